@@ -1,0 +1,1 @@
+"""Sound as arrays and files: mixing, loudness, WAV, resampling. No model code."""

@@ -1,0 +1,1 @@
+"""Values and rules of a scene: masks, objects, takes. Standard library and numpy only."""

@@ -1,0 +1,1 @@
+"""From image and masks to takes: bundles, segmenters, grounding, diffusion, vocoder."""

@@ -1,0 +1,1 @@
+"""Frozen image and text encoders that turn pictures and words into vectors."""

@@ -1,0 +1,1 @@
+"""Click, box or scribble to mask, behind one protocol."""

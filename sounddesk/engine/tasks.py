@@ -1,0 +1,71 @@
+"""Progress and cancellation of long work, free of Qt and torch."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+class Cancelled(Exception):  # noqa: N818  # a normal ending, not an error
+    """Raised inside long work after its `CancelToken` was cancelled."""
+
+
+class CancelToken:
+    """A thread-safe request to stop; checked between steps of long work."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def cancel(self) -> None:
+        self._event.set()
+
+    @property
+    def cancelled(self) -> bool:
+        return self._event.is_set()
+
+    def raise_if_cancelled(self) -> None:
+        """Raises: Cancelled, when `cancel` was called."""
+        if self._event.is_set():
+            raise Cancelled
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """One progress report: `done` of `total` units of `stage`, `elapsed_s` since the stage began."""
+
+    stage: str
+    done: int
+    total: int
+    elapsed_s: float
+
+    @property
+    def remaining_s(self) -> float | None:
+        """Time left by the mean speed so far; None before the first unit is done."""
+        if self.done <= 0:
+            return None
+        return self.elapsed_s / self.done * (self.total - self.done)
+
+
+OnProgress = Callable[[Progress], None]
+
+
+class StageReporter:
+    """Turns `step(done)` calls of one stage into `Progress` reports and cancellation points."""
+
+    def __init__(self, *, stage: str, total: int, on_progress: OnProgress | None, cancel: CancelToken | None) -> None:
+        self._stage = stage
+        self._total = total
+        self._on_progress = on_progress
+        self._cancel = cancel
+        self._start = time.monotonic()
+        self.step(0)
+
+    def step(self, done: int) -> None:
+        """Report `done` units. Raises: Cancelled."""
+        if self._cancel is not None:
+            self._cancel.raise_if_cancelled()
+        if self._on_progress is not None:
+            elapsed_s = time.monotonic() - self._start
+            self._on_progress(Progress(stage=self._stage, done=done, total=self._total, elapsed_s=elapsed_s))

@@ -1,0 +1,110 @@
+"""Requests to the engine and what comes back, free of torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from dataclasses import field
+from typing import Any
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+BoolMask = npt.NDArray[np.bool_]
+FloatMask = npt.NDArray[np.float32]
+RgbImage = npt.NDArray[np.uint8]
+Waveform = npt.NDArray[np.float32]
+
+PresetName = Literal["fast", "paper"]
+TakeKind = Literal["object", "blend", "ambience"]
+
+
+class EngineError(Exception):
+    """A failure that the user can act upon; the message names the value and the remedy."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamplingSettings:
+    """How the denoising loop runs.
+
+    Attributes:
+        preset: 'paper' = DDIM, 200 steps, eta 0 (paper 4.1); 'fast' = DPM-Solver++ (2M).
+        steps: denoising steps; None takes the preset's number.
+        guidance: classifier-free guidance scale, eq. (2) of the paper; 1.0 runs no unconditional pass.
+        eta: DDIM noise, 0 to 1.
+    """
+
+    preset: PresetName = "fast"
+    steps: int | None = None
+    guidance: float = 2.0
+    eta: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.preset not in ("fast", "paper"):
+            raise ValueError(f"preset is {self.preset!r}: choose 'fast' or 'paper'")
+        if self.steps is not None and not 1 <= self.steps <= 1000:
+            raise ValueError(f"steps is {self.steps}: choose from 1 to 1000")
+        if not 1.0 <= self.guidance <= 20.0:
+            raise ValueError(f"guidance is {self.guidance:g}: choose from 1 to 20")
+        if not 0.0 <= self.eta <= 1.0:
+            raise ValueError(f"eta is {self.eta:g}: choose from 0 to 1")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ObjectRequest:
+    """One take to generate.
+
+    Attributes:
+        name: the object's name, as the user wrote it.
+        mask: probability in [0, 1] that a pixel belongs to the object, float32[H, W] at image size
+            (a bool mask is taken as 0 and 1); for a blend the union (maximum) of its members' masks.
+        hint: words that steer which sound of the object is meant, e.g. 'siren'; None leaves the mask alone.
+        seed: 0 to 2**63 - 1; the whole noise of the take follows from it.
+        kind: what the take stands for.
+    """
+
+    name: str
+    mask: FloatMask | BoolMask
+    seed: int
+    hint: str | None = None
+    kind: TakeKind = "object"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class GenerationRequest:
+    """All takes of one image, generated as one batch.
+
+    Attributes:
+        image: sRGB uint8[H, W, 3].
+        takes: what to generate, at least one.
+        seconds: length, 1 to 60 s, exact to the sample.
+    """
+
+    image: RgbImage
+    takes: tuple[ObjectRequest, ...]
+    seconds: float = 10.0
+    sampling: SamplingSettings = field(default_factory=SamplingSettings)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class GeneratedTake:
+    """One waveform with its whole recipe.
+
+    Attributes:
+        waveform: float32[round(seconds * sample_rate_hz)], mono, never clipped or normalised afterwards.
+        sample_rate_hz: the bundle's rate.
+        recipe: JSON-ready facts to make it again: bundle name and hash, seed, steps, guidance, eta, preset,
+            mask sha256, hint, seconds, engine version.
+        notes: what the user should know, e.g. 'bundle has no attention statistics: uniform weights on the mask'.
+        mel: log-mel spectrogram float32[frames, n_mels] that the vocoder got (for balance and pictures).
+        patch_weights: float32[P], what the model listened to.
+    """
+
+    name: str
+    kind: TakeKind
+    waveform: Waveform
+    sample_rate_hz: int
+    recipe: dict[str, Any]
+    notes: tuple[str, ...]
+    mel: npt.NDArray[np.float32]
+    patch_weights: npt.NDArray[np.float32]

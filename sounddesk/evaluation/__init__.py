@@ -1,0 +1,1 @@
+"""Measurements of a bundle that anyone can repeat."""

@@ -1,0 +1,1 @@
+"""Headless training of every component that a bundle carries."""
