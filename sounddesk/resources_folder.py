@@ -1,0 +1,34 @@
+"""Where the files that ship with sounddesk are, from a checkout, an editable install or a wheel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+_PACKAGE: Final = Path(__file__).resolve().parent
+
+
+def resources_folder() -> Path:
+    """The `resources` folder: starter bundle, recipes, demo still.
+
+    A wheel carries it inside the package as `_resources`; a checkout has it beside the package.
+
+    Raises:
+        FileNotFoundError: neither place exists, which means a broken installation.
+    """
+    for folder in (_PACKAGE / "_resources", _PACKAGE.parent / "resources"):
+        if folder.is_dir():
+            return folder
+    raise FileNotFoundError(f"the files that ship with sounddesk are missing beside {_PACKAGE}: install it again")
+
+
+def resource(relative: str) -> Path:
+    """Path of one shipped file or folder, e.g. `resource("starter")`.
+
+    Raises:
+        FileNotFoundError: it does not exist.
+    """
+    path = resources_folder() / relative
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is missing: install sounddesk again")
+    return path
