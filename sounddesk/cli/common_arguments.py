@@ -1,0 +1,45 @@
+"""Options that several subcommands share."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_output_arguments(parser: argparse.ArgumentParser) -> None:
+    """--quiet and --json."""
+    parser.add_argument("--quiet", action="store_true", help="no progress and no text, only errors")
+    parser.add_argument("--json", action="store_true", help="print the result as one JSON document on stdout")
+
+
+def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
+    """--bundle and --device."""
+    parser.add_argument(
+        "--bundle", default="starter", metavar="NAME|FOLDER", help="the model to use (default: starter)"
+    )
+    parser.add_argument(
+        "--device", default="auto", choices=("auto", "cpu", "cuda", "mps"), help="where to compute (default: auto)"
+    )
+
+
+def whole_number(text: str) -> int:
+    """An int option; argparse's own message would not name the remedy."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+
+
+def number(text: str) -> float:
+    """A float option."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+
+
+def file_path(text: str) -> Path:
+    """A path option; an empty one would silently mean the current folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("the path is empty: name a file or folder")
+    return Path(text).expanduser()

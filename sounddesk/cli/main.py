@@ -1,0 +1,90 @@
+"""The `sounddesk` command: finds the subcommand, runs it, turns its ending into an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Final
+from typing import NoReturn
+
+from sounddesk import __version__
+from sounddesk.cli.console import Console
+from sounddesk.cli.exit_codes import BadInputError
+from sounddesk.cli.exit_codes import ExitCode
+from sounddesk.engine.tasks import Cancelled
+from sounddesk.engine.types import EngineError
+
+# A subcommand's module is imported only when it is asked for, so that --help stays quick.
+_SUBCOMMANDS: Final = {
+    "render": "make one sound per object of an image",
+    "demo": "render the image that ships with sounddesk",
+    "doctor": "show what is installed, what is missing and how to get it",
+    "train": "prepare training data, train a bundle, export it",
+    "evaluate": "measure a bundle on pictures of your own",
+}
+_EPILOG: Final = (
+    "exit codes: 0 done; 1 a fault of sounddesk (doctor: rendering cannot work here); "
+    "2 the input cannot be used; 3 the engine could not finish; 130 cancelled"
+)
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse that raises instead of ending the process, so that `main` is the only place that ends it."""
+
+    def error(self, message: str) -> NoReturn:
+        raise BadInputError(f"{message}\n{self.format_usage().rstrip()}")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line `argv` (the process's own by default) and return its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    console = Console(quiet="--quiet" in arguments, as_json="--json" in arguments)
+    try:
+        return _run(arguments, console=console)
+    except BadInputError as error:
+        console.error(str(error), exit_code=ExitCode.BAD_INPUT)
+        return ExitCode.BAD_INPUT
+    except (Cancelled, KeyboardInterrupt):
+        console.error("cancelled, nothing was written", exit_code=ExitCode.CANCELLED)
+        return ExitCode.CANCELLED
+    except (EngineError, MemoryError) as error:
+        console.error(str(error) or "out of memory: choose fewer objects or less time", exit_code=ExitCode.ENGINE_FAILED)
+        return ExitCode.ENGINE_FAILED
+    except BrokenPipeError:
+        # The reader of our output has gone; Python would complain once more when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.FAULT
+    except SystemExit as ending:  # --help and --version
+        return int(ending.code or 0)
+    except Exception as error:  # noqa: BLE001  # the last resort: no traceback in the user's face
+        console.error(f"a fault of sounddesk: {type(error).__name__}: {error}", exit_code=ExitCode.FAULT)
+        if os.environ.get("SOUNDDESK_TRACEBACK"):
+            traceback.print_exc()
+        else:
+            console.note("set SOUNDDESK_TRACEBACK=1 and run it again to see where, and report it please")
+        return ExitCode.FAULT
+
+
+def _run(arguments: list[str], *, console: Console) -> int:
+    parser = _Parser(
+        prog="sounddesk", description="One sound per object of an image, exported as stems.", epilog=_EPILOG
+    )
+    parser.add_argument("--version", action="version", version=f"sounddesk {__version__}")
+    parsers = parser.add_subparsers(dest="subcommand", metavar="COMMAND", parser_class=_Parser)
+    asked_for = next((word for word in arguments if not word.startswith("-")), None)
+    module: ModuleType | None = None
+    for name, summary in _SUBCOMMANDS.items():
+        subparser = parsers.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+        if name == asked_for:
+            module = importlib.import_module(f"sounddesk.cli.{name}")
+            module.configure(subparser)
+    options = parser.parse_args(arguments)
+    if module is None:
+        parser.print_help(sys.stderr)
+        return ExitCode.BAD_INPUT
+    return int(module.run(options, console=console))
