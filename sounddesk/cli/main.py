@@ -49,8 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BadInputError as error:
         console.error(str(error), exit_code=ExitCode.BAD_INPUT)
         return ExitCode.BAD_INPUT
-    except (Cancelled, KeyboardInterrupt):
-        console.error("cancelled, nothing was written", exit_code=ExitCode.CANCELLED)
+    except (Cancelled, KeyboardInterrupt) as ending:
+        console.error(str(ending) or "cancelled", exit_code=ExitCode.CANCELLED)
         return ExitCode.CANCELLED
     except (EngineError, MemoryError) as error:
         console.error(str(error) or "out of memory: choose fewer objects or less time", exit_code=ExitCode.ENGINE_FAILED)
