@@ -16,6 +16,7 @@ other safetensors file, and needs no manifest for it.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -88,6 +89,20 @@ def load_weights(path: Path) -> dict[str, torch.Tensor]:
     if storage is not None and storage not in WEIGHT_STORAGES:
         raise EngineError(f"{path}: weight storage {storage!r} is unknown to this version: update sounddesk")
     return weights
+
+
+def convert_weights(source: Path, target: Path, *, storage: WeightStorage) -> None:
+    """Store the weights of `source` in `storage` at `target`; a file already stored so is copied as it is.
+
+    Raises:
+        EngineError: `source` is not readable as safetensors.
+        ValueError: as `save_weights`.
+    """
+    weights = load_weights(source)
+    if stored_as(source) == storage:
+        shutil.copyfile(source, target)
+    else:
+        save_weights(weights, target, storage=storage)
 
 
 def stored_as(path: Path) -> WeightStorage | None:

@@ -1,0 +1,189 @@
+"""The denoiser (U-Net with its condition) and the guided denoising loop."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from typing import Final
+from typing import Literal
+
+import torch
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from safetensors.torch import load_file
+from safetensors.torch import save_file
+from torch import Tensor
+from torch import nn
+
+from sounddesk.engine.injection import install_object_attention
+from sounddesk.engine.injection import load_object_attention
+from sounddesk.engine.injection import object_attention_state
+from sounddesk.engine.injection import original_state
+from sounddesk.engine.types import SamplingSettings
+
+Inject = Literal["both", "film", "cross"]
+
+PRESET_STEPS: Final = {"paper": 200, "fast": 20}
+
+
+class Denoiser(nn.Module):
+    """U-Net whose condition is one vector per item.
+
+    Attributes:
+        inject: where the condition goes: 'film' the class-embedding slot, 'cross' the added attention branches,
+            'both'. With 'cross' the FiLM slot gets the null condition, as an unconditioned AudioLDM would.
+    """
+
+    def __init__(self, unet: UNet2DConditionModel, *, condition_width: int, inject: Inject = "both") -> None:
+        super().__init__()
+        self.unet = unet
+        self.inject: Inject = inject
+        if inject != "film":
+            install_object_attention(unet, condition_width=condition_width)
+
+    def forward(self, latent: Tensor, timestep: Tensor, condition: Tensor, null: Tensor | None = None) -> Tensor:
+        """Prediction for latent float[B, C, T, F] at `timestep` [B] (or scalar) under condition float[B, width].
+
+        `null` float[B, width] fills the FiLM slot when `inject` is 'cross'.
+        """
+        film = condition
+        if self.inject == "cross":
+            film = torch.zeros_like(condition) if null is None else null
+        extra: dict[str, Any] = {} if self.inject == "film" else {"ip_hidden_states": condition[:, None]}
+        output: Tensor = self.unet(
+            latent,
+            timestep,
+            None,
+            class_labels=film,
+            cross_attention_kwargs=extra or None,
+        ).sample
+        return output
+
+    @classmethod
+    def load(
+        cls,
+        unet_folder: Path,
+        *,
+        condition_width: int,
+        inject: Inject,
+        injection_file: Path | None = None,
+        heads: Literal["config", "original"] = "config",
+    ) -> Denoiser:
+        """Read a diffusers `unet/` folder and, where given, the weights of the added branches.
+
+        `heads='original'` restores AudioLDM's own head counts (32 channels a head), which the published
+        conversion lost; weights are the same, outputs differ.
+        """
+        options: dict[str, Any] = {}
+        if heads == "original":
+            channels = json.loads((unet_folder / "config.json").read_text())["block_out_channels"]
+            options["attention_head_dim"] = tuple(width // 32 for width in channels)
+        unet = UNet2DConditionModel.from_pretrained(
+            unet_folder, use_safetensors=True, local_files_only=True, **options
+        )
+        denoiser = cls(unet.float(), condition_width=condition_width, inject=inject)
+        if injection_file is not None:
+            load_object_attention(denoiser.unet, {k: v.float() for k, v in load_file(injection_file).items()})
+        return denoiser.eval()
+
+    def save(self, unet_folder: Path, injection_file: Path) -> None:
+        """Write the plain U-Net as diffusers does, and the added branches apart from it."""
+        unet_folder.mkdir(parents=True, exist_ok=True)
+        self.unet.save_config(unet_folder)
+        state = {k: v.contiguous() for k, v in original_state(self.unet).items()}
+        save_file(state, unet_folder / "diffusion_pytorch_model.safetensors", metadata={"format": "pt"})
+        if self.inject != "film":
+            injection_file.parent.mkdir(parents=True, exist_ok=True)
+            save_file({k: v.contiguous() for k, v in object_attention_state(self.unet).items()}, injection_file)
+
+
+def audioldm_scheduler_config(*, prediction_type: str = "epsilon") -> dict[str, Any]:
+    """AudioLDM's noise schedule (model facts 1.4): what it calls linear is diffusers' 'scaled_linear'."""
+    return {
+        "num_train_timesteps": 1000,
+        "beta_start": 0.0015,
+        "beta_end": 0.0195,
+        "beta_schedule": "scaled_linear",
+        "steps_offset": 1,
+        "clip_sample": False,
+        "set_alpha_to_one": False,
+        "timestep_spacing": "leading",
+        "prediction_type": prediction_type,
+    }
+
+
+def make_scheduler(config: dict[str, Any], sampling: SamplingSettings) -> Any:
+    """The preset's scheduler on the bundle's noise schedule.
+
+    'paper' is DDIM. 'fast' is DPM-Solver++ (2M, Lu et al. 2022) with trailing spacing, so that few steps
+    still start at full noise.
+    """
+    if sampling.preset == "paper":
+        from diffusers.schedulers.scheduling_ddim import DDIMScheduler
+
+        return DDIMScheduler.from_config(config)
+    from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultistepScheduler
+
+    keep = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "prediction_type")
+    return DPMSolverMultistepScheduler(
+        **{key: config[key] for key in keep},
+        algorithm_type="dpmsolver++",
+        solver_order=2,
+        timestep_spacing="trailing",
+        lower_order_final=True,
+        final_sigmas_type="zero",
+    )
+
+
+def steps_of(sampling: SamplingSettings) -> int:
+    """Number of denoising steps: what was asked for, else the preset's."""
+    return PRESET_STEPS[sampling.preset] if sampling.steps is None else sampling.steps
+
+
+@torch.no_grad()
+def denoise(
+    denoiser: Denoiser,
+    *,
+    scheduler_config: dict[str, Any],
+    condition: Tensor,
+    null: Tensor,
+    noise: Tensor,
+    sampling: SamplingSettings,
+    step_noise: Callable[[int], Tensor] | None = None,
+    on_step: Callable[[int, int], None] | None = None,
+) -> Tensor:
+    """From noise float[N, C, T, F] to latents of the same shape, by eq. (2) guidance.
+
+    Conditional and unconditional predictions run as one batch of 2 N; with guidance 1 the unconditional one is left
+    out (eq. 2 then does not depend on it).
+
+    Args:
+        condition, null: float[N, width].
+        step_noise: noise for step i when DDIM's eta is above 0; must come from each take's own seed.
+        on_step: called with (done, total) after each step; raising stops the loop.
+    """
+    scheduler = make_scheduler(scheduler_config, sampling)
+    total = steps_of(sampling)
+    scheduler.set_timesteps(total)
+    latent = noise * scheduler.init_noise_sigma
+    guided = sampling.guidance != 1.0
+    both = torch.cat([null, condition]) if guided else condition
+    nulls = torch.cat([null, null]) if guided else null
+    for index, timestep in enumerate(scheduler.timesteps):
+        model_input = scheduler.scale_model_input(torch.cat([latent, latent]) if guided else latent, timestep)
+        prediction = denoiser(model_input, timestep.to(latent.device), both, nulls).float()
+        if guided:
+            unconditional, conditional = prediction.chunk(2)
+            prediction = unconditional + sampling.guidance * (conditional - unconditional)
+        options: dict[str, Any] = {}
+        if sampling.preset == "paper":
+            options["eta"] = sampling.eta
+            if sampling.eta > 0:
+                if step_noise is None:
+                    raise ValueError("eta above 0 needs step_noise")
+                options["variance_noise"] = step_noise(index)
+        latent = scheduler.step(prediction, timestep, latent, **options).prev_sample
+        if on_step is not None:
+            on_step(index + 1, total)
+    return latent

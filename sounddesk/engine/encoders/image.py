@@ -1,0 +1,171 @@
+"""Image to patch features, with the same geometry for the image and for its masks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+from typing import Protocol
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+from torch import nn
+
+from sounddesk.engine.types import RgbImage
+
+Geometry = Literal["squash", "crop"]
+
+
+class ImageEncoder(Protocol):
+    """What the pipeline needs of an image encoder.
+
+    Attributes:
+        grid: rows and columns of patches.
+        width: D, width of a patch vector.
+    """
+
+    grid: tuple[int, int]
+    width: int
+
+    def encode(self, images: Sequence[RgbImage]) -> Tensor:
+        """sRGB uint8[H, W, 3] each -> patches float32[N, P, D], rows first."""
+        ...
+
+
+def centre_square(array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    """The largest central square of an array [H, W, ...]."""
+    height, width = array.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return array[top : top + side, left : left + side]
+
+
+def fit_image(image: RgbImage, *, size: int, geometry: Geometry) -> RgbImage:
+    """The image as the encoder sees it, uint8[size, size, 3].
+
+    'squash' shrinks the whole image, so that an object at the side stays selectable; 'crop' takes the centre.
+    """
+    if geometry == "crop":
+        image = np.ascontiguousarray(centre_square(image))
+    shrinking = image.shape[0] >= size and image.shape[1] >= size
+    resized = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_CUBIC)
+    return resized.astype(np.uint8)
+
+
+def fit_mask(mask: npt.NDArray[np.generic], *, geometry: Geometry) -> npt.NDArray[np.generic]:
+    """The mask under the same geometry; the squash itself happens when it is pooled onto the patch grid."""
+    return centre_square(mask) if geometry == "crop" else mask
+
+
+class TimmPatchEncoder(nn.Module):
+    """A convolutional backbone of timm, its last feature map taken as patches (EfficientNet-Lite0 in the starter)."""
+
+    def __init__(
+        self,
+        *,
+        architecture: str,
+        image_size: int,
+        mean: float = 127.0,
+        scale: float = 128.0,
+        geometry: Geometry = "squash",
+    ) -> None:
+        super().__init__()
+        import timm
+
+        self.backbone = timm.create_model(architecture, pretrained=False, num_classes=0)
+        self.image_size = image_size
+        self.mean = mean
+        self.scale = scale
+        self.geometry: Geometry = geometry
+        self.width = int(self.backbone.num_features)
+        side = image_size // 32
+        self.grid = (side, side)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Normalised float32[N, 3, S, S] -> patches float32[N, P, D]."""
+        features: Tensor = self.backbone.forward_features(pixels)
+        return features.flatten(2).transpose(1, 2)
+
+    @torch.no_grad()
+    def encode(self, images: Sequence[RgbImage]) -> Tensor:
+        fitted = np.stack([fit_image(image, size=self.image_size, geometry=self.geometry) for image in images])
+        device = next(self.parameters()).device
+        pixels = (torch.from_numpy(fitted).to(device).permute(0, 3, 1, 2).float() - self.mean) / self.scale
+        result: Tensor = self(pixels)
+        return result
+
+    def config(self) -> dict[str, str | int | float]:
+        return {
+            "architecture": str(self.backbone.default_cfg["architecture"]),
+            "image_size": self.image_size,
+            "mean": self.mean,
+            "scale": self.scale,
+            "geometry": self.geometry,
+        }
+
+    @classmethod
+    def load(cls, folder: Path) -> TimmPatchEncoder:
+        encoder = cls(**json.loads((folder / "config.json").read_text()))
+        state = {k: v.float() if v.is_floating_point() else v for k, v in load_file(folder / "model.safetensors").items()}
+        encoder.backbone.load_state_dict(state)
+        return encoder.eval()
+
+
+class ClipPatchEncoder(nn.Module):
+    """CLIP's vision tower; patches projected into the text space ('projected') or raw ('hidden').
+
+    'projected' is the reading of paper 3.2 in which patches and text share the width L.
+    """
+
+    def __init__(self, model: nn.Module, *, features: Literal["projected", "hidden"], geometry: Geometry) -> None:
+        super().__init__()
+        self.model = model
+        self.features = features
+        self.geometry: Geometry = geometry
+        config = model.config
+        self.image_size = int(config.image_size)  # type: ignore[union-attr,arg-type]
+        side = self.image_size // int(config.patch_size)  # type: ignore[union-attr,arg-type]
+        self.grid = (side, side)
+        self.width = int(config.projection_dim if features == "projected" else config.hidden_size)  # type: ignore[union-attr,arg-type]
+        self.register_buffer("mean", torch.tensor([0.48145466, 0.4578275, 0.40821073])[:, None, None], persistent=False)
+        self.register_buffer("std", torch.tensor([0.26862954, 0.26130258, 0.27577711])[:, None, None], persistent=False)
+
+    @torch.no_grad()
+    def encode(self, images: Sequence[RgbImage]) -> Tensor:
+        fitted = np.stack([fit_image(image, size=self.image_size, geometry=self.geometry) for image in images])
+        device = next(self.parameters()).device
+        pixels = torch.from_numpy(fitted).to(device).permute(0, 3, 1, 2).float() / 255.0
+        vision = self.model.vision_model  # type: ignore[union-attr]
+        hidden: Tensor = vision(pixel_values=(pixels - self.mean) / self.std).last_hidden_state[:, 1:]  # type: ignore[operator,union-attr]
+        if self.features == "hidden":
+            return hidden
+        projected: Tensor = self.model.visual_projection(vision.post_layernorm(hidden))  # type: ignore[operator,union-attr]
+        return projected
+
+    @classmethod
+    def load(cls, folder: Path) -> ClipPatchEncoder:
+        from transformers.models.clip.modeling_clip import CLIPVisionModelWithProjection
+
+        options = json.loads((folder / "patches.json").read_text()) if (folder / "patches.json").exists() else {}
+        model = CLIPVisionModelWithProjection.from_pretrained(folder, use_safetensors=True, local_files_only=True)
+        return cls(
+            model.eval(),
+            features=options.get("features", "projected"),
+            geometry=options.get("geometry", "squash"),
+        )
+
+
+def load_image_encoder(class_name: str, folder: Path) -> TimmPatchEncoder | ClipPatchEncoder:
+    """The image encoder that a manifest names. Raises: ValueError for an unknown class."""
+    if class_name == "TimmPatchEncoder":
+        return TimmPatchEncoder.load(folder)
+    if class_name == "CLIPVisionModelWithProjection":
+        return ClipPatchEncoder.load(folder)
+    raise ValueError(
+        f"image encoder class is {class_name!r}: known are 'TimmPatchEncoder' and 'CLIPVisionModelWithProjection'"
+    )

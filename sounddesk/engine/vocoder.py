@@ -1,0 +1,168 @@
+"""Log-mel spectrogram to waveform."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from safetensors.torch import load_file
+from safetensors.torch import save_file
+from torch import Tensor
+from torch import nn
+
+from sounddesk.engine.specs import MelSpec
+
+
+class Vocoder(Protocol):
+    """What the pipeline needs of a vocoder."""
+
+    def synthesise(self, log_mel: Tensor) -> Tensor:
+        """Log-mel float32[B, T, n_mels] -> waveform float32[B, T * hop_length]."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class IstftVocoderConfig:
+    """Shape of an `IstftVocoder`."""
+
+    width: int = 256
+    hidden: int = 768
+    blocks: int = 8
+    kernel: int = 7
+
+
+class ConvNextBlock(nn.Module):
+    """ConvNeXt block over time: depthwise convolution, layer norm, two pointwise layers, scaled residual."""
+
+    def __init__(self, *, width: int, hidden: int, kernel: int, blocks: int) -> None:
+        super().__init__()
+        self.depthwise = nn.Conv1d(width, width, kernel, padding=kernel // 2, groups=width)
+        self.norm = nn.LayerNorm(width, eps=1e-6)
+        self.expand = nn.Linear(width, hidden)
+        self.contract = nn.Linear(hidden, width)
+        self.scale = nn.Parameter(torch.full((width,), 1.0 / blocks))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """float[B, width, T] -> the same shape."""
+        y = self.norm(self.depthwise(x).transpose(1, 2))
+        y = self.contract(nn.functional.gelu(self.expand(y)))
+        return x + (self.scale * y).transpose(1, 2)
+
+
+class IstftVocoder(nn.Module):
+    """Vocoder that works at the frame rate and ends in an inverse STFT, after Vocos (Siuzdak 2023, arXiv 2306.00814).
+
+    HiFi-GAN upsamples to the sample rate inside the network, which costs about 20 times as much on a
+    CPU; here every layer runs at 100 frames a second. The log magnitude is predicted as a correction to the
+    pseudo-inverse of the mel filter bank, so that an untrained network already has the right envelope.
+    """
+
+    def __init__(self, config: IstftVocoderConfig, spec: MelSpec) -> None:
+        super().__init__()
+        from sounddesk.engine.mel import LogMel
+
+        self.config = config
+        self.spec = spec
+        bins = spec.n_fft // 2 + 1
+        self.embed = nn.Conv1d(spec.n_mels, config.width, config.kernel, padding=config.kernel // 2)
+        self.norm_in = nn.LayerNorm(config.width, eps=1e-6)
+        self.blocks = nn.ModuleList(
+            ConvNextBlock(width=config.width, hidden=config.hidden, kernel=config.kernel, blocks=config.blocks)
+            for _ in range(config.blocks)
+        )
+        self.norm_out = nn.LayerNorm(config.width, eps=1e-6)
+        self.head = nn.Linear(config.width, 3 * bins)
+        self.inverse_filters: Tensor
+        self.window: Tensor
+        filters = LogMel(spec).filters
+        self.register_buffer("inverse_filters", torch.linalg.pinv(filters), persistent=False)
+        self.register_buffer("window", torch.hann_window(spec.win_length, periodic=True), persistent=False)
+        for module in self.modules():
+            if isinstance(module, nn.Conv1d | nn.Linear):
+                nn.init.trunc_normal_(module.weight, std=0.02)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+
+    def spectrum(self, log_mel: Tensor) -> Tensor:
+        """Log-mel float32[B, T, n_mels] -> complex STFT [B, n_fft // 2 + 1, T]."""
+        # Log-mels lie between -11.5 and about 2: bring them to unit size for the network.
+        x = self.embed(((log_mel + 5.0) / 3.0).transpose(1, 2))
+        x = self.norm_in(x.transpose(1, 2)).transpose(1, 2)
+        for block in self.blocks:
+            x = block(x)
+        out = self.head(self.norm_out(x.transpose(1, 2))).float()
+        correction, real, imaginary = out.chunk(3, dim=-1)
+        envelope = torch.clamp(torch.exp(log_mel.float()) @ self.inverse_filters, min=1e-4)
+        magnitude = envelope * torch.exp(correction.clamp(-8.0, 8.0))
+        # A direction instead of an angle: no jump at +-pi, and the gradient never vanishes for long.
+        norm = torch.sqrt(real**2 + imaginary**2 + 1e-6)
+        return torch.complex(magnitude * real / norm, magnitude * imaginary / norm).transpose(1, 2)
+
+    def forward(self, log_mel: Tensor) -> Tensor:
+        """Log-mel float32[B, T, n_mels] -> waveform float32[B, T * hop_length]."""
+        return self.inverse(self.spectrum(log_mel))
+
+    def inverse(self, spectrum: Tensor) -> Tensor:
+        """Overlap-add of the frames, aligned with `LogMel`'s framing (no centring)."""
+        n_fft, hop = self.spec.n_fft, self.spec.hop_length
+        frames = torch.fft.irfft(spectrum, n=n_fft, dim=1) * self.window[:, None]
+        length = (spectrum.shape[2] - 1) * hop + n_fft
+        count = spectrum.shape[2]
+        summed = nn.functional.fold(frames, (1, length), (1, n_fft), stride=(1, hop))[:, 0, 0]
+        weight = (self.window**2)[None, :, None].expand(1, n_fft, count)
+        weights = nn.functional.fold(weight, (1, length), (1, n_fft), stride=(1, hop))[:, 0, 0]
+        pad = (n_fft - hop) // 2
+        return (summed / weights.clamp(min=1e-3))[:, pad : length - pad]
+
+    @torch.no_grad()
+    def synthesise(self, log_mel: Tensor) -> Tensor:
+        return self(log_mel)
+
+    @classmethod
+    def load(cls, folder: Path, spec: MelSpec) -> IstftVocoder:
+        config = IstftVocoderConfig(**json.loads((folder / "config.json").read_text()))
+        model = cls(config, spec)
+        state = {k: v.float() for k, v in load_file(folder / "model.safetensors").items()}
+        model.load_state_dict(state)
+        return model.eval()
+
+    def save(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "config.json").write_text(json.dumps(asdict(self.config), indent=2) + "\n")
+        save_file({k: v.contiguous() for k, v in self.state_dict().items()}, folder / "model.safetensors")
+
+
+class HifiGanVocoder(nn.Module):
+    """AudioLDM's vocoder: transformers' SpeechT5HifiGan, trimmed to whole hops.
+
+    Its 16/5 upsampling layer is odd, so it returns 32 samples more than `T * hop_length`.
+    """
+
+    def __init__(self, model: nn.Module, spec: MelSpec) -> None:
+        super().__init__()
+        self.model = model
+        self.spec = spec
+
+    @torch.no_grad()
+    def synthesise(self, log_mel: Tensor) -> Tensor:
+        waveform: Tensor = self.model(log_mel)
+        return waveform[:, : log_mel.shape[1] * self.spec.hop_length]
+
+    @classmethod
+    def load(cls, folder: Path, spec: MelSpec) -> HifiGanVocoder:
+        from transformers.models.speecht5.modeling_speecht5 import SpeechT5HifiGan
+
+        return cls(SpeechT5HifiGan.from_pretrained(folder, use_safetensors=True, local_files_only=True).eval(), spec)
+
+
+def load_vocoder(class_name: str, folder: Path, spec: MelSpec) -> IstftVocoder | HifiGanVocoder:
+    """The vocoder that a manifest names. Raises: ValueError for an unknown class."""
+    if class_name == "IstftVocoder":
+        return IstftVocoder.load(folder, spec)
+    if class_name == "SpeechT5HifiGan":
+        return HifiGanVocoder.load(folder, spec)
+    raise ValueError(f"vocoder class is {class_name!r}: known are 'IstftVocoder' and 'SpeechT5HifiGan'")

@@ -1,0 +1,65 @@
+"""Resume state of a training run: written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch import nn
+
+CHECKPOINT_NAME = "resume.pt"
+
+
+def save_checkpoint(run_dir: Path, state: dict[str, Any]) -> None:
+    """Write `state` beside the old checkpoint, flush, then rename over it."""
+    run_dir.mkdir(parents=True, exist_ok=True)
+    temporary = run_dir / (CHECKPOINT_NAME + ".tmp")
+    with temporary.open("wb") as file:
+        torch.save(state, file)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(run_dir / CHECKPOINT_NAME)
+
+
+def load_checkpoint(run_dir: Path) -> dict[str, Any] | None:
+    """The last checkpoint (tensors and plain values only, never arbitrary objects), or None."""
+    path = run_dir / CHECKPOINT_NAME
+    if not path.exists():
+        return None
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return state
+
+
+class Ema:
+    """Exponential moving average of parameters, decay min(decay, (1 + n) / (10 + n)) as in AudioLDM's LitEma."""
+
+    def __init__(self, module: nn.Module, *, decay: float) -> None:
+        self.decay = decay
+        self.updates = 0
+        self.shadow = {name: p.detach().clone().float() for name, p in module.named_parameters() if p.requires_grad}
+
+    @torch.no_grad()
+    def update(self, module: nn.Module) -> None:
+        self.updates += 1
+        decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
+        live = [p.detach() for p in module.parameters() if p.requires_grad]
+        shadows = list(self.shadow.values())
+        torch._foreach_mul_(shadows, decay)
+        torch._foreach_add_(shadows, live, alpha=1 - decay)
+
+    @torch.no_grad()
+    def copy_to(self, module: nn.Module) -> None:
+        for name, parameter in module.named_parameters():
+            if name in self.shadow:
+                parameter.copy_(self.shadow[name])
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"updates": self.updates, "shadow": self.shadow}
+
+    def load_state_dict(self, state: dict[str, Tensor | Any]) -> None:
+        self.updates = int(state["updates"])
+        for name, value in state["shadow"].items():
+            self.shadow[name].copy_(value)

@@ -1,0 +1,85 @@
+"""Recordings of a prepared data set, held in memory, and random crops of them."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+
+Samples = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Recording:
+    """One recording: its kind, its split ('train' or 'test') and float32 samples at the data set's rate."""
+
+    kind: str
+    id: str
+    split: str
+    samples: Samples
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """A kind of sounding thing and how it behaves over time.
+
+    `repeat`: 'one-shot', 'repeating' or 'continuous'.
+    """
+
+    name: str
+    caption: str
+    alt_captions: tuple[str, ...]
+    repeat: str
+
+
+def read_kinds(data_dir: Path) -> list[Kind]:
+    """The kinds of a prepared data set, in the order of its `kinds.json`."""
+    rows = json.loads((data_dir / "kinds.json").read_text())
+    return [
+        Kind(
+            name=row["kind"],
+            caption=row["caption"],
+            alt_captions=tuple(row.get("alt_captions") or ()),
+            repeat=row.get("repeat", "repeating"),
+        )
+        for row in rows
+    ]
+
+
+def read_rows(data_dir: Path, role: str) -> list[dict[str, str]]:
+    """Rows of `table.csv` with that role ('recording', 'picture', 'background')."""
+    with (data_dir / "table.csv").open(newline="") as file:
+        return [row for row in csv.DictReader(file) if row["role"] == role]
+
+
+def read_recordings(data_dir: Path, *, splits: Sequence[str] = ("train",)) -> list[Recording]:
+    """All recordings of the given splits, in table order."""
+    recordings = []
+    for row in read_rows(data_dir, "recording"):
+        if row["split"] in splits:
+            samples, _ = soundfile.read(data_dir / row["path"], dtype="float32")
+            recordings.append(Recording(kind=row["kind"], id=row["id"], split=row["split"], samples=samples))
+    return recordings
+
+
+def random_crop(samples: Samples, length: int, rng: np.random.Generator) -> Samples:
+    """`length` samples from a random place; a shorter recording is placed at random in silence."""
+    if len(samples) >= length:
+        start = int(rng.integers(len(samples) - length + 1))
+        return samples[start : start + length]
+    out = np.zeros(length, dtype=np.float32)
+    start = int(rng.integers(length - len(samples) + 1))
+    out[start : start + len(samples)] = samples
+    return out
+
+
+def scale_peak(samples: Samples, peak: float) -> Samples:
+    """Zero mean and absolute peak `peak`; silence stays silence (AudioLDM 1.1)."""
+    centred = samples - samples.mean()
+    return (centred / (np.abs(centred).max() + 1e-8) * peak).astype(np.float32)
