@@ -1,0 +1,79 @@
+"""`sounddesk doctor`: what is there, what is missing, what it is needed for and how to get it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from sounddesk.cli import health_checks
+from sounddesk.cli import system_libraries
+from sounddesk.cli.common_arguments import add_output_arguments
+from sounddesk.cli.common_arguments import file_path
+from sounddesk.cli.console import Console
+from sounddesk.cli.exit_codes import ExitCode
+from sounddesk.cli.finding import Finding
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `sounddesk doctor`."""
+    parser.add_argument(
+        "--out", type=file_path, default=Path(), metavar="FOLDER", help="look for disk space here (default: this folder)"
+    )
+    add_output_arguments(parser)
+
+
+def run(options: argparse.Namespace, *, console: Console) -> int:
+    """Look at everything; `FAULT` when rendering cannot work here."""
+    findings = examine(options.out)
+    can_render = all(finding.ok for finding in findings if finding.required)
+    for line in report_lines(findings):
+        console.say(line)
+    console.say("\nrendering works here" if can_render else "\nrendering cannot work here: mend what is marked with !!")
+    console.document({"ok": can_render, "findings": [finding.to_json() for finding in findings]})
+    return ExitCode.OK if can_render else ExitCode.FAULT
+
+
+def examine(out: Path) -> list[Finding]:
+    """All findings; a look that fails itself becomes a finding, so that the rest is still shown."""
+    looks: list[tuple[str, Callable[[], list[Finding] | Finding]]] = [
+        ("versions", health_checks.check_packages),
+        ("device", health_checks.check_device),
+        ("memory", health_checks.check_memory),
+        ("disk", lambda: health_checks.check_disk(out)),
+        ("bundles", health_checks.check_bundles),
+        ("segmenter", health_checks.check_segmenter),
+        ("PortAudio", system_libraries.find_portaudio),
+        ("Qt", system_libraries.find_qt_libraries),
+    ]
+    findings: list[Finding] = []
+    for name, look in looks:
+        try:
+            found = look()
+        except Exception as error:  # noqa: BLE001  # a doctor that crashes on a sick machine is of no use
+            found = Finding(
+                section="could not look",
+                name=name,
+                value=f"{type(error).__name__}: {error}",
+                ok=False,
+                required=name in ("device", "bundles"),
+                needed_for="knowing whether rendering works",
+                remedy="report this line, please",
+            )
+        findings.extend(found if isinstance(found, list) else [found])
+    return findings
+
+
+def report_lines(findings: list[Finding]) -> list[str]:
+    """The findings as text under headings; what stops rendering is marked '!!', what is merely missing '! '."""
+    lines = []
+    section = ""
+    for finding in findings:
+        if finding.section != section:
+            section = finding.section
+            lines.append(f"\n{section}" if lines else section)
+        mark = "  " if finding.ok else ("!!" if finding.required else "! ")
+        lines.append(f"{mark} {finding.name}: {finding.value}")
+        if not finding.ok:
+            lines.append(f"     needed for {finding.needed_for}; {finding.remedy}")
+    return lines

@@ -1,0 +1,193 @@
+"""What `sounddesk doctor` looks at besides the system's libraries."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import shutil
+from pathlib import Path
+from typing import Final
+
+from sounddesk import __version__
+from sounddesk.cli.finding import Finding
+
+_MIN_MEMORY_GIB: Final = 2.0
+_MIN_DISK_GIB: Final = 0.2
+_PACKAGES: Final = (
+    "torch",
+    "torchvision",
+    "diffusers",
+    "transformers",
+    "safetensors",
+    "segment-anything",
+    "numpy",
+    "scipy",
+    "opencv-python-headless",
+    "pillow",
+    "soundfile",
+    "soxr",
+    "sounddevice",
+    "PySide6-Essentials",
+)
+_OPTIONAL_PACKAGES: Final = {"PySide6-Essentials": "pip install PySide6-Essentials"}
+
+
+def check_packages() -> list[Finding]:
+    """Versions of Python, sounddesk and what it stands on; a package that cannot be loaded is a problem."""
+    section = "versions"
+    findings = [
+        Finding(section=section, name="sounddesk", value=__version__),
+        Finding(
+            section=section, name="Python", value=f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+        ),
+    ]
+    for name in _PACKAGES:
+        optional = name in _OPTIONAL_PACKAGES
+        try:
+            findings.append(Finding(section=section, name=name, value=importlib.metadata.version(name)))
+        except importlib.metadata.PackageNotFoundError:
+            findings.append(
+                Finding(
+                    section=section,
+                    name=name,
+                    value="not installed",
+                    ok=False,
+                    required=not optional,
+                    needed_for="the desk's window (not rendering)" if optional else "rendering",
+                    remedy=_OPTIONAL_PACKAGES.get(name, f"pip install {name}"),
+                )
+            )
+    return findings
+
+
+def check_device() -> Finding:
+    """The device that rendering would use; loads torch."""
+    section = "machine"
+    try:
+        from sounddesk.engine.device import describe_devices
+
+        return Finding(section=section, name="device", value="; ".join(describe_devices()))
+    except (ImportError, OSError, RuntimeError) as error:
+        # A torch build that does not fit the machine fails in any of these ways.
+        return Finding(
+            section=section,
+            name="device",
+            value=f"torch cannot be loaded ({error})",
+            ok=False,
+            required=True,
+            needed_for="rendering",
+            remedy="pip install --force-reinstall torch torchvision",
+        )
+
+
+def check_memory() -> Finding:
+    """Memory that is free now, against the demo's peak."""
+    import psutil
+
+    memory = psutil.virtual_memory()
+    available_gib = memory.available / 2**30
+    ok = available_gib >= _MIN_MEMORY_GIB
+    return Finding(
+        section="machine",
+        name="memory",
+        value=f"{available_gib:.1f} GiB free of {memory.total / 2**30:.1f} GiB",
+        ok=ok,
+        needed_for="" if ok else "rendering 10 s with the starter bundle (2 GiB)",
+        remedy="" if ok else "close other programs, or render fewer seconds",
+    )
+
+
+def check_disk(folder: Path) -> Finding:
+    """Room where results would be written: `folder` or its nearest parent that exists."""
+    place = folder.resolve()
+    while not place.exists():
+        place = place.parent
+    free_gib = shutil.disk_usage(place).free / 2**30
+    ok = free_gib >= _MIN_DISK_GIB
+    return Finding(
+        section="machine",
+        name="disk",
+        value=f"{free_gib:.1f} GiB free in {place}",
+        ok=ok,
+        needed_for="" if ok else "writing stems",
+        remedy="" if ok else "free some room, or choose another folder with --out",
+    )
+
+
+def check_bundles() -> list[Finding]:
+    """Every bundle with licence, and whether its files are what its manifest says."""
+    from sounddesk.engine.bundle import STARTER_NAME
+    from sounddesk.engine.bundle import list_bundles
+    from sounddesk.engine.types import EngineError
+
+    section = "bundles"
+    findings = []
+    starter_ok = False
+    for listing in list_bundles():
+        problem = listing.problem
+        name = listing.folder.name
+        value = problem or ""
+        if listing.bundle is not None:
+            manifest = listing.bundle.manifest
+            name = manifest.name
+            terms = f"{manifest.licence.name}, commercial use: {manifest.licence.commercial}"
+            try:
+                listing.bundle.verify()
+                value = f"version {manifest.version}, {terms}, {listing.bundle.n_bytes / 2**20:.0f} MiB, files intact"
+                starter_ok = starter_ok or name == STARTER_NAME
+            except EngineError as error:
+                problem = str(error)
+                value = f"version {manifest.version}, {terms}: {problem}"
+        findings.append(
+            Finding(
+                section=section,
+                name=f"{name} ({listing.folder})",
+                value=value,
+                ok=problem is None,
+                needed_for="" if problem is None else f"rendering with {name}",
+                remedy="" if problem is None else "install it again",
+            )
+        )
+    if not starter_ok:
+        findings.append(
+            Finding(
+                section=section,
+                name=STARTER_NAME,
+                value="no usable starter bundle",
+                ok=False,
+                required=True,
+                needed_for="rendering without naming a bundle",
+                remedy="pip install --force-reinstall sounddesk",
+            )
+        )
+    return findings
+
+
+def check_segmenter() -> Finding:
+    """Which segmenter answers clicks."""
+    section = "segmenter"
+    try:
+        from sounddesk.engine.segmenters.choice import choose_segmenter
+        from sounddesk.engine.types import EngineError
+    except (ImportError, OSError) as error:
+        return Finding(
+            section=section,
+            name="active",
+            value=f"OpenCV cannot be loaded ({error})",
+            ok=False,
+            required=True,
+            needed_for="turning clicks and boxes into masks",
+            remedy="pip install --force-reinstall opencv-python-headless",
+        )
+    try:
+        choice = choose_segmenter()
+    except EngineError as error:
+        return Finding(
+            section=section,
+            name="active",
+            value=str(error),
+            ok=False,
+            needed_for="SAM's masks",
+            remedy="name another checkpoint, or unset SOUNDDESK_SAM_CHECKPOINT",
+        )
+    return Finding(section=section, name="active", value=choice.notice)
