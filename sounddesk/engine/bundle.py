@@ -22,6 +22,7 @@ from sounddesk.engine.bundle_manifest import MANIFEST_NAME
 from sounddesk.engine.bundle_manifest import BundleError
 from sounddesk.engine.bundle_manifest import BundleManifest
 from sounddesk.engine.bundle_manifest import ComponentEntry
+from sounddesk.engine.bundle_manifest import DenoiserSettings
 from sounddesk.engine.bundle_manifest import FileEntry
 from sounddesk.engine.bundle_manifest import Licence
 from sounddesk.engine.bundle_manifest import parse_manifest
@@ -199,6 +200,7 @@ class BundleSource:
     audio: AudioSpec
     grounding: Mapping[str, Any]
     components: Mapping[str, ComponentSource]
+    denoiser: DenoiserSettings = field(default_factory=DenoiserSettings)
     documents: Mapping[str, Path] = field(default_factory=dict)
     card: str | None = None
 
@@ -233,6 +235,7 @@ def write_bundle(source: BundleSource, target: Path, *, overwrite: bool = False)
             licence=source.licence,
             audio=source.audio,
             grounding=source.grounding,
+            denoiser=source.denoiser,
             components=components,
             documents=documents,
             card=source.card,

@@ -22,6 +22,8 @@ MANIFEST_NAME: Final = "bundle.json"
 SCHEMA_VERSION: Final = 1
 
 CommercialUse = Literal["yes", "no", "conditional"]
+Inject = Literal["both", "film", "cross"]
+Heads = Literal["config", "original"]
 
 # Nothing that runs code on load (pickle, Python source) can be part of a bundle.
 COMPONENT_SUFFIXES: Final = (".safetensors", ".json", ".txt")
@@ -83,12 +85,28 @@ class ComponentEntry:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DenoiserSettings:
+    """What the U-Net's own folder does not say.
+
+    Attributes:
+        inject: where the condition enters: 'film' the class-embedding slot, 'cross' added attention branches
+            (component 'injection'), 'both'.
+        heads: 'config' takes the head counts of the U-Net's configuration, 'original' AudioLDM's own.
+    """
+
+    inject: Inject = "both"
+    heads: Heads = "config"
+
+
+@dataclass(frozen=True, kw_only=True)
 class BundleManifest:
     """Everything `bundle.json` says.
 
     Attributes:
         grounding: settings of the grounding as JSON, read by `GroundingConfig`.
-        components: by role: 'unet', 'vae', 'vocoder', 'image_encoder', 'text_encoder', 'grounding'.
+        denoiser: settings of the U-Net; the defaults where the manifest is silent.
+        components: by role: 'unet', 'injection', 'scheduler', 'vae', 'vocoder', 'image_encoder', 'text_encoder',
+            'grounding'.
         documents: files that are no model part (card, table of sources), by path relative to the bundle.
         card: the document that is the model card.
     """
@@ -99,6 +117,7 @@ class BundleManifest:
     audio: AudioSpec
     grounding: Mapping[str, Any]
     components: Mapping[str, ComponentEntry]
+    denoiser: DenoiserSettings = field(default_factory=DenoiserSettings)
     documents: Mapping[str, FileEntry] = field(default_factory=dict)
     card: str | None = None
     schema_version: int = SCHEMA_VERSION
@@ -129,6 +148,7 @@ class BundleManifest:
             "licence": asdict(self.licence),
             "audio": self.audio.to_json(),
             "grounding": dict(self.grounding),
+            "denoiser": asdict(self.denoiser),
             "components": {role: _component_json(entry) for role, entry in self.components.items()},
             "documents": _files_json(self.documents),
             "card": self.card,
@@ -172,6 +192,7 @@ def parse_manifest(text: str) -> BundleManifest:
         licence=_read_licence(root.table("licence")),
         audio=_read_audio(root),
         grounding=root.table("grounding").data,
+        denoiser=_read_denoiser(root.optional_table("denoiser")),
         components=components,
         documents=documents,
         card=card,
@@ -259,6 +280,12 @@ def _read_licence(table: _Table) -> Licence:
         note=table.optional_text("note") or "",
         url=table.optional_text("url"),
     )
+
+
+def _read_denoiser(table: _Table) -> DenoiserSettings:
+    inject: Any = table.choice("inject", get_args(Inject)) if "inject" in table.data else "both"
+    heads: Any = table.choice("heads", get_args(Heads)) if "heads" in table.data else "config"
+    return DenoiserSettings(inject=inject, heads=heads)
 
 
 def _read_audio(root: _Table) -> AudioSpec:

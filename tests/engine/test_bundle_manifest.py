@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sounddesk.engine.bundle_manifest import BundleError
+from sounddesk.engine.bundle_manifest import DenoiserSettings
 from sounddesk.engine.bundle_manifest import parse_manifest
 from sounddesk.engine.bundle_manifest import safe_relative_path
 from sounddesk.engine.specs import AudioSpec
@@ -26,6 +27,7 @@ def manifest_json() -> dict[str, Any]:
         "licence": {"name": "Apache License 2.0", "spdx": "Apache-2.0", "commercial": "yes", "note": "", "url": None},
         "audio": AUDIO.to_json(),
         "grounding": {"heads": 1},
+        "denoiser": {"inject": "film", "heads": "original"},
         "components": {
             "unet": {
                 "class": "UNet2DConditionModel",
@@ -73,6 +75,7 @@ def test_round_trip_keeps_every_value() -> None:
         (("components", "unet", "files", "config.json", "sha256"), "A" * 64, "config.json.sha256 is"),
         (("components", "unet", "files", "config.json", "bytes"), -1, "config.json.bytes is -1"),
         (("components", "unet", "weight_storage"), "int4", "components.unet.weight_storage is 'int4'"),
+        (("denoiser", "inject"), "everywhere", "denoiser.inject is 'everywhere': choose one of both, film, cross"),
         (("card",), "README.md", "card is 'README.md', which is not among 'documents'"),
     ],
 )
@@ -87,8 +90,27 @@ def test_wrong_value_names_its_key(path: tuple[str, ...], value: object, message
     assert message in str(caught.value)
 
 
+def test_denoiser_settings_have_defaults() -> None:
+    data = manifest_json()
+    del data["denoiser"]
+    assert parse_manifest(json.dumps(data)).denoiser == DenoiserSettings(inject="both", heads="config")
+
+
 def required_keys(data: dict[str, Any], prefix: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
-    optional = {"documents", "card", "spdx", "note", "url", "origin", "card.md", "config.json", "model.safetensors"}
+    optional = {
+        "denoiser",
+        "inject",
+        "heads",
+        "documents",
+        "card",
+        "spdx",
+        "note",
+        "url",
+        "origin",
+        "card.md",
+        "config.json",
+        "model.safetensors",
+    }
     optional |= {"unet"}  # a manifest without components is readable; the session asks for what it needs
     keys = []
     for key, value in data.items():
