@@ -1,0 +1,236 @@
+"""Pure functions on masks: which pixels of an image belong to an object, `bool[H, W]`."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+BoolMask = npt.NDArray[np.bool_]
+
+# A mask drawn on a resized copy of the image is off by the rounding of one pixel per side; more than
+# this share is another picture, however small the mask.
+_MAX_ASPECT_DEVIATION: Final = 0.05
+
+_REC601: Final = np.array([0.299, 0.587, 0.114])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Box:
+    """A rectangle in image pixels; `right` and `bottom` are one past the last pixel."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def width(self) -> int:
+        return self.right - self.left
+
+    @property
+    def height(self) -> int:
+        return self.bottom - self.top
+
+
+def check_mask(mask: npt.NDArray[Any], *, name: str | None = None) -> None:
+    """Refuse what is not a mask.
+
+    Raises:
+        ValueError: unless `mask` is bool with two axes of at least one pixel.
+    """
+    if mask.dtype != np.bool_ or mask.ndim != 2 or 0 in mask.shape:
+        raise ValueError(f"{_label(name)} is {mask.dtype}{list(mask.shape)}: give bool[height, width]")
+
+
+def check_not_empty(mask: BoolMask, *, name: str | None = None) -> None:
+    """Refuse a mask without a single pixel.
+
+    Raises:
+        ValueError: naming the object `name`, where given, and the remedy.
+    """
+    check_mask(mask, name=name)
+    if not mask.any():
+        raise ValueError(f"{_label(name)} is empty: select an object or paint one")
+
+
+def union(masks: Sequence[BoolMask]) -> BoolMask:
+    """Pixels that belong to any of `masks`.
+
+    Raises:
+        ValueError: no mask given, or sizes differ.
+    """
+    if not masks:
+        raise ValueError("no mask to unite: select at least one object")
+    for mask in masks:
+        check_mask(mask)
+        if mask.shape != masks[0].shape:
+            raise ValueError(f"masks are {_size(masks[0])} and {_size(mask)} pixels: bring them to the image's size")
+    return np.asarray(np.logical_or.reduce(masks))
+
+
+def complement(mask: BoolMask) -> BoolMask:
+    """Pixels that do not belong to `mask`, as for the ambience."""
+    check_mask(mask)
+    return ~mask
+
+
+def area(mask: BoolMask) -> int:
+    """Number of pixels in the mask."""
+    check_mask(mask)
+    return int(np.count_nonzero(mask))
+
+
+def coverage(mask: BoolMask) -> float:
+    """Share of the image that the mask covers, 0 to 1."""
+    return area(mask) / mask.size
+
+
+def bounding_box(mask: BoolMask) -> Box:
+    """The smallest box that holds every pixel of the mask.
+
+    Raises:
+        ValueError: empty mask.
+    """
+    check_not_empty(mask)
+    rows = np.flatnonzero(mask.any(axis=1))
+    columns = np.flatnonzero(mask.any(axis=0))
+    return Box(left=int(columns[0]), top=int(rows[0]), right=int(columns[-1]) + 1, bottom=int(rows[-1]) + 1)
+
+
+def centroid(mask: BoolMask) -> tuple[float, float]:
+    """Mean (x, y) of the mask's pixel centres, in pixels from the image's left top corner.
+
+    Raises:
+        ValueError: empty mask.
+    """
+    check_not_empty(mask)
+    per_column = mask.sum(axis=0)
+    per_row = mask.sum(axis=1)
+    n = int(per_row.sum())
+    x = float(per_column @ np.arange(mask.shape[1])) / n + 0.5
+    y = float(per_row @ np.arange(mask.shape[0])) / n + 0.5
+    return x, y
+
+
+def pan_from_mask(mask: BoolMask) -> float:
+    """A pan to suggest for the object: -1 (left edge of the image) to 1 (right edge), from the centroid.
+
+    Raises:
+        ValueError: empty mask.
+    """
+    x, _ = centroid(mask)
+    return float(2.0 * x / mask.shape[1] - 1.0)
+
+
+def mask_from_array(array: npt.NDArray[Any]) -> BoolMask:
+    """A mask from the pixels of a picture.
+
+    Args:
+        array: [H, W] bool, integer or float (0 to 1), or [H, W, C] with C = 1 (grey), 2 (grey, alpha),
+            3 (RGB) or 4 (RGB, alpha). Alpha decides where it says anything (is not the same all over),
+            brightness otherwise. Integers of at most 1 count as 0 and 1, as label pictures are often written.
+
+    Returns:
+        bool[H, W]: at least half of full scale. May be empty (see `check_not_empty`).
+
+    Raises:
+        ValueError: another shape or kind, or floats outside 0 to 1.
+    """
+    plane = _one_plane(array)
+    if plane.dtype == np.bool_:
+        return plane.copy()
+    if np.issubdtype(plane.dtype, np.floating):
+        if not np.isfinite(plane).all() or plane.min() < 0.0 or plane.max() > 1.0:
+            raise ValueError("mask has values outside 0 to 1: scale it to 0 (outside) to 1 (inside)")
+        return np.asarray(plane >= 0.5)
+    if np.issubdtype(plane.dtype, np.unsignedinteger) or np.issubdtype(plane.dtype, np.signedinteger):
+        # A picture whose brightest value is 1 of 255 is a label picture, not a black one.
+        full_scale = 1 if plane.max() <= 1 else int(np.iinfo(plane.dtype).max)
+        return np.asarray(plane >= (full_scale + 1) // 2)
+    raise ValueError(f"mask is {array.dtype}: give bool, whole numbers or floats from 0 to 1")
+
+
+def fit_to_image(mask: BoolMask, *, width: int, height: int) -> BoolMask:
+    """The mask at the image's size.
+
+    Each pixel takes the majority of the area it covers; a mask so small that no pixel has a majority keeps
+    its best covered ones, so that a selection never vanishes by resizing.
+
+    Args:
+        mask: bool[H, W] of the image's aspect ratio (to the rounding of one pixel, at most 5 %).
+        width: image width in pixels.
+        height: image height in pixels.
+
+    Raises:
+        ValueError: another aspect ratio.
+    """
+    check_mask(mask)
+    if width < 1 or height < 1:
+        raise ValueError(f"image is {width} x {height} pixels: both must be at least 1")
+    if mask.shape == (height, width):
+        return mask.copy()
+    mask_height, mask_width = mask.shape
+    deviation = abs(mask_width * height / (mask_height * width) - 1.0)
+    if deviation > min(_MAX_ASPECT_DEVIATION, 1.0 / min(mask_height, mask_width, height, width)):
+        raise ValueError(
+            f"mask is {_size(mask)} pixels and the image {width} x {height}: "
+            "give a mask of the image's size or of the same aspect ratio"
+        )
+    share = _average_rows(_average_rows(mask.astype(np.float32), n=height).T, n=width).T
+    fitted = share >= 0.5
+    if not fitted.any() and mask.any():
+        fitted = share >= share.max()
+    return np.ascontiguousarray(fitted)
+
+
+def mask_sha256(mask: BoolMask) -> str:
+    """SHA-256 (hex) of the mask's size and pixels: the same for the same mask, however its file was encoded."""
+    check_mask(mask)
+    digest = hashlib.sha256(struct.pack("<II", *mask.shape))
+    digest.update(np.packbits(mask, axis=None).tobytes())
+    return digest.hexdigest()
+
+
+def _label(name: str | None) -> str:
+    return "mask" if name is None else f"mask of {name!r}"
+
+
+def _size(mask: BoolMask) -> str:
+    return f"{mask.shape[1]} x {mask.shape[0]}"
+
+
+def _one_plane(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    if array.ndim == 3 and array.shape[2] in (2, 4):
+        alpha = array[..., -1]
+        if alpha.size and (alpha != alpha.flat[0]).any():
+            array = alpha
+        else:
+            array = array[..., :-1]
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[..., 0]
+    if array.ndim == 3 and array.shape[2] == 3:
+        grey = array @ _REC601
+        array = (grey if np.issubdtype(array.dtype, np.floating) else np.rint(grey)).astype(array.dtype)
+    if array.ndim != 2 or array.size == 0:
+        raise ValueError(f"mask has shape {list(array.shape)}: give a grey picture or one with alpha")
+    return array
+
+
+def _average_rows(values: npt.NDArray[np.float32], *, n: int) -> npt.NDArray[np.float32]:
+    """Area average of `values` [rows, columns] down (or up) to `n` rows."""
+    rows = values.shape[0]
+    edges = np.arange(n + 1) * rows / n
+    out = np.empty((n, values.shape[1]), dtype=np.float32)
+    for i in range(n):
+        start, end = edges[i], edges[i + 1]
+        first, last = int(start), min(int(np.ceil(end)), rows)
+        weights = np.minimum(np.arange(first, last) + 1, end) - np.maximum(np.arange(first, last), start)
+        out[i] = weights.astype(np.float32) @ values[first:last] / np.float32(weights.sum())
+    return out
