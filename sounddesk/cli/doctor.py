@@ -18,7 +18,7 @@ from sounddesk.cli.finding import Finding
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `sounddesk doctor`."""
     parser.add_argument(
-        "--out", type=file_path, default=Path(), metavar="FOLDER", help="look for disk space here (default: this folder)"
+        "--out", type=file_path, default=Path(), metavar="FOLDER", help="where results would go (default: this folder)"
     )
     add_output_arguments(parser)
 
@@ -66,7 +66,7 @@ def examine(out: Path) -> list[Finding]:
 
 def report_lines(findings: list[Finding]) -> list[str]:
     """The findings as text under headings; what stops rendering is marked '!!', what is merely missing '! '."""
-    lines = []
+    lines: list[str] = []
     section = ""
     for finding in findings:
         if finding.section != section:

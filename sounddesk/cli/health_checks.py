@@ -38,7 +38,9 @@ def check_packages() -> list[Finding]:
     findings = [
         Finding(section=section, name="sounddesk", value=__version__),
         Finding(
-            section=section, name="Python", value=f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+            section=section,
+            name="Python",
+            value=f"{platform.python_version()} on {platform.system()} {platform.machine()}",
         ),
     ]
     for name in _PACKAGES:
@@ -61,23 +63,27 @@ def check_packages() -> list[Finding]:
 
 
 def check_device() -> Finding:
-    """The device that rendering would use; loads torch."""
+    """The device that rendering would use, with its memory; loads torch."""
     section = "machine"
     try:
-        from sounddesk.engine.device import describe_devices
+        from sounddesk.engine.device import choose_device
+        from sounddesk.engine.device import memory_figures
 
-        return Finding(section=section, name="device", value="; ".join(describe_devices()))
+        policy = choose_device()
+        memory = memory_figures(policy.device)
     except (ImportError, OSError, RuntimeError) as error:
         # A torch build that does not fit the machine fails in any of these ways.
         return Finding(
             section=section,
             name="device",
-            value=f"torch cannot be loaded ({error})",
+            value=f"torch cannot be used ({error})",
             ok=False,
             required=True,
             needed_for="rendering",
             remedy="pip install --force-reinstall torch torchvision",
         )
+    value = f"{policy.reason}, {memory.free_bytes / 2**30:.1f} GiB free of {memory.total_bytes / 2**30:.1f} GiB"
+    return Finding(section=section, name="device", value=value)
 
 
 def check_memory() -> Finding:

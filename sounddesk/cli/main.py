@@ -53,7 +53,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         console.error(str(ending) or "cancelled", exit_code=ExitCode.CANCELLED)
         return ExitCode.CANCELLED
     except (EngineError, MemoryError) as error:
-        console.error(str(error) or "out of memory: choose fewer objects or less time", exit_code=ExitCode.ENGINE_FAILED)
+        console.error(
+            str(error) or "out of memory: choose fewer objects or less time", exit_code=ExitCode.ENGINE_FAILED
+        )
         return ExitCode.ENGINE_FAILED
     except BrokenPipeError:
         # The reader of our output has gone; Python would complain once more when it closes stdout.

@@ -1,0 +1,248 @@
+"""The arguments of `sounddesk render`, checked as far as that goes without opening a file."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from dataclasses import field
+from pathlib import Path
+from typing import Any
+from typing import Final
+
+from sounddesk.cli.common_arguments import add_output_arguments
+from sounddesk.cli.common_arguments import file_path
+from sounddesk.cli.common_arguments import number
+from sounddesk.cli.common_arguments import whole_number
+from sounddesk.cli.exit_codes import BadInputError
+from sounddesk.cli.object_specs import BOX_HELP
+from sounddesk.cli.object_specs import MASK_HELP
+from sounddesk.cli.object_specs import POINTS_HELP
+from sounddesk.cli.object_specs import ObjectSpec
+from sounddesk.cli.object_specs import parse_box
+from sounddesk.cli.object_specs import parse_hint
+from sounddesk.cli.object_specs import parse_mask
+from sounddesk.cli.object_specs import parse_points
+from sounddesk.domain.scene import check_unique_names
+from sounddesk.domain.seeds import check_seed
+from sounddesk.engine.specs import check_seconds
+from sounddesk.engine.types import SamplingSettings
+
+MAX_TAKES: Final = 100
+DEFAULT_SECONDS: Final = 10.0
+BLEND_NAME: Final = "blend"
+AMBIENCE_NAME: Final = "ambience"
+
+# Options that say what to make; with --recipe the recipe says it.
+_SETTLED_BY_RECIPE: Final = {
+    "points": "--object",
+    "boxes": "--box",
+    "masks": "--mask",
+    "hints": "--hint",
+    "auto": "--auto",
+    "blend": "--blend",
+    "ambience": "--ambience",
+    "balance": "--balance",
+    "seconds": "--seconds",
+    "takes": "--takes",
+    "seed": "--seed",
+    "preset": "--preset",
+    "steps": "--steps",
+    "guidance": "--guidance",
+    "sam": "--sam",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenderOptions:
+    """What the user asked for.
+
+    Attributes:
+        image: the still.
+        specs: named objects, in the order --object, --box, --mask; empty with `auto`.
+        hints: words by object name.
+        balance: apply the suggested gains instead of only writing them into the recipe.
+        bundle: name or folder.
+        out: where the result goes.
+    """
+
+    image: Path
+    specs: tuple[ObjectSpec, ...]
+    hints: dict[str, str] = field(default_factory=dict)
+    auto: bool = False
+    blend: bool = False
+    ambience: bool = False
+    balance: bool = False
+    seconds: float = DEFAULT_SECONDS
+    takes: int = 1
+    seed: int = 0
+    sampling: SamplingSettings = field(default_factory=SamplingSettings)
+    bundle: str = "starter"
+    device: str = "auto"
+    sam: Path | None = None
+    out: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecipeOptions:
+    """A render to make again.
+
+    Attributes:
+        recipe: a `recipe.json`.
+        image: where the image is now; None looks where the recipe says.
+        bundle: where the recipe's bundle is now; None looks for its name.
+        out: where the result goes.
+    """
+
+    recipe: Path
+    image: Path | None
+    bundle: str | None
+    device: str
+    out: Path
+
+
+def configure_render(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `sounddesk render`; defaults stay None where --recipe must see what was given."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _EPILOG
+    parser.add_argument("image", type=file_path, nargs="?", metavar="IMAGE", help="PNG, JPEG, TIFF, WebP, BMP or GIF")
+
+    selection = parser.add_argument_group("which objects sound")
+    for flag, dest, metavar, text in (
+        ("--object", "points", POINTS_HELP, "an object by clicks; -X,Y takes a place away"),
+        ("--box", "boxes", BOX_HELP, "an object by a box around it, corrected by clicks"),
+        ("--mask", "masks", MASK_HELP, "an object by an image that is bright (or opaque) where the object is"),
+        ("--hint", "hints", "NAME=WORDS", "which of its sounds is meant, e.g. car=siren"),
+    ):
+        selection.add_argument(flag, dest=dest, action="append", metavar=metavar, help=text)
+    selection.add_argument("--auto", action="store_true", default=None, help="propose the objects")
+    selection.add_argument("--blend", action="store_true", default=None, help="also all objects as one sound")
+    selection.add_argument("--ambience", action="store_true", default=None, help="also the rest of the scene")
+    selection.add_argument("--sam", type=file_path, metavar="FILE", help="a SAM checkpoint, for better masks")
+
+    sound = parser.add_argument_group("the sound")
+    sound.add_argument("--seconds", type=number, help="length, 1 to 60 (default: 10)")
+    sound.add_argument("--takes", type=whole_number, help=f"how many of each, 1 to {MAX_TAKES} (default: 1)")
+    sound.add_argument("--seed", type=whole_number, help="same seed, same sound (default: 0)")
+    sound.add_argument("--preset", choices=("fast", "paper"), help="fast, or the paper's 200 steps (default: fast)")
+    sound.add_argument("--steps", type=whole_number, help="denoising steps (default: the preset's)")
+    sound.add_argument("--guidance", type=number, help="how strictly to follow the image, 1 to 20 (default: 2)")
+    sound.add_argument(
+        "--balance",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="apply the gains that make the stems add up like the blend; left out, they are only suggested "
+        "in recipe.json",
+    )
+
+    where = parser.add_argument_group("with what, and where to")
+    where.add_argument("--bundle", metavar="NAME|FOLDER", help="the model (default: starter)")
+    where.add_argument("--device", default="auto", metavar="DEVICE", help="auto, cpu, cuda or mps (default: auto)")
+    where.add_argument("--out", type=file_path, metavar="FOLDER", help="result (default: IMAGE's name with '-sounds')")
+    where.add_argument("--recipe", type=file_path, metavar="FILE", help="make a render again from its recipe.json")
+    add_output_arguments(parser)
+
+
+_EPILOG: Final = """\
+written to FOLDER:
+  NAME.wav, NAME.take2.wav ...  one stem per object, 48 kHz, 24 bit, all of one length
+  mix.wav                       the sum of the first takes
+  blend.wav, ambience.wav       where asked for
+  masks.png, masks/             what was selected
+  spectrograms.png              what it sounds like, to look at
+  recipe.json                   everything needed to make it again
+
+examples:
+  sounddesk render street.jpg --object dog@420,310 --box car@10,20,300,240 --hint car=siren
+  sounddesk render street.jpg --object 'dog@420,310;400,330;-380,200' --takes 3 --seed 7
+  sounddesk render street.jpg --auto
+  sounddesk render --recipe street-sounds/recipe.json --out again
+"""
+
+
+def read_options(namespace: argparse.Namespace) -> RenderOptions | RecipeOptions:
+    """The parsed arguments as values.
+
+    Raises:
+        BadInputError: a value out of range, a name used twice, or options that contradict each other.
+    """
+    if namespace.recipe is not None:
+        return _read_recipe_options(namespace)
+    if namespace.image is None:
+        raise BadInputError("no image is named: write sounddesk render IMAGE --object NAME@X,Y")
+    return _read_render_options(namespace)
+
+
+def _read_recipe_options(namespace: argparse.Namespace) -> RecipeOptions:
+    given = [flag for name, flag in _SETTLED_BY_RECIPE.items() if getattr(namespace, name) is not None]
+    if given:
+        raise BadInputError(f"{given[0]} cannot be used with --recipe, which settles it: leave out one of them")
+    return RecipeOptions(
+        recipe=namespace.recipe,
+        image=namespace.image,
+        bundle=namespace.bundle,
+        device=namespace.device,
+        out=namespace.out or Path(f"{namespace.recipe.absolute().parent.name}-again"),
+    )
+
+
+def _read_render_options(namespace: argparse.Namespace) -> RenderOptions:
+    specs = (
+        *map(parse_points, namespace.points or ()),
+        *map(parse_box, namespace.boxes or ()),
+        *map(parse_mask, namespace.masks or ()),
+    )
+    auto = bool(namespace.auto)
+    if auto and specs:
+        raise BadInputError(f"--auto proposes the objects, but {specs[0].name!r} is named: leave out one of them")
+    if not auto and not specs:
+        raise BadInputError("no object is named: add --object NAME@X,Y, --box, --mask, or --auto to have some proposed")
+    names = [spec.name for spec in specs]
+    reserved = {
+        BLEND_NAME: namespace.blend,
+        AMBIENCE_NAME: namespace.ambience,
+    }
+    _checked(lambda: check_unique_names([*names, *(name for name, wanted in reserved.items() if wanted)]))
+    hints: dict[str, str] = {}
+    if auto and namespace.hints:
+        raise BadInputError("--hint needs a named object, and --auto names them itself: leave out one of them")
+    for text in namespace.hints or ():
+        name, words = parse_hint(text, names=names)
+        if name in hints:
+            raise BadInputError(f"{name!r} has two hints, {hints[name]!r} and {words!r}: leave out one of them")
+        hints[name] = words
+    seconds = DEFAULT_SECONDS if namespace.seconds is None else namespace.seconds
+    _checked(lambda: check_seconds(seconds))
+    takes = 1 if namespace.takes is None else namespace.takes
+    if not 1 <= takes <= MAX_TAKES:
+        raise BadInputError(f"takes is {takes}: choose from 1 to {MAX_TAKES}")
+    seed = 0 if namespace.seed is None else namespace.seed
+    _checked(lambda: check_seed(seed))
+    guidance = SamplingSettings().guidance if namespace.guidance is None else namespace.guidance
+    sampling = _checked(
+        lambda: SamplingSettings(preset=namespace.preset or "fast", steps=namespace.steps, guidance=guidance)
+    )
+    return RenderOptions(
+        image=namespace.image,
+        specs=specs,
+        hints=hints,
+        auto=auto,
+        blend=bool(namespace.blend),
+        ambience=bool(namespace.ambience),
+        balance=bool(namespace.balance),
+        seconds=seconds,
+        takes=takes,
+        seed=seed,
+        sampling=sampling,
+        bundle=namespace.bundle or "starter",
+        device=namespace.device,
+        sam=namespace.sam,
+        out=namespace.out or Path(f"{namespace.image.stem}-sounds"),
+    )
+
+
+def _checked(check: Callable[[], Any]) -> Any:
+    try:
+        return check()
+    except ValueError as error:
+        raise BadInputError(str(error)) from error
