@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import sounddesk
+from sounddesk.cli import doctor
+from sounddesk.cli.main import main
+from sounddesk.engine.tasks import Cancelled
+from sounddesk.engine.types import EngineError
+
+ROOT = Path(sounddesk.__file__).parent.parent
+HEAVY = ("torch", "diffusers", "transformers", "cv2", "scipy", "PIL", "PySide6", "sounddevice")
+
+
+def run_python(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+    )
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["render", "--help"], ["train", "run", "--help"]])
+def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+    code = f"""
+import sys
+from sounddesk.cli.main import main
+assert main({arguments!r}) == 0
+print(sorted(set({HEAVY!r}) & set(sys.modules)))
+"""
+    ended = run_python(code)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.splitlines()[-1] == "[]"
+
+
+def test_help_takes_at_most_400_ms() -> None:
+    # The best of several, because the machine may be busy with something else; the floor itself is the issue's.
+    times_s = []
+    for _ in range(5):
+        start_s = time.perf_counter()
+        ended = run_python("import sys; from sounddesk.cli.main import main; sys.exit(main(['--help']))")
+        times_s.append(time.perf_counter() - start_s)
+        assert ended.returncode == 0
+        assert "exit codes" in ended.stdout
+    assert min(times_s) <= 0.4, times_s
+
+
+def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert "render" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["sing"], ["render", "--loud"], ["evaluate"], ["render", "a.png", "--seconds", "x"]]
+)
+def test_wrong_usage_is_bad_input(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert "usage: sounddesk" in error
+    assert "Traceback" not in error
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "text"),
+    [
+        (EngineError("too little memory: choose fewer objects"), 3, "choose fewer objects"),
+        (MemoryError(), 3, "out of memory"),
+        (Cancelled(), 130, "cancelled"),
+        (KeyboardInterrupt(), 130, "cancelled"),
+        (ZeroDivisionError("oh"), 1, "a fault of sounddesk: ZeroDivisionError: oh"),
+    ],
+)
+def test_every_ending_has_its_exit_code(
+    error: BaseException,
+    code: int,
+    text: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(_out: Path) -> None:
+        raise error
+
+    monkeypatch.setattr(doctor, "examine", fail)
+    assert main(["doctor", "--json"]) == code
+    out, err = capsys.readouterr()
+    assert text in err
+    assert "Traceback" not in err
+    document = json.loads(out)
+    assert document["ok"] is False
+    assert document["exit_code"] == code
+    assert text in document["error"]
+
+
+def test_a_traceback_is_shown_only_when_asked_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_out: Path) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(doctor, "examine", fail)
+    monkeypatch.setenv("SOUNDDESK_TRACEBACK", "1")
+    assert main(["doctor"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_closed_pipe_is_no_fault() -> None:
+    command = f"{sys.executable} -m sounddesk doctor --json | head -c 1"
+    ended = subprocess.run(
+        ["bash", "-c", command], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+    )
+    assert ended.stdout == "{"
+    assert "BrokenPipe" not in ended.stderr
