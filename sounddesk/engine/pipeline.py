@@ -1,0 +1,275 @@
+"""Image and masks to takes, as numbered steps (4 to 8 of the data flow in the design)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+import sounddesk
+from sounddesk.engine.bundle import Bundle
+from sounddesk.engine.component_loading import Components
+from sounddesk.engine.decoding import decode_mel
+from sounddesk.engine.decoding import synthesise
+from sounddesk.engine.device import DevicePolicy
+from sounddesk.engine.device import OutOfMemoryError
+from sounddesk.engine.device import is_out_of_memory
+from sounddesk.engine.device import out_of_memory_remedy
+from sounddesk.engine.device import release_memory
+from sounddesk.engine.diffusion import denoise
+from sounddesk.engine.diffusion import steps_of
+from sounddesk.engine.encoders.text import TextEncoder
+from sounddesk.engine.patch_cache import PatchCache
+from sounddesk.engine.patch_cache import hash_image
+from sounddesk.engine.specs import RequestShape
+from sounddesk.engine.take_conditions import TakeConditions
+from sounddesk.engine.take_conditions import check_request
+from sounddesk.engine.take_conditions import hash_mask
+from sounddesk.engine.take_conditions import make_conditions
+from sounddesk.engine.tasks import CancelToken
+from sounddesk.engine.tasks import OnProgress
+from sounddesk.engine.tasks import StageReporter
+from sounddesk.engine.types import EngineError
+from sounddesk.engine.types import GeneratedTake
+from sounddesk.engine.types import GenerationRequest
+from sounddesk.engine.types import ObjectRequest
+from sounddesk.engine.types import RgbImage
+from sounddesk.engine.types import Waveform
+
+# Below this peak a take is as good as silent (-60 dBFS).
+SILENCE_PEAK: Final = 1e-3
+# Linux hands out memory it does not have and then kills the process, so on a CPU the batch is bounded beforehand:
+# latent frames per U-Net call, before guidance doubles them (8 takes of 10 s, or one of 60 s).
+CPU_BATCH_FRAMES: Final = 2048
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Engine:
+    """What the pipeline works with: the opened bundle, its networks and where they run."""
+
+    bundle: Bundle
+    policy: DevicePolicy
+    components: Components
+    text_encoder: TextEncoder | None
+    patches: PatchCache
+
+
+@torch.no_grad()
+def generate_takes(
+    request: GenerationRequest,
+    engine: Engine,
+    *,
+    on_progress: OnProgress | None = None,
+    cancel: CancelToken | None = None,
+) -> list[GeneratedTake]:
+    """All takes of `request`, in its order.
+
+    Progress stages: 'encode image', 'denoise' (units: steps times takes), 'decode' (takes).
+
+    Raises:
+        EngineError: a mask that cannot be used, non-finite samples, or memory that is not enough even for one take.
+        ValueError: a value out of range (length, seed, image type).
+        Cancelled: through `cancel`, within one denoising step.
+    """
+    # 1. Refuse before working.
+    check_request(request)
+    spec = engine.bundle.audio
+    shape = spec.request_shape(request.seconds)
+    # 2. Image -> patches [P, D], once per image.
+    reporter = StageReporter(stage="encode image", total=1, on_progress=on_progress, cancel=cancel)
+    patches = encode_patches(request.image, engine)
+    reporter.step(1)
+    # 3. Masks and hints -> conditions [N, C].
+    conditions = make_conditions(
+        request.takes, patches, conditioner=engine.components.conditioner, text_encoder=engine.text_encoder
+    )
+    # 4. Noise and the guided denoising loop -> latents [N, c, t, f].
+    latents, batch_notes = _denoise_all(request, engine, conditions, shape, on_progress=on_progress, cancel=cancel)
+    # 5. Latent -> log-mel -> waveform, one take at a time: a batch would cost memory and save no time.
+    reporter = StageReporter(stage="decode", total=len(request.takes), on_progress=on_progress, cancel=cancel)
+    takes = []
+    image_sha256 = hash_image(request.image)
+    for index, take in enumerate(request.takes):
+        log_mel = decode_mel(engine.components.codec, latents[index : index + 1].to(engine.policy.device), spec)
+        samples = synthesise(engine.components.vocoder, log_mel, spec)[0].float().cpu().numpy()
+        # 6. Exactly the length asked for, and nothing silent or broken unannounced.
+        waveform, notes = _checked_waveform(samples, take, n_samples=shape.n_samples)
+        mel_frames = math.ceil(shape.n_samples / spec.mel.hop_length)
+        takes.append(
+            GeneratedTake(
+                name=take.name,
+                kind=take.kind,
+                waveform=waveform,
+                sample_rate_hz=spec.mel.sample_rate_hz,
+                recipe=_recipe(request, take, engine, image_sha256=image_sha256),
+                notes=(*conditions.notes[index], *batch_notes, *notes),
+                mel=log_mel[0, :mel_frames].float().cpu().numpy().copy(),
+                patch_weights=conditions.patch_weights[index].copy(),
+            )
+        )
+        reporter.step(index + 1)
+    return takes
+
+
+@torch.no_grad()
+def encode_patches(image: RgbImage, engine: Engine) -> Tensor:
+    """Patches float32[P, D] of one image on the engine's device, from the cache where they are in it."""
+
+    def encode() -> Tensor:
+        with engine.policy.network_precision():
+            return engine.components.image_encoder.encode([image])[0].float()
+
+    return engine.patches.get(hash_image(image), encode)
+
+
+class TakeNoise:
+    """All noise of one take, from its own seed.
+
+    Drawn on the CPU in float32, so that a seed means the same on every device and in every batch. The first draw is the
+    starting latent; with DDIM's eta above 0 the later ones are the noise of each step, in their order.
+    """
+
+    def __init__(self, seed: int, shape: RequestShape) -> None:
+        self._generator = torch.Generator("cpu").manual_seed(seed)
+        self._shape = shape
+
+    def draw(self) -> Tensor:
+        """The next float32[1, c, t, f]."""
+        return torch.randn((1, *self._shape.latent), generator=self._generator, dtype=torch.float32)
+
+
+def _denoise_all(
+    request: GenerationRequest,
+    engine: Engine,
+    conditions: TakeConditions,
+    shape: RequestShape,
+    *,
+    on_progress: OnProgress | None,
+    cancel: CancelToken | None,
+) -> tuple[Tensor, tuple[str, ...]]:
+    """Latents float32[N, c, t, f] on the CPU; batches are halved while memory runs out."""
+    count = len(request.takes)
+    steps = steps_of(request.sampling)
+    reporter = StageReporter(stage="denoise", total=steps * count, on_progress=on_progress, cancel=cancel)
+    batch = _first_batch(count, shape, engine.policy)
+    notes: tuple[str, ...] = ()
+    done: list[Tensor] = []
+    start = 0
+    while start < count:
+        chosen = range(start, min(start + batch, count))
+
+        def on_step(step: int, _total: int, chosen: range = chosen) -> None:
+            reporter.step(chosen.start * steps + step * len(chosen))
+
+        ran_out = False
+        try:
+            done.append(_denoise_batch(request, engine, conditions, shape, chosen=chosen, on_step=on_step))
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            ran_out = True
+        # Outside the handler: while the exception lives, its traceback keeps the tensors that filled the memory.
+        if ran_out:
+            release_memory(engine.policy.device)
+            if len(chosen) == 1:
+                remedy = out_of_memory_remedy(engine.policy.device, seconds=request.seconds)
+                raise OutOfMemoryError(
+                    f"memory of {engine.policy.device} ran out on one take of {request.seconds:g} s: {remedy}"
+                )
+            batch = math.ceil(len(chosen) / 2)
+            notes = (f"memory ran out: generated {batch} at a time",)
+            continue
+        start = chosen.stop
+    return torch.cat(done), notes
+
+
+def _first_batch(count: int, shape: RequestShape, policy: DevicePolicy) -> int:
+    if policy.device.type != "cpu":
+        return count
+    return max(1, min(count, CPU_BATCH_FRAMES // shape.latent_frames))
+
+
+def _denoise_batch(
+    request: GenerationRequest,
+    engine: Engine,
+    conditions: TakeConditions,
+    shape: RequestShape,
+    *,
+    chosen: range,
+    on_step: Callable[[int, int], None],
+) -> Tensor:
+    device = engine.policy.device
+    noises = [TakeNoise(request.takes[index].seed, shape) for index in chosen]
+
+    def draw(_step: int = 0) -> Tensor:
+        return torch.cat([noise.draw() for noise in noises]).to(device)
+
+    rows = slice(chosen.start, chosen.stop)
+    with engine.policy.network_precision():
+        latents = denoise(
+            engine.components.denoiser,
+            scheduler_config=engine.components.scheduler_config,
+            condition=conditions.condition[rows],
+            null=conditions.null[rows],
+            noise=draw(),
+            sampling=request.sampling,
+            step_noise=draw,
+            on_step=on_step,
+        )
+    # On the CPU, so that finished takes do not take memory from the batches still to come.
+    return latents.float().cpu()
+
+
+def _checked_waveform(
+    samples: npt.NDArray[np.float32], take: ObjectRequest, *, n_samples: int
+) -> tuple[Waveform, Sequence[str]]:
+    if samples.size < n_samples:
+        raise EngineError(
+            f"take of {take.name!r} has {samples.size} samples instead of {n_samples}: the bundle's vocoder does not "
+            "fit its audio settings; install the bundle again"
+        )
+    waveform = samples[:n_samples].astype(np.float32)
+    if not np.isfinite(waveform).all():
+        raise EngineError(
+            f"take of {take.name!r} (seed {take.seed}) has samples that are not numbers: try another seed, "
+            "lower guidance, or the device 'cpu'"
+        )
+    peak = float(np.abs(waveform).max())
+    if peak < SILENCE_PEAK:
+        level = f"peak {20 * math.log10(peak):.0f} dBFS" if peak > 0 else "digital silence"
+        return waveform, (f"take is silent ({level}): try another seed or more steps",)
+    if peak > 1.0:
+        return waveform, (f"take peaks at {20 * math.log10(peak):+.1f} dBFS: lower its gain before export",)
+    return waveform, ()
+
+
+def _recipe(request: GenerationRequest, take: ObjectRequest, engine: Engine, *, image_sha256: str) -> dict[str, Any]:
+    """Everything that decides the samples, ready for JSON."""
+    return {
+        "engine_version": sounddesk.__version__,
+        "bundle": engine.bundle.name,
+        "bundle_version": engine.bundle.manifest.version,
+        "bundle_sha256": engine.bundle.sha256,
+        "image_sha256": image_sha256,
+        "name": take.name,
+        "kind": take.kind,
+        "mask_sha256": hash_mask(take.mask),
+        "hint": take.hint,
+        "seed": take.seed,
+        "seconds": request.seconds,
+        "sample_rate_hz": engine.bundle.audio.mel.sample_rate_hz,
+        "preset": request.sampling.preset,
+        "steps": steps_of(request.sampling),
+        "guidance": request.sampling.guidance,
+        "eta": request.sampling.eta,
+        "device": str(engine.policy.device),
+        "network_dtype": str(engine.policy.network_dtype).removeprefix("torch."),
+    }

@@ -1,0 +1,222 @@
+"""The one door to the engine for the window, the command line, batch and evaluation."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from sounddesk.engine.bundle import STARTER_NAME
+from sounddesk.engine.bundle import Bundle
+from sounddesk.engine.bundle import find_bundle
+from sounddesk.engine.specs import AudioSpec
+from sounddesk.engine.specs import check_seconds
+from sounddesk.engine.tasks import CancelToken
+from sounddesk.engine.tasks import OnProgress
+from sounddesk.engine.types import EngineError
+from sounddesk.engine.types import GeneratedTake
+from sounddesk.engine.types import GenerationRequest
+from sounddesk.engine.types import RgbImage
+
+if TYPE_CHECKING:
+    # At run time these cost seconds of imports, which `open` shall not cost.
+    from sounddesk.engine.component_loading import Components
+    from sounddesk.engine.device import DevicePolicy
+    from sounddesk.engine.encoders.text import TextEncoder
+    from sounddesk.engine.pipeline import Engine
+
+
+class EngineSession:
+    """A bundle on a device. Networks are loaded at the first use and freed by `unload` or at the end of `with`.
+
+    Every method may be called from any thread; calls wait for each other. After `unload` the next call loads
+    again.
+    """
+
+    def __init__(self, bundle: Bundle, policy: DevicePolicy) -> None:
+        from sounddesk.engine.patch_cache import PatchCache
+
+        self._bundle = bundle
+        self._policy = policy
+        self._lock = threading.RLock()
+        self._components: Components | None = None
+        self._text_encoder: TextEncoder | None = None
+        self._patches = PatchCache()
+
+    @classmethod
+    def open(cls, *, bundle: str | Path | Bundle = STARTER_NAME, device: str = "auto") -> EngineSession:
+        """Find the bundle and the device; reads the manifest, loads nothing yet.
+
+        Args:
+            bundle: name, folder, or a bundle already opened.
+            device: 'auto', 'cpu', 'cuda', 'cuda:1' or 'mps'.
+
+        Raises:
+            EngineError: no such bundle or device, or a wrong manifest.
+        """
+        opened = bundle if isinstance(bundle, Bundle) else find_bundle(bundle)
+        from sounddesk.engine.device import choose_device
+
+        return cls(opened, choose_device(device))
+
+    def __enter__(self) -> EngineSession:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.unload()
+
+    @property
+    def bundle(self) -> Bundle:
+        return self._bundle
+
+    @property
+    def policy(self) -> DevicePolicy:
+        return self._policy
+
+    @property
+    def audio(self) -> AudioSpec:
+        """Mel and latent geometry of the bundle."""
+        return self._bundle.audio
+
+    @property
+    def is_loaded(self) -> bool:
+        return self._components is not None
+
+    def load(self, *, on_progress: OnProgress | None = None, cancel: CancelToken | None = None) -> None:
+        """Check every file of the bundle and load its networks, where that has not happened yet.
+
+        Raises:
+            EngineError: a damaged bundle (names the file), or one that does not fit into memory.
+            Cancelled: through `cancel`; nothing stays loaded then.
+        """
+        self._load(on_progress=on_progress, cancel=cancel)
+
+    def unload(self) -> None:
+        """Free the networks and cached images; waits for a running call."""
+        with self._lock:
+            loaded = self._components is not None or self._text_encoder is not None
+            self._components = None
+            self._text_encoder = None
+            self._patches.clear()
+            if loaded:
+                from sounddesk.engine.device import release_memory
+
+                release_memory(self._policy.device)
+
+    def generate(
+        self,
+        request: GenerationRequest,
+        *,
+        on_progress: OnProgress | None = None,
+        cancel: CancelToken | None = None,
+    ) -> list[GeneratedTake]:
+        """All takes of `request` in its order; same request, same bundle, same machine: the same samples.
+
+        Progress stages: 'check bundle', 'load' (both at the first use only), 'encode image', 'denoise', 'decode'.
+
+        Raises:
+            EngineError: what the user can act upon (bundle, mask, memory, non-finite result).
+            ValueError: a value out of range.
+            Cancelled: through `cancel`, within one denoising step.
+        """
+        check_seconds(request.seconds)
+        from sounddesk.engine.pipeline import generate_takes
+        from sounddesk.engine.take_conditions import check_request
+
+        # Refused before anything is loaded.
+        check_request(request)
+        with self._lock:
+            hinted = any(take.hint for take in request.takes)
+            engine = self._load(with_text=hinted, on_progress=on_progress, cancel=cancel)
+            return generate_takes(request, engine, on_progress=on_progress, cancel=cancel)
+
+    def encode_image(self, image: RgbImage) -> npt.NDArray[np.float32]:
+        """Patches float32[P, D] of an sRGB image uint8[H, W, 3], rows first; kept for the takes that follow.
+
+        Raises:
+            EngineError: the bundle cannot be loaded.
+            ValueError: not such an image.
+        """
+        from sounddesk.engine.pipeline import encode_patches
+        from sounddesk.engine.take_conditions import check_image
+
+        check_image(image)
+        with self._lock:
+            patches: npt.NDArray[np.float32] = encode_patches(image, self._load()).cpu().numpy().copy()
+            return patches
+
+    @property
+    def patch_grid(self) -> tuple[int, int]:
+        """Rows and columns of the patch grid, from the manifest."""
+        rows, columns = self._bundle.manifest.grounding["grid"]
+        return int(rows), int(columns)
+
+    def attention_map(self, image: RgbImage, text: str) -> npt.NDArray[np.float32]:
+        """Attention weights of `text` over the patches of `image`: float32[P], rows first, sum 1 (eq. 4).
+
+        Raises:
+            EngineError: empty text, or the bundle cannot be loaded.
+            ValueError: not an image uint8[H, W, 3].
+        """
+        return self.attention_maps(image, [text])[0]
+
+    def attention_maps(self, image: RgbImage, texts: list[str]) -> npt.NDArray[np.float32]:
+        """`attention_map` of several texts at once: float32[len(texts), P]."""
+        if not texts or not all(text.strip() for text in texts):
+            raise EngineError("text is empty: name what to look for")
+        import torch
+
+        from sounddesk.engine.pipeline import encode_patches
+        from sounddesk.engine.take_conditions import attention_weights
+        from sounddesk.engine.take_conditions import check_image
+
+        check_image(image)
+        with self._lock, torch.no_grad():
+            engine = self._load(with_text=True)
+            assert engine.text_encoder is not None
+            patches = encode_patches(image, engine)[None].expand(len(texts), -1, -1)
+            return attention_weights(engine.components.conditioner, engine.text_encoder.encode(texts).float(), patches)
+
+    def _load(
+        self,
+        *,
+        with_text: bool = False,
+        on_progress: OnProgress | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Engine:
+        from sounddesk.engine.component_loading import load_components
+        from sounddesk.engine.component_loading import load_text_encoder_component
+        from sounddesk.engine.device import OutOfMemoryError
+        from sounddesk.engine.device import is_out_of_memory
+        from sounddesk.engine.device import out_of_memory_remedy
+        from sounddesk.engine.pipeline import Engine
+
+        with self._lock:
+            try:
+                if self._components is None:
+                    self._bundle.verify(on_progress=on_progress, cancel=cancel)
+                    self._components = load_components(
+                        self._bundle, self._policy, on_progress=on_progress, cancel=cancel
+                    )
+                if with_text and self._text_encoder is None:
+                    self._text_encoder = load_text_encoder_component(self._bundle, self._policy)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                remedy = out_of_memory_remedy(self._policy.device, seconds=0)
+                raise OutOfMemoryError(
+                    f"bundle {self._bundle.name!r} does not fit into the memory of {self._policy.device}: {remedy}"
+                ) from error
+            return Engine(
+                bundle=self._bundle,
+                policy=self._policy,
+                components=self._components,
+                text_encoder=self._text_encoder,
+                patches=self._patches,
+            )
