@@ -190,12 +190,22 @@ def fit_to_image(mask: BoolMask, *, width: int, height: int) -> BoolMask:
     return np.ascontiguousarray(fitted)
 
 
-def mask_sha256(mask: BoolMask) -> str:
-    """SHA-256 (hex) of the mask's size and pixels: the same for the same mask, however its file was encoded."""
-    check_mask(mask)
-    digest = hashlib.sha256(struct.pack("<II", *mask.shape))
-    digest.update(np.packbits(mask, axis=None).tobytes())
-    return digest.hexdigest()
+def mask_sha256(mask: BoolMask | npt.NDArray[np.uint8]) -> str:
+    """SHA-256 (hex) of a mask's size and pixels: the same for the same mask, however its file was encoded.
+
+    Args:
+        mask: bool[H, W], or uint8[H, W] where the mask is kept as shares of 255 (soft edges).
+
+    Raises:
+        ValueError: another kind or shape.
+    """
+    if mask.dtype == np.uint8 and mask.ndim == 2:
+        pixels = np.ascontiguousarray(mask).tobytes()
+    else:
+        check_mask(mask)
+        pixels = np.packbits(mask, axis=None).tobytes()
+    header = struct.pack("<III", mask.shape[0], mask.shape[1], 8 if mask.dtype == np.uint8 else 1)
+    return hashlib.sha256(header + pixels).hexdigest()
 
 
 def _label(name: str | None) -> str:

@@ -179,3 +179,11 @@ def test_hash_tells_masks_apart_and_ignores_memory_layout(mask: np.ndarray, data
 
 def test_hash_knows_the_shape() -> None:
     assert m.mask_sha256(np.ones((2, 4), dtype=bool)) != m.mask_sha256(np.ones((4, 2), dtype=bool))
+
+
+def test_hash_of_soft_masks_follows_every_level() -> None:
+    soft = np.array([[0, 128], [255, 1]], dtype=np.uint8)
+    assert m.mask_sha256(soft) == m.mask_sha256(np.asfortranarray(soft))
+    assert len({m.mask_sha256(each) for each in (soft, soft ^ 1, soft >= 128, soft.reshape(1, 4))}) == 4
+    with pytest.raises(ValueError, match="give bool"):
+        m.mask_sha256(np.zeros((2, 2), dtype=np.float32))  # type: ignore[arg-type]

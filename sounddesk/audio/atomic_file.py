@@ -1,0 +1,74 @@
+"""Files that are either written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+_REASONS: Final = {
+    errno.ENOSPC: "the disk is full: free some space or choose another folder",
+    errno.EDQUOT: "the disk quota is used up: free some space or choose another folder",
+    errno.EFBIG: "it is larger than this file system or account allows: choose another folder",
+    errno.EACCES: "no permission to write there: choose another folder or change its permissions",
+    errno.EPERM: "no permission to write there: choose another folder or change its permissions",
+    errno.EROFS: "it is on a read-only disk: choose another folder",
+    errno.ENOENT: "its folder does not exist or has vanished: make it or choose another",
+    errno.ENOTDIR: "a part of its path is a file: choose another folder",
+    errno.EISDIR: "it is a folder: choose another name",
+    errno.ENAMETOOLONG: "its name is too long: choose a shorter one",
+    errno.EIO: "the disk reports an error: check it or choose another",
+    errno.ESTALE: "its disk is no longer connected: connect it or choose another folder",
+}
+
+
+class OutputError(Exception):
+    """Something could not be written; the message names the path, the reason and the remedy."""
+
+
+@contextlib.contextmanager
+def explained(path: Path, *, what: str = "cannot write") -> Iterator[None]:
+    """Inside the block an OSError becomes an OutputError that names `path`, the reason and the remedy."""
+    try:
+        yield
+    except OSError as error:
+        reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
+        raise OutputError(f"{what} {path}: {reason}") from error
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write `data` to `path` so that a reader (or a crash) finds the old file or the new one, never a part.
+
+    A temporary file beside the target, flushed to the disk, then renamed over it.
+
+    Raises:
+        OutputError: it cannot be written; the target is as it was and no temporary file is left.
+    """
+    # The target's own name may already be as long as a name can be.
+    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
+    with explained(path):
+        try:
+            with temporary.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+            raise
+        sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush a folder's list of names to the disk, where the system can (Windows cannot)."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
