@@ -3,7 +3,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from sounddesk.audio.resample import resample
@@ -11,7 +10,6 @@ from sounddesk.audio.resample import resample
 RATES = st.sampled_from([8_000, 11_025, 16_000, 22_050, 32_000, 44_100, 48_000, 96_000])
 
 
-@settings(deadline=None)
 @given(st.integers(1, 6_000), RATES, RATES)
 def test_length_is_exact(n: int, from_hz: int, to_hz: int) -> None:
     out = resample(np.ones(n, dtype=np.float32), from_hz=from_hz, to_hz=to_hz)
