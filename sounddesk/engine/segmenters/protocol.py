@@ -10,7 +10,9 @@ import hashlib
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
+from typing import Final
 from typing import Protocol
 from typing import runtime_checkable
 
@@ -24,6 +26,9 @@ from sounddesk.engine.types import RgbImage
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
 Polyline = tuple[Point, ...]
+
+# Above this size only the best candidate is kept: three float masks of 200 megapixels would take 2.4 GB.
+MAX_PIXELS_FOR_ALTERNATIVES: Final = 24_000_000
 
 
 class SegmenterError(EngineError):
@@ -155,6 +160,20 @@ def image_sha256(image: RgbImage) -> str:
     digest = hashlib.sha256(repr(image.shape).encode())
     digest.update(np.ascontiguousarray(image).data)
     return digest.hexdigest()
+
+
+def keeps_alternatives(encoded: EncodedImage) -> bool:
+    """Whether the image is small enough to return more than the best candidate."""
+    return encoded.width * encoded.height <= MAX_PIXELS_FOR_ALTERNATIVES
+
+
+def sample_polyline(line: Polyline, *, step: float) -> list[Point]:
+    """Points along a polyline, at most `step` pixels apart, both ends included."""
+    sampled: list[Point] = list(line[:1])
+    for (x0, y0), (x1, y1) in pairwise(line):
+        pieces = max(1, math.ceil(math.hypot(x1 - x0, y1 - y0) / step))
+        sampled += [(x0 + (x1 - x0) * i / pieces, y0 + (y1 - y0) * i / pieces) for i in range(1, pieces + 1)]
+    return sampled
 
 
 def check_image(image: RgbImage) -> None:
