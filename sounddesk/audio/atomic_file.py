@@ -21,6 +21,7 @@ _REASONS: Final = {
     errno.ENOTDIR: "a part of its path is a file: choose another folder",
     errno.EISDIR: "it is a folder: choose another name",
     errno.ENAMETOOLONG: "its name is too long: choose a shorter one",
+    errno.EXDEV: "it is on another disk than the folder beside it: choose another folder",
     errno.EIO: "the disk reports an error: check it or choose another",
     errno.ESTALE: "its disk is no longer connected: connect it or choose another folder",
 }
