@@ -78,6 +78,12 @@ def make_task(recipe: RunRecipe) -> TrainingTask:
         from sounddesk.training.vocoder_task import VocoderTask
 
         return VocoderTask(build(VocoderModelRecipe, recipe.model, where="model"), mel=spec.mel, data_dir=recipe.data)
+    if recipe.task == "classifier":
+        from sounddesk.training.classifier_task import ClassifierModelRecipe
+        from sounddesk.training.classifier_task import ClassifierTask
+
+        model__ = build(ClassifierModelRecipe, recipe.model, where="model")
+        return ClassifierTask(model__, mel=spec.mel, data_dir=recipe.data)
     if recipe.task == "diffusion":
         from sounddesk.training.diffusion_task import DiffusionModelRecipe
         from sounddesk.training.diffusion_task import DiffusionTask
@@ -90,7 +96,7 @@ def make_task(recipe: RunRecipe) -> TrainingTask:
 
         model_ = build(GroundingModelRecipe, recipe.model, where="model")
         return GroundingTask(model_, data_dir=recipe.data, inputs=inputs)
-    raise RecipeError(f"task is {recipe.task!r}: choose 'codec', 'vocoder', 'grounding' or 'diffusion'")
+    raise RecipeError(f"task is {recipe.task!r}: choose 'codec', 'vocoder', 'grounding', 'diffusion' or 'classifier'")
 
 
 def run_recipe(

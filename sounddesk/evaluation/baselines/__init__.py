@@ -1,0 +1,1 @@
+"""Simple methods that ours has to beat."""

@@ -1,0 +1,154 @@
+"""Cut-outs of one's own for the evaluation: a folder that holds KIND/*.png with alpha."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from typing import Final
+
+import cv2
+import numpy as np
+
+from sounddesk.engine.bundle import Bundle
+from sounddesk.engine.bundle_manifest import BundleError
+from sounddesk.engine.scene_composition import CutOut
+from sounddesk.engine.types import EngineError
+
+KINDS_DOCUMENT: Final = "kinds.json"
+"""Document of a bundle: what it was trained to sound like, a list of {kind, caption, alt_captions, repeat, ...}."""
+
+MIN_SIDE: Final = 8
+"""Smaller cut-outs (in pixels, after trimming transparent borders) show nothing that could be recognised."""
+
+
+class PictureFolderError(EngineError):
+    """The folder of pictures cannot be used; the message says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BundleKind:
+    """A kind that a bundle was trained on, and the caption that names it."""
+
+    name: str
+    caption: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PictureFolder:
+    """What was found.
+
+    Attributes:
+        cut_outs: uint8[H, W, 4] (RGBA) by the bundle's name of the kind, in the order of file names.
+        skipped_kinds: names of folders whose kind is not known, with their number of pictures.
+        skipped_pictures: pictures of known kinds that cannot be used, with the reason.
+    """
+
+    cut_outs: Mapping[str, Sequence[CutOut]]
+    skipped_kinds: Mapping[str, int]
+    skipped_pictures: Mapping[str, str]
+
+    @property
+    def pictures(self) -> int:
+        """Number of usable cut-outs."""
+        return sum(len(cut_outs) for cut_outs in self.cut_outs.values())
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "kinds": sorted(self.cut_outs),
+            "pictures": self.pictures,
+            "skipped_kinds": dict(self.skipped_kinds),
+            "skipped_pictures": dict(self.skipped_pictures),
+        }
+
+
+def normal_name(name: str) -> str:
+    """The form in which names are compared: lower case, '_' and '-' as spaces, single spaces."""
+    return " ".join(name.casefold().replace("_", " ").replace("-", " ").split())
+
+
+def read_bundle_kinds(bundle: Bundle) -> list[BundleKind]:
+    """The kinds that a bundle says it knows, in its own order.
+
+    Raises:
+        PictureFolderError: the bundle has no list of kinds, or one that cannot be read.
+    """
+    try:
+        rows = json.loads(bundle.document(KINDS_DOCUMENT).read_text(encoding="utf-8"))
+        return [BundleKind(name=str(row["kind"]), caption=str(row["caption"])) for row in rows]
+    except BundleError as error:
+        raise PictureFolderError(
+            f"bundle {bundle.name!r} does not say which kinds it knows (no {KINDS_DOCUMENT}): evaluate one that does, "
+            "such as 'starter'"
+        ) from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise PictureFolderError(
+            f"{KINDS_DOCUMENT} of bundle {bundle.name!r} cannot be read ({error!r}): install the bundle again"
+        ) from error
+
+
+def read_picture_folder(directory: Path, kinds: Sequence[str]) -> PictureFolder:
+    """Read KIND/*.png of `directory` for the given kinds, whose names are matched by `normal_name`.
+
+    Pictures without transparency, unreadable ones and those under `MIN_SIDE` pixels are skipped with the
+    reason: without alpha nobody knows which pixels are the object.
+
+    Raises:
+        PictureFolderError: not a folder, or nothing usable in it.
+    """
+    if not directory.is_dir():
+        raise PictureFolderError(f"{directory} is not a folder: name one that holds KIND/*.png cut-outs with alpha")
+    known = {normal_name(kind): kind for kind in kinds}
+    cut_outs: dict[str, list[CutOut]] = {}
+    skipped_kinds: dict[str, int] = {}
+    skipped_pictures: dict[str, str] = {}
+    for folder in sorted(path for path in directory.iterdir() if path.is_dir()):
+        files = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".png")
+        if not files:
+            continue
+        kind = known.get(normal_name(folder.name))
+        if kind is None:
+            skipped_kinds[folder.name] = len(files)
+            continue
+        for file in files:
+            try:
+                cut_outs.setdefault(kind, []).append(read_cut_out(file))
+            except ValueError as error:
+                skipped_pictures[f"{folder.name}/{file.name}"] = str(error)
+    found = {kind: pictures for kind, pictures in cut_outs.items() if pictures}
+    if not found:
+        raise PictureFolderError(
+            f"{directory} holds no usable picture of a kind that is known: it needs KIND/*.png cut-outs with alpha; "
+            f"{len(skipped_kinds)} kinds and {len(skipped_pictures)} pictures were skipped"
+        )
+    return PictureFolder(cut_outs=found, skipped_kinds=skipped_kinds, skipped_pictures=skipped_pictures)
+
+
+def read_cut_out(file: Path) -> CutOut:
+    """One cut-out without its transparent borders, uint8[H, W, 4] (RGBA).
+
+    Raises:
+        ValueError: unreadable, without transparency, or too small; the message is the reason alone.
+    """
+    try:
+        data = np.frombuffer(file.read_bytes(), dtype=np.uint8)
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}") from error
+    bgra = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
+    if bgra is None:
+        raise ValueError("not a PNG picture")
+    if bgra.ndim != 3 or bgra.shape[2] != 4:
+        raise ValueError("has no alpha channel")
+    if bgra.dtype == np.uint16:
+        bgra = (bgra // 256).astype(np.uint8)
+    opaque = bgra[..., 3] > 127
+    if opaque.all():
+        raise ValueError("is opaque everywhere: cut the object out")
+    rows, columns = np.flatnonzero(opaque.any(axis=1)), np.flatnonzero(opaque.any(axis=0))
+    if len(rows) == 0 or min(rows[-1] - rows[0], columns[-1] - columns[0]) + 1 < MIN_SIDE:
+        raise ValueError(f"shows less than {MIN_SIDE} pixels of an object")
+    trimmed = bgra[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return cv2.cvtColor(np.ascontiguousarray(trimmed), cv2.COLOR_BGRA2RGBA).astype(np.uint8)

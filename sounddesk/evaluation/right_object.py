@@ -1,0 +1,229 @@
+"""Does each object's take sound like that object? `sounddesk evaluate right-object`.
+
+Scenes hold two to four objects of different kinds. Every object gets a take through its true mask, all takes of a
+scene in one batch, exactly as `sounddesk render` makes them. A classifier trained on real recordings only chooses
+among the kinds in that scene; the take is right when it chooses the object's own kind. A silent take is wrong.
+Chance is one divided by the number of objects. Kinds that bundle or classifier do not know are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from typing import Final
+
+import numpy as np
+
+from sounddesk.engine.bundle import STARTER_NAME
+from sounddesk.engine.session import EngineSession
+from sounddesk.engine.specs import check_seconds
+from sounddesk.engine.tasks import CancelToken
+from sounddesk.engine.tasks import OnProgress
+from sounddesk.engine.tasks import StageReporter
+from sounddesk.engine.types import GeneratedTake
+from sounddesk.engine.types import GenerationRequest
+from sounddesk.engine.types import ObjectRequest
+from sounddesk.engine.types import PresetName
+from sounddesk.engine.types import SamplingSettings
+from sounddesk.evaluation.evaluation_scenes import EvaluationScene
+from sounddesk.evaluation.evaluation_scenes import draw_scene
+from sounddesk.evaluation.evaluation_scenes import read_backgrounds
+from sounddesk.evaluation.picture_folder import PictureFolder
+from sounddesk.evaluation.picture_folder import read_bundle_kinds
+from sounddesk.evaluation.picture_folder import read_picture_folder
+from sounddesk.evaluation.proportion import Proportion
+from sounddesk.evaluation.sound_classifier import SoundJudge
+
+OBJECT_COUNTS: Final = (2, 3, 4)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What the classifier said of one take.
+
+    Attributes:
+        kind: the object's own.
+        among: kinds in the scene.
+        chosen: the classifier's choice among them; None for a silent take.
+        chosen_of_all: its choice among all kinds it knows.
+    """
+
+    kind: str
+    among: tuple[str, ...]
+    chosen: str | None
+    chosen_of_all: str | None
+
+    @property
+    def right(self) -> bool:
+        return self.chosen == self.kind
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RightObjectResult:
+    """Figures of one evaluation; `verdicts` holds every take, scene after scene."""
+
+    bundle: str
+    bundle_sha256: str
+    scenes: int
+    seed: int
+    seconds: float
+    sampling: SamplingSettings
+    known_kinds: int
+    verdicts: tuple[Verdict, ...]
+    pictures: PictureFolder
+
+    @property
+    def accuracy(self) -> Proportion:
+        """Takes chosen right among the kinds of their scene."""
+        return Proportion(hits=sum(v.right for v in self.verdicts), trials=len(self.verdicts))
+
+    @property
+    def accuracy_of_all(self) -> Proportion:
+        """Takes chosen right among all kinds that the classifier knows."""
+        return Proportion(hits=sum(v.chosen_of_all == v.kind for v in self.verdicts), trials=len(self.verdicts))
+
+    @property
+    def chance(self) -> float:
+        """Expected accuracy of a blind choice among the kinds of each scene."""
+        return float(np.mean([1.0 / len(v.among) for v in self.verdicts]))
+
+    @property
+    def silent(self) -> int:
+        """Takes without sound, which count as wrong."""
+        return sum(v.chosen is None for v in self.verdicts)
+
+    def of_count(self, count: int) -> Proportion:
+        """Accuracy in scenes of `count` objects."""
+        chosen = [v for v in self.verdicts if len(v.among) == count]
+        return Proportion(hits=sum(v.right for v in chosen), trials=len(chosen))
+
+    def line(self) -> str:
+        """The result in one line."""
+        return (
+            f"right object {self.accuracy.text()}, chance {self.chance:.3f}; "
+            f"{self.accuracy_of_all.share:.3f} among all {self.known_kinds} kinds; {self.scenes} scenes of "
+            f"{OBJECT_COUNTS[0]} to {OBJECT_COUNTS[-1]} objects, {self.silent} silent takes, "
+            f"{self.pictures.pictures} pictures of {len(self.pictures.cut_outs)} kinds, "
+            f"{len(self.pictures.skipped_kinds)} kinds and {len(self.pictures.skipped_pictures)} pictures skipped, "
+            f"bundle {self.bundle}, preset {self.sampling.preset}, {self.seconds:g} s, seed {self.seed}"
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        by_kind: dict[str, list[int]] = {}
+        for verdict in self.verdicts:
+            row = by_kind.setdefault(verdict.kind, [0, 0])
+            row[0] += verdict.right
+            row[1] += 1
+        counts = sorted({len(v.among) for v in self.verdicts})
+        return {
+            "measure": "right-object",
+            "bundle": self.bundle,
+            "bundle_sha256": self.bundle_sha256,
+            "scenes": self.scenes,
+            "seed": self.seed,
+            "seconds": self.seconds,
+            "preset": self.sampling.preset,
+            "steps": self.sampling.steps,
+            "guidance": self.sampling.guidance,
+            "accuracy": self.accuracy.to_json(),
+            "chance": self.chance,
+            "accuracy_of_all_kinds": self.accuracy_of_all.to_json(),
+            "known_kinds": self.known_kinds,
+            "by_object_count": {str(count): self.of_count(count).to_json() for count in counts},
+            "silent_takes": self.silent,
+            "by_kind": dict(sorted(by_kind.items())),
+            "wrong": [[v.kind, v.chosen, v.chosen_of_all] for v in self.verdicts if not v.right],
+            "folder": self.pictures.to_json(),
+        }
+
+
+def run(
+    pictures_dir: Path,
+    *,
+    bundle: str | Path = STARTER_NAME,
+    scenes: int = 50,
+    seed: int = 0,
+    preset: PresetName = "fast",
+    sampling: SamplingSettings | None = None,
+    seconds: float = 10.0,
+    backgrounds: Path | None = None,
+    classifier: Path | None = None,
+    device: str = "auto",
+    progress: OnProgress | None = None,
+    cancel: CancelToken | None = None,
+) -> RightObjectResult:
+    """Measure a bundle on scenes composed of the cut-outs in `pictures_dir`.
+
+    Args:
+        pictures_dir: holds KIND/*.png cut-outs with alpha.
+        sampling: every setting of the denoising loop; replaces `preset`.
+        seconds: length of each take.
+        backgrounds: folder of photographs; by default plain, gradient and noise backgrounds are made.
+        classifier: folder of another sound classifier than the one that ships.
+
+    Raises:
+        EngineError: pictures, bundle or classifier cannot be used.
+        ValueError: a value out of range.
+        Cancelled: through `cancel`, within one denoising step.
+    """
+    if scenes < 1:
+        raise ValueError(f"scenes is {scenes}: choose 1 or more")
+    check_seconds(seconds)
+    settings = sampling or SamplingSettings(preset=preset)
+    judge = SoundJudge.load(classifier)
+    photographs = read_backgrounds(backgrounds) if backgrounds is not None else []
+    verdicts: list[Verdict] = []
+    with EngineSession.open(bundle=bundle, device=device) as session:
+        judged = set(judge.kinds)
+        kinds = [kind.name for kind in read_bundle_kinds(session.bundle) if kind.name in judged]
+        folder = read_picture_folder(pictures_dir, kinds)
+        reporter = StageReporter(stage="right object", total=scenes, on_progress=progress, cancel=cancel)
+        for index in range(scenes):
+            scene = draw_scene(folder.cut_outs, counts=OBJECT_COUNTS, seed=seed, index=index, backgrounds=photographs)
+            request = scene_request(scene, seed=seed, index=index, seconds=seconds, sampling=settings)
+            takes = session.generate(request, cancel=cancel)
+            verdicts += judge_takes(judge, takes, scene.kinds)
+            reporter.step(index + 1)
+        opened = session.bundle
+    return RightObjectResult(
+        bundle=opened.name,
+        bundle_sha256=opened.sha256,
+        scenes=scenes,
+        seed=seed,
+        seconds=seconds,
+        sampling=settings,
+        known_kinds=len(judge.kinds),
+        verdicts=tuple(verdicts),
+        pictures=folder,
+    )
+
+
+def scene_request(
+    scene: EvaluationScene, *, seed: int, index: int, seconds: float, sampling: SamplingSettings
+) -> GenerationRequest:
+    """One take per object of a scene, each with a seed of its own drawn from (seed, index)."""
+    # A third number keeps these apart from the draws that composed the scene.
+    rng = np.random.default_rng((seed, index, 1))
+    takes = tuple(
+        ObjectRequest(name=kind, mask=mask, seed=int(rng.integers(2**63 - 1)))
+        for kind, mask in zip(scene.kinds, scene.composed.masks, strict=True)
+    )
+    return GenerationRequest(image=scene.composed.image, takes=takes, seconds=seconds, sampling=sampling)
+
+
+def judge_takes(judge: SoundJudge, takes: Sequence[GeneratedTake], kinds: Sequence[str]) -> list[Verdict]:
+    """The verdict on each take of a scene; `kinds` are those of its objects, in the same order."""
+    verdicts = []
+    for take, kind in zip(takes, kinds, strict=True):
+        scores = judge.log_probabilities(take.waveform, sample_rate_hz=take.sample_rate_hz)
+        verdicts.append(
+            Verdict(
+                kind=kind,
+                among=tuple(kinds),
+                chosen=judge.choose(scores, kinds),
+                chosen_of_all=judge.choose(scores, judge.kinds),
+            )
+        )
+    return verdicts

@@ -1,0 +1,69 @@
+"""The classifier that ships for the evaluation, and its verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from sounddesk.audio.resample import resample
+from sounddesk.engine.sound_classifier import SoundClassifier
+from sounddesk.engine.types import EngineError
+from sounddesk.engine.types import Waveform
+from sounddesk.resources_folder import resource
+
+CLASSIFIER_RESOURCE: Final = "evaluation/classifier"
+
+SILENT_PEAK: Final = 1e-3
+"""A take that peaks lower than this (-60 dBFS) is silent, and silence is no right answer."""
+
+
+class SoundJudge:
+    """Says which kind a sound is."""
+
+    def __init__(self, classifier: SoundClassifier) -> None:
+        self._classifier = classifier
+        self._index = {kind: index for index, kind in enumerate(classifier.config.kinds)}
+
+    @classmethod
+    def load(cls, folder: Path | None = None) -> SoundJudge:
+        """The classifier in `folder`, by default the one that ships. Raises: EngineError."""
+        try:
+            return cls(SoundClassifier.load(folder or resource(CLASSIFIER_RESOURCE)))
+        except FileNotFoundError as error:
+            raise EngineError(str(error)) from error
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        return self._classifier.config.kinds
+
+    def log_probabilities(self, waveform: Waveform, *, sample_rate_hz: int) -> npt.NDArray[np.float32] | None:
+        """Log-probability of each of `kinds`, float32[K]; None for a silent or non-finite sound."""
+        if not np.isfinite(waveform).all() or float(np.abs(waveform).max(initial=0.0)) < SILENT_PEAK:
+            return None
+        sound = resample(waveform, from_hz=sample_rate_hz, to_hz=self._classifier.mel.sample_rate_hz)
+        return self._classifier.log_probabilities(sound)
+
+    def choose(self, log_probabilities: npt.NDArray[np.float32] | None, among: Sequence[str]) -> str | None:
+        """The most probable of the kinds `among`; None for silence.
+
+        Raises:
+            ValueError: a kind that the classifier does not know.
+        """
+        unknown = [kind for kind in among if kind not in self._index]
+        if unknown or not among:
+            raise ValueError(f"the classifier does not know {unknown}: ask for kinds of its own list")
+        if log_probabilities is None:
+            return None
+        return max(among, key=lambda kind: float(log_probabilities[self._index[kind]]))
+
+    def probability(self, log_probabilities: npt.NDArray[np.float32], kind: str, among: Sequence[str]) -> float:
+        """Probability of `kind` when the sound is one of `among`."""
+        values: Mapping[str, float] = {name: float(log_probabilities[self._index[name]]) for name in among}
+        top = max(values.values())
+        weights = {name: float(np.exp(value - top)) for name, value in values.items()}
+        return weights[kind] / sum(weights.values())
