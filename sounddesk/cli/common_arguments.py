@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Final
+
+DEFAULT_BUNDLE: Final = "starter"
 
 
 def add_output_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,12 +17,13 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
     """--bundle and --device."""
-    parser.add_argument(
-        "--bundle", default="starter", metavar="NAME|FOLDER", help="the model to use (default: starter)"
-    )
-    parser.add_argument(
-        "--device", default="auto", choices=("auto", "cpu", "cuda", "mps"), help="where to compute (default: auto)"
-    )
+    parser.add_argument("--bundle", default=DEFAULT_BUNDLE, metavar="NAME|FOLDER", help="the model (default: starter)")
+    add_device_argument(parser)
+
+
+def add_device_argument(parser: argparse._ActionsContainer) -> None:
+    """--device; the engine knows which names there are."""
+    parser.add_argument("--device", default="auto", metavar="DEVICE", help="auto, cpu, cuda or mps (default: auto)")
 
 
 def whole_number(text: str) -> int:

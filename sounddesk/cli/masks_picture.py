@@ -54,7 +54,7 @@ def draw_masks(image: RgbImage, objects: Sequence[NamedMask]) -> Image.Image:
 
 
 def object_colour(number: int) -> tuple[int, int, int]:
-    """sRGB colour of the object with this place in the list."""
+    """Colour (sRGB, 0 to 255) of the object with this place in the list."""
     red, green, blue = colorsys.hls_to_rgb((0.02 + number * _HUE_TURN) % 1.0, 0.55, 0.85)
     return round(red * 255), round(green * 255), round(blue * 255)
 

@@ -12,6 +12,7 @@ from sounddesk.engine.tasks import Progress
 _REDRAW_EVERY_S: Final = 0.1
 _LOG_EVERY_S: Final = 10.0
 _BAR_CELLS: Final = 20
+_MOST_COUNTED: Final = 9_999
 
 
 class ProgressLine:
@@ -56,7 +57,11 @@ def progress_text(report: Progress) -> str:
         return f"{report.stage} ..."
     filled = min(_BAR_CELLS, _BAR_CELLS * report.done // report.total)
     bar = "#" * filled + "." * (_BAR_CELLS - filled)
-    text = f"{report.stage} [{bar}] {report.done}/{report.total}"
+    # Steps are counted; of bytes and the like the share says more.
+    counted = report.total <= _MOST_COUNTED
+    text = f"{report.stage} [{bar}] " + (
+        f"{report.done}/{report.total}" if counted else f"{100 * report.done // report.total} %"
+    )
     if report.remaining_s is not None and report.done < report.total:
         text += f", {duration_text(report.remaining_s)} left"
     return text

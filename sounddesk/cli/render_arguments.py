@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 from typing import Final
 
+from sounddesk.cli.common_arguments import DEFAULT_BUNDLE
+from sounddesk.cli.common_arguments import add_device_argument
 from sounddesk.cli.common_arguments import add_output_arguments
 from sounddesk.cli.common_arguments import file_path
 from sounddesk.cli.common_arguments import number
@@ -61,7 +63,7 @@ class RenderOptions:
         image: the still.
         specs: named objects, in the order --object, --box, --mask; empty with `auto`.
         hints: words by object name.
-        balance: apply the suggested gains instead of only writing them into the recipe.
+        balance: True applies the suggested gains, None only writes them into the recipe, False leaves them out.
         bundle: name or folder.
         out: where the result goes.
     """
@@ -72,12 +74,12 @@ class RenderOptions:
     auto: bool = False
     blend: bool = False
     ambience: bool = False
-    balance: bool = False
+    balance: bool | None = None
     seconds: float = DEFAULT_SECONDS
     takes: int = 1
     seed: int = 0
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
-    bundle: str = "starter"
+    bundle: str = DEFAULT_BUNDLE
     device: str = "auto"
     sam: Path | None = None
     out: Path
@@ -131,13 +133,13 @@ def configure_render(parser: argparse.ArgumentParser) -> None:
         "--balance",
         action=argparse.BooleanOptionalAction,
         default=None,
-        help="apply the gains that make the stems add up like the blend; left out, they are only suggested "
-        "in recipe.json",
+        help="apply the gains that make the stems add up like the blend (makes the blend too); "
+        "left out, --blend only suggests them in recipe.json",
     )
 
     where = parser.add_argument_group("with what, and where to")
     where.add_argument("--bundle", metavar="NAME|FOLDER", help="the model (default: starter)")
-    where.add_argument("--device", default="auto", metavar="DEVICE", help="auto, cpu, cuda or mps (default: auto)")
+    add_device_argument(where)
     where.add_argument("--out", type=file_path, metavar="FOLDER", help="result (default: IMAGE's name with '-sounds')")
     where.add_argument("--recipe", type=file_path, metavar="FILE", help="make a render again from its recipe.json")
     add_output_arguments(parser)
@@ -199,7 +201,7 @@ def _read_render_options(namespace: argparse.Namespace) -> RenderOptions:
         raise BadInputError("no object is named: add --object NAME@X,Y, --box, --mask, or --auto to have some proposed")
     names = [spec.name for spec in specs]
     reserved = {
-        BLEND_NAME: namespace.blend,
+        BLEND_NAME: namespace.blend or namespace.balance,
         AMBIENCE_NAME: namespace.ambience,
     }
     _checked(lambda: check_unique_names([*names, *(name for name, wanted in reserved.items() if wanted)]))
@@ -211,8 +213,7 @@ def _read_render_options(namespace: argparse.Namespace) -> RenderOptions:
         if name in hints:
             raise BadInputError(f"{name!r} has two hints, {hints[name]!r} and {words!r}: leave out one of them")
         hints[name] = words
-    seconds = DEFAULT_SECONDS if namespace.seconds is None else namespace.seconds
-    _checked(lambda: check_seconds(seconds))
+    seconds = checked_seconds(DEFAULT_SECONDS if namespace.seconds is None else namespace.seconds)
     takes = 1 if namespace.takes is None else namespace.takes
     if not 1 <= takes <= MAX_TAKES:
         raise BadInputError(f"takes is {takes}: choose from 1 to {MAX_TAKES}")
@@ -227,18 +228,29 @@ def _read_render_options(namespace: argparse.Namespace) -> RenderOptions:
         specs=specs,
         hints=hints,
         auto=auto,
-        blend=bool(namespace.blend),
+        # The balance is measured against the blend.
+        blend=bool(namespace.blend or namespace.balance),
         ambience=bool(namespace.ambience),
-        balance=bool(namespace.balance),
+        balance=namespace.balance,
         seconds=seconds,
         takes=takes,
         seed=seed,
         sampling=sampling,
-        bundle=namespace.bundle or "starter",
+        bundle=namespace.bundle or DEFAULT_BUNDLE,
         device=namespace.device,
         sam=namespace.sam,
         out=namespace.out or Path(f"{namespace.image.stem}-sounds"),
     )
+
+
+def checked_seconds(seconds: float) -> float:
+    """`seconds`, if the engine can make that.
+
+    Raises:
+        BadInputError: with the value and the remedy.
+    """
+    _checked(lambda: check_seconds(seconds))
+    return seconds
 
 
 def _checked(check: Callable[[], Any]) -> Any:

@@ -116,13 +116,17 @@ def build_scene(options: RenderOptions, *, tell: Callable[[str], None], cancel: 
     specs = options.specs
     segmenter = None
     notes = list(image.notes)
+    for note in notes:
+        tell(note)
     if options.auto or len(coverages) < len(specs):
         from sounddesk.engine.segmenters.choice import choose_segmenter
 
         with bad_input():
             choice = choose_segmenter(checkpoint=options.sam)
-        tell(choice.notice)
-        notes += [choice.notice, *choice.notes]
+        # Told before the masks are made, so that nobody judges SAM by another segmenter's.
+        for note in (choice.notice, *choice.notes):
+            tell(note)
+            notes.append(note)
         encoded = choice.segmenter.encode(image.pixels)
         segmenter = FileReference(name=choice.segmenter.name, sha256=None)
         if options.auto:

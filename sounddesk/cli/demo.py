@@ -1,0 +1,55 @@
+"""`sounddesk demo`: renders the image that ships with sounddesk."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from sounddesk.cli.common_arguments import add_device_argument
+from sounddesk.cli.common_arguments import add_output_arguments
+from sounddesk.cli.common_arguments import file_path
+from sounddesk.cli.common_arguments import number
+from sounddesk.cli.console import Console
+from sounddesk.cli.object_specs import ObjectSpec
+from sounddesk.cli.render import run_render
+from sounddesk.cli.render_arguments import DEFAULT_SECONDS
+from sounddesk.cli.render_arguments import RenderOptions
+from sounddesk.cli.render_arguments import checked_seconds
+from sounddesk.domain.selection import Selection
+from sounddesk.resources_folder import resource
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `sounddesk demo`."""
+    parser.add_argument(
+        "--out",
+        type=file_path,
+        default=Path("sounddesk-demo"),
+        metavar="FOLDER",
+        help="result (default: sounddesk-demo)",
+    )
+    parser.add_argument("--seconds", type=number, default=DEFAULT_SECONDS, help="length, 1 to 60 (default: 10)")
+    add_device_argument(parser)
+    add_output_arguments(parser)
+
+
+def run(options: argparse.Namespace, *, console: Console) -> int:
+    """Carry out `sounddesk demo`."""
+    folder = resource("demo")
+    scene = json.loads((folder / "scene.json").read_text(encoding="utf-8"))
+    specs = tuple(
+        ObjectSpec(
+            name=entry["name"],
+            selection=Selection(how="mask_file", mask_file=str(folder / "masks" / f"{entry['name']}.png")),
+        )
+        for entry in scene["objects"]
+    )
+    asked = RenderOptions(
+        image=folder / "scene.png",
+        specs=specs,
+        seconds=checked_seconds(options.seconds),
+        device=options.device,
+        out=options.out,
+    )
+    return run_render(asked, console=console)

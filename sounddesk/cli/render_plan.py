@@ -1,0 +1,195 @@
+"""What one render will make: the scene, the seed of every take, and with what; from options or from a recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from sounddesk.cli.exit_codes import BadInputError
+from sounddesk.cli.render_arguments import RecipeOptions
+from sounddesk.cli.render_arguments import RenderOptions
+from sounddesk.cli.scene_from_specs import Coverage
+from sounddesk.cli.scene_from_specs import Scene
+from sounddesk.cli.scene_from_specs import SoundingObject
+from sounddesk.cli.scene_from_specs import bad_input
+from sounddesk.cli.scene_from_specs import build_scene
+from sounddesk.domain.mask import mask_sha256
+from sounddesk.domain.recipe import RecipeObject
+from sounddesk.domain.recipe import RenderRecipe
+from sounddesk.domain.seeds import take_seed
+from sounddesk.engine.bundle import Bundle
+from sounddesk.engine.bundle import find_bundle
+from sounddesk.engine.tasks import CancelToken
+from sounddesk.engine.types import SamplingSettings
+
+_LARGEST_RECIPE_BYTES: Final = 64 << 20
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Gains:
+    """Gains of a render that is made again, in dB: of each object by name, and common to all."""
+
+    of_object_db: Mapping[str, float]
+    suggested_db: Mapping[str, float]
+    common_db: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RenderPlan:
+    """Everything that decides the samples.
+
+    Attributes:
+        seeds: one per take, by object name.
+        bundle_reference: what finds the bundle again, its name or its folder.
+        balance: True applies the suggested gains, None only reports them, False does not look for them.
+        gains: settled already, when a recipe is made again.
+    """
+
+    scene: Scene
+    seeds: Mapping[str, tuple[int, ...]]
+    seed: int
+    seconds: float
+    takes: int
+    sampling: SamplingSettings
+    bundle: Bundle
+    bundle_reference: str
+    device: str
+    balance: bool | None = None
+    gains: Gains | None = None
+
+
+def plan_from_options(options: RenderOptions, *, tell: Callable[[str], None], cancel: CancelToken) -> RenderPlan:
+    """The plan of a new render.
+
+    Raises:
+        BadInputError: image, masks, clicks or bundle cannot be used.
+        Cancelled: through `cancel`.
+    """
+    with bad_input():
+        bundle = find_bundle(options.bundle)
+    scene = build_scene(options, tell=tell, cancel=cancel)
+    seeds = {
+        entry.name: tuple(take_seed(options.seed, name=entry.name, take=take) for take in range(options.takes))
+        for entry in scene.objects
+    }
+    return RenderPlan(
+        scene=scene,
+        seeds=seeds,
+        seed=options.seed,
+        seconds=options.seconds,
+        takes=options.takes,
+        sampling=options.sampling,
+        bundle=bundle,
+        bundle_reference=_reference(bundle, asked_for=options.bundle),
+        device=options.device,
+        balance=options.balance,
+    )
+
+
+def plan_from_recipe(options: RecipeOptions) -> RenderPlan:
+    """The plan of a render that is made again; image, masks and bundle must be the ones of then.
+
+    Raises:
+        BadInputError: the recipe is damaged, or something it names is missing or another one than then.
+    """
+    recipe = _read_recipe(options.recipe)
+    folder = options.recipe.absolute().parent
+    with bad_input():
+        bundle = find_bundle(options.bundle or recipe.bundle.name)
+    if recipe.bundle.sha256 not in (None, bundle.sha256):
+        raise BadInputError(
+            f"bundle {bundle.name!r} in {bundle.folder} is not the one of the recipe: "
+            "install the version it was made with, or name its folder with --bundle"
+        )
+    return RenderPlan(
+        scene=_scene_of(recipe, folder=folder, image_path=options.image),
+        seeds={entry.name: entry.seeds for entry in recipe.objects},
+        seed=recipe.seed,
+        seconds=recipe.seconds,
+        takes=recipe.takes,
+        sampling=SamplingSettings(
+            preset=recipe.sampling.preset,
+            steps=recipe.sampling.steps,
+            guidance=recipe.sampling.guidance,
+            eta=recipe.sampling.eta,
+        ),
+        bundle=bundle,
+        bundle_reference=_reference(bundle, asked_for=options.bundle or recipe.bundle.name),
+        device=options.device,
+        gains=Gains(
+            of_object_db={entry.name: entry.gain_db for entry in recipe.objects},
+            suggested_db={
+                entry.name: entry.suggested_gain_db for entry in recipe.objects if entry.suggested_gain_db is not None
+            },
+            common_db=recipe.common_gain_db,
+        ),
+    )
+
+
+def _reference(bundle: Bundle, *, asked_for: str) -> str:
+    folder = bundle.folder.resolve()
+    return str(folder) if Path(asked_for).resolve() == folder else asked_for
+
+
+def _read_recipe(path: Path) -> RenderRecipe:
+    try:
+        if path.stat().st_size > _LARGEST_RECIPE_BYTES:
+            raise BadInputError(f"recipe {path} has more than 64 MiB: name a recipe.json of sounddesk")
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise BadInputError(f"recipe {path} cannot be read ({error.strerror}): name a recipe.json") from error
+    except UnicodeDecodeError as error:
+        raise BadInputError(f"recipe {path} is not text: name a recipe.json of sounddesk") from error
+    with bad_input(f"recipe {path}"):
+        return RenderRecipe.from_text(text)
+
+
+def _scene_of(recipe: RenderRecipe, *, folder: Path, image_path: Path | None) -> Scene:
+    from sounddesk.engine.image_file import load_image
+
+    path = image_path or _locate(recipe.image.path, folder=folder)
+    with bad_input():
+        image = load_image(path)
+    if image.sha256 != recipe.image.sha256:
+        raise BadInputError(
+            f"image {path} is not the one of the recipe: name the right one, sounddesk render IMAGE ..."
+        )
+    objects = tuple(
+        SoundingObject(
+            name=entry.name,
+            kind=entry.kind,
+            selection=entry.selection,
+            coverage=_read_mask(entry, folder=folder, shape=(image.height, image.width)),
+            hint=entry.hint,
+        )
+        for entry in recipe.objects
+    )
+    return Scene(image=image, image_path=path, objects=objects, segmenter=recipe.segmenter, notes=image.notes)
+
+
+def _locate(written: str, *, folder: Path) -> Path:
+    """The image beside the recipe where its path is relative; an absolute path as it is."""
+    path = Path(written).expanduser()
+    return path if path.is_absolute() else folder / path
+
+
+def _read_mask(entry: RecipeObject, *, folder: Path, shape: tuple[int, int]) -> Coverage:
+    from PIL import Image
+    from PIL import UnidentifiedImageError
+
+    path = folder / entry.mask.name
+    try:
+        with Image.open(path) as image:
+            coverage = np.asarray(image.convert("L"), dtype=np.uint8)
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise BadInputError(f"mask {path} of {entry.name!r} cannot be read: keep it beside the recipe") from error
+    if coverage.shape != shape:
+        raise BadInputError(f"mask {path} is {coverage.shape[1]} x {coverage.shape[0]} pixels, the image is not")
+    if entry.mask.sha256 not in (None, mask_sha256(coverage >= 128)):
+        raise BadInputError(f"mask {path} of {entry.name!r} was changed: render with --mask {entry.name}@FILE instead")
+    return coverage
