@@ -112,6 +112,9 @@ def _save_grounding(folder: Path, *, text_width: int, patch_width: int, changes:
     settings: dict[str, Any] = {"text_width": text_width, "patch_width": patch_width, "grid": GRID, "width": 16}
     config = GroundingConfig(**{**settings, "out_width": 16, **changes})
     conditioner = ObjectConditioner(config)
+    with torch.no_grad():
+        # As if trained: random queries barely tell patches apart, and a hint would change nothing.
+        conditioner.to_q.weight.mul_(500.0)
     conditioner.observe(torch.softmax(torch.randn(64, config.patches), dim=-1))
     conditioner.save(folder)
     data: dict[str, Any] = json.loads(json.dumps(config.to_json()))
@@ -172,5 +175,8 @@ def _save_audio_parts(parts: Path) -> None:
         mid_block_add_attention=False,
         scaling_factor=0.9,
     )
+    with torch.no_grad():
+        # Random mels as loud as that would overload; this keeps takes below full scale.
+        vae.decoder.conv_out.weight.mul_(0.7)
     LatentCodec(vae, AUDIO).save(parts / "vae")
     IstftVocoder(IstftVocoderConfig(width=16, hidden=32, blocks=2), AUDIO.mel).save(parts / "vocoder")

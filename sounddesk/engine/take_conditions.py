@@ -97,6 +97,7 @@ def hash_mask(mask: FloatMask | BoolMask) -> str:
     return digest.hexdigest()
 
 
+@torch.no_grad()
 def attention_weights(conditioner: ObjectConditioner, text: Tensor, patches: Tensor) -> npt.NDArray[np.float32]:
     """Attention of texts float[B, Lt] over patches float[B, P, Lv], mean over heads: float32[B, P], rows sum to 1."""
     weights = conditioner.weights(text, patches)
