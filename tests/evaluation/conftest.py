@@ -1,0 +1,67 @@
+"""A tiny bundle that says which kinds it knows, coloured cut-outs of them, and a tiny classifier."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from sounddesk.engine.bundle_files import hash_file
+from sounddesk.engine.sound_classifier import SoundClassifier
+from sounddesk.engine.sound_classifier import SoundClassifierConfig
+from tests.tiny_bundle import build_tiny_bundle
+
+COLOURS = {
+    "dog": (220, 20, 20),
+    "car": (20, 220, 20),
+    "sea": (20, 20, 220),
+    "siren": (220, 20, 220),
+    "engine": (20, 220, 220),
+}
+
+
+def write_cut_out(file: Path, colour=(200, 30, 30), *, size=(40, 60), margin=6) -> None:
+    """A filled ellipse on a transparent ground."""
+    rows, columns = size[0] + 2 * margin, size[1] + 2 * margin
+    bgra = np.zeros((rows, columns, 4), dtype=np.uint8)
+    cv2.ellipse(
+        bgra, (columns // 2, rows // 2), (size[1] // 2, size[0] // 2), 0, 0, 360, (*colour[::-1], 255), thickness=-1
+    )
+    file.parent.mkdir(parents=True, exist_ok=True)
+    assert cv2.imwrite(str(file), bgra)
+
+
+@pytest.fixture(scope="session")
+def bundle_with_kinds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = build_tiny_bundle(tmp_path_factory.mktemp("evaluated"))
+    kinds = [{"kind": kind, "caption": f"a {kind}", "alt_captions": [], "repeat": "repeating"} for kind in COLOURS]
+    (folder / "kinds.json").write_text(json.dumps(kinds))
+    manifest = json.loads((folder / "bundle.json").read_text())
+    manifest["documents"]["kinds.json"] = asdict(hash_file(folder / "kinds.json"))
+    (folder / "bundle.json").write_text(json.dumps(manifest))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def coloured_pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pictures")
+    for kind, colour in COLOURS.items():
+        write_cut_out(folder / kind / "one.png", colour)
+        write_cut_out(folder / kind / "two.png", colour, size=(60, 40))
+    write_cut_out(folder / "unicorn" / "one.png")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("classifier")
+    # 'engine' is missing on purpose: the classifier need not know every kind of the bundle.
+    config = SoundClassifierConfig(kinds=("dog", "car", "sea", "siren", "drum"), widths=(8, 8, 8, 8), head_width=8)
+    SoundClassifier(config).save(folder)
+    return folder
