@@ -15,7 +15,6 @@ from typing import TypeVar
 
 import yaml
 
-
 T = TypeVar("T")
 
 

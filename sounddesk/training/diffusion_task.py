@@ -1,0 +1,240 @@
+"""Training of the latent diffusion model together with its grounding (eq. 1 of the paper)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
+from torch import Tensor
+from torch import nn
+
+from sounddesk.engine.diffusion import Denoiser
+from sounddesk.engine.diffusion import audioldm_scheduler_config
+from sounddesk.engine.encoders.text import SentenceEncoder
+from sounddesk.engine.encoders.text import load_text_encoder
+from sounddesk.engine.grounding import ObjectConditioner
+from sounddesk.engine.latent_codec import LatentCodec
+from sounddesk.engine.mel import LogMel
+from sounddesk.engine.specs import AudioSpec
+from sounddesk.training.grounding_task import kind_vectors
+from sounddesk.training.recordings import Recording
+from sounddesk.training.recordings import Samples
+from sounddesk.training.recordings import read_kinds
+from sounddesk.training.recordings import read_recordings
+from sounddesk.training.recordings import scale_peak
+from sounddesk.training.soundscapes import lay_out
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiffusionModelRecipe:
+    """U-Net size and how a batch is made.
+
+    Attributes:
+        channels: widths of the U-Net's levels.
+        attention_levels: how many of the lowest levels have attention (AudioLDM: all but the first).
+        seconds: length of a training example.
+        condition_dropout: share of examples with the null condition (paper 3.1: 10 %).
+        text_share: share of the others whose condition is the text vector itself, so that a hint can steer.
+        mixture_share: share of examples that sum two kinds, captioned with both.
+        contrastive_weight: weight of the grounding's own loss beside eq. (1).
+        train_unet, train_grounding: what this run changes; ablation (i) of the paper freezes the U-Net.
+    """
+
+    channels: tuple[int, ...] = (96, 160, 224)
+    attention_levels: int = 1
+    layers_per_block: int = 1
+    attention_heads: int = 4
+    seconds: float = 5.12
+    condition_dropout: float = 0.1
+    text_share: float = 0.4
+    mixture_share: float = 0.1
+    contrastive_weight: float = 0.1
+    temperature: float = 0.07
+    prediction_type: str = "v_prediction"
+    inject: str = "both"
+    train_unet: bool = True
+    train_grounding: bool = True
+    bank: str = "scene_bank_1500_0.pt"
+
+
+def make_unet(recipe: DiffusionModelRecipe, *, spec: AudioSpec, condition_width: int) -> UNet2DConditionModel:
+    """A small U-Net in AudioLDM's shape: FiLM slot concatenated to the time embedding, attention on the lowest levels."""
+    plain = len(recipe.channels) - recipe.attention_levels
+    return UNet2DConditionModel(
+        sample_size=spec.request_shape(10.0).latent_frames,
+        in_channels=spec.latent.channels,
+        out_channels=spec.latent.channels,
+        block_out_channels=recipe.channels,
+        layers_per_block=recipe.layers_per_block,
+        down_block_types=("DownBlock2D",) * plain + ("CrossAttnDownBlock2D",) * recipe.attention_levels,
+        up_block_types=("CrossAttnUpBlock2D",) * recipe.attention_levels + ("UpBlock2D",) * plain,
+        cross_attention_dim=list(recipe.channels),
+        attention_head_dim=recipe.attention_heads,
+        class_embed_type="simple_projection",
+        projection_class_embeddings_input_dim=condition_width,
+        class_embeddings_concat=True,
+    )
+
+
+class _Trained(nn.Module):
+    def __init__(self, denoiser: Denoiser, conditioner: ObjectConditioner) -> None:
+        super().__init__()
+        self.denoiser = denoiser
+        self.conditioner = conditioner
+
+
+class DiffusionTask:
+    """Noise (or velocity) prediction under conditions of the attention over composed scenes.
+
+    `inputs`: 'encoders' (converted encoders with a scene bank), 'codec' and 'grounding' (exports of those runs).
+    """
+
+    def __init__(
+        self, recipe: DiffusionModelRecipe, *, spec: AudioSpec, data_dir: Path, inputs: dict[str, Path]
+    ) -> None:
+        self.recipe = recipe
+        self.spec = spec
+        text_encoder = load_text_encoder("SentenceEncoder", inputs["encoders"] / "text_encoder")
+        assert isinstance(text_encoder, SentenceEncoder)
+        self.kinds = read_kinds(data_dir)
+        self.targets, self.variants = kind_vectors(self.kinds, text_encoder)
+        self.pair_vectors = self._pair_vectors(text_encoder)
+        self.codec = LatentCodec.load(inputs["codec"] / "vae", spec).requires_grad_(False)
+        conditioner = ObjectConditioner.load(inputs["grounding"] / "grounding")
+        stored = torch.load(inputs["encoders"] / recipe.bank, weights_only=True)
+        if stored["kinds"] != [kind.name for kind in self.kinds]:
+            raise ValueError(f"scene bank {recipe.bank} was made for other kinds: run the grounding recipe again")
+        self.patches: Tensor = stored["patches"]
+        self.scene_of: Tensor = stored["scene"]
+        kind_of = stored["kind"].numpy()
+        self.objects = [np.flatnonzero(kind_of == index) for index in range(len(self.kinds))]
+        width = conditioner.config.out_width
+        unet = make_unet(recipe, spec=spec, condition_width=width)
+        inject: Any = recipe.inject
+        denoiser = Denoiser(unet, condition_width=width, inject=inject).to(memory_format=torch.channels_last)
+        if not recipe.train_unet:
+            unet.requires_grad_(False)
+        if not recipe.train_grounding:
+            conditioner.requires_grad_(False)
+        self.trained = _Trained(denoiser, conditioner)
+        self.module: nn.Module = self.trained
+        self.scheduler_config = audioldm_scheduler_config(prediction_type=recipe.prediction_type)
+        self.scheduler = DDPMScheduler(
+            num_train_timesteps=1000,
+            beta_start=0.0015,
+            beta_end=0.0195,
+            beta_schedule="scaled_linear",
+            prediction_type=recipe.prediction_type,
+        )
+        self.log_mel = LogMel(spec.mel)
+        frames = round(recipe.seconds * spec.mel.frames_per_s)
+        step = spec.latent.time_factor * spec.latent_multiple
+        self.length = frames // step * step * spec.mel.hop_length
+        self.recordings = self._by_kind(read_recordings(data_dir))
+        self.sounding = [index for index, recordings in enumerate(self.recordings) if recordings]
+        self.seen = [index for index in self.sounding if len(self.objects[index])]
+
+    def _pair_vectors(self, encoder: SentenceEncoder) -> dict[tuple[int, int], Tensor]:
+        """Text vectors of 'A and B' for the neighbours in six fixed shuffles of the kinds."""
+        rng = np.random.default_rng(0)
+        pairs = [(int(a), int(b)) for _ in range(6) for a, b in _neighbours(rng.permutation(len(self.kinds)))]
+        texts = [f"{self.kinds[a].caption} and {self.kinds[b].caption}" for a, b in pairs]
+        vectors = torch.cat([encoder.encode(texts[i : i + 64]) for i in range(0, len(texts), 64)])
+        return dict(zip(pairs, vectors, strict=True))
+
+    def _by_kind(self, recordings: list[Recording]) -> list[list[Samples]]:
+        index_of = {kind.name: index for index, kind in enumerate(self.kinds)}
+        grouped: list[list[Samples]] = [[] for _ in self.kinds]
+        for recording in recordings:
+            if recording.kind in index_of:
+                grouped[index_of[recording.kind]].append(recording.samples)
+        return grouped
+
+    def _sound(self, kind: int, rng: np.random.Generator) -> npt.NDArray[np.float32]:
+        options = self.recordings[kind]
+        samples = options[int(rng.integers(len(options)))]
+        return lay_out(samples, length=self.length, repeat=self.kinds[kind].repeat, rng=rng)
+
+    def latents(self, waveforms: npt.NDArray[np.float32]) -> Tensor:
+        """Waveforms float32[B, n] -> scaled latents float32[B, C, T, F], without gradient."""
+        with torch.no_grad():
+            with torch.autocast("cpu", enabled=False):
+                mel = self.log_mel(torch.from_numpy(waveforms))
+            return self.codec.encode(mel).float()
+
+    def loss(self, rng: np.random.Generator, batch_size: int) -> tuple[Tensor, dict[str, float]]:
+        recipe = self.recipe
+        waveforms = np.empty((batch_size, self.length), dtype=np.float32)
+        texts, scenes, kinds, ways = [], [], [], []
+        pairs = list(self.pair_vectors)
+        for i in range(batch_size):
+            kind = self.seen[int(rng.integers(len(self.seen)))]
+            sound = self._sound(kind, rng)
+            text = self.variants[kind][int(rng.integers(len(self.variants[kind])))]
+            way = "text" if rng.random() < recipe.text_share else "scene"
+            if rng.random() < recipe.mixture_share:
+                first, second = pairs[int(rng.integers(len(pairs)))]
+                if self.recordings[first] and self.recordings[second]:
+                    level = float(rng.uniform(0.3, 1.0))
+                    sound = scale_peak(self._sound(first, rng), 1.0) + scale_peak(self._sound(second, rng), level)
+                    text, way, kind = self.pair_vectors[first, second], "text", first
+            if rng.random() < recipe.condition_dropout:
+                way = "null"
+            rows = self.objects[kind]
+            scenes.append(int(self.scene_of[rows[int(rng.integers(len(rows)))]]) if len(rows) else 0)
+            waveforms[i] = scale_peak(sound, self.spec.mel.peak)
+            texts.append(text)
+            kinds.append(kind)
+            ways.append(way)
+        condition, contrastive, accuracy = self._conditions(torch.stack(texts), scenes, kinds, ways)
+        clean = self.latents(waveforms).contiguous(memory_format=torch.channels_last)
+        noise = torch.randn_like(clean)
+        timesteps = torch.randint(0, 1000, (batch_size,))
+        noisy = self.scheduler.add_noise(clean, noise, timesteps)
+        if recipe.prediction_type == "v_prediction":
+            target = self.scheduler.get_velocity(clean, noise, timesteps)
+        else:
+            target = noise
+        null = self.trained.conditioner.null_vector[None].expand(batch_size, -1)
+        predicted = self.trained.denoiser(noisy, timesteps, condition, null)
+        mse = nn.functional.mse_loss(predicted.float(), target)
+        loss = mse + recipe.contrastive_weight * contrastive
+        return loss, {"mse": mse.item(), "contrastive": contrastive.item(), "accuracy": accuracy}
+
+    def _conditions(
+        self, text: Tensor, scenes: list[int], kinds: list[int], ways: list[str]
+    ) -> tuple[Tensor, Tensor, float]:
+        conditioner = self.trained.conditioner
+        patches = self.patches[torch.tensor(scenes)].float()
+        weights = conditioner.weights(text, patches)
+        conditioner.observe(weights)
+        grounded = conditioner.fuse(weights, patches)
+        single = torch.tensor([way == "scene" for way in ways])
+        logits = grounded[single] @ self.targets.T / self.recipe.temperature
+        wanted = torch.tensor(kinds)[single]
+        if len(wanted):
+            contrastive = nn.functional.cross_entropy(logits, wanted)
+            accuracy = (logits.argmax(dim=-1) == wanted).float().mean().item()
+        else:
+            contrastive, accuracy = grounded.sum() * 0.0, 0.0
+        null = conditioner.null(patches)
+        chosen = torch.where(single[:, None], grounded, text)
+        dropped = torch.tensor([way == "null" for way in ways])
+        return torch.where(dropped[:, None], null, chosen), contrastive, accuracy
+
+    def export(self, folder: Path) -> None:
+        self.trained.denoiser.save(folder / "unet", folder / "injection" / "model.safetensors")
+        self.trained.conditioner.save(folder / "grounding")
+        (folder / "scheduler").mkdir(parents=True, exist_ok=True)
+        (folder / "scheduler" / "scheduler_config.json").write_text(json.dumps(self.scheduler_config, indent=2) + "\n")
+
+
+def _neighbours(order: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
+    return [(int(order[i]), int(order[i + 1])) for i in range(len(order) - 1)]

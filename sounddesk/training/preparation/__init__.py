@@ -1,0 +1,1 @@
+"""Builds data sets for training from files that may be redistributed."""

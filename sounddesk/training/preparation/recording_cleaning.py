@@ -1,0 +1,126 @@
+"""Turns any recording into the form the data set uses: mono, 16 kHz, trimmed, level kept."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+from scipy.signal import butter
+from scipy.signal import sosfilt
+
+SAMPLE_RATE_HZ: Final = 16_000
+LONGEST_S: Final = 20.0
+SHORTEST_S: Final = 0.08
+QUIETEST_PEAK: Final = 1e-3
+
+_FRAME_S = 0.01
+_BELOW_LOUDEST_DB = 50.0
+_FLOOR_DB = -70.0
+_LEAD_S = 0.01
+_TAIL_S = 0.05
+_FADE_S = 0.005
+_RUMBLE_HZ = 20.0
+
+
+class RecordingError(ValueError):
+    """A recording that cannot be decoded, or that holds no sound."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CleanRecording:
+    """Mono samples at 16 kHz within [-1, 1], and the sample rate of the source in Hz."""
+
+    samples: NDArray[np.float32]
+    source_rate_hz: int
+
+    @property
+    def duration_s(self) -> float:
+        return len(self.samples) / SAMPLE_RATE_HZ
+
+
+def clean_recording(encoded: bytes, *, name: str, section_s: tuple[float, float] | None = None) -> CleanRecording:
+    """Decodes and cleans one recording.
+
+    ``section_s`` keeps only that part of the source (start and end in seconds).
+    Raises: RecordingError, naming the file, when it is unreadable, silent or too short.
+    """
+    mono, rate = _decode(encoded, name=name)
+    if section_s is not None:
+        mono = mono[round(section_s[0] * rate) : round(section_s[1] * rate)]
+    if len(mono) < SHORTEST_S * rate:
+        raise RecordingError(f"{name} lasts {len(mono) / rate:.2f} s; at least {SHORTEST_S} s are needed")
+    # A constant offset or rumble below hearing would count as level everywhere after this.
+    high_pass = butter(2, _RUMBLE_HZ, btype="highpass", fs=rate, output="sos")
+    mono = np.asarray(sosfilt(high_pass, mono - mono.mean()), dtype=np.float32)
+    mono = np.asarray(soxr.resample(mono, rate, SAMPLE_RATE_HZ, quality="VHQ"), dtype=np.float32)
+    mono = _fade_ends(_trim(mono)[: round(LONGEST_S * SAMPLE_RATE_HZ)])
+    peak = float(np.abs(mono).max(initial=0.0))
+    if peak < QUIETEST_PEAK or len(mono) < SHORTEST_S * SAMPLE_RATE_HZ:
+        raise RecordingError(f"{name} holds no sound: its peak is {peak:.5f}")
+    if peak > 1.0:
+        # Lossy sources overshoot full scale; writing them as they are would clip.
+        mono *= 0.999 / peak
+    return CleanRecording(samples=mono, source_rate_hz=int(rate))
+
+
+def join_recordings(encoded: list[bytes], *, name: str) -> bytes:
+    """Recordings one after the other as one mono WAV; raises `RecordingError` if rates differ."""
+    decoded = [_decode(part, name=name) for part in encoded]
+    rates = {rate for _, rate in decoded}
+    if len(rates) != 1:
+        raise RecordingError(f"{name} joins recordings of different sample rates: {sorted(rates)} Hz")
+    return encode_wav(np.concatenate([part for part, _ in decoded]), sample_rate_hz=rates.pop())
+
+
+def encode_flac(recording: CleanRecording) -> bytes:
+    """The recording as 16-bit FLAC."""
+    target = io.BytesIO()
+    soundfile.write(target, recording.samples, SAMPLE_RATE_HZ, format="FLAC", subtype="PCM_16")
+    return target.getvalue()
+
+
+def encode_wav(samples: NDArray[np.float32], *, sample_rate_hz: int) -> bytes:
+    """Samples as a 32-bit float WAV, for sources that are rendered instead of read."""
+    target = io.BytesIO()
+    soundfile.write(target, samples, sample_rate_hz, format="WAV", subtype="FLOAT")
+    return target.getvalue()
+
+
+def _decode(encoded: bytes, *, name: str) -> tuple[NDArray[np.float32], int]:
+    """All channels averaged, and the sample rate in Hz."""
+    try:
+        samples, rate = soundfile.read(io.BytesIO(encoded), dtype="float32", always_2d=True)
+    except (soundfile.SoundFileError, RuntimeError) as error:
+        raise RecordingError(f"{name} cannot be decoded as audio: {error}") from error
+    return np.nan_to_num(samples.mean(axis=1)), int(rate)
+
+
+def _trim(mono: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Cuts silence at both ends: frames 50 dB below the loudest, or below -70 dB."""
+    frame = round(_FRAME_S * SAMPLE_RATE_HZ)
+    count = len(mono) // frame
+    if count == 0:
+        return mono
+    energy = np.square(mono[: count * frame].reshape(count, frame)).mean(axis=1)
+    level_db = 10.0 * np.log10(energy + 1e-12)
+    loud = np.flatnonzero(level_db > max(level_db.max() - _BELOW_LOUDEST_DB, _FLOOR_DB))
+    if len(loud) == 0:
+        return mono[:0]
+    first = loud[0] * frame - round(_LEAD_S * SAMPLE_RATE_HZ)
+    last = (loud[-1] + 1) * frame + round(_TAIL_S * SAMPLE_RATE_HZ)
+    return mono[max(first, 0) : last]
+
+
+def _fade_ends(mono: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Five milliseconds at both ends, so that a cut never clicks."""
+    mono = mono.copy()
+    fade = min(round(_FADE_S * SAMPLE_RATE_HZ), len(mono) // 2)
+    ramp = np.linspace(0.0, 1.0, fade, dtype=np.float32)
+    mono[:fade] *= ramp
+    mono[len(mono) - fade :] *= ramp[::-1]
+    return mono

@@ -1,0 +1,299 @@
+"""Builds the starter's data set: pictures, recordings and backgrounds from open packages.
+
+The result is a folder with ``recordings/KIND/ID.flac`` (mono, 16 kHz), ``pictures/KIND/ID.png``
+(cut-outs with alpha), ``backgrounds/ID.jpg``, ``table.csv`` (origin and licence of every
+file) and ``kinds.json``. A build that was stopped goes on where it ended: `journal.jsonl`
+holds the row of every finished file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import asdict
+from dataclasses import dataclass
+from dataclasses import replace
+from pathlib import Path
+
+from sounddesk.engine.tasks import CancelToken
+from sounddesk.engine.tasks import OnProgress
+from sounddesk.engine.tasks import StageReporter
+
+from .member_readers import MemberError
+from .member_readers import expand
+from .opensfx_cat import CatError
+from .picture_cutting import PictureError
+from .picture_cutting import cut_picture
+from .picture_cutting import encode_jpeg
+from .picture_cutting import encode_png
+from .picture_cutting import make_background
+from .rcc_archive import RccError
+from .recording_cleaning import RecordingError
+from .recording_cleaning import clean_recording
+from .recording_cleaning import encode_flac
+from .soundfont import SoundFontError
+from .starter_recipe import KindRecipe
+from .starter_recipe import Reference
+from .starter_recipe import Role
+from .starter_recipe import load_backgrounds
+from .starter_recipe import load_kinds
+from .starter_sources import SourceLibrary
+from .starter_sources import load_sources
+from .starter_splits import held_out_pictures
+from .starter_splits import held_out_recordings
+from .starter_table import KINDS_NAME
+from .starter_table import TABLE_NAME
+from .starter_table import TableRow
+from .starter_table import row_from
+from .starter_table import write_kinds
+from .starter_table import write_table
+from .starter_table import write_whole
+
+JOURNAL_NAME = "journal.jsonl"
+
+# Raised when the same member would give other bytes; a journal of another version is not used.
+_PROCESSING_VERSION = 1
+_MOST_PROBLEMS_SHOWN = 20
+_UNUSABLE = (MemberError, PictureError, RecordingError, RccError, CatError, SoundFontError)
+
+
+class StarterError(RuntimeError):
+    """Some members could not be used; the message lists them. All others are finished."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparedSummary:
+    """What was built: counts, the length of all recordings in seconds, and where it is."""
+
+    out_dir: Path
+    kinds: int
+    recordings: int
+    pictures: int
+    backgrounds: int
+    audio_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Item:
+    """One file to build. ``key`` is what it depends on; equal keys give equal files."""
+
+    kind: str
+    role: Role
+    reference: Reference
+    id: str
+    test: bool
+
+    @property
+    def suffix(self) -> str:
+        return {"recording": "flac", "picture": "png", "background": "jpg"}[self.role]
+
+    @property
+    def path(self) -> str:
+        folder = f"{self.role}s" if self.role == "background" else f"{self.role}s/{self.kind}"
+        return f"{folder}/{self.id}.{self.suffix}"
+
+    @property
+    def key(self) -> str:
+        return f"{_PROCESSING_VERSION}|{self.path}|{reference_name(self.reference)}"
+
+
+def prepare_starter(
+    out_dir: Path,
+    *,
+    sources_dir: Path | None = None,
+    recipe_dir: Path | None = None,
+    fetch: bool = True,
+    progress: OnProgress | None = None,
+    cancel: CancelToken | None = None,
+) -> PreparedSummary:
+    """Builds or completes the set in ``out_dir``.
+
+    ``sources_dir`` keeps the packages (default: ``sources`` inside ``out_dir``); with
+    ``fetch`` False nothing is downloaded. Raises: StarterError listing members that cannot
+    be used, SourceError for packages, RecipeError for the tables, Cancelled.
+    """
+    recipe_dir = recipe_dir or default_recipe_dir()
+    sources = load_sources(recipe_dir / "sources.yaml")
+    kinds = load_kinds(recipe_dir / "kinds.yaml")
+    backgrounds = load_backgrounds(recipe_dir / "backgrounds.yaml")
+    library = SourceLibrary(sources, folder=sources_dir or out_dir / "sources", fetch=fetch)
+    problems: list[str] = []
+    items: list[_Item] = []
+    for recipe in kinds:
+        items += _kind_items(recipe, library, problems)
+    items += _background_items(backgrounds.pictures, backgrounds.test, library, problems)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    finished = _read_journal(out_dir)
+    rows: list[TableRow] = []
+    with (out_dir / JOURNAL_NAME).open("a", encoding="utf-8") as journal:
+        reporter = StageReporter(stage="starter", total=len(items), on_progress=progress, cancel=cancel)
+        for number, item in enumerate(items, start=1):
+            row = finished.get(item.key)
+            if row is None:
+                try:
+                    row = _build(item, library, out_dir)
+                except _UNUSABLE as error:
+                    problems.append(f"{item.kind}: {error}")
+                    reporter.step(number)
+                    continue
+                journal.write(json.dumps({"key": item.key, "row": asdict(row)}) + "\n")
+                journal.flush()
+            rows.append(replace(row, split="test" if item.test else "train"))
+            reporter.step(number)
+    _remove_strangers(out_dir, {row.path for row in rows})
+    write_table(out_dir / TABLE_NAME, rows)
+    write_kinds(out_dir / KINDS_NAME, kinds)
+    if problems:
+        shown = "\n".join(problems[:_MOST_PROBLEMS_SHOWN])
+        raise StarterError(f"{len(problems)} members cannot be used; correct the recipe:\n{shown}")
+    return PreparedSummary(
+        out_dir=out_dir,
+        kinds=len(kinds),
+        recordings=sum(row.role == "recording" for row in rows),
+        pictures=sum(row.role == "picture" for row in rows),
+        backgrounds=sum(row.role == "background" for row in rows),
+        audio_s=sum(row.duration_s or 0.0 for row in rows),
+    )
+
+
+def default_recipe_dir() -> Path:
+    """The recipe that ships with the project, in the source tree or in the installed package."""
+    package = Path(__file__).resolve().parents[2]
+    for root in (package / "_resources", package.parent / "resources"):
+        if (root / "recipes" / "starter" / "kinds.yaml").is_file():
+            return root / "recipes" / "starter"
+    raise StarterError("the starter recipe is missing from this installation; install sounddesk again")
+
+
+def reference_name(reference: Reference) -> str:
+    """``SOURCE:MEMBER`` with the part of it that is used; names a file of the set in recipes."""
+    name = f"{reference.source}:{reference.member}"
+    if reference.section_s is not None:
+        name += "#{:g}-{:g}".format(*reference.section_s)
+    if reference.box is not None:
+        name += "#{:g},{:g},{:g},{:g}".format(*reference.box)
+    return name if reference.cut is None else f"{name}|{reference.cut}"
+
+
+def _kind_items(recipe: KindRecipe, library: SourceLibrary, problems: list[str]) -> Iterator[_Item]:
+    recordings = _expanded(recipe.kind, recipe.recordings, library, problems)
+    origins = {reference_name(r): f"{r.source}:{r.member}" for r in recordings}
+    held = held_out_recordings(origins, recipe.test)
+    yield from (_item(recipe.kind, "recording", r, held) for r in recordings)
+    pictures = _expanded(recipe.kind, recipe.pictures, library, problems)
+    held = held_out_pictures([reference_name(r) for r in pictures], recipe.test)
+    yield from (_item(recipe.kind, "picture", r, held) for r in pictures)
+
+
+def _background_items(
+    pictures: Sequence[Reference], test: Sequence[str], library: SourceLibrary, problems: list[str]
+) -> Iterator[_Item]:
+    references = _expanded("backgrounds", pictures, library, problems)
+    held = held_out_pictures([reference_name(r) for r in references], test)
+    yield from (_item("", "background", r, held) for r in references)
+
+
+def _item(kind: str, role: Role, reference: Reference, held_out: set[str]) -> _Item:
+    name = reference_name(reference)
+    # Readable, and still different for members of the same name in different folders.
+    stem = re.sub(r"[^a-z0-9]+", "-", Path(reference.member).stem.lower()).strip("-")[:40] or "x"
+    digest = hashlib.sha256(name.encode()).hexdigest()[:6]
+    return _Item(
+        kind=kind, role=role, reference=reference, id=f"{reference.source}-{stem}-{digest}", test=name in held_out
+    )
+
+
+def _expanded(
+    kind: str, references: Sequence[Reference], library: SourceLibrary, problems: list[str]
+) -> list[Reference]:
+    """The references with patterns replaced by members, each once; optional ones only if present."""
+    found: dict[str, Reference] = {}
+    for reference in references:
+        reader = library.reader(reference.source)
+        try:
+            members = expand(reader, reference.member)
+            if reference.optional:
+                reader.read(reference.member)
+        except MemberError as error:
+            if not reference.optional:
+                problems.append(f"{kind}: {reference.source}: {error}")
+            continue
+        for member in members:
+            one = replace(reference, member=member, optional=False)
+            found.setdefault(reference_name(one), one)
+    return list(found.values())
+
+
+def _build(item: _Item, library: SourceLibrary, out_dir: Path) -> TableRow:
+    reference = item.reference
+    source = library.source(reference.source)
+    member = library.reader(reference.source).read(reference.member)
+    name = reference_name(reference)
+    duration_s: float | None = None
+    source_rate_hz: int | None = None
+    if item.role == "recording":
+        recording = clean_recording(member.data, name=name, section_s=reference.section_s)
+        content = encode_flac(recording)
+        duration_s, source_rate_hz = round(recording.duration_s, 3), recording.source_rate_hz
+    elif item.role == "picture":
+        content = encode_png(cut_picture(member.data, name=name, cut=reference.cut or "alpha", box=reference.box))
+    else:
+        content = encode_jpeg(make_background(member.data, name=name, box=reference.box))
+    write_whole(out_dir / item.path, content)
+    licence, credit = source.licence_of(reference.member)
+    return TableRow(
+        kind=item.kind,
+        role=item.role,
+        id=item.id,
+        path=item.path,
+        split="train",
+        source=source.name,
+        package=source.package,
+        version=source.version,
+        member=name.partition(":")[2],
+        source_sha256=hashlib.sha256(member.data).hexdigest(),
+        sha256=hashlib.sha256(content).hexdigest(),
+        licence=licence,
+        credit=member.credit or credit,
+        duration_s=duration_s,
+        source_rate_hz=source_rate_hz,
+    )
+
+
+def _read_journal(out_dir: Path) -> dict[str, TableRow]:
+    """Rows of finished files that are still there; a line cut off by a crash is left out."""
+    path = out_dir / JOURNAL_NAME
+    if not path.is_file():
+        return {}
+    rows: dict[str, TableRow] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            entry = json.loads(line)
+            row = row_from(entry["row"])
+        except (ValueError, KeyError, TypeError):
+            continue
+        if (out_dir / row.path).is_file():
+            rows[entry["key"]] = row
+    return rows
+
+
+def _remove_strangers(out_dir: Path, known: set[str]) -> None:
+    """Deletes files of an earlier recipe, so that a folder never holds more than its table."""
+    for folder in ("recordings", "pictures", "backgrounds"):
+        for path in sorted((out_dir / folder).rglob("*"), reverse=True):
+            if path.is_dir():
+                _ignore_missing(path.rmdir)
+            elif path.relative_to(out_dir).as_posix() not in known:
+                path.unlink()
+
+
+def _ignore_missing(remove: Callable[[], None]) -> None:
+    try:
+        remove()
+    except OSError:
+        # Not empty: it holds files of the set.
+        return

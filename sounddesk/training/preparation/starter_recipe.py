@@ -1,0 +1,159 @@
+"""Reads the curated table of kinds: what sounds how, and where it is found."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from typing import Literal
+from typing import cast
+from typing import get_args
+
+import yaml
+
+from .picture_cutting import Cut
+
+Repeat = Literal["one-shot", "repeating", "continuous"]
+Role = Literal["recording", "picture", "background"]
+
+# One picture of the same thing per emoji set, found by its code points.
+_EMOJI_SETS = {"fluent": "{lower}.webp", "noto": "{lower}", "twemoji": "{lower}.svg", "openmoji": "{upper}.svg"}
+_SECTION = re.compile(r"^(?P<member>.+)#(?P<start>[\d.]+)-(?P<end>[\d.]+)$")
+_BOX = re.compile(r"^(?P<member>.+?)(?:#(?P<box>[\d.]+,[\d.]+,[\d.]+,[\d.]+))?(?:\|(?P<cut>[a-z]+))?$")
+
+
+class RecipeError(ValueError):
+    """The table of kinds is wrong; the message names the kind and the key."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """One entry of the table: a member, or a pattern of members, of one source.
+
+    ``section_s`` keeps a part of a recording (start and end in seconds); ``box`` a part of
+    a picture (left, top, right, bottom as shares); ``optional`` entries may be missing in
+    the source, as not every emoji set has every picture.
+    """
+
+    source: str
+    member: str
+    section_s: tuple[float, float] | None = None
+    box: tuple[float, float, float, float] | None = None
+    cut: Cut | None = None
+    optional: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class KindRecipe:
+    """One kind of sounding thing: what is said about it and where it comes from."""
+
+    kind: str
+    caption: str
+    alt_captions: tuple[str, ...]
+    group: str
+    repeat: Repeat
+    imagenet_names: tuple[str, ...]
+    recordings: tuple[Reference, ...]
+    pictures: tuple[Reference, ...]
+    test: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackgroundRecipe:
+    """Where backgrounds come from, and which of them are never trained on."""
+
+    pictures: tuple[Reference, ...]
+    test: tuple[str, ...]
+
+
+def load_kinds(path: Path) -> list[KindRecipe]:
+    """Reads the table of kinds in its order; raises `RecipeError` naming what is wrong."""
+    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if not isinstance(raw, dict) or not raw:
+        raise RecipeError(f"{path.name} must map kinds to what they are made of")
+    return [_kind(str(name), entry) for name, entry in raw.items()]
+
+
+def load_backgrounds(path: Path) -> BackgroundRecipe:
+    """Reads the table of backgrounds; raises `RecipeError` naming what is wrong."""
+    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if not isinstance(raw, dict) or "pictures" not in raw:
+        raise RecipeError(f"{path.name} must have the key 'pictures'")
+    return BackgroundRecipe(
+        pictures=tuple(_pictures("backgrounds", raw["pictures"])), test=tuple(raw.get("test", ()))
+    )
+
+
+def _kind(name: str, entry: Mapping[str, Any]) -> KindRecipe:
+    try:
+        repeat = entry["repeat"]
+        if repeat not in get_args(Repeat):
+            raise RecipeError(f"kind {name!r}: repeat is {repeat!r}; use one of {', '.join(get_args(Repeat))}")
+        recipe = KindRecipe(
+            kind=name,
+            caption=str(entry["caption"]),
+            alt_captions=tuple(map(str, entry["alt_captions"])),
+            group=str(entry["group"]),
+            repeat=cast(Repeat, repeat),
+            imagenet_names=tuple(map(str, entry.get("imagenet_names", ()))),
+            recordings=tuple(_recordings(name, entry["recordings"])),
+            pictures=tuple(_pictures(name, entry["pictures"])),
+            test=tuple(map(str, entry.get("test", ()))),
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise RecipeError(f"kind {name!r} lacks {error}") from error
+    if not recipe.recordings or not recipe.pictures:
+        raise RecipeError(f"kind {name!r} needs at least one recording and one picture")
+    return recipe
+
+
+def _recordings(kind: str, entries: Mapping[str, Sequence[object]]) -> list[Reference]:
+    found = []
+    for source, members in entries.items():
+        for member in map(str, members):
+            section = _SECTION.match(member)
+            if section is None:
+                found.append(Reference(source=str(source), member=member))
+                continue
+            start_s, end_s = float(section["start"]), float(section["end"])
+            if end_s <= start_s:
+                raise RecipeError(f"kind {kind!r}: {member!r} ends before it starts")
+            found.append(Reference(source=str(source), member=section["member"], section_s=(start_s, end_s)))
+    return found
+
+
+def _pictures(kind: str, entries: Mapping[str, Sequence[object]]) -> list[Reference]:
+    found = []
+    for source, members in entries.items():
+        for member in map(str, members):
+            if source == "emoji":
+                found += _emoji(member)
+            else:
+                found.append(_picture(kind, str(source), member))
+    return found
+
+
+def _picture(kind: str, source: str, text: str) -> Reference:
+    match = _BOX.match(text)
+    if match is None:
+        raise RecipeError(f"kind {kind!r}: {text!r} cannot be read; write 'MEMBER#left,top,right,bottom|cut'")
+    cut = match["cut"]
+    if cut is not None and cut not in get_args(Cut):
+        raise RecipeError(f"kind {kind!r}: {text!r} asks for the cut {cut!r}; use {', '.join(get_args(Cut))}")
+    box: tuple[float, float, float, float] | None = None
+    if match["box"]:
+        left, top, right, bottom = map(float, match["box"].split(","))
+        if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+            raise RecipeError(f"kind {kind!r}: the box of {text!r} must be shares, left < right and top < bottom")
+        box = (left, top, right, bottom)
+    return Reference(source=source, member=match["member"], box=box, cut=cast("Cut | None", cut))
+
+
+def _emoji(code: str) -> list[Reference]:
+    return [
+        Reference(source=source, member=template.format(lower=code.lower(), upper=code.upper()), optional=True)
+        for source, template in _EMOJI_SETS.items()
+    ]

@@ -1,0 +1,52 @@
+"""Decides which files are never trained on, the same way on every machine."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Mapping
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+# Fewer than this, and the recordings kept for training could no longer vary.
+_LEAST_RECORDINGS = 3
+_MANY_RECORDINGS = 9
+
+
+def listed_for_test(names: Sequence[str], patterns: Sequence[str]) -> set[str]:
+    """The names (``SOURCE:MEMBER``) that the recipe lists for testing."""
+    return {name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns)}
+
+
+def held_out_pictures(names: Sequence[str], patterns: Sequence[str]) -> set[str]:
+    """Pictures for testing: those listed, else one of two to five and a quarter of more."""
+    listed = listed_for_test(names, patterns)
+    if listed:
+        return listed
+    if len(names) < 2:
+        return set()
+    return set(_by_hash(names)[: max(1, len(names) // 4)])
+
+
+def held_out_recordings(origins: Mapping[str, str], patterns: Sequence[str]) -> set[str]:
+    """Recordings for testing: those listed, else one of three or more and two of nine or more.
+
+    ``origins`` maps every recording to the member it was cut from. Parts of one member go
+    to the same side, since they sound alike.
+    """
+    listed = listed_for_test(list(origins), patterns)
+    if listed:
+        return {name for name, origin in origins.items() if origin in {origins[other] for other in listed}}
+    parts: dict[str, list[str]] = defaultdict(list)
+    for name, origin in origins.items():
+        parts[origin].append(name)
+    if len(origins) < _LEAST_RECORDINGS or len(parts) < 2:
+        return set()
+    wanted = 2 if len(parts) >= _MANY_RECORDINGS else 1
+    # The shortest groups first: a long recording cut into parts is worth more in training.
+    order = sorted(_by_hash(list(parts)), key=lambda origin: len(parts[origin]))
+    return {name for origin in order[:wanted] for name in parts[origin]}
+
+
+def _by_hash(names: Sequence[str]) -> list[str]:
+    return sorted(names, key=lambda name: hashlib.sha256(name.encode()).hexdigest())
