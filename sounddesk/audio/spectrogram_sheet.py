@@ -144,7 +144,8 @@ def _draw_header(draw: ImageDraw.ImageDraw, name: str, levels: Levels, *, top: i
     draw.text((right, top + 15), text, font=small, fill=_WARNING if full_scale else _FAINT, anchor="rm")
     draw.rectangle((_LEFT, top + 8, _LEFT + 4, top + 22), fill=ink)
     room = right - draw.textlength(text, font=small) - 24 - (_LEFT + 14)
-    shown, font = _drawable(name, size=17)
+    # No row is wide enough for more, and measuring text takes time.
+    shown, font = _drawable(name[:300], size=17)
     shown = _shortened(draw, shown, font=font, room=room)
     draw.text((_LEFT + 14, top + 15), shown, font=font, fill=_INK, anchor="lm")
 

@@ -114,6 +114,13 @@ def test_a_clipping_stem_counts_even_where_the_mix_does_not_clip() -> None:
     assert result.needed_gain_db == -3.6
 
 
+def test_rounding_the_stems_is_part_of_the_search() -> None:
+    # At -0.1 dB the sum is just under full scale, but each of the four stems rounds up.
+    stem = np.array([8191.74 / 32768 / mixing.db_to_linear(-0.1)])
+    result = mixing.mix_stems([stem] * 4, wav_format="PCM_16")
+    assert result.needed_gain_db == -0.2
+
+
 def test_muting_is_minus_infinity() -> None:
     result = mixing.mix_stems([np.ones(3) * 0.5, np.ones(3) * 0.25], gains_db=[0.0, -math.inf])
     assert not result.stems[1].any()
