@@ -11,15 +11,16 @@ from typing import Literal
 
 import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
-from safetensors.torch import load_file
 from safetensors.torch import save_file
 from torch import Tensor
 from torch import nn
 
+from sounddesk.engine.diffusers_weights import load_diffusers_model
 from sounddesk.engine.injection import install_object_attention
 from sounddesk.engine.injection import load_object_attention
 from sounddesk.engine.injection import object_attention_state
 from sounddesk.engine.injection import original_state
+from sounddesk.engine.quantised_weights import load_weights
 from sounddesk.engine.types import SamplingSettings
 
 Inject = Literal["both", "film", "cross"]
@@ -79,12 +80,10 @@ class Denoiser(nn.Module):
         if heads == "original":
             channels = json.loads((unet_folder / "config.json").read_text())["block_out_channels"]
             options["attention_head_dim"] = tuple(width // 32 for width in channels)
-        unet = UNet2DConditionModel.from_pretrained(
-            unet_folder, use_safetensors=True, local_files_only=True, **options
-        )
+        unet = load_diffusers_model(UNet2DConditionModel, unet_folder, **options)
         denoiser = cls(unet.float(), condition_width=condition_width, inject=inject)
         if injection_file is not None:
-            load_object_attention(denoiser.unet, {k: v.float() for k, v in load_file(injection_file).items()})
+            load_object_attention(denoiser.unet, load_weights(injection_file))
         return denoiser.eval()
 
     def save(self, unet_folder: Path, injection_file: Path) -> None:

@@ -15,10 +15,11 @@ from typing import Any
 from typing import Literal
 
 import torch
-from safetensors.torch import load_file
 from safetensors.torch import save_file
 from torch import Tensor
 from torch import nn
+
+from sounddesk.engine.quantised_weights import load_weights
 
 AttentionScore = Literal["dot", "additive"]
 PositionPlace = Literal["post", "pre", "off"]
@@ -193,6 +194,5 @@ class ObjectConditioner(nn.Module):
     def load(cls, folder: Path) -> ObjectConditioner:
         config = GroundingConfig.from_json(json.loads((folder / "config.json").read_text()))
         model = cls(config)
-        state = load_file(folder / "model.safetensors")
-        model.load_state_dict({k: v if v.dtype == torch.float64 else v.float() for k, v in state.items()})
+        model.load_state_dict(load_weights(folder / "model.safetensors"))
         return model.eval()

@@ -9,6 +9,7 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor
 from torch import nn
 
+from sounddesk.engine.diffusers_weights import load_diffusers_model
 from sounddesk.engine.specs import AudioSpec
 
 
@@ -80,7 +81,7 @@ class LatentCodec(nn.Module):
     @classmethod
     def load(cls, folder: Path, spec: AudioSpec) -> LatentCodec:
         """Read a diffusers `vae/` folder (config.json and safetensors)."""
-        vae = AutoencoderKL.from_pretrained(folder, use_safetensors=True, local_files_only=True)
+        vae = load_diffusers_model(AutoencoderKL, folder)
         return cls(vae.float().eval(), spec)
 
     def save(self, folder: Path) -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Protocol
 
 import torch
-from safetensors.torch import load_file
 from safetensors.torch import save_file
 from torch import Tensor
 from torch import nn
 
+from sounddesk.engine.quantised_weights import load_weights
 from sounddesk.engine.specs import MelSpec
 
 
@@ -126,8 +126,7 @@ class IstftVocoder(nn.Module):
     def load(cls, folder: Path, spec: MelSpec) -> IstftVocoder:
         config = IstftVocoderConfig(**json.loads((folder / "config.json").read_text()))
         model = cls(config, spec)
-        state = {k: v.float() for k, v in load_file(folder / "model.safetensors").items()}
-        model.load_state_dict(state)
+        model.load_state_dict(load_weights(folder / "model.safetensors"))
         return model.eval()
 
     def save(self, folder: Path) -> None:

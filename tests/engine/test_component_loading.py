@@ -69,6 +69,21 @@ def test_every_network_is_in_float32_without_gradients_and_holds_the_bundles_wei
     assert components.scheduler_config["prediction_type"] == "v_prediction"
 
 
+def test_every_component_may_be_stored_as_int8_rows(folder: Path, tiny_bundle: Path) -> None:
+    for path in folder.glob("*/*.safetensors"):
+        save_weights(load_weights(path), path, storage="int8-rowwise")
+    exact = load_components(Bundle.open(tiny_bundle), CPU)
+    small = load_components(Bundle.open(folder), CPU)
+    for name in ("image_encoder", "conditioner", "denoiser", "codec", "vocoder"):
+        expected = getattr(exact, name).state_dict()
+        found = getattr(small, name).state_dict()
+        assert found.keys() == expected.keys()
+        for key, tensor in expected.items():
+            bound = 0.0 if tensor.numel() == 0 else float(tensor.abs().max()) / 100 + 1e-6
+            assert (found[key].double() - tensor.double()).abs().max() <= bound, f"{name} {key}"
+    assert any(not torch.equal(found[key], expected[key]) for key in expected)
+
+
 def test_loading_can_be_cancelled(tiny_bundle: Path) -> None:
     cancel = CancelToken()
 

@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 from torch import nn
 
+from sounddesk.engine.quantised_weights import load_weights
 from sounddesk.engine.types import RgbImage
 
 Geometry = Literal["squash", "crop"]
@@ -33,7 +33,7 @@ class ImageEncoder(Protocol):
     width: int
 
     def encode(self, images: Sequence[RgbImage]) -> Tensor:
-        """sRGB uint8[H, W, 3] each -> patches float32[N, P, D], rows first."""
+        """SRGB uint8[H, W, 3] each -> patches float32[N, P, D], rows first."""
         ...
 
 
@@ -111,8 +111,7 @@ class TimmPatchEncoder(nn.Module):
     @classmethod
     def load(cls, folder: Path) -> TimmPatchEncoder:
         encoder = cls(**json.loads((folder / "config.json").read_text()))
-        state = {k: v.float() if v.is_floating_point() else v for k, v in load_file(folder / "model.safetensors").items()}
-        encoder.backbone.load_state_dict(state)
+        encoder.backbone.load_state_dict(load_weights(folder / "model.safetensors"))
         return encoder.eval()
 
 
