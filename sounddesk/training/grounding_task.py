@@ -34,7 +34,9 @@ class GroundingModelRecipe:
         scenes: composed scenes, encoded once.
         temperature: of the contrastive loss between condition vectors and the kinds' text vectors.
         mask_share: share of batches whose weights come from the true mask by the mask rule; 0 is the paper.
-        patch_dropout: share of patch features zeroed, against memorising single pictures.
+        key_noise, value_noise: Gaussian noise on patch features before W_K (per patch) and before W_V (the same
+            for all patches of a scene, so that it survives the weighted mean), in standard deviations of
+            each feature; against memorising single pictures.
         ridge: regularisation of the class-name initialisation of W_Q and W_K.
         sharpness: inverse temperature of the initial attention.
     """
@@ -43,7 +45,8 @@ class GroundingModelRecipe:
     scenes: int = 3000
     temperature: float = 0.07
     mask_share: float = 0.0
-    patch_dropout: float = 0.1
+    key_noise: float = 0.5
+    value_noise: float = 1.0
     ridge: float = 0.3
     sharpness: float = 1.0
     mlp_factor: int = 2
@@ -125,6 +128,7 @@ class GroundingTask:
         self.conditioner.null_vector.copy_(text_encoder.encode([""])[0])
         bank_file = encoders / f"scene_bank_{recipe.scenes}_{recipe.seed}.pt"
         self.bank = self._bank(bank_file, data_dir, image_encoder)
+        self.feature_std = self.bank.patches[:64].float().flatten(0, 1).std(dim=0)
         if recipe.score == "dot" and recipe.heads == 1:
             self._initialise(encoders, text_encoder)
 
@@ -179,7 +183,8 @@ class GroundingTask:
 
     def loss(self, rng: np.random.Generator, batch_size: int) -> tuple[Tensor, dict[str, float]]:
         text, patches, kinds, coverage = self.batch(rng, batch_size)
-        weights = self.conditioner.weights(text, patches)
+        noisy_keys = patches + self.recipe.key_noise * self.feature_std * torch.randn_like(patches)
+        weights = self.conditioner.weights(text, noisy_keys)
         self.conditioner.observe(weights)
         inside = (weights * (coverage > 0.25)).sum(dim=-1).mean().item() if weights.dim() == 2 else 0.0
         if self.recipe.mask_share > 0 and rng.random() < self.recipe.mask_share:
@@ -187,8 +192,8 @@ class GroundingTask:
             weights = torch.from_numpy(
                 np.stack([rescale_to_attention(row, attention_std=std) for row in coverage.numpy()])
             )
-        kept = nn.functional.dropout(patches, self.recipe.patch_dropout) if self.recipe.patch_dropout else patches
-        condition = self.conditioner.fuse(weights, kept)
+        shift = torch.randn(patches.shape[0], 1, patches.shape[2])
+        condition = self.conditioner.fuse(weights, patches + self.recipe.value_noise * self.feature_std * shift)
         logits = condition @ self.targets.T / self.recipe.temperature
         loss = nn.functional.cross_entropy(logits, kinds)
         accuracy = (logits.argmax(dim=-1) == kinds).float().mean().item()
