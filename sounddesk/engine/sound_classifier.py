@@ -43,8 +43,8 @@ class SoundClassifierConfig:
     """
 
     kinds: tuple[str, ...]
-    widths: tuple[int, ...] = (32, 48, 96, 160)
-    head_width: int = 192
+    widths: tuple[int, ...] = (16, 32, 64, 128)
+    head_width: int = 160
     dynamic_range: float = 8.0
     dropout: float = 0.3
 

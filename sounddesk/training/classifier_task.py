@@ -16,9 +16,9 @@ from sounddesk.engine.sound_classifier import SoundClassifier
 from sounddesk.engine.sound_classifier import SoundClassifierConfig
 from sounddesk.engine.specs import MelSpec
 from sounddesk.training.recordings import Recording
-from sounddesk.training.recordings import Samples
 from sounddesk.training.recordings import read_kinds
 from sounddesk.training.recordings import read_recordings
+from sounddesk.training.sound_variation import mix_log_mels
 from sounddesk.training.sound_variation import varied_waveform
 from sounddesk.training.sound_variation import vary_log_mel
 
@@ -28,13 +28,18 @@ class ClassifierModelRecipe:
     """Shape of the classifier and how hard its task is made.
 
     Attributes:
-        mixup: largest share of a second kind in an example (Zhang et al. 2018); 0 for none.
+        variants_per_kind: varied waveforms of each kind whose log-mel is kept in memory (41 kB each); the
+            variations of the log-mel itself are new in every step.
+        shortest: shortest crop of such a log-mel, as a share of it.
+        mixup: largest amplitude share of a second kind in an example (Zhang et al. 2018); 0 for none.
         label_smoothing: probability spread over all kinds.
     """
 
-    widths: tuple[int, ...] = (32, 48, 96, 160)
-    head_width: int = 192
+    widths: tuple[int, ...] = (16, 32, 64, 128)
+    head_width: int = 160
     dropout: float = 0.3
+    variants_per_kind: int = 32
+    shortest: float = 0.5
     mixup: float = 0.35
     label_smoothing: float = 0.05
 
@@ -42,53 +47,70 @@ class ClassifierModelRecipe:
 class ClassifierTask:
     """Cross-entropy over kinds, each kind as often as any other, of strongly varied train-split recordings."""
 
-    def __init__(self, recipe: ClassifierModelRecipe, *, mel: MelSpec, data_dir: Path) -> None:
+    def __init__(self, recipe: ClassifierModelRecipe, *, mel: MelSpec, data_dir: Path, seed: int = 0) -> None:
         self.recipe = recipe
         self.repeats = {kind.name: kind.repeat for kind in read_kinds(data_dir)}
-        self.by_kind: dict[str, list[Recording]] = {}
+        by_kind: dict[str, list[Recording]] = {}
         for recording in read_recordings(data_dir):
-            self.by_kind.setdefault(recording.kind, []).append(recording)
-        kinds = tuple(kind for kind in self.repeats if kind in self.by_kind)
-        self.others: list[Samples] = [r.samples for recordings in self.by_kind.values() for r in recordings]
+            by_kind.setdefault(recording.kind, []).append(recording)
+        kinds = tuple(kind for kind in self.repeats if kind in by_kind)
         config = SoundClassifierConfig(
             kinds=kinds, widths=recipe.widths, head_width=recipe.head_width, dropout=recipe.dropout
         )
         self.classifier = SoundClassifier(config, mel)
         self.module: nn.Module = self.classifier
-        self.length = round(WINDOW_S * mel.sample_rate_hz)
+        self.variants = torch.stack(
+            [self._variants(by_kind[kind], by_kind, seed=(seed, i)) for i, kind in enumerate(kinds)]
+        )
+
+    def _variants(
+        self, recordings: list[Recording], by_kind: dict[str, list[Recording]], *, seed: tuple[int, int]
+    ) -> Tensor:
+        """Log-mels float16[variants_per_kind, T, n_mels] of one kind, its recordings in turn."""
+        rng = np.random.default_rng(seed)
+        mel = self.classifier.mel
+        others = [r.samples for rows in by_kind.values() for r in rows]
+        waveforms = []
+        for index in range(self.recipe.variants_per_kind):
+            recording = recordings[index % len(recordings)]
+            waveform = varied_waveform(
+                recording.samples,
+                repeat=self.repeats[recording.kind],
+                length=round(WINDOW_S * mel.sample_rate_hz),
+                peak=mel.peak,
+                others=others,
+                rng=rng,
+            )
+            waveforms.append(torch.from_numpy(waveform))
+        with torch.no_grad():
+            return self.classifier.log_mel(torch.stack(waveforms)).half()
 
     def _batch(self, rng: np.random.Generator, batch_size: int) -> tuple[Tensor, npt.NDArray[np.int64]]:
-        """Varied waveforms float32[B, n] and the index of their kinds."""
-        kinds = self.classifier.config.kinds
-        chosen = rng.integers(len(kinds), size=batch_size)
-        waveforms = []
-        for index in chosen:
-            recordings = self.by_kind[kinds[int(index)]]
-            recording = recordings[int(rng.integers(len(recordings)))]
-            waveforms.append(
-                varied_waveform(
-                    recording.samples,
-                    repeat=self.repeats[recording.kind],
-                    length=self.length,
-                    peak=self.classifier.mel.peak,
-                    others=self.others,
-                    rng=rng,
-                )
-            )
-        return torch.from_numpy(np.stack(waveforms)), chosen
+        """Log-mels float32[B, T', n_mels], all cut to one random length, and the index of their kinds."""
+        count, each, frames = self.variants.shape[:3]
+        chosen = rng.integers(count, size=batch_size)
+        log_mel = self.variants[torch.from_numpy(chosen), torch.from_numpy(rng.integers(each, size=batch_size))].float()
+        length = int(rng.integers(round(self.recipe.shortest * frames), frames + 1))
+        # The loudest frame stays inside, or a crop could hold nothing but a pause.
+        loudest = log_mel.mean(dim=2).argmax(dim=1).numpy()
+        crops = []
+        for row, frame in zip(log_mel, loudest, strict=True):
+            start = int(rng.integers(max(0, frame - length + 1), min(frame, frames - length) + 1))
+            crops.append(row[start : start + length])
+        return torch.stack(crops), chosen
 
     def loss(self, rng: np.random.Generator, batch_size: int) -> tuple[Tensor, dict[str, float]]:
-        waveforms, chosen = self._batch(rng, batch_size)
+        log_mel, chosen = self._batch(rng, batch_size)
         targets = nn.functional.one_hot(torch.from_numpy(chosen), len(self.classifier.config.kinds)).float()
         if self.recipe.mixup > 0:
-            # Amplitudes of the second sound: half of the examples stay pure.
+            # Half of the examples stay pure.
             share = rng.uniform(0.0, self.recipe.mixup, batch_size) * (rng.random(batch_size) < 0.5)
-            second = torch.from_numpy(share.astype(np.float32))[:, None]
-            waveforms = (1.0 - second) * waveforms + second * waveforms.roll(1, dims=0)
-            targets = (1.0 - second) * targets + second * targets.roll(1, dims=0)
+            second = torch.from_numpy(share.astype(np.float32))
+            log_mel = mix_log_mels(log_mel, log_mel.roll(1, dims=0), second)
+            targets = (1.0 - second[:, None]) * targets + second[:, None] * targets.roll(1, dims=0)
         with torch.autocast("cpu", enabled=False), torch.no_grad():
-            log_mel = vary_log_mel(self.classifier.log_mel(waveforms), rng)
-        logits = self.classifier(log_mel)
+            varied = vary_log_mel(log_mel, rng)
+        logits = self.classifier(varied)
         with torch.autocast("cpu", enabled=False):
             loss = nn.functional.cross_entropy(logits, targets, label_smoothing=self.recipe.label_smoothing)
         accuracy = (logits.argmax(dim=1).numpy() == chosen).mean()

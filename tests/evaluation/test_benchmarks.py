@@ -1,0 +1,127 @@
+"""The benchmark scripts at tiny size: they run, print one line, and count what they say they count."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from sounddesk.evaluation.right_object import Verdict
+from tests.benchmarks import determinism
+from tests.benchmarks import generation_time
+from tests.benchmarks import help_time
+from tests.benchmarks import hint_direction
+from tests.benchmarks import preset_gap
+from tests.benchmarks import segmenter_iou
+from tests.benchmarks import vocoder_copy_synthesis
+from tests.benchmarks.demo_memory import peak_memory
+from tests.evaluation.conftest import COLOURS
+from tests.evaluation.conftest import write_cut_out
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    rows = []
+    rng = np.random.default_rng(0)
+    for kind, colour in COLOURS.items():
+        for split in ("train", "test"):
+            picture, recording = f"pictures/{kind}/{split}.png", f"recordings/{kind}/{split}.flac"
+            write_cut_out(folder / picture, colour)
+            (folder / recording).parent.mkdir(parents=True, exist_ok=True)
+            soundfile.write(folder / recording, 0.1 * rng.standard_normal(20_000), 16_000)
+            rows.append({"kind": kind, "role": "picture", "id": f"{kind} p {split}", "path": picture, "split": split})
+            rows.append({"kind": kind, "role": "recording", "id": f"{kind} {split}", "path": recording, "split": split})
+    with (folder / "table.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    (folder / "kinds.json").write_text(json.dumps([{"kind": kind, "caption": f"a {kind}"} for kind in COLOURS]))
+    return folder
+
+
+def one_line(capsys) -> str:
+    text = capsys.readouterr().out
+    assert text.count("\n") == 1
+    return text
+
+
+def test_vocoder(capsys, data, bundle_with_kinds):
+    arguments = ["--data", str(data), "--bundle", str(bundle_with_kinds), "--seconds", "1", "--limit", "2"]
+    vocoder_copy_synthesis.main(arguments)
+    assert "2 held-out recordings" in one_line(capsys)
+
+
+def test_generation_time(capsys, bundle_with_kinds):
+    generation_time.main(["--bundle", str(bundle_with_kinds), "--seconds", "1", "--runs", "1", "--threads", "1"])
+    assert "ratio" in one_line(capsys)
+
+
+def test_determinism(capsys, bundle_with_kinds):
+    determinism.main(["--bundle", str(bundle_with_kinds), "--seconds", "1"])
+    assert "the same request twice identical" in one_line(capsys)
+
+
+def test_preset_gap_counts_what_differs():
+    def verdicts(*chosen):
+        return [Verdict(kind="dog", among=("dog", "car"), chosen=c, chosen_of_all=c) for c in chosen]
+
+    fast, paper = verdicts("dog", "car", "car", "dog"), verdicts("dog", "dog", "dog", None)
+    assert preset_gap.discordant(fast, paper) == (2, 1)
+    other = [Verdict(kind="car", among=("dog", "car"), chosen="car", chosen_of_all="car")]
+    with pytest.raises(ValueError, match="same scenes"):
+        preset_gap.discordant(verdicts("dog"), other)
+
+
+def test_hint_direction(capsys, data, bundle_with_kinds, tiny_classifier):
+    arguments = ["--data", str(data), "--bundle", str(bundle_with_kinds), "--classifier", str(tiny_classifier)]
+    hint_direction.main([*arguments, "--cases", "2", "--seconds", "1"])
+    assert one_line(capsys).startswith("hint direction")
+
+
+def test_related_kind_is_of_the_same_group_where_there_is_one():
+    groups = {"dog": "mammals", "cat": "mammals", "car": "vehicles"}
+    rng = np.random.default_rng(0)
+    assert {hint_direction.related_kind("dog", groups, rng) for _ in range(10)} == {"cat"}
+    assert {hint_direction.related_kind("car", groups, rng) for _ in range(30)} == {"dog", "cat"}
+
+
+def test_segmenter_overlap(capsys, data):
+    segmenter_iou.main(["--data", str(data), "--scenes", "1"])
+    assert "mean IoU" in one_line(capsys)
+
+
+def test_intersection_over_union_of_known_cases():
+    first, second = np.zeros((4, 4), dtype=bool), np.zeros((4, 4), dtype=bool)
+    assert segmenter_iou.intersection_over_union(first, second) == 1.0
+    first[:2], second[1:3] = True, True
+    assert segmenter_iou.intersection_over_union(first, second) == pytest.approx(1 / 3)
+
+
+def test_click_and_box_of_a_known_mask():
+    mask = np.zeros((100, 200), dtype=bool)
+    mask[40:61, 50:91] = True
+    prompt = segmenter_iou.click_inside(mask)
+    ((x, y),) = prompt.points
+    assert mask[int(y), int(x)]
+    assert y == pytest.approx(50, abs=1)
+    assert segmenter_iou.box_around(mask).box == (44, 34, 97, 67)
+
+
+def test_help_is_light(capsys):
+    help_time.main(["--runs", "1"])
+    assert "heavy imports: none" in one_line(capsys)
+
+
+def test_peak_memory_is_seen_even_when_freed():
+    code = "import time; a = bytearray(300_000_000); a[::4096] = b'x' * len(a[::4096]); time.sleep(0.3); del a; time.sleep(0.3)"
+    peak_bytes, elapsed_s, exit_code = peak_memory([sys.executable, "-c", code])
+    assert exit_code == 0
+    assert 0.3e9 < peak_bytes < 0.5e9
+    assert 0.6 < elapsed_s < 60
+    assert peak_memory([sys.executable, "-c", "raise SystemExit(3)"])[2] == 3
