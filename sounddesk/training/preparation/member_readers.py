@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Literal
 from typing import Protocol
 
-from .iconify_set import IconifyError, IconifySet
+from .iconify_set import IconifyError
+from .iconify_set import IconifySet
 from .opensfx_cat import CatSound
-from .iconify_set import IconifyError, IconifySet
 from .opensfx_cat import read_cat
 from .rcc_archive import RccArchive
-from .recording_cleaning import encode_wav, join_recordings
+from .recording_cleaning import encode_wav
+from .recording_cleaning import join_recordings
 from .soundfont import SoundFont
 from .soundfont import parse_phrase
 

@@ -70,9 +70,7 @@ def cut_picture(
     return image
 
 
-def make_background(
-    encoded: bytes, *, name: str, box: tuple[float, float, float, float] | None = None
-) -> Image.Image:
+def make_background(encoded: bytes, *, name: str, box: tuple[float, float, float, float] | None = None) -> Image.Image:
     """The picture as RGB, longest side at most 512 px; raises `PictureError` if unreadable."""
     image = decode_picture(encoded, name=name)
     if box is not None:
@@ -86,12 +84,14 @@ def make_background(
 
 
 def encode_png(image: Image.Image) -> bytes:
+    """The picture as PNG, the same bytes every time."""
     target = io.BytesIO()
     image.save(target, format="PNG", compress_level=6)
     return target.getvalue()
 
 
 def encode_jpeg(image: Image.Image) -> bytes:
+    """The picture as JPEG of good quality, the same bytes every time."""
     target = io.BytesIO()
     image.save(target, format="JPEG", quality=88)
     return target.getvalue()
@@ -114,9 +114,7 @@ def _render_svg(encoded: bytes, *, name: str) -> bytes:
     try:
         import resvg_py
     except ImportError:
-        raise PictureError(
-            f"{name} is an SVG drawing; install 'sounddesk[prepare]' (resvg-py) to draw it"
-        ) from None
+        raise PictureError(f"{name} is an SVG drawing; install 'sounddesk[prepare]' (resvg-py) to draw it") from None
     try:
         # Twice the final size: clip art often fills only a part of its page.
         return bytes(resvg_py.svg_to_bytes(svg_string=encoded.decode("utf-8", "replace"), width=2 * LONGEST_SIDE_PX))
@@ -176,7 +174,7 @@ def _object_alpha(image: Image.Image, *, name: str) -> Image.Image:
     mask[:frame], mask[-frame:], mask[:, :frame], mask[:, -frame:] = (cv2.GC_BGD,) * 4
     cv2.setRNGSeed(0)
     background, foreground = np.zeros((1, 65)), np.zeros((1, 65))
-    cv2.grabCut(pixels, mask, None, background, foreground, _GRABCUT_ROUNDS, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(pixels, mask, (0, 0, 1, 1), background, foreground, _GRABCUT_ROUNDS, cv2.GC_INIT_WITH_MASK)
     found = np.isin(mask, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(found)
     if count < 2:

@@ -70,9 +70,7 @@ class RccArchive:
         try:
             offset, flags = self._members[member]
         except KeyError:
-            raise RccError(
-                f"{self._name} has no member {member!r}; it holds {len(self._members)} others"
-            ) from None
+            raise RccError(f"{self._name} has no member {member!r}; it holds {len(self._members)} others") from None
         start = self._payload + offset
         if start + 4 > len(self._data):
             raise RccError(f"{self._name} is cut off before {member!r}")
@@ -114,9 +112,7 @@ def _zstd(name: str) -> _ZstdModule:
     try:
         import zstandard
     except ImportError:
-        raise RccError(
-            f"{name} holds zstandard payloads; install the 'zstandard' package to read them"
-        ) from None
+        raise RccError(f"{name} holds zstandard payloads; install the 'zstandard' package to read them") from None
 
     class _Module:
         def decompress(self, data: bytes, /) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -94,10 +95,21 @@ def encode_wav(samples: NDArray[np.float32], *, sample_rate_hz: int) -> bytes:
 def _decode(encoded: bytes, *, name: str) -> tuple[NDArray[np.float32], int]:
     """All channels averaged, and the sample rate in Hz."""
     try:
-        samples, rate = soundfile.read(io.BytesIO(encoded), dtype="float32", always_2d=True)
+        samples, rate = soundfile.read(io.BytesIO(_without_id3(encoded)), dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, RuntimeError) as error:
         raise RecordingError(f"{name} cannot be decoded as audio: {error}") from error
     return np.nan_to_num(samples.mean(axis=1)), int(rate)
+
+
+def _without_id3(encoded: bytes) -> bytes:
+    """MP3 from its first frame on: behind a tag and padding it is not always recognised."""
+    if not encoded.startswith(b"ID3"):
+        return encoded
+    # The length of the tag: four bytes of seven bits each, not counting the ten of its header.
+    start = 10 + sum((byte & 0x7F) << shift for byte, shift in zip(encoded[6:10], (21, 14, 7, 0), strict=True))
+    # A frame begins with eleven set bits.
+    frame = re.compile(rb"\xff[\xe0-\xff]").search(encoded, start)
+    return encoded if frame is None else encoded[frame.start() :]
 
 
 def _trim(mono: NDArray[np.float32]) -> NDArray[np.float32]:

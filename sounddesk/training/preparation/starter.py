@@ -22,6 +22,7 @@ from pathlib import Path
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
+from sounddesk.resources_folder import resource
 
 from .member_readers import MemberError
 from .member_readers import expand
@@ -56,7 +57,7 @@ from .starter_table import write_whole
 JOURNAL_NAME = "journal.jsonl"
 
 # Raised when the same member would give other bytes; a journal of another version is not used.
-_PROCESSING_VERSION = 1
+_PROCESSING_VERSION = 2
 _MOST_PROBLEMS_SHOWN = 20
 _UNUSABLE = (MemberError, PictureError, RecordingError, RccError, CatError, SoundFontError)
 
@@ -116,7 +117,7 @@ def prepare_starter(
     ``fetch`` False nothing is downloaded. Raises: StarterError listing members that cannot
     be used, SourceError for packages, RecipeError for the tables, Cancelled.
     """
-    recipe_dir = recipe_dir or default_recipe_dir()
+    recipe_dir = recipe_dir or resource("recipes/starter")
     sources = load_sources(recipe_dir / "sources.yaml")
     kinds = load_kinds(recipe_dir / "kinds.yaml")
     backgrounds = load_backgrounds(recipe_dir / "backgrounds.yaml")
@@ -142,7 +143,7 @@ def prepare_starter(
                     continue
                 journal.write(json.dumps({"key": item.key, "row": asdict(row)}) + "\n")
                 journal.flush()
-            rows.append(replace(row, split="test" if item.test else "train"))
+            rows.append(_current(row, item, library))
             reporter.step(number)
     _remove_strangers(out_dir, {row.path for row in rows})
     write_table(out_dir / TABLE_NAME, rows)
@@ -158,15 +159,6 @@ def prepare_starter(
         backgrounds=sum(row.role == "background" for row in rows),
         audio_s=sum(row.duration_s or 0.0 for row in rows),
     )
-
-
-def default_recipe_dir() -> Path:
-    """The recipe that ships with the project, in the source tree or in the installed package."""
-    package = Path(__file__).resolve().parents[2]
-    for root in (package / "_resources", package.parent / "resources"):
-        if (root / "recipes" / "starter" / "kinds.yaml").is_file():
-            return root / "recipes" / "starter"
-    raise StarterError("the starter recipe is missing from this installation; install sounddesk again")
 
 
 def reference_name(reference: Reference) -> str:
@@ -228,6 +220,19 @@ def _expanded(
     return list(found.values())
 
 
+def _current(row: TableRow, item: _Item, library: SourceLibrary) -> TableRow:
+    """The row with what the recipe says now, as a finished file may be older than the recipe."""
+    source = library.source(item.reference.source)
+    licence, credit = source.licence_of(item.reference.member)
+    return replace(
+        row,
+        split="test" if item.test else "train",
+        version=source.version,
+        licence=licence,
+        credit=row.credit if source.reader == "cat" else credit,
+    )
+
+
 def _build(item: _Item, library: SourceLibrary, out_dir: Path) -> TableRow:
     reference = item.reference
     source = library.source(reference.source)
@@ -250,7 +255,7 @@ def _build(item: _Item, library: SourceLibrary, out_dir: Path) -> TableRow:
         role=item.role,
         id=item.id,
         path=item.path,
-        split="train",
+        split="test" if item.test else "train",
         source=source.name,
         package=source.package,
         version=source.version,

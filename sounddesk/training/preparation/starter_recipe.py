@@ -82,9 +82,7 @@ def load_backgrounds(path: Path) -> BackgroundRecipe:
     raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     if not isinstance(raw, dict) or "pictures" not in raw:
         raise RecipeError(f"{path.name} must have the key 'pictures'")
-    return BackgroundRecipe(
-        pictures=tuple(_pictures("backgrounds", raw["pictures"])), test=tuple(raw.get("test", ()))
-    )
+    return BackgroundRecipe(pictures=tuple(_pictures("backgrounds", raw["pictures"])), test=tuple(raw.get("test", ())))
 
 
 def _kind(name: str, entry: Mapping[str, Any]) -> KindRecipe:

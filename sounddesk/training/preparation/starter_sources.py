@@ -43,9 +43,9 @@ class SourceError(RuntimeError):
 class FileNote:
     """Licence and credit of some members, where they differ from the whole source."""
 
-    match: str
-    licence: str | None = None
-    credit: str | None = None
+    match: tuple[str, ...]
+    licence: str
+    credit: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,8 +75,8 @@ class Source:
     def licence_of(self, member: str) -> tuple[str, str]:
         """Licence and credit of one member; the first note that matches decides."""
         for note in self.notes:
-            if fnmatchcase(member, note.match):
-                return note.licence or self.licence, note.credit or self.credit
+            if any(fnmatchcase(member, pattern) for pattern in note.match):
+                return note.licence, note.credit
         return self.licence, self.credit
 
 
@@ -91,7 +91,7 @@ def load_sources(path: Path) -> dict[str, Source]:
 def _source(name: str, entry: Mapping[str, Any]) -> Source:
     try:
         notes = tuple(
-            FileNote(match=note["match"], licence=note.get("licence"), credit=note.get("credit"))
+            FileNote(match=tuple(note["match"]), licence=note["licence"], credit=note["credit"])
             for note in entry.get("notes", ())
         )
         return Source(

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
+_LEAST_PICTURES = 2
+_PICTURE_SHARE = 0.2
 # Fewer than this, and the recordings kept for training could no longer vary.
 _LEAST_RECORDINGS = 3
 _MANY_RECORDINGS = 9
@@ -15,17 +17,24 @@ _MANY_RECORDINGS = 9
 
 def listed_for_test(names: Sequence[str], patterns: Sequence[str]) -> set[str]:
     """The names (``SOURCE:MEMBER``) that the recipe lists for testing."""
-    return {name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns)}
+    return {name for name in names if any(name == pattern or fnmatchcase(name, pattern) for pattern in patterns)}
 
 
 def held_out_pictures(names: Sequence[str], patterns: Sequence[str]) -> set[str]:
-    """Pictures for testing: those listed, else one of two to five and a quarter of more."""
-    listed = listed_for_test(names, patterns)
-    if listed:
-        return listed
-    if len(names) < 2:
-        return set()
-    return set(_by_hash(names)[: max(1, len(names) // 4)])
+    """Pictures for testing: those listed, and more until they are a fifth; one of two to seven.
+
+    The recipe lists photographs, so that testing always sees some; the rest falls where it
+    falls, the same way every time.
+    """
+    held = listed_for_test(names, patterns)
+    if len(names) < _LEAST_PICTURES:
+        return held
+    wanted = max(1, round(_PICTURE_SHARE * len(names)))
+    for name in _by_hash([name for name in names if name not in held]):
+        if len(held) >= wanted:
+            break
+        held.add(name)
+    return held
 
 
 def held_out_recordings(origins: Mapping[str, str], patterns: Sequence[str]) -> set[str]:
