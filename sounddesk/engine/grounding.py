@@ -40,6 +40,7 @@ class GroundingConfig:
         position: learnable positional encodings added after the projections ('post'), before them ('pre'), or 'off'
             (table 6).
         mlp_factor: hidden width of the MLP relative to `width`.
+        mlp_residual: add the MLP's input to its output (`out_width` == `width`).
         normalise: unit-length condition vectors, as AudioLDM's FiLM slot expects.
         null: what stands for 'no condition' in guidance.
         mask_source: 'prob' pools probabilities, 'binary' thresholds them at 0.5 first.
@@ -59,6 +60,7 @@ class GroundingConfig:
     score: AttentionScore = "dot"
     position: PositionPlace = "post"
     mlp_factor: int = 4
+    mlp_residual: bool = False
     normalise: bool = True
     null: NullKind = "empty_text"
     mask_source: Literal["prob", "binary"] = "prob"
@@ -72,6 +74,8 @@ class GroundingConfig:
             raise ValueError(f"width {self.width} is not divisible by {self.heads} heads")
         if self.score == "additive" and self.heads != 1:
             raise ValueError("additive attention has one head: set heads to 1")
+        if self.mlp_residual and self.out_width != self.width:
+            raise ValueError(f"mlp_residual needs out_width == width, got {self.out_width} and {self.width}")
         if not 0.0 <= self.hint_blend <= 1.0:
             raise ValueError(f"hint_blend is {self.hint_blend}: choose from 0 to 1")
         if self.hint_blend > 0 and self.out_width != self.text_width:
@@ -156,6 +160,8 @@ class ObjectConditioner(nn.Module):
         value = value.reshape(batch, count, heads, width // heads).transpose(1, 2)
         attended = (weights.to(value.dtype)[:, :, None] @ value)[:, :, 0].reshape(batch, width)
         fused: Tensor = self.mlp(attended)
+        if self.config.mlp_residual:
+            fused = fused + attended
         return nn.functional.normalize(fused.float(), dim=-1) if self.config.normalise else fused
 
     def null(self, patches: Tensor) -> Tensor:

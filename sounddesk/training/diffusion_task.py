@@ -61,7 +61,7 @@ class DiffusionModelRecipe:
     inject: str = "both"
     train_unet: bool = True
     train_grounding: bool = True
-    bank: str = "scene_bank_1500_0.pt"
+    bank: str = "scene_bank_1000_0.pt"
 
 
 def make_unet(recipe: DiffusionModelRecipe, *, spec: AudioSpec, condition_width: int) -> UNet2DConditionModel:

@@ -27,7 +27,7 @@ def package_folder(name: str) -> Path:
     return Path(spec.origin).parent
 
 
-def convert_image_encoder(out_dir: Path, *, image_size: int) -> None:
+def convert_image_encoder(out_dir: Path, *, image_size: int, pool: int) -> None:
     """Write `image_encoder/` and `classifier.safetensors` (ImageNet classifier weight [1000, 1280] and bias [1000]).
 
     timm's network has the same layers in the same order under other names; `tests/training` proves that
@@ -51,7 +51,14 @@ def convert_image_encoder(out_dir: Path, *, image_size: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     save_file(backbone, folder / "model.safetensors")
     save_file({"weight": head["classifier.weight"], "bias": head["classifier.bias"]}, out_dir / "classifier.safetensors")
-    config = {"architecture": ARCHITECTURE, "image_size": image_size, "mean": 127.0, "scale": 128.0, "geometry": "squash"}
+    config = {
+        "architecture": ARCHITECTURE,
+        "image_size": image_size,
+        "mean": 127.0,
+        "scale": 128.0,
+        "geometry": "squash",
+        "pool": pool,
+    }
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
 
 
@@ -67,7 +74,7 @@ def convert_text_encoder(out_dir: Path) -> None:
     save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
 
 
-def prepare_encoders(out_dir: Path, *, image_size: int = 640) -> None:
+def prepare_encoders(out_dir: Path, *, image_size: int = 640, pool: int = 2) -> None:
     """Both encoders under `out_dir`; existing ones are replaced."""
-    convert_image_encoder(out_dir, image_size=image_size)
+    convert_image_encoder(out_dir, image_size=image_size, pool=pool)
     convert_text_encoder(out_dir)

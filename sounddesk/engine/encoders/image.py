@@ -63,7 +63,11 @@ def fit_mask(mask: npt.NDArray[np.generic], *, geometry: Geometry) -> npt.NDArra
 
 
 class TimmPatchEncoder(nn.Module):
-    """A convolutional backbone of timm, its last feature map taken as patches (EfficientNet-Lite0 in the starter)."""
+    """A convolutional backbone of timm, its last feature map taken as patches (EfficientNet-Lite0 in the starter).
+
+    `pool` averages squares of that map: a large image shows small objects at the size that the network was
+    trained for, and the average takes out the noise of single cells.
+    """
 
     def __init__(
         self,
@@ -73,6 +77,7 @@ class TimmPatchEncoder(nn.Module):
         mean: float = 127.0,
         scale: float = 128.0,
         geometry: Geometry = "squash",
+        pool: int = 1,
     ) -> None:
         super().__init__()
         import timm
@@ -83,12 +88,15 @@ class TimmPatchEncoder(nn.Module):
         self.scale = scale
         self.geometry: Geometry = geometry
         self.width = int(self.backbone.num_features)
-        side = image_size // 32
+        self.pool = pool
+        side = image_size // 32 // pool
         self.grid = (side, side)
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Normalised float32[N, 3, S, S] -> patches float32[N, P, D]."""
         features: Tensor = self.backbone.forward_features(pixels)
+        if self.pool > 1:
+            features = nn.functional.avg_pool2d(features, self.pool)
         return features.flatten(2).transpose(1, 2)
 
     @torch.no_grad()
@@ -106,6 +114,7 @@ class TimmPatchEncoder(nn.Module):
             "mean": self.mean,
             "scale": self.scale,
             "geometry": self.geometry,
+            "pool": self.pool,
         }
 
     @classmethod
