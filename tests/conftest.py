@@ -3,6 +3,17 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
+
+import pytest
 
 # One thread per test process: two cores are shared with whatever else runs, and results must not depend on them.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="session")
+def bundle_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A complete bundle of the real classes at tiny size with random weights."""
+    from tests.tiny_bundle import build_tiny_bundle
+
+    return build_tiny_bundle(tmp_path_factory.mktemp("bundles"))

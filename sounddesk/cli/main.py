@@ -37,7 +37,7 @@ class _Parser(argparse.ArgumentParser):
     """argparse that raises instead of ending the process, so that `main` is the only place that ends it."""
 
     def error(self, message: str) -> NoReturn:
-        raise BadInputError(f"{message}\n{self.format_usage().rstrip()}")
+        raise BadInputError(f"{message}: see {self.prog} --help")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
