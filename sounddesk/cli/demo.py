@@ -6,6 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
+from sounddesk.cli.common_arguments import DEFAULT_BUNDLE
 from sounddesk.cli.common_arguments import add_device_argument
 from sounddesk.cli.common_arguments import add_output_arguments
 from sounddesk.cli.common_arguments import file_path
@@ -49,6 +50,7 @@ def run(options: argparse.Namespace, *, console: Console) -> int:
         image=folder / "scene.png",
         specs=specs,
         seconds=checked_seconds(options.seconds),
+        bundle=DEFAULT_BUNDLE,
         device=options.device,
         out=options.out,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 
 from sounddesk.cli.common_arguments import add_output_arguments
@@ -11,8 +12,10 @@ from sounddesk.cli.console import Console
 from sounddesk.cli.exit_codes import BadInputError
 from sounddesk.cli.exit_codes import ExitCode
 from sounddesk.cli.interrupt import cancel_on_signals
+from sounddesk.cli.progress_line import duration_text
 from sounddesk.engine.tasks import Cancelled
 from sounddesk.engine.tasks import CancelToken
+from sounddesk.engine.types import EngineError
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -26,13 +29,27 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--sources",
         type=file_path,
         metavar="FOLDER",
-        help="where the source packages are unpacked; fetched into OUT/sources when left out",
+        help="where the source packages are kept (default: OUT/sources)",
     )
+    prepare.add_argument("--offline", action="store_true", help="use the packages that are there, fetch nothing")
     add_output_arguments(prepare)
 
     run_recipe = actions.add_parser("run", help="train by one or several recipes, in the order given")
     run_recipe.add_argument("recipes", type=file_path, nargs="+", metavar="RECIPE")
-    run_recipe.add_argument(
+    _add_overrides(run_recipe)
+    run_recipe.add_argument("--fresh", action="store_true", help="start anew instead of resuming the last checkpoint")
+    add_output_arguments(run_recipe)
+
+    export = actions.add_parser("export", help="put trained parts together into a bundle")
+    export.add_argument("recipe", type=file_path, metavar="RECIPE")
+    export.add_argument("--out", type=file_path, required=True, metavar="FOLDER", help="the bundle")
+    export.add_argument("--overwrite", action="store_true", help="replace a bundle that is there")
+    _add_overrides(export)
+    add_output_arguments(export)
+
+
+def _add_overrides(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
         "--set",
         dest="overrides",
         action="append",
@@ -40,50 +57,83 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="replace one value of the recipe, e.g. optimiser.learning_rate=1e-4",
     )
-    run_recipe.add_argument("--fresh", action="store_true", help="start anew instead of resuming the last checkpoint")
-    add_output_arguments(run_recipe)
 
 
 def run(options: argparse.Namespace, *, console: Console) -> int:
     """Carry out `sounddesk train`."""
-    if options.action == "prepare":
-        return _prepare(options, console=console)
-    return _run_recipes(options, console=console)
-
-
-def _prepare(options: argparse.Namespace, *, console: Console) -> int:
-    from sounddesk.training.preparation.starter import prepare_starter
-
-    prepare_starter(options.out, sources_dir=options.sources, progress=console.progress)
-    console.say(f"data set in {options.out}")
-    console.document({"ok": True, "folder": str(options.out)})
+    actions = {"prepare": _prepare, "run": _run_recipes, "export": _export}
+    cancel = CancelToken()
+    with cancel_on_signals(cancel, tell=console.note):
+        actions[options.action](options, console=console, cancel=cancel)
     return ExitCode.OK
 
 
-def _run_recipes(options: argparse.Namespace, *, console: Console) -> int:
-    missing = [path for path in options.recipes if not path.is_file()]
-    if missing:
-        raise BadInputError(f"recipe {missing[0]} does not exist: the starter's are in resources/recipes/starter")
+def _prepare(options: argparse.Namespace, *, console: Console, cancel: CancelToken) -> None:
+    from sounddesk.training.preparation.starter import StarterError
+    from sounddesk.training.preparation.starter import prepare_starter
+    from sounddesk.training.preparation.starter_recipe import RecipeError
+    from sounddesk.training.preparation.starter_sources import SourceError
+
+    try:
+        summary = prepare_starter(
+            options.out,
+            sources_dir=options.sources,
+            fetch=not options.offline,
+            progress=console.progress,
+            cancel=cancel,
+        )
+    except (StarterError, SourceError, RecipeError) as error:
+        raise BadInputError(str(error)) from error
+    except Cancelled:
+        raise Cancelled("stopped; the same command goes on where it stopped") from None
+    console.say(
+        f"{summary.recordings} recordings ({duration_text(summary.audio_s)}) and {summary.pictures} pictures of "
+        f"{summary.kinds} kinds, {summary.backgrounds} backgrounds, in {options.out}"
+    )
+    console.document({"ok": True, **asdict(summary), "out_dir": str(options.out)})
+
+
+def _run_recipes(options: argparse.Namespace, *, console: Console, cancel: CancelToken) -> None:
+    for path in options.recipes:
+        if not path.is_file():
+            raise BadInputError(f"recipe {path} does not exist: the starter's are in resources/recipes/starter")
+    from sounddesk.training.loop import TrainingDiverged
     from sounddesk.training.recipe import RecipeError
     from sounddesk.training.runner import run_recipe
 
-    cancel = CancelToken()
     exports = []
-    with cancel_on_signals(cancel, tell=console.note):
-        for path in options.recipes:
-            try:
-                export = run_recipe(
-                    path,
-                    overrides=options.overrides,
-                    resume=not options.fresh,
-                    on_progress=console.progress,
-                    cancel=cancel,
-                )
-            except RecipeError as error:
-                raise BadInputError(str(error)) from error
-            except Cancelled:
-                raise Cancelled(f"{path.name} stopped; the same command resumes at its checkpoint") from None
-            console.say(f"{path.name} is done: {export}")
-            exports.append(str(export))
+    for path in options.recipes:
+        try:
+            export = run_recipe(
+                path,
+                overrides=options.overrides,
+                resume=not options.fresh,
+                on_progress=console.progress,
+                cancel=cancel,
+            )
+        except RecipeError as error:
+            raise BadInputError(str(error)) from error
+        except TrainingDiverged as error:
+            raise EngineError(str(error)) from error
+        except Cancelled:
+            raise Cancelled(f"{path.name} stopped; the same command resumes at its checkpoint") from None
+        console.say(f"{path.name} is done: {export}")
+        exports.append(str(export))
     console.document({"ok": True, "exports": exports})
-    return ExitCode.OK
+
+
+def _export(options: argparse.Namespace, *, console: Console, cancel: CancelToken) -> None:
+    from sounddesk.training.export import export_bundle
+    from sounddesk.training.recipe import RecipeError
+
+    cancel.raise_if_cancelled()
+    try:
+        bundle = export_bundle(
+            options.recipe, options.out, overrides=tuple(options.overrides), overwrite=options.overwrite
+        )
+    except FileExistsError as error:
+        raise BadInputError(f"{options.out} exists: choose another folder or add --overwrite") from error
+    except (EngineError, OSError, RecipeError) as error:
+        raise BadInputError(str(error)) from error
+    console.say(f"bundle {bundle.name}, {bundle.n_bytes / 2**20:.1f} MiB, in {options.out}")
+    console.document({"ok": True, "bundle": bundle.name, "folder": str(options.out), "bytes": bundle.n_bytes})
