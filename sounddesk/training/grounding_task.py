@@ -17,6 +17,7 @@ from sounddesk.engine.encoders.text import load_text_encoder
 from sounddesk.engine.grounding import GroundingConfig
 from sounddesk.engine.grounding import ObjectConditioner
 from sounddesk.engine.patch_weights import rescale_to_attention
+from sounddesk.training.encoder_conversion import prepare_encoders
 from sounddesk.training.recordings import Kind
 from sounddesk.training.recordings import read_kinds
 from sounddesk.training.scene_bank import SceneBank
@@ -123,12 +124,15 @@ class GroundingTask:
     """Contrastive loss between the condition of (caption of one object, scene) and the kinds' text vectors.
 
     No mask enters (unless `mask_share` is set): the attention has to find the named object because only its
-    patches let the value path name the kind. `inputs.encoders` is a folder made by `prepare_encoders`.
+    patches let the value path name the kind. `inputs.encoders` is the folder of the converted encoders and of the
+    encoded scenes; what is missing there is made.
     """
 
     def __init__(self, recipe: GroundingModelRecipe, *, data_dir: Path, inputs: dict[str, Path]) -> None:
         self.recipe = recipe
         encoders = inputs["encoders"]
+        if not (encoders / "image_encoder" / "config.json").exists():
+            prepare_encoders(encoders)
         text_encoder = load_text_encoder("SentenceEncoder", encoders / "text_encoder")
         image_encoder = load_image_encoder("TimmPatchEncoder", encoders / "image_encoder")
         assert isinstance(text_encoder, SentenceEncoder)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from dataclasses import field
 from pathlib import Path
 from typing import Any
+from typing import Final
 
 from sounddesk.engine.specs import AudioSpec
 from sounddesk.engine.specs import LatentSpec
@@ -61,42 +62,69 @@ class RunRecipe:
     inputs: dict[str, Any] = field(default_factory=dict)
     model: dict[str, Any] = field(default_factory=dict)
 
+    def input_folders(self) -> dict[str, Path]:
+        """`inputs` as paths."""
+        return {name: Path(folder) for name, folder in self.inputs.items()}
+
+
+def _codec(recipe: RunRecipe) -> TrainingTask:
+    from sounddesk.training.codec_task import CodecModelRecipe
+    from sounddesk.training.codec_task import CodecTask
+
+    model = build(CodecModelRecipe, recipe.model, where="model")
+    return CodecTask(model, spec=recipe.audio.spec(), data_dir=recipe.data)
+
+
+def _vocoder(recipe: RunRecipe) -> TrainingTask:
+    from sounddesk.training.vocoder_task import VocoderModelRecipe
+    from sounddesk.training.vocoder_task import VocoderTask
+
+    model = build(VocoderModelRecipe, recipe.model, where="model")
+    return VocoderTask(model, mel=recipe.audio.mel, data_dir=recipe.data)
+
+
+def _grounding(recipe: RunRecipe) -> TrainingTask:
+    from sounddesk.training.grounding_task import GroundingModelRecipe
+    from sounddesk.training.grounding_task import GroundingTask
+
+    model = build(GroundingModelRecipe, recipe.model, where="model")
+    return GroundingTask(model, data_dir=recipe.data, inputs=recipe.input_folders())
+
+
+def _diffusion(recipe: RunRecipe) -> TrainingTask:
+    from sounddesk.training.diffusion_task import DiffusionModelRecipe
+    from sounddesk.training.diffusion_task import DiffusionTask
+
+    model = build(DiffusionModelRecipe, recipe.model, where="model")
+    spec = recipe.audio.spec()
+    return DiffusionTask(model, spec=spec, data_dir=recipe.data, inputs=recipe.input_folders())
+
+
+def _classifier(recipe: RunRecipe) -> TrainingTask:
+    from sounddesk.training.classifier_task import ClassifierModelRecipe
+    from sounddesk.training.classifier_task import ClassifierTask
+
+    model = build(ClassifierModelRecipe, recipe.model, where="model")
+    return ClassifierTask(model, mel=recipe.audio.mel, data_dir=recipe.data)
+
+
+# Each imports its own libraries when it is asked for, so that a wrong recipe is refused at once.
+_TASKS: Final[dict[str, Callable[[RunRecipe], TrainingTask]]] = {
+    "codec": _codec,
+    "vocoder": _vocoder,
+    "grounding": _grounding,
+    "diffusion": _diffusion,
+    "classifier": _classifier,
+}
+
 
 def make_task(recipe: RunRecipe) -> TrainingTask:
     """The task that a recipe names, with its data loaded. Raises: RecipeError."""
-    spec = recipe.audio.spec()
+    if recipe.task not in _TASKS:
+        raise RecipeError(f"task is {recipe.task!r}: choose from {', '.join(_TASKS)}")
     if not (recipe.data / "table.csv").exists():
         raise RecipeError(f"data folder {recipe.data} has no table.csv: run 'sounddesk train prepare starter' first")
-    inputs = {name: Path(folder) for name, folder in recipe.inputs.items()}
-    if recipe.task == "codec":
-        from sounddesk.training.codec_task import CodecModelRecipe
-        from sounddesk.training.codec_task import CodecTask
-
-        return CodecTask(build(CodecModelRecipe, recipe.model, where="model"), spec=spec, data_dir=recipe.data)
-    if recipe.task == "vocoder":
-        from sounddesk.training.vocoder_task import VocoderModelRecipe
-        from sounddesk.training.vocoder_task import VocoderTask
-
-        return VocoderTask(build(VocoderModelRecipe, recipe.model, where="model"), mel=spec.mel, data_dir=recipe.data)
-    if recipe.task == "classifier":
-        from sounddesk.training.classifier_task import ClassifierModelRecipe
-        from sounddesk.training.classifier_task import ClassifierTask
-
-        model__ = build(ClassifierModelRecipe, recipe.model, where="model")
-        return ClassifierTask(model__, mel=spec.mel, data_dir=recipe.data)
-    if recipe.task == "diffusion":
-        from sounddesk.training.diffusion_task import DiffusionModelRecipe
-        from sounddesk.training.diffusion_task import DiffusionTask
-
-        model = build(DiffusionModelRecipe, recipe.model, where="model")
-        return DiffusionTask(model, spec=spec, data_dir=recipe.data, inputs=inputs)
-    if recipe.task == "grounding":
-        from sounddesk.training.grounding_task import GroundingModelRecipe
-        from sounddesk.training.grounding_task import GroundingTask
-
-        model_ = build(GroundingModelRecipe, recipe.model, where="model")
-        return GroundingTask(model_, data_dir=recipe.data, inputs=inputs)
-    raise RecipeError(f"task is {recipe.task!r}: choose 'codec', 'vocoder', 'grounding', 'diffusion' or 'classifier'")
+    return _TASKS[recipe.task](recipe)
 
 
 def run_recipe(
