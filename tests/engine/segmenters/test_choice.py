@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from sounddesk.engine.segmenters.choice import CHECKPOINT_VARIABLE
+from sounddesk.engine.segmenters.choice import choose_segmenter
+from sounddesk.engine.segmenters.choice import installed_models_folder
+from sounddesk.engine.segmenters.grabcut import GrabCutSegmenter
+from sounddesk.engine.segmenters.protocol import SegmenterError
+from tests.engine.segmenters.tiny_sam import tiny_sam
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("models") / "sam_tiny.pth"
+    torch.save(tiny_sam().state_dict(), path)
+    return path
+
+
+def test_without_a_checkpoint_grabcut_is_active_and_says_so(tmp_path: Path) -> None:
+    choice = choose_segmenter(environment={}, models_folder=tmp_path / "absent")
+    assert isinstance(choice.segmenter, GrabCutSegmenter)
+    assert choice.notice == "segmenter: GrabCut (embedded); for better masks give a SAM checkpoint with --sam FILE"
+    assert choice.notes == ()
+
+
+def test_named_checkpoint_wins_over_environment_and_installed(checkpoint: Path, tmp_path: Path) -> None:
+    choice = choose_segmenter(
+        checkpoint=checkpoint, environment={CHECKPOINT_VARIABLE: "/absent.pth"}, models_folder=tmp_path
+    )
+    assert choice.notice == "segmenter: SAM vit_32x2 (sam_tiny.pth) on cpu"
+    assert "published" in choice.notes[0]
+
+
+def test_checkpoint_from_the_environment(checkpoint: Path, tmp_path: Path) -> None:
+    choice = choose_segmenter(environment={CHECKPOINT_VARIABLE: f" {checkpoint} "}, models_folder=tmp_path)
+    assert "sam_tiny.pth" in choice.notice
+    with pytest.raises(SegmenterError, match=f"{CHECKPOINT_VARIABLE}: .*absent.pth' does not exist"):
+        choose_segmenter(environment={CHECKPOINT_VARIABLE: "/absent.pth"}, models_folder=tmp_path)
+
+
+def test_named_checkpoint_that_is_missing_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(SegmenterError, match="does not exist"):
+        choose_segmenter(checkpoint=tmp_path / "none.pth", environment={}, models_folder=tmp_path)
+
+
+def test_installed_checkpoint_is_found(checkpoint: Path) -> None:
+    choice = choose_segmenter(environment={}, models_folder=checkpoint.parent)
+    assert "sam_tiny.pth" in choice.notice
+
+
+def test_damaged_installed_checkpoint_does_not_stop_the_work(tmp_path: Path) -> None:
+    (tmp_path / "sam_vit_b.pth").write_bytes(b"cut short")
+    (tmp_path / "notes.txt").write_text("not a model")
+    choice = choose_segmenter(environment={}, models_folder=tmp_path)
+    assert isinstance(choice.segmenter, GrabCutSegmenter)
+    assert "installed SAM cannot be used" in choice.notice
+    assert "sam_vit_b.pth" in choice.notice
+
+
+@pytest.mark.parametrize(("device", "expected"), [("cpu", "sam_vit_b.pth"), ("cuda", "sam_vit_h.pth")])
+def test_quickest_on_a_cpu_most_exact_elsewhere(tmp_path: Path, device: str, expected: str) -> None:
+    for name in ("sam_vit_h.pth", "sam_vit_b.pth", "sam_vit_l.pth", "sam_own.safetensors"):
+        (tmp_path / name).write_bytes(b"damaged")
+    notice = choose_segmenter(environment={}, models_folder=tmp_path, device=device).notice
+    assert expected in notice
+
+
+def test_models_folder_is_in_the_users_data() -> None:
+    assert installed_models_folder().parts[-2:] == ("sounddesk", "models")
+
+
+def test_grabcut_is_chosen_without_importing_torch(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from sounddesk.engine.segmenters.choice import choose_segmenter\n"
+        f"choose_segmenter(environment={{}}, models_folder=Path({str(tmp_path)!r}))\n"
+        "assert 'torch' not in sys.modules and 'segment_anything' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
