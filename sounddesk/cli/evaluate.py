@@ -51,6 +51,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, *, console: Console) -> int:
     """Carry out `sounddesk evaluate`: one line, or one JSON document."""
+    if not options.pictures.is_dir():
+        raise BadInputError(f"{options.pictures} is not a folder: name one that holds KIND/*.png cut-outs with alpha")
     if options.scenes < 1:
         raise BadInputError(f"scenes is {options.scenes}: choose 1 or more")
     if options.seed < 0:
