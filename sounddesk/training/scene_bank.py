@@ -101,7 +101,7 @@ def build_scene_bank(
     encoder: ImageEncoder,
     scenes: int,
     seed: int,
-    counts: Sequence[int] = (1, 2, 3, 4),
+    counts: Sequence[int] = (1, 2, 3, 4, 4),
     vary: bool = True,
 ) -> SceneBank:
     """Compose and encode `scenes` scenes; each draws from its own generator (seed, index)."""
@@ -110,7 +110,7 @@ def build_scene_bank(
     patches, scene_rows, kind_rows, coverages = [], [], [], []
     for index in range(scenes):
         rng = np.random.default_rng((seed, index))
-        count = counts[int(rng.integers(len(counts)))]
+        count = min(len(known), counts[int(rng.integers(len(counts)))])
         scene, chosen = random_scene(pictures, known, count=count, rng=rng, vary=vary)
         patches.append(encoder.encode([scene.image])[0].half())
         for kind, mask in zip(chosen, scene.masks, strict=True):

@@ -1,0 +1,146 @@
+"""Every task runs through the shared runner on tiny data, learns, exports, and the parts make a bundle that sounds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from sounddesk.engine.session import EngineSession
+from sounddesk.engine.types import GenerationRequest
+from sounddesk.engine.types import ObjectRequest
+from sounddesk.engine.types import SamplingSettings
+from sounddesk.training.export import export_bundle
+from sounddesk.training.recipe import RecipeError
+from sounddesk.training.runner import run_recipe
+from tests.tiny_bundle import _save_image_encoder
+from tests.tiny_bundle import _save_text_encoder
+from tests.training.tiny_data import build_tiny_data
+
+AUDIO = {
+    "mel": {"n_mels": 16, "n_fft": 512, "win_length": 512},
+    "latent_channels": 4,
+    "time_factor": 4,
+    "freq_factor": 4,
+    "mel_fold": [4, 4],
+    "latent_multiple": 2,
+}
+FAST = {"learning_rate": 3e-3, "ema_decay": 0.5, "weight_decay": 0.0}
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("training")
+    build_tiny_data(folder / "data")
+    (folder / "encoders").mkdir()
+    _save_text_encoder(folder / "encoders" / "text_encoder")
+    _save_image_encoder(folder / "encoders" / "image_encoder")
+    return folder
+
+
+def run(work: Path, task: str, *, steps: int, model: dict[str, Any], batch_size: int = 4, **options: Any) -> Path:
+    inputs = {"encoders": "encoders", "codec": "codec/export", "grounding": "grounding/export"}
+    recipe = {
+        "task": task,
+        "data": str(work / "data"),
+        "run_dir": str(work / task),
+        "audio": AUDIO,
+        "inputs": {name: str(work / folder) for name, folder in inputs.items()},
+        "model": model,
+        "optimiser": {"steps": steps, "batch_size": batch_size, **FAST, **options},
+    }
+    file = work / f"{task}.yaml"
+    file.write_text(yaml.safe_dump(recipe))
+    return run_recipe(file)
+
+
+def losses(work: Path, task: str, key: str = "loss") -> list[float]:
+    return [json.loads(line)[key] for line in (work / task / "log.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def trained(work: Path) -> Path:
+    """All four runs, in the order in which they stand on each other."""
+    run(work, "codec", steps=75, model={"width": 32, "seconds": 0.32})
+    run(work, "vocoder", steps=75, model={"width": 16, "hidden": 24, "blocks": 1, "seconds": 0.3})
+    run(work, "grounding", steps=25, model={"width": 32, "scenes": 6, "warm_start_steps": 20}, batch_size=4)
+    diffusion = {"channels": [32, 32], "attention_heads": 2, "seconds": 0.64, "bank": "scene_bank_6_0.pt"}
+    run(work, "diffusion", steps=75, model=diffusion, batch_size=8)
+    return work
+
+
+@pytest.mark.parametrize(("task", "key"), [("codec", "l1"), ("vocoder", "mel"), ("diffusion", "mse")])
+def test_the_loss_falls(trained: Path, task: str, key: str) -> None:
+    values = losses(trained, task, key)
+    assert values[-1] < values[0]
+
+
+def test_the_scaling_factor_makes_latents_unit(trained: Path) -> None:
+    config = json.loads((trained / "codec/export/vae/config.json").read_text())
+    assert config["scaling_factor"] != 1.0
+    assert 0.01 < config["scaling_factor"] < 100
+
+
+def bundle_recipe(work: Path, **changes: Any) -> Path:
+    export, grounding = "diffusion/export", "diffusion/export/grounding"
+    folders = {
+        "unet": f"{export}/unet",
+        "injection": f"{export}/injection",
+        "scheduler": f"{export}/scheduler",
+        "grounding": grounding,
+        "vae": "codec/export/vae",
+        "vocoder": "vocoder/export/vocoder",
+        "image_encoder": "encoders/image_encoder",
+        "text_encoder": "encoders/text_encoder",
+    }
+    recipe = {
+        "name": "mine",
+        "version": "1",
+        "licence": {"name": "Apache License 2.0", "spdx": "Apache-2.0", "commercial": "yes"},
+        "audio": AUDIO,
+        "folders": {role: str(work / folder) for role, folder in folders.items()},
+        "storage": {"text_encoder": "int8-rowwise"},
+        "documents": {"kinds.json": str(work / "data/kinds.json")},
+        **changes,
+    }
+    file = work / "bundle.yaml"
+    file.write_text(yaml.safe_dump(recipe))
+    return file
+
+
+def test_the_runs_make_a_bundle_that_renders(trained: Path, tmp_path: Path) -> None:
+    bundle = export_bundle(bundle_recipe(trained, grounding={"hint_blend": 0.25}), tmp_path / "mine")
+    bundle.verify()
+    assert bundle.manifest.grounding["hint_blend"] == 0.25
+    image = np.full((64, 64, 3), 90, dtype=np.uint8)
+    mask = np.zeros((64, 64), dtype=np.bool_)
+    mask[10:40, 10:40] = True
+    request = GenerationRequest(
+        image=image,
+        takes=(ObjectRequest(name="thing", mask=mask, seed=1, hint="siren"),),
+        seconds=1.0,
+        sampling=SamplingSettings(steps=2),
+    )
+    with EngineSession.open(bundle=tmp_path / "mine", device="cpu") as session:
+        take = session.generate(request)[0]
+    assert take.waveform.shape == (16_000,)
+    with pytest.raises(FileExistsError):
+        export_bundle(bundle_recipe(trained), tmp_path / "mine")
+
+
+def test_a_scene_bank_of_other_kinds_is_refused(trained: Path, tmp_path: Path) -> None:
+    import torch
+
+    stored = torch.load(trained / "encoders" / "scene_bank_6_0.pt", weights_only=True)
+    torch.save({**stored, "kinds": ["other"]}, trained / "encoders" / "scene_bank_9_9.pt")
+    with pytest.raises(ValueError, match="made for other kinds"):
+        run(trained, "diffusion", steps=76, model={"channels": [32, 32], "bank": "scene_bank_9_9.pt"})
+
+
+def test_a_wrong_model_key_is_named(work: Path) -> None:
+    with pytest.raises(RecipeError, match="model: unknown key 'depth'"):
+        run(work, "codec", steps=1, model={"depth": 3})
