@@ -11,6 +11,7 @@ from typing import Any
 from typing import Final
 from typing import TypeVar
 
+from safetensors import SafetensorError
 from torch import nn
 
 from sounddesk.engine.bundle import Bundle
@@ -159,7 +160,7 @@ def _loading(bundle: Bundle, role: str) -> Iterator[Path]:
         yield folder
     except BundleError:
         raise
-    except (ValueError, TypeError, KeyError, OSError, RuntimeError) as error:
+    except (ValueError, TypeError, KeyError, OSError, RuntimeError, SafetensorError) as error:
         if is_out_of_memory(error):
             raise
         raise BundleError(
