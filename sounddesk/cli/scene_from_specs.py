@@ -18,7 +18,6 @@ from sounddesk.cli.object_specs import ObjectSpec
 from sounddesk.cli.render_arguments import AMBIENCE_NAME
 from sounddesk.cli.render_arguments import BLEND_NAME
 from sounddesk.cli.render_arguments import RenderOptions
-from sounddesk.domain.mask import Box
 from sounddesk.domain.mask import bounding_box
 from sounddesk.domain.recipe import FileReference
 from sounddesk.domain.selection import Selection
@@ -96,6 +95,16 @@ def bad_input(what: str = "") -> Iterator[None]:
         raise BadInputError(f"{what}: {error}" if what else str(error)) from error
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Selected:
+    """Objects with their masks, and which segmenter answered."""
+
+    specs: tuple[ObjectSpec, ...]
+    coverages: dict[str, Coverage]
+    segmenter: FileReference | None = None
+    notes: tuple[str, ...] = ()
+
+
 def build_scene(options: RenderOptions, *, tell: Callable[[str], None], cancel: CancelToken) -> Scene:
     """Open the image and the masks, and ask the segmenter for the rest.
 
@@ -107,64 +116,80 @@ def build_scene(options: RenderOptions, *, tell: Callable[[str], None], cancel: 
 
     with bad_input():
         image = load_image(options.image)
+    for note in image.notes:
+        tell(note)
     # All prompts are checked before the slow part starts.
     _check_prompts(options.specs, image=image)
     coverages = {
         spec.name: _mask_from_file(spec, image=image) for spec in options.specs if spec.selection.how == "mask_file"
     }
-    cancel.raise_if_cancelled()
-    specs = options.specs
-    segmenter = None
-    notes = list(image.notes)
-    for note in notes:
-        tell(note)
-    if options.auto or len(coverages) < len(specs):
-        from sounddesk.engine.segmenters.choice import choose_segmenter
-
-        with bad_input():
-            choice = choose_segmenter(checkpoint=options.sam)
-        # Told before the masks are made, so that nobody judges SAM by another segmenter's.
-        for note in (choice.notice, *choice.notes):
-            tell(note)
-            notes.append(note)
-        encoded = choice.segmenter.encode(image.pixels)
-        segmenter = FileReference(name=choice.segmenter.name, sha256=None)
-        if options.auto:
-            from sounddesk.engine.segmenters.proposals import propose_objects
-
-            with bad_input("--auto"):
-                proposals = propose_objects(choice.segmenter, encoded)
-            if not proposals:
-                raise BadInputError("--auto found no object: name one with --object NAME@X,Y")
-            specs = tuple(
-                ObjectSpec(name=f"object {number}", selection=_auto_selection(candidate.mask))
-                for number, candidate in enumerate(proposals, start=1)
-            )
-            coverages = {
-                spec.name: _coverage(candidate.probability) for spec, candidate in zip(specs, proposals, strict=True)
-            }
-        for spec in specs:
-            if spec.name not in coverages:
-                cancel.raise_if_cancelled()
-                with bad_input(repr(spec.name)):
-                    candidates = choice.segmenter.predict(encoded, _prompt(spec.selection))
-                coverages[spec.name] = _coverage(candidates[0].probability)
+    selected = _Selected(specs=options.specs, coverages=coverages)
+    if options.auto or len(coverages) < len(options.specs):
+        selected = _ask_segmenter(options, image=image, coverages=coverages, tell=tell, cancel=cancel)
     objects = [
         SoundingObject(
             name=spec.name,
             kind="object",
             selection=spec.selection,
-            coverage=coverages[spec.name],
+            coverage=selected.coverages[spec.name],
             hint=options.hints.get(spec.name),
         )
-        for spec in specs
+        for spec in selected.specs
     ]
     united = np.maximum.reduce([entry.coverage for entry in objects])
     if options.blend:
         objects.append(SoundingObject(name=BLEND_NAME, kind="blend", selection=Selection(how="union"), coverage=united))
     if options.ambience:
         objects.append(ambience(united))
-    return Scene(image=image, image_path=options.image, objects=tuple(objects), segmenter=segmenter, notes=tuple(notes))
+    return Scene(
+        image=image,
+        image_path=options.image,
+        objects=tuple(objects),
+        segmenter=selected.segmenter,
+        notes=(*image.notes, *selected.notes),
+    )
+
+
+def _ask_segmenter(
+    options: RenderOptions,
+    *,
+    image: LoadedImage,
+    coverages: dict[str, Coverage],
+    tell: Callable[[str], None],
+    cancel: CancelToken,
+) -> _Selected:
+    """Masks of the objects that have none in `coverages`, or of proposed objects where none is named."""
+    from sounddesk.engine.device import choose_device
+    from sounddesk.engine.segmenters.choice import choose_segmenter
+    from sounddesk.engine.segmenters.proposals import propose_objects
+
+    with bad_input():
+        device = str(choose_device(options.device).device)
+        choice = choose_segmenter(checkpoint=options.sam, device=device)
+    notes = (choice.notice, *choice.notes)
+    # Told before the masks are made, so that nobody judges SAM by another segmenter's.
+    for note in notes:
+        tell(note)
+    cancel.raise_if_cancelled()
+    segmenter = FileReference(name=choice.segmenter.name, sha256=None)
+    if options.auto:
+        with bad_input("--auto"):
+            proposals = propose_objects(image.pixels, segmenter=choice.segmenter)
+        specs = tuple(
+            ObjectSpec(name=f"object {number}", selection=Selection(how="auto", box=bounding_box(candidate.mask)))
+            for number, candidate in enumerate(proposals, start=1)
+        )
+        found = {spec.name: _coverage(each.probability) for spec, each in zip(specs, proposals, strict=True)}
+        return _Selected(specs=specs, coverages=found, segmenter=segmenter, notes=notes)
+    encoded = choice.segmenter.encode(image.pixels)
+    found = dict(coverages)
+    for spec in options.specs:
+        if spec.name not in found:
+            cancel.raise_if_cancelled()
+            with bad_input(repr(spec.name)):
+                candidates = choice.segmenter.predict(encoded, _prompt(spec.selection))
+            found[spec.name] = _coverage(candidates[0].probability)
+    return _Selected(specs=options.specs, coverages=found, segmenter=segmenter, notes=notes)
 
 
 def ambience(united: Coverage) -> SoundingObject:
@@ -207,8 +232,3 @@ def _prompt(selection: Selection) -> Prompt:
 
 def _coverage(probability: FloatMask) -> Coverage:
     return np.rint(probability * 255).clip(0, 255).astype(np.uint8)
-
-
-def _auto_selection(mask: npt.NDArray[np.bool_]) -> Selection:
-    box: Box = bounding_box(mask)
-    return Selection(how="auto", box=box)
