@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Mapping
@@ -25,8 +26,8 @@ class Console:
     ) -> None:
         self._quiet = quiet
         self._as_json = as_json
-        self._out = out if out is not None else sys.stdout
-        self._err = err if err is not None else sys.stderr
+        self._out = _forgiving(out if out is not None else sys.stdout)
+        self._err = _forgiving(err if err is not None else sys.stderr)
         self._progress = ProgressLine(self._err)
 
     def say(self, text: str) -> None:
@@ -62,3 +63,10 @@ class Console:
 
     def end_progress(self) -> None:
         self._progress.clear()
+
+
+def _forgiving(stream: TextIO) -> TextIO:
+    """The stream, made to show what its encoding lacks as an escape: a name must not end the program."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
+    return stream
