@@ -20,7 +20,7 @@ from .iconify_set import IconifySet
 from .opensfx_cat import CatSound
 from .opensfx_cat import read_cat
 from .rcc_archive import RccArchive
-from .recording_cleaning import encode_wav
+from .recording_cleaning import encode_rendered
 from .recording_cleaning import join_recordings
 from .soundfont import SoundFont
 from .soundfont import parse_phrase
@@ -187,7 +187,7 @@ class SoundFontReader:
 
     def read(self, name: str) -> Member:
         samples, sample_rate_hz = self._font.render(parse_phrase(name))
-        return Member(data=encode_wav(samples, sample_rate_hz=sample_rate_hz))
+        return Member(data=encode_rendered(samples, sample_rate_hz=sample_rate_hz))
 
 
 class IconifyReader:

@@ -21,8 +21,8 @@ SMALLEST_SIDE_PX: Final = 24
 
 # Alpha below this is a shadow or an edge that compression left behind.
 _VISIBLE_ALPHA = 12
-_GRABCUT_SIDE_PX = 200
-_GRABCUT_ROUNDS = 4
+_GRABCUT_SIDE_PX = 320
+_GRABCUT_ROUNDS = 6
 # A colour that no backdrop has.
 _MARKER = (255, 0, 254)
 _BACKDROP_TOLERANCE = 40

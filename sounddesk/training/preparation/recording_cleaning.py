@@ -70,12 +70,12 @@ def clean_recording(encoded: bytes, *, name: str, section_s: tuple[float, float]
 
 
 def join_recordings(encoded: list[bytes], *, name: str) -> bytes:
-    """Recordings one after the other as one mono WAV; raises `RecordingError` if rates differ."""
+    """Recordings one after the other as one mono file; raises `RecordingError` if rates differ."""
     decoded = [_decode(part, name=name) for part in encoded]
     rates = {rate for _, rate in decoded}
     if len(rates) != 1:
         raise RecordingError(f"{name} joins recordings of different sample rates: {sorted(rates)} Hz")
-    return encode_wav(np.concatenate([part for part, _ in decoded]), sample_rate_hz=rates.pop())
+    return encode_rendered(np.concatenate([part for part, _ in decoded]), sample_rate_hz=rates.pop())
 
 
 def encode_flac(recording: CleanRecording) -> bytes:
@@ -85,10 +85,13 @@ def encode_flac(recording: CleanRecording) -> bytes:
     return target.getvalue()
 
 
-def encode_wav(samples: NDArray[np.float32], *, sample_rate_hz: int) -> bytes:
-    """Samples as a 32-bit float WAV, for sources that are rendered instead of read."""
+def encode_rendered(samples: NDArray[np.float32], *, sample_rate_hz: int) -> bytes:
+    """Samples as a 32-bit float AU file, for sources that are rendered instead of read.
+
+    A WAV of this kind would carry the time of writing, so its bytes would never repeat.
+    """
     target = io.BytesIO()
-    soundfile.write(target, samples, sample_rate_hz, format="WAV", subtype="FLOAT")
+    soundfile.write(target, samples, sample_rate_hz, format="AU", subtype="FLOAT")
     return target.getvalue()
 
 

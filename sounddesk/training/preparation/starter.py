@@ -58,6 +58,7 @@ JOURNAL_NAME = "journal.jsonl"
 
 # Raised when the same member would give other bytes; a journal of another version is not used.
 _PROCESSING_VERSION = 2
+_HASH_LETTERS = 12
 _MOST_PROBLEMS_SHOWN = 20
 _UNUSABLE = (MemberError, PictureError, RecordingError, RccError, CatError, SoundFontError)
 
@@ -80,12 +81,13 @@ class PreparedSummary:
 
 @dataclass(frozen=True, kw_only=True)
 class _Item:
-    """One file to build. ``key`` is what it depends on; equal keys give equal files."""
+    """One file to build from a package with the hash ``pinned``."""
 
     kind: str
     role: Role
     reference: Reference
     id: str
+    pinned: str
     test: bool
 
     @property
@@ -99,7 +101,8 @@ class _Item:
 
     @property
     def key(self) -> str:
-        return f"{_PROCESSING_VERSION}|{self.path}|{reference_name(self.reference)}"
+        """What the file depends on; equal keys give equal files."""
+        return f"{_PROCESSING_VERSION}|{self.pinned}|{self.path}|{reference_name(self.reference)}"
 
 
 def prepare_starter(
@@ -175,10 +178,10 @@ def _kind_items(recipe: KindRecipe, library: SourceLibrary, problems: list[str])
     recordings = _expanded(recipe.kind, recipe.recordings, library, problems)
     origins = {reference_name(r): f"{r.source}:{r.member}" for r in recordings}
     held = held_out_recordings(origins, recipe.test)
-    yield from (_item(recipe.kind, "recording", r, held) for r in recordings)
+    yield from (_item(recipe.kind, "recording", r, library, held) for r in recordings)
     pictures = _expanded(recipe.kind, recipe.pictures, library, problems)
     held = held_out_pictures([reference_name(r) for r in pictures], recipe.test)
-    yield from (_item(recipe.kind, "picture", r, held) for r in pictures)
+    yield from (_item(recipe.kind, "picture", r, library, held) for r in pictures)
 
 
 def _background_items(
@@ -186,16 +189,21 @@ def _background_items(
 ) -> Iterator[_Item]:
     references = _expanded("backgrounds", pictures, library, problems)
     held = held_out_pictures([reference_name(r) for r in references], test)
-    yield from (_item("", "background", r, held) for r in references)
+    yield from (_item("", "background", r, library, held) for r in references)
 
 
-def _item(kind: str, role: Role, reference: Reference, held_out: set[str]) -> _Item:
+def _item(kind: str, role: Role, reference: Reference, library: SourceLibrary, held_out: set[str]) -> _Item:
     name = reference_name(reference)
     # Readable, and still different for members of the same name in different folders.
     stem = re.sub(r"[^a-z0-9]+", "-", Path(reference.member).stem.lower()).strip("-")[:40] or "x"
     digest = hashlib.sha256(name.encode()).hexdigest()[:6]
     return _Item(
-        kind=kind, role=role, reference=reference, id=f"{reference.source}-{stem}-{digest}", test=name in held_out
+        kind=kind,
+        role=role,
+        reference=reference,
+        id=f"{reference.source}-{stem}-{digest}",
+        pinned=library.source(reference.source).sha256[:_HASH_LETTERS],
+        test=name in held_out,
     )
 
 

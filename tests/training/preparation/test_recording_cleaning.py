@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import time
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from sounddesk.training.preparation.recording_cleaning import SAMPLE_RATE_HZ
 from sounddesk.training.preparation.recording_cleaning import RecordingError
 from sounddesk.training.preparation.recording_cleaning import clean_recording
 from sounddesk.training.preparation.recording_cleaning import encode_flac
+from sounddesk.training.preparation.recording_cleaning import encode_rendered
 from sounddesk.training.preparation.recording_cleaning import join_recordings
 from tests.training.preparation.archives import tone
 from tests.training.preparation.archives import wav
@@ -69,3 +71,9 @@ def test_recordings_are_joined_in_order():
     assert soundfile.info(io.BytesIO(joined)).duration == pytest.approx(0.3, abs=0.001)
     with pytest.raises(RecordingError, match="different sample rates"):
         join_recordings([wav(tone()), wav(tone(), rate=8000)], name="x")
+
+
+def test_rendered_sources_repeat_to_the_byte():
+    first = encode_rendered(tone(), sample_rate_hz=22_050)
+    time.sleep(1.1)
+    assert encode_rendered(tone(), sample_rate_hz=22_050) == first
