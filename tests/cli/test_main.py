@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -39,15 +38,16 @@ print(sorted(set({HEAVY!r}) & set(sys.modules)))
 
 
 def test_help_takes_at_most_400_ms() -> None:
-    # The best of several, because the machine may be busy with something else; the floor itself is the issue's.
+    # Processor time, which on an idle machine is the time waited for; the machine may be busy with something else.
     times_s = []
-    for _ in range(5):
-        start_s = time.perf_counter()
+    for _ in range(3):
+        before = os.times()
         ended = run_python("import sys; from sounddesk.cli.main import main; sys.exit(main(['--help']))")
-        times_s.append(time.perf_counter() - start_s)
+        after = os.times()
+        times_s.append(after.children_user + after.children_system - before.children_user - before.children_system)
         assert ended.returncode == 0
         assert "exit codes" in ended.stdout
-    assert min(times_s) <= 0.4, times_s
+    assert 0 < min(times_s) <= 0.4, times_s
 
 
 def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
