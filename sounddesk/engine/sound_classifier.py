@@ -83,7 +83,7 @@ class SoundClassifier(nn.Module):
         self.mel = mel or MelSpec()
         self.log_mel = LogMel(self.mel)
         stem, *widths = config.widths
-        self.stem = nn.Conv2d(1, stem, 5, stride=2, padding=2, bias=False)
+        self.stem = nn.Conv2d(1, stem, 5, stride=(4, 2), padding=2, bias=False)
         self.norm_stem = nn.GroupNorm(8, stem)
         strides = ((2, 2), (2, 2), (1, 2))
         pairs = zip(config.widths[:-1], widths, strides, strict=True)

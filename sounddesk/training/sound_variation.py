@@ -14,6 +14,9 @@ from sounddesk.training.recordings import random_crop
 from sounddesk.training.recordings import scale_peak
 from sounddesk.training.soundscapes import lay_out
 
+FLOOR_DEPTH = 8.0
+"""Depth of a gap below the loudest mel value, nepers."""
+
 
 def change_speed(samples: Samples, ratio: float) -> Samples:
     """Play `ratio` times as fast, pitch moving along, by linear interpolation; at least two samples stay."""
@@ -59,28 +62,29 @@ def vary_log_mel(log_mel: Tensor, rng: np.random.Generator) -> Tensor:
     """Colour, dull, blur and mask each log-mel float32[B, T, n_mels] of a batch on its own.
 
     - A smooth equaliser curve, up to 9 dB; in a third of the cases a low-pass slope above a random band.
-    - In half of the cases a small blur in time and frequency, as codecs and vocoders leave behind.
+    - In half of the cases a small blur in time and frequency, as codecs and vocoders leave behind; and fine noise.
     - Two time and two band gaps (SpecAugment, Park et al. 2019) at the floor of the clip.
     """
     batch, frames, bands = log_mel.shape
     out = log_mel + torch.from_numpy(_equaliser(batch, bands, rng))[:, None]
-    rows = []
-    for index in range(batch):
-        row = out[index]
-        if rng.random() < 0.5:
-            row = _blur(row, time=float(rng.uniform(0.3, 2.0)), band=float(rng.uniform(0.2, 0.8)))
-        row = row + torch.randn(row.shape) * float(rng.uniform(0.0, 0.35))
-        row = row.clone()
-        floor = float(row.max()) - 8.0
-        for _ in range(2):
-            width = int(rng.integers(0, max(2, frames // 8)))
-            start = int(rng.integers(0, frames - width + 1))
-            row[start : start + width] = floor
-            width = int(rng.integers(0, bands // 8 + 1))
-            start = int(rng.integers(0, bands - width + 1))
-            row[:, start : start + width] = floor
-        rows.append(row)
-    return torch.stack(rows)
+    blurred = torch.from_numpy(rng.random(batch) < 0.5)
+    smooth = _blur(out, time=float(rng.uniform(0.3, 2.0)), band=float(rng.uniform(0.2, 0.8)))
+    out = torch.where(blurred[:, None, None], smooth, out)
+    grain = torch.from_numpy(rng.uniform(0.0, 0.35, batch).astype(np.float32))[:, None, None]
+    out = out + grain * torch.randn(out.shape)
+    floor = out.amax(dim=(1, 2), keepdim=True) - FLOOR_DEPTH
+    for _ in range(2):
+        out = torch.where(_gaps(batch, frames, frames // 8, rng)[:, :, None], floor, out)
+        out = torch.where(_gaps(batch, bands, bands // 8, rng)[:, None, :], floor, out)
+    return out
+
+
+def _gaps(batch: int, length: int, widest: int, rng: np.random.Generator) -> Tensor:
+    """One gap per row, 0 to `widest` positions wide: bool[batch, length]."""
+    width = rng.integers(0, widest + 1, batch)
+    start = rng.integers(0, length - width + 1)
+    positions = np.arange(length)[None]
+    return torch.from_numpy((positions >= start[:, None]) & (positions < (start + width)[:, None]))
 
 
 def mix_log_mels(first: Tensor, second: Tensor, share: Tensor) -> Tensor:
@@ -104,16 +108,20 @@ def _equaliser(batch: int, bands: int, rng: np.random.Generator) -> npt.NDArray[
     return (curves - falls * dull[:, None]).astype(np.float32)
 
 
-def _blur(mel: Tensor, *, time: float, band: float) -> Tensor:
-    """Gaussian blur of float32[T, n_mels] with these standard deviations in frames and bands."""
-    for sigma in (time, band):
+def _blur(mels: Tensor, *, time: float, band: float) -> Tensor:
+    """Gaussian blur of float32[B, T, n_mels] with these standard deviations in frames and bands."""
+    maps = mels[:, None]
+    for sigma, along_time in ((time, True), (band, False)):
         reach = max(1, round(2 * sigma))
         taps = torch.exp(-0.5 * (torch.arange(-reach, reach + 1) / sigma) ** 2)
-        kernel = (taps / taps.sum())[None, None]
-        # Time first, then bands: each pass filters along the last axis of the transpose.
-        padded = torch.nn.functional.pad(mel.T[:, None], (reach, reach), mode="replicate")
-        mel = torch.nn.functional.conv1d(padded, kernel)[:, 0]
-    return mel
+        taps = taps / taps.sum()
+        if along_time:
+            padded = torch.nn.functional.pad(maps, (0, 0, reach, reach), mode="replicate")
+            maps = torch.nn.functional.conv2d(padded, taps[None, None, :, None])
+        else:
+            padded = torch.nn.functional.pad(maps, (reach, reach, 0, 0), mode="replicate")
+            maps = torch.nn.functional.conv2d(padded, taps[None, None, None, :])
+    return maps[:, 0]
 
 
 def _noise(length: int, rng: np.random.Generator) -> Samples:

@@ -1,6 +1,6 @@
 """Overlap (IoU) of the active segmenter's masks with the true ones, for one click and for a box.
 
-The click lies at the innermost point of the object, the box is the object's bounding box and 3 % of the image around it.
+The click lies at the innermost point of the object, the box is its bounding box and 3 % of the image around it.
 
 python -m tests.benchmarks.segmenter_iou --data FOLDER [--scenes 10] [--sam CHECKPOINT]
 """
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 overlaps[how].append(intersection_over_union(found, mask))
     click, box = np.array(overlaps["click"]), np.array(overlaps["box"])
     print(
-        f"segmenter {segmenter.name}: mean IoU {click.mean():.3f} for one click ({(click > 0.5).mean():.0%} above 0.5), "
+        f"segmenter {segmenter.name}: mean IoU {click.mean():.3f} for a click ({(click > 0.5).mean():.0%} above 0.5), "
         f"{box.mean():.3f} for a box ({(box > 0.5).mean():.0%}), {len(click)} objects in {options.scenes} scenes, "
         f"median {1000 * np.median(times):.0f} ms a prompt"
     )
