@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from types import ModuleType
+from typing import Any
 from typing import Final
 from typing import NoReturn
 
@@ -35,6 +36,10 @@ _EPILOG: Final = (
 
 class _Parser(argparse.ArgumentParser):
     """argparse that raises instead of ending the process, so that `main` is the only place that ends it."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        # Abbreviations would break scripts as soon as another option begins like one of them.
+        super().__init__(*arguments, allow_abbrev=False, **named)
 
     def error(self, message: str) -> NoReturn:
         raise BadInputError(f"{message}: see {self.prog} --help")

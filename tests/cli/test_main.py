@@ -56,7 +56,8 @@ def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["sing"], ["render", "--loud"], ["evaluate"], ["render", "a.png", "--seconds", "x"]]
+    "arguments",
+    [["sing"], ["render", "--loud"], ["doctor", "--js"], ["evaluate"], ["render", "a.png", "--seconds", "x"]],
 )
 def test_wrong_usage_is_bad_input(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
