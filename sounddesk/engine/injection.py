@@ -7,8 +7,6 @@ at every position; it starts at zero, so that a fresh branch leaves the U-Net's 
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from diffusers.models.attention_processor import Attention
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
@@ -31,10 +29,8 @@ class ObjectAttnProcessor(nn.Module):
         hidden_states: Tensor,
         encoder_hidden_states: Tensor | None = None,
         attention_mask: Tensor | None = None,
-        temb: Tensor | None = None,
+        temb: Tensor | None = None,  # noqa: ARG002  # part of diffusers' processor signature
         ip_hidden_states: Tensor | None = None,
-        *args: Any,
-        **kwargs: Any,
     ) -> Tensor:
         batch = hidden_states.shape[0]
         depth = attn.to_q.out_features // attn.heads

@@ -25,7 +25,7 @@ class ComposedScene:
 
 def vary_cut_out(cut_out: CutOut, rng: np.random.Generator) -> CutOut:
     """Mirror, turn by up to 12 degrees and change brightness, contrast and saturation; uint8[H, W, 4]."""
-    out = cut_out[:, ::-1] if rng.random() < 0.5 else cut_out
+    out: CutOut = cut_out[:, ::-1] if rng.random() < 0.5 else cut_out
     height, width = out.shape[:2]
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), float(rng.uniform(-12, 12)), 1.0)
     corner = np.abs(turn[:, :2]) @ np.array([width, height])
@@ -37,7 +37,7 @@ def vary_cut_out(cut_out: CutOut, rng: np.random.Generator) -> CutOut:
     colour = grey + (colour - grey) * rng.uniform(0.5, 1.3)
     colour = (colour - 128) * rng.uniform(0.75, 1.25) + 128 + rng.uniform(-25, 25)
     turned[..., :3] = np.clip(colour, 0, 255).astype(np.uint8)
-    return turned
+    return turned.astype(np.uint8)
 
 
 def fit_background(background: RgbImage, *, height: int, width: int, rng: np.random.Generator) -> RgbImage:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 from torch import nn
 
 CHECKPOINT_NAME = "resume.pt"
@@ -59,7 +58,7 @@ class Ema:
     def state_dict(self) -> dict[str, Any]:
         return {"updates": self.updates, "shadow": self.shadow}
 
-    def load_state_dict(self, state: dict[str, Tensor | Any]) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         self.updates = int(state["updates"])
         for name, value in state["shadow"].items():
             self.shadow[name].copy_(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,6 +59,7 @@ class ClassifierTask:
             kinds=kinds, widths=recipe.widths, head_width=recipe.head_width, dropout=recipe.dropout
         )
         self.classifier = SoundClassifier(config, mel)
+        self.learning_rate_factors: Mapping[str, float] = {}
         self.module: nn.Module = self.classifier
         self.variants = torch.stack(
             [self._variants(by_kind[kind], by_kind, seed=(seed, i)) for i, kind in enumerate(kinds)]

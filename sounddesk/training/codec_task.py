@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +51,7 @@ class CodecTask:
             scaling_factor=1.0,
         )
         self.codec = LatentCodec(vae, spec)
+        self.learning_rate_factors: Mapping[str, float] = {}
         self.module: nn.Module = self.codec
         self.log_mel = LogMel(spec.mel)
         self.recordings = [r.samples for r in read_recordings(data_dir)]

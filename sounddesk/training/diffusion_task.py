@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,10 @@ class DiffusionModelRecipe:
         text_share: share of the others whose condition is the text vector itself, so that a hint can steer.
         mixture_share: share of examples that sum two kinds, captioned with both.
         contrastive_weight: weight of the grounding's own loss beside eq. (1).
+        condition_learning_rate_factor: on the layers that take the condition in. Its entries are about 1 / sqrt(C), so
+            at the common rate those layers learn some 20 times too slowly and the condition is ignored.
+        noise_emphasis: timesteps are drawn as 1000 * u ** (1 / noise_emphasis), u uniform: 1 is the paper; above 1
+            prefers the noisy steps, at which it is decided what will sound.
         train_unet, train_grounding: what this run changes; ablation (i) of the paper freezes the U-Net.
     """
 
@@ -59,13 +64,15 @@ class DiffusionModelRecipe:
     temperature: float = 0.07
     prediction_type: str = "v_prediction"
     inject: str = "both"
+    condition_learning_rate_factor: float = 10.0
+    noise_emphasis: float = 2.0
     train_unet: bool = True
     train_grounding: bool = True
     bank: str = "scene_bank_1000_0.pt"
 
 
 def make_unet(recipe: DiffusionModelRecipe, *, spec: AudioSpec, condition_width: int) -> UNet2DConditionModel:
-    """A small U-Net in AudioLDM's shape: FiLM slot concatenated to the time embedding, attention on the lowest levels."""
+    """A small U-Net in AudioLDM's shape: FiLM slot beside the time embedding, attention on the lowest levels."""
     plain = len(recipe.channels) - recipe.attention_levels
     return UNet2DConditionModel(
         sample_size=spec.request_shape(10.0).latent_frames,
@@ -93,7 +100,8 @@ class _Trained(nn.Module):
 class DiffusionTask:
     """Noise (or velocity) prediction under conditions of the attention over composed scenes.
 
-    `inputs`: 'encoders' (converted encoders with a scene bank), 'codec' and 'grounding' (exports of those runs).
+    `inputs`: 'encoders' (converted encoders with a scene bank), 'codec' and 'grounding' (exports of those runs), and
+    'start' (export of an earlier diffusion run to go on from; optional).
     """
 
     def __init__(
@@ -119,12 +127,23 @@ class DiffusionTask:
         unet = make_unet(recipe, spec=spec, condition_width=width)
         inject: Any = recipe.inject
         denoiser = Denoiser(unet, condition_width=width, inject=inject).to(memory_format=torch.channels_last)
+        if "start" in inputs:
+            start = inputs["start"]
+            denoiser = Denoiser.load(
+                start / "unet",
+                condition_width=width,
+                inject=inject,
+                injection_file=None if inject == "film" else start / "injection" / "model.safetensors",
+            ).to(memory_format=torch.channels_last)
+            unet = denoiser.unet
         if not recipe.train_unet:
             unet.requires_grad_(False)
         if not recipe.train_grounding:
             conditioner.requires_grad_(False)
         self.trained = _Trained(denoiser, conditioner)
         self.module: nn.Module = self.trained
+        factor = recipe.condition_learning_rate_factor
+        self.learning_rate_factors: Mapping[str, float] = {"class_embedding": factor, "_object": factor}
         self.scheduler_config = audioldm_scheduler_config(prediction_type=recipe.prediction_type)
         self.scheduler = DDPMScheduler(
             num_train_timesteps=1000,
@@ -196,7 +215,8 @@ class DiffusionTask:
         condition, contrastive, accuracy = self._conditions(torch.stack(texts), scenes, kinds, ways)
         clean = self.latents(waveforms).contiguous(memory_format=torch.channels_last)
         noise = torch.randn_like(clean)
-        timesteps = torch.randint(0, 1000, (batch_size,))
+        uniform = torch.rand(batch_size) ** (1.0 / recipe.noise_emphasis)
+        timesteps = (uniform * 1000).long().clamp(max=999)
         noisy = self.scheduler.add_noise(clean, noise, timesteps)
         if recipe.prediction_type == "v_prediction":
             target = self.scheduler.get_velocity(clean, noise, timesteps)

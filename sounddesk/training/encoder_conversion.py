@@ -68,7 +68,11 @@ def convert_text_encoder(out_dir: Path) -> None:
     for name in ("config.json", "tokenizer.json"):
         shutil.copyfile(source / name, folder / name)
     state = load_file(source / "model.safetensors")
-    kept = {key: value.float() for key, value in state.items() if not key.startswith("pooler.") and "position_ids" not in key}
+    kept = {
+        key: value.float()
+        for key, value in state.items()
+        if not key.startswith("pooler.") and "position_ids" not in key
+    }
     save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
 
 

@@ -67,7 +67,9 @@ class BundleRecipe:
     card: str | None = None
 
 
-def export_bundle(recipe_file: Path, target: Path, *, overrides: tuple[str, ...] = (), overwrite: bool = False) -> Bundle:
+def export_bundle(
+    recipe_file: Path, target: Path, *, overrides: tuple[str, ...] = (), overwrite: bool = False
+) -> Bundle:
     """Write the bundle that a recipe describes, as a whole or not at all.
 
     Raises:

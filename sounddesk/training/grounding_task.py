@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,7 +103,9 @@ def fit_kind_map(
 
 
 @torch.no_grad()
-def warm_start(conditioner: ObjectConditioner, weight: Tensor, bias: Tensor, *, scores_std: float, sharpness: float) -> None:
+def warm_start(
+    conditioner: ObjectConditioner, weight: Tensor, bias: Tensor, *, scores_std: float, sharpness: float
+) -> None:
     """Start W_K and W_V as the kind map, W_Q as a multiple of the identity and the MLP as zero beside its residual.
 
     So attention starts as 'which patch looks like this text' and a condition as 'what text do these patches look
@@ -150,6 +153,7 @@ class GroundingTask:
             **options,
         )
         self.conditioner = ObjectConditioner(config)
+        self.learning_rate_factors: Mapping[str, float] = {}
         self.module: nn.Module = self.conditioner
         self.conditioner.null_vector.copy_(text_encoder.encode([""])[0])
         bank_file = encoders / f"scene_bank_{recipe.scenes}_{recipe.seed}.pt"
@@ -210,7 +214,12 @@ class GroundingTask:
     def batch(self, rng: np.random.Generator, batch_size: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Random objects, kinds evenly: (text [B, Lt], patches [B, P, D], kind [B], coverage [B, P])."""
         by_kind = [rows for rows in self.bank.objects_by_kind() if len(rows)]
-        rows = np.array([by_kind[int(k)][int(rng.integers(len(by_kind[int(k)])))] for k in rng.integers(len(by_kind), size=batch_size)])
+        rows = np.array(
+            [
+                by_kind[int(k)][int(rng.integers(len(by_kind[int(k)])))]
+                for k in rng.integers(len(by_kind), size=batch_size)
+            ]
+        )
         kinds = self.bank.kind[rows]
         text = torch.stack([self.variants[k][int(rng.integers(len(self.variants[k])))] for k in kinds])
         patches = self.bank.patches[torch.from_numpy(self.bank.scene[rows])].float()

@@ -6,9 +6,11 @@ import json
 import math
 import time
 from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
 from pathlib import Path
+from typing import Any
 from typing import Protocol
 
 import numpy as np
@@ -66,9 +68,15 @@ class OptimiserRecipe:
 
 
 class TrainingTask(Protocol):
-    """One thing to train. All randomness of a step comes from that step's own generator."""
+    """One thing to train. All randomness of a step comes from that step's own generator.
+
+    Attributes:
+        module: what is optimised, averaged and checkpointed.
+        learning_rate_factors: factors on the learning rate of parameters whose name contains the key.
+    """
 
     module: nn.Module
+    learning_rate_factors: Mapping[str, float]
 
     def loss(self, rng: np.random.Generator, batch_size: int) -> tuple[Tensor, dict[str, float]]:
         """Loss of one random batch, and figures to log."""
@@ -99,6 +107,16 @@ class _Averages:
         return means
 
 
+def _parameter_groups(task: TrainingTask) -> list[dict[str, Any]]:
+    """Trainable parameters in one optimiser group per learning-rate factor, 1 first."""
+    groups: dict[float, list[nn.Parameter]] = {1.0: []}
+    for name, parameter in task.module.named_parameters():
+        if parameter.requires_grad:
+            factor = next((f for part, f in task.learning_rate_factors.items() if part in name), 1.0)
+            groups.setdefault(factor, []).append(parameter)
+    return [{"params": parameters, "factor": factor} for factor, parameters in groups.items()]
+
+
 def train(
     task: TrainingTask,
     recipe: OptimiserRecipe,
@@ -122,8 +140,9 @@ def train(
     if recipe.threads is not None:
         torch.set_num_threads(recipe.threads)
     parameters = [p for p in task.module.parameters() if p.requires_grad]
+    groups = _parameter_groups(task)
     optimiser = torch.optim.AdamW(
-        parameters,
+        groups,
         lr=recipe.learning_rate,
         betas=(recipe.betas[0], recipe.betas[1]),
         eps=recipe.eps,
@@ -164,7 +183,7 @@ def train(
             torch.manual_seed(int(rng.integers(2**62)))
             learning_rate = recipe.learning_rate_at(step)
             for group in optimiser.param_groups:
-                group["lr"] = learning_rate
+                group["lr"] = learning_rate * group["factor"]
             with torch.autocast("cpu", dtype=torch.bfloat16, enabled=recipe.precision == "bfloat16"):
                 loss, figures = task.loss(rng, recipe.batch_size)
             if not torch.isfinite(loss):
@@ -178,7 +197,12 @@ def train(
             step += 1
             averages.add({"loss": loss.item(), **figures})
             if step % log_every == 0 or step == recipe.steps:
-                row = {"step": step, "lr": learning_rate, "s": round(time.monotonic() - started_s, 1), **averages.take()}
+                row = {
+                    "step": step,
+                    "lr": learning_rate,
+                    "s": round(time.monotonic() - started_s, 1),
+                    **averages.take(),
+                }
                 log.write(json.dumps(row) + "\n")
                 log.flush()
             if on_progress is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +38,9 @@ def stft_magnitude(waveform: Tensor, n_fft: int) -> Tensor:
     return torch.sqrt(stft.real**2 + stft.imag**2 + 1e-9)
 
 
-def multi_resolution_stft_distance(predicted: Tensor, target: Tensor, sizes: tuple[int, ...] = (512, 1024, 2048)) -> Tensor:
+def multi_resolution_stft_distance(
+    predicted: Tensor, target: Tensor, sizes: tuple[int, ...] = (512, 1024, 2048)
+) -> Tensor:
     """Spectral convergence plus log-magnitude L1, averaged over FFT sizes (Yamamoto et al. 2020, eq. 4 to 6)."""
     total = predicted.new_zeros(())
     for n_fft in sizes:
@@ -71,6 +74,7 @@ class VocoderTask:
         self.recipe = recipe
         config = IstftVocoderConfig(width=recipe.width, hidden=recipe.hidden, blocks=recipe.blocks)
         self.vocoder = IstftVocoder(config, mel)
+        self.learning_rate_factors: Mapping[str, float] = {}
         self.module: nn.Module = self.vocoder
         self.mel = mel
         self.log_mel = LogMel(mel)
@@ -90,7 +94,12 @@ class VocoderTask:
             pad = (self.mel.n_fft - self.mel.hop_length) // 2
             padded = nn.functional.pad(target[:, None], (pad, pad), mode="reflect")[:, 0]
             true = torch.stft(
-                padded, self.mel.n_fft, self.mel.hop_length, window=self.vocoder.window, center=False, return_complex=True
+                padded,
+                self.mel.n_fft,
+                self.mel.hop_length,
+                window=self.vocoder.window,
+                center=False,
+                return_complex=True,
             )
             weight = torch.sqrt(true.abs() + 1e-6)
             weight = weight / weight.mean(dim=(1, 2), keepdim=True).clamp(min=1e-3)

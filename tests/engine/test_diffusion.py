@@ -114,13 +114,15 @@ def test_keys_of_a_single_token_branch_get_no_gradient() -> None:
     open_branches(denoiser)
     latent, step, condition = inputs()
     denoiser(latent, step, condition).square().mean().backward()
-    gradients = {name: p.grad for name, p in denoiser.named_parameters() if "_object" in name}
-    for name, gradient in gradients.items():
-        assert gradient is not None
-        if "to_k_object" in name:
-            assert gradient.abs().max().item() < 1e-10
-        else:
-            assert gradient.abs().max().item() > 1e-8
+    largest = {"to_k_object": 0.0, "to_v_object": 0.0}
+    for name, parameter in denoiser.named_parameters():
+        for part in largest:
+            if part in name:
+                assert parameter.grad is not None
+                largest[part] = max(largest[part], parameter.grad.abs().max().item())
+    # Zero up to rounding: the softmax of a single score is constant.
+    assert largest["to_v_object"] > 0
+    assert largest["to_k_object"] < 1e-5 * largest["to_v_object"]
 
 
 def test_cross_injection_leaves_the_film_slot_to_the_null_condition() -> None:

@@ -68,9 +68,7 @@ def test_mean_sum_sign_and_order_hold_for_any_mask(coverage: np.ndarray, std: fl
     assert weights.min() >= -1e-6
     assert weights.std() <= std + 1e-5 or coverage.std() < 1e-6
     order = np.random.default_rng(0).permutation(P)
-    np.testing.assert_allclose(
-        rescale_to_attention(coverage[order], attention_std=std), weights[order], atol=1e-5
-    )
+    np.testing.assert_allclose(rescale_to_attention(coverage[order], attention_std=std), weights[order], atol=1e-5)
 
 
 def test_coverage_is_exact_where_cells_end_inside_a_pixel() -> None:
@@ -108,7 +106,9 @@ def test_a_hint_moves_weight_inside_the_mask_only() -> None:
     assert steered[1] > mask_weights[1]
     assert steered[20] == pytest.approx(mask_weights[20], abs=1e-6)
     assert steered.sum() == pytest.approx(1.0, abs=1e-6)
-    np.testing.assert_allclose(weights_with_hint(mask_weights, attention, coverage, sharpness=0.0), mask_weights, atol=1e-6)
+    np.testing.assert_allclose(
+        weights_with_hint(mask_weights, attention, coverage, sharpness=0.0), mask_weights, atol=1e-6
+    )
 
 
 def test_one_hot_deviation_is_the_upper_end() -> None:

@@ -27,6 +27,7 @@ class LineTask:
     def __init__(self, *, poison_at: float = np.inf) -> None:
         torch.manual_seed(0)
         self.module: nn.Module = nn.Linear(1, 1)
+        self.learning_rate_factors: dict[str, float] = {}
         self.poison_at = poison_at
         self.calls = 0
 
@@ -117,3 +118,14 @@ def test_ema_starts_quickly_and_then_uses_its_decay() -> None:
 def test_unknown_choices_are_refused(key: str, value: str) -> None:
     with pytest.raises(ValueError, match=value):
         recipe(1, **{key: value})
+
+
+def test_learning_rate_factors_apply_to_the_named_parameters(tmp_path: Path) -> None:
+    task = LineTask()
+    task.learning_rate_factors = {"bias": 0.0}
+    before = task.module.bias.item()  # type: ignore[operator,union-attr]
+    train(task, recipe(20, ema_decay=0.0), seed=1, run_dir=tmp_path)
+    state = load_checkpoint(tmp_path)
+    assert state is not None
+    assert state["module"]["bias"].item() == before
+    assert state["module"]["weight"].item() != 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from typing import Literal
 from typing import Protocol
 
@@ -82,12 +83,14 @@ class TimmPatchEncoder(nn.Module):
         super().__init__()
         import timm
 
-        self.backbone = timm.create_model(architecture, pretrained=False, num_classes=0)
+        # Any: timm's models carry attributes that nn.Module does not declare.
+        backbone: Any = timm.create_model(architecture, pretrained=False, num_classes=0)
+        self.backbone = backbone
         self.image_size = image_size
         self.mean = mean
         self.scale = scale
         self.geometry: Geometry = geometry
-        self.width = int(self.backbone.num_features)
+        self.width = int(backbone.num_features)
         self.pool = pool
         side = image_size // 32 // pool
         self.grid = (side, side)

@@ -31,7 +31,7 @@ def inception_score(logits: Logits, *, splits: int = 10, seed: int = 2020) -> tu
     """
     if len(logits) < splits:
         raise ValueError(f"{len(logits)} rows for {splits} splits: give at least one row a split")
-    order = np.random.RandomState(seed).permutation(len(logits))  # noqa: NPY002  # the toolbox's own shuffle
+    order = np.random.RandomState(seed).permutation(len(logits))  # the toolbox's own shuffle
     probabilities = softmax(logits[order], axis=1)
     scores = []
     for part in np.array_split(probabilities, splits):
