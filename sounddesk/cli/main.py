@@ -37,9 +37,9 @@ _EPILOG: Final = (
 class _Parser(argparse.ArgumentParser):
     """argparse that raises instead of ending the process, so that `main` is the only place that ends it."""
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
+    def __init__(self, **settings: Any) -> None:
         # Abbreviations would break scripts as soon as another option begins like one of them.
-        super().__init__(*arguments, allow_abbrev=False, **named)
+        super().__init__(**{**settings, "allow_abbrev": False})
 
     def error(self, message: str) -> NoReturn:
         raise BadInputError(f"{message}: see {self.prog} --help")
