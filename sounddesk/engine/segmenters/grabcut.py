@@ -14,6 +14,7 @@ from sounddesk.engine.segmenters.grabcut_masks import click_masks
 from sounddesk.engine.segmenters.grabcut_masks import distinct
 from sounddesk.engine.segmenters.grabcut_masks import other_masks
 from sounddesk.engine.segmenters.grabcut_masks import refine_edge
+from sounddesk.engine.segmenters.grabcut_search import search_objects
 from sounddesk.engine.segmenters.grabcut_solver import Seeds
 from sounddesk.engine.segmenters.grabcut_solver import WorkImage
 from sounddesk.engine.segmenters.grabcut_solver import full_size_probability
@@ -72,6 +73,16 @@ class GrabCutSegmenter:
                 "no object stands out there: click nearer its middle, draw a box around it or paint the mask"
             )
         return tuple(candidates)
+
+    def propose(self, encoded: EncodedImage) -> tuple[Candidate, ...]:
+        """Objects that stand out by their colours and edges, best first; none where nothing does."""
+        check_encoded(encoded, segmenter=NAME)
+        found = search_objects(encoded.features)
+        if not keeps_alternatives(encoded):
+            # Ten float masks of 200 megapixels would take 8 GB.
+            found = found[:MAX_CANDIDATES]
+        candidates = (full_size(encoded, choice, Seeds()) for choice in found)
+        return tuple(candidate for candidate in candidates if candidate is not None)
 
 
 def full_size(encoded: EncodedImage, choice: WorkMask, seeds: Seeds) -> Candidate | None:

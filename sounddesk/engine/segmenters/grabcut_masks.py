@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -72,27 +73,41 @@ def click_masks(
     centre = _centre(seeds.positive)
     wanted = [share * work.diagonal for share in radii]
     wanted = [radius for radius in wanted if radius > least_radius] or [least_radius]
-    masks = [_from_disc(work, centre, radius, seeds) for radius in wanted]
+    masks = disc_masks(work, seeds, radii=wanted)
     first = _ranked(work, masks)
     for choice in first[:_SECOND_LOOKS]:
-        middle, radius = _middle_and_radius(choice.mask)
+        middle, radius = middle_and_radius(choice.mask)
         if np.hypot(middle[0] - centre[0], middle[1] - centre[1]) > _OFF_CENTRE * radius:
             masks.append(_from_disc(work, middle, _SECOND_RADIUS * radius, seeds))
     return _ranked(work, masks) if len(masks) > len(wanted) else first
 
 
+def disc_masks(work: WorkImage, seeds: Seeds, *, radii: Sequence[float]) -> list[BoolMask]:
+    """What each disc around the positive seeds' centre leads to; radii in work pixels."""
+    centre = _centre(seeds.positive)
+    return [_from_disc(work, centre, radius, seeds) for radius in radii]
+
+
+def agreements(masks: list[BoolMask]) -> list[float]:
+    """For each mask the second highest IoU with the others, 0 where there are fewer than two."""
+    table = [[overlap(one, other) for other in masks] for one in masks]
+    return [
+        sorted((value for j, value in enumerate(row) if j != i), reverse=True)[1] if len(masks) > 2 else 0.0
+        for i, row in enumerate(table)
+    ]
+
+
 def _ranked(work: WorkImage, masks: list[BoolMask]) -> list[WorkMask]:
     """Masks of plausible size with their predicted IoU, best first."""
-    found = []
-    for index, mask in enumerate(masks):
-        if _LEAST_AREA_PX <= np.count_nonzero(mask) <= _MOST_SHARE * mask.size:
-            others = sorted((overlap(mask, other) for i, other in enumerate(masks) if i != index), reverse=True)
-            agreement = others[1] if len(others) > 1 else 0.0
-            found.append(WorkMask(mask=mask, score=predicted_iou(measure(work, mask, agreement=agreement))))
+    found = [
+        WorkMask(mask=mask, score=predicted_iou(measure(work, mask, agreement=agreement)))
+        for mask, agreement in zip(masks, agreements(masks), strict=True)
+        if _LEAST_AREA_PX <= np.count_nonzero(mask) <= _MOST_SHARE * mask.size
+    ]
     return sorted(found, key=lambda candidate: -candidate.score)
 
 
-def _middle_and_radius(mask: BoolMask) -> tuple[Point, float]:
+def middle_and_radius(mask: BoolMask) -> tuple[Point, float]:
     """Centre of mass, and the radius of a disc of the same area."""
     rows, columns = np.nonzero(mask)
     return (float(columns.mean()) + 0.5, float(rows.mean()) + 0.5), float(np.sqrt(len(rows) / np.pi))
@@ -126,7 +141,7 @@ def other_masks(work: WorkImage, prompt: Prompt, seeds: Seeds) -> list[WorkMask]
         hint = np.asarray(share >= min(0.5, float(share.max())))
         if np.count_nonzero(hint) < _LEAST_AREA_PX:
             # Too small to have colours of its own: all that it says is where to look.
-            middle, _ = _middle_and_radius(hint)
+            middle, _ = middle_and_radius(hint)
             return click_masks(work, Seeds(positive=(*seeds.positive, middle), negative=seeds.negative))
         mask = _from_hint(work, hint, seeds)
     else:

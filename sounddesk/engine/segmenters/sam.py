@@ -249,7 +249,8 @@ class SamSegmenter:
         size = (encoded.height, encoded.width)
         full = self._model.postprocess_masks(logits, encoded.features.input_size, size)[0, 0].float()
         probability = torch.sigmoid(full).cpu().numpy()
-        mask: BoolMask = (full >= self._model.mask_threshold).cpu().numpy()
+        # SAM's mask threshold, a logit of 0; taken from the probability, so that the two never disagree by rounding.
+        mask: BoolMask = probability >= 0.5
         if not mask.any():
             return None
         return Candidate(mask=mask, probability=probability, score=min(1.0, max(0.0, score)))

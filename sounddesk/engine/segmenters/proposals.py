@@ -1,0 +1,67 @@
+"""Objects of an image that nobody has pointed at, for `--auto` and as suggestions; free of torch.
+
+Each segmenter finds them in its own way (SAM by its automatic mask generator, GrabCut by a grid of discs);
+what is common is which of them are worth a sound: neither specks nor the whole scene, and no object twice.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from sounddesk.engine.segmenters.protocol import Candidate
+from sounddesk.engine.segmenters.protocol import EmptySelectionError
+from sounddesk.engine.segmenters.protocol import ProposesObjects
+from sounddesk.engine.segmenters.protocol import Segmenter
+from sounddesk.engine.types import BoolMask
+from sounddesk.engine.types import RgbImage
+
+# Shares of the image's area. An object below covers less than a quarter of one patch of the 7 x 7 grid.
+LEAST_SHARE: Final = 0.005
+MOST_SHARE: Final = 0.6
+# Two masks are one object where they overlap more (IoU), or where one lies in the other by more.
+_SAME_IOU: Final = 0.4
+_SAME_CONTAINED: Final = 0.7
+
+
+def propose_objects(image: RgbImage, *, segmenter: Segmenter, limit: int = 5) -> list[Candidate]:
+    """The objects that stand out, best first.
+
+    Args:
+        image: sRGB uint8[H, W, 3].
+        segmenter: one that can propose, as both of ours can.
+        limit: how many at most.
+
+    Raises:
+        EmptySelectionError: nothing stands out.
+        ValueError: the segmenter cannot propose, or `limit` is below 1.
+    """
+    if limit < 1:
+        raise ValueError(f"limit is {limit}: ask for at least 1 object")
+    if not isinstance(segmenter, ProposesObjects):
+        raise ValueError(f"{segmenter.name} cannot propose objects: name them by clicks, boxes or masks")
+    chosen = choose_distinct(list(segmenter.propose(segmenter.encode(image))), limit=limit)
+    if not chosen:
+        raise EmptySelectionError("no object stands out in this image: click on one, draw a box or paint a mask")
+    return chosen
+
+
+def choose_distinct(found: list[Candidate], *, limit: int) -> list[Candidate]:
+    """The first `limit` candidates of sensible size that are not the same object as one before them."""
+    chosen: list[Candidate] = []
+    for candidate in found:
+        if len(chosen) == limit:
+            break
+        share = np.count_nonzero(candidate.mask) / candidate.mask.size
+        if LEAST_SHARE <= share <= MOST_SHARE and not any(same_object(candidate.mask, c.mask) for c in chosen):
+            chosen.append(candidate)
+    return chosen
+
+
+def same_object(one: BoolMask, other: BoolMask) -> bool:
+    """Whether two masks of one size, neither empty, cover one object, or one covers a part of the other."""
+    common = int(np.count_nonzero(one & other))
+    area_one, area_other = int(np.count_nonzero(one)), int(np.count_nonzero(other))
+    contained = common / min(area_one, area_other)
+    return common / (area_one + area_other - common) > _SAME_IOU or contained > _SAME_CONTAINED
