@@ -97,7 +97,8 @@ class IstftVocoder(nn.Module):
         out = self.head(self.norm_out(x.transpose(1, 2))).float()
         correction, real, imaginary = out.chunk(3, dim=-1)
         envelope = torch.clamp(torch.exp(log_mel.float()) @ self.inverse_filters, min=1e-4)
-        magnitude = envelope * torch.exp(correction.clamp(-8.0, 8.0))
+        # At most +17 dB over the envelope: a mel that no recording has must not blow up one frame.
+        magnitude = envelope * torch.exp(correction.clamp(-8.0, 2.0))
         # A direction instead of an angle: no jump at +-pi, and the gradient never vanishes for long.
         norm = torch.sqrt(real**2 + imaginary**2 + 1e-6)
         return torch.complex(magnitude * real / norm, magnitude * imaginary / norm).transpose(1, 2)
