@@ -196,4 +196,4 @@ def check_segmenter() -> Finding:
             needed_for="SAM's masks",
             remedy="name another checkpoint, or unset SOUNDDESK_SAM_CHECKPOINT",
         )
-    return Finding(section=section, name="active", value=choice.notice)
+    return Finding(section=section, name="active", value=choice.notice.removeprefix("segmenter: "))
