@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
 from pathlib import Path
-from typing import Any
 from typing import Protocol
 
 import numpy as np
@@ -107,14 +106,14 @@ class _Averages:
         return means
 
 
-def _parameter_groups(task: TrainingTask) -> list[dict[str, Any]]:
-    """Trainable parameters in one optimiser group per learning-rate factor, 1 first."""
+def _parameter_groups(task: TrainingTask) -> dict[float, list[nn.Parameter]]:
+    """Trainable parameters by learning-rate factor, 1 first."""
     groups: dict[float, list[nn.Parameter]] = {1.0: []}
     for name, parameter in task.module.named_parameters():
         if parameter.requires_grad:
             factor = next((f for part, f in task.learning_rate_factors.items() if part in name), 1.0)
             groups.setdefault(factor, []).append(parameter)
-    return [{"params": parameters, "factor": factor} for factor, parameters in groups.items()]
+    return groups
 
 
 def train(
@@ -141,8 +140,9 @@ def train(
         torch.set_num_threads(recipe.threads)
     parameters = [p for p in task.module.parameters() if p.requires_grad]
     groups = _parameter_groups(task)
+    factors = list(groups)
     optimiser = torch.optim.AdamW(
-        groups,
+        [{"params": group} for group in groups.values()],
         lr=recipe.learning_rate,
         betas=(recipe.betas[0], recipe.betas[1]),
         eps=recipe.eps,
@@ -182,8 +182,8 @@ def train(
             rng = np.random.default_rng((seed, step))
             torch.manual_seed(int(rng.integers(2**62)))
             learning_rate = recipe.learning_rate_at(step)
-            for group in optimiser.param_groups:
-                group["lr"] = learning_rate * group["factor"]
+            for group, factor in zip(optimiser.param_groups, factors, strict=True):
+                group["lr"] = learning_rate * factor
             with torch.autocast("cpu", dtype=torch.bfloat16, enabled=recipe.precision == "bfloat16"):
                 loss, figures = task.loss(rng, recipe.batch_size)
             if not torch.isfinite(loss):
