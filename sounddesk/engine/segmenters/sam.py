@@ -201,7 +201,7 @@ class SamSegmenter:
         pixels = torch.as_tensor(resized, device=self._device).permute(2, 0, 1)[None].contiguous()
         try:
             embedding = self._model.image_encoder(self._model.preprocess(pixels))
-        except torch.OutOfMemoryError as error:
+        except torch.cuda.OutOfMemoryError as error:
             raise SegmenterError(f"not enough memory on {self._device} for {self._name}: run it on 'cpu'") from error
         return SamFeatures(embedding=embedding, input_size=(resized.shape[0], resized.shape[1]))
 
