@@ -36,13 +36,16 @@ DISC_RADII: Final = (0.03, 0.052, 0.09, 0.155, 0.27)
 _CORE: Final = 0.15
 _FAR: Final = 2.0
 _REACH: Final = 2.2
-_DISC_CROP_PX: Final = 112
-_DISC_ITERATIONS: Final = 3
+_DISC_CROP_PX: Final = 128
+_DISC_ITERATIONS: Final = 2
+_HINT_ITERATIONS: Final = 3
 _SECOND_LOOKS: Final = 2
 _SECOND_RADIUS: Final = 1.3
 _OFF_CENTRE: Final = 0.25
 _BOX_CROP_PX: Final = 192
 _BOX_ITERATIONS: Final = 4
+_BOX_MARGIN: Final = 0.15
+_BOX_ELLIPSE: Final = 0.8
 _EDGE_CROP_PX: Final = 224
 _EDGE_ITERATIONS: Final = 1
 # Half width of the band in which an edge may still move, as a share of the object's longer side.
@@ -134,7 +137,7 @@ def other_masks(work: WorkImage, prompt: Prompt, seeds: Seeds) -> list[WorkMask]
     """The answer to a box, a mask hint, scribbles or several clicks, as a list of one or none, or the discs' masks."""
     if prompt.box is not None:
         (left, top), (right, bottom) = work.to_work(((prompt.box[0], prompt.box[1]), (prompt.box[2], prompt.box[3])))
-        mask = _from_box(work, (left, top, right, bottom), seeds)
+        masks = _from_box(work, (left, top, right, bottom), seeds)
     elif prompt.mask_hint is not None and prompt.mask_hint.any():
         height, width = work.size
         share = cv2.resize(prompt.mask_hint.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
@@ -143,14 +146,15 @@ def other_masks(work: WorkImage, prompt: Prompt, seeds: Seeds) -> list[WorkMask]
             # Too small to have colours of its own: all that it says is where to look.
             middle, _ = middle_and_radius(hint)
             return click_masks(work, Seeds(positive=(*seeds.positive, middle), negative=seeds.negative))
-        mask = _from_hint(work, hint, seeds)
+        masks = [_from_hint(work, hint, seeds)]
     else:
         centre = _centre(seeds.positive)
         spread = max(np.hypot(x - centre[0], y - centre[1]) for x, y in seeds.positive)
         return click_masks(work, seeds, least_radius=1.2 * float(spread))
-    if np.count_nonzero(mask) < 1:
-        return []
-    return [WorkMask(mask=mask, score=predicted_iou(measure(work, mask, agreement=1.0)))]
+    found = [
+        WorkMask(mask=mask, score=predicted_iou(measure(work, mask, agreement=1.0))) for mask in masks if mask.any()
+    ]
+    return sorted(found, key=lambda candidate: -candidate.score)
 
 
 def _from_disc(work: WorkImage, centre: Point, radius: float, seeds: Seeds) -> BoolMask:
@@ -169,23 +173,31 @@ def _from_disc(work: WorkImage, centre: Point, radius: float, seeds: Seeds) -> B
     return _solve(work, crop, trimap, seeds, iterations=_DISC_ITERATIONS)
 
 
-def _from_box(work: WorkImage, box: tuple[float, float, float, float], seeds: Seeds) -> BoolMask:
-    """GrabCut as published: everything outside the box is surroundings, everything inside may be object."""
-    margin = 0.25 * max(box[2] - box[0], box[3] - box[1]) + 2
+def _from_box(work: WorkImage, box: tuple[float, float, float, float], seeds: Seeds) -> list[BoolMask]:
+    """GrabCut as published, where all of the box is likely; and once more where only an ellipse in it is.
+
+    The first is better for a tight box, the second for one drawn with room around the object.
+    """
+    margin = _BOX_MARGIN * max(box[2] - box[0], box[3] - box[1]) + 2
     crop = make_crop(work, window_around(box, margin=margin, work=work), side_px=_BOX_CROP_PX)
     (left, top), (right, bottom) = crop.to_crop((box[0], box[1])), crop.to_crop((box[2], box[3]))
     height, width = crop.size
-    trimap: Trimap = np.full((height, width), cv2.GC_BGD, np.uint8)
     inside = np.zeros((height, width), bool)
     rows = slice(max(0, int(top)), max(int(top) + 1, round(bottom)))
     columns = slice(max(0, int(left)), max(int(left) + 1, round(right)))
     inside[rows, columns] = True
-    trimap[inside] = cv2.GC_PR_FGD
-    if seeds.positive or seeds.negative:
-        claim(trimap, crop, seeds, radius=_CLAIM * min(box[2] - box[0], box[3] - box[1]) / 2)
+    across = (np.arange(width) + 0.5 - (left + right) / 2) / ((right - left) / 2)
+    down = (np.arange(height) + 0.5 - (top + bottom) / 2) / ((bottom - top) / 2)
+    ellipse = inside & (down[:, None] ** 2 + across[None, :] ** 2 < _BOX_ELLIPSE**2)
+    masks = []
+    for likely in (inside, ellipse):
+        trimap: Trimap = np.where(likely, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+        if seeds.positive or seeds.negative:
+            claim(trimap, crop, seeds, radius=_CLAIM * min(box[2] - box[0], box[3] - box[1]) / 2)
         trimap[~inside] = cv2.GC_BGD
-    plant(trimap, crop, seeds, radius_px=_SEED_RADIUS_PX)
-    return _solve(work, crop, trimap, seeds, iterations=_BOX_ITERATIONS)
+        plant(trimap, crop, seeds, radius_px=_SEED_RADIUS_PX)
+        masks.append(_solve(work, crop, trimap, seeds, iterations=_BOX_ITERATIONS))
+    return masks
 
 
 def _from_hint(work: WorkImage, hint: BoolMask, seeds: Seeds) -> BoolMask:
@@ -200,7 +212,7 @@ def _from_hint(work: WorkImage, hint: BoolMask, seeds: Seeds) -> BoolMask:
     claim(trimap, crop, seeds, radius=reach)
     _close_border(trimap, crop, work)
     plant(trimap, crop, seeds, radius_px=_SEED_RADIUS_PX)
-    return _solve(work, crop, trimap, seeds, iterations=_DISC_ITERATIONS)
+    return _solve(work, crop, trimap, seeds, iterations=_HINT_ITERATIONS)
 
 
 def refine_edge(work: WorkImage, mask: BoolMask, seeds: Seeds) -> BoolMask:
