@@ -3,50 +3,96 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from dataclasses import field
 from typing import Final
+from typing import Literal
 
-from sounddesk.domain.mask import BoolMask
-from sounddesk.domain.mask import check_not_empty
 from sounddesk.domain.seeds import check_seed
+from sounddesk.domain.tiled_mask import TiledMask
 
 MAX_GAIN_DB: Final = 60.0
 
+ObjectKind = Literal["object", "ambience", "blend"]
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class SceneObject:
-    """A named thing in the image.
+
+@dataclass(frozen=True, kw_only=True)
+class MixerStrip:
+    """One channel of the mixer.
 
     Attributes:
-        name: as the user gave it; any text that is not blank.
-        mask: bool[H, W] at image size, not empty.
-        hint: words that steer which sound of the object is meant, e.g. 'siren'.
-        seed: 0 to 2**63 - 1, of the object's first take.
-        gain_db: -60 to 60; `muted` is the way to silence.
+        gain_db: fader, -60 to 60; -60 is the bottom and silent.
         pan: -1 (left) to 1 (right), 0 is the centre.
-        muted: left out of the mix.
+        muted, soloed: as in any DAW; while a strip is soloed only soloed ones are heard.
+        inverted: polarity reversed.
 
     Raises:
         ValueError: naming the value and the remedy.
     """
 
-    name: str
-    mask: BoolMask
-    seed: int
-    hint: str | None = None
     gain_db: float = 0.0
     pan: float = 0.0
     muted: bool = False
+    soloed: bool = False
+    inverted: bool = False
+
+    def __post_init__(self) -> None:
+        check_gain_db(self.gain_db)
+        if not -1.0 <= self.pan <= 1.0:
+            raise ValueError(f"pan is {self.pan:g}: choose from -1 (left) to 1 (right)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SceneObject:
+    """A named thing in the image, with one lane on the timeline and one strip in the mixer.
+
+    Attributes:
+        id: unique within the project, never used again.
+        name: as the user gave it; any text that is not blank.
+        kind: 'object'; 'ambience' stands for what the others leave over; 'blend' for several objects together.
+        mask: at image size. May be empty while it is being painted, and always is for a blend, whose mask is the
+            union of its members', and for an ambience without `own_mask`.
+        members: of a blend, ids of objects.
+        colour: '#rrggbb' of overlay, lane and strip.
+        visible: overlay drawn on the canvas.
+        locked: mask, name and sound settings cannot be changed.
+        hint: words that steer which sound of the object is meant, e.g. 'siren'; empty for none.
+        negative_hint: words for what it must not sound like; empty for none.
+        seconds: length of its takes; None for the project's.
+        seed: of its next take, 0 to 2**63 - 1.
+        seed_locked: the next take uses `seed` again instead of a fresh one.
+
+    Raises:
+        ValueError: naming the value and the remedy.
+    """
+
+    id: str
+    name: str
+    mask: TiledMask
+    seed: int
+    kind: ObjectKind = "object"
+    members: tuple[str, ...] = ()
+    colour: str = "#e6a23c"
+    visible: bool = True
+    locked: bool = False
+    hint: str = ""
+    negative_hint: str = ""
+    seconds: float | None = None
+    seed_locked: bool = False
+    strip: MixerStrip = field(default_factory=MixerStrip)
 
     def __post_init__(self) -> None:
         check_object_name(self.name)
-        check_not_empty(self.mask, name=self.name)
         check_seed(self.seed)
-        check_gain_db(self.gain_db)
-        if not -1.0 <= self.pan <= 1.0:
-            raise ValueError(f"pan of {self.name!r} is {self.pan:g}: choose from -1 (left) to 1 (right)")
+        if self.kind not in ("object", "ambience", "blend"):
+            raise ValueError(f"kind of {self.name!r} is {self.kind!r}: choose 'object', 'ambience' or 'blend'")
+        if not re.fullmatch(r"#[0-9a-f]{6}", self.colour):
+            raise ValueError(f"colour of {self.name!r} is {self.colour!r}: give it as '#rrggbb'")
+        if self.seconds is not None and not 1.0 <= self.seconds <= 60.0:
+            raise ValueError(f"length of {self.name!r} is {self.seconds:g} s: choose from 1 s to 60 s")
 
 
 def check_object_name(name: str) -> None:
@@ -69,6 +115,11 @@ def check_gain_db(gain_db: float) -> None:
         raise ValueError(f"gain is {gain_db:g} dB: choose from {-MAX_GAIN_DB:g} dB to {MAX_GAIN_DB:g} dB")
 
 
+def name_key(name: str) -> str:
+    """Two names with equal keys are the same name: white space around and the Unicode form do not count."""
+    return unicodedata.normalize("NFC", name.strip())
+
+
 def check_unique_names(names: Iterable[str]) -> None:
     """Refuse a blank name or the same name twice (apart from white space around it and Unicode form).
 
@@ -80,7 +131,17 @@ def check_unique_names(names: Iterable[str]) -> None:
     seen = set()
     for name in names:
         check_object_name(name)
-        key = unicodedata.normalize("NFC", name.strip())
+        key = name_key(name)
         if key in seen:
             raise ValueError(f"object name {name!r} is given twice: give each object a name of its own")
         seen.add(key)
+
+
+def free_name(wanted: str, taken: Iterable[str]) -> str:
+    """`wanted`, or 'wanted 2', 'wanted 3' and so on, whichever no name in `taken` has."""
+    used = {name_key(name) for name in taken}
+    number, name = 1, wanted
+    while name_key(name) in used:
+        number += 1
+        name = f"{wanted} {number}"
+    return name

@@ -25,12 +25,10 @@ from sounddesk.engine.latent_codec import LatentCodec
 from sounddesk.engine.mel import LogMel
 from sounddesk.engine.specs import AudioSpec
 from sounddesk.training.grounding_task import kind_vectors
+from sounddesk.training.latent_pool import LatentPool
 from sounddesk.training.recordings import Recording
-from sounddesk.training.recordings import Samples
 from sounddesk.training.recordings import read_kinds
 from sounddesk.training.recordings import read_recordings
-from sounddesk.training.recordings import scale_peak
-from sounddesk.training.soundscapes import lay_out
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +47,7 @@ class DiffusionModelRecipe:
             at the common rate those layers learn some 20 times too slowly and the condition is ignored.
         noise_emphasis: timesteps are drawn as 1000 * u ** (1 / noise_emphasis), u uniform: 1 is the paper; above 1
             prefers the noisy steps, at which it is decided what will sound.
+        sound_variants: layouts in time of every kind that are encoded before the first step and drawn from afterwards.
         train_unet, train_grounding: what this run changes; ablation (i) of the paper freezes the U-Net.
     """
 
@@ -66,6 +65,7 @@ class DiffusionModelRecipe:
     inject: str = "both"
     condition_learning_rate_factor: float = 10.0
     noise_emphasis: float = 2.0
+    sound_variants: int = 48
     train_unet: bool = True
     train_grounding: bool = True
     bank: str = "scene_bank_1000_0.pt"
@@ -88,6 +88,19 @@ def make_unet(recipe: DiffusionModelRecipe, *, spec: AudioSpec, condition_width:
         projection_class_embeddings_input_dim=condition_width,
         class_embeddings_concat=True,
     )
+
+
+def swap_time_and_frequency(unet: nn.Module) -> None:
+    """Transpose every kernel in place: the U-Net then reads [B, C, F, T] and computes what it did on [B, C, T, F].
+
+    A latent has few frequency rows (8 here, 4 and 2 further down). CPU convolutions work along the last axis, so with
+    time there a training step took 0.77 s instead of 1.20 s (one core, batch of 16, contiguous memory). Files keep
+    AudioLDM's order.
+    """
+    with torch.no_grad():
+        for parameter in unet.parameters():
+            if parameter.dim() == 4:
+                parameter.copy_(parameter.transpose(2, 3).clone())
 
 
 class _Trained(nn.Module):
@@ -126,7 +139,7 @@ class DiffusionTask:
         width = conditioner.config.out_width
         unet = make_unet(recipe, spec=spec, condition_width=width)
         inject: Any = recipe.inject
-        denoiser = Denoiser(unet, condition_width=width, inject=inject).to(memory_format=torch.channels_last)
+        denoiser = Denoiser(unet, condition_width=width, inject=inject)
         if "start" in inputs:
             start = inputs["start"]
             denoiser = Denoiser.load(
@@ -134,8 +147,9 @@ class DiffusionTask:
                 condition_width=width,
                 inject=inject,
                 injection_file=None if inject == "film" else start / "injection" / "model.safetensors",
-            ).to(memory_format=torch.channels_last)
+            )
             unet = denoiser.unet
+        swap_time_and_frequency(unet)
         if not recipe.train_unet:
             unet.requires_grad_(False)
         if not recipe.train_grounding:
@@ -156,9 +170,20 @@ class DiffusionTask:
         frames = round(recipe.seconds * spec.mel.frames_per_s)
         step = spec.latent.time_factor * spec.latent_multiple
         self.length = frames // step * step * spec.mel.hop_length
-        self.recordings = self._by_kind(read_recordings(data_dir))
-        self.sounding = [index for index, recordings in enumerate(self.recordings) if recordings]
-        self.seen = [index for index in self.sounding if len(self.objects[index])]
+        recordings = self._by_kind(read_recordings(data_dir))
+        self.seen = [index for index, own in enumerate(recordings) if own and len(self.objects[index])]
+        self.pairs = [(a, b) for a, b in self.pair_vectors if recordings[a] and recordings[b]]
+        self.pool = LatentPool.open_or_make(
+            inputs["codec"],
+            recordings=recordings,
+            kinds=self.kinds,
+            pairs=self.pairs,
+            variants=recipe.sound_variants,
+            length=self.length,
+            peak=spec.mel.peak,
+            codec_file=inputs["codec"] / "vae" / "diffusion_pytorch_model.safetensors",
+            encode=self.latents,
+        )
 
     def _pair_vectors(self, encoder: SentenceEncoder) -> dict[tuple[int, int], Tensor]:
         """Text vectors of 'A and B' for the neighbours in six fixed shuffles of the kinds."""
@@ -168,18 +193,13 @@ class DiffusionTask:
         vectors = torch.cat([encoder.encode(texts[i : i + 64]) for i in range(0, len(texts), 64)])
         return dict(zip(pairs, vectors, strict=True))
 
-    def _by_kind(self, recordings: list[Recording]) -> list[list[Samples]]:
+    def _by_kind(self, recordings: list[Recording]) -> list[list[Recording]]:
         index_of = {kind.name: index for index, kind in enumerate(self.kinds)}
-        grouped: list[list[Samples]] = [[] for _ in self.kinds]
+        grouped: list[list[Recording]] = [[] for _ in self.kinds]
         for recording in recordings:
             if recording.kind in index_of:
-                grouped[index_of[recording.kind]].append(recording.samples)
+                grouped[index_of[recording.kind]].append(recording)
         return grouped
-
-    def _sound(self, kind: int, rng: np.random.Generator) -> npt.NDArray[np.float32]:
-        options = self.recordings[kind]
-        samples = options[int(rng.integers(len(options)))]
-        return lay_out(samples, length=self.length, repeat=self.kinds[kind].repeat, rng=rng)
 
     def latents(self, waveforms: npt.NDArray[np.float32]) -> Tensor:
         """Waveforms float32[B, n] -> scaled latents float32[B, C, T, F], without gradient."""
@@ -190,30 +210,25 @@ class DiffusionTask:
 
     def loss(self, rng: np.random.Generator, batch_size: int) -> tuple[Tensor, dict[str, float]]:
         recipe = self.recipe
-        waveforms = np.empty((batch_size, self.length), dtype=np.float32)
-        texts, scenes, kinds, ways = [], [], [], []
-        pairs = list(self.pair_vectors)
-        for i in range(batch_size):
+        sounds, texts, scenes, kinds, ways = [], [], [], [], []
+        for _ in range(batch_size):
             kind = self.seen[int(rng.integers(len(self.seen)))]
-            sound = self._sound(kind, rng)
+            sound = self.pool.single(kind, rng)
             text = self.variants[kind][int(rng.integers(len(self.variants[kind])))]
             way = "text" if rng.random() < recipe.text_share else "scene"
-            if rng.random() < recipe.mixture_share:
-                first, second = pairs[int(rng.integers(len(pairs)))]
-                if self.recordings[first] and self.recordings[second]:
-                    level = float(rng.uniform(0.3, 1.0))
-                    sound = scale_peak(self._sound(first, rng), 1.0) + scale_peak(self._sound(second, rng), level)
-                    text, way, kind = self.pair_vectors[first, second], "text", first
+            if self.pairs and rng.random() < recipe.mixture_share:
+                pair = self.pairs[int(rng.integers(len(self.pairs)))]
+                sound, text, way, kind = self.pool.pair(pair), self.pair_vectors[pair], "text", pair[0]
             if rng.random() < recipe.condition_dropout:
                 way = "null"
             rows = self.objects[kind]
             scenes.append(int(self.scene_of[rows[int(rng.integers(len(rows)))]]) if len(rows) else 0)
-            waveforms[i] = scale_peak(sound, self.spec.mel.peak)
+            sounds.append(sound)
             texts.append(text)
             kinds.append(kind)
             ways.append(way)
         condition, contrastive, accuracy = self._conditions(torch.stack(texts), scenes, kinds, ways)
-        clean = self.latents(waveforms).contiguous(memory_format=torch.channels_last)
+        clean = torch.stack(sounds).transpose(2, 3).contiguous()
         noise = torch.randn_like(clean)
         uniform = torch.rand(batch_size) ** (1.0 / recipe.noise_emphasis)
         timesteps = (uniform * 1000).long().clamp(max=999)
@@ -250,7 +265,9 @@ class DiffusionTask:
         return torch.where(dropped[:, None], null, chosen), contrastive, accuracy
 
     def export(self, folder: Path) -> None:
+        swap_time_and_frequency(self.trained.denoiser.unet)
         self.trained.denoiser.save(folder / "unet", folder / "injection" / "model.safetensors")
+        swap_time_and_frequency(self.trained.denoiser.unet)
         self.trained.conditioner.save(folder / "grounding")
         (folder / "scheduler").mkdir(parents=True, exist_ok=True)
         (folder / "scheduler" / "scheduler_config.json").write_text(json.dumps(self.scheduler_config, indent=2) + "\n")
