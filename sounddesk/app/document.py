@@ -1,4 +1,4 @@
-"""The one owner of the open project: its state, takes, image and undo stack. Widgets observe it and never each other."""
+"""The one owner of the open project: state, takes, image and undo stack. Widgets observe it and never each other."""
 
 from __future__ import annotations
 

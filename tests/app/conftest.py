@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,13 +17,13 @@ from sounddesk.app.selection import SelectionModel
 
 
 @pytest.fixture(scope="session")
-def qapp() -> Iterator[QApplication]:
+def qapp() -> QApplication:
     """The application that every widget needs."""
     app = QApplication.instance() or QApplication(["sounddesk-tests"])
     assert isinstance(app, QApplication)
     app.setOrganizationName("sounddesk-tests")
     app.setApplicationName("sounddesk-tests")
-    yield app
+    return app
 
 
 @pytest.fixture(autouse=True)
