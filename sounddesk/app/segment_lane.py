@@ -1,0 +1,198 @@
+"""The lane that turns clicks into masks: one worker on one thread, so that a click never waits behind a generation."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+from PySide6.QtCore import Qt
+from PySide6.QtCore import QThread
+from PySide6.QtCore import Signal
+from PySide6.QtCore import Slot
+
+from sounddesk.app.document import RgbImage
+
+if TYPE_CHECKING:
+    from sounddesk.engine.segmenters.choice import SegmenterChoice
+    from sounddesk.engine.segmenters.protocol import EncodedImage
+    from sounddesk.engine.segmenters.protocol import Prompt
+
+_log = logging.getLogger(__name__)
+
+ChooseSegmenter = Callable[[], "SegmenterChoice"]
+
+
+def choose_default_segmenter() -> SegmenterChoice:
+    """SAM where a checkpoint is installed, the embedded segmenter otherwise."""
+    from sounddesk.engine.segmenters.choice import choose_segmenter
+
+    return choose_segmenter()
+
+
+class _Worker(QObject):
+    """Lives on the lane's thread. Holds the segmenter and the encoded image."""
+
+    ready = Signal(str)
+    predicted = Signal(int, object)
+    proposed = Signal(int, object)
+    failed = Signal(int, str)
+    notice = Signal(str)
+
+    def __init__(self, choose: ChooseSegmenter, is_current: Callable[[int], bool]) -> None:
+        super().__init__()
+        self._choose = choose
+        self._is_current = is_current
+        self._choice: SegmenterChoice | None = None
+        self._encoded: EncodedImage | None = None
+        self._sha256: str | None = None
+        self._pixels: RgbImage | None = None
+
+    @Slot(object, object)
+    def set_image(self, sha256: str | None, pixels: RgbImage | None) -> None:
+        self._sha256, self._pixels, self._encoded = sha256, pixels, None
+        if pixels is not None:
+            self._guarded(-1, self._encode)
+
+    @Slot(int, object)
+    def predict(self, job_id: int, prompt: Prompt) -> None:
+        if self._is_current(job_id):
+            self._guarded(job_id, lambda: self.predicted.emit(job_id, self._predict(prompt)))
+        else:
+            self.failed.emit(job_id, "")
+
+    @Slot(int)
+    def propose(self, job_id: int) -> None:
+        self._guarded(job_id, lambda: self.proposed.emit(job_id, self._propose()))
+
+    @Slot(object)
+    def set_segmenter(self, choose: ChooseSegmenter) -> None:
+        self._choose, self._choice, self._encoded = choose, None, None
+        if self._pixels is not None:
+            self._guarded(-1, self._encode)
+
+    def _predict(self, prompt: Prompt) -> object:
+        encoded = self._encode()
+        assert self._choice is not None
+        return self._choice.segmenter.predict(encoded, prompt)
+
+    def _propose(self) -> object:
+        from sounddesk.engine.segmenters.proposals import propose_objects
+
+        encoded = self._encode()
+        assert self._choice is not None
+        return tuple(propose_objects(encoded.image, segmenter=self._choice.segmenter))
+
+    def _encode(self) -> EncodedImage:
+        if self._choice is None:
+            self._choice = self._choose()
+            self.notice.emit(self._choice.notice)
+            for note in self._choice.notes:
+                self.notice.emit(note)
+        if self._pixels is None or self._sha256 is None:
+            from sounddesk.engine.segmenters.protocol import PromptError
+
+            raise PromptError("there is no image yet: open one first")
+        if self._encoded is None:
+            self._encoded = self._choice.segmenter.encode(self._pixels)
+            self.ready.emit(self._sha256)
+        return self._encoded
+
+    def _guarded(self, job_id: int, work: Callable[[], object]) -> None:
+        from sounddesk.engine.types import EngineError
+
+        try:
+            work()
+        except (EngineError, ValueError) as error:
+            self.failed.emit(job_id, str(error))
+        except Exception:
+            _log.exception("segmenting failed")
+            self.failed.emit(job_id, "the selection failed unexpectedly; the log has the details (Help > Log)")
+
+
+class SegmentLane(QObject):
+    """Clicks, boxes and scribbles to masks, off the UI thread.
+
+    Signals:
+        ready(sha256): the image with that hash is encoded; from now on a click is quick.
+        predicted(job_id, candidates): answer to `predict`, a tuple of `Candidate`, best first.
+        proposed(job_id, candidates): answer to `propose`.
+        failed(job_id, message): a job ended without one; the message is empty where a newer job made it needless,
+            and `job_id` is -1 where the image itself could not be encoded.
+        notice(text): which segmenter is active, and what else the user should know of it.
+    """
+
+    ready = Signal(str)
+    predicted = Signal(int, object)
+    proposed = Signal(int, object)
+    failed = Signal(int, str)
+    notice = Signal(str)
+
+    _set_image = Signal(object, object)
+    _predict = Signal(int, object)
+    _propose = Signal(int)
+    _set_segmenter = Signal(object)
+
+    def __init__(self, parent: QObject | None = None, *, choose: ChooseSegmenter = choose_default_segmenter) -> None:
+        super().__init__(parent)
+        self._lock = threading.Lock()
+        self._last_job = 0
+        self._wanted: set[int] = set()
+        self._thread = QThread(self)
+        self._thread.setObjectName("segment")
+        self._worker = _Worker(choose, self._is_current)
+        self._worker.moveToThread(self._thread)
+        queued = Qt.ConnectionType.QueuedConnection
+        self._set_image.connect(self._worker.set_image, queued)
+        self._predict.connect(self._worker.predict, queued)
+        self._propose.connect(self._worker.propose, queued)
+        self._set_segmenter.connect(self._worker.set_segmenter, queued)
+        for name in ("ready", "predicted", "proposed", "failed", "notice"):
+            getattr(self._worker, name).connect(getattr(self, name), queued)
+        self._thread.finished.connect(self._worker.deleteLater)
+        self._thread.start()
+
+    def set_image(self, sha256: str | None, pixels: RgbImage | None) -> None:
+        """Encode another image (None: there is none); answers for the old one are no longer wanted."""
+        with self._lock:
+            self._wanted.clear()
+        self._set_image.emit(sha256, pixels)
+
+    def predict(self, prompt: Prompt) -> int:
+        """Ask for the mask at `prompt`; the job's id. Predictions that have not begun yet are dropped."""
+        with self._lock:
+            self._last_job += 1
+            job_id = self._last_job
+            self._wanted = {job_id}
+        self._predict.emit(job_id, prompt)
+        return job_id
+
+    def propose(self) -> int:
+        """Ask for the objects of the image; the job's id."""
+        with self._lock:
+            self._last_job += 1
+            job_id = self._last_job
+        self._propose.emit(job_id)
+        return job_id
+
+    def cancel_stale(self, job_id: int) -> None:
+        """The answer to `job_id` is no longer wanted; it is not begun where it has not been."""
+        with self._lock:
+            self._wanted.discard(job_id)
+
+    def set_segmenter(self, choose: ChooseSegmenter) -> None:
+        """Use another segmenter from now on."""
+        self._set_segmenter.emit(choose)
+
+    def close(self) -> None:
+        """Finish the job in hand and end the thread."""
+        with self._lock:
+            self._wanted.clear()
+        self._thread.quit()
+        self._thread.wait()
+
+    def _is_current(self, job_id: int) -> bool:
+        with self._lock:
+            return job_id in self._wanted
