@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Callable
 from collections.abc import Iterable
 from typing import Final
 
@@ -85,6 +86,7 @@ class Document(QObject):
         self._image_files: dict[str, bytes] = {}
         self._pixels: dict[str, RgbImage] = {}
         self._gesture: tuple[str, Project] | None = None
+        self._after_gesture: list[Callable[[], object]] = []
         self._unsaved_takes = False
         self.undo_stack = QUndoStack(self)
         self.undo_stack.cleanChanged.connect(lambda _clean: self.dirty_changed.emit(self.is_dirty))
@@ -149,6 +151,7 @@ class Document(QObject):
         (text, before), self._gesture = self._gesture, None
         if self._project != before:
             self.undo_stack.push(_StateCommand(self, text, before, self._project, None))
+        self._run_postponed()
 
     def abort(self) -> None:
         """Leave the gesture, back to the state at its beginning."""
@@ -158,6 +161,19 @@ class Document(QObject):
         old, self._project = self._project, before
         if old != before:
             self.changed.emit(old, before)
+        self._run_postponed()
+
+    def when_free(self, work: Callable[[], object]) -> None:
+        """Call `work` now, or once the gesture in hand has ended: results of long work must not break off a drag."""
+        if self._gesture is None:
+            work()
+        else:
+            self._after_gesture.append(work)
+
+    def _run_postponed(self) -> None:
+        postponed, self._after_gesture = self._after_gesture, []
+        for work in postponed:
+            work()
 
     def undo(self) -> None:
         self.abort()
@@ -195,6 +211,7 @@ class Document(QObject):
             dirty: the project has changes that its file does not have, as after a recovery.
         """
         self._gesture = None
+        self._after_gesture = []
         self._takes = TakeLibrary(takes)
         self._image_files, self._pixels = {}, {}
         for file, pixels in images:

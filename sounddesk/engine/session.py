@@ -132,7 +132,7 @@ class EngineSession:
         # Refused before anything is loaded.
         check_request(request)
         with self._lock:
-            hinted = any(take.hint for take in request.takes)
+            hinted = any(take.hint or take.negative_hint for take in request.takes)
             engine = self._load(with_text=hinted, on_progress=on_progress, cancel=cancel)
             return generate_takes(request, engine, on_progress=on_progress, cancel=cancel)
 

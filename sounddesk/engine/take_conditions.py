@@ -120,7 +120,7 @@ def make_conditions(
     Args:
         takes: checked by `check_request`.
         patches: float32[P, Lv] of the image.
-        text_encoder: needed as soon as one take has a hint.
+        text_encoder: needed as soon as one take has a hint or a negative hint.
 
     Raises:
         EngineError: a mask lies wholly outside what the bundle sees of the image.
@@ -148,10 +148,19 @@ def make_conditions(
     if hinted and config.hint_blend > 0:
         mixed = (1.0 - config.hint_blend) * condition[hinted] + config.hint_blend * texts[hinted]
         condition[hinted] = torch.nn.functional.normalize(mixed, dim=-1) if config.normalise else mixed
+    null = conditioner.null(batch).float()
+    avoided = [index for index, take in enumerate(takes) if take.negative_hint]
+    if avoided:
+        if text_encoder is None:
+            raise ValueError("a negative hint needs the text encoder")
+        if config.out_width != config.text_width:
+            raise EngineError("negative hint: conditions of this bundle are not in the text encoder's space; remove it")
+        null = null.clone()
+        null[avoided] = text_encoder.encode([str(takes[index].negative_hint) for index in avoided]).float()
     note = (NO_STATISTICS_NOTE,) if attention_std is None else ()
     return TakeConditions(
         condition=condition,
-        null=conditioner.null(batch).float(),
+        null=null,
         patch_weights=patch_weights,
         notes=(note,) * len(takes),
     )

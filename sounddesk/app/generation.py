@@ -1,0 +1,194 @@
+"""From objects of the document to takes in it: what is asked of the generate lane, and what becomes of the answer."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import uuid
+from collections.abc import Iterable
+from collections.abc import Sequence
+
+import numpy as np
+from PySide6.QtCore import QObject
+from PySide6.QtCore import Signal
+
+from sounddesk.app.document import Document
+from sounddesk.app.generate_lane import GenerateJob
+from sounddesk.app.generate_lane import GenerateLane
+from sounddesk.domain.project import Project
+from sounddesk.domain.scene import SceneObject
+from sounddesk.domain.scene import free_name
+from sounddesk.domain.seeds import take_seed
+from sounddesk.domain.take import Take
+from sounddesk.domain.take_placement import with_take_placed
+from sounddesk.engine.tasks import CancelToken
+from sounddesk.engine.types import GeneratedTake
+from sounddesk.engine.types import GenerationRequest
+from sounddesk.engine.types import ObjectRequest
+from sounddesk.engine.types import SamplingSettings
+
+_log = logging.getLogger(__name__)
+
+FloatMask = np.ndarray
+
+
+class Generation(QObject):
+    """Makes takes of objects and puts them into the document.
+
+    Signals:
+        message(text): something the user should read, such as a refusal.
+        balance_suggested(gains_db): by object id, from a blend and the takes of its members.
+    """
+
+    message = Signal(str)
+    balance_suggested = Signal(object)
+
+    def __init__(self, document: Document, lane: GenerateLane, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._lane = lane
+        self.device = "auto"
+        self._promised: dict[str, int] = {}
+        lane.finished.connect(self._on_finished)
+        lane.failed.connect(lambda job, text: self._on_ended(job, text))
+        lane.cancelled.connect(lambda job: self._on_ended(job, ""))
+
+    def generate(self, object_ids: Sequence[str], *, variations: int = 1) -> list[int]:
+        """Queue `variations` takes of each object; the ids of the jobs. One job per length, so one batch per job.
+
+        What cannot be generated is refused with a message, and nothing is queued.
+        """
+        document = self._document
+        image = document.image
+        if image is None:
+            self.message.emit(self.tr("There is no image yet: open one first."))
+            return []
+        project = document.project
+        chosen = [project.object(each) for each in object_ids]
+        if not chosen:
+            self.message.emit(self.tr("No object is selected: click on one in the image first."))
+            return []
+        empty = [each.name for each in chosen if project.sounding_mask(each.id).is_empty]
+        if empty:
+            names = ", ".join(repr(name) for name in empty)
+            self.message.emit(self.tr("The mask of {names} is empty: select the object or paint it.").format(names=names))
+            return []
+        by_length: dict[float, list[SceneObject]] = {}
+        for each in chosen:
+            by_length.setdefault(each.seconds or project.settings.seconds, []).append(each)
+        return [self._submit(project, objects, seconds, variations) for seconds, objects in by_length.items()]
+
+    def add_blend(self, member_ids: Sequence[str]) -> str | None:
+        """A blend of these objects, as one undo step; its id."""
+        project = self._document.project
+        members = tuple(each for each in member_ids if project.object(each).kind == "object")
+        if len(members) < 2:
+            self.message.emit(self.tr("A blend needs at least two objects: select them first."))
+            return None
+        existing = next((o for o in project.objects if o.kind == "blend" and set(o.members) == set(members)), None)
+        if existing is not None:
+            return existing.id
+        changed, object_id = project.with_new_id("o")
+        name = free_name("blend", (each.name for each in project.objects))
+        blend = SceneObject(
+            id=object_id,
+            name=name,
+            kind="blend",
+            members=members,
+            mask=type(project.object(members[0]).mask).empty(
+                width=project.object(members[0]).mask.width, height=project.object(members[0]).mask.height
+            ),
+            colour=project.next_colour(),
+            seed=take_seed(project.settings.seed, name=name, take=0),
+        )
+        # Beside its members a blend would sound twice: it is there to be listened to and to balance by.
+        strip = type(blend.strip)(muted=True)
+        added = changed.with_object(blend).with_changed_object(object_id, strip=strip)
+        self._document.commit(self.tr("Add {name}").format(name=name), added)
+        return object_id
+
+    def request_for(self, project: Project, plan: Iterable[tuple[SceneObject, int]], seconds: float) -> GenerationRequest:
+        """The engine's request for (object, seed) pairs."""
+        image = self._document.image
+        assert image is not None
+        settings = project.settings
+        masks = {}
+        takes = []
+        for each, seed in plan:
+            if each.id not in masks:
+                masks[each.id] = project.sounding_mask(each.id).to_array().astype(np.float32) / np.float32(255)
+            takes.append(
+                ObjectRequest(
+                    name=each.name,
+                    mask=masks[each.id],
+                    seed=seed,
+                    hint=each.hint.strip() or None,
+                    negative_hint=each.negative_hint.strip() or None,
+                    kind=each.kind,
+                )
+            )
+        sampling = SamplingSettings(
+            preset="paper" if settings.preset == "paper" else "fast", steps=settings.steps, guidance=settings.guidance
+        )
+        return GenerationRequest(image=image, takes=tuple(takes), seconds=seconds, sampling=sampling)
+
+    def _submit(self, project: Project, objects: list[SceneObject], seconds: float, variations: int) -> int:
+        plan = [(each, self._next_seed(each)) for each in objects for _ in range(variations)]
+        job = GenerateJob(
+            request=self.request_for(project, plan, seconds),
+            object_ids=tuple(each.id for each, _ in plan),
+            title=", ".join(each.name for each in objects) + (f" x {variations}" if variations > 1 else ""),
+            bundle=project.settings.bundle,
+            device=self.device,
+            cancel=CancelToken(),
+        )
+        return self._lane.submit(job)
+
+    def _next_seed(self, wanted: SceneObject) -> int:
+        """The locked seed, or one that follows from the object's seed and the number of the take to come."""
+        if wanted.seed_locked:
+            return wanted.seed
+        # Takes still in the queue have numbers too, or two quick presses would make the same take twice.
+        first = self._document.takes.next_number(wanted.id)
+        number = max(first, self._promised.get(wanted.id, 0) + 1)
+        self._promised[wanted.id] = number
+        return take_seed(wanted.seed, name=wanted.name, take=number - 1)
+
+    def _on_finished(self, job: GenerateJob, made: list[GeneratedTake]) -> None:
+        takes = []
+        for object_id, generated in zip(job.object_ids, made, strict=True):
+            take = Take(
+                id=uuid.uuid4().hex,
+                object_id=object_id,
+                number=self._document.takes.next_number(object_id),
+                seed=int(generated.recipe["seed"]),
+                waveform=generated.waveform,
+                sample_rate_hz=generated.sample_rate_hz,
+                recipe=generated.recipe,
+                created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+                notes=generated.notes,
+            )
+            self._document.add_take(take)
+            takes.append(take)
+            for note in generated.notes:
+                self.message.emit(f"{generated.name}: {note}")
+        self._document.when_free(lambda: self._place(takes))
+
+    def _place(self, takes: list[Take]) -> None:
+        """The first new take of each object onto its lane, as one undo step."""
+        project = self._document.project
+        lanes = {each.id for each in project.objects}
+        placed: list[str] = []
+        for take in takes:
+            if take.object_id in lanes and take.object_id not in placed:
+                project = with_take_placed(project, take.object_id, take.id, take.seconds)
+                placed.append(take.object_id)
+        if placed:
+            names = ", ".join(project.object(each).name for each in placed)
+            self._document.commit(self.tr("Place take of {names}").format(names=names), project)
+
+    def _on_ended(self, job: GenerateJob, text: str) -> None:
+        for object_id in job.object_ids:
+            self._promised.pop(object_id, None)
+        if text:
+            self.message.emit(f"{job.title}: {text}")
