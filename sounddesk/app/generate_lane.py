@@ -84,7 +84,7 @@ class _Worker(QObject):
             self.cancelled.emit(job.id)
         except (EngineError, ValueError) as error:
             self.failed.emit(job.id, str(error))
-        except Exception:
+        except Exception:  # noqa: BLE001  # every failure is shown, none ends the lane (design 5)
             _log.exception("generation failed")
             self.failed.emit(job.id, "the generation failed unexpectedly; the log has the details (Help > Log)")
         else:
@@ -98,7 +98,7 @@ class _Worker(QObject):
             self.attention.emit(query_id, (weights, session.patch_grid), "")
         except (EngineError, ValueError) as error:
             self.attention.emit(query_id, None, str(error))
-        except Exception:
+        except Exception:  # noqa: BLE001  # every failure is shown, none ends the lane (design 5)
             _log.exception("attention map failed")
             self.attention.emit(query_id, None, "the attention could not be computed; the log has the details")
 

@@ -71,7 +71,9 @@ class Generation(QObject):
         empty = [each.name for each in chosen if project.sounding_mask(each.id).is_empty]
         if empty:
             names = ", ".join(repr(name) for name in empty)
-            self.message.emit(self.tr("The mask of {names} is empty: select the object or paint it.").format(names=names))
+            self.message.emit(
+                self.tr("The mask of {names} is empty: select the object or paint it.").format(names=names)
+            )
             return []
         by_length: dict[float, list[SceneObject]] = {}
         for each in chosen:
@@ -107,7 +109,9 @@ class Generation(QObject):
         self._document.commit(self.tr("Add {name}").format(name=name), added)
         return object_id
 
-    def request_for(self, project: Project, plan: Iterable[tuple[SceneObject, int]], seconds: float) -> GenerationRequest:
+    def request_for(
+        self, project: Project, plan: Iterable[tuple[SceneObject, int]], seconds: float
+    ) -> GenerationRequest:
         """The engine's request for (object, seed) pairs."""
         image = self._document.image
         assert image is not None

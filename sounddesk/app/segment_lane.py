@@ -107,7 +107,7 @@ class _Worker(QObject):
             work()
         except (EngineError, ValueError) as error:
             self.failed.emit(job_id, str(error))
-        except Exception:
+        except Exception:  # noqa: BLE001  # every failure is shown, none ends the lane (design 5)
             _log.exception("segmenting failed")
             self.failed.emit(job_id, "the selection failed unexpectedly; the log has the details (Help > Log)")
 
