@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
-import logging
+import datetime as dt
 import uuid
 from collections.abc import Iterable
 from collections.abc import Sequence
@@ -27,10 +26,6 @@ from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
 from sounddesk.engine.types import SamplingSettings
 
-_log = logging.getLogger(__name__)
-
-FloatMask = np.ndarray
-
 
 class Generation(QObject):
     """Makes takes of objects and puts them into the document.
@@ -50,7 +45,7 @@ class Generation(QObject):
         self.device = "auto"
         self._promised: dict[str, int] = {}
         lane.finished.connect(self._on_finished)
-        lane.failed.connect(lambda job, text: self._on_ended(job, text))
+        lane.failed.connect(self._on_ended)
         lane.cancelled.connect(lambda job: self._on_ended(job, ""))
 
     def generate(self, object_ids: Sequence[str], *, variations: int = 1) -> list[int]:
@@ -169,7 +164,7 @@ class Generation(QObject):
                 waveform=generated.waveform,
                 sample_rate_hz=generated.sample_rate_hz,
                 recipe=generated.recipe,
-                created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+                created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
                 notes=generated.notes,
             )
             self._document.add_take(take)

@@ -1,0 +1,1 @@
+"""The list of an object's takes, and comparing them."""

@@ -1,0 +1,327 @@
+"""The takes of the current object: listen, star, name, compare, use."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+from PySide6.QtCore import QSize
+from PySide6.QtCore import Qt
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QIcon
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QAbstractItemView
+from PySide6.QtWidgets import QHBoxLayout
+from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QSpinBox
+from PySide6.QtWidgets import QTreeWidget
+from PySide6.QtWidgets import QTreeWidgetItem
+from PySide6.QtWidgets import QVBoxLayout
+from PySide6.QtWidgets import QWidget
+
+from sounddesk.app.actions import ActionRegistry
+from sounddesk.app.document import Document
+from sounddesk.app.selection import SelectionModel
+from sounddesk.app.takes.compare_dialog import CompareDialog
+from sounddesk.app.takes.take_pictures import TakePictures
+from sounddesk.domain.project import Project
+from sounddesk.domain.take import Take
+from sounddesk.domain.take_placement import with_take_placed
+from sounddesk.domain.take_placement import with_take_swapped
+
+_STAR, _PICTURE, _NAME, _LENGTH, _PEAK, _SEED = range(6)
+_TAKE_ID = Qt.ItemDataRole.UserRole
+
+
+class TakesPanel(QWidget):
+    """All takes of the current object, oldest first; what plays on the timeline is marked.
+
+    Signals:
+        generate_requested(object_ids, variations).
+        audition_requested(take_id): play this take alone.
+    """
+
+    generate_requested = Signal(object, int)
+    audition_requested = Signal(str)
+
+    def __init__(
+        self, document: Document, selection: SelectionModel, actions: ActionRegistry, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._selection = selection
+        self._filling = False
+        self._pictures = TakePictures(self)
+        self._pictures.ready.connect(self._show_picture)
+        self._title = QLabel(self)
+        self._list = self._make_list()
+        self._variations = QSpinBox(self)
+        self._variations.setRange(1, 16)
+        self._variations.setPrefix(self.tr("× "))
+        self._variations.setToolTip(self.tr("How many takes to make at once"))
+        self._variations.setAccessibleName(self.tr("Number of takes"))
+        self._make_actions(actions)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self._button(actions, "takes.generate", self.tr("Generate")))
+        buttons.addWidget(self._variations)
+        buttons.addWidget(self._button(actions, "takes.generate_all", self.tr("All")))
+        buttons.addStretch(1)
+        buttons.addWidget(self._button(actions, "takes.a_b", self.tr("A/B")))
+        buttons.addWidget(self._button(actions, "takes.compare", self.tr("Compare")))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, 6, 6, 6)
+        layout.addWidget(self._title)
+        layout.addWidget(self._list, 1)
+        layout.addLayout(buttons)
+        document.changed.connect(self._on_changed)
+        document.replaced.connect(self.refresh)
+        document.take_added.connect(self._on_take_added)
+        selection.objects_changed.connect(self.refresh)
+        self.refresh()
+
+    @property
+    def variations(self) -> int:
+        return self._variations.value()
+
+    def close_background(self) -> None:
+        """Wait for pictures in the making."""
+        self._pictures.close()
+
+    def selected_takes(self) -> list[Take]:
+        """Takes selected in the list, in its order."""
+        ids = [self._list.topLevelItem(i) for i in range(self._list.topLevelItemCount())]
+        chosen = [item.data(0, _TAKE_ID) for item in ids if item is not None and item.isSelected()]
+        return [self._document.takes[take_id] for take_id in chosen]
+
+    def refresh(self) -> None:
+        """Show the current object's takes anew."""
+        self._filling = True
+        kept = {take.id for take in self.selected_takes()} if self._list.topLevelItemCount() else set()
+        self._list.clear()
+        object_id = self._selection.current_object_id
+        if object_id is None:
+            self._title.setText(self.tr("Takes: select an object"))
+        else:
+            takes = self._document.takes.of_object(object_id)
+            name = self._document.project.object(object_id).name
+            self._title.setText(self.tr("Takes of {name}").format(name=name) + f" ({len(takes)})")
+            for take in takes:
+                self._list.addTopLevelItem(self._make_item(take))
+            self._mark_used()
+            for i in range(self._list.topLevelItemCount()):
+                item = self._list.topLevelItem(i)
+                if item is not None and item.data(0, _TAKE_ID) in kept:
+                    item.setSelected(True)
+        self._filling = False
+
+    # ------------------------------------------------------------------ building
+
+    def _make_list(self) -> QTreeWidget:
+        tree = QTreeWidget(self)
+        tree.setAccessibleName(self.tr("Takes"))
+        tree.setHeaderLabels(
+            ["★", self.tr("Sound"), self.tr("Name"), self.tr("Length"), self.tr("Peak"), self.tr("Seed")]
+        )
+        tree.setRootIsDecorated(False)
+        tree.setAlternatingRowColors(True)
+        tree.setUniformRowHeights(True)
+        tree.setIconSize(QSize(112, 26))
+        tree.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        tree.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed)
+        tree.setColumnWidth(_STAR, 28)
+        tree.setColumnWidth(_PICTURE, 120)
+        tree.setColumnWidth(_NAME, 110)
+        tree.setColumnWidth(_LENGTH, 58)
+        tree.setColumnWidth(_PEAK, 70)
+        tree.itemClicked.connect(self._on_clicked)
+        tree.itemChanged.connect(self._on_edited)
+        tree.itemSelectionChanged.connect(self._on_selected)
+        tree.itemDoubleClicked.connect(lambda item, _column: self._use(item.data(0, _TAKE_ID)))
+        tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        tree.customContextMenuRequested.connect(lambda point: self._menu.popup(tree.viewport().mapToGlobal(point)))
+        return tree
+
+    def _make_actions(self, actions: ActionRegistry) -> None:
+        add = actions.add
+        add("takes.generate", self.tr("Generate selected"), self._generate, shortcut="Ctrl+G", group="Takes")
+        add("takes.generate_all", self.tr("Generate all"), self._generate_all, shortcut="Ctrl+Shift+G", group="Takes")
+        listed = [
+            add("takes.listen", self.tr("Listen to take"), self._listen, shortcut="Ctrl+Return", group="Takes"),
+            add("takes.use", self.tr("Use take on the timeline"), self._use_selected, shortcut="Ctrl+U", group="Takes"),
+            add("takes.place", self.tr("Place take as a new clip"), self._place_selected, group="Takes"),
+            add("takes.star", self.tr("Star"), self._star_selected, shortcut="Ctrl+D", group="Takes"),
+            add("takes.rename", self.tr("Rename take"), self._rename, shortcut="Shift+F2", group="Takes"),
+            add("takes.a_b", self.tr("A/B: the other take"), self._a_b, shortcut="Ctrl+B", group="Takes"),
+            add("takes.compare", self.tr("Compare spectrograms"), self._compare, group="Takes"),
+            add("takes.reuse_seed", self.tr("Lock the object to this seed"), self._lock_seed, group="Takes"),
+        ]
+        self._menu = QMenu(self)
+        self._menu.addActions(listed)
+
+    def _button(self, actions: ActionRegistry, command_id: str, text: str) -> QPushButton:
+        button = QPushButton(text, self)
+        action = actions[command_id]
+        shortcut = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        button.setToolTip(action.text() + (f" ({shortcut})" if shortcut else ""))
+        button.setAccessibleName(action.text())
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.clicked.connect(action.trigger)
+        return button
+
+    def _make_item(self, take: Take) -> QTreeWidgetItem:
+        mark = self._document.project.mark_of(take.id)
+        item = QTreeWidgetItem()
+        item.setData(0, _TAKE_ID, take.id)
+        item.setText(_STAR, "★" if mark.starred else "☆")
+        item.setText(_NAME, mark.name or self.tr("Take {number}").format(number=take.number))
+        item.setText(_LENGTH, f"{take.seconds:.2f} s")
+        peak = float(np.abs(take.waveform).max())
+        item.setText(_PEAK, f"{20 * math.log10(peak):.1f} dB" if peak > 0 else self.tr("silent"))
+        item.setText(_SEED, str(take.seed))
+        item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
+        recipe = "\n".join(f"{key}: {value}" for key, value in take.recipe.items() if value is not None)
+        for column in range(6):
+            item.setToolTip(column, "\n".join((*take.notes, recipe)))
+        picture = self._pictures.picture(take)
+        if picture is not None:
+            item.setIcon(_PICTURE, QIcon(picture))
+        return item
+
+    # ------------------------------------------------------------------ following the document
+
+    def _on_changed(self, old: Project, new: Project) -> None:
+        if old.take_marks != new.take_marks or old.objects is not new.objects:
+            self.refresh()
+        elif old.clips is not new.clips:
+            self._filling = True
+            self._mark_used()
+            self._filling = False
+
+    def _on_take_added(self, take: Take) -> None:
+        if take.object_id == self._selection.current_object_id:
+            self.refresh()
+
+    def _show_picture(self, take_id: str) -> None:
+        for i in range(self._list.topLevelItemCount()):
+            item = self._list.topLevelItem(i)
+            if item is not None and item.data(0, _TAKE_ID) == take_id:
+                picture = self._pictures.picture(self._document.takes[take_id])
+                if picture is not None:
+                    self._filling = True
+                    item.setIcon(_PICTURE, QIcon(picture))
+                    self._filling = False
+
+    def _mark_used(self) -> None:
+        used = {clip.take_id for clip in self._document.project.clips}
+        for i in range(self._list.topLevelItemCount()):
+            item = self._list.topLevelItem(i)
+            if item is None:
+                continue
+            font = item.font(_NAME)
+            font.setBold(item.data(0, _TAKE_ID) in used)
+            item.setFont(_NAME, font)
+
+    # ------------------------------------------------------------------ what the user does
+
+    def _generate(self) -> None:
+        self.generate_requested.emit(list(self._selection.object_ids), self.variations)
+
+    def _generate_all(self) -> None:
+        objects = [each.id for each in self._document.project.objects]
+        self.generate_requested.emit(objects, self.variations)
+
+    def _on_clicked(self, item: QTreeWidgetItem, column: int) -> None:
+        if column == _STAR:
+            self._toggle_star(item.data(0, _TAKE_ID))
+
+    def _on_edited(self, item: QTreeWidgetItem, column: int) -> None:
+        if self._filling or column != _NAME:
+            if not self._filling:
+                self.refresh()
+            return
+        take = self._document.takes[item.data(0, _TAKE_ID)]
+        project = self._document.project
+        default = self.tr("Take {number}").format(number=take.number)
+        name = item.text(_NAME).strip()
+        mark = dataclasses.replace(project.mark_of(take.id), name="" if name == default else name)
+        self._document.commit(self.tr("Rename take"), project.with_mark(mark))
+        self.refresh()
+
+    def _on_selected(self) -> None:
+        if not self._filling:
+            chosen = self.selected_takes()
+            self._selection.select_take(chosen[-1].id if chosen else None)
+
+    def _listen(self) -> None:
+        for take in self.selected_takes()[:1]:
+            self.audition_requested.emit(take.id)
+
+    def _toggle_star(self, take_id: str) -> None:
+        project = self._document.project
+        mark = project.mark_of(take_id)
+        text = self.tr("Remove star") if mark.starred else self.tr("Star take")
+        self._document.commit(text, project.with_mark(dataclasses.replace(mark, starred=not mark.starred)))
+
+    def _star_selected(self) -> None:
+        for take in self.selected_takes():
+            self._toggle_star(take.id)
+
+    def _rename(self) -> None:
+        item = self._list.currentItem()
+        if item is not None:
+            self._list.editItem(item, _NAME)
+
+    def _use_selected(self) -> None:
+        for take in self.selected_takes()[:1]:
+            self._use(take.id)
+
+    def _use(self, take_id: str) -> None:
+        """Play this take in the selected clips of its lane, else where `with_take_placed` puts it."""
+        take = self._document.takes[take_id]
+        project = self._document.project
+        chosen = [c for c in project.clips_of(take.object_id) if c.id in self._selection.clip_ids]
+        if not chosen and len(project.clips_of(take.object_id)) > 1:
+            chosen = list(project.clips_of(take.object_id))
+        for clip in chosen:
+            project = project.with_clip(with_take_swapped(clip, take.id, take.seconds))
+        if not chosen:
+            project = with_take_placed(project, take.object_id, take.id, take.seconds)
+        self._document.commit(self.tr("Use take {number}").format(number=take.number), project)
+
+    def _place_selected(self) -> None:
+        from sounddesk.domain.timeline import Clip
+
+        for take in self.selected_takes():
+            project, clip_id = self._document.project.with_new_id("c")
+            end_s = max((clip.end_s for clip in project.clips_of(take.object_id)), default=0.0)
+            clip = Clip(id=clip_id, object_id=take.object_id, take_id=take.id, start_s=end_s, duration_s=take.seconds)
+            self._document.commit(self.tr("Place take {number}").format(number=take.number), project.with_clip(clip))
+
+    def _a_b(self) -> None:
+        """Change between the two selected takes, or between the used one and the one before it."""
+        object_id = self._selection.current_object_id
+        if object_id is None:
+            return
+        pair = [take.id for take in self.selected_takes()]
+        if len(pair) != 2:
+            pair = [take.id for take in self._document.takes.of_object(object_id)][-2:]
+        clips = self._document.project.clips_of(object_id)
+        if len(pair) == 2:
+            now = clips[0].take_id if clips else pair[1]
+            self._use(pair[0] if now == pair[1] else pair[1])
+
+    def _compare(self) -> None:
+        takes = self.selected_takes()
+        if not takes and self._selection.current_object_id is not None:
+            takes = self._document.takes.of_object(self._selection.current_object_id)[-4:]
+        if takes:
+            CompareDialog(takes, self._document.project, self).open()
+
+    def _lock_seed(self) -> None:
+        for take in self.selected_takes()[:1]:
+            project = self._document.project
+            changed = project.with_changed_object(take.object_id, seed=take.seed, seed_locked=True)
+            self._document.commit(self.tr("Lock seed {seed}").format(seed=take.seed), changed)
