@@ -89,7 +89,7 @@ class Document(QObject):
         self._after_gesture: list[Callable[[], object]] = []
         self._unsaved_takes = False
         self.undo_stack = QUndoStack(self)
-        self.undo_stack.cleanChanged.connect(lambda _clean: self.dirty_changed.emit(self.is_dirty))
+        self.undo_stack.cleanChanged.connect(self._on_clean_changed)
 
     # ------------------------------------------------------------------ reading
 
@@ -229,6 +229,9 @@ class Document(QObject):
         """The file now has everything; undo keeps working across it."""
         self._unsaved_takes = False
         self.undo_stack.setClean()
+        self.dirty_changed.emit(self.is_dirty)
+
+    def _on_clean_changed(self, _clean: bool) -> None:
         self.dirty_changed.emit(self.is_dirty)
 
     def _show(self, project: Project) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -43,3 +45,44 @@ def document(qapp: QApplication) -> Document:
 @pytest.fixture
 def selection(document: Document) -> SelectionModel:
     return SelectionModel(document)
+
+
+def wait_until(condition: Callable[[], bool], *, seconds: float = 20.0) -> None:
+    """Run the event loop until `condition` holds. Fails after `seconds`."""
+    from PySide6.QtCore import QDeadlineTimer
+    from PySide6.QtTest import QTest
+
+    deadline = QDeadlineTimer(int(seconds * 1000))
+    while not condition():
+        assert not deadline.hasExpired(), f"still waiting after {seconds:g} s"
+        QTest.qWait(5)
+
+
+@pytest.fixture
+def still(document: Document) -> Document:
+    """A document with an image of 96 x 64 pixels and two objects in it: 'left' and 'right'."""
+    import numpy as np
+
+    from sounddesk.domain.scene import SceneObject
+    from sounddesk.domain.tiled_mask import TiledMask
+
+    pixels = np.full((64, 96, 3), 90, np.uint8)
+    pixels[16:48, 8:40] = (200, 60, 40)
+    pixels[16:48, 56:88] = (40, 90, 210)
+    info = document.add_image(b"not read again in these tests", pixels, name="still.png")
+    project = dataclasses.replace(document.project, image=info)
+    for name, columns in (("left", slice(8, 40)), ("right", slice(56, 88))):
+        mask = np.zeros((64, 96), bool)
+        mask[16:48, columns] = True
+        project, object_id = project.with_new_id("o")
+        project = project.with_object(
+            SceneObject(
+                id=object_id,
+                name=name,
+                mask=TiledMask.from_array(mask),
+                seed=len(name),
+                colour=project.next_colour(),
+            )
+        )
+    document.commit("Open still.png", project)
+    return document
