@@ -49,6 +49,8 @@ class GroundingConfig:
         hint_sharpness: exponent of the text attention inside the mask when a hint is given.
         hint_blend: share of the hint's own text vector in the condition, 0 to 1; only meaningful where conditions
             live in the text encoder's space (`out_width` == `text_width`).
+        prototypes: number of vectors of known things that a condition is drawn to; 0, as in the paper, leaves it alone.
+        prototype_temperature: how sharply; lower is nearer to the single best one.
     """
 
     text_width: int = 512
@@ -68,6 +70,8 @@ class GroundingConfig:
     geometry: Literal["squash", "crop"] = "squash"
     hint_sharpness: float = 1.0
     hint_blend: float = 0.0
+    prototypes: int = 0
+    prototype_temperature: float = 0.05
 
     def __post_init__(self) -> None:
         if self.width % self.heads:
@@ -78,6 +82,8 @@ class GroundingConfig:
             raise ValueError(f"mlp_residual needs out_width == width, got {self.out_width} and {self.width}")
         if not 0.0 <= self.hint_blend <= 1.0:
             raise ValueError(f"hint_blend is {self.hint_blend}: choose from 0 to 1")
+        if self.prototypes < 0 or self.prototype_temperature <= 0.0:
+            raise ValueError("prototypes must be at least 0 and prototype_temperature above 0")
         if self.hint_blend > 0 and self.out_width != self.text_width:
             raise ValueError(f"hint_blend needs out_width == text_width, got {self.out_width} and {self.text_width}")
 
@@ -116,6 +122,8 @@ class ObjectConditioner(nn.Module):
             self.null_vector = nn.Parameter(torch.randn(config.out_width) / math.sqrt(config.out_width))
         else:
             self.register_buffer("null_vector", torch.zeros(config.out_width))
+        if config.prototypes:
+            self.register_buffer("prototypes", torch.zeros(config.prototypes, config.out_width))
         self.variance_sum: Tensor
         self.variance_count: Tensor
         self.register_buffer("variance_sum", torch.zeros((), dtype=torch.float64))
@@ -163,6 +171,21 @@ class ObjectConditioner(nn.Module):
         if self.config.mlp_residual:
             fused = fused + attended
         return nn.functional.normalize(fused.float(), dim=-1) if self.config.normalise else fused
+
+    def sharpen(self, condition: Tensor) -> Tensor:
+        """Draw conditions float[B, C] to the prototypes; unchanged where the bundle has none.
+
+        Patches of an unseen picture give a vector between several things and far from each (mean cosine to the right
+        one 0.36 in the starter), a kind of vector that the denoiser met in no training picture. The softmax over the
+        prototypes, as in the retrieval of a modern Hopfield network (Ramsauer et al. 2021), keeps which things they
+        may be and in which shares, and brings the vector back to where the denoiser is at home.
+        """
+        if not self.config.prototypes:
+            return condition
+        prototypes: Tensor = self.prototypes  # type: ignore[assignment]
+        similar = nn.functional.normalize(condition.float(), dim=-1) @ prototypes.T
+        shares = torch.softmax(similar / self.config.prototype_temperature, dim=-1)
+        return nn.functional.normalize(shares @ prototypes, dim=-1)
 
     def null(self, patches: Tensor) -> Tensor:
         """The condition of the unconditional pass, float[B, C], for patches float[B, P, Lv].

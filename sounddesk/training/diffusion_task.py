@@ -260,7 +260,7 @@ class DiffusionTask:
         else:
             contrastive, accuracy = grounded.sum() * 0.0, 0.0
         null = conditioner.null(patches)
-        chosen = torch.where(single[:, None], grounded, text)
+        chosen = torch.where(single[:, None], conditioner.sharpen(grounded), text)
         dropped = torch.tensor([way == "null" for way in ways])
         return torch.where(dropped[:, None], null, chosen), contrastive, accuracy
 

@@ -39,6 +39,8 @@ class GroundingModelRecipe:
             for all patches of a scene, so that it survives the weighted mean), in standard deviations of
             each feature; against memorising single pictures.
         warm_start_steps, warm_start_noise: of the linear kind map that W_K and W_V start from; 0 steps start at random.
+        prototypes: keep the kinds' text vectors in the grounding and draw conditions to them at use.
+        prototype_temperature: how sharply.
         sharpness: spread of the initial attention scores over the patches of a scene.
     """
 
@@ -51,6 +53,8 @@ class GroundingModelRecipe:
     warm_start_steps: int = 300
     warm_start_noise: float = 2.0
     sharpness: float = 3.0
+    prototypes: bool = True
+    prototype_temperature: float = 0.05
     mlp_factor: int = 1
     heads: int = 1
     score: str = "dot"
@@ -150,9 +154,13 @@ class GroundingTask:
             out_width=text_encoder.width,
             mlp_factor=recipe.mlp_factor,
             mlp_residual=True,
+            prototypes=len(self.kinds) if recipe.prototypes else 0,
+            prototype_temperature=recipe.prototype_temperature,
             **options,
         )
         self.conditioner = ObjectConditioner(config)
+        if recipe.prototypes:
+            self.conditioner.prototypes.copy_(self.targets)
         self.learning_rate_factors: Mapping[str, float] = {}
         self.module: nn.Module = self.conditioner
         self.conditioner.null_vector.copy_(text_encoder.encode([""])[0])

@@ -102,3 +102,23 @@ def test_impossible_configurations_are_refused() -> None:
         GroundingConfig(score="additive", heads=2)
     with pytest.raises(ValueError, match="hint_blend"):
         GroundingConfig(text_width=12, out_width=16, hint_blend=0.5)
+
+
+def test_prototypes_draw_a_condition_to_what_it_resembles_and_keep_mixtures() -> None:
+    config = GroundingConfig(
+        text_width=8, patch_width=6, grid=(2, 2), width=8, out_width=8, prototypes=4, prototype_temperature=0.05
+    )
+    conditioner = ObjectConditioner(config)
+    conditioner.prototypes.copy_(torch.eye(8)[:4])
+    near_two = torch.nn.functional.normalize(torch.tensor([[0.1, 0.5, 0.0, 0.0, 0.8, 0.3, 0.0, 0.0]]), dim=-1)
+    drawn = conditioner.sharpen(near_two)
+    assert drawn[0, 1] > 0.99
+    assert drawn[0, 4:].abs().max() == 0.0
+    both = torch.nn.functional.normalize(torch.tensor([[0.5, 0.5, 0.0, 0.0, 0.8, 0.0, 0.0, 0.0]]), dim=-1)
+    assert torch.allclose(conditioner.sharpen(both)[0, :2], torch.full((2,), 0.5**0.5), atol=1e-2)
+
+
+def test_without_prototypes_a_condition_stays_as_it_is() -> None:
+    conditioner = ObjectConditioner(GroundingConfig(text_width=8, patch_width=6, grid=(2, 2), width=8, out_width=8))
+    condition = torch.randn(3, 8)
+    assert conditioner.sharpen(condition) is condition
