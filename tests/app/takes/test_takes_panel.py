@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from sounddesk.app.actions import ActionRegistry
+from sounddesk.app.document import Document
+from sounddesk.app.selection import SelectionModel
+from sounddesk.app.takes.takes_panel import TakesPanel
+from sounddesk.domain.take import Take
+from tests.app.conftest import wait_until
+
+
+def make_take(document: Document, object_id: str, *, hz: float = 440.0, seconds: float = 1.0) -> Take:
+    number = document.takes.next_number(object_id)
+    time_s = np.arange(round(16_000 * seconds)) / 16_000
+    take = Take(
+        id=f"{object_id}-{number}",
+        object_id=object_id,
+        number=number,
+        seed=100 + number,
+        waveform=(0.5 * np.sin(2 * np.pi * hz * time_s)).astype(np.float32),
+        sample_rate_hz=16_000,
+        recipe={"bundle": "starter", "seed": 100 + number},
+        created="2026-01-01T00:00:00+00:00",
+    )
+    document.add_take(take)
+    return take
+
+
+@pytest.fixture
+def actions(qapp: object) -> ActionRegistry:
+    return ActionRegistry()
+
+
+@pytest.fixture
+def panel(still: Document, selection: SelectionModel, actions: ActionRegistry) -> Iterator[TakesPanel]:
+    panel = TakesPanel(still, selection, actions)
+    panel.resize(520, 320)
+    panel.show()
+    yield panel
+    panel.close_background()
+    panel.close()
+
+
+def rows(panel: TakesPanel) -> list[list[str]]:
+    tree = panel._list
+    return [
+        [item.text(column) for column in range(6)]
+        for item in (tree.topLevelItem(i) for i in range(tree.topLevelItemCount()))
+        if item is not None
+    ]
+
+
+def click(panel: TakesPanel, row: int, column: int, modifier=Qt.KeyboardModifier.NoModifier) -> None:
+    tree = panel._list
+    place = tree.visualItemRect(tree.topLevelItem(row)).center()
+    place.setX(tree.columnViewportPosition(column) + 10)
+    QTest.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, modifier, place)
+
+
+def test_shows_the_takes_of_the_current_object_with_their_pictures(
+    panel: TakesPanel, still: Document, selection: SelectionModel
+) -> None:
+    make_take(still, "o1")
+    make_take(still, "o2")
+    assert rows(panel) == []
+    selection.select_objects(["o1"])
+    assert rows(panel) == [["☆", "", "Take 1", "1.00 s", "-6.0 dB", "101"]]
+    make_take(still, "o1")
+    assert [row[2] for row in rows(panel)] == ["Take 1", "Take 2"]
+    wait_until(lambda: not panel._list.topLevelItem(1).icon(1).isNull())
+
+
+def test_a_star_and_a_name_are_undoable(panel: TakesPanel, still: Document, selection: SelectionModel) -> None:
+    take = make_take(still, "o1")
+    selection.select_objects(["o1"])
+    click(panel, 0, 0)
+    assert still.project.mark_of(take.id).starred
+    assert rows(panel)[0][0] == "★"
+    panel._list.topLevelItem(0).setText(2, "the good bark")
+    assert still.project.mark_of(take.id).name == "the good bark"
+    still.undo()
+    assert rows(panel)[0][2] == "Take 1"
+    still.undo()
+    assert rows(panel)[0][0] == "☆"
+
+
+def test_use_and_a_b_change_what_plays(
+    panel: TakesPanel, still: Document, selection: SelectionModel, actions: ActionRegistry
+) -> None:
+    first, second = make_take(still, "o1"), make_take(still, "o1", seconds=2.0)
+    selection.select_objects(["o1"])
+    click(panel, 0, 2)
+    actions["takes.use"].trigger()
+    assert [(c.take_id, c.duration_s) for c in still.project.clips] == [(first.id, 1.0)]
+    click(panel, 1, 2, Qt.KeyboardModifier.ControlModifier)
+    actions["takes.a_b"].trigger()
+    assert [(c.take_id, c.duration_s) for c in still.project.clips] == [(second.id, 2.0)]
+    actions["takes.a_b"].trigger()
+    assert [c.take_id for c in still.project.clips] == [first.id]
+    assert panel._list.topLevelItem(0).font(2).bold()
+    assert not panel._list.topLevelItem(1).font(2).bold()
+
+
+def test_the_buttons_ask_for_takes(
+    panel: TakesPanel, still: Document, selection: SelectionModel, actions: ActionRegistry
+) -> None:
+    asked = []
+    panel.generate_requested.connect(lambda ids, count: asked.append((ids, count)))
+    selection.select_objects(["o2"])
+    panel._variations.setValue(3)
+    actions["takes.generate"].trigger()
+    actions["takes.generate_all"].trigger()
+    assert asked == [(["o2"], 3), (["o1", "o2"], 3)]
+
+
+def test_a_seed_can_be_locked_from_a_take(
+    panel: TakesPanel, still: Document, selection: SelectionModel, actions: ActionRegistry
+) -> None:
+    make_take(still, "o1")
+    selection.select_objects(["o1"])
+    click(panel, 0, 2)
+    actions["takes.reuse_seed"].trigger()
+    assert (still.project.object("o1").seed, still.project.object("o1").seed_locked) == (101, True)
