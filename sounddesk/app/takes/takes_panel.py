@@ -181,6 +181,7 @@ class TakesPanel(QWidget):
         peak = float(np.abs(take.waveform).max())
         item.setText(_PEAK, f"{20 * math.log10(peak):.1f} dB" if peak > 0 else self.tr("silent"))
         item.setText(_SEED, str(take.seed))
+        item.setSizeHint(_PICTURE, QSize(120, 30))
         item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
         recipe = "\n".join(f"{key}: {value}" for key, value in take.recipe.items() if value is not None)
         for column in range(6):
