@@ -1,0 +1,101 @@
+"""About sounddesk: version, licences of the application and of every installed bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog
+from PySide6.QtWidgets import QDialogButtonBox
+from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QTabWidget
+from PySide6.QtWidgets import QTextBrowser
+from PySide6.QtWidgets import QVBoxLayout
+from PySide6.QtWidgets import QWidget
+
+import sounddesk
+from sounddesk.engine.bundle import Bundle
+from sounddesk.engine.bundle import list_bundles
+from sounddesk.engine.bundle_manifest import BundleError
+
+_LIBRARIES = (
+    ("Qt and PySide6", "LGPL-3.0"), ("PyTorch", "BSD-3-Clause"), ("diffusers, transformers, safetensors", "Apache-2.0"),
+    ("NumPy, SciPy", "BSD-3-Clause"), ("OpenCV", "Apache-2.0"), ("Pillow", "MIT-CMU"),
+    ("libsndfile and soundfile", "LGPL-2.1 and BSD-3-Clause"), ("libsoxr and soxr", "LGPL-2.1"),
+    ("PortAudio and sounddevice", "MIT"), ("segment-anything", "Apache-2.0"),
+)  # fmt: skip
+
+
+class AboutBox(QDialog):
+    """Who may use what, in words."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("About sounddesk"))
+        self.resize(640, 520)
+        title = QLabel(f"<h2>sounddesk {sounddesk.__version__}</h2>")
+        about = QLabel(self.tr("One sound per object of a still image, exported as stems. Apache-2.0."))
+        about.setWordWrap(True)
+        tabs = QTabWidget()
+        tabs.setUsesScrollButtons(True)
+        for listing in list_bundles():
+            bundle = listing.bundle
+            if bundle is None:
+                tabs.addTab(_browser(f"{listing.problem}", markdown=False), listing.folder.name)
+            else:
+                tabs.addTab(_browser(_bundle_text(bundle)), self.tr("Bundle {name}").format(name=bundle.name))
+        rows = "\n".join(f"| {name} | {licence} |" for name, licence in _LIBRARIES)
+        tabs.addTab(_browser(f"| library | licence |\n|---|---|\n{rows}\n"), self.tr("Libraries"))
+        licence = _licence_text()
+        if licence:
+            tabs.addTab(_browser(licence, markdown=False), self.tr("Apache-2.0"))
+        box = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        box.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.addWidget(title)
+        layout.addWidget(about)
+        layout.addWidget(tabs, 1)
+        layout.addWidget(box)
+
+
+def _bundle_text(bundle: Bundle) -> str:
+    licence = bundle.manifest.licence
+    use = {"yes": "yes", "no": "no", "conditional": "under conditions"}[licence.commercial]
+    lines = [
+        f"**Licence:** {licence.name}" + (f" ({licence.spdx})" if licence.spdx else ""),
+        f"**Paid work:** {use}",
+        licence.note,
+        licence.url or "",
+    ]
+    try:
+        lines.append(bundle.document("card.md").read_text(encoding="utf-8"))
+    except (BundleError, OSError):
+        lines.append("*This bundle has no card.*")
+    return "\n\n".join(line for line in lines if line)
+
+
+def _browser(text: str, *, markdown: bool = True) -> QTextBrowser:
+    made = QTextBrowser()
+    # Links are to be read and copied; nothing is opened or loaded by itself.
+    made.setOpenLinks(False)
+    made.setTextInteractionFlags(
+        Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+    )
+    if markdown:
+        made.setMarkdown(text)
+    else:
+        made.setPlainText(text)
+    return made
+
+
+def _licence_text() -> str:
+    for path in (Path(sounddesk.__file__).parent.parent / "LICENSE",):
+        if path.is_file():
+            return path.read_text(encoding="utf-8")
+    import importlib.metadata
+
+    try:
+        found = importlib.metadata.distribution("sounddesk").read_text("licenses/LICENSE")
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+    return found or ""

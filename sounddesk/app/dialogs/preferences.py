@@ -1,0 +1,172 @@
+"""Preferences: look, engine, sound, saving, export defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QComboBox
+from PySide6.QtWidgets import QDialog
+from PySide6.QtWidgets import QDialogButtonBox
+from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFormLayout
+from PySide6.QtWidgets import QHBoxLayout
+from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QSpinBox
+from PySide6.QtWidgets import QTabWidget
+from PySide6.QtWidgets import QVBoxLayout
+from PySide6.QtWidgets import QWidget
+
+from sounddesk.app.settings import Settings
+from sounddesk.app.theme import apply_theme
+
+RATES_HZ = (44_100, 48_000, 88_200, 96_000)
+
+
+class Preferences(QDialog):
+    """Values are stored with OK; Cancel leaves everything as it was.
+
+    Args:
+        audio_devices: names of outputs to choose from; the system's default is always there.
+        bundles: names of installed bundles; found by `list_bundles` where left out.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        parent: QWidget | None = None,
+        *,
+        audio_devices: Sequence[str] = (),
+        bundles: Sequence[str] | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("Preferences"))
+        self.resize(520, 360)
+        self._settings = settings
+        self._stores: list[Callable[[], None]] = []
+        tabs = QTabWidget()
+        tabs.addTab(self._general(), self.tr("General"))
+        tabs.addTab(self._engine(_bundle_names() if bundles is None else bundles), self.tr("Generation"))
+        tabs.addTab(self._sound(audio_devices), self.tr("Sound and export"))
+        kinds = QDialogButtonBox.StandardButton
+        box = QDialogButtonBox(kinds.Ok | kinds.Cancel)
+        box.accepted.connect(self.accept)
+        box.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.addWidget(tabs, 1)
+        layout.addWidget(box)
+
+    def accept(self) -> None:
+        """Store everything; the theme shows at once."""
+        for store in self._stores:
+            store()
+        self._settings.sync()
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            apply_theme(app, self._settings.theme)
+        super().accept()
+
+    def _general(self) -> QWidget:
+        page, form = _page()
+        names = {"system": self.tr("As the system"), "dark": self.tr("Dark"), "light": self.tr("Light")}
+        form.addRow(self.tr("Theme:"), self._choice("theme", names))
+        minutes = self._number("autosave_minutes", 0, 120, self.tr(" minutes"))
+        minutes.setSpecialValueText(self.tr("Only when I save"))
+        form.addRow(self.tr("Save the file every:"), minutes)
+        form.addRow(_note(self.tr("A recovery copy of every step is kept at all times, also of projects never saved.")))
+        return page
+
+    def _engine(self, bundles: Sequence[str]) -> QWidget:
+        page, form = _page()
+        devices = {"auto": self.tr("Best available"), "cpu": "CPU", "cuda": "CUDA", "mps": "MPS (Apple)"}
+        form.addRow(self.tr("Device:"), self._choice("device", devices))
+        precisions = {"auto": self.tr("Automatic"), "full": self.tr("Full"), "half": self.tr("Half (less memory)")}
+        form.addRow(self.tr("Precision:"), self._choice("precision", precisions))
+        form.addRow(self.tr("Bundle of new projects:"), self._choice("bundle", {name: name for name in bundles}))
+        form.addRow(self.tr("SAM checkpoint:"), self._sam())
+        form.addRow(self.tr("Memory for encoded images:"), self._number("cache_mib", 64, 65536, " MiB"))
+        return page
+
+    def _sound(self, devices: Sequence[str]) -> QWidget:
+        page, form = _page()
+        outputs = {"": self.tr("System default"), **{name: name for name in devices}}
+        form.addRow(self.tr("Output:"), self._choice("audio_device", outputs))
+        formats = {"PCM_24": self.tr("24 bit"), "PCM_16": self.tr("16 bit"), "FLOAT": self.tr("32 bit float")}
+        form.addRow(self.tr("Export format:"), self._choice("export_format", formats))
+        rates = QComboBox()
+        for rate in RATES_HZ:
+            rates.addItem(f"{rate / 1000:g} kHz", rate)
+        rates.setCurrentIndex(max(0, rates.findData(self._settings.export_rate_hz)))
+        self._stores.append(lambda: setattr(self._settings, "export_rate_hz", rates.currentData()))
+        form.addRow(self.tr("Export rate:"), rates)
+        return page
+
+    def _choice(self, name: str, texts: dict[str, str]) -> QComboBox:
+        combo = QComboBox()
+        combo.setObjectName(name)
+        current = getattr(self._settings, name)
+        for value, text in {**texts, **({} if current in texts else {current: current})}.items():
+            combo.addItem(text, value)
+        combo.setCurrentIndex(combo.findData(current))
+        self._stores.append(lambda: setattr(self._settings, name, combo.currentData()))
+        return combo
+
+    def _number(self, name: str, low: int, high: int, suffix: str) -> QSpinBox:
+        spin = QSpinBox()
+        spin.setObjectName(name)
+        spin.setRange(low, high)
+        spin.setSuffix(suffix)
+        spin.setValue(getattr(self._settings, name))
+        self._stores.append(lambda: setattr(self._settings, name, spin.value()))
+        return spin
+
+    def _sam(self) -> QWidget:
+        field = QLineEdit()
+        field.setObjectName("sam_checkpoint")
+        field.setPlaceholderText(self.tr("None: GrabCut, or an installed SAM"))
+        checkpoint = self._settings.sam_checkpoint
+        field.setText("" if checkpoint is None else str(checkpoint))
+        browse = QPushButton(self.tr("Choose…"))
+
+        def choose() -> None:
+            name, _ = QFileDialog.getOpenFileName(
+                self, self.tr("SAM checkpoint"), field.text(), self.tr("Checkpoints (*.pth *.safetensors)")
+            )
+            if name:
+                field.setText(name)
+
+        def store() -> None:
+            text = str(field.text()).strip()
+            self._settings.sam_checkpoint = Path(text) if text else None
+
+        browse.clicked.connect(choose)
+        self._stores.append(store)
+        row = QWidget()
+        layout = QHBoxLayout(row)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(field, 1)
+        layout.addWidget(browse)
+        return row
+
+
+def _page() -> tuple[QWidget, QFormLayout]:
+    page = QWidget()
+    form = QFormLayout(page)
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    return page, form
+
+
+def _note(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setWordWrap(True)
+    return label
+
+
+def _bundle_names() -> list[str]:
+    from sounddesk.engine.bundle import list_bundles
+
+    return [each.bundle.name for each in list_bundles() if each.bundle is not None]

@@ -1,0 +1,126 @@
+"""What a crash left behind, to be taken back, put off or thrown away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from PySide6.QtCore import QBuffer
+from PySide6.QtCore import QByteArray
+from PySide6.QtCore import QDateTime
+from PySide6.QtCore import QIODevice
+from PySide6.QtCore import QLocale
+from PySide6.QtCore import QSize
+from PySide6.QtCore import Qt
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QIcon
+from PySide6.QtGui import QImageReader
+from PySide6.QtGui import QPixmap
+from PySide6.QtWidgets import QDialog
+from PySide6.QtWidgets import QHBoxLayout
+from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QListWidget
+from PySide6.QtWidgets import QListWidgetItem
+from PySide6.QtWidgets import QMessageBox
+from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QVBoxLayout
+from PySide6.QtWidgets import QWidget
+
+from sounddesk.app.recovery import Recoverable
+
+_PICTURE: Final = QSize(128, 80)
+_MAX_PICTURE_BYTES: Final = 60_000_000
+
+
+class RecoveryDialog(QDialog):
+    """Signals: recover_requested(Recoverable); discard_requested(Recoverable). 'Later' closes and changes nothing."""
+
+    recover_requested = Signal(object)
+    discard_requested = Signal(object)
+
+    def __init__(self, items: Sequence[Recoverable], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("Recover work"))
+        self.resize(560, 360)
+        about = QLabel(
+            self.tr("sounddesk ended before these projects were saved. Everything up to the last step is here.")
+        )
+        about.setWordWrap(True)
+        self._list = QListWidget()
+        self._list.setIconSize(_PICTURE)
+        self._list.setAccessibleName(self.tr("Projects to recover"))
+        for item in items:
+            self._list.addItem(self._row(item))
+        self._list.setCurrentRow(0)
+        recover = QPushButton(self.tr("Recover"))
+        recover.setDefault(True)
+        discard = QPushButton(self.tr("Discard…"))
+        later = QPushButton(self.tr("Later"))
+        recover.clicked.connect(self._recover)
+        discard.clicked.connect(self._discard)
+        later.clicked.connect(self.reject)
+        self._list.itemActivated.connect(self._recover)
+        buttons = QHBoxLayout()
+        buttons.addWidget(discard)
+        buttons.addStretch(1)
+        buttons.addWidget(later)
+        buttons.addWidget(recover)
+        layout = QVBoxLayout(self)
+        layout.addWidget(about)
+        layout.addWidget(self._list, 1)
+        layout.addLayout(buttons)
+
+    def _row(self, item: Recoverable) -> QListWidgetItem:
+        when = QDateTime.fromSecsSinceEpoch(int(item.updated.timestamp()))
+        text = self.tr("{name}\n{when}\n{objects} objects, {takes} takes, {saved}").format(
+            name=item.name,
+            when=QLocale().toString(when, QLocale.FormatType.ShortFormat),
+            objects=item.objects,
+            takes=item.takes,
+            saved=self.tr("never saved") if item.origin is None else self.tr("newer than its file"),
+        )
+        row = QListWidgetItem(_picture(item.picture), text)
+        row.setData(Qt.ItemDataRole.UserRole, item)
+        if item.origin is not None:
+            row.setToolTip(str(item.origin))
+        return row
+
+    def _recover(self) -> None:
+        row = self._list.currentItem()
+        if row is not None:
+            self.accept()
+            self.recover_requested.emit(row.data(Qt.ItemDataRole.UserRole))
+
+    def _discard(self) -> None:
+        row = self._list.currentItem()
+        if row is None:
+            return
+        item = row.data(Qt.ItemDataRole.UserRole)
+        question = self.tr("Discard the unsaved work on {name} for good?").format(name=item.name)
+        buttons = QMessageBox.StandardButton
+        asked = QMessageBox.question(
+            self, self.windowTitle(), question, buttons.Discard | buttons.Cancel, buttons.Cancel
+        )
+        if asked != buttons.Discard:
+            return
+        self.discard_requested.emit(item)
+        self._list.takeItem(self._list.row(row))
+        if self._list.count() == 0:
+            self.reject()
+
+
+def _picture(file: bytes) -> QIcon:
+    grey = QPixmap(_PICTURE)
+    grey.fill(Qt.GlobalColor.gray)
+    if not file or len(file) > _MAX_PICTURE_BYTES:
+        return QIcon(grey)
+    buffer = QBuffer()
+    buffer.setData(QByteArray(file))
+    buffer.open(QIODevice.OpenModeFlag.ReadOnly)
+    reader = QImageReader(buffer)
+    reader.setAutoTransform(True)
+    size = reader.size()
+    if size.isValid():
+        reader.setScaledSize(size.scaled(_PICTURE, Qt.AspectRatioMode.KeepAspectRatio))
+    image = reader.read()
+    return QIcon(grey if image.isNull() else QPixmap.fromImage(image))

@@ -1,0 +1,164 @@
+"""All commands with their keys, to search and to bind anew."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QDialog
+from PySide6.QtWidgets import QDialogButtonBox
+from PySide6.QtWidgets import QHBoxLayout
+from PySide6.QtWidgets import QHeaderView
+from PySide6.QtWidgets import QKeySequenceEdit
+from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QTreeWidget
+from PySide6.QtWidgets import QTreeWidgetItem
+from PySide6.QtWidgets import QVBoxLayout
+from PySide6.QtWidgets import QWidget
+
+from sounddesk.app.actions import ActionRegistry
+from sounddesk.app.fuzzy_search import fuzzy_score
+
+_ID = Qt.ItemDataRole.UserRole
+
+
+class ShortcutEditor(QDialog):
+    """Changes take effect at once. A key that another command has is shown, and taken over only when asked."""
+
+    def __init__(self, actions: ActionRegistry, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("Keyboard shortcuts"))
+        self.resize(600, 520)
+        self._actions = actions
+        self._search = QLineEdit()
+        self._search.setPlaceholderText(self.tr("Search commands or keys"))
+        self._search.setAccessibleName(self.tr("Search commands or keys"))
+        self._search.setClearButtonEnabled(True)
+        self._tree = QTreeWidget()
+        self._tree.setColumnCount(2)
+        self._tree.setHeaderLabels([self.tr("Command"), self.tr("Keys")])
+        self._tree.header().setStretchLastSection(False)
+        self._tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self._tree.header().resizeSection(1, 150)
+        self._tree.setAccessibleName(self.tr("Commands and their keys"))
+        self._edit = QKeySequenceEdit()
+        self._edit.setMaximumSequenceLength(1)
+        self._edit.setAccessibleName(self.tr("New keys"))
+        self._take = QPushButton(self.tr("Set"))
+        self._none = QPushButton(self.tr("None"))
+        self._reset = QPushButton(self.tr("Default"))
+        self._conflict = QLabel()
+        self._conflict.setWordWrap(True)
+        self._conflict.setMinimumHeight(self.fontMetrics().height() * 2)
+        reset_all = QPushButton(self.tr("Reset all"))
+        row = QHBoxLayout()
+        row.addWidget(QLabel(self.tr("Keys:")))
+        row.addWidget(self._edit, 1)
+        for button in (self._take, self._none, self._reset):
+            # Enter belongs to the keys being recorded, not to a button.
+            button.setAutoDefault(False)
+            row.addWidget(button)
+        box = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        box.addButton(reset_all, QDialogButtonBox.ButtonRole.ResetRole)
+        reset_all.setAutoDefault(False)
+        box.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self._search)
+        layout.addWidget(self._tree, 1)
+        layout.addLayout(row)
+        layout.addWidget(self._conflict)
+        layout.addWidget(box)
+        self._search.textChanged.connect(self._fill)
+        self._tree.currentItemChanged.connect(lambda *_: self._show_current())
+        self._edit.keySequenceChanged.connect(lambda _keys: self._show_conflict())
+        self._take.clicked.connect(self._bind)
+        self._none.clicked.connect(lambda: self._rebind(""))
+        self._reset.clicked.connect(self._bind_default)
+        reset_all.clicked.connect(self._reset_all)
+        self._fill()
+
+    @property
+    def conflict(self) -> str:
+        """What is shown about another command that has these keys; empty for none."""
+        return str(self._conflict.text())
+
+    def select(self, command_id: str) -> None:
+        """Make a command the current one."""
+        for group in range(self._tree.topLevelItemCount()):
+            parent = self._tree.topLevelItem(group)
+            for row in range(parent.childCount()):
+                if parent.child(row).data(0, _ID) == command_id:
+                    self._tree.setCurrentItem(parent.child(row))
+
+    def _fill(self) -> None:
+        current, query = self._current(), str(self._search.text())
+        self._tree.clear()
+        groups: dict[str, QTreeWidgetItem] = {}
+        bold = self._tree.font()
+        bold.setBold(True)
+        for command in self._actions:
+            name = command.action.text().replace("&", "")
+            keys = command.action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+            if fuzzy_score(query, name) is None and query.casefold() not in keys.casefold():
+                continue
+            if command.group not in groups:
+                groups[command.group] = QTreeWidgetItem([command.group])
+                groups[command.group].setFlags(Qt.ItemFlag.ItemIsEnabled)
+                self._tree.addTopLevelItem(groups[command.group])
+            item = QTreeWidgetItem([name, keys])
+            item.setData(0, _ID, command.id)
+            if command.id in self._actions.rebound:
+                item.setFont(1, bold)
+                default = command.default_shortcut or self.tr("none")
+                item.setToolTip(1, self.tr("Default: {keys}").format(keys=default))
+            groups[command.group].addChild(item)
+        self._tree.expandAll()
+        if current is not None:
+            self.select(current)
+        self._show_current()
+
+    def _current(self) -> str | None:
+        item = self._tree.currentItem()
+        return None if item is None else item.data(0, _ID)
+
+    def _show_current(self) -> None:
+        command_id = self._current()
+        for widget in (self._edit, self._take, self._none, self._reset):
+            widget.setEnabled(command_id is not None)
+        keys = self._actions[command_id].shortcut() if command_id is not None else QKeySequence()
+        self._edit.setKeySequence(keys)
+        self._show_conflict()
+
+    def _show_conflict(self) -> None:
+        keys = self._edit.keySequence().toString(QKeySequence.SequenceFormat.PortableText)
+        holder = self._actions.holder_of(keys)
+        taken = holder is not None and holder.id != self._current()
+        self._take.setText(self.tr("Take over") if taken else self.tr("Set"))
+        text = self.tr("{keys} belongs to '{name}'. Taking it over leaves that command without keys.")
+        name = holder.action.text().replace("&", "") if holder is not None else ""
+        self._conflict.setText(text.format(keys=keys, name=name) if taken else "")
+
+    def _bind(self) -> None:
+        self._rebind(self._edit.keySequence().toString(QKeySequence.SequenceFormat.PortableText))
+
+    def _bind_default(self) -> None:
+        command = next((each for each in self._actions if each.id == self._current()), None)
+        if command is not None:
+            self._rebind(command.default_shortcut)
+
+    def _rebind(self, keys: str) -> None:
+        command_id = self._current()
+        if command_id is None:
+            return
+        holder = self._actions.holder_of(keys)
+        if holder is not None and holder.id != command_id:
+            self._actions.rebind(holder.id, "")
+        self._actions.rebind(command_id, keys)
+        self._fill()
+
+    def _reset_all(self) -> None:
+        for command in list(self._actions):
+            if command.id in self._actions.rebound:
+                self._actions.rebind(command.id, command.default_shortcut)
+        self._fill()

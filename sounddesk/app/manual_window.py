@@ -1,0 +1,147 @@
+"""The manual: short pages in Markdown from the installation, with search."""
+
+from __future__ import annotations
+
+import html
+from typing import Final
+
+from PySide6.QtCore import Qt
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtGui import QKeySequence
+from PySide6.QtGui import QTextCursor
+from PySide6.QtGui import QTextDocument
+from PySide6.QtWidgets import QDialog
+from PySide6.QtWidgets import QHBoxLayout
+from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QListWidget
+from PySide6.QtWidgets import QListWidgetItem
+from PySide6.QtWidgets import QSplitter
+from PySide6.QtWidgets import QTextBrowser
+from PySide6.QtWidgets import QVBoxLayout
+from PySide6.QtWidgets import QWidget
+
+from sounddesk.app.actions import ActionRegistry
+from sounddesk.resources_folder import resource
+
+# In the order of an artist's day; the files lie in resources/manual.
+PAGES: Final = (
+    ("getting_started", "Getting started"),
+    ("selecting_objects", "Selecting objects"),
+    ("takes", "Takes and generation"),
+    ("timeline", "Timeline"),
+    ("mixer", "Mixer"),
+    ("export", "Export"),
+    ("shortcuts", "Keyboard shortcuts"),
+    ("troubleshooting", "Troubleshooting"),
+)
+
+
+class ManualWindow(QDialog):
+    """Pages on the left, text on the right; the search looks through all pages. It does not block the main window."""
+
+    def __init__(self, actions: ActionRegistry, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("Manual"))
+        self.resize(900, 640)
+        self.setModal(False)
+        self._texts = {name: page_text(name, actions) for name, _ in PAGES}
+        self._search = QLineEdit()
+        self._search.setPlaceholderText(self.tr("Search the manual"))
+        self._search.setAccessibleName(self.tr("Search the manual"))
+        self._search.setClearButtonEnabled(True)
+        self._list = QListWidget()
+        self._list.setAccessibleName(self.tr("Pages"))
+        for name, title in PAGES:
+            item = QListWidgetItem(title)
+            item.setData(Qt.ItemDataRole.UserRole, name)
+            self._list.addItem(item)
+        self._view = QTextBrowser()
+        self._view.setOpenLinks(False)
+        self._view.setAccessibleName(self.tr("Manual page"))
+        self._view.setSearchPaths([str(resource("manual"))])
+        self._view.anchorClicked.connect(self._follow)
+        side = QWidget()
+        column = QVBoxLayout(side)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self._search)
+        column.addWidget(self._list, 1)
+        splitter = QSplitter()
+        splitter.addWidget(side)
+        splitter.addWidget(self._view)
+        splitter.setSizes([220, 680])
+        splitter.setChildrenCollapsible(False)
+        layout = QHBoxLayout(self)
+        layout.addWidget(splitter)
+        self._search.textChanged.connect(self._filter)
+        self._search.returnPressed.connect(self._find_next)
+        self._list.currentItemChanged.connect(lambda *_: self._show())
+        self._list.setCurrentRow(0)
+
+    @property
+    def pages_found(self) -> list[str]:
+        """Names of the pages that the search leaves."""
+        rows = [self._list.item(index) for index in range(self._list.count())]
+        return [row.data(Qt.ItemDataRole.UserRole) for row in rows if not row.isHidden()]
+
+    def open_page(self, name: str) -> None:
+        """Show a page of `PAGES`."""
+        self._list.setCurrentRow([each for each, _ in PAGES].index(name))
+
+    def _show(self) -> None:
+        item = self._list.currentItem()
+        if item is not None:
+            self._view.setMarkdown(self._texts[item.data(Qt.ItemDataRole.UserRole)])
+            self._mark()
+
+    def _filter(self, query: str) -> None:
+        wanted = query.casefold().split()
+        for index, (name, title) in enumerate(PAGES):
+            text = f"{title} {self._texts[name]}".casefold()
+            self._list.item(index).setHidden(not all(word in text for word in wanted))
+        current = self._list.currentItem()
+        if (current is None or current.isHidden()) and self.pages_found:
+            self.open_page(self.pages_found[0])
+        else:
+            self._mark()
+
+    def _mark(self) -> None:
+        """Jump to the first place found."""
+        if str(self._search.text()).strip():
+            self._view.moveCursor(QTextCursor.MoveOperation.Start)
+            self._view.find(str(self._search.text()).strip())
+
+    def _find_next(self) -> None:
+        query = str(self._search.text()).strip()
+        if query and not self._view.find(query, QTextDocument.FindFlag(0)):
+            self._mark()
+
+    def _follow(self, url: QUrl) -> None:
+        name = url.path().removesuffix(".md")
+        if name in self._texts:
+            self.open_page(name)
+        elif url.scheme() in ("http", "https"):
+            QDesktopServices.openUrl(url)
+
+
+def page_text(name: str, actions: ActionRegistry) -> str:
+    """Markdown of a page; that of the shortcuts is made from the commands in force."""
+    if name == "shortcuts":
+        return shortcuts_text(actions)
+    return resource(f"manual/{name}.md").read_text(encoding="utf-8")
+
+
+def shortcuts_text(actions: ActionRegistry) -> str:
+    """A table of every command that has keys, by group."""
+    intro = resource("manual/shortcuts.md").read_text(encoding="utf-8")
+    groups: dict[str, list[str]] = {}
+    for command in actions:
+        keys = command.action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        if keys:
+            name = html.escape(command.action.text().replace("&", "")).replace("|", "\\|")
+            shown = keys.replace("\\", "\\\\").replace("|", "\\|").replace("`", "\\`")
+            groups.setdefault(command.group, []).append(f"| {name} | {shown} |")
+    tables = [
+        f"## {group}\n\n| command | keys |\n|---|---|\n" + "\n".join(rows) + "\n" for group, rows in groups.items()
+    ]
+    return intro + "\n" + "\n".join(tables)
