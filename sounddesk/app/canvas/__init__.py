@@ -1,0 +1,1 @@
+"""The image with its masks, and the tools that draw on it."""

@@ -1,0 +1,405 @@
+"""The image with its masks: zoom, pan, painting, and handing mouse and keys to the tool in use."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+from PySide6.QtCore import QEvent
+from PySide6.QtCore import QPointF
+from PySide6.QtCore import QRectF
+from PySide6.QtCore import Qt
+from PySide6.QtCore import QTimer
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QColor
+from PySide6.QtGui import QImage
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtGui import QPainter
+from PySide6.QtGui import QPaintEvent
+from PySide6.QtGui import QPalette
+from PySide6.QtGui import QPen
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QWidget
+
+from sounddesk.app.canvas.overlay import MaskOverlay
+from sounddesk.app.canvas.tools.base import CanvasMouse
+from sounddesk.app.canvas.tools.base import Tool
+from sounddesk.app.canvas.tools.base import ToolOptions
+from sounddesk.app.canvas.tools.box_tool import BoxTool
+from sounddesk.app.canvas.tools.brush_tool import BrushTool
+from sounddesk.app.canvas.tools.brush_tool import EraserTool
+from sounddesk.app.canvas.tools.click_tool import ClickTool
+from sounddesk.app.canvas.tools.fill_tools import FillTool
+from sounddesk.app.canvas.tools.fill_tools import MagicTool
+from sounddesk.app.canvas.tools.outline_tools import LassoTool
+from sounddesk.app.canvas.tools.outline_tools import PolygonTool
+from sounddesk.app.canvas.viewport import Viewport
+from sounddesk.app.canvas.viewport import fitted
+from sounddesk.app.document import Document
+from sounddesk.app.segment_lane import SegmentLane
+from sounddesk.app.selection import SelectionModel
+from sounddesk.domain.mask import Box
+from sounddesk.domain.mask import BoolMask
+from sounddesk.domain.project import Project
+from sounddesk.domain.scene import SceneObject
+
+TOOLS: Final = (ClickTool, BoxTool, BrushTool, EraserTool, LassoTool, PolygonTool, FillTool, MagicTool)
+_REFRESH_S: Final = 0.008
+
+
+class ImageCanvas(QWidget):
+    """Shows the document's image and masks.
+
+    Signals:
+        message(text): something the user should read.
+        options_changed(): a tool changed `options`.
+        tool_changed(name).
+    """
+
+    message = Signal(str)
+    options_changed = Signal()
+    tool_changed = Signal(str)
+
+    def __init__(
+        self, document: Document, selection: SelectionModel, segment: SegmentLane, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.document = document
+        self.selection = selection
+        self.segment = segment
+        self.options = ToolOptions()
+        self.hover_preview = True
+        self.viewport = Viewport()
+        self._levels: list[QImage] = []
+        self._overlay: MaskOverlay | None = None
+        self._candidate: tuple[QImage, Box] | None = None
+        self._heat: QImage | None = None
+        self._busy = False
+        self._pan_from: QPointF | None = None
+        self._space = False
+        self._pressed = False
+        self._cross: tuple[float, float] | None = None
+        self._fit = True
+        self._tools: dict[str, Tool] = {each.name: each(self) for each in TOOLS}
+        self.tool: Tool = self._tools["click"]
+        self._timer = QTimer(self)
+        self._timer.setInterval(0)
+        self._timer.timeout.connect(self._continue_overlay)
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName(self.tr("Image with masks"))
+        self.setAccessibleDescription(self.tr("Arrow keys move a cross-hair, Enter clicks there."))
+        self.setMinimumSize(160, 120)
+        document.changed.connect(self._on_changed)
+        document.replaced.connect(self._on_replaced)
+        selection.objects_changed.connect(self._show_masks)
+        self._on_replaced()
+
+    # ------------------------------------------------------------------ for tools and panels
+
+    def current_object(self) -> SceneObject | None:
+        object_id = self.selection.current_object_id
+        return None if object_id is None else self.document.project.object(object_id)
+
+    def inside(self, x: float, y: float) -> bool:
+        """Whether an image position lies on the image."""
+        info = self.document.project.image
+        return info is not None and 0 <= x < info.width and 0 <= y < info.height
+
+    def set_tool(self, name: str) -> None:
+        """Use another tool. Raises: KeyError."""
+        if self._tools[name] is not self.tool:
+            self.tool.deactivate()
+            self.show_candidate(None)
+            self.tool = self._tools[name]
+            self.tool.activate()
+            self._set_cursor()
+            self.tool_changed.emit(name)
+            self.update()
+
+    def set_busy(self, busy: bool) -> None:
+        """Whether an answer of the segmenter is awaited."""
+        self._busy = busy
+        self._set_cursor()
+
+    def show_candidate(self, mask: BoolMask | None) -> None:
+        """Show what a click would select."""
+        self._candidate = None
+        if mask is not None and mask.any():
+            rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+            box = Box(left=int(columns[0]), top=int(rows[0]), right=int(columns[-1]) + 1, bottom=int(rows[-1]) + 1)
+            part = np.ascontiguousarray(mask[box.top : box.bottom, box.left : box.right]).view(np.uint8)
+            image = QImage(part.data, box.width, box.height, box.width, QImage.Format.Format_Indexed8)
+            image.setColorTable([0, QColor(255, 255, 255, 110).rgba()])
+            self._candidate = (image.copy(), box)
+        self.update()
+
+    def set_heat_map(self, weights: np.ndarray | None, grid: tuple[int, int]) -> None:
+        """Draw patch weights float32[P] of a grid (rows, columns) over the image; None takes them away."""
+        self._heat = None if weights is None else heat_image(weights, grid)
+        self.update()
+
+    def fit(self) -> None:
+        """The whole image in sight; stays so while the window changes its size."""
+        info = self.document.project.image
+        self._fit = True
+        if info is not None:
+            self.viewport = fitted(image=(info.width, info.height), widget=(self.width(), self.height()))
+        self.update()
+
+    def zoom(self, factor: float, at: QPointF | None = None) -> None:
+        """Zoom around a widget position, by default the middle."""
+        point = at or QPointF(self.width() / 2, self.height() / 2)
+        self._fit = False
+        self.viewport = self.viewport.zoomed(factor, at_x=point.x(), at_y=point.y())
+        self.update()
+
+    def actual_size(self) -> None:
+        """One image pixel on one device pixel."""
+        self.zoom(1.0 / (self.viewport.scale * self.devicePixelRatioF()))
+
+    # ------------------------------------------------------------------ following the document
+
+    def _on_changed(self, old: Project, new: Project) -> None:
+        if old.image != new.image:
+            self._load_image()
+        if old.objects is not new.objects:
+            self._show_masks()
+
+    def _on_replaced(self) -> None:
+        self._load_image()
+        self._show_masks()
+
+    def _load_image(self) -> None:
+        pixels = self.document.image
+        self.tool.cancel()
+        self._heat, self._cross = None, None
+        self.show_candidate(None)
+        if pixels is None:
+            self._levels, self._overlay = [], None
+            self.update()
+            return
+        height, width = pixels.shape[:2]
+        first = QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888)
+        self._levels = [first.convertToFormat(QImage.Format.Format_RGB32)]
+        while min(self._levels[-1].width(), self._levels[-1].height()) > 256:
+            last = self._levels[-1]
+            smooth = Qt.TransformationMode.SmoothTransformation
+            ratio = Qt.AspectRatioMode.IgnoreAspectRatio
+            self._levels.append(last.scaled(max(1, last.width() // 2), max(1, last.height() // 2), ratio, smooth))
+        self._overlay = MaskOverlay(width, height)
+        self.fit()
+
+    def _show_masks(self) -> None:
+        if self._overlay is None:
+            return
+        self._overlay.show(self.document.project, self.selection.object_ids)
+        self._continue_overlay()
+
+    def _continue_overlay(self) -> None:
+        if self._overlay is None:
+            self._timer.stop()
+            return
+        if self._overlay.refresh(budget_s=_REFRESH_S, in_sight=self._in_sight()):
+            self.update()
+        if self._overlay.is_clean:
+            self._timer.stop()
+        elif not self._timer.isActive():
+            self._timer.start()
+
+    def _in_sight(self) -> Box | None:
+        info = self.document.project.image
+        if info is None:
+            return None
+        left, top = self.viewport.to_image(0, 0)
+        right, bottom = self.viewport.to_image(self.width(), self.height())
+        left, top = max(0, math.floor(left)), max(0, math.floor(top))
+        right, bottom = min(info.width, math.ceil(right)), min(info.height, math.ceil(bottom))
+        return Box(left=left, top=top, right=right, bottom=bottom) if left < right and top < bottom else None
+
+    # ------------------------------------------------------------------ painting
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), self.palette().color(QPalette.ColorRole.Mid))
+        sight = self._in_sight()
+        if not self._levels or sight is None:
+            return
+        left, top = self.viewport.to_widget(sight.left, sight.top)
+        scale = self.viewport.scale
+        target = QRectF(left, top, sight.width * scale, sight.height * scale)
+        device_scale = scale * self.devicePixelRatioF()
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, device_scale < 2.0)
+        level = 0
+        while level + 1 < len(self._levels) and device_scale * 2 ** (level + 1) <= 1.0:
+            level += 1
+        self._draw_part(painter, self._levels[level], target, sight, self._levels[level].width())
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
+        if self._heat is not None:
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, True)
+            self._draw_part(painter, self._heat, target, sight, self._heat.width())
+        elif self._overlay is not None:
+            image, _ = self._overlay.level_for(device_scale)
+            self._draw_part(painter, image, target, sight, image.width())
+        if self._candidate is not None:
+            image, box = self._candidate
+            x, y = self.viewport.to_widget(box.left, box.top)
+            painter.drawImage(QRectF(x, y, box.width * scale, box.height * scale), image)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self.tool.paint(painter)
+        if self._cross is not None:
+            self._draw_cross(painter, *self.viewport.to_widget(*self._cross))
+        if self.hasFocus():
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Highlight), 1))
+            painter.drawRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
+
+    def _draw_part(self, painter: QPainter, image: QImage, target: QRectF, sight: Box, columns: int) -> None:
+        """The part in sight of a picture that covers the whole image at another resolution."""
+        info = self.document.project.image
+        assert info is not None
+        fx, fy = columns / info.width, image.height() / info.height
+        painter.drawImage(target, image, QRectF(sight.left * fx, sight.top * fy, sight.width * fx, sight.height * fy))
+
+    def _draw_cross(self, painter: QPainter, x: float, y: float) -> None:
+        for colour, width in ((Qt.GlobalColor.black, 3.0), (Qt.GlobalColor.white, 1.0)):
+            painter.setPen(QPen(colour, width))
+            painter.drawLine(QPointF(x - 12, y), QPointF(x + 12, y))
+            painter.drawLine(QPointF(x, y - 12), QPointF(x, y + 12))
+
+    # ------------------------------------------------------------------ mouse and keys
+
+    def _mouse(self, event: QMouseEvent) -> CanvasMouse:
+        x, y = self.viewport.to_image(event.position().x(), event.position().y())
+        return CanvasMouse(x=x, y=y, button=event.button(), modifiers=event.modifiers())
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        self._cross = None
+        if event.button() == Qt.MouseButton.MiddleButton or (
+            self._space and event.button() == Qt.MouseButton.LeftButton
+        ):
+            self._pan_from = event.position()
+            self._set_cursor()
+        elif self._levels and event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton):
+            self._pressed = True
+            self.tool.press(self._mouse(event))
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        if self._pan_from is not None:
+            moved = event.position() - self._pan_from
+            self._pan_from = event.position()
+            self._fit = False
+            self.viewport = self.viewport.moved(moved.x(), moved.y())
+            self.update()
+        elif self._levels:
+            mouse = self._mouse(event)
+            if self._pressed:
+                self.tool.move(mouse)
+            else:
+                self.tool.hover(mouse.x, mouse.y)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        if self._pan_from is not None:
+            self._pan_from = None
+            self._set_cursor()
+        elif self._pressed:
+            self._pressed = False
+            self.tool.release(self._mouse(event))
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        if self._levels and event.button() == Qt.MouseButton.LeftButton:
+            self.tool.double_click(self._mouse(event))
+
+    def leaveEvent(self, event: QEvent) -> None:  # noqa: N802
+        self.tool.leave()
+        super().leaveEvent(event)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
+        delta = event.angleDelta()
+        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self._fit = False
+            self.viewport = self.viewport.moved((delta.x() or delta.y()) / 2, 0)
+            self.update()
+        elif delta.y():
+            self.zoom(1.0015 ** delta.y(), event.position())
+        event.accept()
+
+    def event(self, event: QEvent) -> bool:
+        # Tab goes through candidates before it leaves the widget.
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and event.key() == Qt.Key.Key_Tab:
+            if self.tool.key(Qt.Key.Key_Tab, event.modifiers()):
+                return True
+        if event.type() == QEvent.Type.NativeGesture:
+            value = event.value()  # type: ignore[attr-defined]
+            if event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:  # type: ignore[attr-defined]
+                self.zoom(1.0 + value, event.position())  # type: ignore[attr-defined]
+                return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        key, modifiers = event.key(), event.modifiers()
+        arrows = {
+            Qt.Key.Key_Left: (-1, 0),
+            Qt.Key.Key_Right: (1, 0),
+            Qt.Key.Key_Up: (0, -1),
+            Qt.Key.Key_Down: (0, 1),
+        }
+        if not self._levels or self.tool.key(key, modifiers):
+            return
+        if key in arrows:
+            dx, dy = arrows[Qt.Key(key)]
+            self._move_cross(dx, dy, coarse=not modifiers & Qt.KeyboardModifier.ShiftModifier)
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._cross is not None:
+            x, y = self._cross
+            mouse = CanvasMouse(x=x, y=y, button=Qt.MouseButton.LeftButton, modifiers=modifiers)
+            self.tool.press(mouse)
+            self.tool.release(mouse)
+        elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
+            self.zoom(1.25)
+        elif key == Qt.Key.Key_Minus:
+            self.zoom(0.8)
+        else:
+            super().keyPressEvent(event)
+
+    def _move_cross(self, dx: int, dy: int, *, coarse: bool) -> None:
+        info = self.document.project.image
+        assert info is not None
+        x, y = self._cross or (info.width / 2, info.height / 2)
+        step = 10.0 / self.viewport.scale if coarse else 1.0
+        self._cross = (
+            min(max(x + dx * step, 0.0), info.width - 1.0),
+            min(max(y + dy * step, 0.0), info.height - 1.0),
+        )
+        self.tool.hover(*self._cross)
+        self.update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        if self._fit:
+            self.fit()
+
+    def _set_cursor(self) -> None:
+        if self._pan_from is not None:
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+        elif self._busy:
+            self.setCursor(Qt.CursorShape.BusyCursor)
+        else:
+            self.setCursor(self.tool.make_cursor())
+
+
+def heat_image(weights: np.ndarray, grid: tuple[int, int]) -> QImage:
+    """Weights float[P] as a picture of rows x columns pixels: blue and clear at the least, red at the most."""
+    spread = float(weights.max() - weights.min())
+    shares = (weights - weights.min()) / (spread or 1.0)
+    shares = shares.reshape(grid)
+    pixels = np.zeros((*grid, 4), dtype=np.uint8)
+    alpha = (60 + 150 * shares).astype(np.uint16)
+    for channel, ramp in enumerate((1 - shares, 0.8 - np.abs(shares - 0.5) * 1.6, shares)):
+        pixels[..., channel] = (np.clip(ramp, 0, 1) * 255).astype(np.uint16) * alpha // 255
+    pixels[..., 3] = alpha
+    rows, columns = grid
+    image = QImage(pixels.data, columns, rows, 4 * columns, QImage.Format.Format_ARGB32_Premultiplied)
+    return image.copy()

@@ -1,0 +1,153 @@
+"""What every tool on the canvas can do, and what the canvas offers it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QCoreApplication
+from PySide6.QtCore import QPointF
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QCursor
+from PySide6.QtGui import QPainter
+
+from sounddesk.domain.mask_edits import Mode
+from sounddesk.domain.project import Project
+from sounddesk.domain.scene import SceneObject
+from sounddesk.domain.scene import free_name
+from sounddesk.domain.seeds import take_seed
+from sounddesk.domain.tiled_mask import TiledMask
+
+if TYPE_CHECKING:
+    from sounddesk.app.canvas.image_canvas import ImageCanvas
+
+
+@dataclass
+class ToolOptions:
+    """What the option strip sets: brush diameter in image pixels, hardness 0 to 1, colour tolerance 0 to 255."""
+
+    diameter: float = 40.0
+    hardness: float = 0.8
+    tolerance: int = 24
+    contiguous: bool = True
+    mode: Mode = "add"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CanvasMouse:
+    """A mouse (or keyboard cross-hair) event in image pixels."""
+
+    x: float
+    y: float
+    button: Qt.MouseButton
+    modifiers: Qt.KeyboardModifier
+
+    @property
+    def negative(self) -> bool:
+        """The right button, or Alt: 'not this'."""
+        return self.button == Qt.MouseButton.RightButton or bool(self.modifiers & Qt.KeyboardModifier.AltModifier)
+
+    @property
+    def adding(self) -> bool:
+        return bool(self.modifiers & Qt.KeyboardModifier.ShiftModifier)
+
+
+class Tool:
+    """Base of all tools: does nothing. Positions are image pixels."""
+
+    name = ""
+    cursor = Qt.CursorShape.CrossCursor
+
+    def __init__(self, canvas: ImageCanvas) -> None:
+        self.canvas = canvas
+
+    def activate(self) -> None: ...
+
+    def deactivate(self) -> None:
+        self.cancel()
+
+    def press(self, event: CanvasMouse) -> None: ...
+
+    def move(self, event: CanvasMouse) -> None: ...
+
+    def release(self, event: CanvasMouse) -> None: ...
+
+    def hover(self, x: float, y: float) -> None: ...
+
+    def leave(self) -> None: ...
+
+    def double_click(self, event: CanvasMouse) -> None: ...
+
+    def key(self, key: int, modifiers: Qt.KeyboardModifier) -> bool:
+        """True where the tool used the key."""
+        del key, modifiers
+        return False
+
+    def cancel(self) -> None:
+        """Leave what is half done."""
+
+    def paint(self, painter: QPainter) -> None:
+        """Draw on top of the canvas, in widget coordinates (`canvas.to_widget`)."""
+        del painter
+
+    def make_cursor(self) -> QCursor:
+        return QCursor(self.cursor)
+
+    # ------------------------------------------------------------------ help for tools
+
+    def tr(self, text: str) -> str:
+        return QCoreApplication.translate("Tool", text)
+
+    def at(self, x: float, y: float) -> QPointF:
+        return QPointF(*self.canvas.viewport.to_widget(x, y))
+
+    def mode_of(self, event: CanvasMouse) -> Mode:
+        """Shift adds, Alt or the right button takes away, both intersect; else what the option strip says."""
+        alt = event.negative
+        if event.adding and alt:
+            return "intersect"
+        if event.adding:
+            return "add"
+        return "subtract" if alt else self.canvas.options.mode
+
+    def editable(self) -> SceneObject | None:
+        """The current object where its mask may be edited; refuses a locked one with a message."""
+        current = self.canvas.current_object()
+        if current is not None and current.kind == "blend":
+            self.canvas.message.emit(self.tr("A blend has no mask of its own: select one of its objects."))
+            return None
+        if current is not None and current.locked:
+            self.canvas.message.emit(self.tr("{name} is locked: unlock it first.").format(name=repr(current.name)))
+            return None
+        return current
+
+    def blocked(self) -> bool:
+        """Whether a current object exists that may not be edited; says so."""
+        return self.canvas.current_object() is not None and self.editable() is None
+
+    def with_mask(self, project: Project, mask: TiledMask, *, fresh: bool = False) -> tuple[Project, str, str]:
+        """The project with the mask in the current object, or in a new one; (project, object id, name of the step)."""
+        current = None if fresh else self.canvas.current_object()
+        if current is not None:
+            changed = project.with_changed_object(current.id, mask=mask)
+            return changed, current.id, self.tr("Edit mask of {name}").format(name=current.name)
+        project, object_id = project.with_new_id("o")
+        number = sum(each.kind == "object" for each in project.objects) + 1
+        name = free_name(self.tr("object {number}").format(number=number), (each.name for each in project.objects))
+        made = SceneObject(
+            id=object_id,
+            name=name,
+            mask=mask,
+            seed=take_seed(project.settings.seed, name=name, take=0),
+            colour=project.next_colour(),
+        )
+        return project.with_object(made), object_id, self.tr("Add {name}").format(name=name)
+
+    def mask_or_empty(self) -> TiledMask:
+        """The current object's mask, or an empty one of the image's size."""
+        current = self.canvas.current_object()
+        if current is not None:
+            return current.mask
+        info = self.canvas.document.project.image
+        assert info is not None
+        return TiledMask.empty(width=info.width, height=info.height)

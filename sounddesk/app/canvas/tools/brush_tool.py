@@ -1,0 +1,125 @@
+"""Brush and eraser: one drag is one step."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QPainter
+from PySide6.QtGui import QPen
+
+from sounddesk.app.canvas.tools.base import CanvasMouse
+from sounddesk.app.canvas.tools.base import Tool
+from sounddesk.domain.mask_edits import stroke
+
+
+class BrushTool(Tool):
+    """Paints the current object, or a new one where none is selected. Alt or the right button erases."""
+
+    name = "brush"
+    erases = False
+    cursor = Qt.CursorShape.BlankCursor
+
+    def __init__(self, canvas) -> None:  # type: ignore[no-untyped-def]
+        super().__init__(canvas)
+        self._last: tuple[float, float] | None = None
+        self._object_id: str | None = None
+        self._erasing = False
+        self._pointer: tuple[float, float] | None = None
+
+    def press(self, event: CanvasMouse) -> None:
+        current = self.editable()
+        if current is None and self.canvas.current_object() is not None:
+            return
+        self._erasing = self.erases != event.negative
+        if current is None and self._erasing:
+            self.canvas.message.emit(self.tr("There is nothing to erase: select an object first."))
+            return
+        document = self.canvas.document
+        painted = self._painted([(event.x, event.y)])
+        project, self._object_id, text = self.with_mask(document.project, painted)
+        if current is not None:
+            verb = self.tr("Erase from {name}") if self._erasing else self.tr("Paint {name}")
+            text = verb.format(name=current.name)
+        document.begin(text)
+        document.preview(project)
+        self._last = (event.x, event.y)
+
+    def move(self, event: CanvasMouse) -> None:
+        self._pointer = (event.x, event.y)
+        if self._last is None or self._object_id is None:
+            self.canvas.update()
+            return
+        document = self.canvas.document
+        mask = document.project.object(self._object_id).mask
+        options = self.canvas.options
+        mask = stroke(
+            mask,
+            [self._last, (event.x, event.y)],
+            diameter=options.diameter,
+            hardness=options.hardness,
+            erase=self._erasing,
+        )
+        document.preview(document.project.with_changed_object(self._object_id, mask=mask))
+        self._last = (event.x, event.y)
+        self.canvas.update()
+
+    def release(self, event: CanvasMouse) -> None:
+        del event
+        if self._last is None:
+            return
+        self._last = None
+        self.canvas.document.end()
+        if self._object_id is not None:
+            self.canvas.selection.select_objects([self._object_id])
+
+    def hover(self, x: float, y: float) -> None:
+        self._pointer = (x, y)
+        self.canvas.update()
+
+    def leave(self) -> None:
+        self._pointer = None
+        self.canvas.update()
+
+    def cancel(self) -> None:
+        if self._last is not None:
+            self._last = None
+            self.canvas.document.abort()
+
+    def key(self, key: int, modifiers: Qt.KeyboardModifier) -> bool:
+        step = {
+            Qt.Key.Key_BracketLeft: -1,
+            Qt.Key.Key_BracketRight: 1,
+            Qt.Key.Key_BraceLeft: -1,
+            Qt.Key.Key_BraceRight: 1,
+        }
+        if key not in step:
+            return False
+        options = self.canvas.options
+        if modifiers & Qt.KeyboardModifier.ShiftModifier:
+            options.hardness = min(1.0, max(0.0, options.hardness + 0.1 * step[Qt.Key(key)]))
+        else:
+            options.diameter = min(2000.0, max(1.0, options.diameter * 1.15 ** step[Qt.Key(key)]))
+        self.canvas.options_changed.emit()
+        self.canvas.update()
+        return True
+
+    def paint(self, painter: QPainter) -> None:
+        if self._pointer is None:
+            return
+        radius = self.canvas.options.diameter / 2 * self.canvas.viewport.scale
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for colour, width in ((Qt.GlobalColor.black, 3.0), (Qt.GlobalColor.white, 1.0)):
+            painter.setPen(QPen(colour, width))
+            painter.drawEllipse(self.at(*self._pointer), radius, radius)
+
+    def _painted(self, points: list[tuple[float, float]]):  # type: ignore[no-untyped-def]
+        options = self.canvas.options
+        return stroke(
+            self.mask_or_empty(), points, diameter=options.diameter, hardness=options.hardness, erase=self._erasing
+        )
+
+
+class EraserTool(BrushTool):
+    """The brush the other way round: Alt or the right button paints."""
+
+    name = "eraser"
+    erases = True

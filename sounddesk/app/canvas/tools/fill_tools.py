@@ -1,0 +1,95 @@
+"""Selecting by colour: 'magic select' makes the region the shape; 'fill' closes what the mask encloses."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import Qt
+
+from sounddesk.app.background import Background
+from sounddesk.app.canvas.tools.base import CanvasMouse
+from sounddesk.app.canvas.tools.base import Tool
+from sounddesk.domain.mask_edits import Mode
+from sounddesk.domain.mask_edits import combine_whole
+
+
+class MagicTool(Tool):
+    """A click takes all pixels of a like colour, computed off the UI thread."""
+
+    name = "magic"
+
+    def __init__(self, canvas) -> None:  # type: ignore[no-untyped-def]
+        super().__init__(canvas)
+        self._background = Background(canvas)
+        self._background.done.connect(self._apply)
+        self._background.failed.connect(lambda _key, error: canvas.message.emit(str(error)))
+        self._mode: Mode = "add"
+
+    def press(self, event: CanvasMouse) -> None:
+        image = self.canvas.document.image
+        if image is None or not self.canvas.inside(event.x, event.y) or self.blocked():
+            return
+        from sounddesk.engine.mask_filters import select_by_colour
+
+        self._mode = self.mode_of(event)
+        options = self.canvas.options
+        tolerance, contiguous, x, y = options.tolerance, options.contiguous, int(event.x), int(event.y)
+        self._background.start(
+            "magic", lambda: select_by_colour(image, x=x, y=y, tolerance=tolerance, contiguous=contiguous)
+        )
+
+    def _apply(self, _key: object, found: np.ndarray) -> None:
+        document = self.canvas.document
+
+        def apply() -> None:
+            info = document.project.image
+            if info is None or found.shape != (info.height, info.width):
+                return
+            mask = combine_whole(self.mask_or_empty(), found, mode=self._mode)
+            project, object_id, text = self.with_mask(document.project, mask)
+            document.commit(text, project)
+            self.canvas.selection.select_objects([object_id])
+
+        document.when_free(apply)
+
+
+class FillTool(Tool):
+    """A click inside a painted outline fills it; with Alt or the right button a click on the mask empties that part."""
+
+    name = "fill"
+    cursor = Qt.CursorShape.PointingHandCursor
+
+    def __init__(self, canvas) -> None:  # type: ignore[no-untyped-def]
+        super().__init__(canvas)
+        self._background = Background(canvas)
+        self._background.done.connect(self._apply)
+        self._mode: Mode = "add"
+
+    def press(self, event: CanvasMouse) -> None:
+        if self.editable() is None:
+            if self.canvas.current_object() is None:
+                self.canvas.message.emit(self.tr("Fill works on the mask of an object: select or paint one first."))
+            return
+        if not self.canvas.inside(event.x, event.y):
+            return
+        from sounddesk.engine.mask_filters import select_by_colour
+
+        mask = self.mask_or_empty()
+        x, y = int(event.x), int(event.y)
+        self._mode = "subtract" if event.negative else "add"
+        self._background.start(
+            "fill",
+            lambda: select_by_colour(np.repeat(mask.to_array()[..., None], 3, axis=2), x=x, y=y, tolerance=127),
+        )
+
+    def _apply(self, _key: object, found: np.ndarray) -> None:
+        document = self.canvas.document
+
+        def apply() -> None:
+            current = self.canvas.current_object()
+            if current is None or found.shape != (current.mask.height, current.mask.width):
+                return
+            mask = combine_whole(current.mask, found, mode=self._mode)
+            text = self.tr("Fill {name}").format(name=current.name)
+            document.commit(text, document.project.with_changed_object(current.id, mask=mask))
+
+        document.when_free(apply)
