@@ -41,8 +41,8 @@ from sounddesk.app.canvas.viewport import fitted
 from sounddesk.app.document import Document
 from sounddesk.app.segment_lane import SegmentLane
 from sounddesk.app.selection import SelectionModel
-from sounddesk.domain.mask import Box
 from sounddesk.domain.mask import BoolMask
+from sounddesk.domain.mask import Box
 from sounddesk.domain.project import Project
 from sounddesk.domain.scene import SceneObject
 
@@ -329,9 +329,9 @@ class ImageCanvas(QWidget):
 
     def event(self, event: QEvent) -> bool:
         # Tab goes through candidates before it leaves the widget.
-        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and event.key() == Qt.Key.Key_Tab:
-            if self.tool.key(Qt.Key.Key_Tab, event.modifiers()):
-                return True
+        is_tab = isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and event.key() == Qt.Key.Key_Tab
+        if is_tab and self.tool.key(Qt.Key.Key_Tab, Qt.KeyboardModifier.NoModifier):
+            return True
         if event.type() == QEvent.Type.NativeGesture:
             value = event.value()  # type: ignore[attr-defined]
             if event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:  # type: ignore[attr-defined]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QRectF
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPainter
@@ -13,13 +15,16 @@ from sounddesk.domain.tiled_mask import TiledMask
 from sounddesk.engine.segmenters.protocol import Candidate
 from sounddesk.engine.segmenters.protocol import Prompt
 
+if TYPE_CHECKING:
+    from sounddesk.app.canvas.image_canvas import ImageCanvas
+
 
 class BoxTool(Tool):
     """With Shift the found mask joins the current object, with Alt it is taken away; else it is a new object."""
 
     name = "box"
 
-    def __init__(self, canvas) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, canvas: ImageCanvas) -> None:
         super().__init__(canvas)
         self._start: CanvasMouse | None = None
         self._end = (0.0, 0.0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtGui import QPen
@@ -9,6 +11,10 @@ from PySide6.QtGui import QPen
 from sounddesk.app.canvas.tools.base import CanvasMouse
 from sounddesk.app.canvas.tools.base import Tool
 from sounddesk.domain.mask_edits import stroke
+from sounddesk.domain.tiled_mask import TiledMask
+
+if TYPE_CHECKING:
+    from sounddesk.app.canvas.image_canvas import ImageCanvas
 
 
 class BrushTool(Tool):
@@ -18,7 +24,7 @@ class BrushTool(Tool):
     erases = False
     cursor = Qt.CursorShape.BlankCursor
 
-    def __init__(self, canvas) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, canvas: ImageCanvas) -> None:
         super().__init__(canvas)
         self._last: tuple[float, float] | None = None
         self._object_id: str | None = None
@@ -111,7 +117,7 @@ class BrushTool(Tool):
             painter.setPen(QPen(colour, width))
             painter.drawEllipse(self.at(*self._pointer), radius, radius)
 
-    def _painted(self, points: list[tuple[float, float]]):  # type: ignore[no-untyped-def]
+    def _painted(self, points: list[tuple[float, float]]) -> TiledMask:
         options = self.canvas.options
         return stroke(
             self.mask_or_empty(), points, diameter=options.diameter, hardness=options.hardness, erase=self._erasing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from typing import Final
 
 from PySide6.QtCore import Qt
@@ -15,6 +16,9 @@ from sounddesk.domain.tiled_mask import TiledMask
 from sounddesk.engine.segmenters.protocol import Candidate
 from sounddesk.engine.segmenters.protocol import Prompt
 
+if TYPE_CHECKING:
+    from sounddesk.app.canvas.image_canvas import ImageCanvas
+
 HOVER_MS: Final = 120
 
 
@@ -27,7 +31,7 @@ class ClickTool(Tool):
 
     name = "click"
 
-    def __init__(self, canvas) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, canvas: ImageCanvas) -> None:
         super().__init__(canvas)
         self._points: list[tuple[float, float]] = []
         self._labels: list[bool] = []

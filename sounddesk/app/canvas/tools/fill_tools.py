@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from PySide6.QtCore import Qt
 
@@ -11,13 +13,16 @@ from sounddesk.app.canvas.tools.base import Tool
 from sounddesk.domain.mask_edits import Mode
 from sounddesk.domain.mask_edits import combine_whole
 
+if TYPE_CHECKING:
+    from sounddesk.app.canvas.image_canvas import ImageCanvas
+
 
 class MagicTool(Tool):
     """A click takes all pixels of a like colour, computed off the UI thread."""
 
     name = "magic"
 
-    def __init__(self, canvas) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, canvas: ImageCanvas) -> None:
         super().__init__(canvas)
         self._background = Background(canvas)
         self._background.done.connect(self._apply)
@@ -58,7 +63,7 @@ class FillTool(Tool):
     name = "fill"
     cursor = Qt.CursorShape.PointingHandCursor
 
-    def __init__(self, canvas) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, canvas: ImageCanvas) -> None:
         super().__init__(canvas)
         self._background = Background(canvas)
         self._background.done.connect(self._apply)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtGui import QPen
@@ -13,11 +15,14 @@ from sounddesk.domain.mask_edits import Mode
 from sounddesk.domain.mask_edits import combine
 from sounddesk.domain.mask_edits import polygon
 
+if TYPE_CHECKING:
+    from sounddesk.app.canvas.image_canvas import ImageCanvas
+
 
 class OutlineTool(Tool):
     """What lasso and polygon share: points, their picture, and what becomes of them."""
 
-    def __init__(self, canvas) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, canvas: ImageCanvas) -> None:
         super().__init__(canvas)
         self._points: list[tuple[float, float]] = []
         self._mode: Mode = "add"
