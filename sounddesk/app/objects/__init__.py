@@ -1,0 +1,1 @@
+"""The list of objects and what is set for each."""

@@ -1,0 +1,103 @@
+"""Settings of the current object: hints, length, seed."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from PySide6.QtWidgets import QCheckBox
+from PySide6.QtWidgets import QDoubleSpinBox
+from PySide6.QtWidgets import QFormLayout
+from PySide6.QtWidgets import QHBoxLayout
+from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QWidget
+
+from sounddesk.app.document import Document
+from sounddesk.app.selection import SelectionModel
+from sounddesk.domain.seeds import MAX_SEED
+
+
+class ObjectInspector(QWidget):
+    """Every edit is one undo step that says what it did."""
+
+    def __init__(self, document: Document, selection: SelectionModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._selection = selection
+        form = QFormLayout(self)
+        form.setContentsMargins(0, 4, 0, 0)
+        self._hint = QLineEdit(self)
+        self._hint.setPlaceholderText(self.tr("which sound of it, e.g. siren"))
+        self._hint.editingFinished.connect(lambda: self._set("hint", self._hint.text(), self.tr("Hint of {name}")))
+        form.addRow(self.tr("Sound &hint"), self._hint)
+        self._negative = QLineEdit(self)
+        self._negative.setPlaceholderText(self.tr("what it must not sound like"))
+        self._negative.editingFinished.connect(
+            lambda: self._set("negative_hint", self._negative.text(), self.tr("Negative hint of {name}"))
+        )
+        form.addRow(self.tr("&Not"), self._negative)
+        self._length = QDoubleSpinBox(self)
+        self._length.setRange(0.0, 60.0)
+        self._length.setDecimals(2)
+        self._length.setSuffix(self.tr(" s"))
+        self._length.setSpecialValueText(self.tr("as the project"))
+        self._length.setKeyboardTracking(False)
+        self._length.valueChanged.connect(self._set_length)
+        form.addRow(self.tr("&Length"), self._length)
+        self._seed = QLineEdit(self)
+        self._seed.editingFinished.connect(self._set_seed)
+        self._lock = QCheckBox(self.tr("lock"), self)
+        self._lock.setToolTip(self.tr("The next take uses this very seed again"))
+        self._lock.clicked.connect(lambda on: self._set("seed_locked", on, self.tr("Lock seed of {name}")))
+        dice = QPushButton(self.tr("New"), self)
+        dice.setAccessibleName(self.tr("New random seed"))
+        dice.clicked.connect(lambda: self._set("seed", secrets.randbelow(2**31), self.tr("New seed of {name}")))
+        row = QHBoxLayout()
+        row.addWidget(self._seed, 1)
+        row.addWidget(self._lock)
+        row.addWidget(dice)
+        form.addRow(self.tr("S&eed"), row)
+        document.changed.connect(lambda old, new: self.refresh() if old.objects is not new.objects else None)
+        document.replaced.connect(self.refresh)
+        selection.objects_changed.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the current object's settings."""
+        object_id = self._selection.current_object_id
+        self.setEnabled(object_id is not None)
+        if object_id is None:
+            return
+        current = self._document.project.object(object_id)
+        self.setEnabled(not current.locked)
+        for field, text in ((self._hint, current.hint), (self._negative, current.negative_hint)):
+            if field.text() != text:
+                field.setText(text)
+        self._seed.setText(str(current.seed))
+        self._lock.setChecked(current.seed_locked)
+        self._length.blockSignals(True)
+        self._length.setValue(current.seconds or 0.0)
+        self._length.blockSignals(False)
+
+    def _set_length(self, seconds: float) -> None:
+        value = None if seconds <= 0.0 else max(1.0, seconds)
+        self._set("seconds", value, self.tr("Length of {name}"))
+
+    def _set_seed(self) -> None:
+        text = self._seed.text().strip()
+        if text.isdecimal() and int(text) <= MAX_SEED:
+            self._set("seed", int(text), self.tr("Seed of {name}"))
+        else:
+            self.refresh()
+
+    def _set(self, field: str, value: Any, text: str) -> None:
+        object_id = self._selection.current_object_id
+        if object_id is None:
+            return
+        project = self._document.project
+        current = project.object(object_id)
+        if getattr(current, field) != value:
+            self._document.commit(
+                text.format(name=current.name), project.with_changed_object(object_id, **{field: value})
+            )

@@ -1,0 +1,341 @@
+"""The list of objects: names, colours, order, and what can be done with whole objects."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+from PySide6.QtCore import QModelIndex
+from PySide6.QtCore import Qt
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QColor
+from PySide6.QtGui import QIcon
+from PySide6.QtGui import QPixmap
+from PySide6.QtWidgets import QAbstractItemView
+from PySide6.QtWidgets import QColorDialog
+from PySide6.QtWidgets import QHBoxLayout
+from PySide6.QtWidgets import QInputDialog
+from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QToolButton
+from PySide6.QtWidgets import QTreeWidget
+from PySide6.QtWidgets import QTreeWidgetItem
+from PySide6.QtWidgets import QVBoxLayout
+from PySide6.QtWidgets import QWidget
+
+from sounddesk.app.actions import ActionRegistry
+from sounddesk.app.background import Background
+from sounddesk.app.document import Document
+from sounddesk.app.objects.object_inspector import ObjectInspector
+from sounddesk.app.selection import SelectionModel
+from sounddesk.domain.mask_edits import inverted
+from sounddesk.domain.mask_edits import united
+from sounddesk.domain.project import Project
+from sounddesk.domain.scene import SceneObject
+from sounddesk.domain.scene import free_name
+from sounddesk.domain.scene import name_key
+from sounddesk.domain.seeds import take_seed
+from sounddesk.domain.tiled_mask import TiledMask
+
+_NAME, _VISIBLE, _LOCKED = range(3)
+_OBJECT_ID = Qt.ItemDataRole.UserRole
+
+
+class ObjectsPanel(QWidget):
+    """Signals: message(text); blend_requested(object_ids)."""
+
+    message = Signal(str)
+    blend_requested = Signal(object)
+
+    def __init__(
+        self, document: Document, selection: SelectionModel, actions: ActionRegistry, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._selection = selection
+        self._filling = False
+        self._background = Background(self)
+        self._background.done.connect(self._filtered)
+        self._background.failed.connect(lambda _key, error: self.message.emit(str(error)))
+        self._list = self._make_list()
+        self._make_actions(actions)
+        self._inspector = ObjectInspector(document, selection, self)
+        buttons = QHBoxLayout()
+        for command_id in ("objects.add_ambience", "objects.blend", "objects.duplicate", "objects.delete"):
+            button = QToolButton(self)
+            button.setDefaultAction(actions[command_id])
+            buttons.addWidget(button)
+        buttons.addStretch(1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, 6, 6, 6)
+        layout.addWidget(self._list, 1)
+        layout.addLayout(buttons)
+        layout.addWidget(self._inspector)
+        document.changed.connect(self._on_changed)
+        document.replaced.connect(self.refresh)
+        selection.objects_changed.connect(self._show_selection)
+        self.refresh()
+
+    def close_background(self) -> None:
+        self._background.close()
+
+    def refresh(self) -> None:
+        """Show the project's objects anew."""
+        self._filling = True
+        self._list.clear()
+        for each in self._document.project.objects:
+            item = QTreeWidgetItem([each.name, "", ""])
+            item.setData(0, _OBJECT_ID, each.id)
+            swatch = QPixmap(14, 14)
+            swatch.fill(QColor(each.colour))
+            item.setIcon(_NAME, QIcon(swatch))
+            item.setCheckState(_VISIBLE, Qt.CheckState.Checked if each.visible else Qt.CheckState.Unchecked)
+            item.setCheckState(_LOCKED, Qt.CheckState.Checked if each.locked else Qt.CheckState.Unchecked)
+            kinds = {"object": "", "ambience": self.tr("ambience"), "blend": self.tr("blend")}
+            item.setToolTip(_NAME, kinds[each.kind])
+            font = item.font(_NAME)
+            font.setItalic(each.kind != "object")
+            item.setFont(_NAME, font)
+            item.setFlags((item.flags() | Qt.ItemFlag.ItemIsEditable) & ~Qt.ItemFlag.ItemIsDropEnabled)
+            self._list.addTopLevelItem(item)
+        self._filling = False
+        self._show_selection()
+
+    # ------------------------------------------------------------------ building
+
+    def _make_list(self) -> QTreeWidget:
+        tree = QTreeWidget(self)
+        tree.setAccessibleName(self.tr("Objects"))
+        tree.setHeaderLabels([self.tr("Object"), self.tr("Seen"), self.tr("Lock")])
+        tree.setRootIsDecorated(False)
+        tree.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        tree.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed | QAbstractItemView.EditTrigger.DoubleClicked)
+        tree.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
+        tree.setColumnWidth(_NAME, 150)
+        tree.setColumnWidth(_VISIBLE, 44)
+        tree.itemChanged.connect(self._on_edited)
+        tree.itemSelectionChanged.connect(self._on_selected)
+        tree.model().rowsInserted.connect(self._on_moved)
+        tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        tree.customContextMenuRequested.connect(lambda point: self._menu.popup(tree.viewport().mapToGlobal(point)))
+        return tree
+
+    def _make_actions(self, actions: ActionRegistry) -> None:
+        def add(name: str, text: str, slot: Callable[[], object], shortcut: str = "") -> None:
+            self._menu.addAction(actions.add(f"objects.{name}", text, slot, shortcut=shortcut, group="Objects"))
+
+        self._menu = QMenu(self)
+        add("rename", self.tr("Rename"), self._rename, "F2")
+        add("colour", self.tr("Colour…"), self._choose_colour)
+        add("duplicate", self.tr("Duplicate"), self._duplicate, "Ctrl+Shift+D")
+        add("merge", self.tr("Merge masks"), self._merge)
+        add("delete", self.tr("Delete objects"), self._delete, "Ctrl+Backspace")
+        add("select_all", self.tr("Select all objects"), self._select_all, "Ctrl+A")
+        self._menu.addSeparator()
+        add("blend", self.tr("Blend"), lambda: self.blend_requested.emit(list(self._selection.object_ids)))
+        add("add_ambience", self.tr("Ambience"), self._add_ambience)
+        self._menu.addSeparator()
+        add("invert", self.tr("Invert mask"), lambda: self._edit_masks(self.tr("Invert"), inverted), "Ctrl+I")
+        add("grow", self.tr("Grow mask…"), lambda: self._ask_filter(self.tr("Grow"), 5, "grow"))
+        add("shrink", self.tr("Shrink mask…"), lambda: self._ask_filter(self.tr("Shrink"), 5, "shrink"))
+        add("feather", self.tr("Feather mask…"), lambda: self._ask_filter(self.tr("Feather"), 10, "feather"))
+
+    # ------------------------------------------------------------------ following the document
+
+    def _on_changed(self, old: Project, new: Project) -> None:
+        def looks(project: Project) -> list[tuple[object, ...]]:
+            return [(o.id, o.name, o.colour, o.visible, o.locked) for o in project.objects]
+
+        if looks(old) != looks(new):
+            self.refresh()
+
+    def _items(self) -> list[QTreeWidgetItem]:
+        found = (self._list.topLevelItem(i) for i in range(self._list.topLevelItemCount()))
+        return [item for item in found if item is not None]
+
+    def _show_selection(self) -> None:
+        self._filling = True
+        chosen = set(self._selection.object_ids)
+        for item in self._items():
+            item.setSelected(item.data(0, _OBJECT_ID) in chosen)
+            if item.data(0, _OBJECT_ID) == self._selection.current_object_id:
+                self._list.scrollToItem(item)
+        self._filling = False
+
+    # ------------------------------------------------------------------ what the user does
+
+    def _on_selected(self) -> None:
+        if self._filling:
+            return
+        chosen = [item.data(0, _OBJECT_ID) for item in self._list.selectedItems()]
+        current = self._list.currentItem()
+        if current is not None and current.isSelected():
+            current_id = current.data(0, _OBJECT_ID)
+            chosen = [each for each in chosen if each != current_id] + [current_id]
+        self._selection.select_objects(chosen)
+
+    def _on_edited(self, item: QTreeWidgetItem, column: int) -> None:
+        if self._filling:
+            return
+        project = self._document.project
+        found = project.object(item.data(0, _OBJECT_ID))
+        on = item.checkState(column) == Qt.CheckState.Checked
+        if column == _NAME:
+            self._set_name(found, item.text(_NAME))
+        elif column == _VISIBLE:
+            text = self.tr("Show {name}") if on else self.tr("Hide {name}")
+            self._document.commit(text.format(name=found.name), project.with_changed_object(found.id, visible=on))
+        else:
+            text = self.tr("Lock {name}") if on else self.tr("Unlock {name}")
+            self._document.commit(text.format(name=found.name), project.with_changed_object(found.id, locked=on))
+
+    def _set_name(self, found: SceneObject, name: str) -> None:
+        project = self._document.project
+        taken = {name_key(o.name) for o in project.objects if o.id != found.id}
+        try:
+            if name_key(name) in taken:
+                raise ValueError(self.tr("There is another object called {name}.").format(name=repr(name)))
+            changed = project.with_changed_object(found.id, name=name)
+        except ValueError as error:
+            self.message.emit(str(error))
+            self.refresh()
+            return
+        text = self.tr("Rename {old} to {new}").format(old=found.name, new=name)
+        self._document.commit(text, changed)
+
+    def _on_moved(self, _parent: QModelIndex, _first: int, _last: int) -> None:
+        if self._filling:
+            return
+        # The list is between taking out and putting in while this signal is sent.
+        from PySide6.QtCore import QTimer
+
+        QTimer.singleShot(0, self._take_over_order)
+
+    def _take_over_order(self) -> None:
+        order = [item.data(0, _OBJECT_ID) for item in self._items()]
+        project = self._document.project
+        if sorted(order) == sorted(o.id for o in project.objects):
+            self._document.commit(self.tr("Reorder objects"), project.with_object_order(order))
+
+    def _chosen(self) -> list[SceneObject]:
+        chosen = set(self._selection.object_ids)
+        return [each for each in self._document.project.objects if each.id in chosen]
+
+    def _rename(self) -> None:
+        for item in self._items():
+            if item.data(0, _OBJECT_ID) == self._selection.current_object_id:
+                self._list.editItem(item, _NAME)
+
+    def _choose_colour(self) -> None:
+        for each in self._chosen()[:1]:
+            colour = QColorDialog.getColor(QColor(each.colour), self)
+            if colour.isValid():
+                project = self._document.project.with_changed_object(each.id, colour=colour.name())
+                self._document.commit(self.tr("Colour of {name}").format(name=each.name), project)
+
+    def _duplicate(self) -> None:
+        project = self._document.project
+        made = []
+        for each in self._chosen():
+            project, object_id = project.with_new_id("o")
+            name = free_name(each.name, (o.name for o in project.objects))
+            copy = dataclasses.replace(each, id=object_id, name=name, colour=project.next_colour(), locked=False)
+            project = project.with_object(copy)
+            made.append(object_id)
+        if made:
+            self._document.commit(self.tr("Duplicate objects"), project)
+            self._selection.select_objects(made)
+
+    def _merge(self) -> None:
+        chosen = [each for each in self._chosen() if each.kind == "object"]
+        if len(chosen) < 2:
+            self.message.emit(self.tr("Merging needs at least two objects: select them first."))
+            return
+        if any(each.locked for each in chosen):
+            self.message.emit(self.tr("One of the objects is locked: unlock it first."))
+            return
+        kept = chosen[0]
+        mask = united([each.mask for each in chosen])
+        project = self._document.project.with_changed_object(kept.id, mask=mask)
+        project = project.without_objects(each.id for each in chosen[1:])
+        self._document.commit(self.tr("Merge into {name}").format(name=kept.name), project)
+        self._selection.select_objects([kept.id])
+
+    def _delete(self) -> None:
+        chosen = self._chosen()
+        if any(each.locked for each in chosen):
+            self.message.emit(self.tr("A locked object cannot be deleted: unlock it first."))
+        elif chosen:
+            names = ", ".join(each.name for each in chosen)
+            project = self._document.project.without_objects(each.id for each in chosen)
+            self._document.commit(self.tr("Delete {names}").format(names=names), project)
+
+    def _select_all(self) -> None:
+        self._selection.select_objects(each.id for each in self._document.project.objects)
+
+    def _add_ambience(self) -> None:
+        project = self._document.project
+        info = project.image
+        if info is None:
+            self.message.emit(self.tr("There is no image yet: open one first."))
+            return
+        project, object_id = project.with_new_id("o")
+        name = free_name(self.tr("ambience"), (o.name for o in project.objects))
+        made = SceneObject(
+            id=object_id,
+            name=name,
+            kind="ambience",
+            mask=TiledMask.empty(width=info.width, height=info.height),
+            seed=take_seed(project.settings.seed, name=name, take=0),
+            colour=project.next_colour(),
+        )
+        self._document.commit(self.tr("Add {name}").format(name=name), project.with_object(made))
+        self._selection.select_objects([object_id])
+
+    def _edit_masks(self, verb: str, edit: Callable[[TiledMask], TiledMask]) -> None:
+        project = self._document.project
+        chosen = [each for each in self._chosen() if each.kind != "blend"]
+        try:
+            for each in chosen:
+                project = project.with_changed_object(each.id, mask=edit(each.mask))
+        except ValueError as error:
+            self.message.emit(str(error))
+            return
+        names = ", ".join(each.name for each in chosen)
+        self._document.commit(f"{verb} {names}", project)
+
+    def _ask_filter(self, verb: str, default: int, kind: str) -> None:
+        chosen = [(each.id, each.mask) for each in self._chosen() if each.kind != "blend" and not each.locked]
+        if not chosen:
+            self.message.emit(self.tr("No object is selected that could be changed: select one first."))
+            return
+        pixels, accepted = QInputDialog.getInt(self, verb, self.tr("Pixels"), default, 1, 500)
+        if accepted:
+            self.filter_masks(verb, kind, pixels)
+
+    def filter_masks(self, verb: str, kind: str, pixels: int) -> None:
+        """Grow, shrink or feather the masks of the selected objects, off the UI thread."""
+        chosen = [(each.id, each.mask) for each in self._chosen() if each.kind != "blend" and not each.locked]
+
+        def work() -> list[tuple[str, TiledMask, TiledMask]]:
+            from sounddesk.engine import mask_filters
+
+            filters = {
+                "grow": lambda c: mask_filters.grow(c, pixels=pixels),
+                "shrink": lambda c: mask_filters.grow(c, pixels=-pixels),
+                "feather": lambda c: mask_filters.feather(c, pixels=pixels),
+            }
+            return [(i, mask, TiledMask.from_array(filters[kind](mask.to_array()))) for i, mask in chosen]
+
+        self._background.start(verb, work)
+
+    def _filtered(self, verb: str, results: list[tuple[str, TiledMask, TiledMask]]) -> None:
+        def apply() -> None:
+            project = self._document.project
+            known = {each.id: each for each in project.objects}
+            for object_id, before, after in results:
+                # What was edited meanwhile is the user's newer word.
+                if object_id in known and known[object_id].mask == before:
+                    project = project.with_changed_object(object_id, mask=after)
+            self._document.commit(verb, project)
+
+        self._document.when_free(apply)
