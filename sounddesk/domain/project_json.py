@@ -64,7 +64,7 @@ def object_from_json(data: Mapping[str, Any], masks: Mapping[str, TiledMask]) ->
     fields = {each.name: each for each in dataclasses.fields(SceneObject) if each.name not in _OBJECT_SPECIAL}
     strip, strip_rest = part_from_json(MixerStrip, _mapping(data.get("strip", {}), "strip"))
     mask_sha256 = data.get("mask_sha256")
-    if mask_sha256 not in masks:
+    if not isinstance(mask_sha256, str) or mask_sha256 not in masks:
         raise ValueError(f"the mask of {data.get('name')!r} is missing")
     own = {key: value for key, value in data.items() if key in fields}
     for name, value in own.items():

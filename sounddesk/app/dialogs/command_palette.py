@@ -59,13 +59,14 @@ class CommandPalette(QDialog):
     @property
     def found(self) -> list[str]:
         """Ids of the commands listed, best first."""
-        return [self._list.topLevelItem(i).data(0, Qt.ItemDataRole.UserRole) for i in range(self._count())]
+        rows = [self._list.topLevelItem(index) for index in range(self._count())]
+        return [row.data(0, Qt.ItemDataRole.UserRole) for row in rows if row is not None]
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802  # Qt's name
         """Arrow keys in the field move through the list."""
-        pressed = watched is self._field and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress
-        if pressed and event.key() in _LIST_KEYS:
-            row = self._list.indexOfTopLevelItem(self._list.currentItem()) if self._list.currentItem() else -1
+        pressed = watched is self._field and event.type() == QEvent.Type.KeyPress
+        if pressed and isinstance(event, QKeyEvent) and event.key() in _LIST_KEYS:
+            row = self._list.currentIndex().row()
             step = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1, Qt.Key.Key_PageUp: -8, Qt.Key.Key_PageDown: 8}
             self._select(min(max(row + step[Qt.Key(event.key())], 0), self._count() - 1))
             return True
@@ -103,8 +104,9 @@ class CommandPalette(QDialog):
         return int(self._list.topLevelItemCount())
 
     def _select(self, row: int) -> None:
-        if 0 <= row < self._count():
-            self._list.setCurrentItem(self._list.topLevelItem(row))
+        item = self._list.topLevelItem(row)
+        if item is not None:
+            self._list.setCurrentItem(item)
 
 
 def _plain(text: str) -> str:

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QLineEdit
 from PySide6.QtWidgets import QPushButton
 from PySide6.QtWidgets import QTreeWidget
 from PySide6.QtWidgets import QTreeWidgetItem
+from PySide6.QtWidgets import QTreeWidgetItemIterator
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
@@ -85,11 +86,12 @@ class ShortcutEditor(QDialog):
 
     def select(self, command_id: str) -> None:
         """Make a command the current one."""
-        for group in range(self._tree.topLevelItemCount()):
-            parent = self._tree.topLevelItem(group)
-            for row in range(parent.childCount()):
-                if parent.child(row).data(0, _ID) == command_id:
-                    self._tree.setCurrentItem(parent.child(row))
+        walk = QTreeWidgetItemIterator(self._tree)
+        while (item := walk.value()) is not None:
+            if item.data(0, _ID) == command_id:
+                self._tree.setCurrentItem(item)
+                return
+            walk += 1
 
     def _fill(self) -> None:
         current, query = self._current(), str(self._search.text())

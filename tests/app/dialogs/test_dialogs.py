@@ -1,0 +1,209 @@
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QComboBox
+from PySide6.QtWidgets import QDialogButtonBox
+from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QListWidget
+from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QSpinBox
+from PySide6.QtWidgets import QTextBrowser
+from PySide6.QtWidgets import QWidget
+
+from sounddesk.app.actions import ActionRegistry
+from sounddesk.app.demo_project import demo_project
+from sounddesk.app.dialogs.about import AboutBox
+from sounddesk.app.dialogs.command_palette import CommandPalette
+from sounddesk.app.dialogs.export_dialog import ExportChoice
+from sounddesk.app.dialogs.export_dialog import ExportDialog
+from sounddesk.app.dialogs.preferences import Preferences
+from sounddesk.app.dialogs.recovery_dialog import RecoveryDialog
+from sounddesk.app.dialogs.shortcut_editor import ShortcutEditor
+from sounddesk.app.dialogs.welcome_page import WelcomePage
+from sounddesk.app.document import Document
+from sounddesk.app.manual_window import PAGES
+from sounddesk.app.manual_window import ManualWindow
+from sounddesk.app.project_store import ProjectStore
+from sounddesk.app.recovery import Recoverable
+from sounddesk.app.settings import Settings
+from sounddesk.domain.project import Project
+from sounddesk.domain.timeline import Clip
+
+
+@pytest.fixture
+def done() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def actions(qapp: QApplication, done: list[str]) -> ActionRegistry:
+    made = ActionRegistry()
+    made.add("file.export", "&Export stems", lambda: done.append("export"), shortcut="Ctrl+E")
+    made.add("play.play", "Play or stop", lambda: done.append("play"), shortcut="Space")
+    made.add("mixer.mute", "Mute", lambda: done.append("mute"), shortcut="M")
+    made.add("mixer.solo", "Solo", lambda: done.append("solo"), shortcut="S").setEnabled(False)
+    made.add("timeline.next", "Next marker", lambda: done.append("next"))
+    return made
+
+
+def button(parent: QWidget, text: str) -> QPushButton:
+    return next(each for each in parent.findChildren(QPushButton) if each.text().replace("&", "") == text)
+
+
+def click(widget: QWidget) -> None:
+    QTest.mouseClick(widget, Qt.MouseButton.LeftButton, pos=QPoint(8, widget.height() // 2))
+
+
+def test_palette_finds_and_runs(actions: ActionRegistry, done: list[str]) -> None:
+    palette = CommandPalette(actions)
+    palette.show()
+    field = palette.findChild(QLineEdit)
+    QTest.keyClicks(field, "ex")
+    assert palette.found[:2] == ["file.export", "timeline.next"]
+    QTest.keyClick(field, Qt.Key.Key_Down)
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert done == ["next"] and not palette.isVisible()
+
+
+def test_palette_does_not_run_what_is_disabled(actions: ActionRegistry, done: list[str]) -> None:
+    palette = CommandPalette(actions)
+    palette.show()
+    QTest.keyClicks(palette.findChild(QLineEdit), "solo")
+    QTest.keyClick(palette.findChild(QLineEdit), Qt.Key.Key_Return)
+    assert done == [] and palette.isVisible()
+
+
+def test_shortcuts_are_rebound_with_the_conflict_shown(actions: ActionRegistry) -> None:
+    from PySide6.QtWidgets import QKeySequenceEdit
+
+    editor = ShortcutEditor(actions)
+    editor.show()
+    editor.select("timeline.next")
+    keys = editor.findChild(QKeySequenceEdit)
+    QTest.keyClick(keys, Qt.Key.Key_M)
+    assert "Mute" in editor.conflict
+    click(button(editor, "Take over"))
+    assert actions["timeline.next"].shortcut().toString() == "M"
+    assert actions["mixer.mute"].shortcut().toString() == ""
+    assert actions.rebound == {"timeline.next": "M", "mixer.mute": ""}
+    click(button(editor, "Reset all"))
+    assert actions.rebound == {} and actions["mixer.mute"].shortcut().toString() == "M"
+
+
+def test_preferences_are_stored_with_ok_only(qapp: QApplication) -> None:
+    for kind, wanted in ((QDialogButtonBox.StandardButton.Cancel, 0), (QDialogButtonBox.StandardButton.Ok, 7)):
+        dialog = Preferences(Settings(), bundles=["starter", "mine"])
+        dialog.show()
+        dialog.findChild(QSpinBox, "autosave_minutes").setValue(7)
+        dialog.findChild(QComboBox, "bundle").setCurrentText("mine")
+        click(dialog.findChild(QDialogButtonBox).button(kind))
+        assert Settings().autosave_minutes == wanted
+    assert Settings().bundle == "mine"
+
+
+def test_welcome_page_opens_what_is_chosen(qapp: QApplication, tmp_path: Path) -> None:
+    settings = Settings()
+    (tmp_path / "a.sdesk").touch()
+    settings.add_recent_file(tmp_path / "a.sdesk")
+    page = WelcomePage(settings)
+    heard: list[object] = []
+    page.open_requested.connect(lambda: heard.append("open"))
+    page.demo_requested.connect(lambda: heard.append("demo"))
+    page.open_path_requested.connect(heard.append)
+    page.show()
+    for text in ("Open an image or project…", "Look at the demo"):
+        click(button(page, text))
+    recent = page.findChild(QListWidget)
+    where = recent.visualItemRect(recent.item(0)).center()
+    QTest.mouseClick(recent.viewport(), Qt.MouseButton.LeftButton, pos=where)
+    assert heard == ["open", "demo", tmp_path / "a.sdesk"]
+
+
+def with_clips() -> Project:
+    project = demo_project().project
+    for each in project.objects[:2]:
+        project = project.with_clip(Clip(id=f"c{each.id}", object_id=each.id, take_id="t", start_s=0.0, duration_s=2.0))
+    return project
+
+
+def test_export_lists_what_it_will_write(qapp: QApplication, tmp_path: Path) -> None:
+    settings = Settings()
+    settings.export_folder = tmp_path
+    dialog = ExportDialog(with_clips(), settings, "farm")
+    chosen: list[ExportChoice] = []
+    dialog.export_requested.connect(chosen.append)
+    dialog.show()
+    listed = dialog.findChild(QListWidget)
+    names = [listed.item(index).text() for index in range(listed.count())]
+    assert names == ["farm_cow.wav", "farm_sheep.wav", "farm_mix.wav"]
+    click(button(dialog, "Export"))
+    assert [path.name for path in chosen[0].files] == names
+    assert (chosen[0].wav_format, chosen[0].sample_rate_hz) == ("PCM_24", 48_000)
+
+
+def test_export_refuses_to_overwrite(qapp: QApplication, tmp_path: Path) -> None:
+    settings = Settings()
+    settings.export_folder = tmp_path
+    (tmp_path / "farm_cow.wav").touch()
+    dialog = ExportDialog(with_clips(), settings, "farm")
+    assert not button(dialog, "Export").isEnabled()
+    twin = dataclasses.replace(with_clips().objects[0], id="o9", name="mix")
+    other = ExportDialog(with_clips().with_object(twin), Settings(), "")
+    other.findChildren(QLineEdit)[0].setText(str(tmp_path / "new"))
+    assert len({path.name for path in other.choice().files}) == len(other.choice().files)
+
+
+def test_recovery_is_asked_for(qapp: QApplication) -> None:
+    item = Recoverable(
+        working_path=Path("w"),
+        origin=None,
+        name="demo.png",
+        updated=dt.datetime.now(dt.UTC),
+        objects=1,
+        takes=2,
+        picture=b"not a picture",
+    )
+    dialog = RecoveryDialog([item])
+    wanted: list[Recoverable] = []
+    dialog.recover_requested.connect(wanted.append)
+    dialog.show()
+    click(button(dialog, "Recover"))
+    assert wanted == [item] and not dialog.isVisible()
+
+
+def test_manual_has_every_page_and_is_searched(actions: ActionRegistry) -> None:
+    window = ManualWindow(actions)
+    window.show()
+    for name, _ in PAGES:
+        window.open_page(name)
+        assert len(window.findChild(QTextBrowser).toPlainText()) > 150
+    window.open_page("shortcuts")
+    assert "Ctrl+E" in window.findChild(QTextBrowser).toPlainText()
+    window.open_page("getting_started")
+    QTest.keyClicks(window.findChild(QLineEdit), "limiter")
+    assert "mixer" in window.pages_found and "selecting_objects" not in window.pages_found
+    assert window.findChild(QTextBrowser).textCursor().selectedText().casefold() == "limiter"
+
+
+def test_about_shows_the_licence_of_each_bundle(qapp: QApplication) -> None:
+    texts = [each.toPlainText() for each in AboutBox().findChildren(QTextBrowser)]
+    assert any("Paid work: under conditions" in text and "Model card" in text for text in texts)
+    assert any("LGPL" in text for text in texts) and any("Apache License" in text for text in texts)
+
+
+def test_the_demo_is_a_fresh_project_each_time(document: Document) -> None:
+    store = ProjectStore(document, Settings())
+    for _ in range(2):
+        assert store.new(demo_project())
+        assert [each.name for each in document.project.objects] == ["cow", "sheep", "duck", "dog"]
+        assert document.image is not None and store.path is None and not document.is_dirty
+        document.commit("away", document.project.without_objects([document.project.objects[0].id]))
+    store.close()

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QByteArray
+from PySide6.QtCore import QSettings
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QApplication
+
+from sounddesk.app.settings import Settings
+from sounddesk.app.theme import apply_theme
+from sounddesk.app.theme import palette
+
+
+def test_values_are_there_after_a_restart(qapp: QApplication, tmp_path: Path) -> None:
+    first = Settings()
+    heard: list[str] = []
+    first.changed.connect(heard.append)
+    first.theme = "dark"
+    first.shortcuts = {"play.play": "P", "play.stop": ""}
+    first.autosave_minutes = 10
+    first.sam_checkpoint = tmp_path / "sam.pth"
+    first.window_state = QByteArray(b"\x00state")
+    first.theme = "dark"
+    first.sync()
+    again = Settings()
+    assert (again.theme, again.autosave_minutes, again.sam_checkpoint) == ("dark", 10, tmp_path / "sam.pth")
+    assert again.shortcuts == {"play.play": "P", "play.stop": ""}
+    assert bytes(again.window_state.data()) == b"\x00state"
+    assert heard.count("theme") == 1
+
+
+def test_damaged_values_fall_back(qapp: QApplication) -> None:
+    raw = QSettings()
+    for name in (
+        "theme",
+        "shortcuts",
+        "autosave_minutes",
+        "recent_files",
+        "export_format",
+        "window_state",
+        "cache_mib",
+    ):
+        raw.setValue(name, "[broken")
+    raw.sync()
+    settings = Settings()
+    assert (settings.theme, settings.shortcuts, settings.autosave_minutes) == ("system", {}, 0)
+    assert (settings.recent_files, settings.export_format, settings.cache_mib) == ((), "PCM_24", 512)
+    assert settings.window_state.isEmpty()
+    with pytest.raises(ValueError, match="choose one of"):
+        settings.theme = "pink"
+
+
+def test_recent_files_newest_first_and_only_those_there(qapp: QApplication, tmp_path: Path) -> None:
+    settings = Settings()
+    paths = [tmp_path / f"{index}.sdesk" for index in range(15)]
+    for path in paths:
+        path.touch()
+        settings.add_recent_file(path)
+    settings.add_recent_file(paths[7])
+    paths[14].unlink()
+    assert settings.recent_files[:2] == (paths[7], paths[13])
+    assert len(settings.recent_files) <= 12
+
+
+def contrast(one: QPalette, text: QPalette.ColorRole, ground: QPalette.ColorRole) -> float:
+    def luminance(role: QPalette.ColorRole) -> float:
+        parts = one.color(role).getRgbF()[:3]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    light, dark = sorted((luminance(text), luminance(ground)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_text_can_be_read(qapp: QApplication, theme: str) -> None:
+    role = QPalette.ColorRole
+    made = palette(theme)
+    pairs = (
+        (role.WindowText, role.Window), (role.Text, role.Base), (role.Text, role.AlternateBase),
+        (role.ButtonText, role.Button), (role.HighlightedText, role.Highlight), (role.ToolTipText, role.ToolTipBase),
+        (role.Link, role.Base), (role.PlaceholderText, role.Base),
+    )  # fmt: skip
+    for text, ground in pairs:
+        assert contrast(made, text, ground) >= 4.5, (text, ground)
+    apply_theme(qapp, theme)
+    assert qapp.palette().color(role.Window) == made.color(role.Window)
