@@ -22,6 +22,7 @@ from sounddesk.engine.types import EngineError
 
 # A subcommand's module is imported only when it is asked for, so that --help stays quick.
 _SUBCOMMANDS: Final = {
+    "desk": "open the window",
     "render": "make one sound per object of an image",
     "demo": "render the image that ships with sounddesk",
     "doctor": "show what is installed, what is missing and how to get it",

@@ -160,7 +160,7 @@ class GroundingTask:
         )
         self.conditioner = ObjectConditioner(config)
         if recipe.prototypes:
-            self.conditioner.prototypes.copy_(self.targets)
+            self.conditioner.get_buffer("prototypes").copy_(self.targets)
         self.learning_rate_factors: Mapping[str, float] = {}
         self.module: nn.Module = self.conditioner
         self.conditioner.null_vector.copy_(text_encoder.encode([""])[0])

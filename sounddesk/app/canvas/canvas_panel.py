@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from PySide6.QtCore import Qt
@@ -59,7 +60,7 @@ class CanvasPanel(QWidget):
             action = actions.add(
                 f"tool.{name}",
                 self.tr(text),
-                lambda name=name: self._choose(name),
+                partial(self._choose, name),
                 shortcut=key,
                 group="Tools",
                 checkable=True,

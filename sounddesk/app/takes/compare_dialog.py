@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
@@ -42,7 +43,7 @@ class CompareDialog(QDialog):
             picture.setAccessibleName(self.tr("Spectrogram of {name}").format(name=name))
             rows.addWidget(picture)
             self._pictures[take.id] = picture
-            self._background.start(take.id, lambda take=take: draw(take, width=760, height=160))
+            self._background.start(take.id, partial(draw, take, width=760, height=160))
         rows.addStretch(1)
         scroll = QScrollArea(self)
         scroll.setWidgetResizable(True)

@@ -1,0 +1,63 @@
+"""Start of the window: `sounddesk desk [FILE]`."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+
+import sounddesk
+from sounddesk.app.crash_reports import install_crash_reports
+from sounddesk.app.main_window import MainWindow
+from sounddesk.app.services import Services
+from sounddesk.app.settings import Settings
+from sounddesk.app.theme import apply_theme
+
+_log = logging.getLogger(__name__)
+
+
+def make_application(arguments: Sequence[str]) -> QApplication:
+    """The Qt application with sounddesk's names, which decide where settings lie."""
+    app = QApplication.instance() or QApplication(["sounddesk", *arguments])
+    assert isinstance(app, QApplication)
+    app.setApplicationName("sounddesk")
+    app.setOrganizationName("sounddesk")
+    app.setApplicationDisplayName("sounddesk")
+    app.setApplicationVersion(sounddesk.__version__)
+    app.setDesktopFileName("sounddesk")
+    return app
+
+
+def open_window(settings: Settings, *, path: Path | None = None) -> MainWindow:
+    """Make and show the window; the file, where given, is opened once the window is there."""
+    window = MainWindow(Services(settings))
+    window.show()
+    QTimer.singleShot(0, lambda: _after_start(window, path))
+    return window
+
+
+def _after_start(window: MainWindow, path: Path | None) -> None:
+    window.app_commands.offer_recovery()
+    if path is not None:
+        window.files.open(path)
+
+
+def run(path: Path | None = None, *, bundle: str | None = None, device: str | None = None) -> int:
+    """Show the window until it is closed; the exit code."""
+    app = make_application(())
+    settings = Settings()
+    install_crash_reports(settings)
+    apply_theme(app, settings.theme)
+    if device is not None:
+        settings.device = device
+    window = open_window(settings, path=path)
+    if bundle is not None:
+        document = window.services.document
+        document.commit("Bundle", document.project.with_settings(bundle=bundle))
+    code = app.exec()
+    sys.stdout.flush()
+    return int(code)

@@ -1,0 +1,216 @@
+"""The main window: puts the panels together and connects them. What anything does is in the panels and services."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import Qt
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtGui import QDragEnterEvent
+from PySide6.QtGui import QDropEvent
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QDockWidget
+from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QMainWindow
+from PySide6.QtWidgets import QMessageBox
+from PySide6.QtWidgets import QStackedWidget
+from PySide6.QtWidgets import QWidget
+
+from sounddesk.app.app_commands import AppCommands
+from sounddesk.app.canvas.canvas_panel import CanvasPanel
+from sounddesk.app.dialogs.welcome_page import WelcomePage
+from sounddesk.app.file_commands import FileCommands
+from sounddesk.app.menus import fill_menu_bar
+from sounddesk.app.mixer.mixer_panel import MixerPanel
+from sounddesk.app.objects.objects_panel import ObjectsPanel
+from sounddesk.app.queue_panel import QueuePanel
+from sounddesk.app.scene_commands import SceneCommands
+from sounddesk.app.services import Services
+from sounddesk.app.takes.takes_panel import TakesPanel
+from sounddesk.app.timeline.timeline_panel import TimelinePanel
+
+MESSAGE_MS: Final = 10_000
+
+
+class MainWindow(QMainWindow):
+    """Canvas in the middle, objects left, takes right, timeline and mixer below."""
+
+    def __init__(self, services: Services) -> None:
+        super().__init__()
+        self.services = services
+        document, selection, actions = services.document, services.selection, services.actions
+        self.setObjectName("main_window")
+        self.setAcceptDrops(True)
+        self.setDockNestingEnabled(True)
+        self.files = FileCommands(services, self)
+        self._add_edit_commands()
+        self.canvas = CanvasPanel(document, selection, actions, services.segment, self)
+        self.objects = ObjectsPanel(document, selection, actions, self)
+        self.takes = TakesPanel(document, selection, actions, self)
+        self.timeline = TimelinePanel(document, selection, actions, services.player, self)
+        self.mixer = MixerPanel(document, selection, actions, services.player, self)
+        self.scene = SceneCommands(services, self.canvas.canvas, self)
+        self.app_commands = AppCommands(services, self)
+        self.welcome = WelcomePage(services.settings, self)
+        self._pages = QStackedWidget(self)
+        self._pages.addWidget(self.welcome)
+        self._pages.addWidget(self.canvas)
+        self.setCentralWidget(self._pages)
+        left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
+        below = Qt.DockWidgetArea.BottomDockWidgetArea
+        self._docks = [
+            self._dock("objects", self.tr("Objects"), self.objects, left),
+            self._dock("takes", self.tr("Takes"), self.takes, right),
+            self._dock("timeline", self.tr("Timeline"), self.timeline, below),
+            self._dock("mixer", self.tr("Mixer"), self.mixer, below),
+        ]
+        self.resizeDocks(self._docks[2:], [640, 420], Qt.Orientation.Horizontal)
+        self._make_status_bar()
+        self._connect()
+        fill_menu_bar(self.menuBar(), actions)
+        self.resize(1440, 900)
+        self._restore()
+        self._refresh()
+
+    def show_message(self, text: str) -> None:
+        """A line in the status bar, for ten seconds."""
+        if text:
+            self.statusBar().showMessage(text, MESSAGE_MS)
+
+    def show_problem(self, text: str) -> None:
+        """Something failed that the user has to know: a box that does not stop anything else."""
+        box = QMessageBox(QMessageBox.Icon.Warning, self.tr("sounddesk"), text, parent=self)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.open()
+
+    # ------------------------------------------------------------------ building
+
+    def _add_edit_commands(self) -> None:
+        services = self.services
+        add = services.actions.add
+        standard = QKeySequence.StandardKey
+        add("edit.undo", self.tr("Undo"), services.document.undo, shortcut=standard.Undo, group="Edit")
+        add("edit.redo", self.tr("Redo"), services.document.redo, shortcut=standard.Redo, group="Edit")
+        add("file.quit", self.tr("Quit"), self.close, shortcut=standard.Quit, group="File")
+
+    def _dock(self, name: str, title: str, panel: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
+        dock = QDockWidget(title, self)
+        dock.setObjectName(f"dock_{name}")
+        dock.setWidget(panel)
+        self.addDockWidget(area, dock)
+        toggle = self.services.actions.add(
+            f"view.{name}", self.tr("Show {title}").format(title=title), lambda: None, group="View", checkable=True
+        )
+        toggle.setChecked(True)
+        toggle.toggled.connect(dock.setVisible)
+        dock.visibilityChanged.connect(lambda _on: toggle.setChecked(not dock.isHidden()))
+        return dock
+
+    def _make_status_bar(self) -> None:
+        self._segmenter = QLabel(self)
+        self._audio = QLabel(self)
+        self.queue = QueuePanel(self.services.generate, self.services.actions, self)
+        for widget in (self.queue, self._segmenter, self._audio):
+            self.statusBar().addPermanentWidget(widget)
+
+    def _connect(self) -> None:
+        services = self.services
+        for source in (
+            self.files,
+            services.generation,
+            self.scene,
+            self.canvas,
+            self.objects,
+            self.timeline,
+            self.app_commands,
+        ):
+            source.message.connect(self.show_message)
+        self.objects.blend_requested.connect(services.generation.add_blend)
+        for problem in (self.files.problem, services.store.problem, self.app_commands.problem):
+            problem.connect(self.show_problem)
+        services.player.problem.connect(self._audio.setText)
+        services.segment.notice.connect(self._show_segmenter)
+        self.takes.generate_requested.connect(lambda ids, count: services.generation.generate(ids, variations=count))
+        self.takes.audition_requested.connect(
+            lambda take_id: services.player.audition(services.document.takes[take_id])
+        )
+        self.mixer.balance_requested.connect(self.scene.balance)
+        self.canvas.heat_map_toggled.connect(self.scene.set_heat_map)
+        self.welcome.open_requested.connect(self.files.ask_open)
+        self.welcome.open_path_requested.connect(self.files.open)
+        self.welcome.demo_requested.connect(self.app_commands.open_demo)
+        services.document.changed.connect(lambda _old, _new: self._refresh())
+        services.document.replaced.connect(self._refresh)
+        services.document.dirty_changed.connect(lambda _dirty: self._refresh())
+        services.store.path_changed.connect(lambda _path: self._refresh())
+        services.document.undo_stack.indexChanged.connect(self._on_index)
+
+    def _show_segmenter(self, text: str) -> None:
+        self._segmenter.setText(text.partition(";")[0].capitalize())
+        self._segmenter.setToolTip(text)
+
+    def _on_index(self, _index: int) -> None:
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Title, undo texts and page, from the document."""
+        document, store = self.services.document, self.services.store
+        image = document.project.image
+        name = store.path.name if store.path is not None else (image.name if image else self.tr("sounddesk"))
+        read_only = self.tr(" (read-only)") if store.is_read_only else ""
+        self.setWindowTitle(f"{name}{read_only}[*] - sounddesk" if image else "sounddesk[*]")
+        self.setWindowModified(document.is_dirty and image is not None)
+        stack = document.undo_stack
+        for command_id, able, verb, text in (
+            ("edit.undo", stack.canUndo(), self.tr("Undo"), stack.undoText()),
+            ("edit.redo", stack.canRedo(), self.tr("Redo"), stack.redoText()),
+        ):
+            action = self.services.actions[command_id]
+            action.setEnabled(able)
+            action.setText(f"{verb} {text}".strip())
+        page = self.welcome if image is None else self.canvas
+        if self._pages.currentWidget() is not page:
+            self._pages.setCurrentWidget(page)
+
+    # ------------------------------------------------------------------ window events
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
+        if event.mimeData().hasUrls() or event.mimeData().hasImage():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
+        if self.files.open_mime(event.mimeData()):
+            event.acceptProposedAction()
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
+        if not self.files.may_leave():
+            event.ignore()
+            return
+        self.services.settings.window_geometry = self.saveGeometry()
+        self.services.settings.window_state = self.saveState()
+        self.shut_down()
+        event.accept()
+
+    def shut_down(self) -> None:
+        """End every thread; called once, at closing."""
+        self.takes.close_background()
+        self.objects.close_background()
+        self.scene.close()
+        self.app_commands.close()
+        self.services.settings.shortcuts = self.services.actions.rebound
+        self.services.close()
+
+    def _restore(self) -> None:
+        settings = self.services.settings
+        if settings.window_geometry:
+            self.restoreGeometry(settings.window_geometry)
+        if settings.window_state:
+            self.restoreState(settings.window_state)
+        # A window that was left on a screen that is gone would be out of sight.
+        QTimer.singleShot(0, self._pull_onto_screen)
+
+    def _pull_onto_screen(self) -> None:
+        screen = self.screen()
+        if screen is not None and not screen.availableGeometry().intersects(self.frameGeometry()):
+            self.move(screen.availableGeometry().topLeft())

@@ -1,0 +1,1 @@
+"""One strip per object, and the master."""

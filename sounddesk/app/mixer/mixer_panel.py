@@ -1,0 +1,273 @@
+"""Faders, pan, mute, solo, polarity and meters, one strip per object, and the master."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from PySide6.QtCore import QRectF
+from PySide6.QtCore import Qt
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QColor
+from PySide6.QtGui import QPainter
+from PySide6.QtGui import QPaintEvent
+from PySide6.QtWidgets import QDoubleSpinBox
+from PySide6.QtWidgets import QHBoxLayout
+from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QScrollArea
+from PySide6.QtWidgets import QSlider
+from PySide6.QtWidgets import QToolButton
+from PySide6.QtWidgets import QVBoxLayout
+from PySide6.QtWidgets import QWidget
+
+from sounddesk.app.actions import ActionRegistry
+from sounddesk.app.document import Document
+from sounddesk.app.player import Player
+from sounddesk.app.selection import SelectionModel
+from sounddesk.domain.project import Project
+
+_TOP_DB, _BOTTOM_DB = 12.0, -60.0
+
+
+class LevelMeter(QWidget):
+    """Peak of the last moments in dB, and a light that stays on after a sample beyond full scale until clicked."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFixedWidth(10)
+        self._peak_db = -math.inf
+        self.clipped = False
+
+    def show_peak(self, peak: float) -> None:
+        """`peak`: largest absolute sample."""
+        level = 20 * math.log10(peak) if peak > 0 else -math.inf
+        self._peak_db = max(level, self._peak_db - 1.5) if level > _BOTTOM_DB else level
+        self.clipped = self.clipped or peak > 1.0
+        self.update()
+
+    def mousePressEvent(self, _event: object) -> None:  # noqa: N802
+        self.clipped = False
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(30, 30, 30))
+        share = min(1.0, max(0.0, (self._peak_db - _BOTTOM_DB) / (6.0 - _BOTTOM_DB)))
+        height = (self.height() - 8) * share
+        colour = QColor("#e0a030") if self._peak_db > -6 else QColor("#3fa45b")
+        painter.fillRect(QRectF(0, self.height() - height, self.width(), height), colour)
+        painter.fillRect(QRectF(0, 0, self.width(), 6), QColor("#e03131") if self.clipped else QColor(70, 30, 30))
+
+
+class Fader(QSlider):
+    """A vertical slider in tenths of a dB; a double click brings it to 0 dB."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(Qt.Orientation.Vertical, parent)
+        self.setRange(round(_BOTTOM_DB * 10), round(_TOP_DB * 10))
+        self.setPageStep(10)
+        self.setSingleStep(5)
+
+    def mouseDoubleClickEvent(self, _event: object) -> None:  # noqa: N802
+        self.setValue(0)
+
+
+class Strip(QWidget):
+    """One channel; `apply(text, project, merge_key)` puts a change into the document."""
+
+    def __init__(self, document: Document, object_id: str | None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._object_id = object_id
+        self._filling = False
+        self.meter = LevelMeter(self)
+        self.fader = Fader(self)
+        self._value = QDoubleSpinBox(self)
+        self._value.setRange(_BOTTOM_DB, _TOP_DB)
+        self._value.setDecimals(1)
+        self._value.setSuffix(" dB")
+        self._value.setKeyboardTracking(False)
+        self._value.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
+        self._name = QLabel(self)
+        self._name.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.buttons: dict[str, QToolButton] = {}
+        row = QHBoxLayout()
+        row.addWidget(self.meter)
+        row.addWidget(self.fader)
+        flags = QHBoxLayout()
+        flags.setSpacing(1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(4, 4, 4, 4)
+        layout.addWidget(self._name)
+        names = (
+            (("muted", "M", self.tr("Mute")), ("soloed", "S", self.tr("Solo")), ("inverted", "Ø", self.tr("Invert")))
+            if object_id is not None
+            else (("limiter", "Lim", self.tr("Limiter")),)
+        )
+        for field, text, title in names:
+            button = QToolButton(self)
+            button.setText(text)
+            button.setCheckable(True)
+            button.setToolTip(title)
+            button.clicked.connect(lambda on, field=field, title=title: self._set_flag(field, on, title))
+            self.buttons[field] = button
+            flags.addWidget(button)
+        layout.addLayout(flags)
+        self.pan = QSlider(Qt.Orientation.Horizontal, self)
+        self.pan.setRange(-100, 100)
+        self.pan.setVisible(object_id is not None)
+        self.pan.valueChanged.connect(self._set_pan)
+        layout.addWidget(self.pan)
+        layout.addLayout(row, 1)
+        layout.addWidget(self._value)
+        self.setFixedWidth(84)
+        self.fader.sliderPressed.connect(lambda: document.begin(self.tr("Move fader")))
+        self.fader.sliderReleased.connect(document.end)
+        self.fader.valueChanged.connect(lambda tenths: self._set_gain(tenths / 10))
+        self._value.valueChanged.connect(self._set_gain)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the document's values."""
+        self._filling = True
+        project = self._document.project
+        if self._object_id is None:
+            gain_db, name = project.master.gain_db, self.tr("Master")
+            self.buttons["limiter"].setChecked(project.master.limiter)
+        else:
+            each = project.object(self._object_id)
+            gain_db, name = each.strip.gain_db, each.name
+            for field in ("muted", "soloed", "inverted"):
+                self.buttons[field].setChecked(getattr(each.strip, field))
+            self.pan.setValue(round(each.strip.pan * 100))
+        self._name.setText(self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, 76))
+        self._name.setToolTip(name)
+        self.fader.setValue(round(gain_db * 10))
+        self._value.setValue(gain_db)
+        for widget, what in (
+            (self.fader, self.tr("Fader")), (self._value, self.tr("Gain")), (self.pan, self.tr("Pan")),
+        ):  # fmt: skip
+            widget.setAccessibleName(f"{what} {name}")
+        for button in self.buttons.values():
+            button.setAccessibleName(f"{button.toolTip()} {name}")
+        self._filling = False
+
+    def _set_gain(self, gain_db: float) -> None:
+        def change(project: Project) -> Project:
+            if self._object_id is None:
+                return project.with_master(gain_db=gain_db)
+            return project.with_strip(self._object_id, gain_db=gain_db)
+
+        self._apply(self.tr("Move fader"), change, key="fader")
+
+    def _set_pan(self, hundredths: int) -> None:
+        if self._object_id is not None:
+            object_id = self._object_id
+            self._apply(self.tr("Pan"), lambda p: p.with_strip(object_id, pan=hundredths / 100), key="pan")
+
+    def _set_flag(self, field: str, on: bool, title: str) -> None:
+        def change(project: Project) -> Project:
+            if self._object_id is None:
+                return project.with_master(**{field: on})
+            return project.with_strip(self._object_id, **{field: on})
+
+        self._apply(title, change, key=None)
+
+    def _apply(self, text: str, change: Callable[[Project], Project], *, key: str | None) -> None:
+        if self._filling:
+            return
+        project = change(self._document.project)
+        if self._document.in_gesture:
+            self._document.preview(project)
+        else:
+            merge_key = None if key is None else f"{key} {self._object_id}"
+            self._document.commit(text, project, merge_key=merge_key)
+
+
+class MixerPanel(QWidget):
+    """Signals: balance_requested()."""
+
+    balance_requested = Signal()
+
+    def __init__(
+        self,
+        document: Document,
+        selection: SelectionModel,
+        actions: ActionRegistry,
+        player: Player,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._selection = selection
+        self.strips: dict[str, Strip] = {}
+        self._row = QHBoxLayout()
+        self._row.setSpacing(2)
+        self._row.addStretch(1)
+        inner = QWidget(self)
+        inner.setLayout(self._row)
+        scroll = QScrollArea(self)
+        scroll.setWidgetResizable(True)
+        scroll.setWidget(inner)
+        self.master = Strip(document, None, self)
+        balance = actions.add(
+            "mixer.balance", self.tr("Balance like the scene"), self.balance_requested.emit, group="Mixer"
+        )
+        pan = actions.add("mixer.pan", self.tr("Pan from position"), self._pan_from_position, group="Mixer")
+        actions.add("mixer.mute", self.tr("Mute"), lambda: self._toggle("muted"), shortcut="M", group="Mixer")
+        actions.add("mixer.solo", self.tr("Solo"), lambda: self._toggle("soloed"), shortcut="S", group="Mixer")
+        buttons = QVBoxLayout()
+        for action in (balance, pan):
+            button = QPushButton(action.text(), self)
+            button.clicked.connect(action.trigger)
+            buttons.addWidget(button)
+        buttons.addWidget(self.master, 1, Qt.AlignmentFlag.AlignHCenter)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(4, 4, 4, 4)
+        layout.addWidget(scroll, 1)
+        layout.addLayout(buttons)
+        document.changed.connect(self._on_changed)
+        document.replaced.connect(self._rebuild)
+        player.levels_changed.connect(self._show_levels)
+        self._rebuild()
+
+    def _on_changed(self, old: Project, new: Project) -> None:
+        if [o.id for o in old.objects] != [o.id for o in new.objects]:
+            self._rebuild()
+        else:
+            for before, after in zip(old.objects, new.objects, strict=True):
+                if before is not after:
+                    self.strips[after.id].refresh()
+            if old.master != new.master:
+                self.master.refresh()
+
+    def _rebuild(self) -> None:
+        for strip in self.strips.values():
+            self._row.removeWidget(strip)
+            strip.deleteLater()
+        self.strips = {each.id: Strip(self._document, each.id, self) for each in self._document.project.objects}
+        for index, strip in enumerate(self.strips.values()):
+            self._row.insertWidget(index, strip)
+        self.master.refresh()
+
+    def _show_levels(self, peaks: dict[str, tuple[float, float]]) -> None:
+        for object_id, strip in self.strips.items():
+            strip.meter.show_peak(peaks.get(object_id, (0.0, 0.0))[0])
+        self.master.meter.show_peak(peaks.get("", (0.0, 0.0))[0])
+
+    def _toggle(self, field: str) -> None:
+        project = self._document.project
+        for object_id in self._selection.object_ids:
+            project = project.with_strip(object_id, **{field: not getattr(project.object(object_id).strip, field)})
+        self._document.commit(self.tr("Mute") if field == "muted" else self.tr("Solo"), project)
+
+    def _pan_from_position(self) -> None:
+        """Each object's pan from where its mask lies in the image, as one step that can be undone."""
+        project = self._document.project
+        for each in project.objects:
+            box = each.mask.bounding_box
+            if each.kind == "object" and box is not None:
+                middle = (box.left + box.right) / 2 / each.mask.width
+                project = project.with_strip(each.id, pan=round(2 * middle - 1, 2))
+        self._document.commit(self.tr("Pan from position"), project)

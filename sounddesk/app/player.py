@@ -1,0 +1,182 @@
+"""Playing the document: resamples takes off the UI thread, follows every edit, tells position and levels."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject
+from PySide6.QtCore import QTimer
+from PySide6.QtCore import Signal
+
+from sounddesk.app.background import Background
+from sounddesk.app.document import Document
+from sounddesk.audio.playback import Playback
+from sounddesk.audio.timeline_mix import PROJECT_RATE_HZ
+from sounddesk.audio.timeline_mix import Mono
+from sounddesk.audio.timeline_mix import TimelineMix
+from sounddesk.domain.project import Project
+from sounddesk.domain.scene import SceneObject
+from sounddesk.domain.take import Take
+from sounddesk.domain.tiled_mask import TiledMask
+from sounddesk.domain.timeline import Clip
+
+
+def at_project_rate(take: Take) -> Mono:
+    """The take's samples at the project rate, float32[n]."""
+    from sounddesk.audio.resample import resample
+
+    return resample(take.waveform, from_hz=take.sample_rate_hz, to_hz=PROJECT_RATE_HZ)
+
+
+class Player(QObject):
+    """Signals: position_changed(seconds), playing_changed(bool), levels_changed(dict), problem(text)."""
+
+    position_changed = Signal(float)
+    playing_changed = Signal(bool)
+    levels_changed = Signal(object)
+    problem = Signal(str)
+
+    def __init__(self, document: Document, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._playback = Playback()
+        self._samples: dict[str, Mono] = {}
+        self._position_s = 0.0
+        self._said = ""
+        self._auditioning = False
+        self._background = Background(self)
+        self._background.done.connect(self._keep)
+        self._timer = QTimer(self)
+        self._timer.setInterval(33)
+        self._timer.timeout.connect(self._tick)
+        self._rebuild = QTimer(self)
+        self._rebuild.setSingleShot(True)
+        self._rebuild.setInterval(15)
+        self._rebuild.timeout.connect(self._take_over)
+        document.changed.connect(self._on_changed)
+        document.replaced.connect(self._on_replaced)
+        document.take_added.connect(lambda _take: self._rebuild.start())
+        self._take_over()
+
+    @property
+    def position_s(self) -> float:
+        return self._playback.frame / PROJECT_RATE_HZ if self._playback.is_playing else self._position_s
+
+    @property
+    def is_playing(self) -> bool:
+        return self._playback.is_playing
+
+    def samples_of(self, take_id: str) -> Mono | None:
+        """A take at the project rate; None while it is being resampled."""
+        found = self._samples.get(take_id)
+        take = self._document.takes.get(take_id)
+        if found is None and take is not None and not self._background.is_running(take_id):
+            self._background.start(take_id, lambda: at_project_rate(take))
+        return found
+
+    def play(self) -> None:
+        """Play from the position to the end of the timeline."""
+        end = max(self._project_end(), self._position_s + 0.1)
+        if self._position_s >= end - 0.01:
+            self._position_s = 0.0
+        self._auditioning = False
+        self._take_over()
+        self._start(round(self._position_s * PROJECT_RATE_HZ), round(end * PROJECT_RATE_HZ))
+
+    def stop(self) -> None:
+        """Stop where it is."""
+        if self._playback.is_playing:
+            position_s = self.position_s
+            self._playback.stop()
+            if not self._auditioning:
+                self._position_s = position_s
+            self._ended()
+
+    def toggle(self) -> None:
+        if self.is_playing:
+            self.stop()
+        else:
+            self.play()
+
+    def seek(self, position_s: float) -> None:
+        """Go to a time; goes on playing from there."""
+        was_playing = self.is_playing
+        self.stop()
+        self._position_s = max(0.0, position_s)
+        self.position_changed.emit(self._position_s)
+        if was_playing:
+            self.play()
+
+    def set_loop(self, loop_s: tuple[float, float] | None) -> None:
+        """Repeat a range in seconds; None for none."""
+        frames = None if loop_s is None else (round(loop_s[0] * PROJECT_RATE_HZ), round(loop_s[1] * PROJECT_RATE_HZ))
+        self._playback.set_loop(frames)
+
+    def audition(self, take: Take) -> None:
+        """Play one take alone, whatever the timeline holds."""
+        self.stop()
+        mask = TiledMask.empty(width=1, height=1)
+        alone = Project(
+            objects=(SceneObject(id="take", name="take", mask=mask, seed=0),),
+            clips=(Clip(id="take", object_id="take", take_id=take.id, start_s=0.0, duration_s=take.seconds),),
+        )
+        samples = self._samples.get(take.id)
+        if samples is None:
+            samples = self._samples[take.id] = at_project_rate(take)
+        self._auditioning = True
+        self._playback.set_mix(TimelineMix(alone, lambda _id: samples))
+        self._start(0, round(take.seconds * PROJECT_RATE_HZ))
+
+    def close(self) -> None:
+        """Stop and end the threads."""
+        self._timer.stop()
+        self._rebuild.stop()
+        self._playback.close()
+        self._background.close()
+
+    def _project_end(self) -> float:
+        return self._document.project.settings.timeline_s
+
+    def _start(self, first: int, last: int) -> None:
+        self._playback.play(from_frame=first, until_frame=last)
+        self._last = last
+        self._timer.start()
+        self.playing_changed.emit(True)
+
+    def _tick(self) -> None:
+        self._playback.check_device()
+        if self._playback.problem != self._said:
+            self._said = self._playback.problem
+            self.problem.emit(self._said)
+        frame = self._playback.frame
+        self.levels_changed.emit(self._playback.take_peaks())
+        if frame >= self._last:
+            self._playback.stop()
+            if not self._auditioning:
+                self._position_s = self._last / PROJECT_RATE_HZ
+            self._ended()
+        elif not self._auditioning:
+            self.position_changed.emit(frame / PROJECT_RATE_HZ)
+
+    def _ended(self) -> None:
+        self._timer.stop()
+        self._auditioning = False
+        self.levels_changed.emit({})
+        self.position_changed.emit(self._position_s)
+        self.playing_changed.emit(False)
+
+    def _on_changed(self, old: Project, new: Project) -> None:
+        if (old.objects, old.clips, old.master, old.settings) != (new.objects, new.clips, new.master, new.settings):
+            self._rebuild.start()
+
+    def _on_replaced(self) -> None:
+        self.stop()
+        self._samples = {}
+        self._position_s = 0.0
+        self._take_over()
+
+    def _keep(self, take_id: str, samples: Mono) -> None:
+        self._samples[take_id] = samples
+        self._rebuild.start()
+
+    def _take_over(self) -> None:
+        if not self._auditioning:
+            self._playback.set_mix(TimelineMix(self._document.project, self.samples_of))

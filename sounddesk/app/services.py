@@ -1,0 +1,61 @@
+"""What one window shares between its panels, made once and ended in the right order."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject
+from PySide6.QtCore import QTimer
+
+from sounddesk.app.actions import ActionRegistry
+from sounddesk.app.document import Document
+from sounddesk.app.generate_lane import GenerateLane
+from sounddesk.app.generation import Generation
+from sounddesk.app.image_opening import ImageOpener
+from sounddesk.app.player import Player
+from sounddesk.app.project_store import ProjectStore
+from sounddesk.app.segment_lane import SegmentLane
+from sounddesk.app.selection import SelectionModel
+from sounddesk.app.settings import Settings
+from sounddesk.domain.project import Project
+
+
+class Services(QObject):
+    """Document, selection, commands, lanes, player and project file of one window."""
+
+    def __init__(self, settings: Settings, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.settings = settings
+        self.actions = ActionRegistry(self, shortcuts=settings.shortcuts)
+        self.document = Document(self)
+        self.selection = SelectionModel(self.document, self)
+        self.segment = SegmentLane(self)
+        self.generate = GenerateLane(self)
+        self.generation = Generation(self.document, self.generate, self)
+        self.generation.device = settings.device
+        self.player = Player(self.document, self)
+        self.store = ProjectStore(self.document, settings, self)
+        self.opener = ImageOpener(self)
+        self._segmented: str | None = None
+        self.document.changed.connect(self._on_changed)
+        self.document.replaced.connect(self._follow_image)
+
+    def _on_changed(self, old: Project, new: Project) -> None:
+        if old.image != new.image:
+            self._follow_image()
+
+    def _follow_image(self) -> None:
+        """Give the segmenter the image that is shown."""
+        info = self.document.project.image
+        sha256 = None if info is None else info.sha256
+        if sha256 != self._segmented:
+            self._segmented = sha256
+            # After the image was painted: encoding it may take all cores.
+            QTimer.singleShot(0, lambda: self.segment.set_image(sha256, self.document.image))
+
+    def close(self) -> None:
+        """Stop everything that runs on another thread. The document stays readable."""
+        self.generate.cancel_all()
+        self.player.close()
+        self.opener.close()
+        self.segment.close()
+        self.generate.close()
+        self.store.close()
