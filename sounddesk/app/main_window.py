@@ -194,6 +194,7 @@ class MainWindow(QMainWindow):
 
     def shut_down(self) -> None:
         """End every thread; called once, at closing."""
+        self.services.document.undo_stack.indexChanged.disconnect(self._on_index)
         self.takes.close_background()
         self.objects.close_background()
         self.scene.close()

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication
 _DARK = {
     "Window": "#26282b", "WindowText": "#e6e6e6", "Base": "#1d1f21", "AlternateBase": "#232528", "Text": "#e6e6e6",
     "Button": "#323539", "ButtonText": "#e6e6e6", "BrightText": "#ffffff", "ToolTipBase": "#3a3d42",
-    "ToolTipText": "#f0f0f0", "Highlight": "#3d7ab8", "HighlightedText": "#ffffff", "Link": "#7db8f0",
+    "ToolTipText": "#f0f0f0", "Highlight": "#3a75b2", "HighlightedText": "#ffffff", "Link": "#7db8f0",
     "PlaceholderText": "#9a9da1", "Mid": "#4a4d52", "Dark": "#17181a", "Light": "#4c5056", "Midlight": "#3e4146",
     "Shadow": "#0e0f10", "Accent": "#4c93d9",
 }  # fmt: skip

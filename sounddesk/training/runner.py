@@ -91,6 +91,14 @@ def _grounding(recipe: RunRecipe) -> TrainingTask:
     return GroundingTask(model, data_dir=recipe.data, inputs=recipe.input_folders())
 
 
+def _encoder(recipe: RunRecipe) -> TrainingTask:
+    from sounddesk.training.encoder_task import EncoderModelRecipe
+    from sounddesk.training.encoder_task import EncoderTask
+
+    model = build(EncoderModelRecipe, recipe.model, where="model")
+    return EncoderTask(model, data_dir=recipe.data, inputs=recipe.input_folders())
+
+
 def _diffusion(recipe: RunRecipe) -> TrainingTask:
     from sounddesk.training.diffusion_task import DiffusionModelRecipe
     from sounddesk.training.diffusion_task import DiffusionTask
@@ -112,6 +120,7 @@ def _classifier(recipe: RunRecipe) -> TrainingTask:
 _TASKS: Final[dict[str, Callable[[RunRecipe], TrainingTask]]] = {
     "codec": _codec,
     "vocoder": _vocoder,
+    "encoder": _encoder,
     "grounding": _grounding,
     "diffusion": _diffusion,
     "classifier": _classifier,

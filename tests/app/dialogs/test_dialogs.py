@@ -194,7 +194,8 @@ def test_manual_has_every_page_and_is_searched(actions: ActionRegistry) -> None:
 
 
 def test_about_shows_the_licence_of_each_bundle(qapp: QApplication) -> None:
-    texts = [each.toPlainText() for each in AboutBox().findChildren(QTextBrowser)]
+    box = AboutBox()
+    texts = [each.toPlainText() for each in box.findChildren(QTextBrowser)]
     assert any("Paid work: under conditions" in text and "Model card" in text for text in texts)
     assert any("LGPL" in text for text in texts) and any("Apache License" in text for text in texts)
 

@@ -1,0 +1,124 @@
+"""Light tuning of the image encoder on the starter's own pictures, before the grounding is learned on it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+from torch import nn
+
+from sounddesk.engine.encoders.image import TimmPatchEncoder
+from sounddesk.engine.encoders.image import load_image_encoder
+from sounddesk.engine.encoders.text import SentenceEncoder
+from sounddesk.engine.encoders.text import load_text_encoder
+from sounddesk.engine.scene_composition import compose_scene
+from sounddesk.engine.scene_composition import vary_cut_out
+from sounddesk.training.encoder_conversion import prepare_encoders
+from sounddesk.training.grounding_task import kind_vectors
+from sounddesk.training.recordings import read_kinds
+from sounddesk.training.scene_bank import random_background
+from sounddesk.training.scene_bank import read_pictures
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderModelRecipe:
+    """How the encoder is tuned.
+
+    Attributes:
+        image_size: side of the square training pictures, one object each: about the size at which the encoder meets
+            an object of a four-object scene.
+        temperature: of the contrastive loss between pooled patches and the kinds' text vectors.
+        feature_noise: Gaussian noise on the pooled features, in standard deviations of each feature.
+        head_factor: on the learning rate of the linear map to text vectors, which is thrown away afterwards.
+    """
+
+    image_size: int = 320
+    temperature: float = 0.07
+    feature_noise: float = 1.0
+    label_smoothing: float = 0.05
+    head_factor: float = 3.0
+
+
+class _Tuned(nn.Module):
+    def __init__(self, backbone: nn.Module, width: int, text_width: int) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.head = nn.Linear(width, text_width)
+
+
+class EncoderTask:
+    """One object on a varied background; its patches, pooled with its mask, have to name its kind.
+
+    Batch-norm statistics stay as ImageNet left them. `inputs.encoders` is the folder of the converted encoders.
+    """
+
+    def __init__(self, recipe: EncoderModelRecipe, *, data_dir: Path, inputs: dict[str, Path]) -> None:
+        self.recipe = recipe
+        self.encoders = inputs["encoders"]
+        if not (self.encoders / "image_encoder" / "config.json").exists():
+            prepare_encoders(self.encoders)
+        text_encoder = load_text_encoder("SentenceEncoder", self.encoders / "text_encoder")
+        image_encoder = load_image_encoder("TimmPatchEncoder", self.encoders / "image_encoder")
+        assert isinstance(text_encoder, SentenceEncoder)
+        assert isinstance(image_encoder, TimmPatchEncoder)
+        self.image_encoder = image_encoder
+        self.kinds = read_kinds(data_dir)
+        self.targets, _ = kind_vectors(self.kinds, text_encoder)
+        self.pictures = read_pictures(data_dir, split="train")
+        self.known = [index for index, kind in enumerate(self.kinds) if self.pictures.cut_outs.get(kind.name)]
+        backbone = next(image_encoder.children())
+        backbone.requires_grad_(True)
+        self.tuned = _Tuned(backbone, image_encoder.width, text_encoder.width)
+        self.module: nn.Module = self.tuned
+        self.learning_rate_factors: Mapping[str, float] = {"head": recipe.head_factor}
+
+    def loss(self, rng: np.random.Generator, batch_size: int) -> tuple[Tensor, dict[str, float]]:
+        self.tuned.backbone.eval()
+        size = self.recipe.image_size
+        images, shares, kinds = [], [], []
+        for _ in range(batch_size):
+            kind = self.known[int(rng.integers(len(self.known)))]
+            options = self.pictures.cut_outs[self.kinds[kind].name]
+            cut_out = vary_cut_out(options[int(rng.integers(len(options)))], rng)
+            background = random_background(self.pictures, rng)
+            scene = compose_scene([cut_out], background=background, height=size, width=size, rng=rng, fill=(0.5, 0.98))
+            images.append(scene.image)
+            shares.append(scene.masks[0].astype(np.float32))
+            kinds.append(kind)
+        pixels = (torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() - 127.0) / 128.0
+        features: Tensor = self.tuned.backbone.forward_features(pixels)  # type: ignore[operator]
+        grid = (features.shape[3], features.shape[2])
+        coverage = torch.from_numpy(
+            np.stack([cv2.resize(share, grid, interpolation=cv2.INTER_AREA) for share in shares])
+        ).flatten(1)
+        floor = torch.minimum(coverage.amax(dim=1) * 0.99, torch.tensor(0.3))[:, None]
+        weights = coverage * (coverage >= floor)
+        weights = weights / weights.sum(dim=1, keepdim=True)
+        pooled = (features.float().flatten(2) * weights[:, None]).sum(dim=2)
+        noise = self.recipe.feature_noise * pooled.detach().std(dim=0, unbiased=False) * torch.randn_like(pooled)
+        vectors = nn.functional.normalize(self.tuned.head(pooled + noise).float(), dim=-1)
+        logits = vectors @ self.targets.T / self.recipe.temperature
+        wanted = torch.tensor(kinds)
+        loss = nn.functional.cross_entropy(logits, wanted, label_smoothing=self.recipe.label_smoothing)
+        return loss, {"accuracy": (logits.argmax(dim=-1) == wanted).float().mean().item()}
+
+    def export(self, folder: Path) -> None:
+        """Both encoders, as the grounding recipe takes them for `inputs.encoders`."""
+        for name in ("image_encoder", "text_encoder"):
+            shutil.copytree(self.encoders / name, folder / name, dirs_exist_ok=True)
+        state = {key: value.contiguous() for key, value in self.tuned.backbone.state_dict().items()}
+        kept = {key: value for key, value in state.items() if "num_batches" not in key}
+        from safetensors.torch import load_file
+
+        expected = load_file(folder / "image_encoder" / "model.safetensors")
+        save_file(
+            {key: kept[key] if key in kept else state[key] for key in expected},
+            folder / "image_encoder" / "model.safetensors",
+        )

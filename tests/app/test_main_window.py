@@ -1,0 +1,110 @@
+"""The real window, offscreen: the path from demo image to exported stems, with the real classes at tiny size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from PySide6.QtCore import QPoint
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from sounddesk.app.desk import open_window
+from sounddesk.app.dialogs.export_dialog import ExportChoice
+from sounddesk.app.main_window import MainWindow
+from sounddesk.app.settings import Settings
+from tests.app.conftest import wait_until
+
+
+@pytest.fixture
+def window(qapp: QApplication, bundle_folder: Path) -> Iterator[MainWindow]:
+    window = open_window(Settings())
+    window.resize(1280, 800)
+    window.app_commands.open_demo()
+    document = window.services.document
+    wait_until(lambda: bool(document.project.objects))
+    document.commit(
+        "Tiny", document.project.with_settings(bundle=str(bundle_folder), seconds=1.0, steps=2, timeline_s=2.0)
+    )
+    window.services.generation.device = "cpu"
+    yield window
+    window.shut_down()
+    window.hide()
+
+
+def test_from_objects_to_stems_that_sum_to_the_mix(window: MainWindow, tmp_path: Path) -> None:
+    services = window.services
+    document = services.document
+    objects = [each.id for each in document.project.objects][:2]
+    services.selection.select_objects(objects)
+    services.actions["takes.generate"].trigger()
+    wait_until(lambda: len(document.takes) == 2, seconds=120)
+    assert {clip.object_id for clip in document.project.clips} == set(objects)
+    services.actions["mixer.pan"].trigger()
+    document.commit("Fader", document.project.with_strip(objects[0], gain_db=-7.5))
+    choice = ExportChoice(folder=tmp_path / "out", stems={}, mix="mix.wav", wav_format="PCM_24", sample_rate_hz=48_000)
+    window.app_commands.export(choice)
+    wait_until(lambda: (tmp_path / "out" / "mix.wav").exists(), seconds=60)
+    files = sorted((tmp_path / "out").glob("*.wav"))
+    sounds = {file.name: soundfile.read(file, dtype="float64")[0] for file in files}
+    mix = sounds.pop("mix.wav")
+    assert len(sounds) == len(document.project.objects)
+    assert all(sound.shape == (96_000, 2) for sound in (mix, *sounds.values()))
+    assert np.abs(mix).max() > 0.0
+    assert np.abs(sum(sounds.values()) - mix).max() <= 2.0**-23
+
+
+def test_a_fader_and_a_clip_are_moved_by_the_mouse_and_undone(window: MainWindow) -> None:
+    services = window.services
+    document = services.document
+    object_id = document.project.objects[0].id
+    services.generation.generate([object_id])
+    wait_until(lambda: len(document.project.clips) == 1, seconds=120)
+    before = document.project
+    fader = window.mixer.strips[object_id].fader
+    fader.setFocus()
+    for _ in range(3):
+        QTest.keyClick(fader, Qt.Key.Key_Down)
+    assert document.project.object(object_id).strip.gain_db == -1.5
+    clip = document.project.clips[0]
+    grabbed = window.timeline.clip_rect(clip).center().toPoint()
+    QTest.mousePress(window.timeline, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, grabbed)
+    QTest.mouseMove(window.timeline, grabbed + QPoint(30, 0))
+    QTest.mouseRelease(window.timeline, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, grabbed)
+    assert document.project.clips[0].start_s == pytest.approx(0.48)
+    assert document.undo_stack.undoText() == "Move clip"
+    document.undo()
+    document.undo()
+    assert document.project == before
+
+
+def test_painting_makes_an_object_in_one_step(window: MainWindow) -> None:
+    document = window.services.document
+    window.services.selection.select_objects(())
+    canvas = window.canvas.canvas
+    canvas.resize(640, 400)
+    canvas.fit()
+    canvas.set_tool("brush")
+    before, steps = document.project, document.undo_stack.count()
+    start = QPoint(*(round(v) for v in canvas.viewport.to_widget(200, 100)))
+    QTest.mousePress(canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, start)
+    for step in range(1, 6):
+        QTest.mouseMove(canvas, start + QPoint(8 * step, 0))
+    QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, start + QPoint(40, 0))
+    assert document.undo_stack.count() == steps + 1
+    painted = document.project.objects[-1]
+    box = painted.mask.bounding_box
+    assert box is not None
+    assert box.left < 200 < box.right
+    assert window.services.selection.current_object_id == painted.id
+    document.undo()
+    assert document.project == before
+
+
+def test_every_command_is_in_a_menu(window: MainWindow) -> None:
+    listed = {action for menu in window.menuBar().actions() for action in menu.menu().actions()}
+    assert {command.id for command in window.services.actions if command.action not in listed} == set()
