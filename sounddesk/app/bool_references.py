@@ -18,7 +18,7 @@ def guard_bool_references() -> None:
     """Give True and False references to spare. Harmless when called again."""
     if sys.version_info >= (3, 12) or sys.implementation.name != "cpython":
         return
-    for value in (True, False):
+    for value in (True, False, None):
         if sys.getrefcount(value) < _SPARE // 2:
             # ob_refcnt is the first field of every object, except in builds for debugging references.
             ctypes.c_ssize_t.from_address(id(value)).value += _SPARE

@@ -59,6 +59,7 @@ class CrashReports(QObject):
         super().__init__(parent)
         self._settings = settings
         self._showing = False
+        self._box: QMessageBox | None = None
         self._crash_file: IO[str] | None = None
         self.fault.connect(self._tell, Qt.ConnectionType.QueuedConnection)
 
@@ -111,10 +112,13 @@ class CrashReports(QObject):
         copy.clicked.connect(lambda: QApplication.clipboard().setText(report(self._settings)))
         box.finished.connect(self._on_told)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        # Without a parent nothing else keeps it.
+        self._box = box
         box.open()
 
     def _on_told(self, _answer: int) -> None:
         self._showing = False
+        self._box = None
 
     def _end(self) -> None:
         if self._crash_file is not None:

@@ -4,11 +4,14 @@ import logging
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import pytest
 from PySide6.QtWidgets import QApplication
 from PySide6.QtWidgets import QMessageBox
 
+from sounddesk.app.crash_reports import CrashReports
 from sounddesk.app.crash_reports import log_file
 from sounddesk.app.crash_reports import report
 from sounddesk.app.crash_reports import state_folder
@@ -53,6 +56,23 @@ def test_a_clean_end_leaves_no_crash() -> None:
     assert run("end") == 0
     assert take_crash() is None
     assert list(state_folder().glob("crash-*")) == []
+
+
+def test_a_fault_is_told_without_a_traceback(qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> None:
+    reports = CrashReports(Settings())
+    try:
+        raise RuntimeError("secret detail")
+    except RuntimeError as error:
+        for _ in range(3):
+            reports._on_exception(RuntimeError, error, error.__traceback__)
+    deadline = time.monotonic() + 2
+    while not (boxes := shown(qapp)) and time.monotonic() < deadline:
+        qapp.processEvents()
+    qapp.processEvents()
+    assert len(shown(qapp)) == 1
+    assert "your work is kept" in boxes[0].text()
+    assert "Traceback" not in boxes[0].text() + boxes[0].informativeText() + boxes[0].detailedText()
+    boxes[0].close()
 
 
 def shown(app: QApplication) -> list[QMessageBox]:
