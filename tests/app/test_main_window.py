@@ -108,3 +108,35 @@ def test_painting_makes_an_object_in_one_step(window: MainWindow) -> None:
 def test_every_command_is_in_a_menu(window: MainWindow) -> None:
     listed = {action for menu in window.menuBar().actions() for action in menu.menu().actions()}
     assert {command.id for command in window.services.actions if command.action not in listed} == set()
+
+
+def test_undo_in_the_middle_of_a_stroke_ends_it(window: MainWindow) -> None:
+    document = window.services.document
+    window.services.selection.select_objects(())
+    canvas = window.canvas.canvas
+    canvas.resize(640, 400)
+    canvas.fit()
+    canvas.set_tool("brush")
+    before = document.project
+    start = QPoint(*(round(v) for v in canvas.viewport.to_widget(200, 100)))
+    QTest.mousePress(canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, start)
+    QTest.mouseMove(canvas, start + QPoint(8, 0))
+    document.abort()
+    QTest.mouseMove(canvas, start + QPoint(16, 0))
+    QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, start + QPoint(16, 0))
+    assert document.project == before
+
+
+def test_half_typed_words_survive_a_change_elsewhere(window: MainWindow) -> None:
+    document = window.services.document
+    first, second = (each.id for each in document.project.objects[:2])
+    window.services.selection.select_objects([first])
+    window.activateWindow()
+    field = window.objects._inspector._hint
+    field.setFocus()
+    wait_until(field.hasFocus)
+    QTest.keyClicks(field, "siren")
+    document.commit("Hide", document.project.with_changed_object(second, visible=False))
+    assert field.text() == "siren"
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert document.project.object(first).hint == "siren"

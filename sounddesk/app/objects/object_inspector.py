@@ -25,6 +25,7 @@ class ObjectInspector(QWidget):
         super().__init__(parent)
         self._document = document
         self._selection = selection
+        self._shown: str | None = None
         form = QFormLayout(self)
         form.setContentsMargins(0, 4, 0, 0)
         self._hint = QLineEdit(self)
@@ -57,7 +58,7 @@ class ObjectInspector(QWidget):
         row.addWidget(self._seed, 1)
         row.addWidget(self._lock)
         row.addWidget(dice)
-        form.addRow(self.tr("S&eed"), row)
+        form.addRow(self.tr("&Seed"), row)
         document.changed.connect(lambda old, new: self.refresh() if old.objects is not new.objects else None)
         document.replaced.connect(self.refresh)
         selection.objects_changed.connect(self.refresh)
@@ -72,10 +73,12 @@ class ObjectInspector(QWidget):
         current = self._document.project.object(object_id)
         self.setEnabled(not current.locked)
         for field, text in ((self._hint, current.hint), (self._negative, current.negative_hint)):
-            if field.text() != text:
+            # Half-typed text stays until the field is left, or another object is looked at.
+            if field.text() != text and not (field.hasFocus() and field.isModified() and object_id == self._shown):
                 field.setText(text)
         self._seed.setText(str(current.seed))
         self._lock.setChecked(current.seed_locked)
+        self._shown = object_id
         self._length.blockSignals(True)
         self._length.setValue(current.seconds or 0.0)
         self._length.blockSignals(False)

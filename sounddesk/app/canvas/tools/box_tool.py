@@ -59,7 +59,10 @@ class BoxTool(Tool):
         self._job = self.canvas.segment.predict(Prompt(box=(left, top, right, bottom)))
 
     def cancel(self) -> None:
-        self._start, self._job = None, None
+        self._start = None
+        if self._job is not None:
+            self._job = None
+            self.canvas.set_busy(False)
         self.canvas.update()
 
     def key(self, key: int, modifiers: Qt.KeyboardModifier) -> bool:

@@ -55,6 +55,10 @@ class BrushTool(Tool):
             self.canvas.update()
             return
         document = self.canvas.document
+        if not document.in_gesture:
+            # Undo in the middle of a drag has ended it.
+            self._last = None
+            return
         mask = document.project.object(self._object_id).mask
         options = self.canvas.options
         mask = stroke(

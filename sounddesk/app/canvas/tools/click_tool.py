@@ -12,6 +12,7 @@ from PySide6.QtGui import QPainter
 
 from sounddesk.app.canvas.tools.base import CanvasMouse
 from sounddesk.app.canvas.tools.base import Tool
+from sounddesk.domain.mask import BoolMask
 from sounddesk.domain.tiled_mask import TiledMask
 from sounddesk.engine.segmenters.protocol import Candidate
 from sounddesk.engine.segmenters.protocol import Prompt
@@ -36,6 +37,7 @@ class ClickTool(Tool):
         self._points: list[tuple[float, float]] = []
         self._labels: list[bool] = []
         self._object_id: str | None = None
+        self._hint: BoolMask | None = None
         self._job: int | None = None
         self._hover_job: int | None = None
         self._candidates: tuple[Candidate, ...] = ()
@@ -96,7 +98,9 @@ class ClickTool(Tool):
 
     def cancel(self) -> None:
         self._begin(None)
-        self._job = None
+        if self._job is not None:
+            self._job = None
+            self.canvas.set_busy(False)
         self.canvas.show_candidate(None)
 
     def paint(self, painter: QPainter) -> None:
@@ -110,6 +114,11 @@ class ClickTool(Tool):
     def _begin(self, object_id: str | None) -> None:
         self._points, self._labels, self._object_id = [], [], object_id
         self._candidates, self._index = (), 0
+        # An object that has a mask already is corrected by the clicks, not replaced.
+        self._hint = None
+        if object_id is not None:
+            mask = self.canvas.document.project.object(object_id).mask
+            self._hint = None if mask.is_empty else mask.to_bool()
         self.canvas.update()
 
     def _near(self, x: float, y: float) -> bool:
@@ -122,7 +131,7 @@ class ClickTool(Tool):
         return box.left - margin <= x <= box.right + margin and box.top - margin <= y <= box.bottom + margin
 
     def _prompt(self) -> Prompt:
-        return Prompt(points=tuple(self._points), labels=tuple(self._labels))
+        return Prompt(points=tuple(self._points), labels=tuple(self._labels), mask_hint=self._hint)
 
     def _ask(self) -> None:
         self.canvas.set_busy(True)
