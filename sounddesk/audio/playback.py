@@ -41,6 +41,7 @@ class Playback:
         self._written = 0
         self._read = 0
         self._fade_out = False
+        self._faded = 0
         self._lock = threading.Lock()
         self._mix: TimelineMix | None = None
         self._old_mix: TimelineMix | None = None
@@ -88,6 +89,7 @@ class Playback:
         if not self._playing:
             return
         if self._stream is not None:
+            self._faded = 0
             self._fade_out = True
             deadline_s = time.monotonic() + 0.2
             while self._fade_out and time.monotonic() < deadline_s:
@@ -171,9 +173,13 @@ class Playback:
             old, self._old_mix = self._old_mix.render(self._next_frame, count), None
             turn = np.linspace(0.0, 1.0, count, dtype=np.float32)[:, None]
             block = old + (block - old) * turn
-        if self._end is not None:
-            beyond = np.arange(self._next_frame, self._next_frame + count) >= self._end
-            block[beyond] = 0.0
+        for last in (self._end, None if self._loop is None else self._loop[1]):
+            # Down to silence before the end of the range, or the jump there would click.
+            if last is not None and self._next_frame <= last:
+                left = last - np.arange(self._next_frame, self._next_frame + count)
+                block = block * np.clip(left / _RAMP, 0.0, 1.0).astype(np.float32)[:, None]
+        if self._end is not None and self._next_frame > self._end:
+            block = np.zeros_like(block)
         if self._fade_in_left > 0:
             done = _RAMP - self._fade_in_left
             ramp = np.clip((np.arange(count) + done) / _RAMP, 0.0, 1.0).astype(np.float32)
@@ -201,11 +207,14 @@ class Playback:
         out[head:ready] = self._ring[: ready - head]
         out[ready:] = 0.0
         if self._fade_out:
-            ramp = np.clip(1.0 - np.arange(frames) / _RAMP, 0.0, 1.0)
+            # A callback may be shorter than the ramp, which then goes on in the next one.
+            ramp = np.clip(1.0 - (self._faded + np.arange(frames)) / _RAMP, 0.0, 1.0)
             out *= ramp[:, None].astype(np.float32)
-            self._fade_out = False
-            self._read = self._written
-            return
+            self._faded += frames
+            if self._faded >= _RAMP:
+                self._read = self._written
+                self._fade_out = False
+                return
         self._read += ready
 
     def _open_stream(self) -> None:

@@ -55,7 +55,7 @@ def export_stems(
     """Write every lane's post-fader stem and the mix, whole or not at all.
 
     While the master fader is at 0 dB and the limiter off, the mix is the sum of the files to the last bit, because
-    the stems are rounded to the format's grid first.
+    the stems are rounded to the format's grid first. That no longer holds where a stem clips; the report says so.
 
     Args:
         samples_of: a take's samples at 48 kHz; None leaves its clips silent.
