@@ -66,6 +66,15 @@ class AppCommands(QObject):
             dialog.discard_requested.connect(store.discard)
             dialog.open()
 
+    def offer_crash_report(self) -> None:
+        """Show what an earlier process left when it crashed."""
+        from sounddesk.app.crash_reports import take_crash
+        from sounddesk.app.dialogs.log_window import LogWindow
+
+        crash = take_crash()
+        if crash is not None:
+            LogWindow(self._services.settings, self._window, crash=crash).open()
+
     def ask_export(self) -> None:
         from sounddesk.app.dialogs.export_dialog import ExportDialog
 
@@ -94,14 +103,21 @@ class AppCommands(QObject):
                     resampled[take_id] = at_project_rate(take)
                 return resampled.get(take_id)
 
-            wav_format: str = choice.wav_format
-            return export_stems(project, samples_of, choice.folder, wav_format=wav_format)  # type: ignore[arg-type]
+            return export_stems(
+                project,
+                samples_of,
+                choice.folder,
+                stems=choice.stems,
+                mix=choice.mix,
+                wav_format=choice.wav_format,
+                sample_rate_hz=choice.sample_rate_hz,
+            )
 
         self._background.start("export", work)
 
     def _exported(self, _key: object, report: StemExport) -> None:
-        count = len(report.files)
-        self.message.emit(self.tr("{count} files are in {folder}").format(count=count, folder=report.folder))
+        count, folder = len(report.files), report.files[0].parent
+        self.message.emit(self.tr("{count} files are in {folder}").format(count=count, folder=folder))
         if report.clipped_samples:
             text = self.tr("{count} samples were louder than the files can hold and were cut off: lower the faders.")
             self.problem.emit(text.format(count=report.clipped_samples))
@@ -109,7 +125,8 @@ class AppCommands(QObject):
     def preferences(self) -> None:
         from sounddesk.app.dialogs.preferences import Preferences
 
-        Preferences(self._services.settings, self._window).open()
+        outputs = self._services.player.output_names()
+        Preferences(self._services.settings, self._window, audio_devices=outputs).open()
 
     def manual(self) -> None:
         from sounddesk.app.manual_window import ManualWindow

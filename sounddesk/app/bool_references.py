@@ -1,7 +1,8 @@
-"""A guard against a fault of PySide6 6.12 under Python 3.11: each `Signal.emit` drops one reference to True too many.
+"""A guard against a fault of PySide6 6.12 under Python 3.11: it drops one reference too many to what a call returns.
 
-When none is left, Python ends the process ("bool_dealloc: deallocating True or False"). From Python 3.12 on True lives
-for ever, and nothing needs to be done.
+`Signal.emit` does so with True; `update`, `processEvents` and others that return nothing, with None. When none is left,
+Python ends the process ("bool_dealloc", "none_dealloc"). From Python 3.12 on they live for ever, and nothing needs
+to be done.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ _SPARE: Final = 1 << 40
 
 
 def guard_bool_references() -> None:
-    """Give True and False references to spare. Harmless when called again."""
+    """Give True, False and None references to spare. Harmless when called again."""
     if sys.version_info >= (3, 12) or sys.implementation.name != "cpython":
         return
     for value in (True, False, None):

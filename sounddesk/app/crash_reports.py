@@ -181,7 +181,7 @@ def report(settings: Settings, *, crash: str | None = None) -> str:
     for name in _PACKAGES:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             lines.append(f"{name} {importlib.metadata.version(name)}")
-    lines.append(f"device {settings.device}, precision {settings.precision}, bundle {settings.bundle}")
+    lines.append(f"device {settings.device}, bundle {settings.bundle}")
     lines.extend(_bundle_lines())
     if crash:
         lines.extend(["", "Crash:", crash])

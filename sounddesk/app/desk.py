@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,8 +14,6 @@ from sounddesk.app.main_window import MainWindow
 from sounddesk.app.services import Services
 from sounddesk.app.settings import Settings
 from sounddesk.app.theme import apply_theme
-
-_log = logging.getLogger(__name__)
 
 
 def make_application(arguments: Sequence[str]) -> QApplication:
@@ -32,15 +28,18 @@ def make_application(arguments: Sequence[str]) -> QApplication:
     return app
 
 
-def open_window(settings: Settings, *, path: Path | None = None) -> MainWindow:
+def open_window(
+    settings: Settings, *, path: Path | None = None, bundle: str | None = None, device: str | None = None
+) -> MainWindow:
     """Make and show the window; the file, where given, is opened once the window is there."""
-    window = MainWindow(Services(settings))
+    window = MainWindow(Services(settings, bundle=bundle, device=device))
     window.show()
     QTimer.singleShot(0, lambda: _after_start(window, path))
     return window
 
 
 def _after_start(window: MainWindow, path: Path | None) -> None:
+    window.app_commands.offer_crash_report()
     window.app_commands.offer_recovery()
     if path is not None:
         window.files.open(path)
@@ -52,12 +51,8 @@ def run(path: Path | None = None, *, bundle: str | None = None, device: str | No
     settings = Settings()
     install_crash_reports(settings)
     apply_theme(app, settings.theme)
-    if device is not None:
-        settings.device = device
-    window = open_window(settings, path=path)
-    if bundle is not None:
-        document = window.services.document
-        document.commit("Bundle", document.project.with_settings(bundle=bundle))
+    # Kept by the name: without one Python would end the window at once.
+    window = open_window(settings, path=path, bundle=bundle, device=device)
     code = app.exec()
-    sys.stdout.flush()
+    del window
     return int(code)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Final
 
@@ -102,10 +101,7 @@ class FileCommands(QObject):
         services.store.new()
         document = services.document
         info = document.add_image(opened.file, opened.pixels, name=opened.name)
-        seconds = services.document.project.settings.seconds
-        project = dataclasses.replace(Project(), image=info).with_settings(
-            seconds=seconds, timeline_s=max(10.0, seconds)
-        )
+        project = Project(image=info).with_settings(bundle=services.bundle_of_new_projects)
         document.commit(self.tr("Open {name}").format(name=opened.name), project)
         for note in opened.notes:
             self.message.emit(note)

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import field
 from typing import TYPE_CHECKING
-from typing import Literal
 
 from PySide6.QtCore import QObject
 from PySide6.QtCore import Qt
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     from sounddesk.engine.session import EngineSession
 
 _log = logging.getLogger(__name__)
-
-JobState = Literal["queued", "running", "finished", "failed", "cancelled"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -148,7 +145,6 @@ class GenerateLane(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._jobs: dict[int, GenerateJob] = {}
-        self._states: dict[int, JobState] = {}
         self._last_id = 0
         self._thread = QThread(self)
         self._thread.setObjectName("generate")
@@ -158,7 +154,7 @@ class GenerateLane(QObject):
         self._run.connect(self._worker.run, queued)
         self._find_attention.connect(self._worker.find_attention, queued)
         self._unload.connect(self._worker.unload, queued)
-        self._worker.started.connect(self._on_started, queued)
+        self._worker.started.connect(self.started, queued)
         self._worker.progressed.connect(self._on_progressed, queued)
         self._worker.finished.connect(self._on_finished, queued)
         self._worker.failed.connect(self._on_failed, queued)
@@ -177,7 +173,6 @@ class GenerateLane(QObject):
         self._last_id += 1
         numbered = dataclasses.replace(job, id=self._last_id)
         self._jobs[numbered.id] = numbered
-        self._states[numbered.id] = "queued"
         self.queued.emit(numbered)
         self._run.emit(numbered)
         return numbered.id
@@ -206,28 +201,23 @@ class GenerateLane(QObject):
         self._thread.quit()
         self._thread.wait()
 
-    def _on_started(self, job_id: int) -> None:
-        self._states[job_id] = "running"
-        self.started.emit(job_id)
-
     def _on_progressed(self, job_id: int, progress: Progress) -> None:
         if job_id in self._jobs:
             self.progressed.emit(job_id, progress)
 
     def _on_finished(self, job_id: int, takes: object) -> None:
-        self._end(job_id, "finished", lambda job: self.finished.emit(job, takes))
+        self._end(job_id, lambda job: self.finished.emit(job, takes))
 
     def _on_failed(self, job_id: int, message: str) -> None:
-        self._end(job_id, "failed", lambda job: self.failed.emit(job, message))
+        self._end(job_id, lambda job: self.failed.emit(job, message))
 
     def _on_cancelled(self, job_id: int) -> None:
-        self._end(job_id, "cancelled", self.cancelled.emit)
+        self._end(job_id, self.cancelled.emit)
 
-    def _end(self, job_id: int, state: JobState, tell: Callable[[GenerateJob], None]) -> None:
+    def _end(self, job_id: int, tell: Callable[[GenerateJob], None]) -> None:
         job = self._jobs.pop(job_id, None)
         if job is None:
             return
-        self._states[job_id] = state
         tell(job)
         if not self._jobs:
             self.idle.emit()

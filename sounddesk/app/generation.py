@@ -15,11 +15,13 @@ from sounddesk.app.document import Document
 from sounddesk.app.generate_lane import GenerateJob
 from sounddesk.app.generate_lane import GenerateLane
 from sounddesk.domain.project import Project
+from sounddesk.domain.scene import MixerStrip
 from sounddesk.domain.scene import SceneObject
 from sounddesk.domain.scene import free_name
 from sounddesk.domain.seeds import take_seed
 from sounddesk.domain.take import Take
 from sounddesk.domain.take_placement import with_take_placed
+from sounddesk.domain.tiled_mask import TiledMask
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.types import GeneratedTake
 from sounddesk.engine.types import GenerationRequest
@@ -32,11 +34,9 @@ class Generation(QObject):
 
     Signals:
         message(text): something the user should read, such as a refusal.
-        balance_suggested(gains_db): by object id, from a blend and the takes of its members.
     """
 
     message = Signal(str)
-    balance_suggested = Signal(object)
 
     def __init__(self, document: Document, lane: GenerateLane, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -79,7 +79,8 @@ class Generation(QObject):
         """A blend of these objects, as one undo step; its id."""
         project = self._document.project
         members = tuple(each for each in member_ids if project.object(each).kind == "object")
-        if len(members) < 2:
+        info = project.image
+        if info is None or len(members) < 2:
             self.message.emit(self.tr("A blend needs at least two objects: select them first."))
             return None
         existing = next((o for o in project.objects if o.kind == "blend" and set(o.members) == set(members)), None)
@@ -92,16 +93,13 @@ class Generation(QObject):
             name=name,
             kind="blend",
             members=members,
-            mask=type(project.object(members[0]).mask).empty(
-                width=project.object(members[0]).mask.width, height=project.object(members[0]).mask.height
-            ),
+            mask=TiledMask.empty(width=info.width, height=info.height),
             colour=project.next_colour(),
             seed=take_seed(project.settings.seed, name=name, take=0),
+            # Beside its members a blend would sound twice: it is there to be listened to and to balance by.
+            strip=MixerStrip(muted=True),
         )
-        # Beside its members a blend would sound twice: it is there to be listened to and to balance by.
-        strip = type(blend.strip)(muted=True)
-        added = changed.with_object(blend).with_changed_object(object_id, strip=strip)
-        self._document.commit(self.tr("Add {name}").format(name=name), added)
+        self._document.commit(self.tr("Add {name}").format(name=name), changed.with_object(blend))
         return object_id
 
     def request_for(

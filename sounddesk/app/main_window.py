@@ -197,6 +197,7 @@ class MainWindow(QMainWindow):
         self.services.document.undo_stack.indexChanged.disconnect(self._on_index)
         self.takes.close_background()
         self.objects.close_background()
+        self.timeline.close_background()
         self.scene.close()
         self.app_commands.close()
         self.services.settings.shortcuts = self.services.actions.rebound

@@ -9,6 +9,7 @@ from PySide6.QtCore import Signal
 from sounddesk.app.background import Background
 from sounddesk.app.document import Document
 from sounddesk.audio.playback import Playback
+from sounddesk.audio.playback import output_names
 from sounddesk.audio.timeline_mix import PROJECT_RATE_HZ
 from sounddesk.audio.timeline_mix import Mono
 from sounddesk.audio.timeline_mix import TimelineMix
@@ -42,6 +43,8 @@ class Player(QObject):
         self._position_s = 0.0
         self._said = ""
         self._auditioning = False
+        self._alone: Project | None = None
+        self._last = 0
         self._background = Background(self)
         self._background.done.connect(self._keep)
         self._timer = QTimer(self)
@@ -64,6 +67,15 @@ class Player(QObject):
     def is_playing(self) -> bool:
         return self._playback.is_playing
 
+    def set_device(self, name: str) -> None:
+        """The output to play on; empty for the system's default."""
+        self.stop()
+        self._playback.set_device(name)
+
+    def output_names(self) -> list[str]:
+        """Outputs that can be chosen."""
+        return output_names()
+
     def samples_of(self, take_id: str) -> Mono | None:
         """A take at the project rate; None while it is being resampled."""
         found = self._samples.get(take_id)
@@ -83,6 +95,7 @@ class Player(QObject):
 
     def stop(self) -> None:
         """Stop where it is."""
+        self._alone = None
         if self._playback.is_playing:
             position_s = self.position_s
             self._playback.stop()
@@ -118,12 +131,17 @@ class Player(QObject):
             objects=(SceneObject(id="take", name="take", mask=mask, seed=0),),
             clips=(Clip(id="take", object_id="take", take_id=take.id, start_s=0.0, duration_s=take.seconds),),
         )
-        samples = self._samples.get(take.id)
-        if samples is None:
-            samples = self._samples[take.id] = at_project_rate(take)
-        self._auditioning = True
-        self._playback.set_mix(TimelineMix(alone, lambda _id: samples))
-        self._start(0, round(take.seconds * PROJECT_RATE_HZ))
+        self._alone = alone
+        if self.samples_of(take.id) is not None:
+            self._play_alone()
+
+    def _play_alone(self) -> None:
+        """Play the take that was asked for; called once its samples are there."""
+        alone, self._alone = self._alone, None
+        if alone is not None:
+            self._auditioning = True
+            self._playback.set_mix(TimelineMix(alone, self.samples_of))
+            self._start(0, round(alone.clips[0].duration_s * PROJECT_RATE_HZ))
 
     def close(self) -> None:
         """Stop and end the threads."""
@@ -142,7 +160,6 @@ class Player(QObject):
         self.playing_changed.emit(True)
 
     def _tick(self) -> None:
-        self._playback.check_device()
         if self._playback.problem != self._said:
             self._said = self._playback.problem
             self.problem.emit(self._said)
@@ -176,6 +193,8 @@ class Player(QObject):
     def _keep(self, take_id: str, samples: Mono) -> None:
         self._samples[take_id] = samples
         self._rebuild.start()
+        if self._alone is not None and self._alone.clips[0].take_id == take_id:
+            self._play_alone()
 
     def _take_over(self) -> None:
         if not self._auditioning:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
@@ -14,6 +15,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtCore import Slot
 
 from sounddesk.app.document import RgbImage
+from sounddesk.domain.mask import BoolMask
+from sounddesk.domain.tiled_mask import TiledMask
 
 if TYPE_CHECKING:
     from sounddesk.engine.segmenters.choice import SegmenterChoice
@@ -21,6 +24,22 @@ if TYPE_CHECKING:
     from sounddesk.engine.segmenters.protocol import Prompt
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FoundMask:
+    """One candidate of the segmenter.
+
+    Attributes:
+        pixels: bool[H, W], for a preview.
+        mask: with soft edges, ready for the document; None where only a preview was asked for.
+        score: the segmenter's own estimate of the overlap with what was meant, 0 to 1.
+    """
+
+    pixels: BoolMask
+    mask: TiledMask | None
+    score: float
+
 
 ChooseSegmenter = Callable[[], "SegmenterChoice"]
 
@@ -37,7 +56,6 @@ class _Worker(QObject):
 
     ready = Signal(str)
     predicted = Signal(int, object)
-    proposed = Signal(int, object)
     failed = Signal(int, str)
     notice = Signal(str)
 
@@ -56,16 +74,12 @@ class _Worker(QObject):
         if pixels is not None:
             self._guarded(-1, self._encode)
 
-    @Slot(int, object)
-    def predict(self, job_id: int, prompt: Prompt) -> None:
+    @Slot(int, object, bool)
+    def predict(self, job_id: int, prompt: Prompt, preview: bool) -> None:
         if self._is_current(job_id):
-            self._guarded(job_id, lambda: self.predicted.emit(job_id, self._predict(prompt)))
+            self._guarded(job_id, lambda: self.predicted.emit(job_id, self._predict(prompt, preview=preview)))
         else:
             self.failed.emit(job_id, "")
-
-    @Slot(int)
-    def propose(self, job_id: int) -> None:
-        self._guarded(job_id, lambda: self.proposed.emit(job_id, self._propose()))
 
     @Slot(object)
     def set_segmenter(self, choose: ChooseSegmenter) -> None:
@@ -73,17 +87,16 @@ class _Worker(QObject):
         if self._pixels is not None:
             self._guarded(-1, self._encode)
 
-    def _predict(self, prompt: Prompt) -> object:
+    def _predict(self, prompt: Prompt, *, preview: bool) -> tuple[FoundMask, ...]:
         encoded = self._encode()
         assert self._choice is not None
-        return self._choice.segmenter.predict(encoded, prompt)
-
-    def _propose(self) -> object:
-        from sounddesk.engine.segmenters.proposals import propose_objects
-
-        encoded = self._encode()
-        assert self._choice is not None
-        return tuple(propose_objects(encoded.image, segmenter=self._choice.segmenter))
+        # Packing takes 92 ms for a 4K image: too long for the UI thread.
+        return tuple(
+            FoundMask(
+                pixels=each.mask, mask=None if preview else TiledMask.from_array(each.probability), score=each.score
+            )
+            for each in self._choice.segmenter.predict(encoded, prompt)
+        )
 
     def _encode(self) -> EncodedImage:
         if self._choice is None:
@@ -117,8 +130,7 @@ class SegmentLane(QObject):
 
     Signals:
         ready(sha256): the image with that hash is encoded; from now on a click is quick.
-        predicted(job_id, candidates): answer to `predict`, a tuple of `Candidate`, best first.
-        proposed(job_id, candidates): answer to `propose`.
+        predicted(job_id, found): answer to `predict`, a tuple of `FoundMask`, best first.
         failed(job_id, message): a job ended without one; the message is empty where a newer job made it needless,
             and `job_id` is -1 where the image itself could not be encoded.
         notice(text): which segmenter is active, and what else the user should know of it.
@@ -126,13 +138,11 @@ class SegmentLane(QObject):
 
     ready = Signal(str)
     predicted = Signal(int, object)
-    proposed = Signal(int, object)
     failed = Signal(int, str)
     notice = Signal(str)
 
     _set_image = Signal(object, object)
-    _predict = Signal(int, object)
-    _propose = Signal(int)
+    _predict = Signal(int, object, bool)
     _set_segmenter = Signal(object)
 
     def __init__(self, parent: QObject | None = None, *, choose: ChooseSegmenter = choose_default_segmenter) -> None:
@@ -147,9 +157,8 @@ class SegmentLane(QObject):
         queued = Qt.ConnectionType.QueuedConnection
         self._set_image.connect(self._worker.set_image, queued)
         self._predict.connect(self._worker.predict, queued)
-        self._propose.connect(self._worker.propose, queued)
         self._set_segmenter.connect(self._worker.set_segmenter, queued)
-        for name in ("ready", "predicted", "proposed", "failed", "notice"):
+        for name in ("ready", "predicted", "failed", "notice"):
             getattr(self._worker, name).connect(getattr(self, name), queued)
         self._thread.finished.connect(self._worker.deleteLater)
         self._thread.start()
@@ -160,27 +169,17 @@ class SegmentLane(QObject):
             self._wanted.clear()
         self._set_image.emit(sha256, pixels)
 
-    def predict(self, prompt: Prompt) -> int:
-        """Ask for the mask at `prompt`; the job's id. Predictions that have not begun yet are dropped."""
+    def predict(self, prompt: Prompt, *, preview: bool = False) -> int:
+        """Ask for the mask at `prompt`; the job's id. Predictions that have not begun yet are dropped.
+
+        `preview`: only to be looked at, so `FoundMask.mask` is not needed.
+        """
         with self._lock:
             self._last_job += 1
             job_id = self._last_job
             self._wanted = {job_id}
-        self._predict.emit(job_id, prompt)
+        self._predict.emit(job_id, prompt, preview)
         return job_id
-
-    def propose(self) -> int:
-        """Ask for the objects of the image; the job's id."""
-        with self._lock:
-            self._last_job += 1
-            job_id = self._last_job
-        self._propose.emit(job_id)
-        return job_id
-
-    def cancel_stale(self, job_id: int) -> None:
-        """The answer to `job_id` is no longer wanted; it is not begun where it has not been."""
-        with self._lock:
-            self._wanted.discard(job_id)
 
     def set_segmenter(self, choose: ChooseSegmenter) -> None:
         """Use another segmenter from now on."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QObject
 from PySide6.QtCore import QTimer
 
@@ -17,26 +19,58 @@ from sounddesk.app.selection import SelectionModel
 from sounddesk.app.settings import Settings
 from sounddesk.domain.project import Project
 
+if TYPE_CHECKING:
+    from sounddesk.engine.segmenters.choice import SegmenterChoice
+
 
 class Services(QObject):
     """Document, selection, commands, lanes, player and project file of one window."""
 
-    def __init__(self, settings: Settings, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        parent: QObject | None = None,
+        *,
+        bundle: str | None = None,
+        device: str | None = None,
+    ) -> None:
+        """`bundle`, `device`: for this window, in place of what the settings say."""
         super().__init__(parent)
+        self._bundle, self._device = bundle, device
         self.settings = settings
         self.actions = ActionRegistry(self, shortcuts=settings.shortcuts)
         self.document = Document(self)
         self.selection = SelectionModel(self.document, self)
-        self.segment = SegmentLane(self)
+        self.segment = SegmentLane(self, choose=self._choose_segmenter)
         self.generate = GenerateLane(self)
         self.generation = Generation(self.document, self.generate, self)
-        self.generation.device = settings.device
+        self._apply("device")
         self.player = Player(self.document, self)
         self.store = ProjectStore(self.document, settings, self)
         self.opener = ImageOpener(self)
         self._segmented: str | None = None
+        self._apply("audio_device")
+        settings.changed.connect(self._apply)
         self.document.changed.connect(self._on_changed)
         self.document.replaced.connect(self._follow_image)
+
+    @property
+    def bundle_of_new_projects(self) -> str:
+        return self._bundle or self.settings.bundle
+
+    def _choose_segmenter(self) -> SegmenterChoice:
+        from sounddesk.engine.segmenters.choice import choose_segmenter
+
+        return choose_segmenter(checkpoint=self.settings.sam_checkpoint)
+
+    def _apply(self, name: str) -> None:
+        """Take over a setting that another one of our parts works by."""
+        if name == "device":
+            self.generation.device = self._device or self.settings.device
+        elif name == "audio_device":
+            self.player.set_device(self.settings.audio_device)
+        elif name == "sam_checkpoint":
+            self.segment.set_segmenter(self._choose_segmenter)
 
     def _on_changed(self, old: Project, new: Project) -> None:
         if old.image != new.image:

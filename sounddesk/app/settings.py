@@ -14,7 +14,6 @@ from PySide6.QtCore import QSettings
 from PySide6.QtCore import Signal
 
 THEMES: Final = ("system", "dark", "light")
-PRECISIONS: Final = ("auto", "full", "half")
 WAV_FORMATS: Final = ("PCM_16", "PCM_24", "FLOAT")
 MAX_RECENT: Final = 12
 
@@ -85,15 +84,6 @@ class Settings(QObject):
         self._set("device", value)
 
     @property
-    def precision(self) -> str:
-        """'auto', 'full' or 'half'."""
-        return self._choice("precision", PRECISIONS)
-
-    @precision.setter
-    def precision(self, value: str) -> None:
-        self._set_choice("precision", value, PRECISIONS)
-
-    @property
     def bundle(self) -> str:
         """Name or folder of the bundle of new projects."""
         return self._text("bundle", "starter") or "starter"
@@ -111,15 +101,6 @@ class Settings(QObject):
     @sam_checkpoint.setter
     def sam_checkpoint(self, value: Path | None) -> None:
         self._set("sam_checkpoint", "" if value is None else str(value))
-
-    @property
-    def cache_mib(self) -> int:
-        """Memory that caches of encoded images may take, in MiB."""
-        return self._whole("cache_mib", 512, low=64, high=65536)
-
-    @cache_mib.setter
-    def cache_mib(self, value: int) -> None:
-        self._set("cache_mib", min(max(int(value), 64), 65536))
 
     # ------------------------------------------------------------------ sound and files
 

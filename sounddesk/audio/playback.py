@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from sounddesk.audio.timeline_mix import PROJECT_RATE_HZ
+from sounddesk.audio.timeline_mix import Stereo
 from sounddesk.audio.timeline_mix import TimelineMix
 
 _log = logging.getLogger(__name__)
@@ -23,24 +24,22 @@ _RAMP: Final = 240
 
 
 class Playback:
-    """Plays a `TimelineMix`; all methods may be called from any thread.
+    """Plays a `TimelineMix`; all methods may be called from any thread and return at once.
 
-    A change of the mix, a start, a stop and a jump are each faded over a few milliseconds, so that none clicks. Without
-    a sound device the position moves all the same, by the clock, and `problem` says why nothing is heard.
-
-    Attributes:
-        problem: why nothing is heard; empty where all is well.
-        peaks: largest absolute sample of the last blocks, by lane, master last; read and cleared by `take_peaks`.
+    A change of the mix, a start, a stop and a jump are each faded over a few milliseconds, so that none clicks. The
+    sound device stays open from the first start on. Without one, or where it was lost, the position moves all the same
+    by the clock, `problem` says why nothing is heard, and the next start tries again.
     """
 
     def __init__(self) -> None:
         self.problem = ""
-        self.device: str | int | None = None
+        self._device: str | None = None
         self._ring = np.zeros((_RING, 2), dtype=np.float32)
-        # Written by one thread each, read by the other: no lock in the callback.
+        # Each counter is written by one thread only and read by the others: no lock in the callback.
         self._written = 0
         self._read = 0
-        self._fade_out = False
+        self._drop_until = 0
+        self._fading = False
         self._faded = 0
         self._lock = threading.Lock()
         self._mix: TimelineMix | None = None
@@ -48,15 +47,15 @@ class Playback:
         self._next_frame = 0
         self._origin = (0, 0)
         self._loop: tuple[int, int] | None = None
-        self._fade_in_left = 0
         self._end: int | None = None
+        self._fade_in_left = 0
         self._playing = False
         self._stream: Any = None
         self._clock_start: tuple[float, int] | None = None
-        self._peaks: dict[str, tuple[float, float]] = {}
+        self._peaks: dict[str, float] = {}
         self._closing = False
-        self._thread = threading.Thread(target=self._fill, name="playback", daemon=True)
         self._wake = threading.Event()
+        self._thread = threading.Thread(target=self._fill, name="playback", daemon=True)
         self._thread.start()
 
     # ------------------------------------------------------------------ control
@@ -65,133 +64,124 @@ class Playback:
     def is_playing(self) -> bool:
         return self._playing
 
+    def set_device(self, name: str) -> None:
+        """The output to play on from the next start; empty for the system's default."""
+        self.stop()
+        self._device = name or None
+        self._close_stream()
+
     def set_mix(self, mix: TimelineMix) -> None:
-        """Play this state from now on; while playing the two are crossfaded over one block."""
+        """Play this state from now on; while playing, what is heard and the new state are crossfaded over one block."""
         with self._lock:
-            self._old_mix = self._mix if self._playing else None
+            if self._playing and self._old_mix is None:
+                self._old_mix = self._mix
             self._mix = mix
 
-    def play(self, *, from_frame: int, until_frame: int | None = None) -> None:
-        """Start at a frame; stop by itself at `until_frame`."""
+    def play(self, *, from_frame: int, until_frame: int) -> None:
+        """Start at a frame; from `until_frame` on there is silence."""
         self.stop()
+        # The filler's thread opens the device, which can take a good part of a second.
         with self._lock:
             self._next_frame = from_frame
             self._end = until_frame
             self._fade_in_left = _RAMP
-            self._written = self._read
-            self._origin = (self._read, from_frame)
+            self._origin = (self._written, from_frame)
             self._playing = True
         self._wake.set()
-        self._open_stream()
 
     def stop(self) -> None:
-        """Fade out and stop."""
-        if not self._playing:
-            return
-        if self._stream is not None:
-            self._faded = 0
-            self._fade_out = True
-            deadline_s = time.monotonic() + 0.2
-            while self._fade_out and time.monotonic() < deadline_s:
-                time.sleep(0.002)
+        """Stop; what is heard fades out."""
         frame = self.frame
         with self._lock:
+            if not self._playing:
+                return
             self._playing = False
             self._next_frame = frame
+            self._old_mix = None
             self._clock_start = None
-            self._fade_out = False
-        stream, self._stream = self._stream, None
-        if stream is not None:
-            with contextlib.suppress(Exception):
-                stream.abort()
-                stream.close()
+            self._drop_until = self._written
+            self._faded = 0
+            self._fading = True
 
     def set_loop(self, loop: tuple[int, int] | None) -> None:
         """Repeat a range of frames; None plays on."""
         with self._lock:
-            self._loop = loop if loop is not None and loop[1] - loop[0] >= _BLOCK else None
+            self._loop = loop if loop is not None and loop[1] - loop[0] >= 2 * _RAMP else None
 
     @property
     def frame(self) -> int:
         """The frame that is heard now."""
         if not self._playing:
             return self._next_frame
-        if self._clock_start is not None:
-            started_s, first = self._clock_start
-            frame = first + int((time.monotonic() - started_s) * PROJECT_RATE_HZ)
+        clock = self._clock_start
+        if clock is not None:
+            frame = clock[1] + int((time.monotonic() - clock[0]) * PROJECT_RATE_HZ)
         else:
-            read, first = self._origin
-            frame = first + self._read - read
+            written, first = self._origin
+            frame = first + max(0, self._read - written)
         loop = self._loop
         if loop is not None and frame >= loop[1]:
             frame = loop[0] + (frame - loop[0]) % (loop[1] - loop[0])
         return frame
 
-    def take_peaks(self) -> dict[str, tuple[float, float]]:
-        """Peak and mean square of what was mixed since the last call, by object id; '' is the master."""
+    def take_peaks(self) -> dict[str, float]:
+        """Largest absolute sample of each lane since the last call, by object id; '' is the master."""
         with self._lock:
             peaks, self._peaks = self._peaks, {}
         return peaks
 
     def close(self) -> None:
-        """Stop and end the thread."""
+        """Stop, end the thread and give the device back."""
         self.stop()
         self._closing = True
         self._wake.set()
-        self._thread.join(timeout=2.0)
+        self._thread.join()
+        self._close_stream()
 
     # ------------------------------------------------------------------ the filler's thread
 
     def _fill(self) -> None:
         while not self._closing:
-            self._wake.wait(timeout=0.02 if self._playing else None)
             if not self._playing:
+                self._wake.wait()
                 self._wake.clear()
                 continue
-            if self._clock_start is None and self._written - self._read >= _AHEAD:
+            self._check_stream()
+            if self._clock_start is None and self._written - max(self._read, self._drop_until) >= _AHEAD:
                 time.sleep(0.004)
                 continue
             if self._clock_start is not None:
                 time.sleep(_BLOCK / PROJECT_RATE_HZ)
             with self._lock:
-                if not self._playing or self._mix is None:
-                    continue
-                if self._end is not None and self._next_frame >= self._end + _AHEAD:
-                    continue
-                block = self._next_block(self._mix)
-                place = (self._written + np.arange(len(block))) % _RING
-                self._ring[place] = block
-                self._written += len(block)
+                if self._playing and self._mix is not None:
+                    block = self._next_block(self._mix)
+                    self._ring[(self._written + np.arange(len(block))) % _RING] = block
+                    self._written += len(block)
 
-    def _next_block(self, mix: TimelineMix) -> np.ndarray:
-        count = _BLOCK
-        if self._loop is not None and self._next_frame < self._loop[1]:
-            count = min(count, self._loop[1] - self._next_frame)
-        stems = mix.stems(self._next_frame, count)
+    def _next_block(self, mix: TimelineMix) -> Stereo:
+        start, count = self._next_frame, _BLOCK
+        if self._loop is not None and start < self._loop[1]:
+            count = min(count, self._loop[1] - start)
+        stems = mix.stems(start, count)
         block = mix.master(stems, count)
         if self._old_mix is not None:
-            old, self._old_mix = self._old_mix.render(self._next_frame, count), None
+            old, self._old_mix = self._old_mix.render(start, count), None
             turn = np.linspace(0.0, 1.0, count, dtype=np.float32)[:, None]
             block = old + (block - old) * turn
-        for last in (self._end, None if self._loop is None else self._loop[1]):
-            # Down to silence before the end of the range, or the jump there would click.
-            if last is not None and self._next_frame <= last:
-                left = last - np.arange(self._next_frame, self._next_frame + count)
-                block = block * np.clip(left / _RAMP, 0.0, 1.0).astype(np.float32)[:, None]
-        if self._end is not None and self._next_frame > self._end:
-            block = np.zeros_like(block)
+        frames = np.arange(start, start + count)
+        gain = np.ones(count, dtype=np.float32)
+        # Down to silence before an end or a wrap, up from it after a start or a wrap: a jump would click.
+        if self._end is not None:
+            gain *= np.clip((self._end - frames) / _RAMP, 0.0, 1.0)
+        if self._loop is not None and start < self._loop[1]:
+            gain *= np.clip((self._loop[1] - frames) / _RAMP, 0.0, 1.0)
         if self._fade_in_left > 0:
-            done = _RAMP - self._fade_in_left
-            ramp = np.clip((np.arange(count) + done) / _RAMP, 0.0, 1.0).astype(np.float32)
-            block = block * ramp[:, None]
+            gain *= np.clip((np.arange(count) + _RAMP - self._fade_in_left) / _RAMP, 0.0, 1.0)
             self._fade_in_left = max(0, self._fade_in_left - count)
+        block = block * gain[:, None]
         for object_id, stem in zip((*mix.object_ids, ""), (*stems, block), strict=True):
-            peak, square = self._peaks.get(object_id, (0.0, 0.0))
-            self._peaks[object_id] = (
-                max(peak, float(np.abs(stem).max(initial=0.0))),
-                max(square, float(np.mean(np.square(stem))) if stem.size else 0.0),
-            )
-        self._next_frame += count
+            self._peaks[object_id] = max(self._peaks.get(object_id, 0.0), float(np.abs(stem).max(initial=0.0)))
+        self._next_frame = start + count
         if self._loop is not None and self._next_frame == self._loop[1]:
             self._next_frame = self._loop[0]
             self._fade_in_left = _RAMP
@@ -200,24 +190,38 @@ class Playback:
     # ------------------------------------------------------------------ the sound server's thread
 
     def _callback(self, out: np.ndarray, frames: int, _time: Any, _status: Any) -> None:
-        ready = min(frames, self._written - self._read)
-        first = self._read % _RING
+        read = self._read
+        ready = min(frames, self._written - read)
+        first = read % _RING
         head = min(ready, _RING - first)
         out[:head] = self._ring[first : first + head]
         out[head:ready] = self._ring[: ready - head]
         out[ready:] = 0.0
-        if self._fade_out:
+        if self._fading:
             # A callback may be shorter than the ramp, which then goes on in the next one.
             ramp = np.clip(1.0 - (self._faded + np.arange(frames)) / _RAMP, 0.0, 1.0)
             out *= ramp[:, None].astype(np.float32)
             self._faded += frames
             if self._faded >= _RAMP:
-                self._read = self._written
-                self._fade_out = False
+                self._fading = False
+                self._read = max(self._drop_until, read)
                 return
-        self._read += ready
+        self._read = read + ready
 
-    def _open_stream(self) -> None:
+    # ------------------------------------------------------------------ the device
+
+    def _check_stream(self) -> None:
+        """Open the device where it is not; go on by the clock where it cannot be had or was lost."""
+        if self._clock_start is not None:
+            return
+        if self._stream is not None:
+            if not self._stream.active:
+                self._close_stream()
+                self._go_by_the_clock("the audio device is gone")
+            return
+        # Nothing empties the ring yet, and what lies in it from before is not to be heard.
+        self._read, self._fading = self._origin[0], False
+        self.problem = ""
         try:
             import sounddevice
 
@@ -225,30 +229,41 @@ class Playback:
                 samplerate=PROJECT_RATE_HZ,
                 channels=2,
                 dtype="float32",
-                device=self.device,
+                device=self._device,
                 callback=self._callback,
                 latency="low",
             )
             stream.start()
-        except Exception as error:  # noqa: BLE001  # PortAudio missing, no device, device lost: all play on silently
-            self.problem = f"no sound: {_first_line(error)}"
+        except Exception as error:  # noqa: BLE001  # PortAudio missing, no device, device busy: all play on silently
             _log.warning("no audio device: %s", error)
-            self._clock_start = (time.monotonic(), self._next_frame)
+            text = str(error).splitlines()[0] if str(error) else type(error).__name__
+            self._go_by_the_clock(text[:120])
             return
-        self.problem = ""
         self._stream = stream
 
-    def check_device(self) -> None:
-        """Notice a device that was lost while playing; the position then moves on by the clock."""
-        if self._playing and self._stream is not None and not self._stream.active:
-            frame = self.frame
-            stream, self._stream = self._stream, None
+    def _go_by_the_clock(self, why: str) -> None:
+        frame = self.frame
+        with self._lock:
+            self.problem = f"no sound: {why}"
+            # Nobody empties the ring now.
+            self._read = self._written
+            self._fading = False
+            if self._playing:
+                self._clock_start = (time.monotonic(), frame)
+
+    def _close_stream(self) -> None:
+        stream, self._stream = self._stream, None
+        if stream is not None:
             with contextlib.suppress(Exception):
                 stream.close()
-            self.problem = "no sound: the audio device is gone"
-            self._clock_start = (time.monotonic(), frame)
 
 
-def _first_line(error: Exception) -> str:
-    text = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return text[:120]
+def output_names() -> list[str]:
+    """Names of the outputs that can be chosen; empty where PortAudio or any device is missing."""
+    try:
+        import sounddevice
+
+        return [str(device["name"]) for device in sounddevice.query_devices() if device["max_output_channels"] >= 2]
+    except Exception as error:  # noqa: BLE001  # the same as above
+        _log.info("no audio devices: %s", error)
+        return []

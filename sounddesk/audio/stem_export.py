@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from sounddesk.audio.output_folder import OutputFolder
+from sounddesk.audio.atomic_file import OutputError
+from sounddesk.audio.atomic_file import explained
 from sounddesk.audio.pcm import WavFormat
 from sounddesk.audio.pcm import count_clipped
 from sounddesk.audio.pcm import round_to_grid
+from sounddesk.audio.resample import resample
 from sounddesk.audio.timeline_mix import PROJECT_RATE_HZ
 from sounddesk.audio.timeline_mix import Mono
+from sounddesk.audio.timeline_mix import Stereo
 from sounddesk.audio.timeline_mix import TimelineMix
-from sounddesk.audio.wav_io import encode_wav
-from sounddesk.domain.naming import unique_file_stems
+from sounddesk.audio.wav_io import write_wav
 from sounddesk.domain.project import Project
 
 
@@ -25,22 +29,12 @@ class StemExport:
     """What was written.
 
     Attributes:
-        folder: where; another than asked for if that one existed.
-        files: names, stems in the order of lanes, 'mix.wav' last.
+        files: stems in the order of lanes, the mix last.
         clipped_samples: samples cut off at full scale in all files together; 0 is what one wants.
-        peak: largest absolute sample of the mix before writing.
     """
 
-    folder: Path
-    files: tuple[str, ...]
+    files: tuple[Path, ...]
     clipped_samples: int
-    peak: float
-
-
-def stem_file_names(project: Project) -> tuple[str, ...]:
-    """File names of the stems, in the order of lanes."""
-    stems = unique_file_stems([each.name for each in project.objects], taken=("mix",))
-    return tuple(f"{stem}.wav" for stem in stems)
 
 
 def export_stems(
@@ -48,49 +42,62 @@ def export_stems(
     samples_of: Callable[[str], Mono | None],
     folder: Path,
     *,
+    stems: Mapping[str, str],
+    mix: str | None,
     wav_format: WavFormat = "PCM_24",
-    on_progress: Callable[[int, int], None] | None = None,
-    check_cancelled: Callable[[], None] | None = None,
+    sample_rate_hz: int = PROJECT_RATE_HZ,
 ) -> StemExport:
-    """Write every lane's post-fader stem and the mix, whole or not at all.
+    """Write post-fader stems and the mix of all lanes. Nothing is overwritten; after an error nothing new remains.
 
-    While the master fader is at 0 dB and the limiter off, the mix is the sum of the files to the last bit, because
-    the stems are rounded to the format's grid first. That no longer holds where a stem clips; the report says so.
+    While the master fader is at 0 dB and the limiter off, the mix is the sum of all lanes' files to the last bit,
+    because the stems are rounded to the format's grid first; no longer where a stem clips, which the report says.
 
     Args:
         samples_of: a take's samples at 48 kHz; None leaves its clips silent.
-        check_cancelled: called between files; raises to stop.
+        folder: made where it is missing.
+        stems: file name of each lane that is wanted, by object id.
+        mix: file name of the mix; None for none.
 
     Raises:
-        OutputError: the folder cannot be written.
-        ValueError: no object.
+        OutputError: a file exists already, or cannot be written.
+        ValueError: nothing to write.
     """
-    if not project.objects:
-        raise ValueError("there is no object to export: select one and generate its sound first")
-    mix = TimelineMix(project, samples_of)
-    names = stem_file_names(project)
+    names = [*stems.values(), *([mix] if mix else [])]
+    if not names:
+        raise ValueError("there is nothing to write: choose stems or the mix")
+    taken = next((name for name in names if (folder / name).exists()), None)
+    if taken is not None:
+        raise OutputError(f"{folder / taken} exists already: choose another folder or other names")
+    timeline = TimelineMix(project, samples_of)
     plain = project.master.gain_db == 0.0 and not project.master.limiter
-    total = np.zeros((mix.frames, 2), dtype=np.float64)
+    written: list[Path] = []
     clipped = 0
-    with OutputFolder(folder, needed_bytes=(len(names) + 1) * mix.frames * 8) as output:
-        for index, name in enumerate(names):
-            if check_cancelled is not None:
-                check_cancelled()
-            stem = mix.stem(index, 0, mix.frames)
+
+    def write(name: str, samples: Stereo) -> None:
+        nonlocal clipped
+        clipped += count_clipped(samples, wav_format=wav_format)
+        write_wav(folder / name, samples, sample_rate_hz=sample_rate_hz, wav_format=wav_format)
+        written.append(folder / name)
+
+    def at_rate(samples: Stereo) -> Stereo:
+        return resample(samples, from_hz=PROJECT_RATE_HZ, to_hz=sample_rate_hz)
+
+    with explained(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    try:
+        total = np.zeros((round(timeline.frames * sample_rate_hz / PROJECT_RATE_HZ), 2), dtype=np.float64)
+        for index, object_id in enumerate(timeline.object_ids):
+            stem = at_rate(timeline.stem(index, 0, timeline.frames))
             if plain:
                 stem = round_to_grid(stem, wav_format=wav_format)
             total += stem
-            clipped += count_clipped(stem, wav_format=wav_format)
-            output.write(name, encode_wav(stem, sample_rate_hz=PROJECT_RATE_HZ, wav_format=wav_format)[0])
-            if on_progress is not None:
-                on_progress(index + 1, len(names) + 1)
-        master = total.astype(np.float32) if plain else mix.master([total.astype(np.float32)], mix.frames)
-        clipped += count_clipped(master, wav_format=wav_format)
-        output.write("mix.wav", encode_wav(master, sample_rate_hz=PROJECT_RATE_HZ, wav_format=wav_format)[0])
-        written = output.commit()
-    return StemExport(
-        folder=written,
-        files=(*names, "mix.wav"),
-        clipped_samples=clipped,
-        peak=float(np.abs(master).max()) if len(master) else 0.0,
-    )
+            if object_id in stems:
+                write(stems[object_id], stem)
+        if mix is not None:
+            write(mix, total.astype(np.float32) if plain else timeline.master([total], len(total)))
+    except BaseException:
+        for path in written:
+            with contextlib.suppress(OSError):
+                path.unlink()
+        raise
+    return StemExport(files=tuple(written), clipped_samples=clipped)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from typing import Final
 
 import numpy as np
@@ -104,7 +106,6 @@ class TimelineMix:
         """`samples_of`: a take's samples at the project rate, float32[n]; None where it is not there (yet)."""
         self.frames = frames_of(project.settings.timeline_s)
         self.object_ids = tuple(each.id for each in project.objects)
-        self.content_frames = max((frames_of(clip.end_s) for clip in project.clips), default=0)
         soloed = any(each.strip.soloed for each in project.objects)
         self._tracks = []
         for each in project.objects:
@@ -124,7 +125,7 @@ class TimelineMix:
         """`stems` of one lane alone."""
         return self._stem(self._tracks[index], start, count)
 
-    def master(self, stems: list[Stereo], count: int) -> Stereo:
+    def master(self, stems: Sequence[npt.NDArray[np.floating[Any]]], count: int) -> Stereo:
         """The sum of stems after master fader and limiter, float32[count, 2]."""
         total = np.zeros((count, 2), dtype=np.float64)
         for stem in stems:

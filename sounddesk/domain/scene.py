@@ -53,8 +53,8 @@ class SceneObject:
         id: unique within the project, never used again.
         name: as the user gave it; any text that is not blank.
         kind: 'object'; 'ambience' stands for what the others leave over; 'blend' for several objects together.
-        mask: at image size. May be empty while it is being painted, and always is for a blend, whose mask is the
-            union of its members', and for an ambience without `own_mask`.
+        mask: at image size. Empty while nothing is painted, and for a blend, which is made from the union of its
+            members' masks; an ambience with an empty mask stands for what the objects leave over.
         members: of a blend, ids of objects.
         colour: '#rrggbb' of overlay, lane and strip.
         visible: overlay drawn on the canvas.

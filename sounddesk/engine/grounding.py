@@ -176,7 +176,8 @@ class ObjectConditioner(nn.Module):
         """Draw conditions float[B, C] to the prototypes; unchanged where the bundle has none.
 
         Patches of an unseen picture give a vector between several things and far from each (mean cosine to the right
-        one 0.36 in the starter), a kind of vector that the denoiser met in no training picture. The softmax over the
+        one about 0.4 in the starter), a kind of vector that the denoiser met in no
+        training picture. The softmax over the
         prototypes, as in the retrieval of a modern Hopfield network (Ramsauer et al. 2021), keeps which things they
         may be and in which shares, and brings the vector back to where the denoiser is at home.
         """

@@ -16,6 +16,7 @@ app = QCoreApplication([])
 sender = Sender()
 for _ in range(200_000):
     sender.sent.emit()
+    app.processEvents()
 print("alive")
 """
 

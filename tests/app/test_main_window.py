@@ -13,6 +13,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from sounddesk.app.canvas.image_canvas import ImageCanvas
 from sounddesk.app.desk import open_window
 from sounddesk.app.dialogs.export_dialog import ExportChoice
 from sounddesk.app.main_window import MainWindow
@@ -46,14 +47,17 @@ def test_from_objects_to_stems_that_sum_to_the_mix(window: MainWindow, tmp_path:
     assert {clip.object_id for clip in document.project.clips} == set(objects)
     services.actions["mixer.pan"].trigger()
     document.commit("Fader", document.project.with_strip(objects[0], gain_db=-7.5))
-    choice = ExportChoice(folder=tmp_path / "out", stems={}, mix="mix.wav", wav_format="PCM_24", sample_rate_hz=48_000)
+    names = {each.id: f"take {index}.wav" for index, each in enumerate(document.project.objects)}
+    choice = ExportChoice(
+        folder=tmp_path / "out", stems=names, mix="mix.wav", wav_format="PCM_24", sample_rate_hz=44_100
+    )
     window.app_commands.export(choice)
     wait_until(lambda: (tmp_path / "out" / "mix.wav").exists(), seconds=60)
     files = sorted((tmp_path / "out").glob("*.wav"))
     sounds = {file.name: soundfile.read(file, dtype="float64")[0] for file in files}
     mix = sounds.pop("mix.wav")
-    assert len(sounds) == len(document.project.objects)
-    assert all(sound.shape == (96_000, 2) for sound in (mix, *sounds.values()))
+    assert set(sounds) == set(names.values())
+    assert all(sound.shape == (88_200, 2) for sound in (mix, *sounds.values()))
     assert np.abs(mix).max() > 0.0
     assert np.abs(sum(sounds.values()) - mix).max() <= 2.0**-23
 
@@ -82,13 +86,18 @@ def test_a_fader_and_a_clip_are_moved_by_the_mouse_and_undone(window: MainWindow
     assert document.project == before
 
 
-def test_painting_makes_an_object_in_one_step(window: MainWindow) -> None:
-    document = window.services.document
+def ready_to_paint(window: MainWindow) -> ImageCanvas:
+    """The canvas with the brush in hand and nothing selected."""
     window.services.selection.select_objects(())
     canvas = window.canvas.canvas
     canvas.resize(640, 400)
     canvas.fit()
     canvas.set_tool("brush")
+    return canvas
+
+
+def test_painting_makes_an_object_in_one_step(window: MainWindow) -> None:
+    document, canvas = window.services.document, ready_to_paint(window)
     before, steps = document.project, document.undo_stack.count()
     start = QPoint(*(round(v) for v in canvas.viewport.to_widget(200, 100)))
     QTest.mousePress(canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, start)
@@ -111,12 +120,7 @@ def test_every_command_is_in_a_menu(window: MainWindow) -> None:
 
 
 def test_undo_in_the_middle_of_a_stroke_ends_it(window: MainWindow) -> None:
-    document = window.services.document
-    window.services.selection.select_objects(())
-    canvas = window.canvas.canvas
-    canvas.resize(640, 400)
-    canvas.fit()
-    canvas.set_tool("brush")
+    document, canvas = window.services.document, ready_to_paint(window)
     before = document.project
     start = QPoint(*(round(v) for v in canvas.viewport.to_widget(200, 100)))
     QTest.mousePress(canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, start)
@@ -140,3 +144,14 @@ def test_half_typed_words_survive_a_change_elsewhere(window: MainWindow) -> None
     assert field.text() == "siren"
     QTest.keyClick(field, Qt.Key.Key_Return)
     assert document.project.object(first).hint == "siren"
+    assert not document.project.object(first).strip.soloed
+    assert window.canvas.canvas.tool.name == "click"
+
+
+def test_what_the_preferences_say_reaches_the_engine(window: MainWindow) -> None:
+    services = window.services
+    services.settings.device = "cpu"
+    assert services.generation.device == "cpu"
+    services.settings.bundle = "another"
+    assert services.bundle_of_new_projects == "another"
+    assert services.document.project.settings.bundle != "another"

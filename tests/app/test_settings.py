@@ -40,13 +40,12 @@ def test_damaged_values_fall_back(qapp: QApplication) -> None:
         "recent_files",
         "export_format",
         "window_state",
-        "cache_mib",
     ):
         raw.setValue(name, "[broken")
     raw.sync()
     settings = Settings()
     assert (settings.theme, settings.shortcuts, settings.autosave_minutes) == ("system", {}, 0)
-    assert (settings.recent_files, settings.export_format, settings.cache_mib) == ((), "PCM_24", 512)
+    assert (settings.recent_files, settings.export_format) == ((), "PCM_24")
     assert settings.window_state.isEmpty()
     with pytest.raises(ValueError, match="choose one of"):
         settings.theme = "pink"

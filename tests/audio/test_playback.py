@@ -53,9 +53,10 @@ def test_a_loop_has_no_click_at_its_wrap(playback: Playback) -> None:
 def test_a_stop_fades_out_whatever_the_size_of_the_callback(playback: Playback, frames: int) -> None:
     playback._ring[:, :] = 0.5
     playback._written = 8192
-    playback._fade_out = True
+    playback._playing = True
+    playback.stop()
     heard = []
-    while playback._fade_out:
+    while playback._fading:
         out = np.empty((frames, 2), dtype=np.float32)
         playback._callback(out, frames, None, None)
         heard.append(out)

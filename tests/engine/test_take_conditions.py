@@ -132,6 +132,19 @@ def test_hint_blend_turns_the_condition_to_the_text() -> None:
     assert torch.allclose(untouched, conditions(take(mask)).condition[0], atol=1e-6)
 
 
+def test_negative_hint_takes_the_place_of_the_null_condition() -> None:
+    mask = box(0, 0, 80, 40)
+    both = conditions(take(mask), take(mask, negative_hint="siren"))
+    assert torch.allclose(both.null[1], WordVectors().encode(["siren"])[0])
+    assert torch.allclose(both.null[0], conditions(take(mask)).null[0])
+    assert torch.equal(both.condition[0], both.condition[1])
+
+
+def test_negative_hint_is_refused_where_conditions_are_no_texts() -> None:
+    with pytest.raises(EngineError, match="negative hint: conditions of this bundle"):
+        conditions(take(box(0, 0, 80, 40), negative_hint="siren"), out_width=16)
+
+
 def test_hint_without_a_text_encoder_is_a_programming_error() -> None:
     with pytest.raises(ValueError, match="needs the text encoder"):
         make_conditions([take(box(0, 0, 9, 9), hint="x")], PATCHES, conditioner=conditioner(), text_encoder=None)

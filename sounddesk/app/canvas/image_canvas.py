@@ -79,7 +79,6 @@ class ImageCanvas(QWidget):
         self._heat: QImage | None = None
         self._busy = False
         self._pan_from: QPointF | None = None
-        self._space = False
         self._pressed = False
         self._cross: tuple[float, float] | None = None
         self._fit = True
@@ -278,9 +277,7 @@ class ImageCanvas(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         self._cross = None
-        if event.button() == Qt.MouseButton.MiddleButton or (
-            self._space and event.button() == Qt.MouseButton.LeftButton
-        ):
+        if event.button() == Qt.MouseButton.MiddleButton:
             self._pan_from = event.position()
             self._set_cursor()
         elif self._levels and event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton):

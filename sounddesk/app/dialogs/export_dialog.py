@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.settings import Settings
+from sounddesk.audio.pcm import WavFormat
 from sounddesk.domain.naming import safe_file_stem
 from sounddesk.domain.naming import unique_file_stems
 from sounddesk.domain.project import Project
@@ -43,7 +44,7 @@ class ExportChoice:
     folder: Path
     stems: dict[str, str]
     mix: str | None
-    wav_format: str
+    wav_format: WavFormat
     sample_rate_hz: int
 
     @property
@@ -132,7 +133,7 @@ class ExportDialog(QDialog):
             folder=Path(str(self._folder.text()).strip() or ".").expanduser(),
             stems=stems if self._stems.isChecked() else {},
             mix=f"{mix}.wav" if mix else None,
-            wav_format=str(self._format.currentData()),
+            wav_format=self._format.currentData(),
             sample_rate_hz=int(self._rate.currentData()),
         )
 

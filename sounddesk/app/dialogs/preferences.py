@@ -84,11 +84,8 @@ class Preferences(QDialog):
         page, form = _page()
         devices = {"auto": self.tr("Best available"), "cpu": "CPU", "cuda": "CUDA", "mps": "MPS (Apple)"}
         form.addRow(self.tr("Device:"), self._choice("device", devices))
-        precisions = {"auto": self.tr("Automatic"), "full": self.tr("Full"), "half": self.tr("Half (less memory)")}
-        form.addRow(self.tr("Precision:"), self._choice("precision", precisions))
         form.addRow(self.tr("Bundle of new projects:"), self._choice("bundle", {name: name for name in bundles}))
         form.addRow(self.tr("SAM checkpoint:"), self._sam())
-        form.addRow(self.tr("Memory for encoded images:"), self._number("cache_mib", 64, 65536, " MiB"))
         return page
 
     def _sound(self, devices: Sequence[str]) -> QWidget:

@@ -251,10 +251,10 @@ class MixerPanel(QWidget):
             self._row.insertWidget(index, strip)
         self.master.refresh()
 
-    def _show_levels(self, peaks: dict[str, tuple[float, float]]) -> None:
+    def _show_levels(self, peaks: dict[str, float]) -> None:
         for object_id, strip in self.strips.items():
-            strip.meter.show_peak(peaks.get(object_id, (0.0, 0.0))[0])
-        self.master.meter.show_peak(peaks.get("", (0.0, 0.0))[0])
+            strip.meter.show_peak(peaks.get(object_id, 0.0))
+        self.master.meter.show_peak(peaks.get("", 0.0))
 
     def _toggle(self, field: str) -> None:
         project = self._document.project

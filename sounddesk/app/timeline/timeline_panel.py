@@ -7,11 +7,13 @@ from functools import partial
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 from PySide6.QtCore import QPointF
 from PySide6.QtCore import QRectF
 from PySide6.QtCore import Qt
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QColor
+from PySide6.QtGui import QImage
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtGui import QPainter
 from PySide6.QtGui import QPaintEvent
@@ -20,10 +22,12 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.actions import ActionRegistry
+from sounddesk.app.background import Background
 from sounddesk.app.document import Document
 from sounddesk.app.player import Player
 from sounddesk.app.selection import SelectionModel
 from sounddesk.domain.project import Project
+from sounddesk.domain.take import Take
 from sounddesk.domain.timeline import Clip
 from sounddesk.domain.timeline import Marker
 from sounddesk.domain.timeline import resized
@@ -33,7 +37,8 @@ _RULER: Final = 24
 _LANE: Final = 52
 _NAMES: Final = 110
 _EDGE: Final = 6
-_COLUMNS: Final = 1024
+_COLUMNS_PER_S: Final = 200
+_ROWS: Final = 48
 
 
 class TimelinePanel(QWidget):
@@ -56,13 +61,16 @@ class TimelinePanel(QWidget):
         self._scale = 60.0
         self._left_s = 0.0
         self._drag: tuple[str, Clip, float] | None = None
-        self._peaks: dict[str, np.ndarray] = {}
+        self._waveforms: dict[str, QImage] = {}
+        self._background = Background(self)
+        self._background.done.connect(self._keep_waveform)
         self.setMinimumHeight(120)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setAccessibleName(self.tr("Timeline"))
         document.changed.connect(lambda _old, _new: self.update())
-        document.replaced.connect(self.update)
+        document.replaced.connect(self._on_replaced)
+        document.take_added.connect(self._make_waveform)
         selection.clips_changed.connect(self.update)
         selection.objects_changed.connect(self.update)
         player.position_changed.connect(lambda _s: self.update())
@@ -158,18 +166,7 @@ class TimelinePanel(QWidget):
         fill = QColor(colour)
         fill.setAlpha(70)
         painter.fillRect(rect, fill)
-        painter.setPen(colour.darker(140))
-        peaks = self._peaks_of(clip.take_id)
-        if peaks is not None:
-            seconds = self._document.takes[clip.take_id].seconds
-            middle, half = rect.center().y(), rect.height() / 2 - 2
-            for x in range(int(max(rect.left(), _NAMES)), int(min(rect.right(), self.width()))):
-                at_s = self.time_at(x) - clip.start_s + clip.offset_s
-                if clip.looped:
-                    at_s = clip.offset_s + (at_s - clip.offset_s) % max(0.01, seconds - clip.offset_s)
-                if 0 <= at_s < seconds:
-                    height = float(peaks[int(at_s / seconds * _COLUMNS)]) * half
-                    painter.drawLine(QPointF(x, middle - height), QPointF(x, middle + height))
+        self._draw_waveform(painter, clip, rect, colour)
         chosen = clip.id in self._selection.clip_ids
         painter.setPen(self.palette().color(QPalette.ColorRole.Highlight) if chosen else colour)
         painter.drawRect(rect)
@@ -189,14 +186,40 @@ class TimelinePanel(QWidget):
         x = self.x_of(self._player.position_s)
         painter.drawLine(QPointF(x, 0), QPointF(x, self.height()))
 
-    def _peaks_of(self, take_id: str) -> np.ndarray | None:
-        take = self._document.takes.get(take_id)
-        if take is None:
-            return None
-        if take_id not in self._peaks:
-            edges = np.linspace(0, len(take.waveform), _COLUMNS, endpoint=False).astype(int)
-            self._peaks[take_id] = np.maximum.reduceat(np.abs(take.waveform), edges)
-        return self._peaks[take_id]
+    def _draw_waveform(self, painter: QPainter, clip: Clip, rect: QRectF, colour: QColor) -> None:
+        """The part of the take's picture that the clip plays; a looped clip's again and again."""
+        picture = self._waveforms.get(clip.take_id)
+        take = self._document.takes.get(clip.take_id)
+        if picture is None or take is None:
+            return
+        picture.setColorTable([0, colour.darker(140).rgba()])
+        body_s = take.seconds - clip.offset_s
+        done_s = 0.0
+        while body_s > 0 and done_s < clip.duration_s:
+            part_s = min(body_s, clip.duration_s - done_s)
+            target = QRectF(rect.left() + done_s * self._scale, rect.top(), part_s * self._scale, rect.height())
+            share = picture.width() / take.seconds
+            painter.drawImage(target, picture, QRectF(clip.offset_s * share, 0, part_s * share, picture.height()))
+            if not clip.looped:
+                return
+            done_s += max(part_s, 0.02)
+
+    def _make_waveform(self, take: Take) -> None:
+        self._background.start(take.id, lambda: waveform_picture(take.waveform, sample_rate_hz=take.sample_rate_hz))
+
+    def _keep_waveform(self, take_id: str, picture: QImage) -> None:
+        self._waveforms[take_id] = picture
+        self.update()
+
+    def _on_replaced(self) -> None:
+        self._waveforms = {}
+        for take in self._document.takes:
+            self._make_waveform(take)
+        self.update()
+
+    def close_background(self) -> None:
+        """Wait for pictures in the making."""
+        self._background.close()
 
     # ------------------------------------------------------------------ mouse
 
@@ -320,3 +343,14 @@ class TimelinePanel(QWidget):
             start_s = max(0.0, marker.time_s - max(0.0, peak_s))
             project = project.with_clip(dataclasses.replace(pattern, id=clip_id, start_s=start_s))
         self._document.commit(self.tr("Place at markers"), project)
+
+
+def waveform_picture(waveform: npt.NDArray[np.float32], *, sample_rate_hz: int) -> QImage:
+    """Peaks of float32[n] around a middle line, as a picture of two colours to be set by who draws it."""
+    columns = max(1, len(waveform) * _COLUMNS_PER_S // sample_rate_hz)
+    edges = np.linspace(0, len(waveform), columns, endpoint=False).astype(int)
+    heights = np.maximum.reduceat(np.abs(waveform), edges) * (_ROWS / 2)
+    distance = np.abs(np.arange(_ROWS) + 0.5 - _ROWS / 2)[:, None]
+    pixels = np.ascontiguousarray((distance <= np.maximum(heights, 0.5)[None, :]).astype(np.uint8))
+    image = QImage(pixels.data, columns, _ROWS, columns, QImage.Format.Format_Indexed8)
+    return image.copy()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from typing import Final
 
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtCore import QPointF
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QCursor
 from PySide6.QtGui import QPainter
+from PySide6.QtGui import QPen
 
 from sounddesk.domain.mask_edits import Mode
 from sounddesk.domain.project import Project
@@ -20,6 +22,13 @@ from sounddesk.domain.tiled_mask import TiledMask
 
 if TYPE_CHECKING:
     from sounddesk.app.canvas.image_canvas import ImageCanvas
+
+
+# Drawn one over the other: seen on any ground.
+DASHED: Final = (
+    QPen(Qt.GlobalColor.black, 1.5, Qt.PenStyle.SolidLine),
+    QPen(Qt.GlobalColor.white, 1.5, Qt.PenStyle.DashLine),
+)
 
 
 @dataclass
@@ -121,9 +130,14 @@ class Tool:
             return None
         return current
 
-    def blocked(self) -> bool:
-        """Whether a current object exists that may not be edited; says so."""
-        return self.canvas.current_object() is not None and self.editable() is None
+    def blocked(self, mode: Mode = "add") -> bool:
+        """Whether the current object may not be edited, or `mode` needs one and there is none; says so."""
+        if self.canvas.current_object() is not None:
+            return self.editable() is None
+        if mode in ("subtract", "intersect"):
+            self.canvas.message.emit(self.tr("There is nothing to take away from: select an object first."))
+            return True
+        return False
 
     def with_mask(self, project: Project, mask: TiledMask, *, fresh: bool = False) -> tuple[Project, str, str]:
         """The project with the mask in the current object, or in a new one; (project, object id, name of the step)."""

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QRectF
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPainter
-from PySide6.QtGui import QPen
 
+from sounddesk.app.canvas.tools.base import DASHED
 from sounddesk.app.canvas.tools.base import CanvasMouse
 from sounddesk.app.canvas.tools.base import Tool
+from sounddesk.app.segment_lane import FoundMask
 from sounddesk.domain.tiled_mask import TiledMask
-from sounddesk.engine.segmenters.protocol import Candidate
 from sounddesk.engine.segmenters.protocol import Prompt
 
 if TYPE_CHECKING:
@@ -77,19 +77,17 @@ class BoxTool(Tool):
             return
         rect = QRectF(self.at(self._start.x, self._start.y), self.at(*self._end)).normalized()
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        for colour, style in (
-            (Qt.GlobalColor.black, Qt.PenStyle.SolidLine),
-            (Qt.GlobalColor.white, Qt.PenStyle.DashLine),
-        ):
-            painter.setPen(QPen(colour, 1.5, style))
+        for pen in DASHED:
+            painter.setPen(pen)
             painter.drawRect(rect)
 
-    def _on_predicted(self, job: int, candidates: tuple[Candidate, ...]) -> None:
+    def _on_predicted(self, job: int, candidates: tuple[FoundMask, ...]) -> None:
         if job != self._job:
             return
         self._job = None
         self.canvas.set_busy(False)
-        found = TiledMask.from_array(candidates[0].probability)
+        found = candidates[0].mask
+        assert found is not None
         self.canvas.document.when_free(lambda: self._apply(found))
 
     def _apply(self, found: TiledMask) -> None:

@@ -12,9 +12,8 @@ from PySide6.QtGui import QPainter
 
 from sounddesk.app.canvas.tools.base import CanvasMouse
 from sounddesk.app.canvas.tools.base import Tool
+from sounddesk.app.segment_lane import FoundMask
 from sounddesk.domain.mask import BoolMask
-from sounddesk.domain.tiled_mask import TiledMask
-from sounddesk.engine.segmenters.protocol import Candidate
 from sounddesk.engine.segmenters.protocol import Prompt
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ class ClickTool(Tool):
         self._hint: BoolMask | None = None
         self._job: int | None = None
         self._hover_job: int | None = None
-        self._candidates: tuple[Candidate, ...] = ()
+        self._candidates: tuple[FoundMask, ...] = ()
         self._index = 0
         self._pending_hover: tuple[float, float] | None = None
         self._timer = QTimer(canvas)
@@ -140,16 +139,16 @@ class ClickTool(Tool):
     def _ask_hover(self) -> None:
         if self._pending_hover is None or self._job is not None or not self.canvas.hover_preview:
             return
-        self._hover_job = self.canvas.segment.predict(Prompt.click(*self._pending_hover))
+        self._hover_job = self.canvas.segment.predict(Prompt.click(*self._pending_hover), preview=True)
 
-    def _on_predicted(self, job: int, candidates: tuple[Candidate, ...]) -> None:
+    def _on_predicted(self, job: int, candidates: tuple[FoundMask, ...]) -> None:
         if job == self._job:
             self._job = None
             self.canvas.set_busy(False)
             self._candidates, self._index = candidates, 0
             self._apply()
         elif job == self._hover_job and self._pending_hover is not None and self.canvas.tool is self:
-            self.canvas.show_candidate(candidates[0].mask)
+            self.canvas.show_candidate(candidates[0].pixels)
 
     def _on_failed(self, job: int, text: str) -> None:
         if job == self._job:
@@ -164,8 +163,8 @@ class ClickTool(Tool):
     def _apply(self) -> None:
         """Put the chosen candidate into the object, as one step."""
         document = self.canvas.document
-        probability = self._candidates[self._index].probability
-        mask = TiledMask.from_array(probability)
+        mask = self._candidates[self._index].mask
+        assert mask is not None
 
         def apply() -> None:
             project = document.project

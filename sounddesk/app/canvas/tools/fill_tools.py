@@ -31,11 +31,11 @@ class MagicTool(Tool):
 
     def press(self, event: CanvasMouse) -> None:
         image = self.canvas.document.image
-        if image is None or not self.canvas.inside(event.x, event.y) or self.blocked():
+        self._mode = self.mode_of(event)
+        if image is None or not self.canvas.inside(event.x, event.y) or self.blocked(self._mode):
             return
         from sounddesk.engine.mask_filters import select_by_colour
 
-        self._mode = self.mode_of(event)
         options = self.canvas.options
         tolerance, contiguous, x, y = options.tolerance, options.contiguous, int(event.x), int(event.y)
         self._background.start(
@@ -67,6 +67,7 @@ class FillTool(Tool):
         super().__init__(canvas)
         self._background = Background(canvas)
         self._background.done.connect(self._apply)
+        self._background.failed.connect(lambda _key, error: canvas.message.emit(str(error)))
         self._mode: Mode = "add"
 
     def press(self, event: CanvasMouse) -> None:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPainter
-from PySide6.QtGui import QPen
 from PySide6.QtGui import QPolygonF
 
+from sounddesk.app.canvas.tools.base import DASHED
 from sounddesk.app.canvas.tools.base import CanvasMouse
 from sounddesk.app.canvas.tools.base import Tool
 from sounddesk.domain.mask_edits import Mode
@@ -58,7 +58,7 @@ class OutlineTool(Tool):
         if found is None:
             self.canvas.message.emit(self.tr("The outline holds no pixel: draw around the object."))
             return
-        if self.blocked():
+        if self.blocked(self._mode):
             return
         box, inside = found
         mask = combine(self.mask_or_empty(), box, inside, mode=self._mode)
@@ -71,11 +71,8 @@ class OutlineTool(Tool):
             return
         line = QPolygonF([self.at(x, y) for x, y in self._points])
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        for colour, style in (
-            (Qt.GlobalColor.black, Qt.PenStyle.SolidLine),
-            (Qt.GlobalColor.white, Qt.PenStyle.DashLine),
-        ):
-            painter.setPen(QPen(colour, 1.5, style))
+        for pen in DASHED:
+            painter.setPen(pen)
             painter.drawPolyline(line)
 
 
