@@ -8,14 +8,21 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 import yaml
+from safetensors.torch import load_file
 
+from sounddesk.engine.diffusion import Denoiser
+from sounddesk.engine.encoders.image import load_image_encoder
 from sounddesk.engine.session import EngineSession
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
 from sounddesk.engine.types import SamplingSettings
 from sounddesk.training.export import export_bundle
 from sounddesk.training.recipe import RecipeError
+from sounddesk.training.recipe import build
+from sounddesk.training.runner import RunRecipe
+from sounddesk.training.runner import make_task
 from sounddesk.training.runner import run_recipe
 from tests.tiny_bundle import _save_image_encoder
 from tests.tiny_bundle import _save_text_encoder
@@ -29,6 +36,7 @@ AUDIO = {
     "mel_fold": [4, 4],
     "latent_multiple": 2,
 }
+DIFFUSION = {"channels": [32, 32], "attention_heads": 2, "seconds": 0.64, "bank": "scene_bank_6_0.pt"}
 FAST = {"learning_rate": 3e-3, "ema_decay": 0.5, "weight_decay": 0.0}
 
 
@@ -42,12 +50,22 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(work: Path, task: str, *, steps: int, model: dict[str, Any], batch_size: int = 4, **options: Any) -> Path:
-    inputs = {"encoders": "encoders", "codec": "codec/export", "grounding": "grounding/export"}
+def run(
+    work: Path,
+    task: str,
+    *,
+    steps: int,
+    model: dict[str, Any],
+    batch_size: int = 4,
+    run_dir: str | None = None,
+    more_inputs: dict[str, str] | None = None,
+    **options: Any,
+) -> Path:
+    inputs = {"encoders": "encoders", "codec": "codec/export", "grounding": "grounding/export", **(more_inputs or {})}
     recipe = {
         "task": task,
         "data": str(work / "data"),
-        "run_dir": str(work / task),
+        "run_dir": str(work / (run_dir or task)),
         "audio": AUDIO,
         "inputs": {name: str(work / folder) for name, folder in inputs.items()},
         "model": model,
@@ -68,9 +86,52 @@ def trained(work: Path) -> Path:
     run(work, "codec", steps=75, model={"width": 32, "seconds": 0.32})
     run(work, "vocoder", steps=75, model={"width": 16, "hidden": 24, "blocks": 1, "seconds": 0.3})
     run(work, "grounding", steps=25, model={"width": 32, "scenes": 6, "warm_start_steps": 20}, batch_size=4)
-    diffusion = {"channels": [32, 32], "attention_heads": 2, "seconds": 0.64, "bank": "scene_bank_6_0.pt"}
-    run(work, "diffusion", steps=75, model=diffusion, batch_size=8)
+    run(work, "diffusion", steps=75, model=DIFFUSION, batch_size=8)
     return work
+
+
+def test_going_on_from_an_export_begins_with_the_very_same_weights(trained: Path) -> None:
+    start = {"start": "diffusion/export"}
+    run(trained, "diffusion", steps=0, model=DIFFUSION, run_dir="diffusion_again", more_inputs=start)
+    name = "unet/diffusion_pytorch_model.safetensors"
+    before, after = (load_file(trained / folder / "export" / name) for folder in ("diffusion", "diffusion_again"))
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[key], after[key]) for key in before)
+
+
+def test_the_exported_u_net_knows_the_sounds_in_the_order_of_the_files(trained: Path) -> None:
+    data = yaml.safe_load((trained / "diffusion.yaml").read_text())
+    task = make_task(
+        build(RunRecipe, {**data, "inputs": {**data["inputs"], "start": str(trained / "diffusion/export")}})
+    )
+    folder = trained / "diffusion/export"
+    exported = Denoiser.load(
+        folder / "unet",
+        condition_width=task.trained.conditioner.config.out_width,
+        inject="both",
+        injection_file=folder / "injection/model.safetensors",
+    )
+    rng = np.random.default_rng(0)
+    latents = torch.stack([task.pool.single(kind, rng) for kind in task.seen])
+    text = torch.stack([task.variants[kind][0] for kind in task.seen])
+    steps = torch.full((len(latents),), 400)
+    with torch.no_grad():
+        in_files = exported(latents, steps, text)
+        in_training = task.trained.denoiser(latents.transpose(2, 3).contiguous(), steps, text).transpose(2, 3)
+    assert torch.allclose(in_files, in_training, atol=1e-4)
+    seen: list[torch.Size] = []
+    task.trained.denoiser.register_forward_pre_hook(lambda _module, args: seen.append(args[0].shape))
+    task.loss(np.random.default_rng(1), 2)
+    assert seen == [latents[:2].transpose(2, 3).shape]
+
+
+def test_the_image_encoder_is_tuned_and_its_export_loads(trained: Path) -> None:
+    run(trained, "encoder", steps=3, model={"image_size": 64}, batch_size=3)
+    tuned = load_image_encoder("TimmPatchEncoder", trained / "encoder/export/image_encoder")
+    plain = load_image_encoder("TimmPatchEncoder", trained / "encoders/image_encoder")
+    image = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    assert tuned.encode([image]).shape == plain.encode([image]).shape
+    assert not torch.allclose(tuned.encode([image]), plain.encode([image]))
 
 
 @pytest.mark.parametrize(("task", "key"), [("codec", "l1"), ("vocoder", "mel"), ("diffusion", "mse")])
