@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QDockWidget
 from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QMainWindow
 from PySide6.QtWidgets import QMessageBox
+from PySide6.QtWidgets import QScrollArea
 from PySide6.QtWidgets import QStackedWidget
 from PySide6.QtWidgets import QWidget
 
@@ -62,14 +63,16 @@ class MainWindow(QMainWindow):
         self._docks = [
             self._dock("objects", self.tr("Objects"), self.objects, left),
             self._dock("takes", self.tr("Takes"), self.takes, right),
-            self._dock("timeline", self.tr("Timeline"), self.timeline, below),
+            self._dock("timeline", self.tr("Timeline"), scrolled(self.timeline), below),
             self._dock("mixer", self.tr("Mixer"), self.mixer, below),
         ]
-        self.resizeDocks(self._docks[2:], [640, 420], Qt.Orientation.Horizontal)
         self._make_status_bar()
         self._connect()
         fill_menu_bar(self.menuBar(), actions)
         self.resize(1440, 900)
+        self.resizeDocks(self._docks[:2], [250, 360], Qt.Orientation.Horizontal)
+        self.resizeDocks(self._docks[2:], [640, 440], Qt.Orientation.Horizontal)
+        self.resizeDocks(self._docks[2:], [290, 290], Qt.Orientation.Vertical)
         self._restore()
         self._refresh()
 
@@ -104,7 +107,7 @@ class MainWindow(QMainWindow):
         )
         toggle.setChecked(True)
         toggle.toggled.connect(dock.setVisible)
-        dock.visibilityChanged.connect(lambda _on: toggle.setChecked(not dock.isHidden()))
+        dock.toggleViewAction().toggled.connect(toggle.setChecked)
         return dock
 
     def _make_status_bar(self) -> None:
@@ -147,7 +150,8 @@ class MainWindow(QMainWindow):
         services.document.undo_stack.indexChanged.connect(self._on_index)
 
     def _show_segmenter(self, text: str) -> None:
-        self._segmenter.setText(text.partition(";")[0].capitalize())
+        shown = text.partition(";")[0]
+        self._segmenter.setText(shown[:1].upper() + shown[1:])
         self._segmenter.setToolTip(text)
 
     def _on_index(self, _index: int) -> None:
@@ -216,3 +220,13 @@ class MainWindow(QMainWindow):
         screen = self.screen()
         if screen is not None and not screen.availableGeometry().intersects(self.frameGeometry()):
             self.move(screen.availableGeometry().topLeft())
+
+
+def scrolled(panel: QWidget) -> QScrollArea:
+    """The panel in an area that scrolls where it is taller than its place."""
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setFrameShape(QScrollArea.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(panel)
+    return area

@@ -48,14 +48,20 @@ def selection(document: Document) -> SelectionModel:
 
 
 def wait_until(condition: Callable[[], bool], *, seconds: float = 20.0) -> None:
-    """Run the event loop until `condition` holds. Fails after `seconds`."""
+    """Run the event loop until `condition` holds. Fails after `seconds`.
+
+    Not by `QTest.qWait`, which keeps Python's lock while it waits, so that threads hardly get on.
+    """
     from PySide6.QtCore import QDeadlineTimer
-    from PySide6.QtTest import QTest
+    from PySide6.QtCore import QEventLoop
+    from PySide6.QtCore import QTimer
 
     deadline = QDeadlineTimer(int(seconds * 1000))
     while not condition():
         assert not deadline.hasExpired(), f"still waiting after {seconds:g} s"
-        QTest.qWait(5)
+        loop = QEventLoop()
+        QTimer.singleShot(5, loop.quit)
+        loop.exec()
 
 
 @pytest.fixture

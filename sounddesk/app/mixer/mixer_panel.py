@@ -66,6 +66,7 @@ class Fader(QSlider):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(Qt.Orientation.Vertical, parent)
         self.setRange(round(_BOTTOM_DB * 10), round(_TOP_DB * 10))
+        self.setMinimumHeight(96)
         self.setPageStep(10)
         self.setSingleStep(5)
 

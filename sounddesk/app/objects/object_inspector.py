@@ -58,7 +58,7 @@ class ObjectInspector(QWidget):
         row.addWidget(self._seed, 1)
         row.addWidget(self._lock)
         row.addWidget(dice)
-        form.addRow(self.tr("&Seed"), row)
+        form.addRow(self.tr("Seed"), row)
         document.changed.connect(lambda old, new: self.refresh() if old.objects is not new.objects else None)
         document.replaced.connect(self.refresh)
         selection.objects_changed.connect(self.refresh)

@@ -68,7 +68,7 @@ class TimelinePanel(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setAccessibleName(self.tr("Timeline"))
-        document.changed.connect(lambda _old, _new: self.update())
+        document.changed.connect(self._on_changed)
         document.replaced.connect(self._on_replaced)
         document.take_added.connect(self._make_waveform)
         selection.clips_changed.connect(self.update)
@@ -211,7 +211,16 @@ class TimelinePanel(QWidget):
         self._waveforms[take_id] = picture
         self.update()
 
+    def _on_changed(self, _old: Project, _new: Project) -> None:
+        self._fit_lanes()
+        self.update()
+
+    def _fit_lanes(self) -> None:
+        """As tall as the lanes, so that they can be scrolled to."""
+        self.setMinimumHeight(max(120, _RULER + _LANE * len(self._document.project.objects)))
+
     def _on_replaced(self) -> None:
+        self._fit_lanes()
         self._waveforms = {}
         for take in self._document.takes:
             self._make_waveform(take)
