@@ -80,7 +80,7 @@ def _vocoder(recipe: RunRecipe) -> TrainingTask:
     from sounddesk.training.vocoder_task import VocoderTask
 
     model = build(VocoderModelRecipe, recipe.model, where="model")
-    return VocoderTask(model, mel=recipe.audio.mel, data_dir=recipe.data)
+    return VocoderTask(model, mel=recipe.audio.mel, data_dir=recipe.data, inputs=recipe.input_folders())
 
 
 def _grounding(recipe: RunRecipe) -> TrainingTask:

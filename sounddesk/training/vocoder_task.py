@@ -16,18 +16,23 @@ from sounddesk.engine.mel import LogMel
 from sounddesk.engine.specs import MelSpec
 from sounddesk.engine.vocoder import IstftVocoder
 from sounddesk.engine.vocoder import IstftVocoderConfig
+from sounddesk.training.recipe import RecipeError
 from sounddesk.training.recordings import read_recordings
 from sounddesk.training.soundscapes import crop_batch
 
 
 @dataclass(frozen=True, kw_only=True)
 class VocoderModelRecipe:
-    """Shape of the vocoder; `seconds` is the crop length."""
+    """Shape of the vocoder; `seconds` is the crop length.
+
+    The weights are those of the log-mel L1 and of the phase differences in the loss.
+    """
 
     width: int = 256
     hidden: int = 768
     blocks: int = 8
     seconds: float = 1.0
+    mel_weight: float = 1.0
     phase_weight: float = 1.0
 
 
@@ -68,12 +73,26 @@ def phase_distance(predicted: Tensor, target: Tensor, weight: Tensor) -> Tensor:
 
 
 class VocoderTask:
-    """Log-mel L1, multi-resolution STFT distance and phase differences; no discriminator."""
+    """Log-mel L1, multi-resolution STFT distance and phase differences; no discriminator.
 
-    def __init__(self, recipe: VocoderModelRecipe, *, mel: MelSpec, data_dir: Path) -> None:
+    `inputs['start']` may name the folder of a vocoder of the same shape whose training goes on here.
+
+    Raises:
+        RecipeError: the vocoder to start from has another shape than the recipe.
+    """
+
+    def __init__(
+        self, recipe: VocoderModelRecipe, *, mel: MelSpec, data_dir: Path, inputs: Mapping[str, Path] | None = None
+    ) -> None:
         self.recipe = recipe
         config = IstftVocoderConfig(width=recipe.width, hidden=recipe.hidden, blocks=recipe.blocks)
-        self.vocoder = IstftVocoder(config, mel)
+        start = (inputs or {}).get("start")
+        if start is None:
+            self.vocoder = IstftVocoder(config, mel)
+        else:
+            self.vocoder = IstftVocoder.load(start, mel)
+            if self.vocoder.config != config:
+                raise RecipeError(f"inputs.start {start} is a {self.vocoder.config}, the recipe asks for {config}")
         self.learning_rate_factors: Mapping[str, float] = {}
         self.module: nn.Module = self.vocoder
         self.mel = mel
@@ -105,7 +124,7 @@ class VocoderTask:
             weight = weight / weight.mean(dim=(1, 2), keepdim=True).clamp(min=1e-3)
             phase = phase_distance(spectrum, true, weight)
             magnitude = (torch.log(spectrum.abs() + 1e-4) - torch.log(true.abs() + 1e-4)).abs().mean()
-            loss = stft + log_mel + 0.5 * magnitude + self.recipe.phase_weight * phase
+            loss = stft + self.recipe.mel_weight * log_mel + 0.5 * magnitude + self.recipe.phase_weight * phase
         return loss, {"stft": stft.item(), "mel": log_mel.item(), "phase": phase.item()}
 
     def export(self, folder: Path) -> None:

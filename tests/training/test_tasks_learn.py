@@ -84,7 +84,7 @@ def losses(work: Path, task: str, key: str = "loss") -> list[float]:
 def trained(work: Path) -> Path:
     """All four runs, in the order in which they stand on each other."""
     run(work, "codec", steps=75, model={"width": 32, "seconds": 0.32})
-    run(work, "vocoder", steps=75, model={"width": 16, "hidden": 24, "blocks": 1, "seconds": 0.3})
+    run(work, "vocoder", steps=75, model=VOCODER)
     run(work, "grounding", steps=25, model={"width": 32, "scenes": 6, "warm_start_steps": 20}, batch_size=4)
     run(work, "diffusion", steps=75, model=DIFFUSION, batch_size=8)
     return work
@@ -97,6 +97,21 @@ def test_going_on_from_an_export_begins_with_the_very_same_weights(trained: Path
     before, after = (load_file(trained / folder / "export" / name) for folder in ("diffusion", "diffusion_again"))
     assert before.keys() == after.keys()
     assert all(torch.equal(before[key], after[key]) for key in before)
+
+
+VOCODER = {"width": 16, "hidden": 24, "blocks": 1, "seconds": 0.3}
+
+
+def test_a_vocoder_goes_on_from_its_export_and_refuses_one_of_another_shape(trained: Path) -> None:
+    start = {"start": "vocoder/export/vocoder"}
+    run(trained, "vocoder", steps=0, model=VOCODER, run_dir="vocoder_again", more_inputs=start)
+    before, after = (
+        load_file(trained / folder / "export/vocoder/model.safetensors") for folder in ("vocoder", "vocoder_again")
+    )
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[key], after[key]) for key in before)
+    with pytest.raises(RecipeError, match=r"inputs\.start .* blocks=1.* blocks=2"):
+        run(trained, "vocoder", steps=0, model={**VOCODER, "blocks": 2}, run_dir="other", more_inputs=start)
 
 
 def test_the_exported_u_net_knows_the_sounds_in_the_order_of_the_files(trained: Path) -> None:
