@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Final
 
 import numpy as np
@@ -24,7 +23,9 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.canvas.overlay import MaskOverlay
+from sounddesk.app.canvas.scene_picture import ScenePicture
+from sounddesk.app.canvas.scene_picture import heat_image
+from sounddesk.app.canvas.scene_picture import in_sight
 from sounddesk.app.canvas.tools.base import CanvasMouse
 from sounddesk.app.canvas.tools.base import Tool
 from sounddesk.app.canvas.tools.base import ToolOptions
@@ -48,6 +49,7 @@ from sounddesk.domain.scene import SceneObject
 
 TOOLS: Final = (ClickTool, BoxTool, BrushTool, EraserTool, LassoTool, PolygonTool, FillTool, MagicTool)
 _REFRESH_S: Final = 0.008
+_SHARPEN_MS: Final = 80
 
 
 class ImageCanvas(QWidget):
@@ -73,10 +75,8 @@ class ImageCanvas(QWidget):
         self.options = ToolOptions()
         self.hover_preview = True
         self.viewport = Viewport()
-        self._levels: list[QImage] = []
-        self._overlay: MaskOverlay | None = None
+        self._scene = ScenePicture()
         self._candidate: tuple[QImage, Box] | None = None
-        self._heat: QImage | None = None
         self._busy = False
         self._pan_from: QPointF | None = None
         self._pressed = False
@@ -86,7 +86,11 @@ class ImageCanvas(QWidget):
         self.tool: Tool = self._tools["click"]
         self._timer = QTimer(self)
         self._timer.setInterval(0)
-        self._timer.timeout.connect(self._continue_overlay)
+        self._timer.timeout.connect(self._continue_masks)
+        self._sharpen = QTimer(self)
+        self._sharpen.setSingleShot(True)
+        self._sharpen.setInterval(_SHARPEN_MS)
+        self._sharpen.timeout.connect(self._paint_sharply)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(self.tr("Image with masks"))
@@ -138,7 +142,7 @@ class ImageCanvas(QWidget):
 
     def set_heat_map(self, weights: np.ndarray | None, grid: tuple[int, int]) -> None:
         """Draw patch weights float32[P] of a grid (rows, columns) over the image; None takes them away."""
-        self._heat = None if weights is None else heat_image(weights, grid)
+        self._scene.set_heat_map(None if weights is None else heat_image(weights, grid))
         self.update()
 
     def fit(self) -> None:
@@ -154,6 +158,8 @@ class ImageCanvas(QWidget):
         point = at or QPointF(self.width() / 2, self.height() / 2)
         self._fit = False
         self.viewport = self.viewport.zoomed(factor, at_x=point.x(), at_y=point.y())
+        self._scene.hurried = True
+        self._sharpen.start()
         self.update()
 
     def actual_size(self) -> None:
@@ -173,79 +179,50 @@ class ImageCanvas(QWidget):
         self._show_masks()
 
     def _load_image(self) -> None:
-        pixels = self.document.image
         self.tool.cancel()
-        self._heat, self._cross = None, None
+        self._cross = None
         self.show_candidate(None)
-        if pixels is None:
-            self._levels, self._overlay = [], None
-            self.update()
-            return
-        height, width = pixels.shape[:2]
-        first = QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888)
-        self._levels = [first.convertToFormat(QImage.Format.Format_RGB32)]
-        while min(self._levels[-1].width(), self._levels[-1].height()) > 256:
-            last = self._levels[-1]
-            smooth = Qt.TransformationMode.SmoothTransformation
-            ratio = Qt.AspectRatioMode.IgnoreAspectRatio
-            self._levels.append(last.scaled(max(1, last.width() // 2), max(1, last.height() // 2), ratio, smooth))
-        self._overlay = MaskOverlay(width, height)
+        self._scene.set_image(self.document.image)
         self.fit()
 
     def _show_masks(self) -> None:
-        if self._overlay is None:
-            return
-        self._overlay.show(self.document.project, self.selection.object_ids)
-        self._continue_overlay()
+        self._scene.show_objects(self.document.project, self.selection.object_ids)
+        self._continue_masks()
 
-    def _continue_overlay(self) -> None:
-        if self._overlay is None:
-            self._timer.stop()
-            return
-        if self._overlay.refresh(budget_s=_REFRESH_S, in_sight=self._in_sight()):
-            self.update()
-        if self._overlay.is_clean:
+    def _continue_masks(self) -> None:
+        info = self.document.project.image
+        sight = None if info is None else in_sight(self.viewport, image=(info.width, info.height), widget=self.size())
+        changed = self._scene.refresh(budget_s=_REFRESH_S, in_sight=sight, viewport=self.viewport)
+        if changed is not None:
+            self.update(changed.toAlignedRect())
+        if self._scene.masks_are_ready:
             self._timer.stop()
         elif not self._timer.isActive():
             self._timer.start()
 
-    def _in_sight(self) -> Box | None:
-        info = self.document.project.image
-        if info is None:
-            return None
-        left, top = self.viewport.to_image(0, 0)
-        right, bottom = self.viewport.to_image(self.width(), self.height())
-        left, top = max(0, math.floor(left)), max(0, math.floor(top))
-        right, bottom = min(info.width, math.ceil(right)), min(info.height, math.ceil(bottom))
-        return Box(left=left, top=top, right=right, bottom=bottom) if left < right and top < bottom else None
+    def _paint_sharply(self) -> None:
+        self._scene.hurried = False
+        self.update()
 
     # ------------------------------------------------------------------ painting
 
-    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         painter = QPainter(self)
-        painter.fillRect(self.rect(), self.palette().color(QPalette.ColorRole.Mid))
-        sight = self._in_sight()
-        if not self._levels or sight is None:
+        self._scene.paint(
+            painter,
+            QRectF(event.rect()),
+            size=self.size(),
+            ratio=self.devicePixelRatioF(),
+            viewport=self.viewport,
+            ground=self.palette().color(QPalette.ColorRole.Mid),
+        )
+        if self._scene.is_empty:
             return
-        left, top = self.viewport.to_widget(sight.left, sight.top)
-        scale = self.viewport.scale
-        target = QRectF(left, top, sight.width * scale, sight.height * scale)
-        device_scale = scale * self.devicePixelRatioF()
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, device_scale < 2.0)
-        level = 0
-        while level + 1 < len(self._levels) and device_scale * 2 ** (level + 1) <= 1.0:
-            level += 1
-        self._draw_part(painter, self._levels[level], target, sight, self._levels[level].width())
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
-        if self._heat is not None:
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, True)
-            self._draw_part(painter, self._heat, target, sight, self._heat.width())
-        elif self._overlay is not None:
-            image, _ = self._overlay.level_for(device_scale)
-            self._draw_part(painter, image, target, sight, image.width())
+        painter.setClipRect(event.rect())
         if self._candidate is not None:
             image, box = self._candidate
             x, y = self.viewport.to_widget(box.left, box.top)
+            scale = self.viewport.scale
             painter.drawImage(QRectF(x, y, box.width * scale, box.height * scale), image)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self.tool.paint(painter)
@@ -255,13 +232,6 @@ class ImageCanvas(QWidget):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Highlight), 1))
             painter.drawRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
-
-    def _draw_part(self, painter: QPainter, image: QImage, target: QRectF, sight: Box, columns: int) -> None:
-        """The part in sight of a picture that covers the whole image at another resolution."""
-        info = self.document.project.image
-        assert info is not None
-        fx, fy = columns / info.width, image.height() / info.height
-        painter.drawImage(target, image, QRectF(sight.left * fx, sight.top * fy, sight.width * fx, sight.height * fy))
 
     def _draw_cross(self, painter: QPainter, x: float, y: float) -> None:
         for colour, width in ((Qt.GlobalColor.black, 3.0), (Qt.GlobalColor.white, 1.0)):
@@ -280,7 +250,7 @@ class ImageCanvas(QWidget):
         if event.button() == Qt.MouseButton.MiddleButton:
             self._pan_from = event.position()
             self._set_cursor()
-        elif self._levels and event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton):
+        elif not self._scene.is_empty and event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton):
             self._pressed = True
             self.tool.press(self._mouse(event))
 
@@ -291,7 +261,7 @@ class ImageCanvas(QWidget):
             self._fit = False
             self.viewport = self.viewport.moved(moved.x(), moved.y())
             self.update()
-        elif self._levels:
+        elif not self._scene.is_empty:
             mouse = self._mouse(event)
             if self._pressed:
                 self.tool.move(mouse)
@@ -307,8 +277,13 @@ class ImageCanvas(QWidget):
             self.tool.release(self._mouse(event))
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        if self._levels and event.button() == Qt.MouseButton.LeftButton:
+        if not self._scene.is_empty and event.button() == Qt.MouseButton.LeftButton:
             self.tool.double_click(self._mouse(event))
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        if event.type() == QEvent.Type.PaletteChange:
+            self._scene.invalidate()
+        super().changeEvent(event)
 
     def leaveEvent(self, event: QEvent) -> None:  # noqa: N802
         self.tool.leave()
@@ -344,7 +319,7 @@ class ImageCanvas(QWidget):
             Qt.Key.Key_Up: (0, -1),
             Qt.Key.Key_Down: (0, 1),
         }
-        if not self._levels or self.tool.key(key, modifiers):
+        if self._scene.is_empty or self.tool.key(key, modifiers):
             return
         if key in arrows:
             dx, dy = arrows[Qt.Key(key)]
@@ -385,18 +360,3 @@ class ImageCanvas(QWidget):
             self.setCursor(Qt.CursorShape.BusyCursor)
         else:
             self.setCursor(self.tool.make_cursor())
-
-
-def heat_image(weights: np.ndarray, grid: tuple[int, int]) -> QImage:
-    """Weights float[P] as a picture of rows x columns pixels: blue and clear at the least, red at the most."""
-    spread = float(weights.max() - weights.min())
-    shares = (weights - weights.min()) / (spread or 1.0)
-    shares = shares.reshape(grid)
-    pixels = np.zeros((*grid, 4), dtype=np.uint8)
-    alpha = (60 + 150 * shares).astype(np.uint16)
-    for channel, ramp in enumerate((1 - shares, 0.8 - np.abs(shares - 0.5) * 1.6, shares)):
-        pixels[..., channel] = (np.clip(ramp, 0, 1) * 255).astype(np.uint16) * alpha // 255
-    pixels[..., 3] = alpha
-    rows, columns = grid
-    image = QImage(pixels.data, columns, rows, 4 * columns, QImage.Format.Format_ARGB32_Premultiplied)
-    return image.copy()

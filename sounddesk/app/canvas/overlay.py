@@ -74,25 +74,23 @@ class MaskOverlay:
     def is_clean(self) -> bool:
         return not self._dirty
 
-    def refresh(self, *, budget_s: float, in_sight: Box | None = None) -> bool:
-        """Redraw marked tiles for at most about `budget_s`. True where any was redrawn."""
-        if not self._dirty:
-            return False
+    def refresh(self, *, budget_s: float, in_sight: Box | None = None) -> list[Box]:
+        """Redraw marked tiles for at most about `budget_s`; the image boxes that were redrawn."""
         deadline_s = time.perf_counter() + budget_s
-        order = sorted(self._dirty, key=lambda index: not self._touches(index, in_sight))
-        for index in order:
-            self._draw(index)
+        done = []
+        for index in sorted(self._dirty, key=lambda index: not self._touches(index, in_sight)):
+            done.append(self._draw(index))
             self._dirty.discard(index)
             if time.perf_counter() > deadline_s:
                 break
-        return True
+        return done
 
-    def level_for(self, device_scale: float) -> tuple[QImage, int]:
-        """The picture for a zoom of `device_scale` device pixels per image pixel, and its factor of reduction."""
+    def level_for(self, device_scale: float) -> QImage:
+        """The picture for a zoom of `device_scale` device pixels per image pixel."""
         level = 0
         while level + 1 < self.LEVELS and device_scale * 2 ** (level + 1) <= 1.0:
             level += 1
-        return self._images[level], 2**level
+        return self._images[level]
 
     def _touches(self, index: int, box: Box | None) -> bool:
         if box is None:
@@ -110,7 +108,7 @@ class MaskOverlay:
     def _mark_covered(self, each: SceneObject) -> None:
         self._dirty.update(index for index, tile in enumerate(each.mask.tiles) if tile != b"\x00")
 
-    def _draw(self, index: int) -> None:
+    def _draw(self, index: int) -> Box:
         width, height = self._size
         row, column = divmod(index, tile_columns(width))
         x, y = column * TILE, row * TILE
@@ -124,6 +122,7 @@ class MaskOverlay:
             part = out[::step, ::step].astype(np.uint8)
             top, left = y // step, x // step
             pixels[top : top + part.shape[0], left : left + part.shape[1]] = part
+        return box
 
     def _blend(self, out: np.ndarray, each: SceneObject, box: Box) -> None:
         coverage = each.mask.region(box)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QRectF
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtGui import QPen
@@ -50,9 +51,8 @@ class BrushTool(Tool):
         self._last = (event.x, event.y)
 
     def move(self, event: CanvasMouse) -> None:
-        self._pointer = (event.x, event.y)
+        self._point_at((event.x, event.y))
         if self._last is None or self._object_id is None:
-            self.canvas.update()
             return
         document = self.canvas.document
         if not document.in_gesture:
@@ -70,7 +70,6 @@ class BrushTool(Tool):
         )
         document.preview(document.project.with_changed_object(self._object_id, mask=mask))
         self._last = (event.x, event.y)
-        self.canvas.update()
 
     def release(self, event: CanvasMouse) -> None:
         del event
@@ -82,12 +81,10 @@ class BrushTool(Tool):
             self.canvas.selection.select_objects([self._object_id])
 
     def hover(self, x: float, y: float) -> None:
-        self._pointer = (x, y)
-        self.canvas.update()
+        self._point_at((x, y))
 
     def leave(self) -> None:
-        self._pointer = None
-        self.canvas.update()
+        self._point_at(None)
 
     def cancel(self) -> None:
         if self._last is not None:
@@ -120,6 +117,16 @@ class BrushTool(Tool):
         for colour, width in ((Qt.GlobalColor.black, 3.0), (Qt.GlobalColor.white, 1.0)):
             painter.setPen(QPen(colour, width))
             painter.drawEllipse(self.at(*self._pointer), radius, radius)
+
+    def _point_at(self, pointer: tuple[float, float] | None) -> None:
+        """Move the brush's outline; only where it was and where it goes is painted again."""
+        reach = self.canvas.options.diameter / 2 * self.canvas.viewport.scale + 3
+        for place in (self._pointer, pointer):
+            if place is not None:
+                middle = self.at(*place)
+                rect = QRectF(middle.x() - reach, middle.y() - reach, 2 * reach, 2 * reach)
+                self.canvas.update(rect.toAlignedRect())
+        self._pointer = pointer
 
     def _painted(self, points: list[tuple[float, float]]) -> TiledMask:
         options = self.canvas.options

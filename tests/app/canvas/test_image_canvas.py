@@ -1,0 +1,116 @@
+"""The canvas repaints only what changed: the picture must be the one that painting everything gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint
+from PySide6.QtCore import QPointF
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
+from PySide6.QtTest import QTest
+
+from sounddesk.app.canvas.image_canvas import ImageCanvas
+from sounddesk.app.document import Document
+from sounddesk.app.segment_lane import SegmentLane
+from sounddesk.app.selection import SelectionModel
+from tests.app.conftest import wait_until
+
+LEFT, MIDDLE = Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton
+
+
+@pytest.fixture
+def canvas(still: Document) -> Iterator[ImageCanvas]:
+    lane = SegmentLane()
+    made = ImageCanvas(still, SelectionModel(still), lane)
+    made.resize(301, 223)
+    made.hover_preview = False
+    made.show()
+    wait_until(lambda: made._scene.masks_are_ready)
+    yield made
+    lane.close()
+
+
+def seen(canvas: ImageCanvas) -> np.ndarray:
+    image = canvas.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+    pixels = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine() // 4, 4)
+    return pixels[:, : image.width(), :3].copy()
+
+
+def painted_anew(canvas: ImageCanvas) -> np.ndarray:
+    canvas._scene.invalidate()
+    return seen(canvas)
+
+
+def assert_up_to_date(canvas: ImageCanvas) -> None:
+    wait_until(lambda: canvas._scene.masks_are_ready and not canvas._scene.hurried)
+    shown = seen(canvas)
+    np.testing.assert_array_equal(shown, painted_anew(canvas))
+
+
+def drag(canvas: ImageCanvas, button: Qt.MouseButton, *path: tuple[int, int]) -> None:
+    QTest.mousePress(canvas, button, pos=QPoint(*path[0]))
+    for place in path[1:]:
+        QTest.mouseMove(canvas, QPoint(*place))
+        canvas.grab()
+    QTest.mouseRelease(canvas, button, pos=QPoint(*path[-1]))
+
+
+@pytest.mark.parametrize("zoom", [1.0, 0.31, 2.7])
+def test_a_stroke_is_shown_as_if_all_had_been_painted(canvas: ImageCanvas, zoom: float) -> None:
+    canvas.zoom(zoom)
+    canvas.selection.select_objects([canvas.document.project.objects[0].id])
+    canvas.set_tool("brush")
+    canvas.options.diameter = 9.0
+    assert_up_to_date(canvas)
+    before = seen(canvas)
+    drag(canvas, LEFT, (120, 100), (150, 120), (160, 90), (170, 115))
+    assert_up_to_date(canvas)
+    assert (seen(canvas) != before).any()
+
+
+def test_a_pan_shifts_the_picture_and_draws_what_comes_into_sight(canvas: ImageCanvas) -> None:
+    canvas.zoom(3.3)
+    assert_up_to_date(canvas)
+    before = seen(canvas)
+    drag(canvas, MIDDLE, (150, 100), (157, 96), (181, 120), (130, 71))
+    assert_up_to_date(canvas)
+    after = seen(canvas)
+    # Moved by (-20, -29): what was at (x, y) is now there.
+    np.testing.assert_array_equal(after[40:100, 40:200], before[69:129, 60:220])
+
+
+def test_undo_hiding_colour_and_selection_are_shown(canvas: ImageCanvas) -> None:
+    document = canvas.document
+    first = document.project.objects[0].id
+    for change in ({"visible": False}, {"colour": "#00ff00"}, {"visible": True}):
+        document.commit("change", document.project.with_changed_object(first, **change))
+        assert_up_to_date(canvas)
+    shown = seen(canvas)
+    canvas.selection.select_objects([first])
+    assert_up_to_date(canvas)
+    assert (seen(canvas) != shown).any()
+    document.undo()
+    document.undo()
+    assert_up_to_date(canvas)
+
+
+def test_zooming_is_quick_at_first_and_sharp_soon_after(canvas: ImageCanvas) -> None:
+    canvas.zoom(1.37, QPointF(100, 80))
+    quick = seen(canvas)
+    assert canvas._scene.hurried
+    wait_until(lambda: not canvas._scene.hurried, seconds=2)
+    assert_up_to_date(canvas)
+    # The quick frame shows the same thing in the same place, only coarser.
+    assert np.abs(quick.astype(int) - seen(canvas)).mean() < 12
+
+
+def test_the_heat_map_takes_the_place_of_the_masks_and_goes_again(canvas: ImageCanvas) -> None:
+    plain = seen(canvas)
+    canvas.set_heat_map(np.linspace(0, 1, 12, dtype=np.float32), (3, 4))
+    assert_up_to_date(canvas)
+    assert (seen(canvas) != plain).any()
+    canvas.set_heat_map(None, (3, 4))
+    np.testing.assert_array_equal(seen(canvas), plain)
