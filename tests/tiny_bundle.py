@@ -182,4 +182,4 @@ def _save_audio_parts(parts: Path) -> None:
         # Random mels as loud as that would overload; this keeps takes below full scale.
         vae.decoder.conv_out.weight.mul_(0.7)
     LatentCodec(vae, AUDIO).save(parts / "vae")
-    IstftVocoder(IstftVocoderConfig(width=16, hidden=32, blocks=2), AUDIO.mel).save(parts / "vocoder")
+    IstftVocoder(IstftVocoderConfig(width=16, hidden=32, blocks=2, refinements=0), AUDIO.mel).save(parts / "vocoder")

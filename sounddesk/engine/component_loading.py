@@ -132,6 +132,8 @@ def _load_denoiser(bundle: Bundle, config: GroundingConfig, policy: DevicePolicy
             injection_file=injection_file,
             heads=settings.heads,
         )
+        if policy.device.type == "cpu":
+            denoiser.put_time_last()
         return _placed(denoiser, policy)
 
 

@@ -16,7 +16,7 @@ from sounddesk.engine.vocoder import Vocoder
 # Up to this length everything is decoded as a whole.
 PIECE_S: Final = 20.48
 # Longer than what any frame of the codecs and vocoders looks at on one side.
-OVERLAP_S: Final = 1.28
+OVERLAP_S: Final = 2.56
 
 
 def decode_mel(codec: LatentCodec, latent: Tensor, spec: AudioSpec) -> Tensor:

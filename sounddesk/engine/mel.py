@@ -35,11 +35,11 @@ class LogMel(nn.Module):
         self.register_buffer("filters", torch.from_numpy(filters).float(), persistent=False)
         self.register_buffer("window", torch.hann_window(spec.win_length, periodic=True), persistent=False)
 
-    def magnitude(self, waveform: Tensor) -> Tensor:
-        """float32[B, n] -> STFT magnitude float32[B, n // hop_length, n_fft // 2 + 1]."""
+    def stft(self, waveform: Tensor) -> Tensor:
+        """float32[B, n] -> complex STFT [B, n // hop_length, n_fft // 2 + 1]."""
         pad = (self.spec.n_fft - self.spec.hop_length) // 2
         padded = nn.functional.pad(waveform[:, None], (pad, pad), mode="reflect")[:, 0]
-        stft = torch.stft(
+        spectrum = torch.stft(
             padded,
             n_fft=self.spec.n_fft,
             hop_length=self.spec.hop_length,
@@ -48,12 +48,21 @@ class LogMel(nn.Module):
             center=False,
             return_complex=True,
         )
+        return spectrum.transpose(1, 2)
+
+    def magnitude(self, waveform: Tensor) -> Tensor:
+        """float32[B, n] -> STFT magnitude float32[B, n // hop_length, n_fft // 2 + 1]."""
+        stft = self.stft(waveform)
         # The epsilon keeps the gradient of the square root finite in digital silence.
-        return torch.sqrt(stft.real**2 + stft.imag**2 + 1e-9).transpose(1, 2)
+        return torch.sqrt(stft.real**2 + stft.imag**2 + 1e-9)
+
+    def from_magnitude(self, magnitude: Tensor) -> Tensor:
+        """STFT magnitude float32[B, T, n_fft // 2 + 1] -> log-mel float32[B, T, n_mels]."""
+        return torch.log(torch.clamp(magnitude @ self.filters, min=self.spec.log_floor))
 
     def forward(self, waveform: Tensor) -> Tensor:
         """float32[B, n] in [-1, 1] -> log-mel float32[B, n // hop_length, n_mels]."""
-        return torch.log(torch.clamp(self.magnitude(waveform) @ self.filters, min=self.spec.log_floor))
+        return self.from_magnitude(self.magnitude(waveform))
 
 
 def scale_to_peak(waveform: Tensor, spec: MelSpec) -> Tensor:

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 from typing import Protocol
 
 import torch
@@ -13,8 +14,11 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch import nn
 
+from sounddesk.engine.mel import LogMel
 from sounddesk.engine.quantised_weights import load_weights
 from sounddesk.engine.specs import MelSpec
+
+_CAUTION: Final = 0.7
 
 
 class Vocoder(Protocol):
@@ -27,12 +31,16 @@ class Vocoder(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class IstftVocoderConfig:
-    """Shape of an `IstftVocoder`."""
+    """Shape of an `IstftVocoder`.
+
+    `refinements`: how often `forward` makes the predicted frames agree with each other and with the mel.
+    """
 
     width: int = 256
     hidden: int = 768
     blocks: int = 8
     kernel: int = 7
+    refinements: int = 6
 
 
 class ConvNextBlock(nn.Module):
@@ -63,8 +71,6 @@ class IstftVocoder(nn.Module):
 
     def __init__(self, config: IstftVocoderConfig, spec: MelSpec) -> None:
         super().__init__()
-        from sounddesk.engine.mel import LogMel
-
         self.config = config
         self.spec = spec
         bins = spec.n_fft // 2 + 1
@@ -78,7 +84,8 @@ class IstftVocoder(nn.Module):
         self.head = nn.Linear(config.width, 3 * bins)
         self.inverse_filters: Tensor
         self.window: Tensor
-        filters = LogMel(spec).filters
+        self.log_mel = LogMel(spec)
+        filters = self.log_mel.filters
         self.register_buffer("inverse_filters", torch.linalg.pinv(filters), persistent=False)
         self.register_buffer("window", torch.hann_window(spec.win_length, periodic=True), persistent=False)
         for module in self.modules():
@@ -105,7 +112,14 @@ class IstftVocoder(nn.Module):
 
     def forward(self, log_mel: Tensor) -> Tensor:
         """Log-mel float32[B, T, n_mels] -> waveform float32[B, T * hop_length]."""
-        return self.inverse(self.spectrum(log_mel))
+        spectrum = self.spectrum(log_mel)
+        waveform = self.inverse(spectrum)
+        magnitude = spectrum.abs()
+        # The analysis mirrors the ends, which a sound of less than three frames is too short for.
+        enough = waveform.shape[1] > (self.spec.n_fft - self.spec.hop_length) // 2
+        for _ in range(self.config.refinements if enough else 0):
+            waveform = self.refine(waveform, magnitude, log_mel.float())
+        return waveform
 
     def inverse(self, spectrum: Tensor) -> Tensor:
         """Overlap-add of the frames, aligned with `LogMel`'s framing (no centring)."""
@@ -118,6 +132,22 @@ class IstftVocoder(nn.Module):
         weights = nn.functional.fold(weight, (1, length), (1, n_fft), stride=(1, hop))[:, 0, 0]
         pad = (n_fft - hop) // 2
         return (summed / weights.clamp(min=1e-3))[:, pad : length - pad]
+
+    def refine(self, waveform: Tensor, magnitude: Tensor, log_mel: Tensor) -> Tensor:
+        """One step of Griffin and Lim (1984) that also pulls the mel to `log_mel`; shapes as `spectrum` and `forward`.
+
+        Overlapping frames that a network predicts one by one never quite agree, so their sum has another spectrum
+        than they had. The phase of that sum is kept, the predicted magnitude put back, corrected in each mel band by
+        the error that the sum showed there.
+        """
+        spectrum = self.log_mel.stft(waveform).transpose(1, 2)
+        reached = self.log_mel.from_magnitude(spectrum.abs().transpose(1, 2))
+        filters = self.log_mel.filters
+        shares = filters / filters.sum(dim=1, keepdim=True).clamp(min=1e-9)
+        # Cautious, because bands overlap: all would correct the same bin by the whole error.
+        correction = (_CAUTION * (log_mel - reached).clamp(-1.0, 1.0) @ shares.T).transpose(1, 2)
+        phase = spectrum / spectrum.abs().clamp(min=1e-9)
+        return self.inverse(magnitude * torch.exp(correction) * phase)
 
     @torch.no_grad()
     def synthesise(self, log_mel: Tensor) -> Tensor:

@@ -150,6 +150,23 @@ def test_save_and_load_are_bit_equal_and_the_unet_folder_stays_plain(tmp_path: P
     assert set(plain.state_dict()) == set(tiny_unet().state_dict())
 
 
+def test_time_last_computes_the_same_and_is_never_saved(tmp_path: Path) -> None:
+    denoiser = Denoiser(tiny_unet(), condition_width=WIDTH, inject="both").eval()
+    open_branches(denoiser)
+    latent, step, condition = inputs()
+    with torch.no_grad():
+        before = denoiser(latent, step, condition)
+        denoiser.put_time_last()
+        denoiser.put_time_last()
+        after = denoiser(latent, step, condition)
+        swapped_input = denoiser(latent.transpose(2, 3).contiguous(), step, condition).transpose(2, 3)
+    torch.testing.assert_close(after, before, atol=1e-5, rtol=0)
+    # The claim means something only where the two axes are not alike for the network.
+    assert (swapped_input - before).abs().max() > 1e-3
+    with pytest.raises(ValueError, match="time last"):
+        denoiser.save(tmp_path / "unet", tmp_path / "injection.safetensors")
+
+
 def test_original_heads_change_outputs_and_not_weights(tmp_path: Path) -> None:
     torch.manual_seed(0)
     unet = UNet2DConditionModel(

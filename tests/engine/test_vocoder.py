@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from torch import nn
 from transformers.models.speecht5.configuration_speecht5 import SpeechT5HifiGanConfig
 from transformers.models.speecht5.modeling_speecht5 import SpeechT5HifiGan
 
+from sounddesk.engine.mel import LogMel
 from sounddesk.engine.specs import MelSpec
 from sounddesk.engine.vocoder import HifiGanVocoder
 from sounddesk.engine.vocoder import IstftVocoder
@@ -56,6 +58,28 @@ def test_an_untrained_vocoder_already_follows_the_loudness_of_the_mel() -> None:
     vocoder = IstftVocoder(TINY, MelSpec()).eval()
     quiet, loud = (vocoder.synthesise(torch.full((1, 60, 64), level)).std().item() for level in (-8.0, -2.0))
     assert loud > 50 * quiet
+
+
+def test_refining_brings_the_sound_closer_to_its_mel() -> None:
+    torch.manual_seed(0)
+    front_end = LogMel(MelSpec())
+    # A chirp with noise: neither phase nor magnitude of an untrained network fit.
+    time_s = torch.arange(16_000) / 16_000
+    wave = 0.3 * torch.sin(2 * torch.pi * (300 + 900 * time_s) * time_s) + 0.02 * torch.randn(16_000)
+    mel = front_end(wave[None])
+    distances = []
+    for refinements in (0, 1, 6):
+        torch.manual_seed(1)
+        vocoder = IstftVocoder(dataclasses.replace(TINY, refinements=refinements), MelSpec()).eval()
+        distances.append((front_end(vocoder.synthesise(mel)) - mel).abs().mean().item())
+    assert distances[1] < distances[0]
+    assert distances[2] < 0.6 * distances[0]
+
+
+def test_items_of_a_batch_do_not_touch_each_other() -> None:
+    vocoder = IstftVocoder(TINY, MelSpec()).eval()
+    mel = torch.randn(3, 40, 64) - 4
+    torch.testing.assert_close(vocoder.synthesise(mel)[1:2], vocoder.synthesise(mel[1:2]), atol=1e-5, rtol=0)
 
 
 def test_save_and_load_are_bit_equal(tmp_path: Path) -> None:
