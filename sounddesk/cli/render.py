@@ -7,7 +7,6 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from typing import Final
 
 from sounddesk.cli.console import Console
 from sounddesk.cli.exit_codes import BadInputError
@@ -20,9 +19,6 @@ from sounddesk.cli.render_arguments import configure_render
 from sounddesk.cli.render_arguments import read_options
 from sounddesk.engine.tasks import Cancelled
 from sounddesk.engine.tasks import CancelToken
-
-# The engine's note on a take beyond full scale asks for a lower gain; the common gain has settled that.
-_SETTLED_NOTE: Final = "take peaks at"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -123,13 +119,7 @@ def render(asked: RenderOptions | RecipeOptions, *, console: Console, cancel: Ca
         raise BadInputError(str(error)) from error
     except (Cancelled, KeyboardInterrupt):
         raise Cancelled("cancelled, nothing was written") from None
-    late_notes = [
-        f"{take.name}: {note}"
-        for made in takes.values()
-        for take in made
-        for note in take.notes
-        if not note.startswith(_SETTLED_NOTE)
-    ]
+    late_notes = [f"{take.name}: {note}" for made in takes.values() for take in made for note in take.notes]
     late_notes += stems.notes
     if stems.common_gain_db < 0:
         late_notes.append(f"everything is {-stems.common_gain_db:g} dB lower, so that the mix does not clip")

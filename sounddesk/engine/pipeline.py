@@ -103,6 +103,14 @@ def generate_takes(
         # 6. Exactly the length asked for, and nothing silent or broken unannounced.
         waveform, notes = _checked_waveform(samples, take, n_samples=shape.n_samples)
         mel_frames = math.ceil(shape.n_samples / spec.mel.hop_length)
+        mel = log_mel[0, :mel_frames].float().cpu().numpy().copy()
+        peak = float(np.abs(waveform).max())
+        if peak > 1.0:
+            # Guidance can overshoot far beyond any sound that was learned from.
+            factor = spec.mel.peak / peak
+            waveform = (waveform * np.float32(factor)).astype(np.float32)
+            mel = np.maximum(mel + np.float32(math.log(factor)), np.float32(spec.mel.log_silence))
+            notes = (_lowered_note(peak, spec.mel.peak),)
         takes.append(
             GeneratedTake(
                 name=take.name,
@@ -111,7 +119,7 @@ def generate_takes(
                 sample_rate_hz=spec.mel.sample_rate_hz,
                 recipe=_recipe(request, take, engine, image_sha256=image_sha256),
                 notes=(*conditions.notes[index], *batch_notes, *notes),
-                mel=log_mel[0, :mel_frames].float().cpu().numpy().copy(),
+                mel=mel,
                 patch_weights=conditions.patch_weights[index].copy(),
             )
         )
@@ -246,9 +254,15 @@ def _checked_waveform(
     if peak < SILENCE_PEAK:
         level = f"peak {20 * math.log10(peak):.0f} dBFS" if peak > 0 else "digital silence"
         return waveform, (f"take is silent ({level}): try another seed or more steps",)
-    if peak > 1.0:
-        return waveform, (f"take peaks at {20 * math.log10(peak):+.1f} dBFS: lower its gain before export",)
     return waveform, ()
+
+
+def _lowered_note(peak: float, lowered_to: float) -> str:
+    before_db, after_db = 20 * math.log10(peak), 20 * math.log10(lowered_to)
+    return (
+        f"take came out at {before_db:+.1f} dBFS and was lowered to {after_db:+.1f} dBFS, "
+        "the peak of what the model learned from"
+    )
 
 
 def _recipe(request: GenerationRequest, take: ObjectRequest, engine: Engine, *, image_sha256: str) -> dict[str, Any]:
