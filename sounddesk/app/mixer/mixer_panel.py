@@ -246,6 +246,7 @@ class MixerPanel(QWidget):
     def _rebuild(self) -> None:
         for strip in self.strips.values():
             self._row.removeWidget(strip)
+            strip.hide()
             strip.deleteLater()
         self.strips = {each.id: Strip(self._document, each.id, self) for each in self._document.project.objects}
         for index, strip in enumerate(self.strips.values()):
