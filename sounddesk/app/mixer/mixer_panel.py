@@ -28,6 +28,8 @@ from sounddesk.app.selection import SelectionModel
 from sounddesk.domain.project import Project
 
 _TOP_DB, _BOTTOM_DB = 12.0, -60.0
+# As on most consoles: mute is red, solo yellow; readable with black letters.
+_LIT = {"muted": "#ff7a70", "soloed": "#f2c744", "inverted": "#7db8f0", "limiter": "#7db8f0"}
 
 
 class LevelMeter(QWidget):
@@ -111,6 +113,8 @@ class Strip(QWidget):
             button.setText(text)
             button.setCheckable(True)
             button.setToolTip(title)
+            # A pressed button of the style can hardly be told from one that is not, in the dark theme not at all.
+            button.setStyleSheet(f"QToolButton:checked {{ background: {_LIT[field]}; color: black; }}")
             button.clicked.connect(lambda on, field=field, title=title: self._set_flag(field, on, title))
             self.buttons[field] = button
             flags.addWidget(button)

@@ -192,7 +192,8 @@ class TimelinePanel(QWidget):
         take = self._document.takes.get(clip.take_id)
         if picture is None or take is None:
             return
-        picture.setColorTable([0, colour.darker(140).rgba()])
+        on_dark = self.palette().color(QPalette.ColorRole.Base).lightness() < 128
+        picture.setColorTable([0, (colour.lighter(125) if on_dark else colour.darker(140)).rgba()])
         body_s = take.seconds - clip.offset_s
         done_s = 0.0
         while body_s > 0 and done_s < clip.duration_s:

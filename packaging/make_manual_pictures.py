@@ -1,0 +1,153 @@
+"""Pictures of the real window for the manual.
+
+    python packaging/make_manual_pictures.py [--out resources/manual] [--theme light|dark] [--width 1280 --height 800]
+
+The window is driven on Qt's offscreen platform with the starter bundle; nothing is drawn by hand. For a 4K screen at
+scale 2: QT_SCALE_FACTOR=2 with --width 1920 --height 1080.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from PySide6.QtCore import QEventLoop
+from PySide6.QtCore import QPoint
+from PySide6.QtCore import QSettings
+from PySide6.QtCore import Qt
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QPainter
+from PySide6.QtGui import QPixmap
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QDialog
+
+from sounddesk.app.desk import make_application
+from sounddesk.app.desk import open_window
+from sounddesk.app.main_window import MainWindow
+from sounddesk.app.settings import Settings
+from sounddesk.app.theme import apply_theme
+
+
+def wait(condition: Callable[[], bool], *, seconds: float = 240.0) -> None:
+    """Run the event loop until `condition` holds. Raises: TimeoutError."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"nothing after {seconds:g} s")
+        loop = QEventLoop()
+        QTimer.singleShot(20, loop.quit)
+        loop.exec()
+
+
+def rest(seconds: float = 0.4) -> None:
+    until = time.monotonic() + seconds
+    wait(lambda: time.monotonic() > until)
+
+
+class Camera:
+    """Takes the pictures; `largest` is their greatest width in pixels."""
+
+    def __init__(self, window: MainWindow, out: Path, *, suffix: str, largest: int) -> None:
+        self.window = window
+        self._out, self._suffix, self._largest = out, suffix, largest
+
+    def take(self, name: str) -> None:
+        """The window, with the dialog that is open on it where it would be."""
+        rest()
+        shot: QPixmap = self.window.grab()
+        for dialog in self.window.findChildren(QDialog):
+            if dialog.isVisible():
+                painter = QPainter(shot)
+                painter.drawPixmap(self.window.rect().center() - dialog.rect().center(), dialog.grab())
+                painter.end()
+        if shot.width() > self._largest:
+            shot = shot.scaledToWidth(self._largest, Qt.TransformationMode.SmoothTransformation)
+        file = self._out / f"{name}{self._suffix}.jpg"
+        if not shot.save(str(file), "JPG", 88):
+            raise OSError(f"{file} cannot be written")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path("resources/manual"))
+    parser.add_argument("--theme", choices=("light", "dark"), default="light")
+    parser.add_argument("--width", type=int, default=1280)
+    parser.add_argument("--height", type=int, default=800)
+    parser.add_argument("--suffix", default="", help="after each name, e.g. _dark")
+    parser.add_argument("--largest", type=int, default=1600, help="pictures are reduced to this width")
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as own:
+        # Nothing of the user's shall be seen in a picture, or changed by making it.
+        for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
+            os.environ[name] = f"{own}/{name}"
+        QSettings.setDefaultFormat(QSettings.Format.IniFormat)
+        QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, own)
+        app = make_application(())
+        settings = Settings()
+        apply_theme(app, options.theme)
+        window = open_window(settings, device="cpu")
+        window.resize(options.width, options.height)
+        take_all(Camera(window, options.out, suffix=options.suffix, largest=options.largest))
+        window.shut_down()
+        window.hide()
+
+
+def take_all(camera: Camera) -> None:
+    """Each main state, in the order in which a newcomer meets them."""
+    window = camera.window
+    services = window.services
+    document = services.document
+    camera.take("welcome")
+    window.app_commands.open_demo()
+    wait(lambda: len(document.project.objects) > 2)
+    objects = [each.id for each in document.project.objects]
+    services.selection.select_objects([objects[1]])
+    canvas = window.canvas.canvas
+    canvas.set_tool("brush")
+    box = document.project.object(objects[1]).mask.bounding_box
+    assert box is not None
+    x, y = canvas.viewport.to_widget((box.left + box.right) / 2, (box.top + box.bottom) / 2)
+    QTest.mouseMove(canvas, QPoint(round(x), round(y)))
+    camera.take("objects")
+    canvas.set_tool("click")
+
+    services.actions["takes.generate_all"].trigger()
+    wait(lambda: "denoise" in services_stage(window) or len(document.takes) > 0)
+    camera.take("generating")
+    wait(lambda: len(document.takes) >= len(objects))
+    services.selection.select_objects([objects[0]])
+    services.generation.generate([objects[0]], variations=2)
+    wait(lambda: len(document.takes) >= len(objects) + 2)
+    project = document.project.with_strip(objects[0], gain_db=-6.5, pan=-0.4)
+    document.commit("Mix", project.with_strip(objects[2], gain_db=-3.0, muted=True))
+    rest(1.5)
+    camera.take("desk")
+
+    services.actions["view.heat_map"].trigger()
+    rest(6.0)
+    camera.take("attention")
+    services.actions["view.heat_map"].trigger()
+    services.settings.export_folder = Path("stems")
+    services.actions["file.export"].trigger()
+    camera.take("export")
+    for dialog in window.findChildren(QDialog):
+        dialog.reject()
+    QApplication.setActiveWindow(window)
+    window.setFocus(Qt.FocusReason.OtherFocusReason)
+
+
+def services_stage(window: MainWindow) -> str:
+    """What the queue in the status bar says is going on."""
+    return " ".join(label.text() for label in window.queue.findChildren(type(window._audio)))
+
+
+if __name__ == "__main__":
+    main()
