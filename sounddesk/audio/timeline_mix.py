@@ -181,11 +181,14 @@ def _place(clip: Clip, samples: Mono | None) -> _PlacedClip | None:
         return None
     start = frames_of(clip.start_s)
     length = frames_of(clip.end_s) - start
+    # Where the take begins on the timeline, which a cut does not move: so both halves of a split clip read the very
+    # samples that the whole one did. Rounded first, because the halves compute it from other numbers.
+    take_start = round(round((clip.start_s - clip.offset_s) * PROJECT_RATE_HZ, 5))
     return _PlacedClip(
         samples=samples,
         start=start,
         length=length,
-        offset=frames_of(clip.offset_s),
+        offset=start - take_start,
         gain=0.0 if clip.gain_db <= FADER_BOTTOM_DB else db_to_linear(clip.gain_db),
         fade_in=frames_of(clip.fade_in_s),
         fade_out=frames_of(clip.fade_out_s),

@@ -15,7 +15,9 @@ from sounddesk.domain.project import Project
 from sounddesk.domain.scene import MixerStrip
 from sounddesk.domain.scene import SceneObject
 from sounddesk.domain.tiled_mask import TiledMask
+from sounddesk.domain.timeline import MIN_CLIP_S
 from sounddesk.domain.timeline import Clip
+from sounddesk.domain.timeline import split
 
 MASK = TiledMask.empty(width=2, height=2)
 TAKE = (np.sin(np.arange(48_000) / 9.0) * 0.5).astype(np.float32)
@@ -86,3 +88,22 @@ def test_the_limiter_leaves_quiet_sound_alone_and_stays_below_full_scale() -> No
     quiet = np.linspace(-0.7, 0.7, 999)
     assert np.allclose(limited(quiet), quiet)
     assert np.abs(limited(np.linspace(-8, 8, 999))).max() < 1.0
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    start_s=st.floats(0.0, 3.0),
+    offset_s=st.floats(0.0, 0.4),
+    duration_s=st.floats(0.1, 1.0),
+    share=st.floats(0.05, 0.95),
+)
+def test_a_split_clip_sounds_as_before_to_the_bit(
+    start_s: float, offset_s: float, duration_s: float, share: float
+) -> None:
+    whole = clip(start_s=start_s, offset_s=offset_s, duration_s=duration_s)
+    at_s = min(max(start_s + share * duration_s, start_s + 2 * MIN_CLIP_S), whole.end_s - 2 * MIN_CLIP_S)
+    left, right = split(whole, at_s=at_s, new_id="c2")
+    count = 5 * 48_000
+    np.testing.assert_array_equal(
+        mix_of(project(left, right)).render(0, count), mix_of(project(whole)).render(0, count)
+    )

@@ -305,7 +305,7 @@ class TimelinePanel(QWidget):
         chosen = self._chosen() or list(project.clips)
         cut = 0
         for clip in chosen:
-            if clip.start_s + 0.01 < at_s < clip.end_s - 0.01 and not clip.looped:
+            if clip.start_s + 0.011 < at_s < clip.end_s - 0.011 and not clip.looped:
                 project, new_id = project.with_new_id("c")
                 left, right = split(clip, at_s=at_s, new_id=new_id)
                 project = project.with_clip(left).with_clip(right)
