@@ -61,7 +61,7 @@ class Desk:
             "QT_SCALE_FACTOR": "1", "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
         }  # fmt: skip
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.end_to_end.desk_with_probe", *arguments],
+            [sys.executable, "-m", "tests.e2e.desk_with_probe", *arguments],
             env=self.environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
