@@ -110,16 +110,7 @@ class VocoderTask:
             predicted = self.vocoder.inverse(spectrum)
             stft = multi_resolution_stft_distance(predicted, target)
             log_mel = (self.log_mel(predicted) - mel).abs().mean()
-            pad = (self.mel.n_fft - self.mel.hop_length) // 2
-            padded = nn.functional.pad(target[:, None], (pad, pad), mode="reflect")[:, 0]
-            true = torch.stft(
-                padded,
-                self.mel.n_fft,
-                self.mel.hop_length,
-                window=self.vocoder.window,
-                center=False,
-                return_complex=True,
-            )
+            true = self.log_mel.stft(target).transpose(1, 2)
             weight = torch.sqrt(true.abs() + 1e-6)
             weight = weight / weight.mean(dim=(1, 2), keepdim=True).clamp(min=1e-3)
             phase = phase_distance(spectrum, true, weight)

@@ -28,19 +28,12 @@ def griffin_lim(
     previous = torch.zeros_like(estimate)
     waveform = _inverse(estimate, front_end)
     for _ in range(iterations):
-        rebuilt = _forward(waveform, front_end)
+        rebuilt = front_end.stft(waveform).transpose(1, 2)
         accelerated = rebuilt + momentum * (rebuilt - previous)
         previous = rebuilt
         phase = accelerated / accelerated.abs().clamp(min=1e-9)
         waveform = _inverse(magnitude * phase, front_end)
     return waveform
-
-
-def _forward(waveform: Tensor, front_end: LogMel) -> Tensor:
-    spec = front_end.spec
-    pad = (spec.n_fft - spec.hop_length) // 2
-    padded = nn.functional.pad(waveform[:, None], (pad, pad), mode="reflect")[:, 0]
-    return torch.stft(padded, spec.n_fft, spec.hop_length, window=front_end.window, center=False, return_complex=True)
 
 
 def _inverse(spectrum: Tensor, front_end: LogMel) -> Tensor:
