@@ -70,8 +70,9 @@ def server(tmp_path: Path) -> Iterator[dict[str, str]]:
     process.wait(timeout=10)
 
 
-def test_the_server_hears_what_the_export_writes(server: dict[str, str], tmp_path: Path) -> None:
-    recording = tmp_path / "heard.raw"
+def _play_and_record(server: dict[str, str], folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """What should have been heard and what the sink's monitor heard of it, both `[frames, 2]`."""
+    recording, mix = folder / "heard.raw", folder / "mix.npy"
     with recording.open("wb") as file:
         options = ["--rate=48000", "--channels=2", "--format=float32le", "--raw", "--latency-msec=20"]
         recorder = subprocess.Popen(["parec", "-d", "null.monitor", *options], env=server, stdout=file)
@@ -79,19 +80,30 @@ def test_the_server_hears_what_the_export_writes(server: dict[str, str], tmp_pat
         while recording.stat().st_size == 0:
             assert time.monotonic() < deadline, "the monitor gives nothing"
             time.sleep(0.05)
-        played = subprocess.run(
-            [sys.executable, "-c", _PROGRAM, str(tmp_path / "mix.npy")], env=server, capture_output=True, text=True
-        )
+        played = subprocess.run([sys.executable, "-c", _PROGRAM, str(mix)], env=server, capture_output=True, text=True)
         recorder.terminate()
         recorder.wait(timeout=10)
     assert played.stdout.strip() == "played", played.stdout + played.stderr
-    mix = np.load(tmp_path / "mix.npy")
-    heard = np.fromfile(recording, dtype=np.float32).reshape(-1, 2)
+    return np.load(mix), np.fromfile(recording, dtype=np.float32).reshape(-1, 2)
+
+
+def _largest_difference(mix: np.ndarray, heard: np.ndarray) -> float:
+    """Of the samples, after the recording is aligned to the mix; infinite where nothing was heard."""
+    if np.abs(heard).max(initial=0.0) <= 0.1:
+        return np.inf
     size = 1 << int(np.ceil(np.log2(len(heard) + len(mix))))
     spectra = np.fft.rfft(heard[:, 1], size) * np.conj(np.fft.rfft(mix[:, 1], size))
     lag = int(np.fft.irfft(spectra, size).argmax())
     # The last few milliseconds are faded, so that the end does not click.
-    assert np.abs(heard).max(initial=0.0) > 0.1, f"{len(heard)} silent frames heard"
     whole = heard[lag : lag + 47_500]
-    assert np.abs(mix).max() > 0.1
-    assert np.abs(whole - mix[: len(whole)]).max() < 1e-5
+    return float(np.abs(whole - mix[: len(whole)]).max()) if len(whole) == 47_500 else np.inf
+
+
+def test_the_server_hears_what_the_export_writes(server: dict[str, str], tmp_path: Path) -> None:
+    differences: list[float] = []
+    # A machine that is busy for a moment makes server, player or recorder miss a block; what is wrong stays wrong.
+    while len(differences) < 5 and not (differences and differences[-1] < 1e-5):
+        mix, heard = _play_and_record(server, tmp_path)
+        assert np.abs(mix).max() > 0.1
+        differences.append(_largest_difference(mix, heard))
+    assert differences[-1] < 1e-5, f"largest differences of {len(differences)} attempts: {differences}"
