@@ -34,6 +34,9 @@ class AppCommands(QObject):
         self._window = window
         self._background = Background(self)
         self._background.done.connect(self._exported)
+        self._demo = Background(self)
+        self._demo.done.connect(lambda _key, contents: services.store.new(contents))
+        self._demo.failed.connect(lambda _key, error: self.problem.emit(str(error)))
         self._background.failed.connect(lambda _key, error: self.problem.emit(str(error)))
         add = services.actions.add
         add("file.export", self.tr("Export stems and mix…"), self.ask_export, shortcut="Ctrl+E", group="File")
@@ -46,13 +49,14 @@ class AppCommands(QObject):
 
     def close(self) -> None:
         """Wait for an export in hand."""
+        self._demo.close()
         self._background.close()
 
     def open_demo(self) -> None:
-        """A fresh project from the demo image."""
+        """A fresh project from the demo image, which is read off the UI thread."""
         from sounddesk.app.demo_project import demo_project
 
-        self._services.store.new(demo_project())
+        self._demo.start("demo", demo_project)
 
     def offer_recovery(self) -> None:
         """Offer what a crash left behind."""

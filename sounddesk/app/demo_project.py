@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 
+from sounddesk.app.heavy_imports import map_opencv_library
 from sounddesk.domain.project import ImageInfo
 from sounddesk.domain.project import Project
 from sounddesk.domain.project_file import ProjectContents
@@ -20,6 +21,7 @@ def demo_project() -> ProjectContents:
     Raises:
         EngineError, FileNotFoundError: the shipped files are missing or damaged.
     """
+    map_opencv_library()
     from sounddesk.engine.image_file import load_image
     from sounddesk.engine.image_file import load_mask
 

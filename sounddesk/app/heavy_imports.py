@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
+import importlib.util
+import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+# What `import torch` maps, in the order in which it does; the first one globally, as torch itself asks for it.
+_TORCH_LIBRARIES: Final = ("torch_global_deps", "c10", "torch_cpu", "torch_cuda", "torch", "torch_python")
 
 
 @contextlib.contextmanager
 def friendly_to_the_ui() -> Iterator[None]:
     """Inside the block imports on this thread leave the UI thread its turns.
 
-    The garbage collector walks all of the many new objects again and again: with it, eight freezes of 66 to 235 ms
-    were measured on 2 busy cores; without it, one or two of 50 to 250 ms, while torch's libraries are mapped.
+    Three things froze the window for up to 0.8 s on 2 cores: mapping torch's libraries, which an import does under
+    Python's lock; the garbage collector, which walks all of the many new objects again and again; and the long turns
+    that a thread keeps the lock for. Without them no freeze of over 40 ms is left on a quiet machine.
     """
+    map_torch_libraries()
     was_enabled = gc.isenabled()
     gc.disable()
     interval_s = sys.getswitchinterval()
@@ -27,3 +37,36 @@ def friendly_to_the_ui() -> Iterator[None]:
             gc.enable()
             # What was imported stays for good: no collection needs to look at it again.
             gc.freeze()
+
+
+def map_torch_libraries() -> None:
+    """Bring torch's shared libraries into memory, so that `import torch` finds them there."""
+    suffix = ".dylib" if sys.platform == "darwin" else ".so"
+    _map_libraries("torch", tuple(f"lib/lib{name}{suffix}" for name in _TORCH_LIBRARIES))
+
+
+def map_opencv_library() -> None:
+    """Bring OpenCV's shared library into memory, so that `import cv2` finds it there."""
+    _map_libraries("cv2", ("cv2.abi3.so",))
+
+
+def _map_libraries(package: str, names: tuple[str, ...]) -> None:
+    """Load libraries, named by their paths in the package's folder, without Python's lock.
+
+    A foreign function gives the lock back while it runs; `ctypes.CDLL` and an import do not. Nothing happens where
+    the package is loaded already or not to be found, nor on Windows, where torch calls the loader in this way itself.
+    """
+    if package in sys.modules or sys.platform == "win32":
+        return
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        return
+    load = ctypes.CDLL(None).dlopen
+    load.restype = ctypes.c_void_p
+    load.argtypes = [ctypes.c_char_p, ctypes.c_int]
+    for name in names:
+        library = Path(spec.origin).parent / name
+        if library.exists():
+            # A library that cannot be loaded is left to the import, which says why.
+            scope = os.RTLD_GLOBAL if "global" in name else os.RTLD_LOCAL
+            load(os.fsencode(library), os.RTLD_NOW | scope)

@@ -10,6 +10,7 @@ from PySide6.QtCore import Signal
 
 from sounddesk.app.background import Background
 from sounddesk.app.document import RgbImage
+from sounddesk.app.heavy_imports import map_opencv_library
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
 
@@ -50,6 +51,7 @@ class ImageOpener(QObject):
 
 def read_image(path: Path) -> OpenedImage:
     """Bytes and pixels of an image file. Raises: EngineError naming the file and the remedy."""
+    map_opencv_library()
     from sounddesk.engine.image_file import load_image
 
     loaded = load_image(path)

@@ -173,9 +173,15 @@ class MainWindow(QMainWindow):
             action = self.services.actions[command_id]
             action.setEnabled(able)
             action.setText(f"{verb} {text}".strip())
-        page = self.welcome if image is None else self.canvas
-        if self._pages.currentWidget() is not page:
-            self._pages.setCurrentWidget(page)
+        # In a turn of its own: laying out and painting the canvas comes on top of what made the project.
+        if self._pages.currentWidget() is not self._page():
+            QTimer.singleShot(0, self, self._show_page)
+
+    def _page(self) -> QWidget:
+        return self.welcome if self.services.document.project.image is None else self.canvas
+
+    def _show_page(self) -> None:
+        self._pages.setCurrentWidget(self._page())
 
     # ------------------------------------------------------------------ window events
 

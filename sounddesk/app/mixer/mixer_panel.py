@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QRectF
 from PySide6.QtCore import Qt
+from PySide6.QtCore import QTimer
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QColor
 from PySide6.QtGui import QPainter
@@ -232,6 +233,10 @@ class MixerPanel(QWidget):
         layout.setContentsMargins(4, 4, 4, 4)
         layout.addWidget(scroll, 1)
         layout.addLayout(buttons)
+        # One strip a turn of the event loop: a strip takes some 8 ms to make, and a scene may have twenty.
+        self._next_strip = QTimer(self)
+        self._next_strip.setInterval(0)
+        self._next_strip.timeout.connect(self._make_next_strip)
         document.changed.connect(self._on_changed)
         document.replaced.connect(self._rebuild)
         player.levels_changed.connect(self._show_levels)
@@ -242,20 +247,38 @@ class MixerPanel(QWidget):
             self._rebuild()
         else:
             for before, after in zip(old.objects, new.objects, strict=True):
-                if before is not after:
+                if before is not after and after.id in self.strips:
                     self.strips[after.id].refresh()
             if old.master != new.master:
                 self.master.refresh()
 
     def _rebuild(self) -> None:
-        for strip in self.strips.values():
+        """Drop strips of objects that are gone, show the others' values, and make those that are missing."""
+        order = [each.id for each in self._document.project.objects]
+        for object_id in [each for each in self.strips if each not in order]:
+            strip = self.strips.pop(object_id)
             self._row.removeWidget(strip)
             strip.hide()
             strip.deleteLater()
-        self.strips = {each.id: Strip(self._document, each.id, self) for each in self._document.project.objects}
+        self.strips = {each: self.strips[each] for each in order if each in self.strips}
         for index, strip in enumerate(self.strips.values()):
-            self._row.insertWidget(index, strip)
+            if self._row.indexOf(strip) != index:
+                self._row.removeWidget(strip)
+                self._row.insertWidget(index, strip)
+            strip.refresh()
         self.master.refresh()
+        if len(self.strips) < len(order):
+            self._next_strip.start()
+
+    def _make_next_strip(self) -> None:
+        order = [each.id for each in self._document.project.objects]
+        missing = next((each for each in order if each not in self.strips), None)
+        if missing is None:
+            self._next_strip.stop()
+            return
+        made = {**self.strips, missing: Strip(self._document, missing, self)}
+        self.strips = {each: made[each] for each in order if each in made}
+        self._row.insertWidget(list(self.strips).index(missing), made[missing])
 
     def _show_levels(self, peaks: dict[str, float]) -> None:
         for object_id, strip in self.strips.items():
