@@ -5,6 +5,7 @@ Every sample depends on its own position alone, so the result is the same to the
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -28,6 +29,8 @@ PROJECT_RATE_HZ: Final = 48_000
 FADER_BOTTOM_DB: Final = -60.0
 # Above this the limiter bends; what comes out stays below full scale.
 LIMITER_THRESHOLD: Final = 10 ** (-3.0 / 20.0)
+# Loops of fewer frames are gathered sample by sample: round by round would be a long walk.
+_SHORT_LOOP: Final = 4096
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -50,40 +53,70 @@ class _PlacedClip:
         last = min(self.start + self.length, block_start + len(out))
         if first >= last:
             return
-        position = np.arange(first - self.start, last - self.start)
-        sound = self._source(position) * self._envelope(position)
+        sound = self._source(first - self.start, last - self.start)
+        self._shape(sound, first - self.start)
         out[first - block_start : last - block_start] += sound
 
-    def _source(self, position: npt.NDArray[np.int64]) -> Mono:
-        body = self.samples[self.offset :]
+    @functools.cached_property
+    def _body(self) -> Mono:
+        return self.samples[self.offset :]
+
+    @functools.cached_property
+    def _seam(self) -> Mono:
+        """From the second round on: the beginning of the loop, with the tail of the round before in it."""
+        crossfade = min(self.crossfade, len(self._body) // 2)
+        period = len(self._body) - crossfade
+        turn = (np.arange(crossfade) + 0.5) / max(1, crossfade) * (math.pi / 2)
+        seam = self._body[:crossfade] * np.sin(turn) + self._body[period:] * np.cos(turn)
+        return seam.astype(np.float32)
+
+    def _source(self, first: int, last: int) -> Mono:
+        """The take's samples from `first` to `last`, counted from the start of the clip; a fresh array."""
+        body = self._body
+        sound = np.zeros(last - first, dtype=np.float32)
         if not self.looped:
-            sound = np.zeros(len(position), dtype=np.float32)
-            inside = position < len(body)
-            sound[inside] = body[position[inside]]
+            heard = body[first:last]
+            sound[: len(heard)] = heard
             return sound
         if len(body) < 2:
-            return np.zeros(len(position), dtype=np.float32)
-        crossfade = min(self.crossfade, len(body) // 2)
-        period = len(body) - crossfade
-        phase = position % period
-        sound = body[phase].copy()
-        # From the second round on, the tail of the round before sounds into the beginning of this one.
-        seam = (position >= period) & (phase < crossfade)
-        if seam.any():
-            turn = (phase[seam] + 0.5) / crossfade * (math.pi / 2)
-            rising, falling = np.sin(turn), np.cos(turn)
-            sound[seam] = (body[phase[seam]] * rising + body[phase[seam] + period] * falling).astype(np.float32)
+            return sound
+        seam = self._seam
+        period = len(body) - len(seam)
+        if period < _SHORT_LOOP:
+            position = np.arange(first, last)
+            phase = position % period
+            sound[:] = body[phase]
+            inside = (position >= period) & (phase < len(seam))
+            sound[inside] = seam[phase[inside]]
+            return sound
+        place = first
+        while place < last:
+            phase = place % period
+            count = min(period - phase, last - place)
+            sound[place - first : place - first + count] = body[phase : phase + count]
+            if place >= period and phase < len(seam):
+                blended = seam[phase : phase + count]
+                sound[place - first : place - first + len(blended)] = blended
+            place += count
         return sound
 
-    def _envelope(self, position: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        envelope = np.full(len(position), self.gain, dtype=np.float64)
-        if self.fade_in:
-            rising = np.clip((position + 0.5) / self.fade_in, 0.0, 1.0)
-            envelope *= np.sin(rising * (math.pi / 2))
-        if self.fade_out:
-            falling = np.clip((self.length - position - 0.5) / self.fade_out, 0.0, 1.0)
-            envelope *= np.sin(falling * (math.pi / 2))
-        return envelope.astype(np.float32)
+    def _shape(self, sound: Mono, first: int) -> None:
+        """Apply gain and fades in place."""
+        last = first + len(sound)
+        fading_in = max(0, min(self.fade_in, last) - first)
+        fading_out = max(0, last - max(self.length - self.fade_out, first))
+        if fading_in + fading_out == 0:
+            sound *= np.float32(self.gain)
+            return
+        position = np.arange(first, last)
+        envelope = np.full(len(sound), self.gain, dtype=np.float64)
+        if fading_in:
+            rising = np.clip((position[:fading_in] + 0.5) / self.fade_in, 0.0, 1.0)
+            envelope[:fading_in] *= np.sin(rising * (math.pi / 2))
+        if fading_out:
+            falling = np.clip((self.length - position[-fading_out:] - 0.5) / self.fade_out, 0.0, 1.0)
+            envelope[-fading_out:] *= np.sin(falling * (math.pi / 2))
+        sound *= envelope.astype(np.float32)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -125,6 +158,17 @@ class TimelineMix:
         """`stems` of one lane alone."""
         return self._stem(self._tracks[index], start, count)
 
+    def lane(self, index: int, start: int, count: int) -> Mono:
+        """One lane before its fader, pan, mute and solo, float32[count]."""
+        mono = np.zeros(count, dtype=np.float32)
+        for clip in self._tracks[index].clips:
+            clip.add_to(mono, start)
+        return mono
+
+    def gains(self, index: int) -> tuple[float, float]:
+        """Amplitude factors (left, right) of a lane's strip, 0 where it is not heard."""
+        return self._tracks[index].left, self._tracks[index].right
+
     def master(self, stems: Sequence[npt.NDArray[np.floating[Any]]], count: int) -> Stereo:
         """The sum of stems after master fader and limiter, float32[count, 2]."""
         total = np.zeros((count, 2), dtype=np.float64)
@@ -138,12 +182,15 @@ class TimelineMix:
         return self.master(self.stems(start, count), count)
 
     def _stem(self, track: _Track, start: int, count: int) -> Stereo:
-        mono = np.zeros(count, dtype=np.float32)
+        out = np.zeros((count, 2), dtype=np.float32)
         if track.left == 0.0 and track.right == 0.0:
-            return np.zeros((count, 2), dtype=np.float32)
+            return out
+        mono = np.zeros(count, dtype=np.float32)
         for clip in track.clips:
             clip.add_to(mono, start)
-        return mono[:, None] * np.array([track.left, track.right], dtype=np.float32)
+        for channel, gain in enumerate((track.left, track.right)):
+            np.multiply(mono, np.float32(gain), out=out[:, channel])
+        return out
 
 
 def frames_of(seconds: float) -> int:
