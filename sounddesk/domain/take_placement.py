@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from sounddesk.domain.clip_edits import with_room_for_clips
 from sounddesk.domain.project import Project
 from sounddesk.domain.timeline import Clip
 from sounddesk.domain.timeline import fitted_fades
@@ -13,7 +14,8 @@ def with_take_placed(project: Project, object_id: str, take_id: str, take_second
     """The project with a take on its object's lane.
 
     A lane with one clip keeps that clip's place and gain and plays the new take in it, as far as it is long enough; an
-    empty lane gets a clip at 0. A lane that the user has arranged (several clips) is left as it is.
+    empty lane gets a clip at 0. A lane that the user has arranged (several clips) is left as it is. The timeline grows
+    where the take is longer.
     """
     clips = project.clips_of(object_id)
     if len(clips) > 1:
@@ -21,8 +23,8 @@ def with_take_placed(project: Project, object_id: str, take_id: str, take_second
     if not clips:
         numbered, clip_id = project.with_new_id("c")
         clip = Clip(id=clip_id, object_id=object_id, take_id=take_id, start_s=0.0, duration_s=take_seconds)
-        return numbered.with_clip(clip)
-    return project.with_clip(with_take_swapped(clips[0], take_id, take_seconds))
+        return with_room_for_clips(numbered.with_clip(clip))
+    return with_room_for_clips(project.with_clip(with_take_swapped(clips[0], take_id, take_seconds)))
 
 
 def with_take_swapped(clip: Clip, take_id: str, take_seconds: float) -> Clip:
