@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from PySide6.QtCore import QObject
 from PySide6.QtCore import QTimer
 from PySide6.QtCore import Signal
@@ -19,6 +21,9 @@ from sounddesk.domain.take import Take
 from sounddesk.domain.tiled_mask import TiledMask
 from sounddesk.domain.timeline import Clip
 
+# Long enough to be recognised, short enough to follow the hand.
+SCRUB_FRAMES: Final = 4800
+
 
 def at_project_rate(take: Take) -> Mono:
     """The take's samples at the project rate, float32[n]."""
@@ -28,11 +33,17 @@ def at_project_rate(take: Take) -> Mono:
 
 
 class Player(QObject):
-    """Signals: position_changed(seconds), playing_changed(bool), levels_changed(dict), problem(text)."""
+    """Plays from the playhead, in the loop range where looping is on.
+
+    Signals: position_changed(seconds), playing_changed(bool), problem(text); levels_changed(`LaneLevel` by object id);
+    loudness_changed(`LoudnessReading` of the master or None); loop_changed().
+    """
 
     position_changed = Signal(float)
     playing_changed = Signal(bool)
     levels_changed = Signal(object)
+    loudness_changed = Signal(object)
+    loop_changed = Signal()
     problem = Signal(str)
 
     def __init__(self, document: Document, parent: QObject | None = None) -> None:
@@ -41,8 +52,11 @@ class Player(QObject):
         self._playback = Playback()
         self._samples: dict[str, Mono] = {}
         self._position_s = 0.0
+        self._loop_s: tuple[float, float] | None = None
+        self._looping = False
         self._said = ""
         self._auditioning = False
+        self._scrubbing = False
         self._alone: Project | None = None
         self._last = 0
         self._background = Background(self)
@@ -61,7 +75,8 @@ class Player(QObject):
 
     @property
     def position_s(self) -> float:
-        return self._playback.frame / PROJECT_RATE_HZ if self._playback.is_playing else self._position_s
+        following = self._playback.is_playing and not (self._auditioning or self._scrubbing)
+        return self._playback.frame / PROJECT_RATE_HZ if following else self._position_s
 
     @property
     def is_playing(self) -> bool:
@@ -89,8 +104,9 @@ class Player(QObject):
         end = max(self._project_end(), self._position_s + 0.1)
         if self._position_s >= end - 0.01:
             self._position_s = 0.0
-        self._auditioning = False
+        self._auditioning = self._scrubbing = False
         self._take_over()
+        self._tell_loop()
         self._start(round(self._position_s * PROJECT_RATE_HZ), round(end * PROJECT_RATE_HZ))
 
     def stop(self) -> None:
@@ -99,7 +115,7 @@ class Player(QObject):
         if self._playback.is_playing:
             position_s = self.position_s
             self._playback.stop()
-            if not self._auditioning:
+            if not (self._auditioning or self._scrubbing):
                 self._position_s = position_s
             self._ended()
 
@@ -118,10 +134,58 @@ class Player(QObject):
         if was_playing:
             self.play()
 
-    def set_loop(self, loop_s: tuple[float, float] | None) -> None:
-        """Repeat a range in seconds; None for none."""
-        frames = None if loop_s is None else (round(loop_s[0] * PROJECT_RATE_HZ), round(loop_s[1] * PROJECT_RATE_HZ))
-        self._playback.set_loop(frames)
+    @property
+    def loop_s(self) -> tuple[float, float] | None:
+        """The loop range in seconds; None where none is set."""
+        return self._loop_s
+
+    @property
+    def is_looping(self) -> bool:
+        """Whether playing repeats the loop range."""
+        return self._looping and self._loop_s is not None
+
+    def set_loop(self, loop_s: tuple[float, float] | None, *, on: bool = True) -> None:
+        """Set the range to be repeated, at least 10 ms long, else none; and whether it is repeated."""
+        self._loop_s = loop_s if loop_s is not None and loop_s[1] - loop_s[0] >= 0.01 else None
+        self._looping = on
+        self._tell_loop()
+        self.loop_changed.emit()
+
+    def set_looping(self, on: bool) -> None:
+        """Repeat the loop range, or play through it."""
+        self.set_loop(self._loop_s, on=on)
+
+    def _tell_loop(self) -> None:
+        loop = self._loop_s if self.is_looping and not self._auditioning else None
+        end_s = self._project_end()
+        if loop is None or loop[0] >= end_s:
+            self._playback.set_loop(None)
+        else:
+            first, last = (round(min(each, end_s) * PROJECT_RATE_HZ) for each in loop)
+            self._playback.set_loop((first, last))
+
+    def scrub(self, position_s: float) -> None:
+        """Go to a time and let a moment of it be heard, as while the playhead is dragged."""
+        if self.is_playing and not self._scrubbing:
+            self.stop()
+        self._position_s = min(max(0.0, position_s), self._project_end())
+        self._scrubbing = True
+        self._auditioning = False
+        self._playback.set_loop(None)
+        first = round(self._position_s * PROJECT_RATE_HZ)
+        self._start(first, first + SCRUB_FRAMES)
+        self.position_changed.emit(self._position_s)
+
+    def end_scrub(self) -> None:
+        """The playhead was let go of: it stays where it is."""
+        if self._scrubbing:
+            self._playback.stop()
+            self._ended()
+
+    def reset_loudness(self) -> None:
+        """Measure the master's loudness from here on."""
+        self._playback.reset_loudness()
+        self.loudness_changed.emit(None)
 
     def audition(self, take: Take) -> None:
         """Play one take alone, whatever the timeline holds."""
@@ -140,6 +204,7 @@ class Player(QObject):
         alone, self._alone = self._alone, None
         if alone is not None:
             self._auditioning = True
+            self._tell_loop()
             self._playback.set_mix(TimelineMix(alone, self.samples_of))
             self._start(0, round(alone.clips[0].duration_s * PROJECT_RATE_HZ))
 
@@ -164,28 +229,33 @@ class Player(QObject):
             self._said = self._playback.problem
             self.problem.emit(self._said)
         frame = self._playback.frame
-        self.levels_changed.emit(self._playback.take_peaks())
+        self.levels_changed.emit(self._playback.take_levels())
+        self.loudness_changed.emit(self._playback.loudness)
         if frame >= self._last:
             self._playback.stop()
-            if not self._auditioning:
+            if not (self._auditioning or self._scrubbing):
                 self._position_s = self._last / PROJECT_RATE_HZ
             self._ended()
-        elif not self._auditioning:
+        elif not (self._auditioning or self._scrubbing):
             self.position_changed.emit(frame / PROJECT_RATE_HZ)
 
     def _ended(self) -> None:
         self._timer.stop()
-        self._auditioning = False
+        self._auditioning = self._scrubbing = False
         self.levels_changed.emit({})
         self.position_changed.emit(self._position_s)
         self.playing_changed.emit(False)
 
     def _on_changed(self, old: Project, new: Project) -> None:
+        if old.settings.timeline_s != new.settings.timeline_s:
+            self._last = round(self._project_end() * PROJECT_RATE_HZ) if self.is_playing else self._last
+            self._tell_loop()
         if (old.objects, old.clips, old.master, old.settings) != (new.objects, new.clips, new.master, new.settings):
             self._rebuild.start()
 
     def _on_replaced(self) -> None:
         self.stop()
+        self.set_loop(None, on=False)
         self._samples = {}
         self._position_s = 0.0
         self._take_over()

@@ -11,6 +11,11 @@ from typing import Final
 
 import numpy as np
 
+from sounddesk.audio.loudness import LoudnessReading
+from sounddesk.audio.playback_levels import LaneLevel
+from sounddesk.audio.playback_levels import PlaybackLevels
+from sounddesk.audio.playback_ring import RAMP
+from sounddesk.audio.playback_ring import PlaybackRing
 from sounddesk.audio.timeline_mix import PROJECT_RATE_HZ
 from sounddesk.audio.timeline_mix import Stereo
 from sounddesk.audio.timeline_mix import TimelineMix
@@ -18,9 +23,9 @@ from sounddesk.audio.timeline_mix import TimelineMix
 _log = logging.getLogger(__name__)
 
 _BLOCK: Final = 512
-_RING: Final = 1 << 14
 _AHEAD: Final = 6144
-_RAMP: Final = 240
+# What may already be on its way to the device when an edit comes: more than any callback asks for at once.
+_COMMITTED: Final = 1536
 
 
 class Playback:
@@ -34,25 +39,20 @@ class Playback:
     def __init__(self) -> None:
         self.problem = ""
         self._device: str | None = None
-        self._ring = np.zeros((_RING, 2), dtype=np.float32)
-        # Each counter is written by one thread only and read by the others: no lock in the callback.
-        self._written = 0
-        self._read = 0
-        self._drop_until = 0
-        self._fading = False
-        self._faded = 0
+        self._ring = PlaybackRing()
+        self._levels = PlaybackLevels()
         self._lock = threading.Lock()
         self._mix: TimelineMix | None = None
         self._old_mix: TimelineMix | None = None
         self._next_frame = 0
-        self._origin = (0, 0)
+        # (ring counter, frame) where the frames played began to follow each other: the start, and each wrap of a loop.
+        self._runs: tuple[tuple[int, int], ...] = ((0, 0),)
         self._loop: tuple[int, int] | None = None
         self._end: int | None = None
         self._fade_in_left = 0
         self._playing = False
         self._stream: Any = None
         self._clock_start: tuple[float, int] | None = None
-        self._peaks: dict[str, float] = {}
         self._closing = False
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._fill, name="playback", daemon=True)
@@ -84,8 +84,9 @@ class Playback:
         with self._lock:
             self._next_frame = from_frame
             self._end = until_frame
-            self._fade_in_left = _RAMP
-            self._origin = (self._written, from_frame)
+            self._fade_in_left = RAMP
+            self._runs = ((self._ring.written, from_frame),)
+            self._levels.start_anew()
             self._playing = True
         self._wake.set()
 
@@ -99,36 +100,36 @@ class Playback:
             self._next_frame = frame
             self._old_mix = None
             self._clock_start = None
-            self._drop_until = self._written
-            self._faded = 0
-            self._fading = True
+            self._ring.fade_out()
 
     def set_loop(self, loop: tuple[int, int] | None) -> None:
         """Repeat a range of frames; None plays on."""
         with self._lock:
-            self._loop = loop if loop is not None and loop[1] - loop[0] >= 2 * _RAMP else None
+            self._loop = loop if loop is not None and loop[1] - loop[0] >= 2 * RAMP else None
 
     @property
     def frame(self) -> int:
         """The frame that is heard now."""
         if not self._playing:
             return self._next_frame
-        clock = self._clock_start
-        if clock is not None:
-            frame = clock[1] + int((time.monotonic() - clock[0]) * PROJECT_RATE_HZ)
-        else:
-            written, first = self._origin
-            frame = first + max(0, self._read - written)
-        loop = self._loop
-        if loop is not None and frame >= loop[1]:
-            frame = loop[0] + (frame - loop[0]) % (loop[1] - loop[0])
-        return frame
+        heard = self._heard()
+        began, frame = next((run for run in reversed(self._runs) if run[0] <= heard), self._runs[0])
+        return frame + max(0, heard - began)
 
-    def take_peaks(self) -> dict[str, float]:
-        """Largest absolute sample of each lane since the last call, by object id; '' is the master."""
+    def take_levels(self) -> dict[str, LaneLevel]:
+        """Levels of what was heard since the last call, by object id; '' is the master."""
         with self._lock:
-            peaks, self._peaks = self._peaks, {}
-        return peaks
+            return self._levels.take()
+
+    @property
+    def loudness(self) -> LoudnessReading | None:
+        """Of the master, since the last start; None at its beginning."""
+        return self._levels.loudness
+
+    def reset_loudness(self) -> None:
+        """Measure from here on."""
+        with self._lock:
+            self._levels.start_anew()
 
     def close(self) -> None:
         """Stop, end the thread and give the device back."""
@@ -140,6 +141,13 @@ class Playback:
 
     # ------------------------------------------------------------------ the filler's thread
 
+    def _heard(self) -> int:
+        """How far the ring has been heard; without a device, how far it would have been by the clock."""
+        clock = self._clock_start
+        if clock is None:
+            return self._ring.read
+        return clock[1] + int((time.monotonic() - clock[0]) * PROJECT_RATE_HZ)
+
     def _fill(self) -> None:
         while not self._closing:
             if not self._playing:
@@ -147,16 +155,30 @@ class Playback:
                 self._wake.clear()
                 continue
             self._check_stream()
-            if self._clock_start is None and self._written - max(self._read, self._drop_until) >= _AHEAD:
+            if not self._is_room():
                 time.sleep(0.004)
-                continue
-            if self._clock_start is not None:
-                time.sleep(_BLOCK / PROJECT_RATE_HZ)
             with self._lock:
+                self._levels.heard(self._heard())
                 if self._playing and self._mix is not None:
-                    block = self._next_block(self._mix)
-                    self._ring[(self._written + np.arange(len(block))) % _RING] = block
-                    self._written += len(block)
+                    if self._old_mix is not None:
+                        self._rewind()
+                    if self._is_room():
+                        self._ring.write(self._next_block(self._mix))
+
+    def _is_room(self) -> bool:
+        if self._clock_start is not None:
+            return self._ring.written - self._heard() < _BLOCK
+        return self._ring.ahead < _AHEAD
+
+    def _rewind(self) -> None:
+        """Take back what was mixed ahead of an edit, so that it is heard within 50 ms instead of 130."""
+        until = self._ring.read + _COMMITTED
+        back = self._ring.written - until
+        # Not over a start or a wrap, whose ramp has been written.
+        if self._clock_start is None and back > 0 and until >= self._runs[-1][0] + RAMP and self._fade_in_left == 0:
+            self._ring.rewind(until)
+            self._levels.taken_back(until)
+            self._next_frame -= back
 
     def _next_block(self, mix: TimelineMix) -> Stereo:
         start, count = self._next_frame, _BLOCK
@@ -172,41 +194,27 @@ class Playback:
         gain = np.ones(count, dtype=np.float32)
         # Down to silence before an end or a wrap, up from it after a start or a wrap: a jump would click.
         if self._end is not None:
-            gain *= np.clip((self._end - frames) / _RAMP, 0.0, 1.0)
+            gain *= np.clip((self._end - frames) / RAMP, 0.0, 1.0)
         if self._loop is not None and start < self._loop[1]:
-            gain *= np.clip((self._loop[1] - frames) / _RAMP, 0.0, 1.0)
+            gain *= np.clip((self._loop[1] - frames) / RAMP, 0.0, 1.0)
         if self._fade_in_left > 0:
-            gain *= np.clip((np.arange(count) + _RAMP - self._fade_in_left) / _RAMP, 0.0, 1.0)
+            gain *= np.clip((np.arange(count) + RAMP - self._fade_in_left) / RAMP, 0.0, 1.0)
             self._fade_in_left = max(0, self._fade_in_left - count)
         block = block * gain[:, None]
-        for object_id, stem in zip((*mix.object_ids, ""), (*stems, block), strict=True):
-            self._peaks[object_id] = max(self._peaks.get(object_id, 0.0), float(np.abs(stem).max(initial=0.0)))
+        until = self._ring.written + count
+        self._levels.mixed(mix.object_ids, stems, block, until=until)
         self._next_frame = start + count
         if self._loop is not None and self._next_frame == self._loop[1]:
             self._next_frame = self._loop[0]
-            self._fade_in_left = _RAMP
+            self._fade_in_left = RAMP
+            # As many as a full ring can hold of the shortest loop.
+            self._runs = (*self._runs[-40:], (until, self._loop[0]))
         return block
 
     # ------------------------------------------------------------------ the sound server's thread
 
-    def _callback(self, out: np.ndarray, frames: int, _time: Any, _status: Any) -> None:
-        read = self._read
-        ready = min(frames, self._written - read)
-        first = read % _RING
-        head = min(ready, _RING - first)
-        out[:head] = self._ring[first : first + head]
-        out[head:ready] = self._ring[: ready - head]
-        out[ready:] = 0.0
-        if self._fading:
-            # A callback may be shorter than the ramp, which then goes on in the next one.
-            ramp = np.clip(1.0 - (self._faded + np.arange(frames)) / _RAMP, 0.0, 1.0)
-            out *= ramp[:, None].astype(np.float32)
-            self._faded += frames
-            if self._faded >= _RAMP:
-                self._fading = False
-                self._read = max(self._drop_until, read)
-                return
-        self._read = read + ready
+    def _callback(self, out: np.ndarray, _frames: int, _time: Any, _status: Any) -> None:
+        self._ring.read_into(out)
 
     # ------------------------------------------------------------------ the device
 
@@ -220,7 +228,7 @@ class Playback:
                 self._go_by_the_clock("the audio device is gone")
             return
         # Nothing empties the ring yet, and what lies in it from before is not to be heard.
-        self._read, self._fading = self._origin[0], False
+        self._ring.clear(self._runs[0][0])
         self.problem = ""
         try:
             import sounddevice
@@ -242,14 +250,13 @@ class Playback:
         self._stream = stream
 
     def _go_by_the_clock(self, why: str) -> None:
-        frame = self.frame
         with self._lock:
             self.problem = f"no sound: {why}"
-            # Nobody empties the ring now.
-            self._read = self._written
-            self._fading = False
+            # Nobody empties the ring now: what lies in it goes by as if it was heard.
+            heard = self._ring.read
+            self._ring.clear(self._ring.written)
             if self._playing:
-                self._clock_start = (time.monotonic(), frame)
+                self._clock_start = (time.monotonic(), heard)
 
     def _close_stream(self) -> None:
         stream, self._stream = self._stream, None

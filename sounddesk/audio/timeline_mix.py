@@ -83,11 +83,11 @@ class _PlacedClip:
         seam = self._seam
         period = len(body) - len(seam)
         if period < _SHORT_LOOP:
-            position = np.arange(first, last)
-            phase = position % period
-            sound[:] = body[phase]
-            inside = (position >= period) & (phase < len(seam))
-            sound[inside] = seam[phase[inside]]
+            positions = np.arange(first, last)
+            phases = positions % period
+            sound[:] = body[phases]
+            inside = (positions >= period) & (phases < len(seam))
+            sound[inside] = seam[phases[inside]]
             return sound
         place = first
         while place < last:

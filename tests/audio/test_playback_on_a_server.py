@@ -59,7 +59,16 @@ def server(tmp_path: Path) -> Iterator[dict[str, str]]:
         "module-null-sink sink_name=null rate=48000 format=float32le channels=2",
         f"module-native-protocol-unix socket={socket} auth-anonymous=1",
     )
-    command = ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", *(f"--load={each}" for each in modules)]
+    # Without real-time scheduling: the kernel kills a server that a busy machine kept waiting.
+    command = [
+        "pulseaudio",
+        "-n",
+        "--daemonize=no",
+        "--realtime=no",
+        "--high-priority=no",
+        "--exit-idle-time=-1",
+        *(f"--load={each}" for each in modules),
+    ]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 10
     while subprocess.run(["pactl", "info"], env=environment, capture_output=True).returncode:
