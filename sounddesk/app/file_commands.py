@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QWidget
 from sounddesk.app.image_opening import IMAGE_SUFFIXES
 from sounddesk.app.image_opening import OpenedImage
 from sounddesk.app.services import Services
+from sounddesk.app.timeline.clip_clipboard import CLIPS_MIME
 from sounddesk.domain.project import Project
 
 PROJECT_SUFFIX: Final = ".sdesk"
@@ -41,7 +42,7 @@ class FileCommands(QObject):
         add("file.save", self.tr("Save"), self.save, shortcut=standard.Save, group="File")
         add("file.save_as", self.tr("Save as…"), self.save_as, shortcut="Ctrl+Shift+S", group="File")
         add("file.collect", self.tr("Collect project and sounds…"), self.collect, group="File")
-        add("edit.paste_image", self.tr("Paste image"), self.paste, shortcut=standard.Paste, group="Edit")
+        add("edit.paste", self.tr("Paste image or clips"), self.paste, shortcut=standard.Paste, group="Edit")
         services.opener.opened.connect(self._show_image)
         services.opener.failed.connect(self.problem)
 
@@ -92,8 +93,11 @@ class FileCommands(QObject):
         return False
 
     def paste(self) -> None:
-        if not self.open_mime(QGuiApplication.clipboard().mimeData()):
-            self.message.emit(self.tr("There is no image in the clipboard: copy one first."))
+        data = QGuiApplication.clipboard().mimeData()
+        if data.hasFormat(CLIPS_MIME):
+            self._services.actions["timeline.paste"].trigger()
+        elif not self.open_mime(data):
+            self.message.emit(self.tr("There is neither an image nor a clip in the clipboard: copy one first."))
 
     def _show_image(self, opened: OpenedImage) -> None:
         """A fresh project around the image. The user was asked before about what is unsaved."""

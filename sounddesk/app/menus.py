@@ -18,7 +18,7 @@ LAYOUT: Final[tuple[tuple[str, tuple[str | None, ...]], ...]] = (
             "file.export", None, "masks.import", "masks.export", None, "app.preferences", None, "file.quit",
         ),
     ),
-    ("Edit", ("edit.undo", "edit.redo", None, "edit.paste_image", "objects.select_all")),
+    ("Edit", ("edit.undo", "edit.redo", None, "edit.paste", "objects.select_all")),
     ("Objects", ()),
     ("Takes", ()),
     ("Timeline", ()),

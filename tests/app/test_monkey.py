@@ -33,7 +33,7 @@ GESTURES = 500
 
 # These open dialogs, leave the project or end the window; each has tests of its own.
 NOT_FOR_MONKEYS = (
-    "file.", "app.", "help.", "edit.paste_image", "takes.rename", "takes.compare", "objects.rename", "objects.colour",
+    "file.", "app.", "help.", "edit.paste", "takes.rename", "takes.compare", "objects.rename", "objects.colour",
 )  # fmt: skip
 
 MODIFIERS = (

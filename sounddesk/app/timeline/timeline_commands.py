@@ -1,0 +1,275 @@
+"""What menus and keys do with the timeline: transport, clips, markers."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import partial
+from typing import Final
+
+import numpy as np
+from PySide6.QtCore import QObject
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QInputDialog
+from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QWidget
+
+from sounddesk.app.actions import ActionRegistry
+from sounddesk.app.document import Document
+from sounddesk.app.player import Player
+from sounddesk.app.selection import SelectionModel
+from sounddesk.app.timeline.clip_clipboard import clips_from_mime
+from sounddesk.app.timeline.clip_clipboard import clips_to_mime
+from sounddesk.domain.clip_edits import with_clip_at_markers
+from sounddesk.domain.clip_edits import with_clips_duplicated
+from sounddesk.domain.clip_edits import with_clips_pasted
+from sounddesk.domain.clip_edits import with_length_of_clips
+from sounddesk.domain.clip_edits import with_room_for_clips
+from sounddesk.domain.project import Project
+from sounddesk.domain.timeline import Clip
+from sounddesk.domain.timeline import Marker
+from sounddesk.domain.timeline import split
+
+MAX_CLIP_GAIN_DB: Final = 24.0
+
+
+class TimelineCommands(QObject):
+    """Signals: message(text)."""
+
+    message = Signal(str)
+
+    def __init__(
+        self,
+        document: Document,
+        selection: SelectionModel,
+        actions: ActionRegistry,
+        player: Player,
+        panel: QWidget,
+    ) -> None:
+        super().__init__(panel)
+        self._document = document
+        self._selection = selection
+        self._player = player
+        self._panel = panel
+        self.chosen_marker = ""
+        self._add_transport(actions)
+        self._add_clips(actions)
+        self._add_markers(actions)
+        player.loop_changed.connect(lambda: actions["transport.loop"].setChecked(player.is_looping))
+
+    def _add_transport(self, actions: ActionRegistry) -> None:
+        add = partial(actions.add, group="Transport")
+        play = self._player
+        add("transport.play", self.tr("Play or stop"), play.toggle, shortcut="Space")
+        add("transport.start", self.tr("To the start"), lambda: play.seek(0.0), shortcut="Home")
+        add("transport.end", self.tr("To the end"), lambda: play.seek(self._end_s()), shortcut="End")
+        add("transport.back", self.tr("Back one second"), lambda: self._jump(-1.0), shortcut="J")
+        add("transport.stop", self.tr("Stop"), play.stop, shortcut="K")
+        add("transport.forward", self.tr("Forward one second"), lambda: self._jump(1.0), shortcut="L")
+        add("transport.frame_back", self.tr("Back one frame"), lambda: self._step(-1), shortcut=",")
+        add("transport.frame_forward", self.tr("Forward one frame"), lambda: self._step(1), shortcut=".")
+        add("transport.loop", self.tr("Loop range"), self._toggle_loop, shortcut="Shift+L", checkable=True)
+        add("transport.loop_clips", self.tr("Loop the selected clips"), self._loop_selection, shortcut="Alt+L")
+
+    def _add_clips(self, actions: ActionRegistry) -> None:
+        add = partial(actions.add, group="Timeline")
+        add("timeline.split", self.tr("Split at playhead"), self._split, shortcut="Ctrl+K")
+        add("timeline.delete", self.tr("Delete clips or marker"), self._delete, shortcut="Del")
+        add("timeline.copy", self.tr("Copy clips"), self._copy, shortcut="Ctrl+C")
+        add("timeline.cut", self.tr("Cut clips"), self._cut, shortcut="Ctrl+X")
+        add("timeline.paste", self.tr("Paste clips at playhead"), self.paste, shortcut="Ctrl+Shift+V")
+        add("timeline.duplicate", self.tr("Duplicate clips"), self._duplicate, shortcut="Ctrl+D")
+        add("timeline.select_all", self.tr("Select all clips"), self._select_all, shortcut="Ctrl+Shift+A")
+        add("timeline.loop", self.tr("Loop clips"), self._loop, shortcut="Ctrl+L")
+        for name, text, key, frames in (
+            ("nudge_left", self.tr("Nudge left by a frame"), "Alt+Left", -1),
+            ("nudge_right", self.tr("Nudge right by a frame"), "Alt+Right", 1),
+        ):
+            add(f"timeline.{name}", text, partial(self._nudge, frames), shortcut=key)
+        for name, text, key, step_db in (
+            ("louder", self.tr("Clip louder by 1 dB"), "Alt+Up", 1.0),
+            ("softer", self.tr("Clip softer by 1 dB"), "Alt+Down", -1.0),
+        ):
+            add(f"timeline.{name}", text, partial(self.change_gain, step_db), shortcut=key)
+        add("timeline.fit_length", self.tr("Timeline as long as its clips"), self._fit_length)
+
+    def _add_markers(self, actions: ActionRegistry) -> None:
+        add = partial(actions.add, group="Timeline")
+        add("timeline.marker", self.tr("Add marker"), self.add_marker, shortcut="Shift+M")
+        add("timeline.marker_of_object", self.tr("Add marker for the object"), partial(self.add_marker, of_object=True))
+        add("timeline.rename_marker", self.tr("Rename marker…"), self.ask_marker_name)
+        add("timeline.previous_marker", self.tr("To the marker before"), partial(self._to_marker, -1), shortcut="Alt+,")
+        add("timeline.next_marker", self.tr("To the next marker"), partial(self._to_marker, 1), shortcut="Alt+.")
+        add("timeline.at_markers", self.tr("Place at markers"), self._at_markers)
+
+    # ------------------------------------------------------------------ transport
+
+    def _end_s(self) -> float:
+        return self._document.project.settings.timeline_s
+
+    def _jump(self, seconds: float) -> None:
+        self._player.seek(min(self._player.position_s + seconds, self._end_s()))
+
+    def _step(self, frames: int) -> None:
+        rate = self._document.project.settings.frame_rate
+        self._player.seek(max(0, round(self._player.position_s * rate) + frames) / rate)
+
+    def _toggle_loop(self) -> None:
+        """Loop the range; where none was drawn, the selected clips, or else everything."""
+        player = self._player
+        if player.is_looping:
+            player.set_looping(False)
+        elif player.loop_s is not None:
+            player.set_looping(True)
+        else:
+            player.set_loop(self._span(self._chosen()) or (0.0, self._end_s()))
+
+    def _loop_selection(self) -> None:
+        span = self._span(self._chosen())
+        if span is None:
+            self.message.emit(self.tr("No clip is selected: click on one first."))
+        else:
+            self._player.set_loop(span)
+
+    @staticmethod
+    def _span(clips: list[Clip]) -> tuple[float, float] | None:
+        return (min(c.start_s for c in clips), max(c.end_s for c in clips)) if clips else None
+
+    # ------------------------------------------------------------------ clips
+
+    def _chosen(self) -> list[Clip]:
+        return [self._document.project.clip(each) for each in self._selection.clip_ids]
+
+    def _split(self) -> None:
+        project = self._document.project
+        at_s = self._player.position_s
+        cut = 0
+        for clip in self._chosen() or list(project.clips):
+            if clip.start_s + 0.011 < at_s < clip.end_s - 0.011 and not clip.looped:
+                project, new_id = project.with_new_id("c")
+                left, right = split(clip, at_s=at_s, new_id=new_id)
+                project = project.with_clip(left).with_clip(right)
+                cut += 1
+        if cut:
+            self._document.commit(self.tr("Split clips"), project)
+        else:
+            self.message.emit(self.tr("No clip lies under the playhead: move it into one first."))
+
+    def _delete(self) -> None:
+        project = self._document.project
+        if self._selection.clip_ids:
+            self._document.commit(self.tr("Delete clips"), project.without_clips(self._selection.clip_ids))
+        elif any(marker.id == self.chosen_marker for marker in project.markers):
+            self._document.commit(self.tr("Delete marker"), project.without_markers([self.chosen_marker]))
+            self.chosen_marker = ""
+
+    def _copy(self) -> None:
+        clips = self._chosen()
+        if clips:
+            QGuiApplication.clipboard().setMimeData(clips_to_mime(clips))
+
+    def _cut(self) -> None:
+        if self._selection.clip_ids:
+            self._copy()
+            project = self._document.project.without_clips(self._selection.clip_ids)
+            self._document.commit(self.tr("Cut clips"), project)
+
+    def paste(self) -> None:
+        """Clips from the clipboard, the first of them at the playhead."""
+        data = QGuiApplication.clipboard().mimeData()
+        clips = clips_from_mime(data, self._document.project, self._document.takes)
+        if not clips:
+            self.message.emit(self.tr("There are no clips of this project in the clipboard: copy some first."))
+            return
+        project, made = with_clips_pasted(self._document.project, clips, at_s=self._player.position_s)
+        self._commit_made(self.tr("Paste clips"), project, made)
+
+    def _duplicate(self) -> None:
+        if self._selection.clip_ids:
+            project, made = with_clips_duplicated(self._document.project, self._selection.clip_ids)
+            self._commit_made(self.tr("Duplicate clips"), project, made)
+
+    def _commit_made(self, text: str, project: Project, made: tuple[str, ...]) -> None:
+        self._document.commit(text, with_room_for_clips(project))
+        self._selection.select_clips(made)
+
+    def _select_all(self) -> None:
+        self._selection.select_clips(clip.id for clip in self._document.project.clips)
+
+    def _loop(self) -> None:
+        project = self._document.project
+        for clip in self._chosen():
+            project = project.with_clip(dataclasses.replace(clip, looped=not clip.looped))
+        self._document.commit(self.tr("Loop clips"), project)
+
+    def _nudge(self, frames: int) -> None:
+        project = self._document.project
+        for clip in self._chosen():
+            start_s = max(0.0, clip.start_s + frames / project.settings.frame_rate)
+            project = project.with_clip(dataclasses.replace(clip, start_s=start_s))
+        self._document.commit(self.tr("Nudge clips"), with_room_for_clips(project), merge_key="nudge")
+
+    def change_gain(self, step_db: float) -> None:
+        """The selected clips louder or softer, from -60 to 24 dB."""
+        project = self._document.project
+        for clip in self._chosen():
+            gain_db = min(MAX_CLIP_GAIN_DB, max(-60.0, clip.gain_db + step_db))
+            project = project.with_clip(dataclasses.replace(clip, gain_db=gain_db))
+        self._document.commit(self.tr("Clip gain"), project, merge_key="clip gain")
+
+    def _fit_length(self) -> None:
+        self._document.commit(self.tr("Timeline length"), with_length_of_clips(self._document.project))
+
+    # ------------------------------------------------------------------ markers
+
+    def add_marker(self, *, at_s: float | None = None, of_object: bool = False) -> None:
+        """A marker at a time, else at the playhead; for the current object only, or for all."""
+        object_id = self._selection.current_object_id if of_object else None
+        project, marker_id = self._document.project.with_new_id("m")
+        time_s = self._player.position_s if at_s is None else max(0.0, at_s)
+        marker = Marker(id=marker_id, time_s=time_s, label=str(len(project.markers) + 1), object_id=object_id)
+        self._document.commit(self.tr("Add marker"), project.with_marker(marker))
+        self.chosen_marker = marker_id
+        self._panel.update()
+
+    def ask_marker_name(self) -> None:
+        """Another name for the selected marker."""
+        found = next((m for m in self._document.project.markers if m.id == self.chosen_marker), None)
+        if found is None:
+            self.message.emit(self.tr("No marker is selected: click on its flag above the ruler first."))
+            return
+        name, accepted = QInputDialog.getText(
+            self._panel, self.tr("Rename marker"), self.tr("Name"), QLineEdit.EchoMode.Normal, found.label
+        )
+        if accepted:
+            changed = self._document.project.with_marker(dataclasses.replace(found, label=name.strip()))
+            self._document.commit(self.tr("Rename marker"), changed)
+
+    def _to_marker(self, direction: int) -> None:
+        position_s = self._player.position_s
+        markers = [m for m in self._document.project.markers if direction * (m.time_s - position_s) > 1e-3]
+        if markers:
+            nearest = min(markers, key=lambda m: abs(m.time_s - position_s))
+            self.chosen_marker = nearest.id
+            self._player.seek(nearest.time_s)
+
+    def _at_markers(self) -> None:
+        """A clip of the current object's sound at every marker, its loudest moment on the marker."""
+        project = self._document.project
+        object_id = self._selection.current_object_id
+        clips = project.clips_of(object_id) if object_id is not None else ()
+        chosen = [clip for clip in clips if clip.id in self._selection.clip_ids] or list(clips)
+        if not chosen:
+            self.message.emit(self.tr("Place at markers needs an object with a clip: select one first."))
+            return
+        pattern = chosen[0]
+        take = self._document.takes[pattern.take_id]
+        first = round(pattern.offset_s * take.sample_rate_hz)
+        sounding = take.waveform[first : first + max(1, round(pattern.duration_s * take.sample_rate_hz))]
+        peak_s = float(np.abs(sounding).argmax()) / take.sample_rate_hz if len(sounding) else 0.0
+        try:
+            project = with_clip_at_markers(project, pattern, peak_s=min(peak_s, pattern.duration_s))
+        except ValueError as error:
+            self.message.emit(str(error))
+            return
+        self._document.commit(self.tr("Place at markers"), with_room_for_clips(project))

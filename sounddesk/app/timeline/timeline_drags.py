@@ -1,0 +1,248 @@
+"""What the mouse does while a button is held on the timeline; one class per kind of drag."""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC
+from abc import abstractmethod
+from collections.abc import Callable
+from collections.abc import Collection
+from collections.abc import Sequence
+from typing import Final
+
+from PySide6.QtCore import QPointF
+from PySide6.QtCore import QRectF
+
+from sounddesk.app.document import Document
+from sounddesk.app.player import Player
+from sounddesk.app.selection import SelectionModel
+from sounddesk.app.timeline.timeline_view import TimelineView
+from sounddesk.domain.clip_edits import snap_targets
+from sounddesk.domain.clip_edits import snapped
+from sounddesk.domain.clip_edits import with_clips_moved
+from sounddesk.domain.clip_edits import with_fades
+from sounddesk.domain.clip_edits import with_room_for_clips
+from sounddesk.domain.project import Project
+from sounddesk.domain.timeline import Clip
+from sounddesk.domain.timeline import Marker
+from sounddesk.domain.timeline import resized
+
+SNAP_PIXELS: Final = 8.0
+CLICK_PIXELS: Final = 3.0
+
+
+class Snapper:
+    """Draws times to edges, markers, playhead and loop, and else to whole frames."""
+
+    def __init__(self, document: Document, player: Player) -> None:
+        self._document = document
+        self._player = player
+        self.on = True
+
+    def snap(self, time_s: float, *, scale: float, free: bool = False, without: Collection[str] = ()) -> float:
+        """The time to use for the one pointed at, at least 0.
+
+        Args:
+            scale: pixels per second.
+            free: not now, as with Shift held.
+            without: ids of clips that are being moved.
+        """
+        target = self._target(time_s, scale=scale, free=free, without=without)
+        if target is not None:
+            return target
+        if free or not self.on:
+            return max(0.0, time_s)
+        rate = self._document.project.settings.frame_rate
+        return max(0.0, round(time_s * rate) / rate)
+
+    def snap_start(
+        self, start_s: float, duration_s: float, *, scale: float, free: bool, without: Sequence[str]
+    ) -> float:
+        """The start for a clip that is moved: its start or its end snaps, whichever finds something."""
+        target = self._target(start_s, scale=scale, free=free, without=without)
+        if target is None:
+            end_s = self._target(start_s + duration_s, scale=scale, free=free, without=without)
+            if end_s is not None and end_s >= duration_s:
+                return end_s - duration_s
+        return self.snap(start_s, scale=scale, free=free, without=without) if target is None else target
+
+    def _target(self, time_s: float, *, scale: float, free: bool, without: Collection[str]) -> float | None:
+        if free or not self.on:
+            return None
+        targets = [*snap_targets(self._document.project, without=without), self._player.position_s]
+        targets += self._player.loop_s or ()
+        return snapped(time_s, targets, within_s=SNAP_PIXELS / scale)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class DragTools:
+    """What drags work with."""
+
+    document: Document
+    selection: SelectionModel
+    player: Player
+    snapper: Snapper
+    view: Callable[[], TimelineView]
+
+
+class Drag(ABC):
+    """Made at the press; `text` names the undo step, empty where the project is not changed."""
+
+    text = ""
+
+    def __init__(self, tools: DragTools, press: QPointF) -> None:
+        self.tools = tools
+        self.press = press
+        self.press_s = tools.view().time_at(press.x())
+
+    @abstractmethod
+    def move(self, point: QPointF, *, free: bool) -> None:
+        """The mouse is at `point`; `free`: nothing snaps."""
+
+    def release(self) -> None:  # noqa: B027  # most have nothing left to do
+        """The button was let go of."""
+
+    def moved_s(self, point: QPointF) -> float:
+        """Seconds between the press and `point`."""
+        return self.tools.view().time_at(point.x()) - self.press_s
+
+
+class MoveClips(Drag):
+    """Clips move together by what the one under the mouse moves."""
+
+    def __init__(self, tools: DragTools, press: QPointF, clips: Sequence[Clip], grabbed: Clip, text: str) -> None:
+        super().__init__(tools, press)
+        self.text = text
+        self.moved = False
+        self._clips = tuple(clips)
+        self._grabbed = grabbed
+
+    def move(self, point: QPointF, *, free: bool) -> None:
+        self.moved = self.moved or abs(point.x() - self.press.x()) > CLICK_PIXELS
+        grabbed, document = self._grabbed, self.tools.document
+        start_s = self.tools.snapper.snap_start(
+            grabbed.start_s + self.moved_s(point),
+            grabbed.duration_s,
+            scale=self.tools.view().scale,
+            free=free,
+            without=[clip.id for clip in self._clips],
+        )
+        project = with_clips_moved(document.project, self._clips, start_s - grabbed.start_s)
+        document.preview(with_room_for_clips(project))
+
+
+class TrimClip(Drag):
+    """One edge of a clip moves; the sound stays in its place."""
+
+    def __init__(self, tools: DragTools, press: QPointF, clip: Clip, text: str, *, left: bool) -> None:
+        super().__init__(tools, press)
+        self.text = text
+        self._clip = clip
+        self._left = left
+
+    def move(self, point: QPointF, *, free: bool) -> None:
+        edge_s = (self._clip.start_s if self._left else self._clip.end_s) + self.moved_s(point)
+        scale = self.tools.view().scale
+        edge_s = self.tools.snapper.snap(edge_s, scale=scale, free=free, without=[self._clip.id])
+        changed = resized(self._clip, start_s=edge_s) if self._left else resized(self._clip, end_s=edge_s)
+        document = self.tools.document
+        document.preview(with_room_for_clips(document.project.with_clip(changed)))
+
+
+class FadeClip(Drag):
+    """The corner of a clip moves: a longer or shorter fade."""
+
+    def __init__(self, tools: DragTools, press: QPointF, clip: Clip, text: str, *, fade_in: bool) -> None:
+        super().__init__(tools, press)
+        self.text = text
+        self._clip = clip
+        self._fade_in = fade_in
+
+    def move(self, point: QPointF, *, free: bool) -> None:
+        del free
+        clip, moved_s = self._clip, self.moved_s(point)
+        if self._fade_in:
+            changed = with_fades(clip, fade_in_s=clip.fade_in_s + moved_s)
+        else:
+            changed = with_fades(clip, fade_out_s=clip.fade_out_s - moved_s)
+        self.tools.document.preview(self.tools.document.project.with_clip(changed))
+
+
+class MoveMarker(Drag):
+    """A marker moves."""
+
+    def __init__(self, tools: DragTools, press: QPointF, marker: Marker, text: str) -> None:
+        super().__init__(tools, press)
+        self.text = text
+        self._marker = marker
+
+    def move(self, point: QPointF, *, free: bool) -> None:
+        time_s = self._marker.time_s + self.moved_s(point)
+        time_s = self.tools.snapper.snap(time_s, scale=self.tools.view().scale, free=free)
+        document = self.tools.document
+        document.preview(document.project.with_marker(dataclasses.replace(self._marker, time_s=time_s)))
+
+
+class MoveEnd(Drag):
+    """The end of the timeline moves."""
+
+    def __init__(self, tools: DragTools, press: QPointF, text: str) -> None:
+        super().__init__(tools, press)
+        self.text = text
+        self._end_s = tools.document.project.settings.timeline_s
+
+    def move(self, point: QPointF, *, free: bool) -> None:
+        end_s = self.tools.snapper.snap(self._end_s + self.moved_s(point), scale=self.tools.view().scale, free=free)
+        document = self.tools.document
+        document.preview(document.project.with_settings(timeline_s=min(3600.0, max(1.0, end_s))))
+
+
+class LoopRange(Drag):
+    """A range is drawn on the ruler, to be looped; a mere click moves the playhead there."""
+
+    def __init__(self, tools: DragTools, press: QPointF) -> None:
+        super().__init__(tools, press)
+        self._drawn = False
+
+    def move(self, point: QPointF, *, free: bool) -> None:
+        if not self._drawn and abs(point.x() - self.press.x()) <= CLICK_PIXELS:
+            return
+        self._drawn = True
+        scale, snap = self.tools.view().scale, self.tools.snapper.snap
+        ends = sorted(snap(each, scale=scale, free=free) for each in (self.press_s, self.press_s + self.moved_s(point)))
+        self.tools.player.set_loop((ends[0], ends[1]))
+
+    def release(self) -> None:
+        if not self._drawn:
+            self.tools.player.seek(max(0.0, self.press_s))
+
+
+class Scrub(Drag):
+    """The playhead is dragged, and what lies under it is heard."""
+
+    def move(self, point: QPointF, *, free: bool) -> None:
+        del free
+        self.tools.player.scrub(self.tools.view().time_at(point.x()))
+
+    def release(self) -> None:
+        self.tools.player.end_scrub()
+
+
+class Marquee(Drag):
+    """A rectangle drawn over lanes selects the clips that it touches, added to `kept`."""
+
+    def __init__(self, tools: DragTools, press: QPointF, kept: Sequence[str]) -> None:
+        super().__init__(tools, press)
+        self._kept = tuple(kept)
+        self.rect: QRectF | None = None
+
+    def move(self, point: QPointF, *, free: bool) -> None:
+        del free
+        self.rect = QRectF(self.press, point).normalized()
+        project: Project = self.tools.document.project
+        view = self.tools.view()
+        touched = [clip.id for clip in project.clips if view.clip_rect(project, clip).intersects(self.rect)]
+        self.tools.selection.select_clips([*self._kept, *touched])
+
+    def release(self) -> None:
+        self.rect = None

@@ -1,0 +1,199 @@
+"""Drawing the timeline: ruler, lanes, clips, markers, loop range, playhead. Decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+from PySide6.QtCore import QPointF
+from PySide6.QtCore import QRect
+from PySide6.QtCore import QRectF
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
+from PySide6.QtGui import QPainter
+from PySide6.QtGui import QPalette
+from PySide6.QtGui import QPen
+from PySide6.QtGui import QPolygonF
+
+from sounddesk.app.timeline.clip_pictures import ClipPictures
+from sounddesk.app.timeline.timeline_view import LANE_HEIGHT
+from sounddesk.app.timeline.timeline_view import MARKERS_HEIGHT
+from sounddesk.app.timeline.timeline_view import NAMES_WIDTH
+from sounddesk.app.timeline.timeline_view import RULER_HEIGHT
+from sounddesk.app.timeline.timeline_view import TimelineView
+from sounddesk.domain.project import Project
+from sounddesk.domain.timecode import TimeUnit
+from sounddesk.domain.timecode import format_time
+from sounddesk.domain.timecode import ruler_step_s
+from sounddesk.domain.timeline import Clip
+
+_LOOP: Final = QColor(86, 160, 233, 90)
+_LABEL_GAP: Final = 18
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimelineState:
+    """What is drawn besides the project.
+
+    Attributes:
+        chosen_objects, chosen_clips, chosen_marker: ids.
+        loop_s: range of the loop; `looping` whether it is repeated.
+        marquee: rectangle that is being drawn around clips, in widget pixels.
+    """
+
+    chosen_objects: Collection[str]
+    chosen_clips: Collection[str]
+    chosen_marker: str
+    playhead_s: float
+    unit: TimeUnit
+    loop_s: tuple[float, float] | None
+    looping: bool
+    marquee: QRectF | None
+
+
+class TimelinePainter:
+    """Made for one repaint."""
+
+    def __init__(
+        self, painter: QPainter, view: TimelineView, palette: QPalette, area: QRect, pictures: ClipPictures
+    ) -> None:
+        self._painter = painter
+        self._view = view
+        self._palette = palette
+        self._area = area
+        self._pictures = pictures
+        self._on_dark = palette.color(QPalette.ColorRole.Base).lightness() < 128
+
+    def paint(self, project: Project, state: TimelineState) -> None:
+        """Everything, from back to front."""
+        painter, area = self._painter, self._area
+        painter.fillRect(area, self._palette.color(QPalette.ColorRole.Base))
+        self._lanes(project, state)
+        painter.setClipRect(QRectF(NAMES_WIDTH - 5, 0, area.width() - NAMES_WIDTH + 5, area.height()))
+        self._beyond_the_end(project)
+        self._ruler(project, state)
+        painter.setClipRect(QRectF(NAMES_WIDTH, 0, area.width() - NAMES_WIDTH, area.height()))
+        self._loop(state)
+        for clip in project.clips:
+            self._clip(project, clip, chosen=clip.id in state.chosen_clips)
+        self._markers(project, state)
+        painter.setClipRect(QRectF(NAMES_WIDTH - 5, 0, area.width() - NAMES_WIDTH + 5, area.height()))
+        self._playhead(state)
+        if state.marquee is not None:
+            colour = self._palette.color(QPalette.ColorRole.Highlight)
+            painter.setPen(colour)
+            colour.setAlpha(40)
+            painter.fillRect(state.marquee, colour)
+            painter.drawRect(state.marquee)
+
+    def _lanes(self, project: Project, state: TimelineState) -> None:
+        painter, width = self._painter, self._area.width()
+        for row, each in enumerate(project.objects):
+            top = RULER_HEIGHT + row * LANE_HEIGHT
+            if each.id in state.chosen_objects:
+                shade = self._palette.color(QPalette.ColorRole.AlternateBase)
+                painter.fillRect(QRectF(0, top, width, LANE_HEIGHT), shade)
+            painter.fillRect(QRectF(0, top + 4, 5, LANE_HEIGHT - 8), QColor(each.colour))
+            painter.setPen(self._palette.color(QPalette.ColorRole.Text))
+            name = painter.fontMetrics().elidedText(each.name, Qt.TextElideMode.ElideRight, NAMES_WIDTH - 16)
+            painter.drawText(QRectF(10, top, NAMES_WIDTH - 14, LANE_HEIGHT), Qt.AlignmentFlag.AlignVCenter, name)
+            painter.setPen(self._palette.color(QPalette.ColorRole.Mid))
+            painter.drawLine(QPointF(0, top + LANE_HEIGHT), QPointF(width, top + LANE_HEIGHT))
+
+    def _beyond_the_end(self, project: Project) -> None:
+        """What lies behind the timeline's end is neither played nor exported."""
+        end = max(self._view.x_of(project.settings.timeline_s), float(NAMES_WIDTH))
+        shade = QColor(0, 0, 0, 90 if self._on_dark else 26)
+        self._painter.fillRect(QRectF(end, MARKERS_HEIGHT, self._area.width() - end, self._area.height()), shade)
+        self._painter.setPen(self._palette.color(QPalette.ColorRole.PlaceholderText))
+        self._painter.drawLine(QPointF(end, MARKERS_HEIGHT), QPointF(end, self._area.height()))
+
+    def _ruler(self, project: Project, state: TimelineState) -> None:
+        painter, view, settings = self._painter, self._view, project.settings
+
+        def label(time_s: float) -> str:
+            return format_time(
+                time_s, unit=state.unit, frame_rate=settings.frame_rate, start_timecode_s=settings.start_timecode_s
+            )
+
+        widest = painter.fontMetrics().horizontalAdvance(label(settings.timeline_s)) + _LABEL_GAP
+        step = ruler_step_s(state.unit, frame_rate=settings.frame_rate, at_least_s=widest / view.scale)
+        painter.setPen(self._palette.color(QPalette.ColorRole.PlaceholderText))
+        painter.drawLine(QPointF(NAMES_WIDTH, RULER_HEIGHT), QPointF(self._area.width(), RULER_HEIGHT))
+        tick = int(view.left_s / step)
+        while tick * step <= settings.timeline_s + 1e-9 and view.x_of(tick * step) < self._area.width():
+            x = view.x_of(tick * step)
+            if x >= NAMES_WIDTH - 1:
+                painter.drawLine(QPointF(x, RULER_HEIGHT - 7), QPointF(x, RULER_HEIGHT))
+                painter.drawText(QPointF(x + 3, RULER_HEIGHT - 9), label(tick * step))
+            tick += 1
+
+    def _loop(self, state: TimelineState) -> None:
+        if state.loop_s is None:
+            return
+        colour = QColor(_LOOP)
+        if not state.looping:
+            colour.setAlpha(35)
+        left, right = (self._view.x_of(each) for each in state.loop_s)
+        self._painter.fillRect(QRectF(left, MARKERS_HEIGHT, right - left, RULER_HEIGHT - MARKERS_HEIGHT), colour)
+        colour.setAlpha(colour.alpha() // 4)
+        self._painter.fillRect(QRectF(left, RULER_HEIGHT, right - left, self._area.height()), colour)
+
+    def _clip(self, project: Project, clip: Clip, *, chosen: bool) -> None:
+        painter = self._painter
+        rect = self._view.clip_rect(project, clip)
+        if rect.right() < NAMES_WIDTH or rect.left() > self._area.width():
+            return
+        colour = QColor(project.object(clip.object_id).colour)
+        fill = QColor(colour)
+        fill.setAlpha(110 if chosen else 70)
+        painter.fillRect(rect, fill)
+        self._pictures.draw(painter, clip, rect, colour.lighter(125) if self._on_dark else colour.darker(140))
+        outline = self._palette.color(QPalette.ColorRole.Highlight) if chosen else colour
+        painter.setPen(QPen(outline, 2 if chosen else 1))
+        painter.drawRect(rect)
+        painter.setPen(self._palette.color(QPalette.ColorRole.Text))
+        fade_in, fade_out = (self._view.fade_handle(project, clip, fade_in=each).center().x() for each in (True, False))
+        if clip.fade_in_s:
+            painter.drawLine(rect.bottomLeft(), QPointF(fade_in, rect.top()))
+        if clip.fade_out_s:
+            painter.drawLine(QPointF(fade_out, rect.top()), rect.bottomRight())
+        if chosen:
+            for x in (fade_in, fade_out):
+                painter.fillRect(QRectF(x - 3, rect.top(), 6, 6), outline)
+        texts = []
+        if clip.looped:
+            texts.append("↻")
+        if clip.gain_db:
+            texts.append(f"{clip.gain_db:+.1f} dB")
+        if texts and rect.width() > 30:
+            painter.drawText(rect.adjusted(4, 0, -4, -1), Qt.AlignmentFlag.AlignBottom, " ".join(texts))
+
+    def _markers(self, project: Project, state: TimelineState) -> None:
+        painter = self._painter
+        for marker in project.markers:
+            chosen = marker.id == state.chosen_marker
+            role = QPalette.ColorRole.Highlight if chosen else QPalette.ColorRole.Link
+            colour = self._palette.color(role)
+            if marker.object_id is not None:
+                colour = QColor(project.object(marker.object_id).colour) if not chosen else colour
+            x = self._view.x_of(marker.time_s)
+            painter.setPen(QPen(colour, 1, Qt.PenStyle.SolidLine if chosen else Qt.PenStyle.DashLine))
+            painter.drawLine(QPointF(x, 0), QPointF(x, self._area.height()))
+            flag = QPolygonF([QPointF(x, 1), QPointF(x + 8, 5), QPointF(x, 9)])
+            painter.setBrush(colour)
+            painter.drawPolygon(flag)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawText(QPointF(x + 11, 12), marker.label)
+
+    def _playhead(self, state: TimelineState) -> None:
+        painter = self._painter
+        colour = self._palette.color(QPalette.ColorRole.Highlight)
+        x = self._view.x_of(state.playhead_s)
+        painter.setPen(colour)
+        painter.drawLine(QPointF(x, MARKERS_HEIGHT), QPointF(x, self._area.height()))
+        painter.setBrush(colour)
+        top = MARKERS_HEIGHT
+        painter.drawPolygon(QPolygonF([QPointF(x - 5, top), QPointF(x + 5, top), QPointF(x, top + 7)]))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
