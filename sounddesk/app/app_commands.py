@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QObject
+from PySide6.QtCore import Qt
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QWidget
@@ -40,6 +42,13 @@ class AppCommands(QObject):
         self._background.failed.connect(lambda _key, error: self.problem.emit(str(error)))
         add = services.actions.add
         add("file.export", self.tr("Export stems and mix…"), self.ask_export, shortcut="Ctrl+E", group="File")
+        add(
+            "file.project_settings",
+            self.tr("Project settings…"),
+            self.project_settings,
+            shortcut="Ctrl+Shift+,",
+            group="File",
+        )
         add("app.preferences", self.tr("Preferences…"), self.preferences, shortcut="Ctrl+,", group="File")
         add("help.manual", self.tr("Manual"), self.manual, shortcut=QKeySequence.StandardKey.HelpContents, group="Help")
         add("help.shortcuts", self.tr("Keyboard shortcuts…"), self.shortcuts, group="Help")
@@ -125,6 +134,21 @@ class AppCommands(QObject):
         if report.clipped_samples:
             text = self.tr("{count} samples were louder than the files can hold and were cut off: lower the faders.")
             self.problem.emit(text.format(count=report.clipped_samples))
+
+    def project_settings(self) -> None:
+        """Length, frame rate, timecode, and how takes are made; one undo step."""
+        from sounddesk.app.dialogs.preferences import bundle_names
+        from sounddesk.app.dialogs.project_settings import ProjectSettingsDialog
+
+        document = self._services.document
+        dialog = ProjectSettingsDialog(document.project.settings, tuple(bundle_names()), self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.accepted_settings.connect(
+            lambda settings: document.commit(
+                self.tr("Project settings"), dataclasses.replace(document.project, settings=settings)
+            )
+        )
+        dialog.open()
 
     def preferences(self) -> None:
         from sounddesk.app.dialogs.preferences import Preferences

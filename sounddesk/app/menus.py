@@ -15,10 +15,17 @@ LAYOUT: Final[tuple[tuple[str, tuple[str | None, ...]], ...]] = (
         "File",
         (
             "file.new", "file.open", None, "file.save", "file.save_as", "file.collect", None,
-            "file.export", None, "masks.import", "masks.export", None, "app.preferences", None, "file.quit",
+            "file.export", None, "masks.import", "masks.export", None,
+            "file.project_settings", "app.preferences", None, "file.quit",
         ),
     ),
-    ("Edit", ("edit.undo", "edit.redo", None, "edit.paste", "objects.select_all")),
+    (
+        "Edit",
+        (
+            "edit.undo", "edit.redo", None, "timeline.cut", "timeline.copy", "edit.paste", None,
+            "objects.select_all", "timeline.select_all",
+        ),
+    ),
     ("Objects", ()),
     ("Takes", ()),
     ("Timeline", ()),

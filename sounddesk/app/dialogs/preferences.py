@@ -50,7 +50,7 @@ class Preferences(QDialog):
         self._stores: list[Callable[[], None]] = []
         tabs = QTabWidget()
         tabs.addTab(self._general(), self.tr("General"))
-        tabs.addTab(self._engine(_bundle_names() if bundles is None else bundles), self.tr("Generation"))
+        tabs.addTab(self._engine(bundle_names() if bundles is None else bundles), self.tr("Generation"))
         tabs.addTab(self._sound(audio_devices), self.tr("Sound and export"))
         kinds = QDialogButtonBox.StandardButton
         box = QDialogButtonBox(kinds.Ok | kinds.Cancel)
@@ -163,7 +163,8 @@ def _note(text: str) -> QLabel:
     return label
 
 
-def _bundle_names() -> list[str]:
+def bundle_names() -> list[str]:
+    """Installed bundles that can be read."""
     from sounddesk.engine.bundle import list_bundles
 
     return [each.bundle.name for each in list_bundles() if each.bundle is not None]

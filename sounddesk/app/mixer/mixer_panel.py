@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
+from typing import Final
 
-from PySide6.QtCore import QRectF
 from PySide6.QtCore import Qt
 from PySide6.QtCore import QTimer
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QColor
-from PySide6.QtGui import QPainter
-from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QDoubleSpinBox
 from PySide6.QtWidgets import QHBoxLayout
 from PySide6.QtWidgets import QLabel
@@ -24,43 +20,18 @@ from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.actions import ActionRegistry
 from sounddesk.app.document import Document
+from sounddesk.app.mixer.level_meter import BOTTOM_DB
+from sounddesk.app.mixer.level_meter import LevelMeter
+from sounddesk.app.mixer.level_meter import LoudnessPanel
 from sounddesk.app.player import Player
 from sounddesk.app.selection import SelectionModel
+from sounddesk.audio.playback_levels import MASTER
+from sounddesk.audio.playback_levels import LaneLevel
 from sounddesk.domain.project import Project
 
-_TOP_DB, _BOTTOM_DB = 12.0, -60.0
+_TOP_DB: Final = 12.0
 # As on most consoles: mute is red, solo yellow; readable with black letters.
 _LIT = {"muted": "#ff7a70", "soloed": "#f2c744", "inverted": "#7db8f0", "limiter": "#7db8f0"}
-
-
-class LevelMeter(QWidget):
-    """Peak of the last moments in dB, and a light that stays on after a sample beyond full scale until clicked."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setFixedWidth(10)
-        self._peak_db = -math.inf
-        self.clipped = False
-
-    def show_peak(self, peak: float) -> None:
-        """`peak`: largest absolute sample."""
-        level = 20 * math.log10(peak) if peak > 0 else -math.inf
-        self._peak_db = max(level, self._peak_db - 1.5) if level > _BOTTOM_DB else level
-        self.clipped = self.clipped or peak > 1.0
-        self.update()
-
-    def mousePressEvent(self, _event: object) -> None:  # noqa: N802
-        self.clipped = False
-        self.update()
-
-    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(30, 30, 30))
-        share = min(1.0, max(0.0, (self._peak_db - _BOTTOM_DB) / (6.0 - _BOTTOM_DB)))
-        height = (self.height() - 8) * share
-        colour = QColor("#e0a030") if self._peak_db > -6 else QColor("#3fa45b")
-        painter.fillRect(QRectF(0, self.height() - height, self.width(), height), colour)
-        painter.fillRect(QRectF(0, 0, self.width(), 6), QColor("#e03131") if self.clipped else QColor(70, 30, 30))
 
 
 class Fader(QSlider):
@@ -68,7 +39,7 @@ class Fader(QSlider):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(Qt.Orientation.Vertical, parent)
-        self.setRange(round(_BOTTOM_DB * 10), round(_TOP_DB * 10))
+        self.setRange(round(BOTTOM_DB * 10), round(_TOP_DB * 10))
         self.setMinimumHeight(96)
         self.setPageStep(10)
         self.setSingleStep(5)
@@ -88,7 +59,7 @@ class Strip(QWidget):
         self.meter = LevelMeter(self)
         self.fader = Fader(self)
         self._value = QDoubleSpinBox(self)
-        self._value.setRange(_BOTTOM_DB, _TOP_DB)
+        self._value.setRange(BOTTOM_DB, _TOP_DB)
         self._value.setDecimals(1)
         self._value.setSuffix(" dB")
         self._value.setKeyboardTracking(False)
@@ -228,7 +199,11 @@ class MixerPanel(QWidget):
             button = QPushButton(action.text(), self)
             button.clicked.connect(action.trigger)
             buttons.addWidget(button)
-        buttons.addWidget(self.master, 1, Qt.AlignmentFlag.AlignHCenter)
+        self.loudness = LoudnessPanel(self)
+        master = QHBoxLayout()
+        master.addWidget(self.master)
+        master.addWidget(self.loudness, 0, Qt.AlignmentFlag.AlignBottom)
+        buttons.addLayout(master, 1)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
         layout.addWidget(scroll, 1)
@@ -240,6 +215,8 @@ class MixerPanel(QWidget):
         document.changed.connect(self._on_changed)
         document.replaced.connect(self._rebuild)
         player.levels_changed.connect(self._show_levels)
+        player.loudness_changed.connect(self.loudness.show_reading)
+        self.loudness.reset_requested.connect(player.reset_loudness)
         self._rebuild()
 
     def _on_changed(self, old: Project, new: Project) -> None:
@@ -280,10 +257,10 @@ class MixerPanel(QWidget):
         self.strips = {each: made[each] for each in order if each in made}
         self._row.insertWidget(list(self.strips).index(missing), made[missing])
 
-    def _show_levels(self, peaks: dict[str, float]) -> None:
+    def _show_levels(self, levels: dict[str, LaneLevel]) -> None:
         for object_id, strip in self.strips.items():
-            strip.meter.show_peak(peaks.get(object_id, 0.0))
-        self.master.meter.show_peak(peaks.get("", 0.0))
+            strip.meter.show_level(levels.get(object_id))
+        self.master.meter.show_level(levels.get(MASTER))
 
     def _toggle(self, field: str) -> None:
         project = self._document.project

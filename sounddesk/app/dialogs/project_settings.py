@@ -1,0 +1,119 @@
+"""Settings of the project: length, frame rate and timecode of the timeline, and how new takes are made."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Final
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QComboBox
+from PySide6.QtWidgets import QDialog
+from PySide6.QtWidgets import QDialogButtonBox
+from PySide6.QtWidgets import QDoubleSpinBox
+from PySide6.QtWidgets import QFormLayout
+from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QSpinBox
+from PySide6.QtWidgets import QVBoxLayout
+from PySide6.QtWidgets import QWidget
+
+from sounddesk.domain.project import FRAME_RATES
+from sounddesk.domain.project import ProjectSettings
+from sounddesk.domain.seeds import MAX_SEED
+from sounddesk.domain.timecode import format_timecode
+from sounddesk.domain.timecode import frame_at
+from sounddesk.domain.timecode import parse_timecode
+
+_PRESET_STEPS: Final = 0
+
+
+class ProjectSettingsDialog(QDialog):
+    """Signals: accepted_settings(ProjectSettings)."""
+
+    accepted_settings = Signal(object)
+
+    def __init__(self, settings: ProjectSettings, bundles: tuple[str, ...], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("Project settings"))
+        self._settings = settings
+        form = QFormLayout()
+        self.timeline = self._seconds(settings.timeline_s, 1.0, 3600.0)
+        form.addRow(self.tr("&Timeline lasts:"), self.timeline)
+        self.frame_rate = QComboBox()
+        for rate in sorted({*FRAME_RATES, settings.frame_rate}):
+            self.frame_rate.addItem(f"{rate:.5g}".rstrip("."), rate)
+        self.frame_rate.setCurrentIndex(self.frame_rate.findData(settings.frame_rate))
+        form.addRow(self.tr("&Frames per second:"), self.frame_rate)
+        first = frame_at(settings.start_timecode_s, frame_rate=settings.frame_rate)
+        self.start = QLineEdit(format_timecode(first, frame_rate=settings.frame_rate))
+        form.addRow(self.tr("Timecode at the &start:"), self.start)
+        self.seconds = self._seconds(settings.seconds, 1.0, 60.0)
+        form.addRow(self.tr("New takes &last:"), self.seconds)
+        self.preset = QComboBox()
+        self.preset.addItem(self.tr("Fast"), "fast")
+        self.preset.addItem(self.tr("As in the paper (200 steps)"), "paper")
+        self.preset.setCurrentIndex(max(0, self.preset.findData(settings.preset)))
+        form.addRow(self.tr("&Preset:"), self.preset)
+        self.steps = QSpinBox()
+        self.steps.setRange(_PRESET_STEPS, 1000)
+        self.steps.setSpecialValueText(self.tr("as the preset"))
+        self.steps.setValue(settings.steps or _PRESET_STEPS)
+        form.addRow(self.tr("Ste&ps:"), self.steps)
+        self.guidance = QDoubleSpinBox()
+        self.guidance.setRange(1.0, 20.0)
+        self.guidance.setSingleStep(0.5)
+        self.guidance.setValue(settings.guidance)
+        self.guidance.setToolTip(self.tr("How closely a sound keeps to its object; the paper uses 2"))
+        form.addRow(self.tr("&Guidance:"), self.guidance)
+        self.bundle = QComboBox()
+        for name in dict.fromkeys((*bundles, settings.bundle)):
+            self.bundle.addItem(name, name)
+        self.bundle.setCurrentIndex(self.bundle.findData(settings.bundle))
+        form.addRow(self.tr("&Bundle:"), self.bundle)
+        self.seed = QLineEdit(str(settings.seed))
+        self.seed.setToolTip(self.tr("Seeds of new objects follow from it"))
+        form.addRow(self.tr("S&eed:"), self.seed)
+        self.problem = QLabel()
+        self.problem.setWordWrap(True)
+        self.problem.setVisible(False)
+        kinds = QDialogButtonBox.StandardButton
+        box = QDialogButtonBox(kinds.Ok | kinds.Cancel)
+        box.accepted.connect(self.accept)
+        box.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.addLayout(form)
+        layout.addWidget(self.problem)
+        layout.addWidget(box)
+
+    def accept(self) -> None:
+        """Hand the settings over; where a field cannot be read, say so and stay."""
+        rate = float(self.frame_rate.currentData())
+        try:
+            if not self.seed.text().strip().isdecimal():
+                raise ValueError(f"seed is {self.seed.text()!r}: give a whole number from 0 to {MAX_SEED}")
+            changed = dataclasses.replace(
+                self._settings,
+                timeline_s=self.timeline.value(),
+                frame_rate=rate,
+                start_timecode_s=parse_timecode(self.start.text(), frame_rate=rate) / rate,
+                seconds=self.seconds.value(),
+                preset=str(self.preset.currentData()),
+                steps=self.steps.value() or None,
+                guidance=self.guidance.value(),
+                bundle=str(self.bundle.currentData()),
+                seed=int(self.seed.text()),
+            )
+        except ValueError as error:
+            self.problem.setText(str(error))
+            self.problem.setVisible(True)
+            return
+        self.accepted_settings.emit(changed)
+        super().accept()
+
+    def _seconds(self, value: float, low: float, high: float) -> QDoubleSpinBox:
+        spin = QDoubleSpinBox()
+        spin.setRange(low, high)
+        spin.setDecimals(3)
+        spin.setSuffix(self.tr(" s"))
+        spin.setValue(value)
+        return spin

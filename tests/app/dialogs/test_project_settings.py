@@ -1,0 +1,50 @@
+"""The project's settings: what is typed arrives, what cannot be read is said and nothing changes."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtWidgets import QApplication
+
+from sounddesk.app.dialogs.project_settings import ProjectSettingsDialog
+from sounddesk.domain.project import ProjectSettings
+
+
+@pytest.fixture
+def dialog(qapp: QApplication) -> ProjectSettingsDialog:
+    return ProjectSettingsDialog(ProjectSettings(start_timecode_s=3600.0), ("starter",))
+
+
+def test_what_is_set_arrives(dialog: ProjectSettingsDialog) -> None:
+    made: list[ProjectSettings] = []
+    dialog.accepted_settings.connect(made.append)
+    assert dialog.start.text() == "01:00:00:00"
+    dialog.timeline.setValue(42.5)
+    dialog.frame_rate.setCurrentIndex(dialog.frame_rate.findData(30000 / 1001))
+    dialog.start.setText("10:00:00;00")
+    dialog.preset.setCurrentIndex(1)
+    dialog.steps.setValue(50)
+    dialog.guidance.setValue(3.0)
+    dialog.seed.setText("7")
+    dialog.accept()
+    (settings,) = made
+    assert (settings.timeline_s, settings.preset, settings.steps) == (42.5, "paper", 50)
+    assert (settings.guidance, settings.seed, settings.bundle) == (3.0, 7, "starter")
+    assert settings.start_timecode_s == pytest.approx(36_000, abs=0.05)
+
+
+def test_untouched_it_changes_nothing(dialog: ProjectSettingsDialog) -> None:
+    made: list[ProjectSettings] = []
+    dialog.accepted_settings.connect(made.append)
+    dialog.accept()
+    assert made == [ProjectSettings(start_timecode_s=3600.0)]
+
+
+@pytest.mark.parametrize(("field", "text"), [("start", "noon"), ("seed", "-1"), ("seed", "²"), ("seed", str(2**63))])
+def test_what_cannot_be_read_is_said(dialog: ProjectSettingsDialog, field: str, text: str) -> None:
+    made: list[ProjectSettings] = []
+    dialog.accepted_settings.connect(made.append)
+    getattr(dialog, field).setText(text)
+    dialog.accept()
+    assert not made
+    assert dialog.problem.isVisibleTo(dialog)
+    assert dialog.problem.text()

@@ -1,0 +1,107 @@
+"""Strips and meters: what the mixer shows of what is heard, and what its controls make of the project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import QPoint
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from sounddesk.app.actions import ActionRegistry
+from sounddesk.app.document import Document
+from sounddesk.app.mixer.level_meter import LevelMeter
+from sounddesk.app.mixer.level_meter import LoudnessPanel
+from sounddesk.app.mixer.mixer_panel import MixerPanel
+from sounddesk.app.player import Player
+from sounddesk.app.selection import SelectionModel
+from sounddesk.audio.loudness import LoudnessReading
+from sounddesk.audio.playback_levels import MASTER
+from sounddesk.audio.playback_levels import LaneLevel
+from tests.app.conftest import wait_until
+
+LEFT, PLAIN = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+
+
+@pytest.fixture
+def mixer(still: Document) -> Iterator[tuple[MixerPanel, Document, Player]]:
+    player = Player(still)
+    panel = MixerPanel(still, SelectionModel(still), ActionRegistry(), player)
+    panel.resize(600, 300)
+    panel.show()
+    wait_until(lambda: len(panel.strips) == 2)
+    yield panel, still, player
+    player.close()
+    panel.hide()
+
+
+def test_strips_follow_the_objects(mixer: tuple[MixerPanel, Document, Player]) -> None:
+    panel, document, _ = mixer
+    left, right = (each.id for each in document.project.objects)
+    kept = panel.strips[right]
+    document.commit("Reorder", document.project.with_object_order([right, left]))
+    assert list(panel.strips) == [right, left]
+    assert panel.strips[right] is kept
+    assert panel._row.indexOf(panel.strips[right]) == 0
+    document.commit("Delete", document.project.without_objects([left]))
+    assert list(panel.strips) == [right]
+    document.undo()
+    wait_until(lambda: len(panel.strips) == 2)
+    assert [panel._row.indexOf(panel.strips[each]) for each in (right, left)] == [0, 1]
+
+
+def test_the_buttons_are_steps_that_can_be_undone(mixer: tuple[MixerPanel, Document, Player]) -> None:
+    panel, document, _ = mixer
+    object_id = document.project.objects[0].id
+    for field in ("muted", "soloed", "inverted"):
+        QTest.mouseClick(panel.strips[object_id].buttons[field], LEFT, PLAIN)
+        assert getattr(document.project.object(object_id).strip, field)
+        document.undo()
+        assert not panel.strips[object_id].buttons[field].isChecked()
+    QTest.mouseClick(panel.master.buttons["limiter"], LEFT, PLAIN)
+    assert document.project.master.limiter
+
+
+def test_levels_reach_their_strips_and_the_clip_light_stays_on(mixer: tuple[MixerPanel, Document, Player]) -> None:
+    panel, document, player = mixer
+    first, second = (each.id for each in document.project.objects)
+    player.levels_changed.emit({first: LaneLevel(peak=0.5, rms=0.25), MASTER: LaneLevel(peak=1.2, rms=0.5)})
+    meter = panel.strips[first].meter
+    assert meter.peak_db == pytest.approx(-6.02, abs=0.01)
+    assert meter.rms_db == pytest.approx(-12.04, abs=0.01)
+    assert panel.strips[second].meter.peak_db == float("-inf")
+    assert panel.master.meter.clipped
+    player.levels_changed.emit({})
+    assert panel.master.meter.clipped
+    assert panel.master.meter.rms_db == float("-inf")
+    QTest.mouseClick(panel.master.meter, LEFT, PLAIN, QPoint(4, 20))
+    assert not panel.master.meter.clipped
+
+
+def test_a_meter_draws_more_for_more(qapp: object) -> None:
+    meter = LevelMeter()
+    meter.resize(12, 200)
+
+    def lit() -> int:
+        picture = meter.grab().toImage()
+        return sum(picture.pixelColor(4, y).green() > 120 for y in range(picture.height()))
+
+    dark = lit()
+    meter.show_level(LaneLevel(peak=0.1, rms=0.05))
+    some = lit()
+    meter.show_level(LaneLevel(peak=1.0, rms=0.7))
+    assert dark < some < lit()
+
+
+def test_loudness_says_what_it_cannot_know(qapp: object) -> None:
+    panel = LoudnessPanel()
+    reading = LoudnessReading(
+        momentary_lufs=-22.96, short_term_lufs=None, integrated_lufs=float("-inf"), loudness_range_lu=None,
+        max_momentary_lufs=None, max_short_term_lufs=None, peak_dbfs=-1.0, true_peak_dbtp=0.3,
+    )  # fmt: skip
+    panel.show_reading(reading)
+    texts = {name: label.text() for name, label in panel.values.items()}
+    assert texts == {"momentary": "-23.0", "short_term": "n/a", "integrated": "-∞", "true_peak": "0.3"}
+    panel.show_reading(None)
+    assert panel.values["momentary"].text() == "-"
