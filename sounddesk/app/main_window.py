@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QMainWindow
 from PySide6.QtWidgets import QMessageBox
 from PySide6.QtWidgets import QScrollArea
 from PySide6.QtWidgets import QStackedWidget
+from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.app_commands import AppCommands
@@ -30,6 +31,7 @@ from sounddesk.app.scene_commands import SceneCommands
 from sounddesk.app.services import Services
 from sounddesk.app.takes.takes_panel import TakesPanel
 from sounddesk.app.timeline.timeline_panel import TimelinePanel
+from sounddesk.app.timeline.transport_bar import TransportBar
 
 MESSAGE_MS: Final = 10_000
 
@@ -63,7 +65,7 @@ class MainWindow(QMainWindow):
         self._docks = [
             self._dock("objects", self.tr("Objects"), self.objects, left),
             self._dock("takes", self.tr("Takes"), self.takes, right),
-            self._dock("timeline", self.tr("Timeline"), scrolled(self.timeline), below),
+            self._dock("timeline", self.tr("Timeline"), self._timeline_page(), below),
             self._dock("mixer", self.tr("Mixer"), self.mixer, below),
         ]
         self._make_status_bar()
@@ -109,6 +111,16 @@ class MainWindow(QMainWindow):
         toggle.toggled.connect(dock.setVisible)
         dock.toggleViewAction().toggled.connect(toggle.setChecked)
         return dock
+
+    def _timeline_page(self) -> QWidget:
+        services = self.services
+        page = QWidget(self)
+        layout = QVBoxLayout(page)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(TransportBar(services.document, services.player, services.actions, self.timeline, page))
+        layout.addWidget(scrolled(self.timeline), 1)
+        return page
 
     def _make_status_bar(self) -> None:
         self._segmenter = QLabel(self)

@@ -71,9 +71,10 @@ _RULER_MENU: Final = (
 
 
 class TimelinePanel(QWidget):
-    """Signals: message(text)."""
+    """Signals: message(text); unit_changed(): the ruler counts in something else."""
 
     message = Signal(str)
+    unit_changed = Signal()
 
     def __init__(
         self,
@@ -133,6 +134,7 @@ class TimelinePanel(QWidget):
         """What the ruler counts in."""
         self.unit = unit
         self._actions[f"timeline.unit_{unit}"].setChecked(True)
+        self.unit_changed.emit()
         self.update()
 
     def fit(self) -> None:

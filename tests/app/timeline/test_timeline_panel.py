@@ -23,6 +23,7 @@ from sounddesk.app.selection import SelectionModel
 from sounddesk.app.timeline.timeline_panel import TimelinePanel
 from sounddesk.app.timeline.timeline_view import MARKERS_HEIGHT
 from sounddesk.app.timeline.timeline_view import RULER_HEIGHT
+from sounddesk.app.timeline.transport_bar import TransportBar
 from sounddesk.domain.project import Project
 from sounddesk.domain.take import Take
 from sounddesk.domain.timeline import Clip
@@ -286,3 +287,21 @@ def test_every_ruler_and_the_spectrograms_are_drawn(desk: Desk, unit: str) -> No
     desk.actions["timeline.zoom_fit"].trigger()
     assert desk.panel.grab().toImage() != plain
     assert desk.panel.unit == unit
+
+
+def test_the_transport_bar_tells_the_time_and_goes_where_it_is_told(desk: Desk) -> None:
+    bar = TransportBar(desk.document, desk.player, desk.actions, desk.panel)
+    told: list[str] = []
+    desk.panel.message.connect(told.append)
+    desk.player.seek(2.5)
+    assert bar.time.text() == "2.5 s"
+    desk.panel.set_unit("timecode")
+    assert bar.time.text() == "00:00:02:12"
+    bar.time.setText("00:00:04:05")
+    bar.time.returnPressed.emit()
+    assert desk.player.position_s == pytest.approx(4.2)
+    bar.time.setText("later")
+    bar.time.returnPressed.emit()
+    assert "later" in told[0]
+    assert bar.time.text() == "00:00:04:05"
+    bar.deleteLater()

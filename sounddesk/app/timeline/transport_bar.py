@@ -1,0 +1,141 @@
+"""The buttons above the timeline: play, loop, snap, markers, and the time of the playhead."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontDatabase
+from PySide6.QtWidgets import QHBoxLayout
+from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QStyle
+from PySide6.QtWidgets import QToolButton
+from PySide6.QtWidgets import QWidget
+
+from sounddesk.app.actions import ActionRegistry
+from sounddesk.app.document import Document
+from sounddesk.app.player import Player
+from sounddesk.app.timeline.timeline_panel import TimelinePanel
+from sounddesk.domain.project import Project
+from sounddesk.domain.timecode import TIME_UNITS
+from sounddesk.domain.timecode import format_time
+from sounddesk.domain.timecode import parse_time
+
+
+class TransportBar(QWidget):
+    """Shows the playhead's time in the ruler's unit; a time that is typed in moves it there."""
+
+    def __init__(
+        self,
+        document: Document,
+        player: Player,
+        actions: ActionRegistry,
+        timeline: TimelinePanel,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._player = player
+        self._timeline = timeline
+        self._actions = actions
+        row = QHBoxLayout(self)
+        row.setContentsMargins(6, 2, 6, 2)
+        row.setSpacing(4)
+        icons = QStyle.StandardPixmap
+        self._play = self._button("transport.play", icon=icons.SP_MediaPlay)
+        for button in (
+            self._button("transport.start", icon=icons.SP_MediaSkipBackward),
+            self._play,
+            self._button("transport.loop", text="↻"),
+        ):
+            row.addWidget(button)
+        self.time = QLineEdit(self)
+        self.time.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.time.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.time.setFixedWidth(self.time.fontMetrics().horizontalAdvance("00:00:00:00") + 24)
+        self.time.setAccessibleName(self.tr("Time of the playhead"))
+        self.time.setToolTip(self.tr("Time of the playhead: type another one to go there"))
+        self.time.returnPressed.connect(self._go)
+        self.time.editingFinished.connect(self.refresh)
+        row.addWidget(self.time)
+        unit = QToolButton(self)
+        unit.setText(self.tr("unit"))
+        unit.setAutoRaise(True)
+        unit.setToolTip(self.tr("Seconds, timecode or frames"))
+        unit.clicked.connect(self._next_unit)
+        row.addWidget(unit)
+        row.addStretch(1)
+        for name, text in (
+            ("timeline.snap", self.tr("Snap")),
+            ("timeline.marker", self.tr("Marker")),
+            ("timeline.at_markers", self.tr("At markers")),
+        ):
+            row.addWidget(self._button(name, text=text))
+        player.position_changed.connect(lambda _s: self.refresh())
+        player.playing_changed.connect(self._show_playing)
+        timeline.unit_changed.connect(self.refresh)
+        document.changed.connect(self._on_changed)
+        document.replaced.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the playhead's time, unless one is being typed."""
+        if not (self.time.hasFocus() and self.time.isModified()):
+            settings = self._document.project.settings
+            text = format_time(
+                self._player.position_s,
+                unit=self._timeline.unit,
+                frame_rate=settings.frame_rate,
+                start_timecode_s=settings.start_timecode_s,
+            )
+            if text != self.time.text():
+                self.time.setText(text)
+
+    def _button(self, command_id: str, *, text: str = "", icon: QStyle.StandardPixmap | None = None) -> QToolButton:
+        """A button for a command, with a short text or an icon of its own."""
+        action = self._actions[command_id]
+        button = QToolButton(self)
+        button.setCheckable(action.isCheckable())
+        button.setChecked(action.isChecked())
+        action.toggled.connect(button.setChecked)
+        button.clicked.connect(action.trigger)
+        button.setAutoRaise(True)
+        button.setAccessibleName(action.text())
+        shortcut = action.shortcut().toString()
+        button.setToolTip(f"{action.text()} ({shortcut})" if shortcut else action.text())
+        # A button must not take the keys from the timeline.
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        if icon is not None:
+            button.setIcon(self.style().standardIcon(icon))
+            button.setIconSize(QSize(16, 16))
+        else:
+            button.setText(text)
+        return button
+
+    def _show_playing(self, playing: bool) -> None:
+        icons = QStyle.StandardPixmap
+        self._play.setIcon(self.style().standardIcon(icons.SP_MediaStop if playing else icons.SP_MediaPlay))
+        self.refresh()
+
+    def _go(self) -> None:
+        settings = self._document.project.settings
+        try:
+            position_s = parse_time(
+                self.time.text(),
+                unit=self._timeline.unit,
+                frame_rate=settings.frame_rate,
+                start_timecode_s=settings.start_timecode_s,
+            )
+        except ValueError as error:
+            self._timeline.message.emit(str(error))
+        else:
+            self._player.seek(min(position_s, settings.timeline_s))
+        self.time.setModified(False)
+        self._timeline.setFocus()
+        self.refresh()
+
+    def _next_unit(self) -> None:
+        self._timeline.set_unit(TIME_UNITS[(TIME_UNITS.index(self._timeline.unit) + 1) % len(TIME_UNITS)])
+
+    def _on_changed(self, old: Project, new: Project) -> None:
+        if old.settings != new.settings:
+            self.refresh()
