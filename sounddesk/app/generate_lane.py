@@ -15,12 +15,14 @@ from PySide6.QtCore import QThread
 from PySide6.QtCore import Signal
 from PySide6.QtCore import Slot
 
+from sounddesk.app.document import RgbImage
 from sounddesk.app.heavy_imports import friendly_to_the_ui
 from sounddesk.engine.tasks import Cancelled
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import Progress
 from sounddesk.engine.types import EngineError
 from sounddesk.engine.types import GenerationRequest
+from sounddesk.engine.types import ObjectRequest
 
 if TYPE_CHECKING:
     from sounddesk.engine.session import EngineSession
@@ -87,11 +89,16 @@ class _Worker(QObject):
         else:
             self.finished.emit(job.id, takes)
 
-    @Slot(int, object, str, str, str)
-    def find_attention(self, query_id: int, image: object, text: str, bundle: str, device: str) -> None:
+    @Slot(int, object, object, str, str)
+    def find_attention(
+        self, query_id: int, image: RgbImage, target: str | ObjectRequest, bundle: str, device: str
+    ) -> None:
         try:
             session = self._open(bundle, device)
-            weights = session.attention_map(image, text)  # type: ignore[arg-type]
+            if isinstance(target, str):
+                weights = session.attention_map(image, target)
+            else:
+                weights = session.patch_weight_map(image, target)
             self.attention.emit(query_id, (weights, session.patch_grid), "")
         except (EngineError, ValueError) as error:
             self.attention.emit(query_id, None, str(error))
@@ -139,7 +146,7 @@ class GenerateLane(QObject):
     attention = Signal(int, object, str)
 
     _run = Signal(object)
-    _find_attention = Signal(int, object, str, str, str)
+    _find_attention = Signal(int, object, object, str, str)
     _unload = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -187,9 +194,13 @@ class GenerateLane(QObject):
         for job in self.waiting:
             job.cancel.cancel()
 
-    def find_attention(self, query_id: int, image: object, text: str, *, bundle: str, device: str) -> None:
-        """Ask where in the image `text` is found; waits for the jobs before it."""
-        self._find_attention.emit(query_id, image, text, bundle, device)
+    def find_attention(
+        self, query_id: int, image: RgbImage, target: str | ObjectRequest, *, bundle: str, device: str
+    ) -> None:
+        """Ask where in the image a text is found, or by which patch weights an object is generated; waits for the
+        jobs before it.
+        """
+        self._find_attention.emit(query_id, image, target, bundle, device)
 
     def unload(self) -> None:
         """Free the networks once the jobs before it are done."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 from PySide6.QtCore import QObject
 from PySide6.QtCore import Signal
 
@@ -113,17 +114,8 @@ class Generation(QObject):
         takes = []
         for each, seed in plan:
             if each.id not in masks:
-                masks[each.id] = project.sounding_mask(each.id).to_array().astype(np.float32) / np.float32(255)
-            takes.append(
-                ObjectRequest(
-                    name=each.name,
-                    mask=masks[each.id],
-                    seed=seed,
-                    hint=each.hint.strip() or None,
-                    negative_hint=each.negative_hint.strip() or None,
-                    kind=each.kind,
-                )
-            )
+                masks[each.id] = as_probability(project.sounding_mask(each.id))
+            takes.append(object_request(each, mask=masks[each.id], seed=seed))
         sampling = SamplingSettings(
             preset="paper" if settings.preset == "paper" else "fast", steps=settings.steps, guidance=settings.guidance
         )
@@ -189,3 +181,20 @@ class Generation(QObject):
             self._promised.pop(object_id, None)
         if text:
             self.message.emit(f"{job.title}: {text}")
+
+
+def object_request(wanted: SceneObject, *, mask: npt.NDArray[np.float32], seed: int) -> ObjectRequest:
+    """What the engine is asked for an object; `mask` is float32[H, W] from 0 to 1."""
+    return ObjectRequest(
+        name=wanted.name,
+        mask=mask,
+        seed=seed,
+        hint=wanted.hint.strip() or None,
+        negative_hint=wanted.negative_hint.strip() or None,
+        kind=wanted.kind,
+    )
+
+
+def as_probability(mask: TiledMask) -> npt.NDArray[np.float32]:
+    """Coverage float32[H, W] from 0 to 1."""
+    return mask.to_array().astype(np.float32) / np.float32(255)

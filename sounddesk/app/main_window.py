@@ -21,10 +21,12 @@ from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.app_commands import AppCommands
 from sounddesk.app.canvas.canvas_panel import CanvasPanel
+from sounddesk.app.canvas.heat_map_commands import HeatMapCommands
 from sounddesk.app.dialogs.welcome_page import WelcomePage
 from sounddesk.app.file_commands import FileCommands
 from sounddesk.app.menus import fill_menu_bar
 from sounddesk.app.mixer.mixer_panel import MixerPanel
+from sounddesk.app.objects.mask_files import MaskFiles
 from sounddesk.app.objects.objects_panel import ObjectsPanel
 from sounddesk.app.queue_panel import QueuePanel
 from sounddesk.app.scene_commands import SceneCommands
@@ -53,7 +55,11 @@ class MainWindow(QMainWindow):
         self.takes = TakesPanel(document, selection, actions, self)
         self.timeline = TimelinePanel(document, selection, actions, services.player, self)
         self.mixer = MixerPanel(document, selection, actions, services.player, self)
-        self.scene = SceneCommands(services, self.canvas.canvas, self)
+        self.scene = SceneCommands(services, self)
+        self.heat_maps = HeatMapCommands(services, self.canvas.canvas, self)
+        for command_id in ("view.heat_map", "view.patch_weights", "objects.suggest"):
+            self.canvas.add_view_command(command_id)
+        self.mask_files = MaskFiles(document, selection, actions, self)
         self.app_commands = AppCommands(services, self)
         self.welcome = WelcomePage(services.settings, self)
         self._pages = QStackedWidget(self)
@@ -139,10 +145,17 @@ class MainWindow(QMainWindow):
             self.objects,
             self.timeline,
             self.app_commands,
+            self.heat_maps,
+            self.mask_files,
         ):
             source.message.connect(self.show_message)
         self.objects.blend_requested.connect(services.generation.add_blend)
-        for problem in (self.files.problem, services.store.problem, self.app_commands.problem):
+        for problem in (
+            self.files.problem,
+            services.store.problem,
+            self.app_commands.problem,
+            self.mask_files.problem,
+        ):
             problem.connect(self.show_problem)
         services.player.problem.connect(self._audio.setText)
         services.segment.notice.connect(self._show_segmenter)
@@ -151,7 +164,6 @@ class MainWindow(QMainWindow):
             lambda take_id: services.player.audition(services.document.takes[take_id])
         )
         self.mixer.balance_requested.connect(self.scene.balance)
-        self.canvas.heat_map_toggled.connect(self.scene.set_heat_map)
         self.welcome.open_requested.connect(self.files.ask_open)
         self.welcome.open_path_requested.connect(self.files.open)
         self.welcome.demo_requested.connect(self.app_commands.open_demo)
@@ -221,6 +233,7 @@ class MainWindow(QMainWindow):
         self.objects.close_background()
         self.timeline.close_background()
         self.scene.close()
+        self.mask_files.close()
         self.app_commands.close()
         self.services.settings.shortcuts = self.services.actions.rebound
         self.services.close()

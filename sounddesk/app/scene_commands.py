@@ -1,4 +1,4 @@
-"""Commands that need more than one panel: attention heat map, balance like the scene, suggestions, export."""
+"""Balance like the scene: faders set so that the stems add up like a blend of the same objects."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.background import Background
-from sounddesk.app.canvas.image_canvas import ImageCanvas
 from sounddesk.app.generate_lane import GenerateJob
 from sounddesk.app.services import Services
 from sounddesk.domain.take import Take
@@ -23,56 +22,17 @@ class SceneCommands(QObject):
 
     message = Signal(str)
 
-    def __init__(self, services: Services, canvas: ImageCanvas, window: QWidget) -> None:
+    def __init__(self, services: Services, window: QWidget) -> None:
         super().__init__(window)
         self._services = services
-        self._canvas = canvas
-        self._query = 0
-        self._heat_on = False
         self._balance_after: int | None = None
         self._background = Background(self)
         self._background.done.connect(self._show_balance)
         self._background.failed.connect(lambda _key, error: self.message.emit(str(error)))
-        services.generate.attention.connect(self._show_attention)
         services.generate.finished.connect(self._on_generated)
-        services.selection.objects_changed.connect(self._refresh_heat_map)
 
     def close(self) -> None:
         self._background.close()
-
-    # ------------------------------------------------------------------ heat map
-
-    def set_heat_map(self, on: bool) -> None:
-        """Show where the model finds the current object's words (its hint, else its name) in the image."""
-        self._heat_on = on
-        if on:
-            self._refresh_heat_map()
-        else:
-            self._canvas.set_heat_map(None, (1, 1))
-
-    def _refresh_heat_map(self) -> None:
-        services = self._services
-        object_id, image = services.selection.current_object_id, services.document.image
-        if not self._heat_on or object_id is None or image is None:
-            return
-        current = services.document.project.object(object_id)
-        self._query += 1
-        services.generate.find_attention(
-            self._query,
-            image,
-            current.hint.strip() or current.name,
-            bundle=services.document.project.settings.bundle,
-            device=services.generation.device,
-        )
-
-    def _show_attention(self, query: int, result: tuple[np.ndarray, tuple[int, int]] | None, text: str) -> None:
-        if query != self._query or not self._heat_on:
-            return
-        if result is None:
-            self.message.emit(text)
-        else:
-            weights, grid = result
-            self._canvas.set_heat_map(weights, grid)
 
     # ------------------------------------------------------------------ balance
 

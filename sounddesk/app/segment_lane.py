@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from typing import Final
 
 from PySide6.QtCore import QObject
 from PySide6.QtCore import Qt
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from sounddesk.engine.segmenters.protocol import Prompt
 
 _log = logging.getLogger(__name__)
+
+MAX_SUGGESTIONS: Final = 12
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,6 +59,7 @@ class _Worker(QObject):
 
     ready = Signal(str)
     predicted = Signal(int, object)
+    suggested = Signal(int, object)
     failed = Signal(int, str)
     notice = Signal(str)
 
@@ -81,6 +85,10 @@ class _Worker(QObject):
         else:
             self.failed.emit(job_id, "")
 
+    @Slot(int)
+    def suggest(self, job_id: int) -> None:
+        self._guarded(job_id, lambda: self.suggested.emit(job_id, self._suggest()))
+
     @Slot(object)
     def set_segmenter(self, choose: ChooseSegmenter) -> None:
         self._choose, self._choice, self._encoded = choose, None, None
@@ -96,6 +104,17 @@ class _Worker(QObject):
                 pixels=each.mask, mask=None if preview else TiledMask.from_array(each.probability), score=each.score
             )
             for each in self._choice.segmenter.predict(encoded, prompt)
+        )
+
+    def _suggest(self) -> tuple[FoundMask, ...]:
+        from sounddesk.engine.segmenters.proposals import propose_objects
+
+        self._encode()
+        assert self._choice is not None
+        assert self._pixels is not None
+        found = propose_objects(self._pixels, segmenter=self._choice.segmenter, limit=MAX_SUGGESTIONS)
+        return tuple(
+            FoundMask(pixels=each.mask, mask=TiledMask.from_array(each.probability), score=each.score) for each in found
         )
 
     def _encode(self) -> EncodedImage:
@@ -131,6 +150,7 @@ class SegmentLane(QObject):
     Signals:
         ready(sha256): the image with that hash is encoded; from now on a click is quick.
         predicted(job_id, found): answer to `predict`, a tuple of `FoundMask`, best first.
+        suggested(job_id, found): answer to `suggest`, likewise.
         failed(job_id, message): a job ended without one; the message is empty where a newer job made it needless,
             and `job_id` is -1 where the image itself could not be encoded.
         notice(text): which segmenter is active, and what else the user should know of it.
@@ -138,9 +158,11 @@ class SegmentLane(QObject):
 
     ready = Signal(str)
     predicted = Signal(int, object)
+    suggested = Signal(int, object)
     failed = Signal(int, str)
     notice = Signal(str)
 
+    _suggest = Signal(int)
     _set_image = Signal(object, object)
     _predict = Signal(int, object, bool)
     _set_segmenter = Signal(object)
@@ -158,7 +180,8 @@ class SegmentLane(QObject):
         self._set_image.connect(self._worker.set_image, queued)
         self._predict.connect(self._worker.predict, queued)
         self._set_segmenter.connect(self._worker.set_segmenter, queued)
-        for name in ("ready", "predicted", "failed", "notice"):
+        self._suggest.connect(self._worker.suggest, queued)
+        for name in ("ready", "predicted", "suggested", "failed", "notice"):
             getattr(self._worker, name).connect(getattr(self, name), queued)
         self._thread.finished.connect(self._worker.deleteLater)
         self._thread.start()
@@ -179,6 +202,14 @@ class SegmentLane(QObject):
             job_id = self._last_job
             self._wanted = {job_id}
         self._predict.emit(job_id, prompt, preview)
+        return job_id
+
+    def suggest(self) -> int:
+        """Ask for objects that stand out; the job's id. It may take seconds, and clicks wait behind it."""
+        with self._lock:
+            self._last_job += 1
+            job_id = self._last_job
+        self._suggest.emit(job_id)
         return job_id
 
     def set_segmenter(self, choose: ChooseSegmenter) -> None:

@@ -14,7 +14,9 @@ import numpy as np
 from sounddesk.domain.scene import SceneObject
 from sounddesk.domain.scene import check_gain_db
 from sounddesk.domain.scene import check_unique_names
+from sounddesk.domain.scene import free_name
 from sounddesk.domain.seeds import check_seed
+from sounddesk.domain.seeds import take_seed
 from sounddesk.domain.tiled_mask import TiledMask
 from sounddesk.domain.timeline import Clip
 from sounddesk.domain.timeline import Marker
@@ -186,6 +188,19 @@ class Project:
         objects = list(self.objects)
         objects.insert(len(objects) if index is None else index, added)
         return dataclasses.replace(self, objects=tuple(objects))
+
+    def with_new_object(self, *, name: str, mask: TiledMask) -> tuple[Project, str]:
+        """With one more object, named `name` or 'name 2' and so on where that is taken; its id beside."""
+        numbered, object_id = self.with_new_id("o")
+        free = free_name(name, (each.name for each in self.objects))
+        made = SceneObject(
+            id=object_id,
+            name=free,
+            mask=mask,
+            seed=take_seed(self.settings.seed, name=free, take=0),
+            colour=self.next_colour(),
+        )
+        return numbered.with_object(made), object_id
 
     def with_changed_object(self, object_id: str, **changes: Any) -> Project:
         """With some fields of an object replaced. Raises: KeyError; ValueError for a locked object's fields."""

@@ -8,6 +8,7 @@ from typing import Final
 from PySide6.QtCore import Qt
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QActionGroup
+from PySide6.QtWidgets import QCheckBox
 from PySide6.QtWidgets import QComboBox
 from PySide6.QtWidgets import QHBoxLayout
 from PySide6.QtWidgets import QLabel
@@ -18,6 +19,7 @@ from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.actions import ActionRegistry
 from sounddesk.app.canvas.image_canvas import ImageCanvas
+from sounddesk.app.canvas.suggestion_bar import SuggestionBar
 from sounddesk.app.document import Document
 from sounddesk.app.segment_lane import SegmentLane
 from sounddesk.app.selection import SelectionModel
@@ -31,16 +33,15 @@ _TOOLS: Final = (
     ("lasso", "Lasso", "Q", ("mode",)),
     ("polygon", "Polygon", "P", ("mode",)),
     ("fill", "Fill", "G", ()),
-    ("magic", "Magic select", "W", ("mode", "tolerance")),
+    ("magic", "Magic select", "W", ("mode", "tolerance", "contiguous")),
 )
 _MODES: Final = ("add", "replace", "subtract", "intersect")
 
 
 class CanvasPanel(QWidget):
-    """Signals: message(text); heat_map_toggled(on)."""
+    """Signals: message(text)."""
 
     message = Signal(str)
-    heat_map_toggled = Signal(bool)
 
     def __init__(
         self,
@@ -51,6 +52,7 @@ class CanvasPanel(QWidget):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
+        self._actions = actions
         self.canvas = ImageCanvas(document, selection, segment, self)
         self.canvas.message.connect(self.message)
         self._bar = QToolBar(self.tr("Tools"), self)
@@ -76,10 +78,17 @@ class CanvasPanel(QWidget):
         layout.setSpacing(0)
         layout.addWidget(self._bar)
         layout.addWidget(self._make_options())
+        self.suggestions = SuggestionBar(document, selection, actions, segment, self.canvas, self)
+        self.suggestions.message.connect(self.message)
+        layout.addWidget(self.suggestions)
         layout.addWidget(self.canvas, 1)
         self.canvas.options_changed.connect(self._show_options)
         self.canvas.tool_changed.connect(self._on_tool)
         self._on_tool("click")
+
+    def add_view_command(self, command_id: str) -> None:
+        """A button for a command that another part of the window offers."""
+        self._bar.addAction(self._actions[command_id])
 
     def _choose(self, name: str) -> None:
         self.canvas.set_tool(name)
@@ -91,15 +100,6 @@ class CanvasPanel(QWidget):
         one = add("view.actual_size", self.tr("1:1"), self.canvas.actual_size, shortcut="Ctrl+1", group="View")
         add("view.zoom_in", self.tr("Zoom in"), lambda: self.canvas.zoom(1.25), shortcut="Ctrl++", group="View")
         add("view.zoom_out", self.tr("Zoom out"), lambda: self.canvas.zoom(0.8), shortcut="Ctrl+-", group="View")
-        heat = add(
-            "view.heat_map",
-            self.tr("Attention"),
-            lambda: self.heat_map_toggled.emit(heat.isChecked()),
-            shortcut="H",
-            group="View",
-            checkable=True,
-            tip=self.tr("Where the model finds the words of the current object"),
-        )
         hover = add(
             "view.hover",
             self.tr("Preview on hover"),
@@ -108,7 +108,7 @@ class CanvasPanel(QWidget):
             checkable=True,
         )
         hover.setChecked(True)
-        for action in (fit, one, heat):
+        for action in (fit, one):
             self._bar.addAction(action)
 
     def _make_options(self) -> QWidget:
@@ -132,6 +132,12 @@ class CanvasPanel(QWidget):
         modes.setAccessibleName(self.tr("How shapes join the mask"))
         modes.currentIndexChanged.connect(lambda index: setattr(self.canvas.options, "mode", _MODES[index]))
         self._add_option(row, "mode", self.tr("Shape"), modes)
+        contiguous = QCheckBox(strip)
+        contiguous.setChecked(self.canvas.options.contiguous)
+        contiguous.setAccessibleName(self.tr("Only pixels that hang together with the one clicked on"))
+        contiguous.setToolTip(contiguous.accessibleName())
+        contiguous.toggled.connect(lambda on: setattr(self.canvas.options, "contiguous", on))
+        self._add_option(row, "contiguous", self.tr("Contiguous"), contiguous)
         row.addStretch(1)
         self._hint = QLabel(strip)
         self._hint.setEnabled(False)

@@ -23,8 +23,9 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QWidget
 
+from sounddesk.app.canvas.heat_map import HeatMap
+from sounddesk.app.canvas.heat_map import draw_legend
 from sounddesk.app.canvas.scene_picture import ScenePicture
-from sounddesk.app.canvas.scene_picture import heat_image
 from sounddesk.app.canvas.scene_picture import in_sight
 from sounddesk.app.canvas.tools.base import CanvasMouse
 from sounddesk.app.canvas.tools.base import Tool
@@ -77,6 +78,8 @@ class ImageCanvas(QWidget):
         self.viewport = Viewport()
         self._scene = ScenePicture()
         self._candidate: tuple[QImage, Box] | None = None
+        self._suggestion: tuple[QImage, Box] | None = None
+        self._heat: HeatMap | None = None
         self._busy = False
         self._pan_from: QPointF | None = None
         self._pressed = False
@@ -130,19 +133,18 @@ class ImageCanvas(QWidget):
 
     def show_candidate(self, mask: BoolMask | None) -> None:
         """Show what a click would select."""
-        self._candidate = None
-        if mask is not None and mask.any():
-            rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-            box = Box(left=int(columns[0]), top=int(rows[0]), right=int(columns[-1]) + 1, bottom=int(rows[-1]) + 1)
-            part = np.ascontiguousarray(mask[box.top : box.bottom, box.left : box.right]).view(np.uint8)
-            image = QImage(part.data, box.width, box.height, box.width, QImage.Format.Format_Indexed8)
-            image.setColorTable([0, QColor(255, 255, 255, 110).rgba()])
-            self._candidate = (image.copy(), box)
+        self._candidate = None if mask is None else _shade(mask, QColor(255, 255, 255, 110))
         self.update()
 
-    def set_heat_map(self, weights: np.ndarray | None, grid: tuple[int, int]) -> None:
-        """Draw patch weights float32[P] of a grid (rows, columns) over the image; None takes them away."""
-        self._scene.set_heat_map(None if weights is None else heat_image(weights, grid))
+    def show_suggestion(self, mask: BoolMask | None) -> None:
+        """Show an object that is proposed, until another one or None."""
+        self._suggestion = None if mask is None else _shade(mask, QColor(255, 120, 220, 150))
+        self.update()
+
+    def set_heat_map(self, heat: HeatMap | None) -> None:
+        """Draw patch weights over the image, with a legend; None takes them away."""
+        self._heat = heat
+        self._scene.set_heat_map(None if heat is None else heat.image())
         self.update()
 
     def fit(self) -> None:
@@ -182,6 +184,8 @@ class ImageCanvas(QWidget):
         self.tool.cancel()
         self._cross = None
         self.show_candidate(None)
+        self.show_suggestion(None)
+        self._heat = None
         self._scene.set_image(self.document.image)
         self.fit()
 
@@ -219,11 +223,14 @@ class ImageCanvas(QWidget):
         if self._scene.is_empty:
             return
         painter.setClipRect(event.rect())
-        if self._candidate is not None:
-            image, box = self._candidate
-            x, y = self.viewport.to_widget(box.left, box.top)
-            scale = self.viewport.scale
-            painter.drawImage(QRectF(x, y, box.width * scale, box.height * scale), image)
+        for shade in (self._suggestion, self._candidate):
+            if shade is not None:
+                image, box = shade
+                x, y = self.viewport.to_widget(box.left, box.top)
+                scale = self.viewport.scale
+                painter.drawImage(QRectF(x, y, box.width * scale, box.height * scale), image)
+        if self._heat is not None:
+            draw_legend(painter, self._heat, bottom=self.height())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self.tool.paint(painter)
         if self._cross is not None:
@@ -360,3 +367,15 @@ class ImageCanvas(QWidget):
             self.setCursor(Qt.CursorShape.BusyCursor)
         else:
             self.setCursor(self.tool.make_cursor())
+
+
+def _shade(mask: BoolMask, colour: QColor) -> tuple[QImage, Box] | None:
+    """The pixels of a mask in one colour, and where they are; None for an empty mask."""
+    if not mask.any():
+        return None
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    box = Box(left=int(columns[0]), top=int(rows[0]), right=int(columns[-1]) + 1, bottom=int(rows[-1]) + 1)
+    part = np.ascontiguousarray(mask[box.top : box.bottom, box.left : box.right]).view(np.uint8)
+    image = QImage(part.data, box.width, box.height, box.width, QImage.Format.Format_Indexed8)
+    image.setColorTable([0, colour.rgba()])
+    return image.copy(), box

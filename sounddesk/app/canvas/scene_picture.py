@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-import numpy as np
 from PySide6.QtCore import QRectF
 from PySide6.QtCore import QSize
 from PySide6.QtCore import Qt
@@ -165,21 +164,6 @@ def in_sight(viewport: Viewport, *, image: tuple[int, int], widget: QSize) -> Bo
     left, top = max(0, math.floor(left)), max(0, math.floor(top))
     right, bottom = min(image[0], math.ceil(right)), min(image[1], math.ceil(bottom))
     return Box(left=left, top=top, right=right, bottom=bottom) if left < right and top < bottom else None
-
-
-def heat_image(weights: np.ndarray, grid: tuple[int, int]) -> QImage:
-    """Weights float[P] as a picture of rows x columns pixels: blue and clear at the least, red at the most."""
-    spread = float(weights.max() - weights.min())
-    shares = (weights - weights.min()) / (spread or 1.0)
-    shares = shares.reshape(grid)
-    pixels = np.zeros((*grid, 4), dtype=np.uint8)
-    alpha = (60 + 150 * shares).astype(np.uint16)
-    for channel, ramp in enumerate((1 - shares, 0.8 - np.abs(shares - 0.5) * 1.6, shares)):
-        pixels[..., channel] = (np.clip(ramp, 0, 1) * 255).astype(np.uint16) * alpha // 255
-    pixels[..., 3] = alpha
-    rows, columns = grid
-    image = QImage(pixels.data, columns, rows, 4 * columns, QImage.Format.Format_ARGB32_Premultiplied)
-    return image.copy()
 
 
 def _area(image: QImage) -> int:

@@ -14,6 +14,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from scipy import ndimage
 
+from sounddesk.app.canvas.heat_map import HeatMap
 from sounddesk.app.canvas.image_canvas import ImageCanvas
 from sounddesk.app.document import Document
 from sounddesk.app.segment_lane import SegmentLane
@@ -137,8 +138,16 @@ def test_zooming_is_quick_at_first_and_sharp_soon_after(canvas: ImageCanvas) -> 
 
 def test_the_heat_map_takes_the_place_of_the_masks_and_goes_again(canvas: ImageCanvas) -> None:
     plain = seen(canvas)
-    canvas.set_heat_map(np.linspace(0, 1, 12, dtype=np.float32), (3, 4))
+    weights = np.linspace(0, 1, 12, dtype=np.float32)
+    canvas.set_heat_map(HeatMap(weights=weights, grid=(3, 4), title="attention of bell"))
     assert_up_to_date(canvas)
     assert (seen(canvas) != plain).any()
-    canvas.set_heat_map(None, (3, 4))
+    canvas.set_heat_map(None)
     np.testing.assert_array_equal(seen(canvas), plain)
+
+
+def test_the_legend_counts_in_multiples_of_an_even_share() -> None:
+    heat = HeatMap(weights=np.array([0.0, 0.1, 0.3, 0.6], np.float32), grid=(2, 2), title="t")
+    assert heat.labels() == ("0.0 x", "2.4 x")
+    image = heat.image()
+    assert image.pixelColor(1, 1).red() > 200 > image.pixelColor(0, 0).red()

@@ -16,8 +16,6 @@ from PySide6.QtGui import QPen
 from sounddesk.domain.mask_edits import Mode
 from sounddesk.domain.project import Project
 from sounddesk.domain.scene import SceneObject
-from sounddesk.domain.scene import free_name
-from sounddesk.domain.seeds import take_seed
 from sounddesk.domain.tiled_mask import TiledMask
 
 if TYPE_CHECKING:
@@ -145,17 +143,10 @@ class Tool:
         if current is not None:
             changed = project.with_changed_object(current.id, mask=mask)
             return changed, current.id, self.tr("Edit mask of {name}").format(name=current.name)
-        project, object_id = project.with_new_id("o")
         number = sum(each.kind == "object" for each in project.objects) + 1
-        name = free_name(self.tr("object {number}").format(number=number), (each.name for each in project.objects))
-        made = SceneObject(
-            id=object_id,
-            name=name,
-            mask=mask,
-            seed=take_seed(project.settings.seed, name=name, take=0),
-            colour=project.next_colour(),
-        )
-        return project.with_object(made), object_id, self.tr("Add {name}").format(name=name)
+        project, object_id = project.with_new_object(name=self.tr("object {number}").format(number=number), mask=mask)
+        name = project.object(object_id).name
+        return project, object_id, self.tr("Add {name}").format(name=name)
 
     def mask_or_empty(self) -> TiledMask:
         """The current object's mask, or an empty one of the image's size."""

@@ -1,0 +1,107 @@
+"""Showing what the model listens to: where it finds an object's words, and the patch weights it makes its sound by."""
+
+from __future__ import annotations
+
+from typing import Final
+from typing import Literal
+
+import numpy as np
+from PySide6.QtCore import QObject
+from PySide6.QtCore import Signal
+
+from sounddesk.app.canvas.heat_map import HeatMap
+from sounddesk.app.canvas.image_canvas import ImageCanvas
+from sounddesk.app.generation import as_probability
+from sounddesk.app.generation import object_request
+from sounddesk.app.services import Services
+from sounddesk.domain.project import Project
+from sounddesk.engine.types import ObjectRequest
+
+HeatKind = Literal["attention", "weights"]
+_COMMANDS: Final[dict[HeatKind, str]] = {"attention": "view.heat_map", "weights": "view.patch_weights"}
+
+
+class HeatMapCommands(QObject):
+    """Signals: message(text)."""
+
+    message = Signal(str)
+
+    def __init__(self, services: Services, canvas: ImageCanvas, parent: QObject) -> None:
+        super().__init__(parent)
+        self._services = services
+        self._canvas = canvas
+        self._query = 0
+        self._kind: HeatKind | None = None
+        self._title = ""
+        add = services.actions.add
+        add(
+            "view.heat_map",
+            self.tr("Attention"),
+            lambda: self._toggle("attention"),
+            shortcut="H",
+            group="View",
+            checkable=True,
+            tip=self.tr("Where the model finds the words of the current object"),
+        )
+        add(
+            "view.patch_weights",
+            self.tr("Patch weights"),
+            lambda: self._toggle("weights"),
+            shortcut="Shift+H",
+            group="View",
+            checkable=True,
+            tip=self.tr("To which parts of the image the sound of the current object listens"),
+        )
+        services.generate.attention.connect(self._show)
+        services.selection.objects_changed.connect(self._ask)
+        services.document.changed.connect(self._on_changed)
+        services.document.replaced.connect(lambda: self._set(None))
+
+    def _toggle(self, kind: HeatKind) -> None:
+        self._set(kind if self._services.actions[_COMMANDS[kind]].isChecked() else None)
+
+    def _set(self, kind: HeatKind | None) -> None:
+        self._kind = kind
+        for each, command in _COMMANDS.items():
+            self._services.actions[command].setChecked(each == kind)
+        if kind is None:
+            self._canvas.set_heat_map(None)
+        elif self._services.selection.current_object_id is None:
+            self.message.emit(self.tr("No object is selected: click on one in the image first."))
+        else:
+            self._ask()
+
+    def _on_changed(self, old: Project, new: Project) -> None:
+        current = self._services.selection.current_object_id
+        before = {each.id: each for each in old.objects}.get(current or "")
+        after = {each.id: each for each in new.objects}.get(current or "")
+        if after is not None and before is not None and (before.mask, before.hint) != (after.mask, after.hint):
+            self._ask()
+
+    def _ask(self) -> None:
+        services = self._services
+        object_id, image = services.selection.current_object_id, services.document.image
+        if self._kind is None or object_id is None or image is None or services.document.in_gesture:
+            return
+        project = services.document.project
+        current = project.object(object_id)
+        target: str | ObjectRequest = current.hint.strip() or current.name
+        if self._kind == "attention":
+            self._title = self.tr("attention of {words}").format(words=target)
+        else:
+            mask = as_probability(project.sounding_mask(object_id))
+            target = object_request(current, mask=mask, seed=0)
+            self._title = self.tr("patch weights of {name}").format(name=current.name)
+        self._query += 1
+        services.generate.find_attention(
+            self._query, image, target, bundle=project.settings.bundle, device=services.generation.device
+        )
+
+    def _show(self, query: int, result: tuple[np.ndarray, tuple[int, int]] | None, text: str) -> None:
+        if query != self._query or self._kind is None:
+            return
+        if result is None:
+            self.message.emit(text)
+        else:
+            weights, grid = result
+            self._canvas.set_heat_map(HeatMap(weights=weights, grid=grid, title=self._title))

@@ -1,0 +1,93 @@
+"""Suggestions from the real segmenter: each is looked at, and only what is accepted becomes an object."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from PySide6.QtWidgets import QApplication
+
+from sounddesk.app.actions import ActionRegistry
+from sounddesk.app.canvas.image_canvas import ImageCanvas
+from sounddesk.app.canvas.suggestion_bar import SuggestionBar
+from sounddesk.app.document import Document
+from sounddesk.app.segment_lane import SegmentLane
+from sounddesk.app.selection import SelectionModel
+from tests.app.conftest import wait_until
+
+
+@dataclasses.dataclass
+class Desk:
+    bar: SuggestionBar
+    document: Document
+    actions: ActionRegistry
+    canvas: ImageCanvas
+    messages: list[str]
+
+    def ask(self) -> None:
+        self.actions["objects.suggest"].trigger()
+        wait_until(lambda: self.bar._job is None, seconds=60)
+
+    @property
+    def names(self) -> list[str]:
+        return [each.name for each in self.document.project.objects]
+
+
+@pytest.fixture
+def desk(document: Document, qapp: QApplication) -> Iterator[Desk]:
+    """A grey wall with a red and a blue square on it."""
+    pixels = np.random.default_rng(0).normal(120, 4, (96, 128, 3)).clip(0, 255).astype(np.uint8)
+    pixels[20:60, 12:50] = (205, 50, 40)
+    pixels[30:75, 76:116] = (40, 70, 210)
+    info = document.add_image(b"not read again", pixels, name="wall.png")
+    document.commit("Open", dataclasses.replace(document.project, image=info))
+    lane, selection, actions = SegmentLane(), SelectionModel(document), ActionRegistry()
+    lane.set_image(info.sha256, pixels)
+    canvas = ImageCanvas(document, selection, lane)
+    canvas.resize(320, 240)
+    bar = SuggestionBar(document, selection, actions, lane, canvas)
+    messages: list[str] = []
+    bar.message.connect(messages.append)
+    yield Desk(bar, document, actions, canvas, messages)
+    lane.close()
+
+
+def test_one_is_accepted_one_is_skipped(desk: Desk) -> None:
+    desk.ask()
+    assert desk.bar.waiting >= 2
+    count = desk.bar.waiting
+    assert desk.bar.isVisibleTo(None)
+    first = desk.bar._waiting[0].pixels
+    assert desk.canvas._suggestion is not None
+    desk.actions["objects.accept_suggestion"].trigger()
+    assert desk.names == ["object 1"]
+    assert np.array_equal(desk.document.project.objects[0].mask.to_bool(), first)
+    for _ in range(count - 1):
+        desk.actions["objects.skip_suggestion"].trigger()
+    assert desk.bar.waiting == 0
+    assert desk.canvas._suggestion is None
+    assert not desk.bar.isVisibleTo(None)
+    assert desk.names == ["object 1"]
+    desk.document.undo()
+    assert desk.names == []
+
+
+def test_what_is_an_object_already_is_not_proposed_again(desk: Desk) -> None:
+    desk.ask()
+    count = desk.bar.waiting
+    desk.actions["objects.accept_all_suggestions"].trigger()
+    assert len(desk.names) == count
+    assert desk.document.undo_stack.undoText() == "Accept suggestions"
+    desk.ask()
+    assert desk.bar.waiting == 0
+    assert "Nothing else stands out" in desk.messages[-1]
+
+
+def test_another_project_ends_them(desk: Desk) -> None:
+    desk.ask()
+    desk.document.replace(dataclasses.replace(desk.document.project, image=None), takes=(), images=())
+    assert desk.bar.waiting == 0
+    desk.actions["objects.suggest"].trigger()
+    assert "no image" in desk.messages[-1]
