@@ -83,16 +83,21 @@ class LoudnessMeter:
     Args:
         sample_rate_hz: above 3364 Hz.
         channels: 1 to 3, in the order left, right, centre.
+        full_scale: the sample value that is 0 dBFS, e.g. 2**23 for steps of 24 bits.
+        power: of one channel that stands for several: their power relative to its own, e.g. 2.0 where the same
+            sound is in both channels.
 
     Raises:
         ValueError: rate or number of channels.
     """
 
-    def __init__(self, *, sample_rate_hz: int, channels: int = 2) -> None:
+    def __init__(self, *, sample_rate_hz: int, channels: int = 2, full_scale: float = 1.0, power: float = 1.0) -> None:
         if not 1 <= channels <= MAX_CHANNELS:
             raise ValueError(f"{channels} channels: loudness is measured of 1 to {MAX_CHANNELS}")
         self._rate = sample_rate_hz
         self._channels = channels
+        self._full_scale = full_scale
+        self._power = power / full_scale**2
         self.reset()
 
     def reset(self) -> None:
@@ -100,7 +105,7 @@ class LoudnessMeter:
         self._weighting = KWeighting(sample_rate_hz=self._rate, channels=self._channels)
         self._peaks = TruePeakMeter(channels=self._channels)
         self._frames = 0
-        self._rest = np.zeros(0)
+        self._rest = np.zeros((0, self._channels))
         self._steps = 0
         # Energy and samples of the last steps, as far back as the short-term window reaches.
         self._energies = np.zeros(0)
@@ -122,15 +127,22 @@ class LoudnessMeter:
             return
         self._peaks.push(wide)
         weighted = self._weighting(wide)
-        power = np.concatenate([self._rest, np.einsum("nc,nc->n", weighted, weighted)])
+        if len(self._rest):
+            weighted = np.concatenate([self._rest, weighted])
         done = self._frame_of(self._steps)
         self._frames += len(wide)
         # The last step whose `_frame_of` has been reached.
         steps = (2 * self._frames * _STEPS_PER_S + _STEPS_PER_S - 1) // (2 * self._rate)
-        edges = np.array([self._frame_of(step) - done for step in range(self._steps, steps + 1)])
-        self._rest = power[edges[-1] :]
+        edges = self._frame_of(np.arange(self._steps, steps + 1)) - done
+        whole, self._rest = weighted[: edges[-1]], weighted[edges[-1] :].copy()
         if len(edges) > 1:
-            self._add_steps(np.add.reduceat(power[: edges[-1]], edges[:-1]), np.diff(edges).astype(np.float64))
+            counts = np.diff(edges)
+            if counts.min() == counts.max():
+                rows = whole.reshape(len(counts), -1)
+                energies = np.einsum("ij,ij->i", rows, rows)
+            else:
+                energies = np.add.reduceat(np.einsum("nc,nc->n", whole, whole), edges[:-1])
+            self._add_steps(energies * self._power, counts.astype(np.float64))
 
     def _add_steps(self, energies: npt.NDArray[np.float64], counts: npt.NDArray[np.float64]) -> None:
         new = len(energies)
@@ -151,7 +163,7 @@ class LoudnessMeter:
             elif len(fresh):
                 self._max_short_term = max(self._max_short_term, float(fresh.max()))
 
-    def _frame_of(self, step: int) -> int:
+    def _frame_of(self, step: Any) -> Any:
         """The frame nearest to the beginning of a step; at 22.05 kHz steps are of 220 and 221 frames."""
         return (2 * step * self._rate + _STEPS_PER_S) // (2 * _STEPS_PER_S)
 
@@ -185,7 +197,7 @@ class LoudnessMeter:
 
     @property
     def true_peak_dbtp(self) -> float:
-        return linear_to_db(self._peaks.true_peak)
+        return linear_to_db(self._peaks.true_peak / self._full_scale)
 
     def reading(self) -> LoudnessReading:
         """Everything at once, as a value that another thread may keep."""
@@ -196,7 +208,7 @@ class LoudnessMeter:
             loudness_range_lu=self.loudness_range_lu,
             max_momentary_lufs=None if self._max_momentary < 0.0 else _lufs(self._max_momentary),
             max_short_term_lufs=None if self._max_short_term < 0.0 else _lufs(self._max_short_term),
-            peak_dbfs=linear_to_db(self._peaks.sample_peak),
+            peak_dbfs=linear_to_db(self._peaks.sample_peak / self._full_scale),
             true_peak_dbtp=self.true_peak_dbtp,
         )
 
@@ -250,8 +262,8 @@ def _means(
     """Mean power of every window of `width` steps. Summed afresh, because a running sum never gets back to silence."""
     if len(energies) < width:
         return np.zeros(0)
-    view = np.lib.stride_tricks.sliding_window_view
-    return np.asarray(view(energies, width).sum(axis=1) / view(counts, width).sum(axis=1))
+    window = np.ones(width)
+    return np.asarray(np.convolve(energies, window, "valid") / np.convolve(counts, window, "valid"))
 
 
 def _gated_mean(blocks: npt.NDArray[np.float64]) -> float:

@@ -6,7 +6,8 @@ Files are first written into a hidden staging folder and moved into place by `co
 - where it exists, perhaps with other files, the staging folder stands in it and its entries are moved one by one,
   the marker (`recipe.json`) last; a move that a kill interrupted is completed by the next render into that folder;
 - where it already holds a render, or a file of one of the names, the render goes to a new folder beside it:
-  DIR-2, DIR-3, and so on. No take is ever overwritten.
+  DIR-2, DIR-3, and so on. No take is ever overwritten. An export is refused instead, or where the user has asked
+  for it replaces the files of the same names one by one.
 
 One render at a time: a second into the same folder is refused while the first runs. What a killed process leaves
 is hidden, and removed by the next render into the same folder.
@@ -21,11 +22,13 @@ import itertools
 import os
 import secrets
 import shutil
+from collections.abc import Iterable
 from collections.abc import Iterator
 from pathlib import Path
 from pathlib import PurePosixPath
 from types import TracebackType
 from typing import Final
+from typing import Literal
 from typing import Self
 
 from sounddesk.audio.atomic_file import OutputError
@@ -34,6 +37,8 @@ from sounddesk.audio.atomic_file import sync_folder
 from sounddesk.audio.folder_lock import FolderLock
 
 MARKER: Final = "recipe.json"
+
+Taken = Literal["beside", "refuse", "replace"]
 
 # Written into the staging folder before its entries are moved one by one.
 _MOVING: Final = ".moving"
@@ -51,12 +56,14 @@ class OutputFolder:
     Args:
         directory: folder asked for; made on commit, with its parents, where missing.
         needed_bytes: what the render will take; refused at once where the disk has less free.
+        taken: what to do where names are taken: go to a folder beside it, refuse, or replace those files.
 
     Raises:
         OutputError: not a folder, not writable, too little space, or another render is writing there.
     """
 
-    def __init__(self, directory: Path, *, needed_bytes: int = 0) -> None:
+    def __init__(self, directory: Path, *, needed_bytes: int = 0, taken: Taken = "beside") -> None:
+        self._taken = taken
         self._lock: FolderLock | None = None
         self._staging: Path | None = None
         self._made_parents: list[Path] = []
@@ -89,6 +96,16 @@ class OutputFolder:
         if self._staging is None:
             raise OutputError(f"{self._asked} is closed: open the output folder again")
         return self._staging
+
+    def refuse_taken(self, names: Iterable[str]) -> None:
+        """Know before the long part what `commit` would refuse.
+
+        Raises:
+            OutputError: naming the first of `names` that is there already.
+        """
+        taken = next((name for name in names if os.path.lexists(self._asked / name)), None)
+        if taken is not None:
+            raise OutputError(f"{self._asked / taken} exists already: choose another folder or other names")
 
     def write(self, name: str, data: bytes) -> None:
         """Stage one file.
@@ -144,6 +161,9 @@ class OutputFolder:
                     self._made_parents = []
                     self.close()
                     break
+                if self._taken != "beside":
+                    name = next(name for name in names if os.path.lexists(target / name))
+                    raise OutputError(f"{target / name} exists already: choose another folder or other names")
         return target
 
     def close(self) -> None:
@@ -170,7 +190,8 @@ class OutputFolder:
         self._lock = FolderLock(home / _hidden(asked, "lock"), folder=asked)
         if self._lock.guards:
             _clean_up(asked)
-        target = next(each for each in _candidates(asked) if not (each / MARKER).exists())
+        beside = self._taken == "beside"
+        target = next(each for each in _candidates(asked) if not (beside and (each / MARKER).exists()))
         staging = (target if target.exists() else target.parent) / _hidden(asked, f"staging-{secrets.token_hex(4)}")
         with explained(target):
             # Not tempfile.mkdtemp: the result must get the user's ordinary permissions.
@@ -188,7 +209,11 @@ class OutputFolder:
         if not os.path.lexists(target):
             staging.rename(target)
             return True
-        if (target / MARKER).exists() or any(os.path.lexists(target / name) for name in names):
+        if self._taken == "replace":
+            _replace_files(staging, target)
+            return True
+        marked = self._taken == "beside" and (target / MARKER).exists()
+        if marked or any(os.path.lexists(target / name) for name in names):
             return False
         (staging / _MOVING).touch()
         sync_folder(staging)
@@ -207,6 +232,35 @@ def _move_entries(staging: Path, target: Path) -> None:
     except BaseException:
         for name in moved:
             (target / name).rename(staging / name)
+        raise
+    sync_folder(target)
+    shutil.rmtree(staging, ignore_errors=True)
+
+
+def _replace_files(staging: Path, target: Path) -> None:
+    """Put every staged file over the one of its name; after an error all are as they were.
+
+    A kill in between leaves each file whole, old or new.
+    """
+    kept = staging / ".kept"
+    names = [path.relative_to(staging) for path in sorted(staging.rglob("*")) if not path.is_dir()]
+    moved: list[Path] = []
+    try:
+        for name in names:
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            if (target / name).exists():
+                (kept / name).parent.mkdir(parents=True, exist_ok=True)
+                # Without a link (some file systems know none) there is nothing to go back to, but nothing is half.
+                with contextlib.suppress(OSError):
+                    os.link(target / name, kept / name)
+            (staging / name).replace(target / name)
+            moved.append(name)
+    except BaseException:
+        for name in moved:
+            if (kept / name).exists():
+                (kept / name).replace(target / name)
+            else:
+                (target / name).unlink()
         raise
     sync_folder(target)
     shutil.rmtree(staging, ignore_errors=True)

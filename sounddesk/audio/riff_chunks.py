@@ -95,26 +95,53 @@ def bext_chunk(info: BroadcastInfo) -> bytes:
     return _chunk(b"bext", fixed + history.encode("ascii", "replace") + (b"\0" if history else b""))
 
 
-def ixml_chunk(*, project: str, tracks: Sequence[str], note: str = "", extra: Mapping[str, str] | None = None) -> bytes:
-    """The `iXML` chunk: project, note, one entry per channel, and `extra` texts under USER.
+def ixml_chunk(
+    *,
+    project: str,
+    tracks: Sequence[str],
+    scene: str = "",
+    take: str = "",
+    note: str = "",
+    start_samples: int | None = None,
+    sample_rate_hz: int = 48_000,
+    frame_rate: float = 25.0,
+    extra: Mapping[str, str] | None = None,
+) -> bytes:
+    """The `iXML` chunk (version 2.10): project, scene, take, note, one entry per channel, and `extra` under USER.
 
     Characters that XML 1.0 cannot hold are left out.
+
+    Args:
+        start_samples: samples since midnight at which the file begins, with `frame_rate` under SPEED; None without.
     """
     root = ET.Element("BWFXML")
-    ET.SubElement(root, "IXML_VERSION").text = "2.10"
-    ET.SubElement(root, "PROJECT").text = _xml_text(project)
-    ET.SubElement(root, "NOTE").text = _xml_text(note)
+    texts = {"IXML_VERSION": "2.10", "PROJECT": project, "SCENE": scene, "TAKE": take, "NOTE": note}
+    for key, value in texts.items():
+        ET.SubElement(root, key).text = xml_text(value)
+    if start_samples is not None:
+        rate = f"{round(frame_rate * 1001)}/1001" if frame_rate % 1 else f"{frame_rate:.0f}/1"
+        speed = {
+            "TIMECODE_RATE": rate,
+            "TIMECODE_FLAG": "NDF",
+            "FILE_SAMPLE_RATE": str(sample_rate_hz),
+            "TIMESTAMP_SAMPLE_RATE": str(sample_rate_hz),
+            "TIMESTAMP_SAMPLES_SINCE_MIDNIGHT_HI": str(start_samples >> 32),
+            "TIMESTAMP_SAMPLES_SINCE_MIDNIGHT_LO": str(start_samples & 0xFFFFFFFF),
+        }
+        parent = ET.SubElement(root, "SPEED")
+        for key, value in speed.items():
+            ET.SubElement(parent, key).text = value
     listed = ET.SubElement(root, "TRACK_LIST")
     ET.SubElement(listed, "TRACK_COUNT").text = str(len(tracks))
     for index, name in enumerate(tracks, start=1):
         track = ET.SubElement(listed, "TRACK")
         ET.SubElement(track, "CHANNEL_INDEX").text = str(index)
         ET.SubElement(track, "INTERLEAVE_INDEX").text = str(index)
-        ET.SubElement(track, "NAME").text = _xml_text(name)
+        ET.SubElement(track, "NAME").text = xml_text(name)
     if extra:
         user = ET.SubElement(root, "USER")
         for key, value in extra.items():
-            ET.SubElement(user, key).text = _xml_text(value)
+            ET.SubElement(user, key).text = xml_text(value)
     return _chunk(b"iXML", ET.tostring(root, encoding="UTF-8", xml_declaration=True))
 
 
@@ -127,7 +154,9 @@ def cue_chunks(points: Sequence[CuePoint]) -> bytes:
     for number, point in enumerate(points, start=1):
         cues += struct.pack("<II4sIII", number, point.frame, b"data", 0, 0, point.frame)
         if point.label:
-            labels += _chunk(b"labl", struct.pack("<I", number) + point.label.encode() + b"\0")
+            # A zero byte would end the text; lone surrogates come from file systems and are no text.
+            text = point.label.replace("\0", "").encode(errors="replace")
+            labels += _chunk(b"labl", struct.pack("<I", number) + text + b"\0")
     return _chunk(b"cue ", cues) + (_chunk(b"LIST", labels) if len(labels) > 4 else b"")
 
 
@@ -185,7 +214,8 @@ def _hundredths(value: float | None) -> int:
     return max(-9999, min(9999, round(value * 100)))
 
 
-def _xml_text(text: str) -> str:
+def xml_text(text: str) -> str:
+    """The text without characters that XML 1.0 cannot hold."""
     return "".join(
         c for c in text if c in "\t\n\r" or "\x20" <= c <= "\ud7ff" or "\ue000" <= c <= "\ufffd" or c > "\uffff"
     )

@@ -91,11 +91,11 @@ class _PlacedClip:
             return sound
         place = first
         while place < last:
-            phase = place % period
-            count = min(period - phase, last - place)
-            sound[place - first : place - first + count] = body[phase : phase + count]
-            if place >= period and phase < len(seam):
-                blended = seam[phase : phase + count]
+            begin = place % period
+            count = min(period - begin, last - place)
+            sound[place - first : place - first + count] = body[begin : begin + count]
+            if place >= period and begin < len(seam):
+                blended = seam[begin : begin + count]
                 sound[place - first : place - first + len(blended)] = blended
             place += count
         return sound

@@ -24,6 +24,7 @@ from sounddesk.engine.types import EngineError
 _SUBCOMMANDS: Final = {
     "desk": "open the window",
     "render": "make one sound per object of an image",
+    "export": "write stems, mix, clips and takes of a project as files",
     "demo": "render the image that ships with sounddesk",
     "doctor": "show what is installed, what is missing and how to get it",
     "train": "prepare training data, train a bundle, export it",

@@ -65,6 +65,9 @@ class Fields:
         value = self._take(key, (str, type(None)))
         return None if value is None else str(value)
 
+    def flag(self, key: str) -> bool:
+        return bool(self._take(key, (bool,)))
+
     def whole(self, key: str, *, low: int, high: int) -> int:
         """A whole number from `low` to `high`."""
         return int(self._check_range(key, self._take(key, (int,)), low=low, high=high))

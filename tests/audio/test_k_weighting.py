@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.signal import sosfilt
 
 from sounddesk.audio.k_weighting import KWeighting
 from sounddesk.audio.k_weighting import k_weighting_sos
@@ -20,6 +21,12 @@ def test_blocks_are_one_signal() -> None:
     filtered = KWeighting(sample_rate_hz=44_100, channels=2)
     parts = [filtered(part) for part in np.array_split(noise, [1, 700, 701, 3_000])]
     np.testing.assert_allclose(np.concatenate(parts), whole, atol=1e-12)
+
+
+def test_it_is_the_two_sections_of_the_standard() -> None:
+    noise = np.random.default_rng(2).standard_normal((200_000, 1))
+    expected = sosfilt(k_weighting_sos(96_000), noise, axis=0)
+    np.testing.assert_allclose(KWeighting(sample_rate_hz=96_000, channels=1)(noise), expected, atol=1e-8)
 
 
 def test_after_a_while_silence_is_exactly_silent() -> None:

@@ -193,6 +193,14 @@ def test_silence_after_sound_is_silent_and_reset_forgets() -> None:
     assert meter.reading() == LoudnessMeter(sample_rate_hz=RATE).reading()
 
 
+def test_one_channel_in_steps_can_stand_for_two() -> None:
+    stereo = sequence((-20.0, 1.0))
+    meter = LoudnessMeter(sample_rate_hz=RATE, channels=1, full_scale=2**23, power=2.0)
+    meter.push(stereo[:, 0] * 2**23)
+    for name, value in dataclasses.asdict(meter.reading()).items():
+        assert value == pytest.approx(getattr(metered(stereo).reading(), name), abs=1e-4), name
+
+
 def test_channels_are_checked() -> None:
     with pytest.raises(ValueError, match="4 channels"):
         LoudnessMeter(sample_rate_hz=RATE, channels=4)

@@ -50,3 +50,19 @@ def test_what_is_no_sound_is_refused(samples: np.ndarray, message: str) -> None:
 def test_an_unknown_format_is_refused() -> None:
     with pytest.raises(ValueError, match="WAV format is 'MP3': choose one of PCM_16, PCM_24, FLOAT"):
         pcm.bits_of("MP3")  # type: ignore[arg-type]
+
+
+@given(
+    st.integers(0, 40).flatmap(
+        lambda n: st.lists(hnp.arrays(np.int32, n, elements=st.integers(-(2**23), 2**23 - 1)), min_size=1, max_size=2)
+    ),
+    st.sampled_from([16, 24]),
+    st.booleans(),
+)
+def test_packed_steps_are_the_low_bytes_of_each(columns: list[np.ndarray], bits: int, twice: bool) -> None:
+    steps = [(column >> (24 - bits)).astype(np.float32) for column in columns]
+    if twice:
+        steps = [steps[0], steps[0]]
+    packed = pcm.pack_steps(steps, wav_format="PCM_16" if bits == 16 else "PCM_24").tobytes()
+    whole = np.stack(steps, axis=1).astype("<i4").view(np.uint8).reshape(-1, 4)[:, : bits // 8]
+    assert packed == whole.tobytes()

@@ -1,0 +1,335 @@
+"""Carries an export out: every planned file appears, or none does."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+from collections.abc import Callable
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import wait
+from dataclasses import dataclass
+from dataclasses import field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from sounddesk.audio.exporters.aligned_render import BLOCK_FRAMES
+from sounddesk.audio.exporters.aligned_render import AlignedRender
+from sounddesk.audio.exporters.aligned_render import LaneOutput
+from sounddesk.audio.exporters.exchange import write_exchange
+from sounddesk.audio.exporters.export_plan import ExportPlan
+from sounddesk.audio.exporters.export_plan import PlannedFile
+from sounddesk.audio.exporters.file_tags import FileFacts
+from sounddesk.audio.exporters.lane_stream import LaneStream
+from sounddesk.audio.exporters.lane_stream import ReadMono
+from sounddesk.audio.exporters.loop_points import loop_of_clip
+from sounddesk.audio.exporters.provenance import sidecar_text
+from sounddesk.audio.exporters.provenance import take_facts
+from sounddesk.audio.exporters.provenance import takes_of
+from sounddesk.audio.exporters.sound_sink import Grid
+from sounddesk.audio.exporters.sound_sink import SoundSink
+from sounddesk.audio.loudness import LoudnessMeter
+from sounddesk.audio.loudness import LoudnessReading
+from sounddesk.audio.mixing import db_to_linear
+from sounddesk.audio.output_folder import OutputFolder
+from sounddesk.audio.timeline_mix import PROJECT_RATE_HZ
+from sounddesk.audio.timeline_mix import Mono
+from sounddesk.audio.timeline_mix import TimelineMix
+from sounddesk.audio.timeline_mix import strip_gains
+from sounddesk.domain.project import Project
+from sounddesk.domain.take import TakeLibrary
+
+# More threads than this only wait for the disk.
+_MOST_THREADS: Final = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportReport:
+    """What was written.
+
+    Attributes:
+        folder: where.
+        files: every entry, in the order of the plan.
+        clipped_samples: cut off at full scale, by file; empty is what one wants.
+        readings: loudness by file.
+        gain_db: applied by normalising, by file.
+        notes: what the user should know.
+    """
+
+    folder: Path
+    files: tuple[Path, ...]
+    clipped_samples: Mapping[str, int] = field(default_factory=dict)
+    readings: Mapping[str, LoudnessReading] = field(default_factory=dict)
+    gain_db: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def export_project(
+    project: Project,
+    takes: TakeLibrary,
+    samples_of: Callable[[str], Mono | None],
+    plan: ExportPlan,
+    folder: Path,
+    *,
+    licences: Mapping[str, str],
+    replace: bool = False,
+    step: Callable[[int, int], None] = lambda _done, _total: None,
+) -> ExportReport:
+    """Write what `plan` says into `folder`.
+
+    Args:
+        samples_of: a take's samples at 48 kHz; None leaves its clips silent.
+        folder: made where it is missing.
+        licences: of the weights, by bundle name.
+        replace: files of the same names are replaced; otherwise they are a reason to refuse.
+        step: called with (done, total) between blocks; what it raises cancels the export.
+
+    Raises:
+        OutputError: a file exists already, or cannot be written. Nothing new remains.
+    """
+    with (
+        OutputFolder(folder, needed_bytes=plan.needed_bytes, taken="replace" if replace else "refuse") as output,
+        ThreadPoolExecutor(max_workers=max(2, min(_MOST_THREADS, os.cpu_count() or 2))) as executor,
+    ):
+        if not replace:
+            output.refuse_taken(plan.names)
+        run = _Run(project, takes, samples_of, plan, output.staging, licences=licences, step=step, executor=executor)
+        with contextlib.closing(run):
+            run.render()
+        if plan.sidecar:
+            text = sidecar_text(plan, project, takes, licences=licences, readings=run.readings, gain_db=run.gain_db)
+            output.write(plan.sidecar, text.encode())
+        write_exchange(project, takes, plan, output, between=lambda: step(run.total, run.total))
+        place = output.commit()
+    return ExportReport(
+        folder=place,
+        files=tuple(place / name for name in plan.names),
+        clipped_samples=run.clipped,
+        readings=run.readings,
+        gain_db=run.gain_db,
+        notes=tuple(run.notes),
+    )
+
+
+class _Run:
+    """The rendering of one export into its staging folder."""
+
+    def __init__(
+        self,
+        project: Project,
+        takes: TakeLibrary,
+        samples_of: Callable[[str], Mono | None],
+        plan: ExportPlan,
+        staging: Path,
+        *,
+        licences: Mapping[str, str],
+        step: Callable[[int, int], None],
+        executor: Executor,
+    ) -> None:
+        self._project = project
+        self._takes = takes
+        self._samples_of = samples_of
+        self._plan = plan
+        self._staging = staging
+        self._licences = licences
+        self._step = step
+        self._executor = executor
+        self._sinks: dict[str, SoundSink] = {}
+        self.readings: dict[str, LoudnessReading] = {}
+        self.clipped: dict[str, int] = {}
+        self.gain_db: dict[str, float] = {}
+        self.notes: list[str] = []
+        self._aligned = [file for file in plan.files if file.what in ("stem", "mix")]
+        self._alone = [file for file in plan.files if file.what in ("clip", "take")]
+        passes = 1 if plan.settings.normalise_lufs is None else 2
+        self._aligned_frames = max((file.frames for file in self._aligned), default=0)
+        self.total = max(1, passes * (self._aligned_frames + sum(file.frames for file in self._alone)))
+        self._done = 0
+
+    def render(self) -> None:
+        """Write all sound files."""
+        if self._aligned:
+            self._render_aligned()
+        for file in self._alone:
+            self._render_alone(file)
+        self._step(self.total, self.total)
+
+    def close(self) -> None:
+        for sink in self._sinks.values():
+            sink.close()
+
+    # ------------------------------------------------------------------ stems and mix
+
+    def _render_aligned(self) -> None:
+        settings = self._plan.settings
+        timeline = TimelineMix(self._project, self._samples_of)
+        stems = {file.object_id: file for file in self._aligned if file.what == "stem"}
+        mix = next((file for file in self._aligned if file.what == "mix"), None)
+        gain = 1.0
+        if settings.normalise_lufs is not None:
+            gain = self._aligned_gain(timeline, settings.normalise_lufs)
+            self._done += self._aligned_frames
+        plain = self._project.master.gain_db == 0.0 and not self._project.master.limiter
+        whole = all(object_id in stems for object_id in self._sounding_lanes())
+        sums_stems = mix is not None and bool(stems) and plain and whole and not settings.pre_fader
+        lanes = []
+        for index, object_id in enumerate(timeline.object_ids):
+            if object_id not in stems and (mix is None or sums_stems):
+                continue
+            lanes.append(self._lane(timeline, index, stems.get(object_id)))
+        sink = None if mix is None else self._sink(mix, gains=None)
+        render = self._render_of(timeline, lanes, gain=gain, sums_stems=sums_stems)
+        render.write(sink, self._grid(mix.name if mix is not None else "mix"), step=self._report)
+        self._done += self._aligned_frames
+        self._finish(self._aligned)
+
+    def _sounding_lanes(self) -> set[str]:
+        return {clip.object_id for clip in self._project.clips}
+
+    def _lane(self, timeline: TimelineMix, index: int, file: PlannedFile | None, *, rate: bool = True) -> LaneOutput:
+        gains = timeline.gains(index)
+        stem_gains = (1.0, 1.0) if self._plan.settings.pre_fader else gains
+        stem_gains_all = self._channel_gains(stem_gains)
+        first = self._aligned[0]
+        return LaneOutput(
+            stream=self._stream(lambda start, count: timeline.lane(index, start, count), first, rate=rate),
+            gains=gains,
+            stem_gains=stem_gains_all,
+            sink=None if file is None else self._sink(file, gains=stem_gains_all),
+            grid=None if file is None else self._grid(file.name),
+        )
+
+    def _aligned_gain(self, timeline: TimelineMix, target_lufs: float) -> float:
+        """The gain that brings the mix to the target; it holds for the stems too, so that they stay in balance."""
+        lanes = [self._lane(timeline, index, None, rate=False) for index in range(len(timeline.object_ids))]
+        meter = LoudnessMeter(sample_rate_hz=PROJECT_RATE_HZ, channels=self._plan.n_channels)
+        self._render_of(timeline, lanes, gain=1.0, sums_stems=False).measure(meter, step=self._report)
+        gain_db = self._gain_db(meter, target_lufs, what="the mix")
+        for file in self._aligned:
+            self.gain_db[file.name] = gain_db
+        return db_to_linear(gain_db)
+
+    def _render_of(
+        self, timeline: TimelineMix, lanes: list[LaneOutput], *, gain: float, sums_stems: bool
+    ) -> AlignedRender:
+        return AlignedRender(
+            timeline,
+            lanes,
+            frames=self._aligned_frames,
+            n_channels=self._plan.n_channels,
+            gain=gain,
+            sums_stems=sums_stems,
+            executor=self._executor,
+        )
+
+    # ------------------------------------------------------------------ clips and takes
+
+    def _render_alone(self, file: PlannedFile) -> None:
+        read, strip = self._source(file)
+        gains = self._channel_gains(strip)
+        target = self._plan.settings.normalise_lufs
+        gain = 1.0
+        if target is not None:
+            stream = self._stream(read, file, rate=False)
+            meter = LoudnessMeter(sample_rate_hz=PROJECT_RATE_HZ, channels=len(gains))
+            for done in range(0, file.frames, BLOCK_FRAMES):
+                self._report(done)
+                mono = stream.next(BLOCK_FRAMES)
+                meter.push(np.stack([mono * np.float32(each) for each in gains], axis=1))
+            self._done += file.frames
+            self.gain_db[file.name] = self._gain_db(meter, target, what=file.name)
+            gain = db_to_linear(self.gain_db[file.name])
+        sink = self._sink(file, gains=gains)
+        grid = self._grid(file.name)
+        stream = self._stream(read, file)
+        for done in range(0, file.frames, BLOCK_FRAMES):
+            self._report(done)
+            sink.write(grid.columns(stream.next(BLOCK_FRAMES), [each * gain for each in gains]))
+        self._done += file.frames
+        self._finish([file])
+
+    def _source(self, file: PlannedFile) -> tuple[ReadMono, tuple[float, float]]:
+        """What sounds in a clip's or take's file, and the gains of left and right."""
+        if file.what == "take":
+            assert file.take_id is not None
+            samples = self._samples_of(file.take_id)
+
+            def read_take(start: int, count: int) -> Mono:
+                out = np.zeros(count, dtype=np.float32)
+                heard = out[:0] if samples is None else samples[start : start + count]
+                out[: len(heard)] = heard
+                return out
+
+            return read_take, (1.0, 1.0)
+        assert file.clip_id is not None
+        clip = self._project.clip(file.clip_id)
+        lane = self._project.object(clip.object_id)
+        alone = TimelineMix(
+            # A blend's members are not there.
+            Project(objects=(dataclasses.replace(lane, members=()),), clips=(clip,)),
+            self._samples_of,
+        )
+        strip = dataclasses.replace(lane.strip, muted=False, soloed=False)
+        gains = (1.0, 1.0) if self._plan.settings.pre_fader else strip_gains(strip, any_soloed=False)
+        return lambda start, count: alone.lane(0, start, count), gains
+
+    # ------------------------------------------------------------------ shared
+
+    def _channel_gains(self, gains: tuple[float, float]) -> tuple[float, ...]:
+        """Left and right, or their mean for mono files."""
+        return gains if self._plan.n_channels == 2 else ((gains[0] + gains[1]) / 2.0,)
+
+    def _stream(self, read: ReadMono, file: PlannedFile, *, rate: bool = True) -> LaneStream:
+        """At the rate of the files, or with `rate` False at 48 kHz, as loudness is measured."""
+        return LaneStream(
+            read,
+            start=file.start_frame,
+            frames=file.frames,
+            sample_rate_hz=self._plan.settings.sample_rate_hz if rate else PROJECT_RATE_HZ,
+            rate_frames=self._plan.rate_frames(file) if rate else file.frames,
+        )
+
+    def _sink(self, file: PlannedFile, *, gains: tuple[float, ...] | None) -> SoundSink:
+        loop = None
+        if file.clip_id is not None:
+            loop = loop_of_clip(self._project.clip(file.clip_id), self._samples_of)
+        facts = FileFacts(
+            plan=self._plan,
+            file=file,
+            project=self._project,
+            takes=[take_facts(take, self._project, self._licences) for take in takes_of(file, self._takes)],
+            loop=loop,
+        )
+        sink = SoundSink(self._staging / file.name, facts, gains=gains)
+        self._sinks[file.name] = sink
+        return sink
+
+    def _grid(self, name: str) -> Grid:
+        return Grid(self._plan.format.grid, dither=self._plan.settings.dither, key=name)
+
+    def _finish(self, files: list[PlannedFile]) -> None:
+        """Complete files side by side: each waits for the disk."""
+        sinks = {file.name: self._sinks.pop(file.name) for file in files}
+        futures = [self._executor.submit(sink.finish) for sink in sinks.values()]
+        wait(futures)
+        for future in futures:
+            future.result()
+        for name, sink in sinks.items():
+            if sink.reading is not None:
+                self.readings[name] = sink.reading
+            if sink.clipped_samples:
+                self.clipped[name] = sink.clipped_samples
+
+    def _gain_db(self, meter: LoudnessMeter, target_lufs: float, *, what: str) -> float:
+        measured = meter.integrated_lufs
+        if measured is None or not np.isfinite(measured):
+            self.notes.append(f"{what} is silent or shorter than 400 ms and has no loudness: its level was left alone")
+            return 0.0
+        return target_lufs - measured
+
+    def _report(self, done: int) -> None:
+        self._step(min(self._done + done, self.total), self.total)

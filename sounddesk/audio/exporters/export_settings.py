@@ -1,0 +1,157 @@
+"""What an export shall consist of, as a value that presets, projects and the command line share."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Any
+from typing import Final
+from typing import Literal
+from typing import get_args
+
+from sounddesk.audio.exporters.file_format import SAMPLE_RATES_HZ
+from sounddesk.audio.exporters.file_format import file_format
+from sounddesk.audio.exporters.naming_template import check_template
+from sounddesk.domain.json_fields import Fields
+from sounddesk.domain.json_fields import parse_json
+
+Channels = Literal["stereo", "mono"]
+Takes = Literal["none", "placed", "starred", "all"]
+Exchange = Literal["dawproject", "rpp", "otio"]
+
+MIN_LUFS: Final = -60.0
+DEFAULT_TEMPLATE: Final = "{project}_{object}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportSettings:
+    """What to write.
+
+    Attributes:
+        format: a name of `FORMATS`.
+        sample_rate_hz: 44.1, 48, 88.2 or 96 kHz.
+        channels: 'mono' is the mean of left and right, of every stem and of the mix.
+        stems: one file per lane; all of one start and length.
+        mix: the sum of all lanes that are heard, after the master.
+        clips: one file per clip, from its start to its end, without mute, solo and the other clips.
+        takes: raw takes as they were generated: those on the timeline, the starred ones, or all.
+        pre_fader: stems and clips before fader, pan, mute and solo; they no longer add up to the mix.
+        silent_lanes: also stems of objects without a clip.
+        range_s: the stretch of the timeline in seconds; None for all of it.
+        tails: clips that reach past the end of the range ring out; all files become longer alike.
+        dither: TPDF dither of one step, for 16 bit only.
+        normalise_lufs: integrated loudness of the mix; stems move with it and clips and takes get it one by one.
+            None leaves all levels as they are.
+        template: of file names, see `naming_template`.
+        creator_id, source_id: the last two fields of UCS names.
+        sidecar: also a JSON file with the provenance of every file.
+        exchange: also project files for other programs.
+
+    Raises:
+        ValueError: naming the value and the remedy.
+    """
+
+    format: str = "wav24"
+    sample_rate_hz: int = 48_000
+    channels: Channels = "stereo"
+    stems: bool = True
+    mix: bool = True
+    clips: bool = False
+    takes: Takes = "none"
+    pre_fader: bool = False
+    silent_lanes: bool = False
+    range_s: tuple[float, float] | None = None
+    tails: bool = False
+    dither: bool = True
+    normalise_lufs: float | None = None
+    template: str = DEFAULT_TEMPLATE
+    creator_id: str = ""
+    source_id: str = ""
+    sidecar: bool = True
+    exchange: tuple[Exchange, ...] = ()
+
+    def __post_init__(self) -> None:
+        file_format(self.format)
+        if self.sample_rate_hz not in SAMPLE_RATES_HZ:
+            rates = ", ".join(str(rate) for rate in SAMPLE_RATES_HZ)
+            raise ValueError(f"sample rate is {self.sample_rate_hz} Hz: choose one of {rates}")
+        for name, value, choices in (
+            ("channels", self.channels, get_args(Channels)),
+            ("takes", self.takes, get_args(Takes)),
+        ):
+            if value not in choices:
+                raise ValueError(f"{name} is {value!r}: choose one of {', '.join(choices)}")
+        for each in self.exchange:
+            if each not in get_args(Exchange):
+                raise ValueError(f"exchange is {each!r}: choose from {', '.join(get_args(Exchange))}")
+        if self.range_s is not None:
+            start, end = self.range_s
+            if not (math.isfinite(start) and math.isfinite(end) and 0.0 <= start < end):
+                raise ValueError(f"range is {start:g} s to {end:g} s: its end must lie after its start")
+        if self.normalise_lufs is not None and not MIN_LUFS <= self.normalise_lufs <= 0.0:
+            raise ValueError(f"target is {self.normalise_lufs:g} LUFS: choose from {MIN_LUFS:g} to 0")
+        check_template(self.template)
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-ready; `from_json` gives an equal value back."""
+        stretch = None if self.range_s is None else list(self.range_s)
+        return {**dataclasses.asdict(self), "range_s": stretch, "exchange": list(self.exchange)}
+
+    @classmethod
+    def from_json(cls, data: Any, *, where: str = "") -> ExportSettings:
+        """Read what `to_json` gave; keys that are missing or not known are left alone (another version wrote them).
+
+        Raises:
+            ValueError: a value of the wrong kind or out of range; the message names its key.
+        """
+        fields = Fields(data, where=where)
+        values: dict[str, Any] = {}
+        for each in dataclasses.fields(cls):
+            if each.name not in fields:
+                continue
+            if each.name == "range_s":
+                rows = data["range_s"]
+                if rows is not None:
+                    row, keys = fields.rows("range_s")
+                    if len(keys) != 2:
+                        raise ValueError(f"{fields.place('range_s')} has {len(keys)} values: expected start and end")
+                    values["range_s"] = (row.number(keys[0]), row.number(keys[1]))
+            elif each.name == "exchange":
+                values["exchange"] = fields.texts("exchange")
+            elif each.name == "normalise_lufs":
+                values["normalise_lufs"] = fields.optional_number("normalise_lufs")
+            elif each.name == "sample_rate_hz":
+                values["sample_rate_hz"] = fields.whole("sample_rate_hz", low=1, high=1_000_000)
+            elif isinstance(each.default, bool):
+                values[each.name] = fields.flag(each.name)
+            else:
+                values[each.name] = fields.text(each.name)
+        return cls(**values)
+
+    @classmethod
+    def from_text(cls, text: str) -> ExportSettings:
+        """Read JSON text. Raises: ValueError."""
+        return cls.from_json(parse_json(text))
+
+
+# What people ask for; the dialog and `--preset` show them by these names.
+PRESETS: Final[dict[str, ExportSettings]] = {
+    "post": ExportSettings(),
+    "music": ExportSettings(sample_rate_hz=44_100),
+    "game": ExportSettings(
+        format="wav16", channels="mono", stems=False, mix=False, clips=True, template="{ucs}", pre_fader=True
+    ),
+    "library": ExportSettings(sample_rate_hz=96_000, stems=False, mix=False, takes="starred", template="{ucs}"),
+    "broadcast": ExportSettings(stems=False, normalise_lufs=-23.0),
+    "web": ExportSettings(format="ogg", stems=False),
+    "archive": ExportSettings(format="wav32f", takes="all", silent_lanes=True),
+    "daw": ExportSettings(exchange=("dawproject", "rpp")),
+}
+
+
+def preset(name: str) -> ExportSettings:
+    """The settings of that name. Raises: ValueError, listing those there are."""
+    if name not in PRESETS:
+        raise ValueError(f"preset is {name!r}: choose one of {', '.join(PRESETS)}")
+    return PRESETS[name]
