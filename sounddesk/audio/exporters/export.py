@@ -90,6 +90,7 @@ def export_project(
 
     Raises:
         OutputError: a file exists already, or cannot be written. Nothing new remains.
+        OtioMissingError: a timeline for OpenTimelineIO is asked for, which is not installed.
     """
     with (
         OutputFolder(folder, needed_bytes=plan.needed_bytes, taken="replace" if replace else "refuse") as output,
@@ -103,7 +104,15 @@ def export_project(
         if plan.sidecar:
             text = sidecar_text(plan, project, takes, licences=licences, readings=run.readings, gain_db=run.gain_db)
             output.write(plan.sidecar, text.encode())
-        write_exchange(project, takes, plan, output, between=lambda: step(run.total, run.total))
+        write_exchange(
+            project,
+            takes,
+            samples_of,
+            plan,
+            output.staging,
+            licences=licences,
+            between=lambda: step(run.total, run.total),
+        )
         place = output.commit()
     return ExportReport(
         folder=place,

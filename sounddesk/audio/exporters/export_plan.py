@@ -86,9 +86,14 @@ class ExportPlan:
     @property
     def names(self) -> tuple[str, ...]:
         """Every entry that will appear in the folder."""
-        media = (MEDIA_FOLDER.format(name=self.project_name),) if self.needs_media else ()
+        media = (self.media_folder,) if self.needs_media else ()
         own = (self.sidecar,) if self.sidecar else ()
         return (*(file.name for file in self.files), *self.exchange.values(), *media, *own)
+
+    @property
+    def media_folder(self) -> str:
+        """Folder of the raw takes that project files play."""
+        return f"{self.project_name}_media"
 
     @property
     def needs_media(self) -> bool:
@@ -109,9 +114,6 @@ class ExportPlan:
     def rate_frames(self, file: PlannedFile) -> int:
         """Length of a file in frames of its own rate."""
         return max(1, round(file.frames * self.settings.sample_rate_hz / PROJECT_RATE_HZ))
-
-
-MEDIA_FOLDER: Final = "{name}_media"
 
 
 def plan_export(

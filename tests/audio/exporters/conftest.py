@@ -83,7 +83,7 @@ def desk() -> Desk:
     )
     clips = (
         Clip(id="c1", object_id="o1", take_id="t1", start_s=0.25, duration_s=0.9, fade_in_s=0.1, fade_out_s=0.2),
-        Clip(id="c2", object_id="o1", take_id="t2", start_s=1.0, duration_s=1.0, offset_s=0.1, gain_db=2.0),
+        Clip(id="c2", object_id="o1", take_id="t2", start_s=1.25, duration_s=1.0, offset_s=0.1, gain_db=2.0),
         Clip(id="c3", object_id="o2", take_id="t3", start_s=0.5, duration_s=3.0, looped=True, fade_out_s=0.3),
     )
     project = Project(

@@ -1,0 +1,104 @@
+"""OpenTimelineIO, for picture editors: clips, gaps and markers; levels, fades and pan as metadata.
+
+Needs the optional package opentimelineio (`pip install sounddesk[otio]`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from typing import Final
+
+from sounddesk.audio.exporters.exchange_model import ExchangeClip
+from sounddesk.audio.exporters.exchange_model import ExchangeTrack
+from sounddesk.audio.riff_chunks import xml_text
+from sounddesk.audio.timeline_mix import PROJECT_RATE_HZ
+from sounddesk.audio.timeline_mix import frames_of
+from sounddesk.domain.project import Project
+
+_NAMESPACE: Final = "sounddesk"
+
+
+class OtioMissingError(ValueError):
+    """opentimelineio is not installed; the message names the remedy."""
+
+
+def otio_text(project: Project, tracks: tuple[ExchangeTrack, ...], *, name: str, media_folder: str) -> str:
+    """The text of the .otio file.
+
+    Args:
+        media_folder: where the media lie, relative to the file.
+
+    Raises:
+        OtioMissingError: opentimelineio is not installed.
+    """
+    otio = require_otio()
+    settings = project.settings
+    timeline = otio.schema.Timeline(name=xml_text(name))
+    timeline.global_start_time = _time(otio, frames_of(settings.start_timecode_s))
+    timeline.metadata[_NAMESPACE] = {"frame_rate": settings.frame_rate, "master_gain_db": project.master.gain_db}
+    for track in tracks:
+        strip = track.lane.strip
+        made = otio.schema.Track(name=xml_text(track.name), kind=otio.schema.TrackKind.Audio)
+        made.enabled = not strip.muted
+        made.metadata[_NAMESPACE] = {
+            "gain_db": strip.gain_db,
+            "pan": strip.pan,
+            "muted": strip.muted,
+            "soloed": strip.soloed,
+            "inverted": strip.inverted,
+            "colour": track.lane.colour,
+        }
+        place = 0
+        for item in track.clips:
+            start = frames_of(item.clip.start_s)
+            if start > place:
+                made.append(otio.schema.Gap(duration=_time(otio, start - place)))
+            made.append(_clip(otio, item, media_folder))
+            place = frames_of(item.clip.end_s)
+        timeline.tracks.append(made)
+    for marker in project.markers:
+        timeline.tracks.markers.append(
+            otio.schema.Marker(
+                name=xml_text(marker.label),
+                marked_range=otio.opentime.TimeRange(_time(otio, frames_of(marker.time_s)), _time(otio, 0)),
+                color=otio.schema.MarkerColor.RED,
+                metadata={_NAMESPACE: {"object": marker.object_id or ""}},
+            )
+        )
+    return str(otio.adapters.write_to_string(timeline, "otio_json")) + "\n"
+
+
+def require_otio() -> Any:
+    """The package. Raises: OtioMissingError."""
+    try:
+        import opentimelineio
+    except ImportError:
+        raise OtioMissingError(
+            "OpenTimelineIO is not installed: pip install 'sounddesk[otio]', or export without it"
+        ) from None
+    return opentimelineio
+
+
+def _clip(otio: Any, item: ExchangeClip, media_folder: str) -> Any:
+    clip = item.clip
+    length = frames_of(clip.end_s) - frames_of(clip.start_s)
+    reference = otio.schema.ExternalReference(
+        target_url=f"{media_folder}/{item.media.name}",
+        available_range=otio.opentime.TimeRange(_time(otio, 0), _time(otio, item.media.frames)),
+    )
+    made = otio.schema.Clip(
+        name=xml_text(item.name),
+        media_reference=reference,
+        source_range=otio.opentime.TimeRange(_time(otio, frames_of(item.offset_s)), _time(otio, length)),
+    )
+    made.metadata[_NAMESPACE] = {
+        "gain_db": clip.gain_db,
+        "fade_in_s": clip.fade_in_s,
+        "fade_out_s": clip.fade_out_s,
+        "take_id": clip.take_id,
+    }
+    return made
+
+
+def _time(otio: Any, frames: int) -> Any:
+    return otio.opentime.RationalTime(frames, PROJECT_RATE_HZ)
