@@ -29,18 +29,29 @@ _HELD: Final = {errno.EACCES, errno.EAGAIN, errno.EDEADLK}
 _WINDOWS_LOCKED_BYTE: Final = 4096
 
 
+class FolderInUseError(OutputError):
+    """Another process holds the lock; the message tells which."""
+
+
 class FolderLock:
     """Holds the lock file `path` until `release`.
+
+    Args:
+        path: the lock file.
+        folder: what it guards, for messages.
+        work: what whoever holds it is doing, for messages.
 
     Attributes:
         guards: False where the file system knows no locks (some network disks); then nobody is kept out.
 
     Raises:
-        OutputError: another process holds it (the message tells which), or the file cannot be made.
+        FolderInUseError: another process holds it.
+        OutputError: the file cannot be made.
     """
 
-    def __init__(self, path: Path, *, folder: Path) -> None:
+    def __init__(self, path: Path, *, folder: Path, work: str = "render") -> None:
         self._path = path
+        self._work = work
         self._descriptor = -1
         with explained(folder):
             while not self._acquire(folder):
@@ -59,8 +70,8 @@ class FolderLock:
         except BlockingIOError:
             holder = _read_holder(descriptor)
             os.close(descriptor)
-            raise OutputError(
-                f"{folder} is being written by another render{holder}: wait for it or choose another folder"
+            raise FolderInUseError(
+                f"{folder} is being written by another {self._work}{holder}: wait for it or choose another folder"
             ) from None
         except OSError:
             os.close(descriptor)

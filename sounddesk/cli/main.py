@@ -26,6 +26,7 @@ _SUBCOMMANDS: Final = {
     "render": "make one sound per object of an image",
     "export": "write stems, mix, clips and takes of a project as files",
     "demo": "render the image that ships with sounddesk",
+    "models": "install published models, and join them into bundles",
     "doctor": "show what is installed, what is missing and how to get it",
     "train": "prepare training data, train a bundle, export it",
     "evaluate": "measure a bundle on pictures of your own",

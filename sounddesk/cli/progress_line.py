@@ -57,14 +57,29 @@ def progress_text(report: Progress) -> str:
         return f"{report.stage} ..."
     filled = min(_BAR_CELLS, _BAR_CELLS * report.done // report.total)
     bar = "#" * filled + "." * (_BAR_CELLS - filled)
-    # Steps are counted; of bytes and the like the share says more.
-    counted = report.total <= _MOST_COUNTED
-    text = f"{report.stage} [{bar}] " + (
-        f"{report.done}/{report.total}" if counted else f"{100 * report.done // report.total} %"
-    )
+    text = f"{report.stage} [{bar}] {_amount(report)}"
     if report.remaining_s is not None and report.done < report.total:
         text += f", {duration_text(report.remaining_s)} left"
     return text
+
+
+def _amount(report: Progress) -> str:
+    if report.unit == "bytes":
+        text = f"{size_text(report.done)} of {size_text(report.total)}"
+        return text if report.per_s is None else f"{text}, {size_text(round(report.per_s))}/s"
+    # Steps are counted; of many small units the share says more.
+    if report.total <= _MOST_COUNTED:
+        return f"{report.done}/{report.total}"
+    return f"{100 * report.done // report.total} %"
+
+
+def size_text(n_bytes: int) -> str:
+    """An amount of data as download pages say it, in powers of ten: 375 MB, 2.56 GB."""
+    if n_bytes < 10**6:
+        return f"{n_bytes / 10**3:.0f} kB"
+    if n_bytes < 10**9:
+        return f"{n_bytes / 10**6:.0f} MB"
+    return f"{n_bytes / 10**9:.2f} GB"
 
 
 def duration_text(seconds: float) -> str:

@@ -111,7 +111,7 @@ def whole_folder(target: Path, *, overwrite: bool) -> Iterator[Path]:
     temporary.mkdir(parents=True)
     try:
         yield temporary
-        _sync_files(temporary)
+        sync_files(temporary)
         if target.exists():
             # A folder cannot be replaced in one step; the old one is kept aside until the new one is in place.
             old = target.with_name(f".{target.name}.{token}.old")
@@ -128,7 +128,8 @@ def whole_folder(target: Path, *, overwrite: bool) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _sync_files(folder: Path) -> None:
+def sync_files(folder: Path) -> None:
+    """Flush every file below `folder` to the disk."""
     for path in folder.rglob("*"):
         if path.is_file():
             with path.open("rb+") as file:

@@ -33,19 +33,33 @@ class CancelToken:
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """One progress report: `done` of `total` units of `stage`, `elapsed_s` since the stage began."""
+    """One progress report: `done` of `total` units of `stage`, `elapsed_s` since the stage began.
+
+    Attributes:
+        unit: 'bytes' where a reader wants to see amounts and speed, empty for steps and the like.
+        done_before: units that were done when the stage began, such as the kept part of a download.
+    """
 
     stage: str
     done: int
     total: int
     elapsed_s: float
+    unit: str = ""
+    done_before: int = 0
+
+    @property
+    def per_s(self) -> float | None:
+        """Mean speed so far in units a second; None before the first unit is done."""
+        if self.done <= self.done_before or self.elapsed_s <= 0:
+            return None
+        return (self.done - self.done_before) / self.elapsed_s
 
     @property
     def remaining_s(self) -> float | None:
         """Time left by the mean speed so far; None before the first unit is done."""
-        if self.done <= 0:
+        if self.done <= self.done_before:
             return None
-        return self.elapsed_s / self.done * (self.total - self.done)
+        return self.elapsed_s / (self.done - self.done_before) * (self.total - self.done)
 
 
 OnProgress = Callable[[Progress], None]
@@ -54,13 +68,24 @@ OnProgress = Callable[[Progress], None]
 class StageReporter:
     """Turns `step(done)` calls of one stage into `Progress` reports and cancellation points."""
 
-    def __init__(self, *, stage: str, total: int, on_progress: OnProgress | None, cancel: CancelToken | None) -> None:
+    def __init__(
+        self,
+        *,
+        stage: str,
+        total: int,
+        on_progress: OnProgress | None,
+        cancel: CancelToken | None,
+        unit: str = "",
+        done_before: int = 0,
+    ) -> None:
         self._stage = stage
         self._total = total
+        self._unit = unit
+        self._done_before = done_before
         self._on_progress = on_progress
         self._cancel = cancel
         self._start = time.monotonic()
-        self.step(0)
+        self.step(done_before)
 
     def step(self, done: int) -> None:
         """Report `done` units. Raises: Cancelled."""
@@ -68,4 +93,13 @@ class StageReporter:
             self._cancel.raise_if_cancelled()
         if self._on_progress is not None:
             elapsed_s = time.monotonic() - self._start
-            self._on_progress(Progress(stage=self._stage, done=done, total=self._total, elapsed_s=elapsed_s))
+            self._on_progress(
+                Progress(
+                    stage=self._stage,
+                    done=done,
+                    total=self._total,
+                    elapsed_s=elapsed_s,
+                    unit=self._unit,
+                    done_before=self._done_before,
+                )
+            )

@@ -68,3 +68,18 @@ def test_a_log_file_gets_a_line_per_stage_and_no_flood() -> None:
     line.show(report(0, stage="decode"))
     line.clear()
     assert [text.split(" ")[0] for text in log.getvalue().splitlines()] == ["denoise", "decode"]
+
+
+def test_a_download_shows_amounts_and_speed_of_this_try() -> None:
+    report = Progress(
+        stage="download sam",
+        done=1_500_000_000,
+        total=2_500_000_000,
+        elapsed_s=10.0,
+        unit="bytes",
+        done_before=1_000_000_000,
+    )
+    assert report.per_s == 50_000_000 and report.remaining_s == 20.0
+    assert progress_text(report) == "download sam [############........] 1.50 GB of 2.50 GB, 50 MB/s, 20 s left"
+    waiting = Progress(stage="download sam", done=375, total=375_000, elapsed_s=1.0, unit="bytes", done_before=375)
+    assert progress_text(waiting) == "download sam [....................] 0 kB of 375 kB"

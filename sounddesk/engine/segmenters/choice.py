@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import platformdirs
-
+from sounddesk.engine.model_store import models_folder
 from sounddesk.engine.segmenters.grabcut import GrabCutSegmenter
 from sounddesk.engine.segmenters.protocol import Segmenter
 from sounddesk.engine.segmenters.protocol import SegmenterError
@@ -38,8 +37,8 @@ class SegmenterChoice:
 
 
 def installed_models_folder() -> Path:
-    """Where checkpoints are looked for: `sounddesk/models` in the user's data folder."""
-    return platformdirs.user_data_path("sounddesk", appauthor=False) / "models"
+    """Where checkpoints are looked for, besides the models that `sounddesk models install` put there."""
+    return models_folder()
 
 
 def choose_segmenter(

@@ -22,7 +22,9 @@ from segment_anything.modeling import PromptEncoder
 from segment_anything.modeling import Sam
 from segment_anything.modeling import TwoWayTransformer
 
+from sounddesk.engine.pickled_weights import tensors_of_pickle
 from sounddesk.engine.segmenters.protocol import SegmenterError
+from sounddesk.engine.types import EngineError
 
 # ImageNet's statistics on the 0..255 scale, as in segment_anything/build_sam.py; not part of the file.
 PIXEL_MEAN: Final = (123.675, 116.28, 103.53)
@@ -96,19 +98,14 @@ def read_checkpoint(path: Path) -> dict[str, torch.Tensor]:
     if not path.is_file():
         raise SegmenterError(f"SAM checkpoint {str(path)!r} does not exist: check the path")
     try:
-        if path.suffix == ".safetensors":
-            state: Any = load_file(path)
-        else:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-    # torch, pickle, zipfile and safetensors each raise classes of their own on damaged bytes.
+        return load_file(path) if path.suffix == ".safetensors" else tensors_of_pickle(path)
+    except EngineError as error:
+        remedy = "give one of SAM's own files" if "state dict" in str(error) else "download it again"
+        raise SegmenterError(f"SAM checkpoint {str(path)!r} {error}: {remedy}") from error
+    # Each of safetensors' own classes means the same here.
     except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise SegmenterError(f"SAM checkpoint {str(path)!r} cannot be read ({reason}): download it again") from error
-    if isinstance(state, dict) and isinstance(state.get("model"), dict):
-        state = state["model"]
-    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
-        raise SegmenterError(f"SAM checkpoint {str(path)!r} holds no state dict: give one of SAM's own files")
-    return {str(key): value for key, value in state.items()}
 
 
 def identify(path: Path) -> tuple[str, ...]:
