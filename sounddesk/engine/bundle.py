@@ -176,12 +176,14 @@ class ComponentSource:
         folder: an existing folder with its files (configuration and safetensors).
         weight_storage: how the bundle shall hold its weights; safetensors of another storage are converted.
         origin: where the weights came from.
+        suffixes: which files of `folder` are taken; None takes all, and refuses those that bundles do not hold.
     """
 
     class_name: str
     folder: Path
     weight_storage: str = "float16"
     origin: str | None = None
+    suffixes: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -256,7 +258,7 @@ def _copy_component(component: ComponentSource, target: Path) -> None:
     if not component.folder.is_dir():
         raise BundleError(f"component folder {component.folder} does not exist")
     for path in sorted(component.folder.rglob("*")):
-        if not path.is_file():
+        if not path.is_file() or (component.suffixes is not None and path.suffix not in component.suffixes):
             continue
         copy = target / path.relative_to(component.folder)
         copy.parent.mkdir(parents=True, exist_ok=True)

@@ -68,7 +68,7 @@ def load_components(
         Cancelled: through `cancel`, between two components.
     """
     reporter = StageReporter(stage="load", total=5, on_progress=on_progress, cancel=cancel)
-    _quieten_libraries()
+    quieten_libraries()
     conditioner = _load_conditioner(bundle, policy)
     reporter.step(1)
     with _loading(bundle, "image_encoder") as folder:
@@ -98,7 +98,7 @@ def load_components(
 
 def load_text_encoder_component(bundle: Bundle, policy: DevicePolicy) -> SentenceEncoder | ClapTextEncoder:
     """Load the text encoder, which hints and attention maps need. Raises: BundleError."""
-    _quieten_libraries()
+    quieten_libraries()
     with _loading(bundle, "text_encoder") as folder:
         entry = bundle.manifest.component("text_encoder")
         if entry.class_name == "SentenceEncoder":
@@ -170,7 +170,7 @@ def _loading(bundle: Bundle, role: str) -> Iterator[Path]:
         ) from error
 
 
-def _quieten_libraries() -> None:
+def quieten_libraries() -> None:
     """Bars and advice of the libraries while loading would mix with our own progress."""
     import diffusers.utils.logging
     import transformers.utils.logging

@@ -30,7 +30,7 @@ from sounddesk.engine.encoders.text import TextEncoder
 from sounddesk.engine.patch_cache import PatchCache
 from sounddesk.engine.patch_cache import hash_image
 from sounddesk.engine.specs import RequestShape
-from sounddesk.engine.take_conditions import TakeConditions
+from sounddesk.engine.specs import check_seconds
 from sounddesk.engine.take_conditions import check_request
 from sounddesk.engine.take_conditions import hash_mask
 from sounddesk.engine.take_conditions import make_conditions
@@ -42,6 +42,7 @@ from sounddesk.engine.types import GeneratedTake
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
 from sounddesk.engine.types import RgbImage
+from sounddesk.engine.types import SamplingSettings
 from sounddesk.engine.types import Waveform
 
 # Below this peak a take is as good as silent (-60 dBFS).
@@ -81,8 +82,8 @@ def generate_takes(
     """
     # 1. Refuse before working.
     check_request(request)
+    check_seconds(request.seconds)
     spec = engine.bundle.audio
-    shape = spec.request_shape(request.seconds)
     # 2. Image -> patches [P, D], once per image.
     reporter = StageReporter(stage="encode image", total=1, on_progress=on_progress, cancel=cancel)
     patches = encode_patches(request.image, engine)
@@ -92,39 +93,96 @@ def generate_takes(
         request.takes, patches, conditioner=engine.components.conditioner, text_encoder=engine.text_encoder
     )
     # 4. Noise and the guided denoising loop -> latents [N, c, t, f].
-    latents, batch_notes = _denoise_all(request, engine, conditions, shape, on_progress=on_progress, cancel=cancel)
+    latents, batch_notes = denoise_all(
+        Denoising(
+            condition=conditions.condition,
+            null=conditions.null,
+            seeds=tuple(take.seed for take in request.takes),
+            seconds=request.seconds,
+            sampling=request.sampling,
+        ),
+        engine,
+        on_progress=on_progress,
+        cancel=cancel,
+    )
     # 5. Latent -> log-mel -> waveform, one take at a time: a batch would cost memory and save no time.
     reporter = StageReporter(stage="decode", total=len(request.takes), on_progress=on_progress, cancel=cancel)
     takes = []
     image_sha256 = hash_image(request.image)
     for index, take in enumerate(request.takes):
-        log_mel = decode_mel(engine.components.codec, latents[index : index + 1].to(engine.policy.device), spec)
-        samples = synthesise(engine.components.vocoder, log_mel, spec)[0].float().cpu().numpy()
-        # 6. Exactly the length asked for, and nothing silent or broken unannounced.
-        waveform, notes = _checked_waveform(samples, take, n_samples=shape.n_samples)
-        mel_frames = math.ceil(shape.n_samples / spec.mel.hop_length)
-        mel = log_mel[0, :mel_frames].float().cpu().numpy().copy()
-        peak = float(np.abs(waveform).max())
-        if peak > 1.0:
-            # Guidance can overshoot far beyond any sound that was learned from.
-            factor = spec.mel.peak / peak
-            waveform = (waveform * np.float32(factor)).astype(np.float32)
-            mel = np.maximum(mel + np.float32(math.log(factor)), np.float32(spec.mel.log_silence))
-            notes = (_lowered_note(peak, spec.mel.peak),)
+        sound = decode_sound(
+            latents[index : index + 1], engine, name=take.name, seed=take.seed, seconds=request.seconds
+        )
         takes.append(
             GeneratedTake(
                 name=take.name,
                 kind=take.kind,
-                waveform=waveform,
+                waveform=sound.waveform,
                 sample_rate_hz=spec.mel.sample_rate_hz,
                 recipe=_recipe(request, take, engine, image_sha256=image_sha256),
-                notes=(*conditions.notes[index], *batch_notes, *notes),
-                mel=mel,
+                notes=(*conditions.notes[index], *batch_notes, *sound.notes),
+                mel=sound.mel,
                 patch_weights=conditions.patch_weights[index].copy(),
             )
         )
         reporter.step(index + 1)
     return takes
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Denoising:
+    """What the denoising loop is asked for.
+
+    Attributes:
+        condition, null: float32[N, C].
+        seeds: one per take.
+        seconds: length of every take.
+    """
+
+    condition: Tensor
+    null: Tensor
+    seeds: tuple[int, ...]
+    seconds: float
+    sampling: SamplingSettings
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DecodedSound:
+    """One sound.
+
+    Attributes:
+        waveform: float32[n], exactly the length asked for.
+        mel: log-mel float32[frames, n_mels] that it was made from.
+        notes: what the user should know.
+    """
+
+    waveform: Waveform
+    mel: npt.NDArray[np.float32]
+    notes: tuple[str, ...]
+
+
+def decode_sound(latent: Tensor, engine: Engine, *, name: str, seed: int, seconds: float) -> DecodedSound:
+    """Latent float32[1, c, t, f] -> exactly the length asked for, and nothing silent or broken unannounced.
+
+    Raises:
+        EngineError: samples that are not numbers, or fewer than asked for.
+    """
+    spec = engine.bundle.audio
+    n_samples = spec.request_shape(seconds).n_samples
+    log_mel = decode_mel(engine.components.codec, latent.to(engine.policy.device), spec)
+    samples = synthesise(engine.components.vocoder, log_mel, spec)[0].float().cpu().numpy()
+    # 6. Checked and trimmed.
+    waveform, notes = _checked_waveform(samples, name=name, seed=seed, n_samples=n_samples)
+    mel_frames = math.ceil(n_samples / spec.mel.hop_length)
+    mel = log_mel[0, :mel_frames].float().cpu().numpy().copy()
+    peak = float(np.abs(waveform).max())
+    if peak > 1.0:
+        # Guidance can overshoot far beyond any sound that was learned from.
+        factor = spec.mel.peak / peak
+        waveform = (waveform * np.float32(factor)).astype(np.float32)
+        mel = np.maximum(mel + np.float32(math.log(factor)), np.float32(spec.mel.log_silence))
+        notes = (_lowered_note(peak, spec.mel.peak),)
+    return DecodedSound(waveform=waveform, mel=mel, notes=tuple(notes))
 
 
 @torch.no_grad()
@@ -154,18 +212,18 @@ class TakeNoise:
         return torch.randn((1, *self._shape.latent), generator=self._generator, dtype=torch.float32)
 
 
-def _denoise_all(
-    request: GenerationRequest,
-    engine: Engine,
-    conditions: TakeConditions,
-    shape: RequestShape,
-    *,
-    on_progress: OnProgress | None,
-    cancel: CancelToken | None,
+def denoise_all(
+    asked: Denoising, engine: Engine, *, on_progress: OnProgress | None, cancel: CancelToken | None
 ) -> tuple[Tensor, tuple[str, ...]]:
-    """Latents float32[N, c, t, f] on the CPU; batches are halved while memory runs out."""
-    count = len(request.takes)
-    steps = steps_of(request.sampling)
+    """Latents float32[N, c, t, f] on the CPU, and notes; batches are halved while memory runs out.
+
+    Raises:
+        OutOfMemoryError: not even one take fits.
+        Cancelled: through `cancel`.
+    """
+    count = len(asked.seeds)
+    shape = engine.bundle.audio.request_shape(asked.seconds)
+    steps = steps_of(asked.sampling)
     reporter = StageReporter(stage="denoise", total=steps * count, on_progress=on_progress, cancel=cancel)
     batch = _first_batch(count, shape, engine.policy)
     notes: tuple[str, ...] = ()
@@ -179,7 +237,7 @@ def _denoise_all(
 
         ran_out = False
         try:
-            done.append(_denoise_batch(request, engine, conditions, shape, chosen=chosen, on_step=on_step))
+            done.append(_denoise_batch(asked, engine, shape, chosen=chosen, on_step=on_step))
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
@@ -188,9 +246,9 @@ def _denoise_all(
         if ran_out:
             release_memory(engine.policy.device)
             if len(chosen) == 1:
-                remedy = out_of_memory_remedy(engine.policy.device, seconds=request.seconds)
+                remedy = out_of_memory_remedy(engine.policy.device, seconds=asked.seconds)
                 raise OutOfMemoryError(
-                    f"memory of {engine.policy.device} ran out on one take of {request.seconds:g} s: {remedy}"
+                    f"memory of {engine.policy.device} ran out on one take of {asked.seconds:g} s: {remedy}"
                 )
             batch = math.ceil(len(chosen) / 2)
             notes = (f"memory ran out: generated {batch} at a time",)
@@ -206,16 +264,10 @@ def _first_batch(count: int, shape: RequestShape, policy: DevicePolicy) -> int:
 
 
 def _denoise_batch(
-    request: GenerationRequest,
-    engine: Engine,
-    conditions: TakeConditions,
-    shape: RequestShape,
-    *,
-    chosen: range,
-    on_step: Callable[[int, int], None],
+    asked: Denoising, engine: Engine, shape: RequestShape, *, chosen: range, on_step: Callable[[int, int], None]
 ) -> Tensor:
     device = engine.policy.device
-    noises = [TakeNoise(request.takes[index].seed, shape) for index in chosen]
+    noises = [TakeNoise(asked.seeds[index], shape) for index in chosen]
 
     def draw(_step: int = 0) -> Tensor:
         return torch.cat([noise.draw() for noise in noises]).to(device)
@@ -225,10 +277,10 @@ def _denoise_batch(
         latents = denoise(
             engine.components.denoiser,
             scheduler_config=engine.components.scheduler_config,
-            condition=conditions.condition[rows],
-            null=conditions.null[rows],
+            condition=asked.condition[rows],
+            null=asked.null[rows],
             noise=draw(),
-            sampling=request.sampling,
+            sampling=asked.sampling,
             step_noise=draw,
             on_step=on_step,
         )
@@ -237,17 +289,17 @@ def _denoise_batch(
 
 
 def _checked_waveform(
-    samples: npt.NDArray[np.float32], take: ObjectRequest, *, n_samples: int
+    samples: npt.NDArray[np.float32], *, name: str, seed: int, n_samples: int
 ) -> tuple[Waveform, Sequence[str]]:
     if samples.size < n_samples:
         raise EngineError(
-            f"take of {take.name!r} has {samples.size} samples instead of {n_samples}: the bundle's vocoder does not "
+            f"take of {name!r} has {samples.size} samples instead of {n_samples}: the bundle's vocoder does not "
             "fit its audio settings; install the bundle again"
         )
     waveform = samples[:n_samples].astype(np.float32)
     if not np.isfinite(waveform).all():
         raise EngineError(
-            f"take of {take.name!r} (seed {take.seed}) has samples that are not numbers: try another seed, "
+            f"take of {name!r} (seed {seed}) has samples that are not numbers: try another seed, "
             "lower guidance, or the device 'cpu'"
         )
     peak = float(np.abs(waveform).max())
@@ -268,23 +320,30 @@ def _lowered_note(peak: float, lowered_to: float) -> str:
 def _recipe(request: GenerationRequest, take: ObjectRequest, engine: Engine, *, image_sha256: str) -> dict[str, Any]:
     """Everything that decides the samples, ready for JSON."""
     return {
-        "engine_version": sounddesk.__version__,
-        "bundle": engine.bundle.name,
-        "bundle_version": engine.bundle.manifest.version,
-        "bundle_sha256": engine.bundle.sha256,
+        **recipe_facts(engine, seed=take.seed, seconds=request.seconds, sampling=request.sampling),
         "image_sha256": image_sha256,
         "name": take.name,
         "kind": take.kind,
         "mask_sha256": hash_mask(take.mask),
         "hint": take.hint,
         "negative_hint": take.negative_hint,
-        "seed": take.seed,
-        "seconds": request.seconds,
+    }
+
+
+def recipe_facts(engine: Engine, *, seed: int, seconds: float, sampling: SamplingSettings) -> dict[str, Any]:
+    """What decides the samples of any take, whatever it is conditioned on."""
+    return {
+        "engine_version": sounddesk.__version__,
+        "bundle": engine.bundle.name,
+        "bundle_version": engine.bundle.manifest.version,
+        "bundle_sha256": engine.bundle.sha256,
+        "seed": seed,
+        "seconds": seconds,
         "sample_rate_hz": engine.bundle.audio.mel.sample_rate_hz,
-        "preset": request.sampling.preset,
-        "steps": steps_of(request.sampling),
-        "guidance": request.sampling.guidance,
-        "eta": request.sampling.eta,
+        "preset": sampling.preset,
+        "steps": steps_of(sampling),
+        "guidance": sampling.guidance,
+        "eta": sampling.eta,
         "device": str(engine.policy.device),
         "network_dtype": str(engine.policy.network_dtype).removeprefix("torch."),
     }

@@ -92,17 +92,24 @@ def load_weights(path: Path) -> dict[str, torch.Tensor]:
 
 
 def convert_weights(source: Path, target: Path, *, storage: WeightStorage) -> None:
-    """Store the weights of `source` in `storage` at `target`; a file already stored so is copied as it is.
+    """Store the weights of `source` in `storage` at `target`; a file already stored so is copied byte for byte.
 
     Raises:
         EngineError: `source` is not readable as safetensors.
         ValueError: as `save_weights`.
     """
     weights = load_weights(source)
-    if stored_as(source) == storage:
+    if stored_as(source) == storage or (storage == "float32" and _is_float32(source)):
         shutil.copyfile(source, target)
     else:
         save_weights(weights, target, storage=storage)
+
+
+def _is_float32(source: Path) -> bool:
+    """Whether a file that `save_weights` did not write holds float32 all the same, such as a published one."""
+    with safe_open(source, framework="pt") as file:
+        types = {file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118  # not a mapping
+        return STORAGE_KEY not in (file.metadata() or {}) and not types & {"F16", "BF16", "F64"}
 
 
 def stored_as(path: Path) -> WeightStorage | None:

@@ -23,6 +23,7 @@ from sounddesk.engine.types import GeneratedTake
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
 from sounddesk.engine.types import RgbImage
+from sounddesk.engine.types import TextRequest
 
 if TYPE_CHECKING:
     # At run time these cost seconds of imports, which `open` shall not cost.
@@ -137,6 +138,27 @@ class EngineSession:
             hinted = any(take.hint or take.negative_hint for take in request.takes)
             engine = self._load(with_text=hinted, on_progress=on_progress, cancel=cancel)
             return generate_takes(request, engine, on_progress=on_progress, cancel=cancel)
+
+    def generate_from_text(
+        self, request: TextRequest, *, on_progress: OnProgress | None = None, cancel: CancelToken | None = None
+    ) -> list[GeneratedTake]:
+        """Takes of texts alone, in the request's order: the text vector itself is the condition, as in AudioLDM.
+
+        Progress stages: 'check bundle', 'load', 'denoise', 'decode'.
+
+        Raises:
+            EngineError: an empty text, or a bundle whose conditions are not in its text encoder's space.
+            ValueError: a value out of range.
+            Cancelled: through `cancel`, within one denoising step.
+        """
+        check_seconds(request.seconds)
+        from sounddesk.engine.text_pipeline import check_text_request
+        from sounddesk.engine.text_pipeline import generate_text_takes
+
+        check_text_request(request, self._bundle)
+        with self._lock:
+            engine = self._load(with_text=True, on_progress=on_progress, cancel=cancel)
+            return generate_text_takes(request, engine, on_progress=on_progress, cancel=cancel)
 
     def encode_image(self, image: RgbImage) -> npt.NDArray[np.float32]:
         """Patches float32[P, D] of an sRGB image uint8[H, W, 3], rows first; kept for the takes that follow.

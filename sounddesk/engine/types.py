@@ -89,6 +89,24 @@ class GenerationRequest:
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
 
 
+@dataclass(frozen=True, kw_only=True)
+class TextRequest:
+    """Sounds of texts alone, without an image: what the published text-to-audio models do.
+
+    Attributes:
+        prompts: one per take.
+        seeds: one per take, 0 to 2**63 - 1.
+        negative_prompt: what none of them must sound like; empty is the models' own null condition.
+        seconds: length, 1 to 60 s, exact to the sample.
+    """
+
+    prompts: tuple[str, ...]
+    seeds: tuple[int, ...]
+    negative_prompt: str = ""
+    seconds: float = 10.0
+    sampling: SamplingSettings = field(default_factory=SamplingSettings)
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GeneratedTake:
     """One waveform with its whole recipe.
@@ -100,7 +118,7 @@ class GeneratedTake:
             mask sha256, hint, seconds, engine version.
         notes: what the user should know, e.g. 'bundle has no attention statistics: uniform weights on the mask'.
         mel: log-mel spectrogram float32[frames, n_mels] that the vocoder got (for balance and pictures).
-        patch_weights: float32[P], what the model listened to.
+        patch_weights: float32[P], what the model listened to; of no patches for a take made from a text.
     """
 
     name: str
