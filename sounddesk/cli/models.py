@@ -16,6 +16,8 @@ from sounddesk.cli.console import Console
 from sounddesk.cli.exit_codes import BadInputError
 from sounddesk.cli.exit_codes import ExitCode
 from sounddesk.cli.interrupt import cancel_on_signals
+from sounddesk.cli.models_assemble import assemble
+from sounddesk.cli.models_assemble import configure_assemble
 from sounddesk.cli.progress_line import size_text
 from sounddesk.engine.catalogue import CatalogueEntry
 from sounddesk.engine.catalogue import CatalogueError
@@ -72,6 +74,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add.add_argument("--commercial", choices=("yes", "no", "conditional"), default="no", help="default: no")
     add_output_arguments(add)
 
+    configure_assemble(actions.add_parser("assemble", help="join published parts into a bundle"))
+
 
 def run(options: argparse.Namespace, *, console: Console) -> int:
     """Carry out `sounddesk models`."""
@@ -82,6 +86,7 @@ def run(options: argparse.Namespace, *, console: Console) -> int:
         "remove": _remove,
         "where": _where,
         "add": _add,
+        "assemble": assemble,
     }
     cancel = CancelToken()
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,7 @@ class RenderResult:
         folder: where it is; not the folder asked for where that one held a render already.
         objects: one JSON-ready entry each: name, kind, files, mask, gains in dB, loudness in LUFS.
         notes: what the user should know.
+        mix: the file that holds the sum.
     """
 
     folder: Path
@@ -58,13 +60,14 @@ class RenderResult:
     elapsed_s: float
     common_gain_db: float
     notes: tuple[str, ...]
+    mix: str = "mix.wav"
 
     def lines(self) -> list[str]:
         """For a reader."""
         lines = [f"{self.seconds:g} s of sound in {duration_text(self.elapsed_s)}, in {self.folder}"]
         for entry in self.objects:
             lines += [f"  {name}  {entry['name']}" for name in entry["files"]]
-        lines.append("  mix.wav  the sum of the stems")
+        lines.append(f"  {self.mix}  the sum of the stems")
         lines.append("  masks.png, spectrograms.png  to look at; recipe.json makes it again")
         return lines
 
@@ -73,7 +76,7 @@ class RenderResult:
             "ok": True,
             "folder": str(self.folder),
             "objects": list(self.objects),
-            "mix": "mix.wav",
+            "mix": self.mix,
             "recipe": "recipe.json",
             "masks_picture": "masks.png",
             "spectrograms_picture": "spectrograms.png",
@@ -85,6 +88,20 @@ class RenderResult:
 
 
 def render(asked: RenderOptions | RecipeOptions, *, console: Console, cancel: CancelToken) -> RenderResult:
+    """As `_render`; with random weights, the bundle is made for this render and removed after it."""
+    if isinstance(asked, RecipeOptions) or not asked.random_weights:
+        return _render(asked, console=console, cancel=cancel)
+    from sounddesk.engine.paper_bundles import AUDIOLDM_IDS
+    from sounddesk.engine.paper_bundles import temporary_random_bundle
+
+    if asked.bundle not in AUDIOLDM_IDS:
+        raise BadInputError(f"--random-weights needs --bundle {', '.join(AUDIOLDM_IDS)}, not {asked.bundle!r}")
+    console.note(f"making random weights for {asked.bundle}: the sounds will mean nothing")
+    with temporary_random_bundle(asked.bundle) as bundle:
+        return _render(replace(asked, bundle=str(bundle.folder)), console=console, cancel=cancel)
+
+
+def _render(asked: RenderOptions | RecipeOptions, *, console: Console, cancel: CancelToken) -> RenderResult:
     """Make a render and put it into its folder, all of it or nothing.
 
     Raises:
@@ -95,7 +112,9 @@ def render(asked: RenderOptions | RecipeOptions, *, console: Console, cancel: Ca
     start_s = time.monotonic()
     from sounddesk.audio.atomic_file import OutputError
     from sounddesk.audio.output_folder import OutputFolder
+    from sounddesk.cli.render_files import MIX_FILE
     from sounddesk.cli.render_files import needed_bytes
+    from sounddesk.cli.render_files import prefix_of
     from sounddesk.cli.render_files import write_render
     from sounddesk.cli.render_plan import plan_from_options
     from sounddesk.cli.render_plan import plan_from_recipe
@@ -123,6 +142,8 @@ def render(asked: RenderOptions | RecipeOptions, *, console: Console, cancel: Ca
     late_notes += stems.notes
     if stems.common_gain_db < 0:
         late_notes.append(f"everything is {-stems.common_gain_db:g} dB lower, so that the mix does not clip")
+    if plan.bundle.is_random:
+        late_notes.append("the weights are random: what was written is noise and means nothing")
     if place != asked.out.resolve():
         late_notes.append(f"{asked.out} holds a render already, so this one is beside it")
     late_notes = list(dict.fromkeys(late_notes))
@@ -136,4 +157,5 @@ def render(asked: RenderOptions | RecipeOptions, *, console: Console, cancel: Ca
         elapsed_s=time.monotonic() - start_s,
         common_gain_db=stems.common_gain_db,
         notes=(*plan.scene.notes, *late_notes),
+        mix=f"{prefix_of(plan)}{MIX_FILE}",
     )

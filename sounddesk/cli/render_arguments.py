@@ -52,6 +52,7 @@ _SETTLED_BY_RECIPE: Final = {
     "steps": "--steps",
     "guidance": "--guidance",
     "sam": "--sam",
+    "random_weights": "--random-weights",
 }
 
 
@@ -65,6 +66,7 @@ class RenderOptions:
         hints: words by object name.
         balance: True applies the suggested gains, None only writes them into the recipe, False leaves them out.
         bundle: name or folder.
+        random_weights: a dry run at full size, whose sounds mean nothing.
         out: where the result goes.
     """
 
@@ -80,6 +82,7 @@ class RenderOptions:
     seed: int = 0
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
     bundle: str = DEFAULT_BUNDLE
+    random_weights: bool = False
     device: str = "auto"
     sam: Path | None = None
     out: Path
@@ -139,6 +142,12 @@ def configure_render(parser: argparse.ArgumentParser) -> None:
 
     where = parser.add_argument_group("with what, and where to")
     where.add_argument("--bundle", metavar="NAME|FOLDER", help="the model (default: starter)")
+    where.add_argument(
+        "--random-weights",
+        action="store_true",
+        default=None,
+        help="a dry run of the bundle paper-s, paper-m or paper-l at full size, without its weights: noise",
+    )
     add_device_argument(where)
     where.add_argument("--out", type=file_path, metavar="FOLDER", help="result (default: IMAGE's name with '-sounds')")
     where.add_argument("--recipe", type=file_path, metavar="FILE", help="make a render again from its recipe.json")
@@ -237,6 +246,7 @@ def _read_render_options(namespace: argparse.Namespace) -> RenderOptions:
         seed=seed,
         sampling=sampling,
         bundle=namespace.bundle or DEFAULT_BUNDLE,
+        random_weights=bool(namespace.random_weights),
         device=namespace.device,
         sam=namespace.sam,
         out=namespace.out or Path(f"{namespace.image.stem}-sounds"),

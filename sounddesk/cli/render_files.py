@@ -38,6 +38,9 @@ MIX_FILE: Final = "mix.wav"
 RECIPE_FILE: Final = "recipe.json"
 MASKS_FILE: Final = "masks.png"
 SPECTROGRAMS_FILE: Final = "spectrograms.png"
+# Before the names of all sounds of a bundle with random weights.
+MEANINGLESS_PREFIX: Final = "MEANINGLESS-"
+MEANINGLESS_FILE: Final = "MEANINGLESS.txt"
 # Names of the render's own sounds; an object of one of these names gets a number.
 _OWN_STEMS: Final = ("mix", "blend", "ambience")
 _BYTES_PER_SAMPLE: Final = 3
@@ -115,6 +118,8 @@ def write_render(
         )
         for entry in plan.scene.objects
     )
+    if plan.bundle.is_random:
+        folder.write(MEANINGLESS_FILE, _meaningless_text(plan).encode("utf-8"))
     recipe = make_recipe(plan, stems, written, out=out)
     folder.write(RECIPE_FILE, recipe.to_text().encode("ascii"))
     return written
@@ -125,7 +130,19 @@ def file_stems_of(plan: RenderPlan) -> dict[str, str]:
     users = [entry.name for entry in plan.scene.objects if entry.kind == "object"]
     stems = dict(zip(users, unique_file_stems(users, taken=_OWN_STEMS), strict=True))
     stems.update({entry.name: entry.kind for entry in plan.scene.objects if entry.kind != "object"})
-    return stems
+    return {name: f"{prefix_of(plan)}{stem}" for name, stem in stems.items()}
+
+
+def prefix_of(plan: RenderPlan) -> str:
+    """What the names of all sounds begin with."""
+    return MEANINGLESS_PREFIX if plan.bundle.is_random else ""
+
+
+def _meaningless_text(plan: RenderPlan) -> str:
+    return (
+        f"The bundle {plan.bundle.name} has random weights. Every sound in this folder is noise and means nothing:\n"
+        "it was made to try all stages at full size.\n"
+    )
 
 
 def take_file(stem: str, number: int) -> str:
@@ -167,7 +184,7 @@ def _write_sounds(
             if number == 0:
                 loudness[name] = _loudness_lufs(samples)
         if number == 0:
-            write(MIX_FILE, mixed.mix)
+            write(f"{prefix_of(plan)}{MIX_FILE}", mixed.mix)
     return {name: _Sounds(files=tuple(names), loudness_lufs=loudness[name]) for name, names in files.items()}
 
 
@@ -212,6 +229,7 @@ def make_recipe(plan: RenderPlan, stems: Stems, written: tuple[WrittenObject, ..
             "python": platform.python_version(),
             "device": str(facts["device"]),
             "network_dtype": str(facts["network_dtype"]),
+            **({"weights": "random, the sounds mean nothing"} if plan.bundle.is_random else {}),
         },
     )
 

@@ -132,6 +132,9 @@ def plan_from_recipe(options: RecipeOptions) -> RenderPlan:
 
 
 def _reference(bundle: Bundle, *, asked_for: str) -> str:
+    if bundle.is_random:
+        # Its folder may be gone already when the recipe is read.
+        return bundle.name
     folder = bundle.folder.resolve()
     return str(folder) if Path(asked_for).resolve() == folder else asked_for
 

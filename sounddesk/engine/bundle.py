@@ -33,6 +33,8 @@ from sounddesk.engine.tasks import StageReporter
 from sounddesk.resources_folder import resources_folder
 
 STARTER_NAME: Final = "starter"
+# Ends the name of a bundle of random weights, so that nobody takes what it makes for a result.
+RANDOM_SUFFIX: Final = "-random-weights"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +55,11 @@ class Bundle:
     @property
     def audio(self) -> AudioSpec:
         return self.manifest.audio
+
+    @property
+    def is_random(self) -> bool:
+        """Whether its weights are random numbers, so that what it makes means nothing."""
+        return self.name.endswith(RANDOM_SUFFIX)
 
     @property
     def n_bytes(self) -> int:

@@ -154,13 +154,14 @@ def write_byte_tokenizer(folder: Path) -> None:
 
 @torch.no_grad()
 def _let_through(*, unet: Any, vae: Any, vocoder: Any, text_encoder: Any) -> None:
-    """Gains as if trained: fresh networks let hardly anything through, and a comparison of their output says nothing."""
+    """Gains as if trained: fresh networks let hardly anything through, and then comparisons would say nothing."""
     unet.class_embedding.weight.mul_(20.0)
     # Log-mels spread over several units.
     vae.decoder.conv_out.weight.mul_(6.0)
     for module in vocoder.modules():
         if isinstance(module, torch.nn.Conv1d | torch.nn.ConvTranspose1d):
             torch.nn.init.kaiming_normal_(module.weight, a=1.0)
+            assert module.bias is not None
             torch.nn.init.zeros_(module.bias)
     for module in text_encoder.modules():
         if isinstance(module, torch.nn.Embedding):

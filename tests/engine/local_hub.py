@@ -54,11 +54,12 @@ class Seen:
 
 @dataclass
 class LocalHub:
-    """Files by repository, and plain files by name; `commit` follows from the content."""
+    """Files by repository, and plain files by name; `commit` follows from the content, `tags` all mean it."""
 
     repos: dict[str, dict[str, bytes]] = field(default_factory=dict)
     plain: dict[str, bytes] = field(default_factory=dict)
     faults: Faults = field(default_factory=Faults)
+    tags: set[str] = field(default_factory=lambda: {"main"})
     seen: list[Seen] = field(default_factory=list)
     port: int = 0
     # Called with the number of bytes sent of a body, between two blocks.
@@ -160,7 +161,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(404, b"{}", {"X-Error-Code": "RepoNotFound", "X-Error-Message": "Repository not found"})
         if self.hub.faults.gated and not self.headers.get("Authorization"):
             return self._send(403, b"{}", {"X-Error-Code": "GatedRepo", "X-Error-Message": "Access is restricted"})
-        if revision not in ("main", self.hub.commit(repo)):
+        if revision not in {*self.hub.tags, self.hub.commit(repo)}:
             return self._send(404, b"{}", {"X-Error-Code": "RevisionNotFound", "X-Error-Message": "Invalid rev id"})
         siblings = []
         for path, data in files.items():
@@ -173,7 +174,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _resolve(self, repo: str, revision: str, path: str) -> None:
         data = self.hub.repos.get(repo, {}).get(path)
-        if data is None or revision not in ("main", self.hub.commit(repo)):
+        if data is None or revision not in {*self.hub.tags, self.hub.commit(repo)}:
             return self._send(404, b"", {"X-Error-Code": "EntryNotFound"})
         headers = {"X-Repo-Commit": self.hub.commit(repo), "Accept-Ranges": "bytes"}
         if len(data) >= LFS_FROM:
