@@ -17,9 +17,9 @@ from sounddesk.cli.console import Console
 from sounddesk.cli.exit_codes import BadInputError
 from sounddesk.cli.exit_codes import ExitCode
 from sounddesk.cli.interrupt import cancel_on_signals
-from sounddesk.cli.progress_line import duration_text
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import StageReporter
+from sounddesk.engine.tasks import duration_text
 
 if TYPE_CHECKING:
     from sounddesk.audio.exporters.export import ExportReport

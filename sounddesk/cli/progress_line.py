@@ -8,6 +8,7 @@ from typing import Final
 from typing import TextIO
 
 from sounddesk.engine.tasks import Progress
+from sounddesk.engine.tasks import duration_text
 
 _REDRAW_EVERY_S: Final = 0.1
 _LOG_EVERY_S: Final = 10.0
@@ -80,13 +81,3 @@ def size_text(n_bytes: int) -> str:
     if n_bytes < 10**9:
         return f"{n_bytes / 10**6:.0f} MB"
     return f"{n_bytes / 10**9:.2f} GB"
-
-
-def duration_text(seconds: float) -> str:
-    """A duration as people say it: 8 s, 3 min 20 s, 2 h 5 min."""
-    whole_s = max(0, round(seconds))
-    if whole_s < 60:
-        return f"{whole_s} s"
-    if whole_s < 3600:
-        return f"{whole_s // 60} min {whole_s % 60} s"
-    return f"{whole_s // 3600} h {whole_s % 3600 // 60} min"

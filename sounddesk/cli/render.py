@@ -13,13 +13,13 @@ from sounddesk.cli.console import Console
 from sounddesk.cli.exit_codes import BadInputError
 from sounddesk.cli.exit_codes import ExitCode
 from sounddesk.cli.interrupt import cancel_on_signals
-from sounddesk.cli.progress_line import duration_text
 from sounddesk.cli.render_arguments import RecipeOptions
 from sounddesk.cli.render_arguments import RenderOptions
 from sounddesk.cli.render_arguments import configure_render
 from sounddesk.cli.render_arguments import read_options
 from sounddesk.engine.tasks import Cancelled
 from sounddesk.engine.tasks import CancelToken
+from sounddesk.engine.tasks import duration_text
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

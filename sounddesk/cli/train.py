@@ -1,20 +1,23 @@
-"""`sounddesk train`: prepare the starter's data set, run a recipe, export a bundle."""
+"""`sounddesk train`: prepare and check data, run recipes, export bundles."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
+from sounddesk.audio.atomic_file import OutputError
 from sounddesk.cli.common_arguments import add_output_arguments
 from sounddesk.cli.common_arguments import file_path
+from sounddesk.cli.common_arguments import number
 from sounddesk.cli.console import Console
 from sounddesk.cli.exit_codes import BadInputError
 from sounddesk.cli.exit_codes import ExitCode
 from sounddesk.cli.interrupt import cancel_on_signals
-from sounddesk.cli.progress_line import duration_text
 from sounddesk.engine.tasks import Cancelled
 from sounddesk.engine.tasks import CancelToken
+from sounddesk.engine.tasks import duration_text
 from sounddesk.engine.types import EngineError
 
 
@@ -34,15 +37,27 @@ def configure(parser: argparse.ArgumentParser) -> None:
     prepare.add_argument("--offline", action="store_true", help="use the packages that are there, fetch nothing")
     add_output_arguments(prepare)
 
+    check = actions.add_parser("check", help="can every clip be read, and is test data kept apart?")
+    check.add_argument(
+        "data", type=file_path, metavar="DATA", help="folder, clips.jsonl, shards or a prepared data set"
+    )
+    check.add_argument("--seconds", type=number, default=10.0, help="length of a training clip (default: 10)")
+    add_output_arguments(check)
+
     run_recipe = actions.add_parser("run", help="train by one or several recipes, in the order given")
     run_recipe.add_argument("recipes", type=file_path, nargs="+", metavar="RECIPE")
     _add_overrides(run_recipe)
-    run_recipe.add_argument("--fresh", action="store_true", help="start anew instead of resuming the last checkpoint")
+    start = run_recipe.add_mutually_exclusive_group()
+    start.add_argument("--resume", action="store_true", help="go on from the last checkpoint (done anyway)")
+    start.add_argument("--fresh", action="store_true", help="start anew instead of resuming the last checkpoint")
     add_output_arguments(run_recipe)
 
-    export = actions.add_parser("export", help="put trained parts together into a bundle")
-    export.add_argument("recipe", type=file_path, metavar="RECIPE")
-    export.add_argument("--out", type=file_path, required=True, metavar="FOLDER", help="the bundle")
+    export = actions.add_parser("export", help="make a bundle of a finished run, or put trained parts together")
+    export.add_argument("source", type=file_path, metavar="RUN|RECIPE", help="folder of a run, or a bundle recipe")
+    export.add_argument(
+        "--bundle", "--out", dest="out", type=file_path, required=True, metavar="FOLDER", help="the bundle to write"
+    )
+    export.add_argument("--base", metavar="NAME|FOLDER", help="of a run: bundle for what it did not train")
     export.add_argument("--overwrite", action="store_true", help="replace a bundle that is there")
     _add_overrides(export)
     add_output_arguments(export)
@@ -61,11 +76,16 @@ def _add_overrides(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, *, console: Console) -> int:
     """Carry out `sounddesk train`."""
-    actions = {"prepare": _prepare, "run": _run_recipes, "export": _export}
+    actions: dict[str, Callable[..., int | None]] = {
+        "prepare": _prepare,
+        "check": _check,
+        "run": _run_recipes,
+        "export": _export,
+    }
     cancel = CancelToken()
     with cancel_on_signals(cancel, tell=console.note):
-        actions[options.action](options, console=console, cancel=cancel)
-    return ExitCode.OK
+        code = actions[options.action](options, console=console, cancel=cancel)
+    return ExitCode.OK if code is None else code
 
 
 def _prepare(options: argparse.Namespace, *, console: Console, cancel: CancelToken) -> None:
@@ -93,11 +113,29 @@ def _prepare(options: argparse.Namespace, *, console: Console, cancel: CancelTok
     console.document({"ok": True, **asdict(summary), "out_dir": str(options.out)})
 
 
+def _check(options: argparse.Namespace, *, console: Console, cancel: CancelToken) -> int:
+    from sounddesk.training.clips.clip_manifest import DataError
+    from sounddesk.training.clips.data_check import check_data
+
+    try:
+        report = check_data(options.data, seconds=options.seconds, progress=console.progress, cancel=cancel)
+    except DataError as error:
+        raise BadInputError(str(error)) from error
+    for line in report.lines():
+        console.say(line)
+    console.document({"ok": report.usable, **report.to_json()})
+    if report.usable:
+        return ExitCode.OK
+    console.note(f"{options.data} cannot be trained on as it is")
+    return ExitCode.BAD_INPUT
+
+
 def _run_recipes(options: argparse.Namespace, *, console: Console, cancel: CancelToken) -> None:
     for path in options.recipes:
         if not path.is_file():
             raise BadInputError(f"recipe {path} does not exist: the starter's are in resources/recipes/starter")
     from sounddesk.training.loop import TrainingDiverged
+    from sounddesk.training.parallel import MissingPackageError
     from sounddesk.training.recipe import RecipeError
     from sounddesk.training.runner import run_recipe
 
@@ -110,8 +148,9 @@ def _run_recipes(options: argparse.Namespace, *, console: Console, cancel: Cance
                 resume=not options.fresh,
                 on_progress=console.progress,
                 cancel=cancel,
+                tell=console.note,
             )
-        except RecipeError as error:
+        except (RecipeError, MissingPackageError, OutputError) as error:
             raise BadInputError(str(error)) from error
         except TrainingDiverged as error:
             raise EngineError(str(error)) from error
@@ -124,13 +163,19 @@ def _run_recipes(options: argparse.Namespace, *, console: Console, cancel: Cance
 
 def _export(options: argparse.Namespace, *, console: Console, cancel: CancelToken) -> None:
     from sounddesk.training.export import export_bundle
+    from sounddesk.training.export import export_run
     from sounddesk.training.recipe import RecipeError
 
     cancel.raise_if_cancelled()
+    if not options.source.exists():
+        raise BadInputError(f"{options.source} does not exist: name the folder of a run, or a bundle recipe")
     try:
-        bundle = export_bundle(
-            options.recipe, options.out, overrides=tuple(options.overrides), overwrite=options.overwrite
-        )
+        if options.source.is_dir():
+            bundle = export_run(options.source, options.out, base=options.base, overwrite=options.overwrite)
+        else:
+            bundle = export_bundle(
+                options.source, options.out, overrides=tuple(options.overrides), overwrite=options.overwrite
+            )
     except FileExistsError as error:
         raise BadInputError(f"{options.out} exists: choose another folder or add --overwrite") from error
     except (EngineError, OSError, RecipeError) as error:

@@ -103,3 +103,13 @@ class StageReporter:
                     done_before=self._done_before,
                 )
             )
+
+
+def duration_text(seconds: float) -> str:
+    """A duration as people say it: 8 s, 3 min 20 s, 2 h 5 min."""
+    whole_s = max(0, round(seconds))
+    if whole_s < 60:
+        return f"{whole_s} s"
+    if whole_s < 3600:
+        return f"{whole_s // 60} min {whole_s % 60} s"
+    return f"{whole_s // 3600} h {whole_s % 3600 // 60} min"

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Any
+from typing import Final
 
 import torch
 from torch import nn
 
-CHECKPOINT_NAME = "resume.pt"
+from sounddesk.audio.atomic_file import sync_folder
+
+CHECKPOINT_NAME: Final = "resume.pt"
 
 
 def save_checkpoint(run_dir: Path, state: dict[str, Any]) -> None:
-    """Write `state` beside the old checkpoint, flush, then rename over it."""
+    """Write `state` beside the old checkpoint, flush, then rename over it: a kill at any moment leaves one of both."""
     run_dir.mkdir(parents=True, exist_ok=True)
     temporary = run_dir / (CHECKPOINT_NAME + ".tmp")
     with temporary.open("wb") as file:
@@ -21,6 +24,7 @@ def save_checkpoint(run_dir: Path, state: dict[str, Any]) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(run_dir / CHECKPOINT_NAME)
+    sync_folder(run_dir)
 
 
 def load_checkpoint(run_dir: Path) -> dict[str, Any] | None:
@@ -54,6 +58,15 @@ class Ema:
         for name, parameter in module.named_parameters():
             if name in self.shadow:
                 parameter.copy_(self.shadow[name])
+
+    @torch.no_grad()
+    def swap_with(self, module: nn.Module) -> None:
+        """Exchange averaged and live weights; called twice, all is as before."""
+        for name, parameter in module.named_parameters():
+            if name in self.shadow:
+                live = parameter.detach().clone().float()
+                parameter.copy_(self.shadow[name])
+                self.shadow[name].copy_(live)
 
     def state_dict(self) -> dict[str, Any]:
         return {"updates": self.updates, "shadow": self.shadow}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -27,9 +29,14 @@ from sounddesk.engine.mel import LogMel
 from sounddesk.engine.specs import AudioSpec
 from sounddesk.training.grounding_task import kind_vectors
 from sounddesk.training.latent_pool import LatentPool
+from sounddesk.training.lora import has_adapters
+from sounddesk.training.lora import merged_state
+from sounddesk.training.lora import save_adapters
+from sounddesk.training.provenance import Provenance
 from sounddesk.training.recordings import Recording
 from sounddesk.training.recordings import read_kinds
 from sounddesk.training.recordings import read_recordings
+from sounddesk.training.training_task import Batch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,11 +98,55 @@ def make_unet(recipe: DiffusionModelRecipe, *, spec: AudioSpec, condition_width:
     )
 
 
-class _Trained(nn.Module):
+WAYS: Final = ("scene", "text", "null")
+"""How an example is conditioned: by attention over a scene, by the text vector itself, or not at all."""
+
+
+class Trained(nn.Module):
+    """Denoiser and grounding together: what a diffusion run optimises."""
+
     def __init__(self, denoiser: Denoiser, conditioner: ObjectConditioner) -> None:
         super().__init__()
         self.denoiser = denoiser
         self.conditioner = conditioner
+
+
+def noise_loss(
+    denoiser: Denoiser, scheduler: DDPMScheduler, batch: Batch, *, condition: Tensor, null: Tensor
+) -> Tensor:
+    """Eq. (1) for the 'clean' latents of a batch at its 'timesteps' under its 'noise'; velocity where so configured."""
+    clean, noise, timesteps = batch["clean"], batch["noise"], batch["timesteps"]
+    noisy = scheduler.add_noise(clean, noise, timesteps)
+    velocity = scheduler.config["prediction_type"] == "v_prediction"
+    target = scheduler.get_velocity(clean, noise, timesteps) if velocity else noise
+    predicted = denoiser(noisy, timesteps, condition, null)
+    return nn.functional.mse_loss(predicted.float(), target)
+
+
+def training_scheduler(config: Mapping[str, Any]) -> DDPMScheduler:
+    """The forward process of a bundle's scheduler configuration."""
+    keep = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "prediction_type")
+    return DDPMScheduler(**{key: config[key] for key in keep})
+
+
+def export_trained(trained: Trained, scheduler_config: Mapping[str, Any], folder: Path) -> None:
+    """Write `unet/`, `injection/`, `grounding/` and `scheduler/` of a model that trains with time last.
+
+    Adapters are added into the U-Net and, beside it, written alone into `adapter/`.
+    """
+    plain = copy.deepcopy(trained.denoiser)
+    if has_adapters(plain.unet):
+        save_adapters(plain.unet, folder / "adapter")
+        unet = UNet2DConditionModel.from_config(plain.unet.config)
+        state = merged_state(plain.unet)
+        plain = Denoiser(unet, condition_width=trained.conditioner.config.out_width, inject=plain.inject)
+        plain.unet.load_state_dict(state)
+    swap_time_and_frequency(plain.unet)
+    plain.save(folder / "unet", folder / "injection" / "model.safetensors")
+    trained.conditioner.save(folder / "grounding")
+    (folder / "scheduler").mkdir(parents=True, exist_ok=True)
+    text = json.dumps(dict(scheduler_config), indent=2) + "\n"
+    (folder / "scheduler" / "scheduler_config.json").write_text(text)
 
 
 class DiffusionTask:
@@ -128,8 +179,10 @@ class DiffusionTask:
         unet = make_unet(recipe, spec=spec, condition_width=width)
         inject: Any = recipe.inject
         denoiser = Denoiser(unet, condition_width=width, inject=inject)
+        self.provenance: Provenance | None = None
         if "start" in inputs:
             start = inputs["start"]
+            self.provenance = Provenance.read(start)
             denoiser = Denoiser.load(
                 start / "unet",
                 condition_width=width,
@@ -142,18 +195,12 @@ class DiffusionTask:
             unet.requires_grad_(False)
         if not recipe.train_grounding:
             conditioner.requires_grad_(False)
-        self.trained = _Trained(denoiser, conditioner)
+        self.trained = Trained(denoiser, conditioner)
         self.module: nn.Module = self.trained
         factor = recipe.condition_learning_rate_factor
         self.learning_rate_factors: Mapping[str, float] = {"class_embedding": factor, "_object": factor}
         self.scheduler_config = audioldm_scheduler_config(prediction_type=recipe.prediction_type)
-        self.scheduler = DDPMScheduler(
-            num_train_timesteps=1000,
-            beta_start=0.0015,
-            beta_end=0.0195,
-            beta_schedule="scaled_linear",
-            prediction_type=recipe.prediction_type,
-        )
+        self.scheduler = training_scheduler(self.scheduler_config)
         self.log_mel = LogMel(spec.mel)
         frames = round(recipe.seconds * spec.mel.frames_per_s)
         step = spec.latent.time_factor * spec.latent_multiple
@@ -196,7 +243,8 @@ class DiffusionTask:
                 mel = self.log_mel(torch.from_numpy(waveforms))
             return self.codec.encode(mel).float()
 
-    def loss(self, rng: np.random.Generator, batch_size: int) -> tuple[Tensor, dict[str, float]]:
+    def draw(self, rng: np.random.Generator, batch_size: int, *, step: int) -> Batch:  # noqa: ARG002  # without epochs
+        """Sounds, texts, scenes and the way each is conditioned, noise and timesteps of one step."""
         recipe = self.recipe
         sounds, texts, scenes, kinds, ways = [], [], [], [], []
         for _ in range(batch_size):
@@ -214,34 +262,39 @@ class DiffusionTask:
             sounds.append(sound)
             texts.append(text)
             kinds.append(kind)
-            ways.append(way)
-        condition, contrastive, accuracy = self._conditions(torch.stack(texts), scenes, kinds, ways)
+            ways.append(WAYS.index(way))
         clean = torch.stack(sounds).transpose(2, 3).contiguous()
         noise = torch.randn_like(clean)
         uniform = torch.rand(batch_size) ** (1.0 / recipe.noise_emphasis)
-        timesteps = (uniform * 1000).long().clamp(max=999)
-        noisy = self.scheduler.add_noise(clean, noise, timesteps)
-        if recipe.prediction_type == "v_prediction":
-            target = self.scheduler.get_velocity(clean, noise, timesteps)
-        else:
-            target = noise
-        null = self.trained.conditioner.null_vector[None].expand(batch_size, -1)
-        predicted = self.trained.denoiser(noisy, timesteps, condition, null)
-        mse = nn.functional.mse_loss(predicted.float(), target)
-        loss = mse + recipe.contrastive_weight * contrastive
+        return {
+            "clean": clean,
+            "noise": noise,
+            "timesteps": (uniform * 1000).long().clamp(max=999),
+            "text": torch.stack(texts),
+            "patches": self.patches[torch.tensor(scenes)].float(),
+            "kind": torch.tensor(kinds),
+            "way": torch.tensor(ways),
+        }
+
+    def loss(self, rng: np.random.Generator, batch_size: int) -> tuple[Tensor, dict[str, float]]:
+        return self.loss_of(self.draw(rng, batch_size, step=0))
+
+    def loss_of(self, batch: Batch) -> tuple[Tensor, dict[str, float]]:
+        condition, contrastive, accuracy = self._conditions(batch)
+        null = self.trained.conditioner.null_vector[None].expand(len(condition), -1)
+        mse = noise_loss(self.trained.denoiser, self.scheduler, batch, condition=condition, null=null)
+        loss = mse + self.recipe.contrastive_weight * contrastive
         return loss, {"mse": mse.item(), "contrastive": contrastive.item(), "accuracy": accuracy}
 
-    def _conditions(
-        self, text: Tensor, scenes: list[int], kinds: list[int], ways: list[str]
-    ) -> tuple[Tensor, Tensor, float]:
+    def _conditions(self, batch: Batch) -> tuple[Tensor, Tensor, float]:
         conditioner = self.trained.conditioner
-        patches = self.patches[torch.tensor(scenes)].float()
+        text, patches = batch["text"], batch["patches"]
         weights = conditioner.weights(text, patches)
         conditioner.observe(weights)
         grounded = conditioner.fuse(weights, patches)
-        single = torch.tensor([way == "scene" for way in ways])
-        logits = grounded[single] @ self.targets.T / self.recipe.temperature
-        wanted = torch.tensor(kinds)[single]
+        single = batch["way"] == WAYS.index("scene")
+        logits = grounded[single] @ self.targets.to(grounded.device).T / self.recipe.temperature
+        wanted = batch["kind"][single]
         if len(wanted):
             contrastive = nn.functional.cross_entropy(logits, wanted)
             accuracy = (logits.argmax(dim=-1) == wanted).float().mean().item()
@@ -249,16 +302,11 @@ class DiffusionTask:
             contrastive, accuracy = grounded.sum() * 0.0, 0.0
         null = conditioner.null(patches)
         chosen = torch.where(single[:, None], conditioner.sharpen(grounded), text)
-        dropped = torch.tensor([way == "null" for way in ways])
+        dropped = batch["way"] == WAYS.index("null")
         return torch.where(dropped[:, None], null, chosen), contrastive, accuracy
 
     def export(self, folder: Path) -> None:
-        swap_time_and_frequency(self.trained.denoiser.unet)
-        self.trained.denoiser.save(folder / "unet", folder / "injection" / "model.safetensors")
-        swap_time_and_frequency(self.trained.denoiser.unet)
-        self.trained.conditioner.save(folder / "grounding")
-        (folder / "scheduler").mkdir(parents=True, exist_ok=True)
-        (folder / "scheduler" / "scheduler_config.json").write_text(json.dumps(self.scheduler_config, indent=2) + "\n")
+        export_trained(self.trained, self.scheduler_config, folder)
 
 
 def _neighbours(order: npt.NDArray[np.int64]) -> list[tuple[int, int]]:

@@ -8,16 +8,24 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sounddesk.engine.bundle import Bundle
 from sounddesk.engine.bundle import BundleSource
 from sounddesk.engine.bundle import ComponentSource
+from sounddesk.engine.bundle import find_bundle
 from sounddesk.engine.bundle import write_bundle
+from sounddesk.engine.bundle_manifest import BundleError
+from sounddesk.engine.bundle_manifest import DenoiserSettings
 from sounddesk.engine.bundle_manifest import Licence
+from sounddesk.training.provenance import PROVENANCE_NAME
+from sounddesk.training.provenance import Provenance
+from sounddesk.training.recipe import RecipeError
 from sounddesk.training.recipe import build
 from sounddesk.training.recipe import read_recipe
+from sounddesk.training.runner import FULL_RECIPE_NAME
 from sounddesk.training.runner import AudioRecipe
 
 ROLES = {
@@ -107,6 +115,92 @@ def export_bundle(
             card=recipe.card,
         )
         return write_bundle(source, target, overwrite=overwrite)
+
+
+def export_run(run_dir: Path, target: Path, *, base: str | None = None, overwrite: bool = False) -> Bundle:
+    """Write a bundle of a run's export: what the run trained, and everything else from the bundle it started from.
+
+    Name is the run folder's; the base's licence, model card and documents come along, and each trained component
+    names the base and its hash as its origin.
+
+    Args:
+        base: bundle for what the run did not train; by default the one that the run says it started from.
+
+    Raises:
+        RecipeError: not a finished run, or one that names no base.
+        BundleError: the base is missing or changed since the run.
+        FileExistsError: `target` exists and `overwrite` is false.
+    """
+    export = run_dir / "export"
+    if not export.is_dir():
+        raise RecipeError(
+            f"{run_dir} holds no export: finish it first ('sounddesk train run' goes on where it stopped)"
+        )
+    provenance = Provenance.read(export)
+    if base is None and provenance is None:
+        raise RecipeError(f"the run in {run_dir} started from no bundle: name the one for the other parts with --base")
+    bundle = find_bundle(base or provenance.base) if provenance is not None else find_bundle(str(base))
+    bundle.verify()
+    if provenance is not None and base is None and provenance.sha256 != bundle.sha256:
+        raise BundleError(f"bundle {bundle.name!r} is not the one that the run started from: name that one with --base")
+    trained = {path.name: path for path in export.iterdir() if path.name in ROLES}
+    if not trained:
+        raise RecipeError(f"{export} holds no component of a bundle ({', '.join(ROLES)})")
+    _check_exported_grid(bundle, trained)
+    origin = provenance.text() if provenance is not None else f"trained beside {bundle.name} (sha256 {bundle.sha256})"
+    components = {
+        role: ComponentSource(
+            class_name=entry.class_name,
+            folder=bundle.component_folder(role),
+            weight_storage=entry.weight_storage,
+            origin=entry.origin,
+        )
+        for role, entry in bundle.manifest.components.items()
+    }
+    for role, folder in trained.items():
+        known = bundle.manifest.components.get(role)
+        class_name = known.class_name if known is not None else ROLES[role]
+        components[role] = ComponentSource(class_name=class_name, folder=folder, origin=origin)
+    grounding = dict(bundle.manifest.grounding)
+    if "grounding" in trained:
+        grounding = json.loads((trained["grounding"] / "config.json").read_text())
+    documents = {name: bundle.document(name) for name in bundle.manifest.documents}
+    for name, file in (("recipe.txt", run_dir / FULL_RECIPE_NAME), (PROVENANCE_NAME, export / PROVENANCE_NAME)):
+        if file.is_file():
+            documents[f"training/{name}"] = file
+    licence = Licence(**provenance.licence) if provenance is not None else bundle.manifest.licence
+    source = BundleSource(
+        name=target.name,
+        version="1",
+        licence=licence,
+        audio=bundle.audio,
+        grounding=grounding,
+        components=components,
+        denoiser=_denoiser_settings(run_dir, bundle),
+        documents=documents,
+        card=bundle.manifest.card,
+    )
+    return write_bundle(source, target, overwrite=overwrite)
+
+
+def _denoiser_settings(run_dir: Path, bundle: Bundle) -> DenoiserSettings:
+    """The base's, with the run's own way of taking the condition in."""
+    path = run_dir / FULL_RECIPE_NAME
+    model = read_recipe(path).get("model", {}) if path.is_file() else {}
+    inject = model.get("inject", bundle.manifest.denoiser.inject)
+    return replace(bundle.manifest.denoiser, inject=inject)
+
+
+def _check_exported_grid(bundle: Bundle, trained: Mapping[str, Path]) -> None:
+    if "grounding" not in trained:
+        return
+    config = json.loads((trained["grounding"] / "config.json").read_text())
+    for key in ("grid", "patch_width"):
+        there, made = bundle.manifest.grounding[key], config[key]
+        if list(there) != list(made) if key == "grid" else there != made:
+            raise RecipeError(
+                f"the run's grounding has {key} {made}, bundle {bundle.name!r} {there}: choose another --base"
+            )
 
 
 def _grounding(folder: Path, changes: Mapping[str, Any], scratch: Path) -> tuple[dict[str, Any], Path]:

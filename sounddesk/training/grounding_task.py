@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -194,8 +195,9 @@ class GroundingTask:
                 "kind": torch.from_numpy(bank.kind),
                 "coverage": torch.from_numpy(bank.coverage),
             },
-            file,
+            part := file.with_name(f".{file.name}.{os.getpid()}.tmp"),
         )
+        part.replace(file)
         return bank
 
     def _warm_start(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -76,7 +77,7 @@ class LatentPool:
         path = folder / f"latents_{key}.safetensors"
         if not path.exists():
             made = _encode_all(recordings, kinds, pairs, variants=variants, length=length, peak=peak, encode=encode)
-            part = path.with_suffix(".part")
+            part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
             save_file(made, part)
             part.replace(path)
         stored = load_file(path)

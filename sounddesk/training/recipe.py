@@ -7,6 +7,7 @@ import typing
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import MISSING
+from dataclasses import asdict
 from dataclasses import fields
 from dataclasses import is_dataclass
 from pathlib import Path
@@ -42,8 +43,33 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
         *sections, last = key.split(".")
         for section in sections:
             target = target.setdefault(section, {})
-        target[last] = yaml.safe_load(text)
+            if not isinstance(target, dict):
+                raise RecipeError(f"override {override!r}: {section!r} is a value, not a section of the recipe")
+        try:
+            target[last] = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise RecipeError(f"override {override!r}: {text!r} is not YAML") from error
     return data
+
+
+def recipe_text(recipe: Any, **sections: Any) -> str:
+    """A recipe as YAML with every default filled in, in the order of its fields.
+
+    Args:
+        recipe: the dataclass made by `build`.
+        sections: dataclasses that stand for the recipe's raw mappings of these names, e.g. `model`.
+    """
+    data = asdict(recipe) | {name: asdict(section) for name, section in sections.items()}
+    return yaml.safe_dump(_plain(data), sort_keys=False, allow_unicode=True, width=120)
+
+
+def _plain(value: Any) -> Any:
+    """Paths as text and tuples as lists: what a YAML file holds."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
 
 
 def build(recipe_class: type[T], data: Mapping[str, Any], *, where: str = "recipe") -> T:
@@ -83,8 +109,10 @@ def _convert(value: Any, hint: Any, *, where: str) -> Any:
     if origin is tuple:
         if not isinstance(value, list | tuple):
             raise RecipeError(f"{where} is {value!r}: a list is needed")
-        arm = typing.get_args(hint)[0]
-        return tuple(_convert(item, arm, where=f"{where}[{i}]") for i, item in enumerate(value))
+        arms = typing.get_args(hint)
+        if arms[-1] is not Ellipsis and len(value) != len(arms):
+            raise RecipeError(f"{where} is {value!r}: a list of {len(arms)} is needed")
+        return tuple(_convert(item, arms[0], where=f"{where}[{i}]") for i, item in enumerate(value))
     if origin is dict:
         if not isinstance(value, Mapping):
             raise RecipeError(f"{where} is {value!r}: a mapping is needed")

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Callable
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 from pathlib import Path
+from typing import TYPE_CHECKING
 from typing import Any
 from typing import Final
 
+from sounddesk.audio.atomic_file import write_file
 from sounddesk.engine.specs import AudioSpec
 from sounddesk.engine.specs import LatentSpec
 from sounddesk.engine.specs import MelSpec
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import Progress
-from sounddesk.training.loop import OptimiserRecipe
-from sounddesk.training.loop import TrainingTask
-from sounddesk.training.loop import train
+from sounddesk.training.clips.clip_manifest import DataError
+from sounddesk.training.optimiser_recipe import LiveRecipe
+from sounddesk.training.optimiser_recipe import OptimiserRecipe
 from sounddesk.training.recipe import RecipeError
 from sounddesk.training.recipe import build
 from sounddesk.training.recipe import read_recipe
+from sounddesk.training.recipe import recipe_text
+
+if TYPE_CHECKING:
+    from sounddesk.training.training_task import TrainingTask
+
+
+FULL_RECIPE_NAME: Final = "recipe_full.yaml"
+"""In a run's folder: the recipe with every default."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +70,7 @@ class RunRecipe:
     seed: int = 0
     audio: AudioRecipe = field(default_factory=AudioRecipe)
     optimiser: OptimiserRecipe
+    live: LiveRecipe = field(default_factory=LiveRecipe)
     inputs: dict[str, Any] = field(default_factory=dict)
     model: dict[str, Any] = field(default_factory=dict)
 
@@ -67,73 +79,106 @@ class RunRecipe:
         return {name: Path(folder) for name, folder in self.inputs.items()}
 
 
-def _codec(recipe: RunRecipe) -> TrainingTask:
-    from sounddesk.training.codec_task import CodecModelRecipe
+@dataclass(frozen=True, kw_only=True)
+class _Surroundings:
+    """What a task may tell while its data are made ready."""
+
+    tell: Callable[[str], None] = lambda _: None
+    progress: Callable[[Progress], None] | None = None
+    cancel: CancelToken | None = None
+
+
+def _codec(recipe: RunRecipe, model: Any, _around: _Surroundings) -> TrainingTask:
     from sounddesk.training.codec_task import CodecTask
 
-    model = build(CodecModelRecipe, recipe.model, where="model")
     return CodecTask(model, spec=recipe.audio.spec(), data_dir=recipe.data)
 
 
-def _vocoder(recipe: RunRecipe) -> TrainingTask:
-    from sounddesk.training.vocoder_task import VocoderModelRecipe
+def _vocoder(recipe: RunRecipe, model: Any, _around: _Surroundings) -> TrainingTask:
     from sounddesk.training.vocoder_task import VocoderTask
 
-    model = build(VocoderModelRecipe, recipe.model, where="model")
     return VocoderTask(model, mel=recipe.audio.mel, data_dir=recipe.data, inputs=recipe.input_folders())
 
 
-def _grounding(recipe: RunRecipe) -> TrainingTask:
-    from sounddesk.training.grounding_task import GroundingModelRecipe
+def _grounding(recipe: RunRecipe, model: Any, _around: _Surroundings) -> TrainingTask:
     from sounddesk.training.grounding_task import GroundingTask
 
-    model = build(GroundingModelRecipe, recipe.model, where="model")
     return GroundingTask(model, data_dir=recipe.data, inputs=recipe.input_folders())
 
 
-def _encoder(recipe: RunRecipe) -> TrainingTask:
-    from sounddesk.training.encoder_task import EncoderModelRecipe
+def _encoder(recipe: RunRecipe, model: Any, _around: _Surroundings) -> TrainingTask:
     from sounddesk.training.encoder_task import EncoderTask
 
-    model = build(EncoderModelRecipe, recipe.model, where="model")
     return EncoderTask(model, data_dir=recipe.data, inputs=recipe.input_folders())
 
 
-def _diffusion(recipe: RunRecipe) -> TrainingTask:
-    from sounddesk.training.diffusion_task import DiffusionModelRecipe
+def _diffusion(recipe: RunRecipe, model: Any, _around: _Surroundings) -> TrainingTask:
     from sounddesk.training.diffusion_task import DiffusionTask
 
-    model = build(DiffusionModelRecipe, recipe.model, where="model")
-    spec = recipe.audio.spec()
-    return DiffusionTask(model, spec=spec, data_dir=recipe.data, inputs=recipe.input_folders())
+    return DiffusionTask(model, spec=recipe.audio.spec(), data_dir=recipe.data, inputs=recipe.input_folders())
 
 
-def _classifier(recipe: RunRecipe) -> TrainingTask:
-    from sounddesk.training.classifier_task import ClassifierModelRecipe
+def _classifier(recipe: RunRecipe, model: Any, _around: _Surroundings) -> TrainingTask:
     from sounddesk.training.classifier_task import ClassifierTask
 
-    model = build(ClassifierModelRecipe, recipe.model, where="model")
     return ClassifierTask(model, mel=recipe.audio.mel, data_dir=recipe.data)
 
 
-# Each imports its own libraries when it is asked for, so that a wrong recipe is refused at once.
-_TASKS: Final[dict[str, Callable[[RunRecipe], TrainingTask]]] = {
-    "codec": _codec,
-    "vocoder": _vocoder,
-    "encoder": _encoder,
-    "grounding": _grounding,
-    "diffusion": _diffusion,
-    "classifier": _classifier,
+def _fine_tune(recipe: RunRecipe, model: Any, around: _Surroundings) -> TrainingTask:
+    from sounddesk.training.fine_tune_task import FineTuneTask
+
+    task = FineTuneTask(
+        model,
+        data_dir=recipe.data,
+        cache_dir=model.cache or recipe.run_dir.parent / "cache",
+        seed=recipe.seed,
+        tell=around.tell,
+        progress=around.progress,
+        cancel=around.cancel,
+    )
+    there, asked = task.bundle.audio.to_json(), recipe.audio.spec().to_json()
+    if recipe.audio != AudioRecipe() and there != asked:
+        raise RecipeError(
+            f"recipe.audio is {asked}, bundle {model.bundle!r} has {there}: leave it out or make it equal"
+        )
+    return task
+
+
+_Maker = Callable[[RunRecipe, Any, _Surroundings], "TrainingTask"]
+# By task: the module and class of its `model` section, what makes it, and whether it needs the starter's layout. Each
+# imports its own libraries when it is asked for, so that a wrong recipe is refused at once.
+_TASKS: Final[dict[str, tuple[str, str, _Maker, bool]]] = {
+    "codec": ("codec_task", "CodecModelRecipe", _codec, True),
+    "vocoder": ("vocoder_task", "VocoderModelRecipe", _vocoder, True),
+    "encoder": ("encoder_task", "EncoderModelRecipe", _encoder, True),
+    "grounding": ("grounding_task", "GroundingModelRecipe", _grounding, True),
+    "diffusion": ("diffusion_task", "DiffusionModelRecipe", _diffusion, True),
+    "classifier": ("classifier_task", "ClassifierModelRecipe", _classifier, True),
+    "fine_tune": ("fine_tune_recipe", "FineTuneModelRecipe", _fine_tune, False),
 }
 
 
-def make_task(recipe: RunRecipe) -> TrainingTask:
+def model_recipe(recipe: RunRecipe) -> Any:
+    """The recipe's `model` section in the dataclass of its task. Raises: RecipeError, the key is named."""
+    if recipe.task not in _TASKS:
+        raise RecipeError(f"task is {recipe.task!r}: choose from {', '.join(_TASKS)}")
+    module, name, _, _ = _TASKS[recipe.task]
+    recipe_class: Any = getattr(importlib.import_module(f"sounddesk.training.{module}"), name)
+    return build(recipe_class, recipe.model, where="model")
+
+
+def make_task(recipe: RunRecipe, around: _Surroundings | None = None) -> TrainingTask:
     """The task that a recipe names, with its data loaded. Raises: RecipeError."""
     if recipe.task not in _TASKS:
         raise RecipeError(f"task is {recipe.task!r}: choose from {', '.join(_TASKS)}")
-    if not (recipe.data / "table.csv").exists():
+    _, _, maker, starter_layout = _TASKS[recipe.task]
+    if starter_layout and not (recipe.data / "table.csv").exists():
         raise RecipeError(f"data folder {recipe.data} has no table.csv: run 'sounddesk train prepare starter' first")
-    return _TASKS[recipe.task](recipe)
+    model = model_recipe(recipe)
+    try:
+        return maker(recipe, model, around or _Surroundings())
+    except DataError as error:
+        raise RecipeError(str(error)) from error
 
 
 def run_recipe(
@@ -143,26 +188,42 @@ def run_recipe(
     resume: bool = True,
     on_progress: Callable[[Progress], None] | None = None,
     cancel: CancelToken | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Path:
     """Train what the recipe describes; the folder with the exported weights.
+
+    Args:
+        tell: gets the recipe in full, what was skipped, and the memory estimate, before the first step.
 
     Raises:
         RecipeError: unknown key, wrong type or missing data, named.
         TrainingDiverged: the loss is not a number.
+        MissingPackageError: an optional package is needed.
         Cancelled: stopped; a checkpoint was saved and the run can be resumed.
     """
     data = read_recipe(path, overrides)
     recipe = build(RunRecipe, data)
-    task = make_task(recipe)
+    tell = tell or (lambda _: None)
+    full = recipe_text(recipe, model=model_recipe(recipe)) if recipe.task in _TASKS else ""
+    task = make_task(recipe, _Surroundings(tell=tell, progress=on_progress, cancel=cancel))
+    from sounddesk.training.loop import counted_steps
+    from sounddesk.training.loop import train
+    from sounddesk.training.memory_estimate import estimate_memory
+
+    tell(full)
+    optimiser = counted_steps(task, recipe.optimiser)
+    tell(estimate_memory(task, optimiser).text())
     recipe.run_dir.mkdir(parents=True, exist_ok=True)
-    (recipe.run_dir / "recipe.json").write_text(json.dumps(data, indent=2, default=str) + "\n")
+    write_file(recipe.run_dir / "recipe.json", (json.dumps(data, indent=2, default=str) + "\n").encode())
+    write_file(recipe.run_dir / FULL_RECIPE_NAME, full.encode())
     train(
         task,
-        recipe.optimiser,
+        optimiser,
         seed=recipe.seed,
         run_dir=recipe.run_dir,
         resume=resume,
         on_progress=on_progress,
         cancel=cancel,
+        live=recipe.live,
     )
     return recipe.run_dir / "export"

@@ -5,9 +5,9 @@ import io
 import pytest
 
 from sounddesk.cli.progress_line import ProgressLine
-from sounddesk.cli.progress_line import duration_text
 from sounddesk.cli.progress_line import progress_text
 from sounddesk.engine.tasks import Progress
+from sounddesk.engine.tasks import duration_text
 
 
 class Terminal(io.StringIO):

@@ -16,9 +16,9 @@ from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import Progress
 from sounddesk.training.checkpoint import Ema
 from sounddesk.training.checkpoint import load_checkpoint
-from sounddesk.training.loop import OptimiserRecipe
 from sounddesk.training.loop import TrainingDiverged
 from sounddesk.training.loop import train
+from sounddesk.training.optimiser_recipe import OptimiserRecipe
 
 
 class LineTask:

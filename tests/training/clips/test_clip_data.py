@@ -1,0 +1,186 @@
+"""Clips come from folders, manifests and shards; frame and sound belong together; broken files never end a run."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sounddesk.training.clips.clip_manifest import ClipSource
+from sounddesk.training.clips.clip_manifest import DataError
+from sounddesk.training.clips.clip_manifest import clip_from_row
+from sounddesk.training.clips.clip_manifest import read_clips
+from sounddesk.training.clips.clip_manifest import row_of_clip
+from sounddesk.training.clips.clip_manifest import write_clips
+from sounddesk.training.clips.data_check import check_data
+from sounddesk.training.clips.data_check import refuse_leaks
+from sounddesk.training.clips.media_reader import MediaError
+from sounddesk.training.clips.media_reader import read_clip
+from sounddesk.training.clips.open_clips import open_clips
+from sounddesk.training.clips.shards import write_shards
+from tests.training.tiny_clips import RATE_HZ
+from tests.training.tiny_clips import level_at
+from tests.training.tiny_clips import pitch_at
+from tests.training.tiny_clips import pitch_of
+from tests.training.tiny_clips import tones
+from tests.training.tiny_clips import write_pair
+from tests.training.tiny_clips import write_video
+from tests.training.tiny_data import build_tiny_data
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_video(tmp_path_factory.mktemp("video") / "clock.mp4")
+
+
+@pytest.mark.parametrize("start_s", [0.0, 1.0, 2.0])
+def test_frame_and_sound_are_of_the_same_instant(video: Path, start_s: float) -> None:
+    clip = ClipSource(id="a", video=video, start_s=start_s)
+    media = read_clip(clip, seconds=1.9, sample_rate_hz=RATE_HZ, frame_times_s=(0.5, 1.5))
+    for offset, frame, time_s in zip((0.5, 1.5), media.frames, media.times_s, strict=True):
+        second = int(start_s + offset)
+        assert time_s == pytest.approx(offset, abs=1 / 8 + 1e-6)
+        assert frame.mean() == pytest.approx(level_at(second), abs=6)
+        middle = round(offset * RATE_HZ)
+        assert pitch_of(media.waveform[middle - 2000 : middle + 2000]) == pytest.approx(pitch_at(second), abs=8)
+    assert media.waveform.shape == (round(1.9 * RATE_HZ),)
+
+
+def test_a_short_clip_is_padded_with_silence_and_says_how_much_was_heard(video: Path) -> None:
+    media = read_clip(ClipSource(id="a", video=video), seconds=6.0, sample_rate_hz=RATE_HZ, frame_times_s=(9.0,))
+    assert media.waveform.shape == (6 * RATE_HZ,)
+    assert np.abs(media.waveform[round(4.2 * RATE_HZ) :]).max() == 0.0
+    assert media.heard_s == pytest.approx(4.0, abs=0.1)
+    assert media.frames[0].mean() == pytest.approx(level_at(3), abs=6)
+
+
+def test_a_folder_is_read_with_captions_masks_splits_and_what_has_no_partner(tmp_path: Path) -> None:
+    write_pair(tmp_path / "train" / "dog", colour=(10, 20, 200), sound=tones(1), mask=True)
+    (tmp_path / "train" / "dog.txt").write_text("a dog barking\n")
+    write_pair(tmp_path / "test" / "cat", colour=(200, 20, 10), sound=tones(1))
+    write_video(tmp_path / "train" / "clock.mp4", seconds=1)
+    (tmp_path / "train" / "alone.png").write_bytes(b"x")
+    found = read_clips(tmp_path)
+    by_id = {clip.id: clip for clip in found.clips}
+    assert sorted(by_id) == ["test/cat", "train/clock", "train/dog"]
+    assert by_id["train/dog"].caption == "a dog barking"
+    assert by_id["test/cat"].split == "test"
+    assert "without a sound" in found.skipped["train/alone"]
+    media = read_clip(by_id["train/dog"], seconds=1.0, sample_rate_hz=RATE_HZ, frame_times_s=(0.0,))
+    assert media.mask is not None
+    assert media.mask[:, :30].min() == 1.0
+    assert media.mask[:, 34:].max() == 0.0
+    assert media.frames[0][0, 0].tolist() == [200, 20, 10]  # RGB, though OpenCV wrote BGR
+
+
+def test_a_manifest_comes_back_as_it_was(tmp_path: Path) -> None:
+    clips = (
+        ClipSource(id="a", caption="rain", video=tmp_path / "a.mp4", start_s=2.5, labels=("Rain",), split="test"),
+        ClipSource(id="b", image=tmp_path / "b.png", audio=Path("/other/b.wav"), matching_score=0.7),
+    )
+    write_clips(tmp_path / "clips.jsonl", clips)
+    assert read_clips(tmp_path).clips == clips
+    assert json.loads((tmp_path / "clips.jsonl").read_text().splitlines()[0])["video"] == "a.mp4"
+
+
+_TEXT = st.text(st.characters(blacklist_categories=("Cs",)), min_size=1, max_size=20)
+
+
+@given(name=_TEXT, caption=_TEXT, start_s=st.floats(0, 1e6), labels=st.lists(_TEXT, max_size=3))
+def test_any_row_survives_json(name: str, caption: str, start_s: float, labels: list[str]) -> None:
+    clip = ClipSource(id=name, caption=caption, video=Path("/v.mp4"), start_s=start_s, labels=tuple(labels))
+    row = json.loads(json.dumps(row_of_clip(clip, Path("/x"))))
+    assert clip_from_row(row, folder=Path("/x"), where="row") == clip
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"id": "a", "video": "a.mp4", "captoin": "x"}', "line 1: unknown key 'captoin'"),
+        ('{"id": "a", "video": "a.mp4", "start_s": "soon"}', "start_s is 'soon'"),
+        ('{"id": "a", "image": "a.png"}', "name a 'video', or an 'image' and an 'audio'"),
+        ('{"id": "a", "video": "a.mp4", "split": "dev"}', "split is 'dev'"),
+        ('{"video": "a.mp4"}', "key 'id'"),
+        ("[1]", "not a JSON object"),
+        ("{", "is not JSON"),
+        ('{"id": "a", "video": "a.mp4"}\n{"id": "a", "video": "b.mp4"}', "occurs twice"),
+    ],
+)
+def test_a_wrong_manifest_names_line_and_key(line: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "clips.jsonl").write_text(line + "\n")
+    with pytest.raises(DataError, match=message):
+        read_clips(tmp_path)
+
+
+def test_shards_hold_the_same_clips(tmp_path: Path, video: Path) -> None:
+    write_pair(tmp_path / "pairs" / "dog", colour=(1, 2, 3), sound=tones(1), mask=True)
+    pair = read_clips(tmp_path / "pairs").clips[0]
+    clips = [ClipSource(id="clock", caption="a clock", video=video, labels=("Tick",)), pair]
+    files = write_shards(clips, tmp_path / "shards", clips_per_shard=1)
+    assert len(files) == 2
+    with open_clips(tmp_path / "shards") as found:
+        assert [clip.id for clip in found.clips] == ["clock", "dog"]
+        assert found.clips[0].labels == ("Tick",)
+        assert found.clips[0].video is not None
+        assert found.clips[0].video.read_bytes() == video.read_bytes()
+        media = read_clip(found.clips[1], seconds=1.0, sample_rate_hz=RATE_HZ, frame_times_s=(0.0,))
+        assert media.mask is not None
+    files[1].write_bytes(files[1].read_bytes()[:700])
+    with open_clips(tmp_path / "shards") as found:
+        assert [clip.id for clip in found.clips] == ["clock"]
+        assert len(found.skipped) == 1
+
+
+def test_a_shard_cannot_write_outside_its_folder(tmp_path: Path) -> None:
+    content = tmp_path / "x.json"
+    content.write_text('{"id": "evil", "caption": "c"}')
+    with tarfile.open(tmp_path / "evil.tar", "w") as tar:
+        tar.add(content, "../../../escape.json")
+        tar.add(content, "../../../escape.wav")
+        tar.add(content, "../../../escape.png")
+    with open_clips(tmp_path / "evil.tar"):
+        assert not list(tmp_path.parent.glob("escape*"))
+
+
+def test_check_lists_broken_files_and_leaks(tmp_path: Path, video: Path) -> None:
+    write_pair(tmp_path / "train" / "dog", colour=(1, 2, 3), sound=tones(1))
+    (tmp_path / "train" / "dog.txt").write_text("a dog")
+    (tmp_path / "train" / "broken.mp4").write_bytes(video.read_bytes()[:300])
+    (tmp_path / "train" / "clock.mp4").write_bytes(video.read_bytes())
+    (tmp_path / "test").mkdir()
+    (tmp_path / "test" / "other_name.mp4").write_bytes(video.read_bytes())
+    report = check_data(tmp_path)
+    assert report.clips == {"train": 2, "test": 1}
+    assert report.hours["train"] == pytest.approx(5 / 3600, abs=1e-4)
+    assert list(report.broken) == ["train/broken"]
+    assert report.without_caption == ("train/clock",)
+    assert len(report.leaks) == 1
+    assert "clock.mp4" in report.leaks[0]
+    assert not report.usable
+    with pytest.raises(DataError, match="in training and test"):
+        refuse_leaks(read_clips(tmp_path).clips)
+
+
+def test_check_of_the_starter_layout(tmp_path: Path) -> None:
+    build_tiny_data(tmp_path)
+    assert check_data(tmp_path).usable
+    (tmp_path / "recordings" / "hum" / "one.flac").unlink()
+    assert list(check_data(tmp_path).broken) == ["recordings/hum/one.flac"]
+
+
+def test_what_cannot_be_read_is_named(tmp_path: Path, video: Path) -> None:
+    with pytest.raises(DataError, match="is no data set"):
+        read_clips(tmp_path / "nothing")
+    with pytest.raises(DataError, match="holds no clips"):
+        read_clips(tmp_path)
+    missing = ClipSource(id="a", video=tmp_path / "none.mp4")
+    with pytest.raises(MediaError, match="none.mp4"):
+        read_clip(missing, seconds=1.0, sample_rate_hz=RATE_HZ, frame_times_s=(0.0,))
+    with pytest.raises(MediaError, match="no sound at 60"):
+        late = ClipSource(id="a", video=video, start_s=60.0)
+        read_clip(late, seconds=1.0, sample_rate_hz=RATE_HZ, frame_times_s=(0.0,))
