@@ -12,11 +12,11 @@ from sounddesk.cli.common_arguments import add_output_arguments
 from sounddesk.cli.common_arguments import file_path
 from sounddesk.cli.common_arguments import number
 from sounddesk.cli.console import Console
-from sounddesk.cli.object_specs import ObjectSpec
 from sounddesk.cli.render import run_render
 from sounddesk.cli.render_arguments import DEFAULT_SECONDS
 from sounddesk.cli.render_arguments import RenderOptions
 from sounddesk.cli.render_arguments import checked_seconds
+from sounddesk.domain.selection import ObjectSpec
 from sounddesk.domain.selection import Selection
 from sounddesk.resources_folder import resource
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from sounddesk.cli.exit_codes import BadInputError
 from sounddesk.domain.mask import Box
 from sounddesk.domain.selection import Click
+from sounddesk.domain.selection import ObjectSpec
 from sounddesk.domain.selection import Selection
 
 POINTS_HELP: Final = "NAME@X,Y[;X,Y...]"
@@ -24,14 +24,6 @@ _POINT: Final = re.compile(rf"(?P<minus>-?)(?P<x>{_NUMBER}),(?P<y>{_NUMBER})", r
 _BOX: Final = re.compile(
     rf"(?P<left>{_NUMBER}),(?P<top>{_NUMBER}),(?P<right>{_NUMBER}),(?P<bottom>{_NUMBER})", re.ASCII
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class ObjectSpec:
-    """One object as the user wrote it: its name, and how it is selected."""
-
-    name: str
-    selection: Selection
 
 
 def parse_points(text: str) -> ObjectSpec:

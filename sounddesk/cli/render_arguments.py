@@ -20,20 +20,20 @@ from sounddesk.cli.exit_codes import BadInputError
 from sounddesk.cli.object_specs import BOX_HELP
 from sounddesk.cli.object_specs import MASK_HELP
 from sounddesk.cli.object_specs import POINTS_HELP
-from sounddesk.cli.object_specs import ObjectSpec
 from sounddesk.cli.object_specs import parse_box
 from sounddesk.cli.object_specs import parse_hint
 from sounddesk.cli.object_specs import parse_mask
 from sounddesk.cli.object_specs import parse_points
+from sounddesk.domain.scene import AMBIENCE_NAME
+from sounddesk.domain.scene import BLEND_NAME
 from sounddesk.domain.scene import check_unique_names
 from sounddesk.domain.seeds import check_seed
+from sounddesk.domain.selection import ObjectSpec
 from sounddesk.engine.specs import check_seconds
 from sounddesk.engine.types import SamplingSettings
 
 MAX_TAKES: Final = 100
 DEFAULT_SECONDS: Final = 10.0
-BLEND_NAME: Final = "blend"
-AMBIENCE_NAME: Final = "ambience"
 
 # Options that say what to make; with --recipe the recipe says it.
 _SETTLED_BY_RECIPE: Final = {

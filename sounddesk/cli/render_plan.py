@@ -13,9 +13,7 @@ import numpy as np
 from sounddesk.cli.exit_codes import BadInputError
 from sounddesk.cli.render_arguments import RecipeOptions
 from sounddesk.cli.render_arguments import RenderOptions
-from sounddesk.cli.scene_from_specs import Coverage
 from sounddesk.cli.scene_from_specs import Scene
-from sounddesk.cli.scene_from_specs import SoundingObject
 from sounddesk.cli.scene_from_specs import bad_input
 from sounddesk.cli.scene_from_specs import build_scene
 from sounddesk.domain.mask import mask_sha256
@@ -24,6 +22,8 @@ from sounddesk.domain.recipe import RenderRecipe
 from sounddesk.domain.seeds import take_seed
 from sounddesk.engine.bundle import Bundle
 from sounddesk.engine.bundle import find_bundle
+from sounddesk.engine.scene_objects import Coverage
+from sounddesk.engine.scene_objects import SoundingObject
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.types import SamplingSettings
 

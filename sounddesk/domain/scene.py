@@ -15,6 +15,9 @@ from sounddesk.domain.seeds import check_seed
 from sounddesk.domain.tiled_mask import TiledMask
 
 MAX_GAIN_DB: Final = 60.0
+# Names of the sounds that stand for several objects or for what they leave over.
+BLEND_NAME: Final = "blend"
+AMBIENCE_NAME: Final = "ambience"
 
 ObjectKind = Literal["object", "ambience", "blend"]
 

@@ -91,6 +91,14 @@ class Selection:
             raise FieldError(f"{fields.place('how')} is {how!r}, but {error}") from None
 
 
+@dataclass(frozen=True, kw_only=True)
+class ObjectSpec:
+    """One object as the user wrote it: its name, and how it is selected."""
+
+    name: str
+    selection: Selection
+
+
 def _read_clicks(fields: Fields) -> tuple[Click, ...]:
     rows, keys = fields.rows("clicks")
     clicks = []
