@@ -25,6 +25,7 @@ _SUBCOMMANDS: Final = {
     "desk": "open the window",
     "render": "make one sound per object of an image",
     "export": "write stems, mix, clips and takes of a project as files",
+    "batch": "make sounds for every frame of a folder, resumable",
     "demo": "render the image that ships with sounddesk",
     "models": "install published models, and join them into bundles",
     "doctor": "show what is installed, what is missing and how to get it",
@@ -33,7 +34,8 @@ _SUBCOMMANDS: Final = {
 }
 _EPILOG: Final = (
     "exit codes: 0 done; 1 a fault of sounddesk (doctor: rendering cannot work here); "
-    "2 the input cannot be used; 3 the engine could not finish; 130 cancelled"
+    "2 the input cannot be used; 3 the engine could not finish; 4 (batch) some frames could not be rendered; "
+    "130 cancelled"
 )
 
 

@@ -112,26 +112,9 @@ def configure_render(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EPILOG
     parser.add_argument("image", type=file_path, nargs="?", metavar="IMAGE", help="PNG, JPEG, TIFF, WebP, BMP or GIF")
 
-    selection = parser.add_argument_group("which objects sound")
-    for flag, dest, metavar, text in (
-        ("--object", "points", POINTS_HELP, "an object by clicks; -X,Y takes a place away"),
-        ("--box", "boxes", BOX_HELP, "an object by a box around it, corrected by clicks"),
-        ("--mask", "masks", MASK_HELP, "an object by an image that is bright (or opaque) where the object is"),
-        ("--hint", "hints", "NAME=WORDS", "which of its sounds is meant, e.g. car=siren"),
-    ):
-        selection.add_argument(flag, dest=dest, action="append", metavar=metavar, help=text)
-    selection.add_argument("--auto", action="store_true", default=None, help="propose the objects")
-    selection.add_argument("--blend", action="store_true", default=None, help="also all objects as one sound")
-    selection.add_argument("--ambience", action="store_true", default=None, help="also the rest of the scene")
-    selection.add_argument("--sam", type=file_path, metavar="FILE", help="a SAM checkpoint, for better masks")
-
+    add_selection_arguments(parser.add_argument_group("which objects sound"))
     sound = parser.add_argument_group("the sound")
-    sound.add_argument("--seconds", type=number, help="length, 1 to 60 (default: 10)")
-    sound.add_argument("--takes", type=whole_number, help=f"how many of each, 1 to {MAX_TAKES} (default: 1)")
-    sound.add_argument("--seed", type=whole_number, help="same seed, same sound (default: 0)")
-    sound.add_argument("--preset", choices=("fast", "paper"), help="fast, or the paper's 200 steps (default: fast)")
-    sound.add_argument("--steps", type=whole_number, help="denoising steps (default: the preset's)")
-    sound.add_argument("--guidance", type=number, help="how strictly to follow the image, 1 to 20 (default: 2)")
+    add_sound_arguments(sound)
     sound.add_argument(
         "--balance",
         action=argparse.BooleanOptionalAction,
@@ -152,6 +135,31 @@ def configure_render(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--out", type=file_path, metavar="FOLDER", help="result (default: IMAGE's name with '-sounds')")
     where.add_argument("--recipe", type=file_path, metavar="FILE", help="make a render again from its recipe.json")
     add_output_arguments(parser)
+
+
+def add_selection_arguments(selection: argparse._ActionsContainer) -> None:
+    """--object, --box, --mask, --hint, --auto, --blend, --ambience and --sam."""
+    for flag, dest, metavar, text in (
+        ("--object", "points", POINTS_HELP, "an object by clicks; -X,Y takes a place away"),
+        ("--box", "boxes", BOX_HELP, "an object by a box around it, corrected by clicks"),
+        ("--mask", "masks", MASK_HELP, "an object by an image that is bright (or opaque) where the object is"),
+        ("--hint", "hints", "NAME=WORDS", "which of its sounds is meant, e.g. car=siren"),
+    ):
+        selection.add_argument(flag, dest=dest, action="append", metavar=metavar, help=text)
+    selection.add_argument("--auto", action="store_true", default=None, help="propose the objects")
+    selection.add_argument("--blend", action="store_true", default=None, help="also all objects as one sound")
+    selection.add_argument("--ambience", action="store_true", default=None, help="also the rest of the scene")
+    selection.add_argument("--sam", type=file_path, metavar="FILE", help="a SAM checkpoint, for better masks")
+
+
+def add_sound_arguments(sound: argparse._ActionsContainer) -> None:
+    """--seconds, --takes, --seed, --preset, --steps and --guidance."""
+    sound.add_argument("--seconds", type=number, help="length, 1 to 60 (default: 10)")
+    sound.add_argument("--takes", type=whole_number, help=f"how many of each, 1 to {MAX_TAKES} (default: 1)")
+    sound.add_argument("--seed", type=whole_number, help="same seed, same sound (default: 0)")
+    sound.add_argument("--preset", choices=("fast", "paper"), help="fast, or the paper's 200 steps (default: fast)")
+    sound.add_argument("--steps", type=whole_number, help="denoising steps (default: the preset's)")
+    sound.add_argument("--guidance", type=number, help="how strictly to follow the image, 1 to 20 (default: 2)")
 
 
 _EPILOG: Final = """\
@@ -197,7 +205,36 @@ def _read_recipe_options(namespace: argparse.Namespace) -> RecipeOptions:
     )
 
 
-def _read_render_options(namespace: argparse.Namespace) -> RenderOptions:
+@dataclass(frozen=True, kw_only=True)
+class SelectionOptions:
+    """Which objects were named, in the order --object, --box, --mask, with their hints; or that some be proposed."""
+
+    specs: tuple[ObjectSpec, ...]
+    hints: dict[str, str]
+    auto: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class SoundOptions:
+    """How each sound is made."""
+
+    seconds: float
+    takes: int
+    seed: int
+    sampling: SamplingSettings
+
+
+def read_selection(namespace: argparse.Namespace, *, blend: bool, needed: bool = True) -> SelectionOptions:
+    """The objects that the arguments name.
+
+    Args:
+        namespace: what `add_selection_arguments` declared, parsed.
+        blend: a blend is made too, so its name is taken.
+        needed: refuse to go on without any.
+
+    Raises:
+        BadInputError: an object that is not written as it should be, a name used twice, or contradictions.
+    """
     specs = (
         *map(parse_points, namespace.points or ()),
         *map(parse_box, namespace.boxes or ()),
@@ -206,13 +243,10 @@ def _read_render_options(namespace: argparse.Namespace) -> RenderOptions:
     auto = bool(namespace.auto)
     if auto and specs:
         raise BadInputError(f"--auto proposes the objects, but {specs[0].name!r} is named: leave out one of them")
-    if not auto and not specs:
+    if needed and not auto and not specs:
         raise BadInputError("no object is named: add --object NAME@X,Y, --box, --mask, or --auto to have some proposed")
     names = [spec.name for spec in specs]
-    reserved = {
-        BLEND_NAME: namespace.blend or namespace.balance,
-        AMBIENCE_NAME: namespace.ambience,
-    }
+    reserved = {BLEND_NAME: blend, AMBIENCE_NAME: namespace.ambience}
     _checked(lambda: check_unique_names([*names, *(name for name, wanted in reserved.items() if wanted)]))
     hints: dict[str, str] = {}
     if auto and namespace.hints:
@@ -222,6 +256,15 @@ def _read_render_options(namespace: argparse.Namespace) -> RenderOptions:
         if name in hints:
             raise BadInputError(f"{name!r} has two hints, {hints[name]!r} and {words!r}: leave out one of them")
         hints[name] = words
+    return SelectionOptions(specs=specs, hints=hints, auto=auto)
+
+
+def read_sound(namespace: argparse.Namespace) -> SoundOptions:
+    """How the arguments want each sound made.
+
+    Raises:
+        BadInputError: a value out of range.
+    """
     seconds = checked_seconds(DEFAULT_SECONDS if namespace.seconds is None else namespace.seconds)
     takes = 1 if namespace.takes is None else namespace.takes
     if not 1 <= takes <= MAX_TAKES:
@@ -232,19 +275,26 @@ def _read_render_options(namespace: argparse.Namespace) -> RenderOptions:
     sampling = _checked(
         lambda: SamplingSettings(preset=namespace.preset or "fast", steps=namespace.steps, guidance=guidance)
     )
+    return SoundOptions(seconds=seconds, takes=takes, seed=seed, sampling=sampling)
+
+
+def _read_render_options(namespace: argparse.Namespace) -> RenderOptions:
+    # The balance is measured against the blend.
+    blend = bool(namespace.blend or namespace.balance)
+    selection = read_selection(namespace, blend=blend)
+    sound = read_sound(namespace)
     return RenderOptions(
         image=namespace.image,
-        specs=specs,
-        hints=hints,
-        auto=auto,
-        # The balance is measured against the blend.
-        blend=bool(namespace.blend or namespace.balance),
+        specs=selection.specs,
+        hints=selection.hints,
+        auto=selection.auto,
+        blend=blend,
         ambience=bool(namespace.ambience),
         balance=namespace.balance,
-        seconds=seconds,
-        takes=takes,
-        seed=seed,
-        sampling=sampling,
+        seconds=sound.seconds,
+        takes=sound.takes,
+        seed=sound.seed,
+        sampling=sound.sampling,
         bundle=namespace.bundle or DEFAULT_BUNDLE,
         random_weights=bool(namespace.random_weights),
         device=namespace.device,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import math
-import os
 import platform
 from collections.abc import Callable
 from collections.abc import Mapping
@@ -15,7 +14,6 @@ from typing import Any
 from typing import Final
 
 from sounddesk import __version__
-from sounddesk.cli.masks_picture import draw_masks
 from sounddesk.cli.render_plan import RenderPlan
 from sounddesk.cli.stem_assembly import SAMPLE_RATE_HZ
 from sounddesk.cli.stem_assembly import WAV_FORMAT
@@ -27,6 +25,8 @@ from sounddesk.domain.recipe import ImageReference
 from sounddesk.domain.recipe import RecipeObject
 from sounddesk.domain.recipe import RenderRecipe
 from sounddesk.domain.recipe import Sampling
+from sounddesk.domain.recipe import path_from
+from sounddesk.engine.masks_picture import draw_masks
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -194,7 +194,7 @@ def make_recipe(plan: RenderPlan, stems: Stems, written: tuple[WrittenObject, ..
     facts = stems.takes[plan.scene.objects[0].name][0].recipe
     return RenderRecipe(
         image=ImageReference(
-            path=_path_from(out, plan.scene.image_path), sha256=image.sha256, width=image.width, height=image.height
+            path=path_from(out, plan.scene.image_path), sha256=image.sha256, width=image.width, height=image.height
         ),
         objects=tuple(
             RecipeObject(
@@ -232,14 +232,6 @@ def make_recipe(plan: RenderPlan, stems: Stems, written: tuple[WrittenObject, ..
             **({"weights": "random, the sounds mean nothing"} if plan.bundle.is_random else {}),
         },
     )
-
-
-def _path_from(out: Path, image: Path) -> str:
-    """The image's path relative to the folder of the recipe, so that both can be moved together."""
-    try:
-        return Path(os.path.relpath(image.resolve(), out.resolve())).as_posix()
-    except ValueError:  # another drive of Windows
-        return str(image.resolve())
 
 
 def _spectrograms(stems: Stems) -> bytes:

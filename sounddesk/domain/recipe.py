@@ -8,10 +8,12 @@ so that a slip of the pen is not taken for a default.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
+from pathlib import Path
 from typing import Any
 from typing import Final
 from typing import Literal
@@ -315,3 +317,11 @@ def _read_object(fields: Fields, *, unknown: bool) -> RecipeObject:
         files=fields.texts("files"),
         extra=fields.rest(allowed=unknown),
     )
+
+
+def path_from(folder: Path, image: Path) -> str:
+    """The image's path relative to the folder of the recipe, so that both can be moved together."""
+    try:
+        return Path(os.path.relpath(image.resolve(), folder.resolve())).as_posix()
+    except ValueError:  # another drive of Windows
+        return str(image.resolve())

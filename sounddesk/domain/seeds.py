@@ -41,3 +41,24 @@ def take_seed(seed: int, *, name: str, take: int) -> int:
     text = unicodedata.normalize("NFC", name)
     data = struct.pack("<QQ", seed, take) + text.encode(errors="surrogatepass")
     return int.from_bytes(hashlib.sha256(data).digest()[:8], "little") & MAX_SEED
+
+
+def frame_take_seed(seed: int, *, project: str, frame: str, name: str, take: int) -> int:
+    """The seed of one take of one frame of a batch; nothing but these five decides it.
+
+    Args:
+        seed: 0 to 2**63 - 1, of the whole batch.
+        project: name of the project or of the folder of frames.
+        frame: file name of the frame; empty for a sound that lasts over the whole shot.
+        name: the object's name as given.
+        take: 0 for the first take.
+
+    Returns:
+        0 to 2**63 - 1, spread evenly.
+
+    Raises:
+        ValueError: seed or take out of range.
+    """
+    # Lengths between the texts, so that no two triples run together into one.
+    texts = [unicodedata.normalize("NFC", text) for text in (project, frame, name)]
+    return take_seed(seed, name="".join(f"{len(text)}:{text}" for text in texts), take=take)

@@ -194,3 +194,14 @@ def _trim_heap() -> None:
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):  # musl has no malloc_trim
             ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
+def use_cpu_threads(count: int) -> None:
+    """Let torch and OpenCV compute on `count` threads in this process.
+
+    Sums come out in another order with another number, so files are identical only under the same one.
+    """
+    import cv2
+
+    torch.set_num_threads(count)
+    cv2.setNumThreads(count)

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from typing import Final
 from typing import Literal
 
 import torch
@@ -22,10 +21,9 @@ from sounddesk.engine.injection import object_attention_state
 from sounddesk.engine.injection import original_state
 from sounddesk.engine.quantised_weights import load_weights
 from sounddesk.engine.types import SamplingSettings
+from sounddesk.engine.types import steps_of
 
 Inject = Literal["both", "film", "cross"]
-
-PRESET_STEPS: Final = {"paper": 200, "fast": 20}
 
 
 class Denoiser(nn.Module):
@@ -161,11 +159,6 @@ def make_scheduler(config: dict[str, Any], sampling: SamplingSettings) -> Any:
         lower_order_final=True,
         final_sigmas_type="zero",
     )
-
-
-def steps_of(sampling: SamplingSettings) -> int:
-    """Number of denoising steps: what was asked for, else the preset's."""
-    return PRESET_STEPS[sampling.preset] if sampling.steps is None else sampling.steps
 
 
 @torch.no_grad()

@@ -53,6 +53,10 @@ class ImageFileError(EngineError):
     """An image or mask file that cannot be used; the message names the file, the reason and the remedy."""
 
 
+class EmptyMaskError(ImageFileError):
+    """A mask file that selects nothing."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LoadedImage:
     """A decoded still.
@@ -121,7 +125,8 @@ def load_mask(path: str | os.PathLike[str], *, image_size: tuple[int, int]) -> B
         bool[H, W] at image size.
 
     Raises:
-        ImageFileError: as `load_image`, and for another aspect ratio or an empty mask.
+        EmptyMaskError: it selects nothing.
+        ImageFileError: as `load_image`, and for another aspect ratio.
     """
     file = Path(path)
     width, height = image_size
@@ -142,7 +147,7 @@ def load_mask(path: str | os.PathLike[str], *, image_size: tuple[int, int]) -> B
         coverage = np.asarray(cv2.resize(coverage, (width, height), interpolation=how), dtype=np.float32)
     mask: BoolMask = coverage >= 0.5
     if not mask.any():
-        raise ImageFileError(f"mask {str(file)!r} is empty: paint the object white on black, or opaque on transparent")
+        raise EmptyMaskError(f"mask {str(file)!r} is empty: paint the object white on black, or opaque on transparent")
     return mask
 
 

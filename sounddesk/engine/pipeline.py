@@ -25,7 +25,6 @@ from sounddesk.engine.device import is_out_of_memory
 from sounddesk.engine.device import out_of_memory_remedy
 from sounddesk.engine.device import release_memory
 from sounddesk.engine.diffusion import denoise
-from sounddesk.engine.diffusion import steps_of
 from sounddesk.engine.encoders.text import TextEncoder
 from sounddesk.engine.patch_cache import PatchCache
 from sounddesk.engine.patch_cache import hash_image
@@ -44,6 +43,7 @@ from sounddesk.engine.types import ObjectRequest
 from sounddesk.engine.types import RgbImage
 from sounddesk.engine.types import SamplingSettings
 from sounddesk.engine.types import Waveform
+from sounddesk.engine.types import steps_of
 
 # Below this peak a take is as good as silent (-60 dBFS).
 SILENCE_PEAK: Final = 1e-3

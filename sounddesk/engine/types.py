@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
+from typing import Final
 from typing import Literal
 
 import numpy as np
@@ -17,6 +18,8 @@ Waveform = npt.NDArray[np.float32]
 
 PresetName = Literal["fast", "paper"]
 TakeKind = Literal["object", "blend", "ambience"]
+
+PRESET_STEPS: Final = {"paper": 200, "fast": 20}
 
 
 class EngineError(Exception):
@@ -48,6 +51,11 @@ class SamplingSettings:
             raise ValueError(f"guidance is {self.guidance:g}: choose from 1 to 20")
         if not 0.0 <= self.eta <= 1.0:
             raise ValueError(f"eta is {self.eta:g}: choose from 0 to 1")
+
+
+def steps_of(sampling: SamplingSettings) -> int:
+    """Number of denoising steps: what was asked for, else the preset's."""
+    return PRESET_STEPS[sampling.preset] if sampling.steps is None else sampling.steps
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

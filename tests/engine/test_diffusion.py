@@ -13,12 +13,12 @@ from sounddesk.engine.diffusion import Denoiser
 from sounddesk.engine.diffusion import audioldm_scheduler_config
 from sounddesk.engine.diffusion import denoise
 from sounddesk.engine.diffusion import make_scheduler
-from sounddesk.engine.diffusion import steps_of
 from sounddesk.engine.injection import install_object_attention
 from sounddesk.engine.injection import load_object_attention
 from sounddesk.engine.injection import object_attention_state
 from sounddesk.engine.tasks import Cancelled
 from sounddesk.engine.types import SamplingSettings
+from sounddesk.engine.types import steps_of
 
 WIDTH = 12
 

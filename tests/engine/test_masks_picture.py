@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from sounddesk.cli.masks_picture import draw_masks
-from sounddesk.cli.masks_picture import object_colour
+from sounddesk.engine.masks_picture import draw_masks
+from sounddesk.engine.masks_picture import object_colour
 
 
 def scene(height: int, width: int) -> np.ndarray:

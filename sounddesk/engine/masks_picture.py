@@ -25,8 +25,10 @@ _HUE_TURN: Final = 0.618034
 NamedMask = tuple[str, npt.NDArray[np.bool_]]
 
 
-def draw_masks(image: RgbImage, objects: Sequence[NamedMask]) -> Image.Image:
-    """The image at most 1600 px long, rest dimmed, each mask tinted, outlined and named.
+def draw_masks(
+    image: RgbImage, objects: Sequence[NamedMask], *, longest_side_px: int = _LONGEST_SIDE_PX
+) -> Image.Image:
+    """The image at most `longest_side_px` long, rest dimmed, each mask tinted, outlined and named.
 
     Args:
         image: sRGB uint8[H, W, 3].
@@ -36,7 +38,7 @@ def draw_masks(image: RgbImage, objects: Sequence[NamedMask]) -> Image.Image:
     from PIL import ImageDraw
 
     height, width = image.shape[:2]
-    scale = min(1.0, _LONGEST_SIDE_PX / max(height, width))
+    scale = min(1.0, longest_side_px / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     picture = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX), dtype=np.float32)
     masks = [_shrink(mask, size) for _, mask in objects]

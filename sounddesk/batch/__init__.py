@@ -1,0 +1,1 @@
+"""A folder of frames rendered unattended: planned, shared out, resumed, summed up."""

@@ -1,0 +1,1 @@
+"""Who renders the frames: this process, a pool of local ones, or Ray actors."""

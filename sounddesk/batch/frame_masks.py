@@ -1,0 +1,185 @@
+"""The masks of one frame: given, read from files, found by the segmenter, proposed, or made from the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sounddesk.batch.jobs import FrameJob
+from sounddesk.batch.jobs import PlannedObject
+from sounddesk.batch.jobs import RenderSettings
+from sounddesk.domain.scene import AMBIENCE_NAME
+from sounddesk.domain.scene import BLEND_NAME
+from sounddesk.domain.selection import ObjectSpec
+from sounddesk.domain.selection import Selection
+from sounddesk.engine.types import EngineError
+from sounddesk.engine.types import RgbImage
+
+if TYPE_CHECKING:
+    from sounddesk.engine.scene_objects import Coverage
+    from sounddesk.engine.scene_objects import SoundingObject
+    from sounddesk.engine.segmenters.choice import SegmenterChoice
+
+_PROMPTED = ("clicks", "box")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FoundMasks:
+    """What sounds in a frame: all that was planned, and those of it that are there, with their masks."""
+
+    planned: tuple[PlannedObject, ...]
+    objects: tuple[SoundingObject, ...]
+    segmenter: str | None = None
+
+
+class MaskFinder:
+    """Finds the masks of frames; loads a segmenter only when it has to ask one."""
+
+    def __init__(self, settings: RenderSettings) -> None:
+        self._settings = settings
+        self._choice: SegmenterChoice | None = None
+
+    def find(self, job: FrameJob, image: RgbImage) -> FoundMasks:
+        """The masks of all objects of a frame.
+
+        Raises:
+            EngineError: a mask that cannot be used, or none found where an object should be.
+        """
+        if job.auto is not None:
+            return self._propose(job, image)
+        height, width = image.shape[:2]
+        coverages: dict[str, Coverage | None] = {}
+        asked = []
+        for each in job.objects:
+            if each.mask is not None:
+                coverages[each.name] = _fitted(each, width=width, height=height)
+            elif each.selection.how == "mask_file":
+                coverages[each.name] = _from_file(each, width=width, height=height)
+            elif each.selection.how in _PROMPTED:
+                asked.append(ObjectSpec(name=each.name, selection=each.selection))
+            elif each.kind == "object":
+                # Per-frame masks were given, and there is none for this frame.
+                coverages[each.name] = None
+        if asked:
+            coverages.update(self._ask(asked, image))
+        present = {name: coverage for name, coverage in coverages.items() if coverage is not None}
+        named = {each.name for each in job.objects if each.kind == "object"}
+        parts = {name: coverage for name, coverage in present.items() if name in named}
+        empty = np.zeros((height, width), dtype=np.uint8)
+        objects = [_sounding(each, present.get(each.name), parts, empty=empty) for each in job.objects]
+        return FoundMasks(
+            planned=job.objects,
+            objects=tuple(each for each in objects if each is not None),
+            segmenter=self.segmenter.segmenter.name if asked else None,
+        )
+
+    @property
+    def segmenter(self) -> SegmenterChoice:
+        """The segmenter in use. Raises: EngineError."""
+        if self._choice is None:
+            from sounddesk.engine.device import choose_device
+            from sounddesk.engine.segmenters.choice import choose_segmenter
+
+            device = str(choose_device(self._settings.device).device)
+            self._choice = choose_segmenter(checkpoint=self._settings.sam, device=device)
+        return self._choice
+
+    def _ask(self, specs: Sequence[ObjectSpec], image: RgbImage) -> dict[str, Coverage]:
+        from sounddesk.engine.scene_objects import check_prompts
+        from sounddesk.engine.scene_objects import prompted_masks
+
+        check_prompts(specs, width=image.shape[1], height=image.shape[0])
+        return prompted_masks(specs, image=image, segmenter=self.segmenter.segmenter)
+
+    def _propose(self, job: FrameJob, image: RgbImage) -> FoundMasks:
+        from sounddesk.engine.scene_objects import SoundingObject
+        from sounddesk.engine.scene_objects import proposed_objects
+        from sounddesk.engine.scene_objects import with_blend_and_ambience
+
+        objects = [
+            SoundingObject(name=spec.name, kind="object", selection=spec.selection, coverage=coverage)
+            for spec, coverage in proposed_objects(image, segmenter=self.segmenter.segmenter)
+        ]
+        every = with_blend_and_ambience(objects, blend=job.blend, ambience=job.ambience)
+        planned = tuple(
+            PlannedObject(name=each.name, kind=each.kind, selection=each.selection, source=auto_source(job, each.name))
+            for each in every
+        )
+        return FoundMasks(planned=planned, objects=every, segmenter=self.segmenter.segmenter.name)
+
+
+def auto_source(job: FrameJob, name: str) -> list[str | None]:
+    """What stands for the mask of a proposed object in the hash of its inputs."""
+    return ["auto", job.auto, name]
+
+
+def blend_and_ambience(objects: Sequence[PlannedObject], *, blend: bool, ambience: bool) -> tuple[PlannedObject, ...]:
+    """The objects, and what is made from their masks, where asked for."""
+    sources = [each.source for each in objects]
+    every = list(objects)
+    if blend:
+        every.append(
+            PlannedObject(name=BLEND_NAME, kind="blend", selection=Selection(how="union"), source=["union", sources])
+        )
+    if ambience:
+        rest = Selection(how="complement")
+        every.append(PlannedObject(name=AMBIENCE_NAME, kind="ambience", selection=rest, source=["rest", sources]))
+    return tuple(every)
+
+
+def _sounding(
+    each: PlannedObject, coverage: Coverage | None, parts: dict[str, Coverage], *, empty: Coverage
+) -> SoundingObject | None:
+    """The object with its own mask or one made from the others (`parts`); None where it is absent from the frame."""
+    from sounddesk.engine.scene_objects import SoundingObject
+    from sounddesk.engine.scene_objects import ambience_of
+
+    selection = each.selection
+    if coverage is None and each.kind == "blend":
+        chosen = [part for name, part in parts.items() if not each.members or name in each.members]
+        coverage = np.maximum.reduce(chosen) if chosen else None
+    elif coverage is None and each.kind == "ambience":
+        rest = ambience_of(np.maximum.reduce([empty, *parts.values()]))
+        coverage, selection = rest.coverage, rest.selection
+    if coverage is None:
+        return None
+    return SoundingObject(
+        name=each.name,
+        kind=each.kind,
+        selection=selection,
+        coverage=coverage,
+        hint=each.hint,
+        negative_hint=each.negative_hint,
+    )
+
+
+def _fitted(each: PlannedObject, *, width: int, height: int) -> Coverage | None:
+    from sounddesk.domain.mask import fit_to_image
+
+    assert each.mask is not None
+    coverage = each.mask.to_array()
+    if coverage.shape != (height, width):
+        try:
+            coverage = fit_to_image(coverage >= 128, width=width, height=height).astype(np.uint8) * np.uint8(255)
+        except ValueError as error:
+            raise EngineError(f"{each.name!r}: {error}") from error
+    if not (coverage >= 128).any():
+        if each.may_be_absent:
+            return None
+        raise EngineError(f"mask of {each.name!r} is empty: select an object or paint one")
+    return coverage
+
+
+def _from_file(each: PlannedObject, *, width: int, height: int) -> Coverage | None:
+    from sounddesk.engine.image_file import EmptyMaskError
+    from sounddesk.engine.scene_objects import mask_from_file
+
+    try:
+        return mask_from_file(ObjectSpec(name=each.name, selection=each.selection), width=width, height=height)
+    except EngineError as error:
+        if each.may_be_absent and isinstance(error.__cause__, EmptyMaskError):
+            return None
+        raise

@@ -1,0 +1,392 @@
+"""One worker: frames in, sounds on the disk, a row for each; reading and writing go on beside the denoising loop."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import queue
+import threading
+import time
+from collections.abc import Callable
+from collections.abc import Generator
+from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field
+from typing import TYPE_CHECKING
+from typing import Any
+
+from sounddesk.audio.atomic_file import OutputError
+from sounddesk.batch.frame_files import SceneOfFrame
+from sounddesk.batch.frame_files import levels_of
+from sounddesk.batch.frame_files import stem_of
+from sounddesk.batch.frame_files import thumbnail_of
+from sounddesk.batch.frame_files import write_sound
+from sounddesk.batch.frame_files import write_whole_frame
+from sounddesk.batch.frame_masks import MaskFinder
+from sounddesk.batch.jobs import FrameJob
+from sounddesk.batch.jobs import ObjectJob
+from sounddesk.batch.jobs import RenderSettings
+from sounddesk.batch.jobs import TakeJob
+from sounddesk.batch.jobs import take_file
+from sounddesk.batch.manifest import Row
+from sounddesk.domain.mask import mask_sha256
+from sounddesk.engine.session import EngineSession
+from sounddesk.engine.tasks import CancelToken
+from sounddesk.engine.types import EngineError
+from sounddesk.engine.types import GeneratedTake
+from sounddesk.engine.types import GenerationRequest
+from sounddesk.engine.types import ObjectRequest
+
+if TYPE_CHECKING:
+    from sounddesk.engine.image_file import LoadedImage
+    from sounddesk.engine.scene_objects import SoundingObject
+
+Emit = Callable[[Row], None]
+
+# Sounds that wait for the disk: more would only take memory.
+_MOST_WAITING = 4
+
+
+class FatalError(Exception):
+    """The whole batch must end: a damaged bundle, a full disk. The message names the remedy.
+
+    Attributes:
+        of_output: the output folder is at fault, not the engine.
+    """
+
+    def __init__(self, message: str, *, of_output: bool = False) -> None:
+        super().__init__(message, of_output)
+        self.of_output = of_output
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+@dataclass(kw_only=True, eq=False)
+class _Frame:
+    """A frame on its way through the worker."""
+
+    job: FrameJob
+    image: LoadedImage | None = None
+    error: str | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+    # Filled by the writer: stems on the disk, and why others are not.
+    stems: dict[tuple[str, int], str] = field(default_factory=dict)
+    failed: list[str] = field(default_factory=list)
+
+
+class FrameRenderer:
+    """Renders frames with one loaded model.
+
+    Each take is generated alone: what it sounds like then depends neither on which others are missing nor on the
+    batch's size, to the last bit. On a CPU that costs nothing for long takes (see resources/manual/decisions.md).
+    """
+
+    def __init__(self, settings: RenderSettings, *, session: EngineSession | None = None) -> None:
+        self._settings = settings
+        self._session = session
+        self._finder = MaskFinder(settings)
+
+    def render(self, jobs: Iterable[FrameJob], *, emit: Emit, cancel: CancelToken) -> None:
+        """Render all jobs; `emit` gets a row for each take and at last one for the frame, from another thread.
+
+        Raises:
+            FatalError: nothing more can be rendered.
+            Cancelled: through `cancel`.
+        """
+        with _Writer() as writer, contextlib.closing(_read_ahead(jobs, cancel)) as frames:
+            for frame in frames:
+                self._render_frame(frame, emit=emit, writer=writer, cancel=cancel)
+                writer.raise_if_failed()
+
+    def close(self) -> None:
+        """Free the model."""
+        if self._session is not None:
+            self._session.unload()
+
+    def _render_frame(self, frame: _Frame, *, emit: Emit, writer: _Writer, cancel: CancelToken) -> None:
+        job = frame.job
+        try:
+            if frame.image is None:
+                raise EngineError(frame.error or "the image cannot be read")
+            if frame.image.sha256 != job.image_sha256:
+                raise EngineError(f"{job.path} has changed while the batch ran: run it again with --resume")
+            start = time.monotonic()
+            scene, absent = self._scene(job, frame.image)
+            frame.seconds["masks"] = time.monotonic() - start
+        except (EngineError, ValueError) as error:
+            message = str(error)
+            writer.put(lambda: self._emit_failed_frame(job, message, emit))
+            return
+        for each in absent:
+            for take in each.takes:
+                row = self._row(job, each, take, status="absent", notes=("not in this frame",))
+                writer.put(functools.partial(emit, row))
+        for each, sounding in scene.objects:
+            for take in each.takes:
+                done = job.done.get((each.name, take.number))
+                if done is not None:
+                    frame.stems[each.name, take.number] = done
+                    continue
+                self._render_take(frame, each, sounding, take, emit=emit, writer=writer, cancel=cancel)
+        writer.put(lambda: self._finish(frame, scene, emit))
+
+    def _render_take(
+        self,
+        frame: _Frame,
+        each: ObjectJob,
+        sounding: SoundingObject,
+        take: TakeJob,
+        *,
+        emit: Emit,
+        writer: _Writer,
+        cancel: CancelToken,
+    ) -> None:
+        assert frame.image is not None
+        start = time.monotonic()
+        session = self._opened(cancel)
+        loaded = time.monotonic()
+        request = GenerationRequest(
+            image=frame.image.pixels,
+            takes=(
+                ObjectRequest(
+                    name=each.name,
+                    mask=sounding.probability,
+                    seed=take.seed,
+                    hint=each.planned.hint,
+                    negative_hint=each.planned.negative_hint,
+                    kind=sounding.kind,
+                ),
+            ),
+            seconds=self._settings.seconds,
+            sampling=self._settings.sampling,
+        )
+        try:
+            made = session.generate(request, cancel=cancel)[0]
+        except (EngineError, ValueError) as error:
+            row = self._row(frame.job, each, take, status="failed", error=str(error))
+            frame.failed.append(f"{each.name}: {error}")
+            writer.put(lambda: emit(row))
+            return
+        timings = {**frame.seconds, "load": loaded - start, "generate": time.monotonic() - loaded}
+        writer.put(lambda: self._write_take(frame, each, sounding, take, made, timings, emit))
+
+    def _write_take(
+        self,
+        frame: _Frame,
+        each: ObjectJob,
+        sounding: SoundingObject,
+        take: TakeJob,
+        made: GeneratedTake,
+        timings: Mapping[str, float],
+        emit: Emit,
+    ) -> None:
+        start = time.monotonic()
+        stem = stem_of(made, seconds=self._settings.seconds)
+        name = f"{frame.job.output}/{take_file(each.file_stem, take.number)}"
+        sha256 = write_sound(self._settings.out, name, stem.samples)
+        levels = levels_of(stem.samples)
+        notes = made.notes
+        if stem.gain_db:
+            notes = (*notes, f"{-stem.gain_db:g} dB lower than generated, so that it does not clip")
+        frame.stems[each.name, take.number] = name
+        emit(
+            self._row(
+                frame.job,
+                each,
+                take,
+                status="done",
+                mask_sha256=mask_sha256(sounding.coverage),
+                files={name: sha256},
+                notes=notes,
+                levels=levels,
+                timings_s=_rounded({**timings, "write": time.monotonic() - start}),
+            )
+        )
+
+    def _finish(self, frame: _Frame, scene: SceneOfFrame, emit: Emit) -> None:
+        job = frame.job
+        if frame.failed:
+            emit(_frame_row(job, status="failed", error="; ".join(frame.failed)))
+            return
+        start = time.monotonic()
+        files, levels, notes = write_whole_frame(job, scene, self._settings, stems=frame.stems)
+        assert frame.image is not None
+        emit(
+            _frame_row(
+                job,
+                status="done",
+                files=files,
+                levels=levels,
+                notes=(*frame.image.notes, *notes),
+                objects=tuple(each.name for each, _ in scene.objects),
+                timings_s=_rounded({**frame.seconds, "write": time.monotonic() - start}),
+            )
+        )
+
+    def _scene(self, job: FrameJob, image: LoadedImage) -> tuple[SceneOfFrame, tuple[ObjectJob, ...]]:
+        """What sounds in the frame, and which of the named objects are absent from it."""
+        found = self._finder.find(job, image.pixels)
+        objects = job.planner.plan(found.planned, frame=job.frame, image_sha256=job.image_sha256)
+        by_name = {each.name: each for each in found.objects}
+        present = tuple((each, by_name[each.name]) for each in objects if each.name in by_name)
+        scene = SceneOfFrame(
+            width=image.width,
+            height=image.height,
+            objects=present,
+            thumbnail=thumbnail_of(image.pixels, found.objects),
+            segmenter=found.segmenter,
+        )
+        return scene, tuple(each for each in objects if each.name not in by_name)
+
+    def _opened(self, cancel: CancelToken) -> EngineSession:
+        """The session with its networks loaded; at the first take only, so that a finished batch loads nothing."""
+        try:
+            if self._session is None:
+                self._session = EngineSession.open(bundle=self._settings.bundle, device=self._settings.device)
+            if not self._session.is_loaded:
+                from sounddesk.engine.device import use_cpu_threads
+
+                use_cpu_threads(self._settings.cpu_threads)
+                self._session.load(cancel=cancel)
+        except EngineError as error:
+            raise FatalError(str(error)) from error
+        return self._session
+
+    def _emit_failed_frame(self, job: FrameJob, message: str, emit: Emit) -> None:
+        objects = job.planner.plan(job.objects, frame=job.frame, image_sha256=job.image_sha256)
+        for each in objects:
+            for take in each.takes:
+                emit(self._row(job, each, take, status="failed", error=message))
+        emit(failed_frame_row(job, message))
+
+    def _row(self, job: FrameJob, each: ObjectJob, take: TakeJob, **values: Any) -> Row:
+        return Row(
+            frame=job.frame,
+            object=each.name,
+            kind=each.planned.kind,
+            take=take.number,
+            input_sha256=take.input_sha256,
+            seed=take.seed,
+            settings={**self._settings.facts(), "hint": each.planned.hint},
+            image_sha256=job.image_sha256,
+            finished=now(),
+            **values,
+        )
+
+
+def failed_frame_row(job: FrameJob, message: str) -> Row:
+    """The row of a frame of which nothing can be rendered."""
+    return _frame_row(job, status="failed", error=message)
+
+
+def now() -> str:
+    """UTC, ISO 8601, to the microsecond, so that rows of several manifests can be put in order."""
+    seconds = time.time()
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{int(seconds % 1 * 1e6):06d}Z"
+
+
+def _frame_row(job: FrameJob, **values: Any) -> Row:
+    return Row(
+        frame=job.frame,
+        object="",
+        kind="frame",
+        take=0,
+        input_sha256=job.input_sha256,
+        image_sha256=job.image_sha256,
+        finished=now(),
+        **values,
+    )
+
+
+def _rounded(seconds: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(value, 3) for name, value in seconds.items()}
+
+
+class _Writer:
+    """A thread that does what it is given in order, beside the thread that generates. The first failure ends it.
+
+    Leaving the block waits until everything is done, unless the block itself failed.
+    """
+
+    def __init__(self) -> None:
+        self._queue: queue.Queue[Callable[[], None] | None] = queue.Queue(maxsize=_MOST_WAITING)
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="write", daemon=True)
+
+    def __enter__(self) -> _Writer:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: Any) -> None:
+        self._queue.put(None)
+        self._thread.join()
+        if error is None:
+            self.raise_if_failed()
+
+    def put(self, task: Callable[[], None]) -> None:
+        self._queue.put(task)
+
+    def raise_if_failed(self) -> None:
+        """Raises: FatalError, when a file could not be written; what else was raised, as it is."""
+        if isinstance(self._error, OutputError):
+            raise FatalError(str(self._error), of_output=True) from self._error
+        if self._error is not None:
+            raise self._error
+
+    def _run(self) -> None:
+        while (task := self._queue.get()) is not None:
+            if self._error is None:
+                try:
+                    task()
+                except BaseException as error:  # noqa: BLE001  # handed to the thread that waits for it
+                    self._error = error
+
+
+def _read_ahead(jobs: Iterable[FrameJob], cancel: CancelToken) -> Generator[_Frame, None, None]:
+    """Frames with their images, the next one read by a thread while the present one is rendered."""
+    from sounddesk.engine.image_file import load_image
+
+    frames: queue.Queue[_Frame | BaseException | None] = queue.Queue(maxsize=1)
+    stopped = threading.Event()
+
+    def put(item: _Frame | BaseException | None) -> None:
+        while not stopped.is_set():
+            with contextlib.suppress(queue.Full):
+                frames.put(item, timeout=0.1)
+                return
+
+    def read() -> None:
+        try:
+            for job in jobs:
+                start = time.monotonic()
+                frame = _Frame(job=job)
+                try:
+                    frame.image = load_image(job.path)
+                except EngineError as error:
+                    frame.error = str(error)
+                frame.seconds["read"] = time.monotonic() - start
+                put(frame)
+                if stopped.is_set():
+                    return
+            put(None)
+        except BaseException as error:  # noqa: BLE001  # handed to the thread that waits for it
+            put(error)
+
+    thread = threading.Thread(target=read, name="read", daemon=True)
+    thread.start()
+    try:
+        while True:
+            try:
+                item = frames.get(timeout=0.1)
+            except queue.Empty:
+                cancel.raise_if_cancelled()
+                continue
+            if item is None:
+                return
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stopped.set()

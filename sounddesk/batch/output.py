@@ -1,0 +1,107 @@
+"""The batch's output folder: whose it is, who may write it now, and what a killed run left lying about."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import Iterable
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from typing import Final
+
+from sounddesk.audio.atomic_file import explained
+from sounddesk.audio.atomic_file import write_file
+from sounddesk.audio.folder_lock import FolderLock
+from sounddesk.batch.errors import BatchInputError
+from sounddesk.batch.frame_sequence import Shard
+from sounddesk.batch.manifest import GLOB
+from sounddesk.batch.manifest import manifest_name
+
+BATCH_FILE: Final = "batch.json"
+FORMAT: Final = "sounddesk-batch"
+VERSION: Final = "1.0"
+
+_LOCK: Final = ".sounddesk-batch-{index}-of-{count}.lock"
+_LOCK_NAME: Final = re.compile(r"\.sounddesk-batch-(\d+)-of-(\d+)\.lock")
+
+
+@contextlib.contextmanager
+def opened_output(
+    out: Path, *, shard: Shard, resume: bool, settings: dict[str, Any], outputs: Iterable[str]
+) -> Iterator[None]:
+    """Inside the block this run alone writes its shard of `out`.
+
+    Args:
+        settings: what decides the results, ready for JSON; shards of one batch must agree on it.
+        outputs: folders of this shard's frames; temporary files that a killed run left there are removed.
+
+    Raises:
+        BatchInputError: the folder holds something else, or a batch that is not to be resumed.
+        OutputError: it cannot be written, or another run is writing there.
+    """
+    _check(out, shard=shard, resume=resume, settings=settings)
+    with explained(out):
+        out.mkdir(parents=True, exist_ok=True)
+    lock = FolderLock(out / _LOCK.format(index=shard.index, count=shard.count), folder=out)
+    try:
+        _refuse_other_splits(out, shard)
+        _write_settings(out, settings)
+        for folder in {out / name for name in outputs}:
+            _remove_temporary_files(folder)
+        yield
+    finally:
+        lock.release()
+
+
+def _check(out: Path, *, shard: Shard, resume: bool, settings: dict[str, Any]) -> None:
+    if out.exists() and not out.is_dir():
+        raise BatchInputError(f"cannot write into {out}: it is a file: choose a folder")
+    if resume or not out.exists():
+        return
+    with explained(out, what="cannot read"):
+        holds_something = any(not each.name.startswith(".") for each in out.iterdir())
+    if not holds_something:
+        return
+    known = _read_settings(out)
+    if known is None:
+        raise BatchInputError(f"{out} holds other files: choose a new or empty folder")
+    own = out / manifest_name(shard)
+    if own.exists() or (shard.is_whole and any(out.glob(GLOB))):
+        raise BatchInputError(f"{out} holds a batch already: add --resume to go on with it, or choose another folder")
+    if known != settings:
+        raise BatchInputError(
+            f"{out} holds shards of a batch with other settings: give each shard the same options, or add --resume"
+        )
+
+
+def _refuse_other_splits(out: Path, shard: Shard) -> None:
+    """Two runs may share a folder only as different shards of one split."""
+    for path in out.glob(_LOCK.format(index="*", count="*")):
+        match = _LOCK_NAME.fullmatch(path.name)
+        if match is not None and int(match[2]) != shard.count:
+            # Held by a living process: refused with its name. A file that a dead one left is taken and removed.
+            FolderLock(path, folder=out).release()
+
+
+def _read_settings(out: Path) -> Any:
+    try:
+        data = json.loads((out / BATCH_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        return None
+    return data.get("settings")
+
+
+def _write_settings(out: Path, settings: dict[str, Any]) -> None:
+    if _read_settings(out) != settings:
+        data = {"format": FORMAT, "version": VERSION, "settings": settings}
+        write_file(out / BATCH_FILE, json.dumps(data, indent=2).encode("ascii") + b"\n")
+
+
+def _remove_temporary_files(folder: Path) -> None:
+    for path in (*folder.glob(".*.tmp"), *folder.glob("*/.*.tmp")):
+        with contextlib.suppress(OSError):
+            path.unlink()

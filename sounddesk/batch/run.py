@@ -1,0 +1,309 @@
+"""A batch from its options to the finished folder: what is missing is planned, rendered and written down."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sounddesk.batch.errors import BatchInputError
+from sounddesk.batch.executors.protocol import Executor
+from sounddesk.batch.frame_masks import MaskFinder
+from sounddesk.batch.frame_masks import auto_source
+from sounddesk.batch.frame_sequence import Frame
+from sounddesk.batch.frame_sequence import every_nth
+from sounddesk.batch.frame_sequence import find_frames
+from sounddesk.batch.jobs import FrameJob
+from sounddesk.batch.jobs import PlannedObject
+from sounddesk.batch.jobs import RenderSettings
+from sounddesk.batch.jobs import TakePlanner
+from sounddesk.batch.manifest import ManifestWriter
+from sounddesk.batch.manifest import Row
+from sounddesk.batch.manifest import hash_of
+from sounddesk.batch.manifest import is_intact
+from sounddesk.batch.manifest import manifest_name
+from sounddesk.batch.manifest import newest_rows
+from sounddesk.batch.manifest import read_rows
+from sounddesk.batch.options import BatchOptions
+from sounddesk.batch.output import opened_output
+from sounddesk.batch.shot_masks import FrameHashes
+from sounddesk.batch.shot_masks import ShotMasks
+from sounddesk.batch.summary_page import write_summary
+from sounddesk.domain.selection import Selection
+from sounddesk.engine.bundle import find_bundle
+from sounddesk.engine.tasks import CancelToken
+from sounddesk.engine.tasks import OnProgress
+from sounddesk.engine.tasks import Progress
+from sounddesk.engine.types import EngineError
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchResult:
+    """How a batch ended.
+
+    Attributes:
+        frames: of this shard.
+        rendered: that this run had to render, wholly or in part; `complete` were there already.
+        failed_frames: of those rendered, how many lack something.
+        failures: (what, why) for each frame or sound that could not be rendered.
+        page: the summary.
+    """
+
+    out: Path
+    frames: int
+    rendered: int
+    failed_frames: int
+    complete: int
+    sounds: int
+    failures: tuple[tuple[str, str], ...]
+    page: Path
+    elapsed_s: float
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "ok": not self.failures,
+            "folder": str(self.out),
+            "frames": self.frames,
+            "rendered": self.rendered,
+            "failed_frames": self.failed_frames,
+            "complete": self.complete,
+            "sounds": self.sounds,
+            "failures": [{"what": what, "error": why} for what, why in self.failures],
+            "page": str(self.page),
+            "elapsed_s": round(self.elapsed_s, 2),
+        }
+
+
+def run_batch(
+    options: BatchOptions,
+    *,
+    on_progress: OnProgress,
+    cancel: CancelToken,
+    on_row: Callable[[Row], None] | None = None,
+    executor: Executor | None = None,
+) -> BatchResult:
+    """Render what is missing of a batch.
+
+    Args:
+        on_progress: stage 'render', counted in frames.
+        on_row: hears of every row right after it was written down.
+        executor: who renders; by default what the options name.
+
+    Raises:
+        BatchInputError: something given cannot be used.
+        OutputError: the output folder cannot be written, or another run is writing there.
+        FatalError, EngineError: nothing more can be rendered.
+        Cancelled: through `cancel`; what was rendered stays, and `resume` goes on from there.
+    """
+    start_s = time.monotonic()
+    every = find_frames(options.folder)
+    chosen = every_nth(every, options.every)
+    frames = tuple(frame for position, frame in enumerate(chosen) if options.shard.holds(position))
+    settings = render_settings(options)
+    shot = _Shot(options, settings, every)
+    outputs = [frame.output for frame in frames]
+    with opened_output(options.out, shard=options.shard, resume=options.resume, settings=shot.facts(), outputs=outputs):
+        rows = read_rows(options.out)
+        made: list[Row] = []
+        with ManifestWriter(options.out / manifest_name(options.shard)) as manifest:
+            progress = _Progress(len(frames), on_progress)
+
+            def note(row: Row) -> None:
+                manifest.append(row)
+                made.append(row)
+                if not row.object:
+                    progress.step()
+                if on_row is not None:
+                    on_row(row)
+
+            jobs = shot.missing(frames, rows, on_complete=progress.step)
+            (executor or choose_executor(options, settings)).run(jobs, on_row=note, cancel=cancel)
+        page = write_summary(options.out, title=options.folder.resolve().name)
+    newest = newest_rows(made)
+    failures = [
+        (f"{row.frame}: {row.object}" if row.object else row.frame, row.error or "")
+        for row in newest.values()
+        if row.status == "failed" and not (row.object and _frame_failed(newest, row))
+    ]
+    rendered = sum(not row.object for row in newest.values())
+    return BatchResult(
+        out=options.out,
+        frames=len(frames),
+        rendered=rendered,
+        failed_frames=sum(not row.object and row.status == "failed" for row in newest.values()),
+        complete=len(frames) - rendered,
+        sounds=sum(bool(row.object) and row.status == "done" for row in newest.values()),
+        failures=tuple(failures),
+        page=page,
+        elapsed_s=time.monotonic() - start_s,
+    )
+
+
+def render_settings(options: BatchOptions) -> RenderSettings:
+    """What holds for every frame. Raises: BatchInputError for a bundle that cannot be found."""
+    try:
+        bundle = find_bundle(options.bundle)
+    except EngineError as error:
+        raise BatchInputError(str(error)) from error
+    folder = bundle.folder.resolve()
+    return RenderSettings(
+        bundle=folder,
+        bundle_sha256=bundle.sha256,
+        bundle_reference=str(folder) if Path(options.bundle).resolve() == folder else options.bundle,
+        device=options.device,
+        sam=options.sam,
+        seconds=options.seconds,
+        sampling=options.sampling,
+        out=options.out.resolve(),
+    )
+
+
+def choose_executor(options: BatchOptions, settings: RenderSettings) -> Executor:
+    """Ray where it is asked for, else this process for one worker and a pool for more."""
+    if options.executor == "ray":
+        from sounddesk.batch.executors.ray import RayExecutor
+
+        return RayExecutor(settings, workers=options.workers)
+    if options.workers == 1:
+        from sounddesk.batch.executors.inline import InlineExecutor
+
+        return InlineExecutor(settings)
+    from sounddesk.batch.executors.local import LocalExecutor
+
+    return LocalExecutor(settings, workers=options.workers)
+
+
+class _Shot:
+    """Plans jobs, and tells which of them the folder has the results of already."""
+
+    def __init__(self, options: BatchOptions, settings: RenderSettings, frames: Sequence[Frame]) -> None:
+        self._options = options
+        self._settings = settings
+        self._hashes = FrameHashes(frames)
+        self._masks = ShotMasks(options, settings, frames, self._hashes)
+        self._auto = MaskFinder(settings).segmenter.segmenter.name if options.auto else None
+        self._planner = TakePlanner(
+            settings_sha256=hash_of(settings.facts()), project=options.project, seed=options.seed, takes=options.takes
+        )
+
+    def facts(self) -> dict[str, Any]:
+        """What the shards of one batch must agree on."""
+        options = self._options
+        return {
+            **self._settings.facts(),
+            "folder": options.folder.resolve().name,
+            "project": options.project,
+            "seed": options.seed,
+            "takes": options.takes,
+            "every": options.every,
+            "follow": options.follow,
+            "auto": options.auto,
+            "objects": [each.name for each in options.objects],
+            "blend": options.blend,
+            "ambience": options.ambience,
+        }
+
+    def missing(
+        self, frames: Sequence[Frame], rows: Sequence[Row], *, on_complete: Callable[[], None]
+    ) -> Iterator[FrameJob]:
+        """The frames of which something is missing, in order; `on_complete` is called for each of the others."""
+        of_frame: dict[str, list[Row]] = defaultdict(list)
+        for row in rows:
+            of_frame[row.frame].append(row)
+        for frame in frames:
+            job = self._job(frame)
+            found = _Found(job, of_frame[frame.name], out=self._settings.out)
+            if found.is_complete:
+                on_complete()
+                continue
+            objects = job.objects if job.image_sha256 == "" else self._masks.with_masks(frame)
+            yield dataclasses.replace(job, objects=objects, done=found.done)
+
+    def _job(self, frame: Frame) -> FrameJob:
+        """The job of a frame, its masks still missing."""
+        sha256 = self._hashes.of(frame.index)
+        return FrameJob(
+            frame=frame.name,
+            path=frame.path.resolve(),
+            output=frame.output,
+            # A file that cannot be read has no hash; the worker tells why.
+            image_sha256=sha256 or "",
+            planner=self._planner,
+            objects=() if self._auto is not None else self._masks.planned(frame),
+            auto=self._auto,
+            blend=self._options.blend,
+            ambience=self._options.ambience,
+        )
+
+
+class _Found:
+    """What an output folder holds of a frame that is still what the job asks for."""
+
+    def __init__(self, job: FrameJob, rows: Sequence[Row], *, out: Path) -> None:
+        expected = job.input_sha256
+        whole = next(
+            (
+                row
+                for row in reversed(rows)
+                if not row.object and row.status == "done" and row.input_sha256 == expected and is_intact(row, out)
+            ),
+            None,
+        )
+        self.done: dict[tuple[str, int], str] = {}
+        absent: set[tuple[str, int]] = set()
+        wanted: set[tuple[str, int]] = set()
+        for each in _expected_objects(job, rows):
+            for number in range(1, job.planner.takes + 1):
+                key = each.name, number
+                take = job.planner.take(each, frame=job.frame, image_sha256=job.image_sha256, number=number)
+                same = [row for row in rows if row.key == (job.frame, *key) and row.input_sha256 == take.input_sha256]
+                kept = next((row for row in reversed(same) if row.status == "done" and is_intact(row, out)), None)
+                if kept is not None and kept.file is not None:
+                    self.done[key] = kept.file
+                elif any(row.status == "absent" for row in same):
+                    absent.add(key)
+                if job.auto is None or (whole is not None and each.name in whole.objects):
+                    wanted.add(key)
+        self.is_complete = whole is not None and wanted <= (set(self.done) | absent)
+
+
+def _expected_objects(job: FrameJob, rows: Sequence[Row]) -> tuple[PlannedObject, ...]:
+    """The job's objects; where they are proposed, those that a run has proposed before."""
+    if job.auto is None:
+        return job.objects
+    kinds: dict[str, Any] = {row.object: row.kind for row in rows if row.object}
+    return tuple(
+        PlannedObject(name=name, kind=kind, selection=Selection(how="whole"), source=auto_source(job, name))
+        for name, kind in kinds.items()
+    )
+
+
+class _Progress:
+    """Counts frames; steps come from the thread that reads jobs and from the one that writes rows."""
+
+    def __init__(self, total: int, on_progress: OnProgress) -> None:
+        self._total = total
+        self._on_progress = on_progress
+        self._done = 0
+        self._start_s = time.monotonic()
+        self._report()
+
+    def step(self) -> None:
+        self._done += 1
+        self._report()
+
+    def _report(self) -> None:
+        elapsed_s = time.monotonic() - self._start_s
+        self._on_progress(Progress(stage="render", done=self._done, total=self._total, elapsed_s=elapsed_s))
+
+
+def _frame_failed(rows: dict[Any, Row], row: Row) -> bool:
+    """Whether the frame's own row tells of the failure already."""
+    whole = rows.get((row.frame, "", 0))
+    return whole is not None and whole.status == "failed"

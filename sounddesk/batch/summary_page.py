@@ -1,0 +1,113 @@
+"""One HTML page of a batch: thumbnails, players, levels and what failed. Needs no server and no script."""
+
+from __future__ import annotations
+
+import html
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from sounddesk.audio.atomic_file import write_file
+from sounddesk.batch.frame_files import MIX_FILE
+from sounddesk.batch.frame_files import THUMBNAIL_FILE
+from sounddesk.batch.frame_sequence import natural_key
+from sounddesk.batch.manifest import Row
+from sounddesk.batch.manifest import newest_rows
+from sounddesk.batch.manifest import read_rows
+
+PAGE_FILE: Final = "index.html"
+
+_STYLE: Final = """\
+:root { color-scheme: light dark; }
+body { font: 15px/1.4 system-ui, sans-serif; margin: 2em auto; max-width: 72em; padding: 0 1em; }
+table { border-collapse: collapse; width: 100%; }
+th, td { text-align: left; vertical-align: top; padding: .4em .8em .4em 0; border-bottom: 1px solid #8884; }
+img { max-width: 320px; height: auto; border-radius: 4px; }
+audio { height: 2em; width: 20em; vertical-align: middle; }
+.failed { color: #c33; font-weight: 600; }
+.quiet { opacity: .65; }
+td.level { white-space: nowrap; font-variant-numeric: tabular-nums; }
+"""
+
+
+def write_summary(out: Path, *, title: str) -> Path:
+    """Write `index.html` from all manifests in the folder, and return its path. Raises: OutputError."""
+    page = out / PAGE_FILE
+    write_file(page, summary_page(list(newest_rows(read_rows(out)).values()), title=title).encode("utf-8"))
+    return page
+
+
+def summary_page(rows: Sequence[Row], *, title: str) -> str:
+    """The page as HTML. Says nothing of times, so that two runs with the same result give the same page."""
+    by_frame: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        by_frame[row.frame].append(row)
+    beds = by_frame.pop("", [])
+    frames = sorted(by_frame, key=natural_key)
+    failed = sum(any(row.status == "failed" for row in by_frame[frame]) for frame in frames)
+    summary = f"{len(frames)} frames" + (
+        f', <span class="failed">{failed} failed</span>' if failed else ", none failed"
+    )
+    parts = [
+        "<!doctype html>",
+        f'<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>',
+        f"<style>\n{_STYLE}</style></head><body>",
+        f"<h1>{html.escape(title)}</h1>",
+        f"<p>{summary}</p>" if frames else "",
+    ]
+    if beds:
+        parts += ["<h2>Beds over the whole shot</h2>", "<table>", *_sounds(beds), "</table>"]
+    if frames:
+        parts += ["<table>", "<tr><th>frame</th><th>sounds</th></tr>"]
+        parts += [_frame(frame, by_frame[frame]) for frame in frames]
+        parts += ["</table>"]
+    return "\n".join(part for part in (*parts, "</body></html>") if part) + "\n"
+
+
+def _frame(name: str, rows: Sequence[Row]) -> str:
+    whole = next((row for row in rows if not row.object), None)
+    sounds = [row for row in rows if row.object]
+    picture = _file_named(whole, THUMBNAIL_FILE)
+    image = "" if picture is None else f'<img loading="lazy" alt="" src="{quote(picture)}"><br>'
+    lines = [*_sounds(sounds)]
+    mix = _file_named(whole, MIX_FILE)
+    if whole is not None and mix is not None:
+        lines.append(_line("mix", _player(mix), _levels(whole)))
+    if whole is not None and whole.status == "failed":
+        lines.append(f'<tr><td colspan="3" class="failed">{html.escape(whole.error or "failed")}</td></tr>')
+    return f"<tr><td>{image}{html.escape(name)}</td><td><table>{''.join(lines)}</table></td></tr>"
+
+
+def _sounds(rows: Sequence[Row]) -> list[str]:
+    lines = []
+    for row in sorted(rows, key=lambda row: (natural_key(row.object), row.take)):
+        label = row.object if row.take < 2 else f"{row.object}, take {row.take}"
+        if row.status == "done" and row.file is not None:
+            lines.append(_line(label, _player(row.file), _levels(row)))
+        elif row.status == "absent":
+            lines.append(_line(label, '<span class="quiet">not in this frame</span>', ""))
+        else:
+            lines.append(_line(label, f'<span class="failed">{html.escape(row.error or "failed")}</span>', ""))
+    return lines
+
+
+def _line(label: str, middle: str, level: str) -> str:
+    return f'<tr><td>{html.escape(label)}</td><td>{middle}</td><td class="level">{level}</td></tr>'
+
+
+def _player(file: str) -> str:
+    return f'<audio controls preload="none" src="{quote(file)}"></audio>'
+
+
+def _levels(row: Row) -> str:
+    lufs, peak = row.levels.get("lufs"), row.levels.get("peak_dbfs")
+    texts = [f"{lufs:.1f} LUFS" if lufs is not None else "", f"peak {peak:.1f} dBFS" if peak is not None else ""]
+    return ", ".join(text for text in texts if text)
+
+
+def _file_named(row: Row | None, ending: str) -> str | None:
+    if row is None:
+        return None
+    return next((name for name in row.files if name.endswith(f"/{ending}")), None)

@@ -1,0 +1,193 @@
+"""The arguments of `sounddesk batch`, checked as far as that goes without opening a frame."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
+from typing import Final
+
+from sounddesk.cli.common_arguments import DEFAULT_BUNDLE
+from sounddesk.cli.common_arguments import add_device_argument
+from sounddesk.cli.common_arguments import add_output_arguments
+from sounddesk.cli.common_arguments import file_path
+from sounddesk.cli.common_arguments import whole_number
+from sounddesk.cli.exit_codes import BadInputError
+from sounddesk.cli.render_arguments import add_selection_arguments
+from sounddesk.cli.render_arguments import add_sound_arguments
+from sounddesk.cli.render_arguments import read_selection
+from sounddesk.cli.render_arguments import read_sound
+
+if TYPE_CHECKING:
+    from sounddesk.batch.frame_sequence import Shard
+    from sounddesk.batch.options import BatchObject
+    from sounddesk.batch.options import BatchOptions
+    from sounddesk.domain.project import Project
+
+_MOST_WORKERS: Final = 256
+_SHARD: Final = re.compile(r"(\d{1,6})/(\d{1,6})", re.ASCII)
+
+
+def configure_batch(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `sounddesk batch`."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _EPILOG
+    parser.add_argument("folder", type=file_path, metavar="FOLDER", help="holds the frames, taken in natural order")
+    parser.add_argument("--every", type=whole_number, default=1, metavar="N", help="render each Nth frame (default: 1)")
+
+    selection = parser.add_argument_group("which objects sound")
+    selection.add_argument("--project", type=file_path, metavar="FILE", help="objects and settings of a .sdesk project")
+    add_selection_arguments(selection)
+    selection.add_argument(
+        "--follow",
+        choices=("flow", "fixed", "each"),
+        default="flow",
+        help="carry masks along by optical flow, leave them where they are, or ask the segmenter in each frame "
+        "(default: flow); --mask NAME@FOLDER gives one mask per frame instead",
+    )
+
+    sound = parser.add_argument_group("the sound")
+    add_sound_arguments(sound)
+
+    where = parser.add_argument_group("with what, and where to")
+    where.add_argument("--bundle", metavar="NAME|FOLDER", help="the model (default: starter)")
+    add_device_argument(where)
+    where.add_argument("--out", type=file_path, required=True, metavar="DIR", help="result")
+    where.add_argument("--resume", action="store_true", help="go on with what DIR holds: render only what is missing")
+    where.add_argument("--shard", metavar="I/N", help="only the Ith of N parts; several machines share one DIR")
+    where.add_argument("--workers", type=whole_number, help="processes, one CPU core each (default: all cores)")
+    where.add_argument("--executor", choices=("local", "ray"), default="local", help="who renders (default: local)")
+    add_output_arguments(parser)
+    parser.add_argument(
+        "--events", action="store_true", help="print one JSON object per line and event on stdout, for programs"
+    )
+
+
+_EPILOG: Final = """\
+written to DIR:
+  FRAME/NAME.wav, FRAME/mix.wav  one folder per frame, 48 kHz, 24 bit
+  FRAME/masks/, FRAME/recipe.json  what was selected; 'sounddesk render --recipe' makes a frame again
+  index.html                     thumbnails, players and levels of all frames
+  manifest.jsonl                 a line per frame and object: seed, settings, status, error, timings
+
+examples:
+  sounddesk batch shot --object dog@420,310 --box car@10,20,300,240 --out sounds
+  sounddesk batch shot --project shot.sdesk --every 12 --seconds 5 --out sounds --resume
+  sounddesk batch shot --mask dog@dog_masks --out sounds --shard 2/8
+"""
+
+
+def read_batch_options(namespace: argparse.Namespace) -> BatchOptions:
+    """The parsed arguments as values; reads the project, where one is named.
+
+    Raises:
+        BadInputError: a value out of range, a name used twice, options that contradict each other, or a project that
+            cannot be read.
+    """
+    from sounddesk.batch.options import BatchOptions
+
+    project = None if namespace.project is None else _read_project(namespace.project)
+    selection = read_selection(namespace, blend=bool(namespace.blend), needed=project is None)
+    if project is not None:
+        if selection.auto or selection.specs:
+            given = "--auto" if selection.auto else repr(selection.specs[0].name)
+            raise BadInputError(f"--project names the objects, and so does {given}: leave out one of them")
+        _take_settings(namespace, project)
+    sound = read_sound(namespace)
+    objects = _objects(selection.specs, selection.hints) if project is None else _project_objects(project, namespace)
+    name = namespace.folder.resolve().name if project is None else namespace.project.stem
+    return BatchOptions(
+        folder=namespace.folder,
+        out=namespace.out,
+        project=name,
+        objects=objects,
+        reference_sha256=None if project is None or project.image is None else project.image.sha256,
+        auto=selection.auto,
+        blend=bool(namespace.blend),
+        ambience=bool(namespace.ambience),
+        follow=namespace.follow,
+        every=_at_least_one("every", namespace.every),
+        seconds=sound.seconds,
+        takes=sound.takes,
+        seed=sound.seed,
+        sampling=sound.sampling,
+        bundle=namespace.bundle or DEFAULT_BUNDLE,
+        device=namespace.device,
+        sam=namespace.sam,
+        resume=namespace.resume,
+        shard=_shard(namespace.shard),
+        workers=_workers(namespace.workers),
+        executor=namespace.executor,
+    )
+
+
+def _objects(specs: Any, hints: dict[str, str]) -> tuple[BatchObject, ...]:
+    from sounddesk.batch.options import BatchObject
+
+    objects = []
+    for spec in specs:
+        path = Path(spec.selection.mask_file or "")
+        folder = path if spec.selection.how == "mask_file" and path.is_dir() else None
+        objects.append(
+            BatchObject(name=spec.name, selection=spec.selection, hint=hints.get(spec.name), masks_folder=folder)
+        )
+    return tuple(objects)
+
+
+def _project_objects(project: Project, namespace: argparse.Namespace) -> tuple[BatchObject, ...]:
+    from sounddesk.batch.options import objects_of_project
+
+    objects = objects_of_project(project)
+    if not objects:
+        raise BadInputError(f"{namespace.project} has no object with a mask: select one in the desk first")
+    if project.image is None:
+        raise BadInputError(f"{namespace.project} has no image: open one of the frames in the desk first")
+    return objects
+
+
+def _read_project(path: Path) -> Project:
+    from sounddesk.domain.project_file import ProjectFileError
+    from sounddesk.domain.project_file import read_project
+
+    try:
+        return read_project(path).project
+    except ProjectFileError as error:
+        raise BadInputError(str(error)) from error
+
+
+def _take_settings(namespace: argparse.Namespace, project: Project) -> None:
+    """Let the project's settings stand where no argument says otherwise."""
+    for name in ("seconds", "preset", "steps", "guidance", "bundle", "seed"):
+        if getattr(namespace, name) is None:
+            setattr(namespace, name, getattr(project.settings, name))
+
+
+def _shard(text: str | None) -> Shard:
+    from sounddesk.batch.frame_sequence import Shard
+
+    if text is None:
+        return Shard()
+    match = _SHARD.fullmatch(text.strip())
+    if match is None:
+        raise BadInputError(f"shard is {text!r}: write I/N, e.g. 2/8 for the second of eight parts")
+    try:
+        return Shard(index=int(match[1]), count=int(match[2]))
+    except ValueError as error:
+        raise BadInputError(str(error)) from error
+
+
+def _workers(workers: int | None) -> int:
+    if workers is None:
+        return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    if not 1 <= workers <= _MOST_WORKERS:
+        raise BadInputError(f"workers is {workers}: choose from 1 to {_MOST_WORKERS}")
+    return workers
+
+
+def _at_least_one(name: str, value: int) -> int:
+    if value < 1:
+        raise BadInputError(f"{name} is {value}: choose 1 or more")
+    return value

@@ -1,0 +1,285 @@
+"""What a batch writes, and that resuming, sharding and workers change nothing of it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sounddesk.audio.atomic_file import OutputError
+from sounddesk.batch.errors import BatchInputError
+from sounddesk.batch.executors.local import LocalExecutor
+from sounddesk.batch.frame_sequence import Shard
+from sounddesk.batch.manifest import newest_rows
+from sounddesk.batch.manifest import read_rows
+from sounddesk.batch.options import BatchObject
+from sounddesk.batch.options import BatchOptions
+from sounddesk.batch.output import opened_output
+from sounddesk.batch.run import render_settings
+from sounddesk.batch.run import run_batch
+from sounddesk.domain.selection import Selection
+from sounddesk.engine.tasks import Cancelled
+from sounddesk.engine.tasks import CancelToken
+from tests.batch.conftest import HEIGHT
+from tests.batch.conftest import WIDTH
+from tests.batch.conftest import contents
+from tests.batch.conftest import masked
+from tests.batch.conftest import run
+from tests.wav_reader import read_pcm
+
+
+def manifest_objects(out: Path) -> dict[tuple[str, str], str]:
+    return {(row.frame, row.object): row.status for row in newest_rows(read_rows(out)).values()}
+
+
+def test_each_frame_gets_its_stems_mix_masks_and_recipe(options: BatchOptions) -> None:
+    result = run(options, blend=True, ambience=True, takes=2)
+    assert (result.frames, result.rendered, result.complete, result.failures) == (4, 4, 0, ())
+    folder = options.out / "f_2"
+    assert {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} == {
+        *(f"{name}{take}.wav" for name in ("red", "blue", "blend", "ambience") for take in ("", ".take2")),
+        *(f"masks/{name}.png" for name in ("red", "blue", "blend", "ambience")),
+        "mix.wav",
+        "recipe.json",
+        "thumbnail.jpg",
+    }
+    steps = {path.stem: read_pcm(path).steps for path in folder.glob("*.wav")}
+    assert all(len(each) == 48_000 for each in steps.values())
+    assert np.array_equal(steps["red"] + steps["blue"] + steps["ambience"], steps["mix"])
+    sounds = [read_pcm(path).steps.tobytes() for path in options.out.glob("*/*.wav") if path.stem != "mix"]
+    assert len(set(sounds)) == len(sounds) == 4 * 8
+    rows = newest_rows(read_rows(options.out))
+    assert len(rows) == 4 * (8 + 1)
+    row = rows["f.2.png", "red", 2]
+    assert (row.status, row.kind, row.file) == ("done", "object", "f_2/red.take2.wav")
+    assert row.seed is not None
+    assert row.levels["peak_dbfs"] is not None
+    assert {"read", "generate", "write"} <= set(row.timings_s)
+
+
+def test_the_recipe_of_a_frame_makes_it_again(options: BatchOptions, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sounddesk.cli.main import main
+
+    run(options, every=4)
+    monkeypatch.chdir(options.out.parent)
+    assert main(["render", "--recipe", "out/f_1/recipe.json", "--out", "again", "--quiet"]) == 0
+    for name in ("red", "blue", "mix"):
+        made, again = (read_pcm(folder / f"{name}.wav").steps for folder in (options.out / "f_1", Path("again")))
+        # Render makes both objects as one batch, and the engine promises 1e-3 across batch sizes.
+        assert np.abs(made - again).max() < 2**23 * 1e-3
+
+
+def test_resume_renders_only_what_is_missing_or_damaged_or_changed(options: BatchOptions) -> None:
+    run(options)
+    before = contents(options.out)
+    stamps = {path: path.stat().st_mtime_ns for path in options.out.glob("*/*.wav")}
+    (options.out / "f_1" / "red.wav").unlink()
+    (options.out / "f_2" / "mix.wav").write_bytes(b"damaged")
+    shutil.rmtree(options.out / "f_3")
+    result = run(options, resume=True)
+    assert (result.rendered, result.complete, result.sounds) == (3, 1, 3)
+    assert contents(options.out) == before
+    kept = {path.relative_to(options.out).as_posix() for path, at in stamps.items() if path.stat().st_mtime_ns == at}
+    assert {"f_1/blue.wav", "f_2/red.wav", "f_2/blue.wav", "f_4/red.wav", "f_4/mix.wav"} <= kept
+    assert not {"f_1/red.wav", "f_2/mix.wav", "f_3/red.wav"} & kept
+    # Another picture under the same name: only that frame is made again.
+    Image.open(options.folder / "f.1.png").rotate(180).save(options.folder / "f.4.png")
+    assert run(options, resume=True).rendered == 1
+    changed = contents(options.out)
+    assert {name for name in before if before[name] != changed[name]} >= {"f_4/red.wav", "f_4/blue.wav", "f_4/mix.wav"}
+    assert {name.split("/")[0] for name in before if before[name] != changed[name]} <= {"f_4", "index.html"}
+
+
+def test_one_more_object_leaves_the_others_as_they_are(options: BatchOptions) -> None:
+    first = replace(options, objects=options.objects[:1], every=2)
+    run(first)
+    before = contents(options.out)
+    assert run(options, every=2, resume=True).sounds == 2
+    after = contents(options.out)
+    assert after["f_1/red.wav"] == before["f_1/red.wav"]
+    assert "f_1/blue.wav" in after
+
+
+def test_shards_order_and_workers_give_the_same_files(options: BatchOptions) -> None:
+    run(options)
+    for index in (2, 1):
+        run(options, out=options.out.parent / "sharded", shard=Shard(index=index, count=2))
+    assert contents(options.out) == contents(options.out.parent / "sharded")
+    # A whole run resumes what shards have made.
+    assert run(options, out=options.out.parent / "sharded", resume=True).rendered == 0
+
+
+@pytest.mark.slow
+def test_a_pool_gives_the_same_files_and_survives_a_killed_worker(options: BatchOptions) -> None:
+    import os
+    import signal
+
+    run(options)
+    pooled = replace(options, out=options.out.parent / "pooled", workers=2)
+    settings = render_settings(pooled)
+    executor = LocalExecutor(settings, workers=2)
+    killed = []
+
+    def kill_one(_row: object) -> None:
+        if not killed:
+            killed.append(executor.pids()[0])
+            os.kill(killed[0], signal.SIGKILL)
+
+    result = run_batch(pooled, on_progress=lambda _: None, cancel=CancelToken(), on_row=kill_one, executor=executor)
+    assert killed
+    assert result.failures == ()
+    assert contents(options.out) == contents(pooled.out)
+    assert executor.pids() == []
+
+
+def test_broken_frames_are_reported_and_skipped(options: BatchOptions) -> None:
+    (options.folder / "f.2.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
+    (options.folder / "f.3.png").write_bytes(b"")
+    result = run(options)
+    assert {what for what, _ in result.failures} == {"f.2.png", "f.3.png"}
+    assert all("f." in why for _, why in result.failures)
+    status = manifest_objects(options.out)
+    assert status["f.2.png", ""] == status["f.2.png", "red"] == "failed"
+    assert status["f.4.png", ""] == "done"
+    assert "2 failed" in (options.out / "index.html").read_text()
+    # Mended, they are rendered, and nothing else is.
+    for number in (2, 3):
+        Image.open(options.folder / "f.1.png").save(options.folder / f"f.{number}.png")
+    mended = run(options, resume=True)
+    assert (mended.rendered, mended.failures) == (2, ())
+    assert "failed" not in (options.out / "index.html").read_text().split("</style>")[1].replace("none failed", "")
+
+
+def test_a_broken_first_frame_does_not_stop_the_masks(options: BatchOptions) -> None:
+    (options.folder / "f.1.png").write_bytes(b"no picture")
+    result = run(options, follow="flow")
+    assert [what for what, _ in result.failures] == ["f.1.png"]
+    assert manifest_objects(options.out)["f.4.png", "red"] == "done"
+
+
+def test_masks_are_followed_alike_in_every_shard(options: BatchOptions) -> None:
+    run(options, follow="flow")
+    for index in (1, 2, 3):
+        run(options, follow="flow", out=options.out.parent / "sharded", shard=Shard(index=index, count=3))
+    assert contents(options.out) == contents(options.out.parent / "sharded")
+    first, last = (np.asarray(Image.open(options.out / frame / "masks" / "red.png")) for frame in ("f_1", "f_4"))
+    columns = [np.flatnonzero((mask >= 128).any(axis=0)) for mask in (first, last)]
+    assert 6 <= columns[1].mean() - columns[0].mean() <= 12
+
+
+def test_one_mask_per_frame_is_taken_where_there_is_one(options: BatchOptions, tmp_path: Path) -> None:
+    masks = tmp_path / "masks"
+    masks.mkdir()
+    for number, filled in ((1, True), (2, True), (3, False)):
+        mask = np.zeros((HEIGHT, WIDTH), dtype=np.uint8)
+        mask[20:80, 10 * number : 60 + 10 * number] = 255 * filled
+        Image.fromarray(mask).save(masks / f"red_{number}.png")
+    red = masked("red", masks, masks_folder=masks)
+    result = run(options, objects=(red, options.objects[1]))
+    assert result.failures == ()
+    status = manifest_objects(options.out)
+    assert [status[f"f.{n}.png", "red"] for n in (1, 2, 3, 4)] == ["done", "done", "absent", "absent"]
+    assert not (options.out / "f_3" / "red.wav").exists()
+    assert run(options, objects=(red, options.objects[1]), resume=True).rendered == 0
+
+
+def test_proposed_objects_are_found_again_on_resume(options: BatchOptions) -> None:
+    result = run(options, objects=(), auto=True, every=4)
+    assert result.failures == ()
+    assert result.sounds >= 1
+    before = contents(options.out)
+    assert run(options, objects=(), auto=True, every=4, resume=True).rendered == 0
+    next(options.out.glob("*/object_1.wav")).unlink()
+    assert run(options, objects=(), auto=True, every=4, resume=True).sounds == 1
+    assert contents(options.out) == before
+
+
+@pytest.mark.parametrize("follow", ["flow", "fixed", "each"])
+def test_a_box_selects_in_the_first_frame_or_in_each(options: BatchOptions, follow: str) -> None:
+    from sounddesk.domain.mask import Box
+
+    box = Selection(how="box", box=Box(left=15, top=25, right=66, bottom=96))
+    result = run(options, objects=(BatchObject(name="red", selection=box),), follow=follow, every=3)
+    assert result.failures == ()
+    assert (
+        run(options, objects=(BatchObject(name="red", selection=box),), follow=follow, every=3, resume=True).rendered
+        == 0
+    )
+
+
+def test_an_object_that_is_not_there_is_named(options: BatchOptions) -> None:
+    from sounddesk.domain.selection import Click
+
+    outside = Selection(how="clicks", clicks=(Click(x=5000, y=5000),))
+    with pytest.raises(BatchInputError, match=r"f\.1\.png.*'red'"):
+        run(options, objects=(BatchObject(name="red", selection=outside),))
+
+
+def test_a_second_run_into_the_same_folder_is_refused(options: BatchOptions) -> None:
+    facts = {"settings": 1}
+    held = {"settings": facts, "resume": True, "outputs": ()}
+    with opened_output(options.out, shard=Shard(index=1, count=2), **held):
+        for shard in (Shard(index=1, count=2), Shard(), Shard(index=1, count=3)):
+            with pytest.raises(OutputError, match="being written"), opened_output(options.out, shard=shard, **held):
+                pass
+        with opened_output(options.out, shard=Shard(index=2, count=2), **held):
+            pass
+    with opened_output(options.out, shard=Shard(), **held):
+        pass
+    assert not list(options.out.glob(".*.lock"))
+
+
+def test_a_folder_with_something_else_or_another_batch_is_refused(options: BatchOptions) -> None:
+    options.out.mkdir()
+    (options.out / "novel.txt").write_text("It was a dark and stormy night.")
+    with pytest.raises(BatchInputError, match="other files"):
+        run(options)
+    (options.out / "novel.txt").unlink()
+    run(options, every=4)
+    with pytest.raises(BatchInputError, match="--resume"):
+        run(options, every=4)
+    with pytest.raises(BatchInputError, match="other settings"):
+        run(options, seed=5, shard=Shard(index=1, count=2))
+
+
+def test_leftovers_of_a_killed_run_are_removed(options: BatchOptions) -> None:
+    run(options, every=4)
+    leftover = options.out / "f_1" / ".0123456789abcdef.tmp"
+    leftover.write_bytes(b"half a file")
+    run(options, every=4, resume=True)
+    assert not leftover.exists()
+
+
+def test_a_cancelled_batch_keeps_what_it_has(options: BatchOptions) -> None:
+    cancel = CancelToken()
+    with pytest.raises(Cancelled):
+        run_batch(options, on_progress=lambda _: None, cancel=cancel, on_row=lambda _: cancel.cancel())
+    kept = len(list(options.out.glob("*/*.wav")))
+    assert kept >= 1
+    result = run(options, resume=True)
+    assert result.failures == ()
+    assert result.rendered >= 1
+    run(options, out=options.out.parent / "whole")
+    assert contents(options.out) == contents(options.out.parent / "whole")
+
+
+def test_a_seed_depends_on_project_frame_object_and_take_alone(options: BatchOptions) -> None:
+    run(options, takes=2, every=4)
+    run(options, project="other", every=4, out=options.out.parent / "other")
+    rows = newest_rows(read_rows(options.out))
+    seeds = [row.seed for row in rows.values() if row.object]
+    assert len(set(seeds)) == len(seeds) == 4
+    others = newest_rows(read_rows(options.out.parent / "other"))
+    assert others["f.1.png", "red", 1].seed not in seeds
+
+
+def test_the_settings_of_the_batch_are_written_down(options: BatchOptions) -> None:
+    run(options, every=4)
+    data = json.loads((options.out / "batch.json").read_text())
+    assert data["format"] == "sounddesk-batch"
+    assert data["settings"]["seconds"] == 1.0

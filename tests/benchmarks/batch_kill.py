@@ -1,0 +1,96 @@
+"""A batch killed with -9 at random moments and resumed, against one that ran undisturbed.
+
+python -m tests.benchmarks.batch_kill [--frames 200] [--kills 10] [--workers 2] [--bundle NAME|FOLDER]
+
+By default with a bundle of the real classes at tiny size, made on the spot: what is tested is what survives. Every other
+kill takes only the parent process, as a user or the system's memory killer would; the others take its workers with it, as
+a power cut would.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+
+from sounddesk.batch.manifest import read_rows
+from tests.benchmarks.batch_shot import contents
+from tests.benchmarks.batch_shot import draw_shot
+from tests.benchmarks.batch_shot import mask_arguments
+from tests.benchmarks.batch_shot import start
+from tests.benchmarks.common import parser
+from tests.tiny_bundle import build_tiny_bundle
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    arguments_of = parser(__doc__)
+    arguments_of.set_defaults(bundle=None)
+    arguments_of.add_argument("--frames", type=int, default=200)
+    arguments_of.add_argument("--kills", type=int, default=10)
+    arguments_of.add_argument("--workers", type=int, default=2)
+    arguments_of.add_argument("--seed", type=int, default=0, help="of the moments (default: 0)")
+    options = arguments_of.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as place:
+        print(kill_and_resume(Path(place), options), flush=True)
+
+
+def kill_and_resume(place: Path, options: object) -> str:
+    frames, kills, workers = options.frames, options.kills, options.workers  # type: ignore[attr-defined]
+    bundle = options.bundle or str(build_tiny_bundle(place))  # type: ignore[attr-defined]
+    moments = random.Random(options.seed)  # type: ignore[attr-defined]
+    shot = place / "shot"
+    draw_shot(shot, frames=frames)
+    common = ("batch", str(shot), *mask_arguments(shot), "--bundle", bundle, "--workers", str(workers), "--quiet")
+    small = ("--seconds", "1", "--steps", "2")
+    begin = time.monotonic()
+    finish(start(*common, *small, "--out", str(place / "undisturbed")))
+    whole_s = time.monotonic() - begin
+    out = place / "killed"
+    done, reports, early = 0, [], 0
+    while done < kills:
+        process = start(*common, *small, "--out", str(out), "--resume")
+        # So that all kills together fall into the time that the whole takes, start-up included.
+        time.sleep(moments.uniform(0.2, 2.0) * whole_s / kills + moments.choice((0.0, 0.4)) * whole_s / kills)
+        if process.poll() is not None:
+            early += 1
+            break
+        workers_of = psutil.Process(process.pid).children(recursive=True)
+        if done % 2:
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+        process.communicate()
+        _, alive = psutil.wait_procs(workers_of, timeout=20)
+        assert not alive, "a worker outlived its parent"
+        done += 1
+        finished = sum(not row.object and row.status == "done" for row in read_rows(out)) if out.exists() else 0
+        reports.append(finished)
+    finish(start(*common, *small, "--out", str(out), "--resume"))
+    left = [path for path in out.rglob(".*") if path.is_file()]
+    first, second = contents(place / "undisturbed"), contents(out)
+    differing = [name for name in first if first[name] != second.get(name)] + [n for n in second if n not in first]
+    ended = "" if not early else f" (all was done after {done} kills)"
+    return (
+        f"batch kill: {frames} frames, {workers} workers, undisturbed in {whole_s:.0f} s; killed {done} times{ended} "
+        f"after {reports} frames, then resumed: {len(first)} files, {len(differing)} missing or different, "
+        f"{len(left)} leftovers"
+    )
+
+
+def finish(process: object) -> None:
+    out, err = process.communicate()  # type: ignore[attr-defined]
+    if process.returncode != 0:  # type: ignore[attr-defined]
+        raise SystemExit(f"the batch ended with {process.returncode}: {err or out}")  # type: ignore[attr-defined]
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(BrokenPipeError):
+        main(sys.argv[1:])
