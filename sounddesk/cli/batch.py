@@ -13,10 +13,10 @@ from sounddesk.cli.console import Console
 from sounddesk.cli.exit_codes import BadInputError
 from sounddesk.cli.exit_codes import ExitCode
 from sounddesk.cli.interrupt import cancel_on_signals
-from sounddesk.cli.progress_line import duration_text
 from sounddesk.engine.tasks import Cancelled
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import Progress
+from sounddesk.engine.tasks import duration_text
 from sounddesk.engine.types import EngineError
 
 if TYPE_CHECKING:
