@@ -3,8 +3,8 @@
 python -m tests.benchmarks.batch_kill [--frames 200] [--kills 10] [--workers 2] [--bundle NAME|FOLDER]
 
 By default with a bundle of the real classes at tiny size, made on the spot: what is tested is what survives. Every
-other kill takes only the parent process, as a user or the system's memory killer would; the others take its workers with
-it, as a power cut would.
+other kill takes only the parent process, as a user or the system's memory killer would; the others take its workers
+with it, as a power cut would.
 """
 
 from __future__ import annotations
