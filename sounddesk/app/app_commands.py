@@ -1,11 +1,9 @@
-"""Commands around the work: export, preferences, help, demo project, recovery."""
+"""Commands around the work: preferences, help, demo project, recovery."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtCore import QObject
 from PySide6.QtCore import Qt
 from PySide6.QtCore import Signal
@@ -13,12 +11,8 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.background import Background
-from sounddesk.app.player import at_project_rate
+from sounddesk.app.export_commands import ExportCommands
 from sounddesk.app.services import Services
-
-if TYPE_CHECKING:
-    from sounddesk.app.dialogs.export_dialog import ExportChoice
-    from sounddesk.audio.stem_export import StemExport
 
 
 class AppCommands(QObject):
@@ -34,14 +28,13 @@ class AppCommands(QObject):
         super().__init__(window)
         self._services = services
         self._window = window
-        self._background = Background(self)
-        self._background.done.connect(self._exported)
+        self.exports = ExportCommands(services, window)
+        self.exports.message.connect(self.message)
+        self.exports.problem.connect(self.problem)
         self._demo = Background(self)
         self._demo.done.connect(lambda _key, contents: services.store.new(contents))
         self._demo.failed.connect(lambda _key, error: self.problem.emit(str(error)))
-        self._background.failed.connect(lambda _key, error: self.problem.emit(str(error)))
         add = services.actions.add
-        add("file.export", self.tr("Export stems and mix…"), self.ask_export, shortcut="Ctrl+E", group="File")
         add(
             "file.project_settings",
             self.tr("Project settings…"),
@@ -57,9 +50,9 @@ class AppCommands(QObject):
         add("help.about", self.tr("About sounddesk"), self.about, group="Help")
 
     def close(self) -> None:
-        """Wait for an export in hand."""
+        """Cancel an export in hand and wait for what reads the demo image."""
+        self.exports.close()
         self._demo.close()
-        self._background.close()
 
     def open_demo(self) -> None:
         """A fresh project from the demo image, which is read off the UI thread."""
@@ -87,53 +80,6 @@ class AppCommands(QObject):
         crash = take_crash()
         if crash is not None:
             LogWindow(self._services.settings, self._window, crash=crash).open()
-
-    def ask_export(self) -> None:
-        from sounddesk.app.dialogs.export_dialog import ExportDialog
-
-        document = self._services.document
-        if not document.project.clips:
-            self.message.emit(self.tr("There is nothing to export yet: generate the sound of an object first."))
-            return
-        image = document.project.image
-        name = "" if image is None else image.name.rpartition(".")[0]
-        dialog = ExportDialog(document.project, self._services.settings, name, self._window)
-        dialog.export_requested.connect(self.export)
-        dialog.open()
-
-    def export(self, choice: ExportChoice) -> None:
-        """Write stems and mix off the UI thread."""
-        from sounddesk.audio.stem_export import export_stems
-
-        project, takes = self._services.document.project, self._services.document.takes
-
-        def work() -> StemExport:
-            resampled: dict[str, np.ndarray] = {}
-
-            def samples_of(take_id: str) -> np.ndarray | None:
-                take = takes.get(take_id)
-                if take is not None and take_id not in resampled:
-                    resampled[take_id] = at_project_rate(take)
-                return resampled.get(take_id)
-
-            return export_stems(
-                project,
-                samples_of,
-                choice.folder,
-                stems=choice.stems,
-                mix=choice.mix,
-                wav_format=choice.wav_format,
-                sample_rate_hz=choice.sample_rate_hz,
-            )
-
-        self._background.start("export", work)
-
-    def _exported(self, _key: object, report: StemExport) -> None:
-        count, folder = len(report.files), report.files[0].parent
-        self.message.emit(self.tr("{count} files are in {folder}").format(count=count, folder=folder))
-        if report.clipped_samples:
-            text = self.tr("{count} samples were louder than the files can hold and were cut off: lower the faders.")
-            self.problem.emit(text.format(count=report.clipped_samples))
 
     def project_settings(self) -> None:
         """Length, frame rate, timecode, and how takes are made; one undo step."""

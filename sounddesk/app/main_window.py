@@ -23,6 +23,7 @@ from sounddesk.app.app_commands import AppCommands
 from sounddesk.app.canvas.canvas_panel import CanvasPanel
 from sounddesk.app.canvas.heat_map_commands import HeatMapCommands
 from sounddesk.app.dialogs.welcome_page import WelcomePage
+from sounddesk.app.drag_shelf import DragShelf
 from sounddesk.app.file_commands import FileCommands
 from sounddesk.app.menus import fill_menu_bar
 from sounddesk.app.mixer.mixer_panel import MixerPanel
@@ -74,6 +75,10 @@ class MainWindow(QMainWindow):
             self._dock("timeline", self.tr("Timeline"), self._timeline_page(), below),
             self._dock("mixer", self.tr("Mixer"), self.mixer, below),
         ]
+        self.shelf = DragShelf(services, self.app_commands.exports, self)
+        # Behind the takes: it is needed when the work is done.
+        self.tabifyDockWidget(self._docks[1], self._dock("shelf", self.tr("Drag out"), self.shelf, right))
+        self._docks[1].raise_()
         self._make_status_bar()
         self._connect()
         fill_menu_bar(self.menuBar(), actions)
@@ -147,6 +152,7 @@ class MainWindow(QMainWindow):
             self.app_commands,
             self.heat_maps,
             self.mask_files,
+            self.shelf,
         ):
             source.message.connect(self.show_message)
         self.objects.blend_requested.connect(services.generation.add_blend)

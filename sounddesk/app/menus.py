@@ -15,7 +15,7 @@ LAYOUT: Final[tuple[tuple[str, tuple[str | None, ...]], ...]] = (
         "File",
         (
             "file.new", "file.open", None, "file.save", "file.save_as", "file.collect", None,
-            "file.export", None, "masks.import", "masks.export", None,
+            "file.export", "file.reveal_export", "file.copy_export_path", None, "masks.import", "masks.export", None,
             "file.project_settings", "app.preferences", None, "file.quit",
         ),
     ),

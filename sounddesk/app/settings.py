@@ -150,6 +150,26 @@ class Settings(QObject):
         self._set("export_folder", "" if value is None else str(value))
 
     @property
+    def last_export(self) -> dict[str, Any]:
+        """Settings of the last export, as `ExportSettings.to_json` gives them."""
+        found = self._json("last_export", {})
+        return found if isinstance(found, dict) else {}
+
+    @last_export.setter
+    def last_export(self, value: Mapping[str, Any]) -> None:
+        self._set("last_export", json.dumps(dict(value)))
+
+    @property
+    def export_presets(self) -> dict[str, dict[str, Any]]:
+        """The user's own export presets by name."""
+        found = self._json("export_presets", {})
+        return {str(k): v for k, v in found.items() if isinstance(v, dict)} if isinstance(found, dict) else {}
+
+    @export_presets.setter
+    def export_presets(self, value: Mapping[str, Mapping[str, Any]]) -> None:
+        self._set("export_presets", json.dumps({name: dict(each) for name, each in value.items()}))
+
+    @property
     def recent_files(self) -> tuple[Path, ...]:
         """Images and projects, newest first, without those that are gone."""
         found = self._json("recent_files", [])

@@ -72,6 +72,7 @@ class ProjectSettings:
         preset, steps, guidance: of the denoising loop (`SamplingSettings`).
         bundle: name or folder.
         seed: seeds of new objects derive from it.
+        export_on_save: JSON of the export that every save repeats; empty for none.
     """
 
     seconds: float = 10.0
@@ -83,6 +84,7 @@ class ProjectSettings:
     guidance: float = 2.0
     bundle: str = "starter"
     seed: int = 0
+    export_on_save: str = ""
 
     def __post_init__(self) -> None:
         check_seed(self.seed)

@@ -77,8 +77,10 @@ def work(folder: Path) -> dict[str, Any]:
     """From the demo still to files, as an artist does it; the pauses on the way."""
     from sounddesk.app.desk import make_application
     from sounddesk.app.desk import open_window
-    from sounddesk.app.dialogs.export_dialog import ExportChoice
+    from sounddesk.app.dialogs.export_dialog import ExportRequest
     from sounddesk.app.settings import Settings
+    from sounddesk.audio.exporters.export_plan import plan_export
+    from sounddesk.audio.exporters.export_settings import ExportSettings
 
     app = make_application(["-platform", "offscreen"])
     window = open_window(Settings())
@@ -140,10 +142,9 @@ def work(folder: Path) -> dict[str, Any]:
     wait_for(lambda: not document.is_dirty)
     rest(0.5)
     phase("export")
-    stems = {each.id: f"{index}.wav" for index, each in enumerate(document.project.objects)}
-    choice = ExportChoice(folder=folder / "out", stems=stems, mix="mix.wav", wav_format="PCM_24", sample_rate_hz=48_000)
-    window.app_commands.export(choice)
-    wait_for((folder / "out" / "mix.wav").exists)
+    plan = plan_export(document.project, document.takes, ExportSettings(silent_lanes=True), name="scene")
+    window.app_commands.exports.export(ExportRequest(plan=plan, folder=folder / "out"))
+    wait_for((folder / "out" / "scene_mix.wav").exists)
     rest(0.3)
     phase("end")
     threads = [each.name for each in threading.enumerate()]

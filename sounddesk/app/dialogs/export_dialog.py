@@ -13,95 +13,99 @@ from PySide6.QtWidgets import QDialogButtonBox
 from PySide6.QtWidgets import QFileDialog
 from PySide6.QtWidgets import QFormLayout
 from PySide6.QtWidgets import QHBoxLayout
+from PySide6.QtWidgets import QInputDialog
 from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QLineEdit
 from PySide6.QtWidgets import QListWidget
 from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QScrollArea
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.settings import Settings
-from sounddesk.audio.pcm import WavFormat
-from sounddesk.domain.naming import safe_file_stem
-from sounddesk.domain.naming import unique_file_stems
+from sounddesk.app.dialogs.export_fields import ExportFields
+from sounddesk.app.export_memory import ExportMemory
+from sounddesk.audio.exporters.export_plan import ExportPlan
+from sounddesk.audio.exporters.export_plan import plan_export
 from sounddesk.domain.project import Project
-
-RATES_HZ = (44_100, 48_000, 88_200, 96_000)
+from sounddesk.domain.take import TakeLibrary
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExportChoice:
+class ExportRequest:
     """What the user asked for.
 
     Attributes:
+        plan: every file by name.
         folder: existing or to be made.
-        stems: file names by object id, in the project's order; empty where only the mix is wanted.
-        mix: file name of the mix; None without one.
-        wav_format: 'PCM_16', 'PCM_24' or 'FLOAT'.
-        sample_rate_hz: of all files.
+        on_save: export the same again on every save of the project.
     """
 
+    plan: ExportPlan
     folder: Path
-    stems: dict[str, str]
-    mix: str | None
-    wav_format: WavFormat
-    sample_rate_hz: int
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """Everything that will be written."""
-        names = [*self.stems.values(), *([self.mix] if self.mix else [])]
-        return tuple(self.folder / name for name in names)
+    on_save: bool = False
 
 
 class ExportDialog(QDialog):
-    """Signals: export_requested(ExportChoice), sent once the dialog was accepted."""
+    """Signals: export_requested(ExportRequest), sent once the dialog was accepted."""
 
     export_requested = Signal(object)
 
-    def __init__(self, project: Project, settings: Settings, name: str, parent: QWidget | None = None) -> None:
-        """`name` begins the name of every file, e.g. the project's."""
+    def __init__(
+        self,
+        project: Project,
+        takes: TakeLibrary,
+        memory: ExportMemory,
+        name: str,
+        parent: QWidget | None = None,
+        *,
+        on_save: bool = False,
+    ) -> None:
+        """`name`: of the project, in the names of files; `on_save`: whether saving exports already."""
         super().__init__(parent)
         self.setWindowTitle(self.tr("Export"))
-        self.resize(560, 480)
+        self.resize(980, 620)
         self._project = project
-        self._settings = settings
-        start = settings.export_folder or Path.home()
-        self._folder = QLineEdit(str(start))
+        self._takes = takes
+        self._memory = memory
+        self._plan: ExportPlan | None = None
+        self._presets = QComboBox()
+        self._presets.setAccessibleName(self.tr("Preset"))
+        keep = QPushButton(self.tr("Keep as preset…"))
+        keep.setAutoDefault(False)
+        keep.clicked.connect(self._keep_preset)
+        self._folder = QLineEdit(str(memory.folder or Path.home()))
+        self._folder.setObjectName("folder")
         browse = QPushButton(self.tr("Choose…"))
         browse.setAutoDefault(False)
         browse.clicked.connect(self._choose_folder)
-        row = QHBoxLayout()
-        row.addWidget(self._folder, 1)
-        row.addWidget(browse)
         self._name = QLineEdit(name)
-        self._stems = QCheckBox(self.tr("One stem per object"))
-        self._mix = QCheckBox(self.tr("Mix"))
-        self._silent = QCheckBox(self.tr("Also objects without a clip"))
-        self._stems.setChecked(True)
-        self._mix.setChecked(True)
-        self._format = QComboBox()
-        formats = (("PCM_24", self.tr("24 bit")), ("PCM_16", self.tr("16 bit")), ("FLOAT", self.tr("32 bit float")))
-        for value, text in formats:
-            self._format.addItem(text, value)
-        self._format.setCurrentIndex(self._format.findData(settings.export_format))
-        self._rate = QComboBox()
-        for rate in RATES_HZ:
-            self._rate.addItem(f"{rate / 1000:g} kHz", rate)
-        self._rate.setCurrentIndex(max(0, self._rate.findData(settings.export_rate_hz)))
-        form = QFormLayout()
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.addRow(self.tr("Folder:"), row)
-        form.addRow(self.tr("Names begin with:"), self._name)
-        form.addRow(self.tr("Files:"), self._stems)
-        form.addRow("", self._silent)
-        form.addRow("", self._mix)
-        form.addRow(self.tr("Format:"), self._format)
-        form.addRow(self.tr("Rate:"), self._rate)
+        self._name.setObjectName("name")
+        self.fields = ExportFields(project.settings.timeline_s)
+        self._on_save = QCheckBox(self.tr("Export again on every save, replacing these files"))
+        self._on_save.setChecked(on_save)
+        top = QFormLayout()
+        top.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        top.addRow(self.tr("Preset:"), _pair(self._presets, keep))
+        top.addRow(self.tr("Folder:"), _pair(self._folder, browse))
+        top.addRow(self.tr("Project name:"), self._name)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setWidget(self.fields)
+        left = QVBoxLayout()
+        left.addLayout(top)
+        left.addWidget(area, 1)
+        left.addWidget(self._on_save)
         self._list = QListWidget()
         self._list.setAccessibleName(self.tr("Files that will be written"))
         self._summary = QLabel()
         self._summary.setWordWrap(True)
+        right = QVBoxLayout()
+        right.addWidget(QLabel(self.tr("Will be written:")))
+        right.addWidget(self._list, 1)
+        right.addWidget(self._summary)
+        columns = QHBoxLayout()
+        columns.addLayout(left, 3)
+        columns.addLayout(right, 2)
         box = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self._ok = QPushButton(self.tr("Export"))
         self._ok.setDefault(True)
@@ -109,42 +113,65 @@ class ExportDialog(QDialog):
         box.accepted.connect(self.accept)
         box.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
-        layout.addLayout(form)
-        layout.addWidget(self._list, 1)
-        layout.addWidget(self._summary)
+        layout.addLayout(columns, 1)
         layout.addWidget(box)
-        for field in (self._folder, self._name):
-            field.textChanged.connect(self._preview)
-        for check in (self._stems, self._mix, self._silent):
-            check.toggled.connect(self._preview)
+        self._fill_presets()
+        self.fields.set_settings(memory.last)
+        self._presets.activated.connect(self._use_preset)
+        self.fields.changed.connect(self._preview)
+        for line in (self._folder, self._name):
+            line.textChanged.connect(self._preview)
+        self._on_save.toggled.connect(self._preview)
         self._preview()
+        self._folder.setFocus()
 
-    def choice(self) -> ExportChoice:
-        """What the fields say now."""
-        project = self._project
-        begin = safe_file_stem(str(self._name.text())) if str(self._name.text()).strip() else ""
-        prefix = f"{begin}_" if begin else ""
-        with_clips = {clip.object_id for clip in project.clips}
-        wanted = [o for o in project.objects if self._silent.isChecked() or o.id in with_clips]
-        mix = f"{prefix}mix" if self._mix.isChecked() else None
-        names = unique_file_stems([f"{prefix}{each.name}" for each in wanted], taken=[mix] if mix else [])
-        stems = {each.id: f"{stem}.wav" for each, stem in zip(wanted, names, strict=True)}
-        return ExportChoice(
-            folder=Path(str(self._folder.text()).strip() or ".").expanduser(),
-            stems=stems if self._stems.isChecked() else {},
-            mix=f"{mix}.wav" if mix else None,
-            wav_format=self._format.currentData(),
-            sample_rate_hz=int(self._rate.currentData()),
-        )
+    @property
+    def folder(self) -> Path:
+        return Path(str(self._folder.text()).strip() or ".").expanduser()
+
+    @property
+    def names(self) -> list[str]:
+        """What the list shows."""
+        return [self._list.item(index).text() for index in range(self._list.count())]
+
+    def use_preset(self, name: str) -> None:
+        """Fill the fields from a preset."""
+        self.fields.set_settings(self._memory.presets()[name])
 
     def accept(self) -> None:
-        """Remember the folder and format, and hand the choice over."""
-        choice = self.choice()
-        self._settings.export_folder = choice.folder
-        self._settings.export_format = choice.wav_format
-        self._settings.export_rate_hz = choice.sample_rate_hz
+        """Remember the settings, and hand the request over."""
+        if self._plan is None:
+            return
+        self._memory.remember(self._plan.settings, self.folder)
         super().accept()
-        self.export_requested.emit(choice)
+        self.export_requested.emit(
+            ExportRequest(plan=self._plan, folder=self.folder, on_save=self._on_save.isChecked())
+        )
+
+    def _fill_presets(self) -> None:
+        self._presets.clear()
+        self._presets.addItem(self.tr("As last time"), "")
+        for name in self._memory.presets():
+            self._presets.addItem(name, name)
+
+    def _use_preset(self) -> None:
+        name = self._presets.currentData()
+        if name:
+            self.use_preset(name)
+        else:
+            self.fields.set_settings(self._memory.last)
+
+    def _keep_preset(self) -> None:
+        try:
+            settings = self.fields.settings()
+        except ValueError as error:
+            self._summary.setText(str(error))
+            return
+        name, given = QInputDialog.getText(self, self.tr("Keep as preset"), self.tr("Name:"))
+        if given and str(name).strip():
+            self._memory.keep_preset(str(name).strip(), settings)
+            self._fill_presets()
+            self._presets.setCurrentIndex(self._presets.findData(str(name).strip()))
 
     def _choose_folder(self) -> None:
         name = QFileDialog.getExistingDirectory(self, self.tr("Export into"), str(self._folder.text()))
@@ -152,21 +179,40 @@ class ExportDialog(QDialog):
             self._folder.setText(name)
 
     def _preview(self) -> None:
-        choice = self.choice()
-        existing = [path for path in choice.files if path.exists()]
+        self._plan = None
         self._list.clear()
-        for path in choice.files:
-            mark = self.tr("  (exists)") if path in existing else ""
-            self._list.addItem(path.name + mark)
-        self._ok.setEnabled(bool(choice.files) and not existing)
-        length = self._project.settings.timeline_s
+        try:
+            plan = plan_export(self._project, self._takes, self.fields.settings(), name=str(self._name.text()))
+        except ValueError as error:
+            self._summary.setText(str(error))
+            self._ok.setEnabled(False)
+            return
+        existing = {name for name in plan.names if (self.folder / name).exists()}
+        for name in plan.names:
+            self._list.addItem(name + (self.tr("  (exists)") if name in existing else ""))
+        allowed = not existing or self._on_save.isChecked()
+        self._ok.setEnabled(allowed)
+        self._plan = plan if allowed else None
+        self._summary.setText(self._said_of(plan, len(existing)))
+
+    def _said_of(self, plan: ExportPlan, existing: int) -> str:
+        if existing and self._on_save.isChecked():
+            return self.tr("{n} of these files exist and will be replaced, now and on every save.").format(n=existing)
         if existing:
-            text = self.tr("{n} of these files exist. Nothing is overwritten: choose another folder or beginning.")
-            self._summary.setText(text.format(n=len(existing)))
-        elif not choice.files:
-            self._summary.setText(
-                self.tr("There is nothing to write: place a take on the timeline, or choose the mix.")
-            )
-        else:
-            text = self.tr("{n} files of {length:g} s each, all with the same start and length.")
-            self._summary.setText(text.format(n=len(choice.files), length=length))
+            text = self.tr("{n} of these files exist. Nothing is overwritten: choose another folder or name.")
+            return text.format(n=existing)
+        lengths = {file.frames for file in plan.files if file.what in ("stem", "mix")}
+        size = self.tr("{n} files, at most {size:.0f} MB.").format(n=len(plan.names), size=plan.needed_bytes / 1e6)
+        if len(lengths) == 1:
+            seconds = next(file.seconds for file in plan.files if file.what in ("stem", "mix"))
+            size += " " + self.tr("Stems and mix: {seconds:g} s, same start and length.").format(seconds=seconds)
+        return size
+
+
+def _pair(field: QWidget, button: QPushButton) -> QWidget:
+    row = QWidget()
+    layout = QHBoxLayout(row)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.addWidget(field, 1)
+    layout.addWidget(button)
+    return row

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 from pathlib import Path
 
@@ -22,8 +21,6 @@ from sounddesk.app.actions import ActionRegistry
 from sounddesk.app.demo_project import demo_project
 from sounddesk.app.dialogs.about import AboutBox
 from sounddesk.app.dialogs.command_palette import CommandPalette
-from sounddesk.app.dialogs.export_dialog import ExportChoice
-from sounddesk.app.dialogs.export_dialog import ExportDialog
 from sounddesk.app.dialogs.preferences import Preferences
 from sounddesk.app.dialogs.recovery_dialog import RecoveryDialog
 from sounddesk.app.dialogs.shortcut_editor import ShortcutEditor
@@ -34,8 +31,6 @@ from sounddesk.app.manual_window import ManualWindow
 from sounddesk.app.project_store import ProjectStore
 from sounddesk.app.recovery import Recoverable
 from sounddesk.app.settings import Settings
-from sounddesk.domain.project import Project
-from sounddesk.domain.timeline import Clip
 
 
 @pytest.fixture
@@ -125,40 +120,6 @@ def test_welcome_page_opens_what_is_chosen(qapp: QApplication, tmp_path: Path) -
     where = recent.visualItemRect(recent.item(0)).center()
     QTest.mouseClick(recent.viewport(), Qt.MouseButton.LeftButton, pos=where)
     assert heard == ["open", "demo", tmp_path / "a.sdesk"]
-
-
-def with_clips() -> Project:
-    project = demo_project().project
-    for each in project.objects[:2]:
-        project = project.with_clip(Clip(id=f"c{each.id}", object_id=each.id, take_id="t", start_s=0.0, duration_s=2.0))
-    return project
-
-
-def test_export_lists_what_it_will_write(qapp: QApplication, tmp_path: Path) -> None:
-    settings = Settings()
-    settings.export_folder = tmp_path
-    dialog = ExportDialog(with_clips(), settings, "farm")
-    chosen: list[ExportChoice] = []
-    dialog.export_requested.connect(chosen.append)
-    dialog.show()
-    listed = dialog.findChild(QListWidget)
-    names = [listed.item(index).text() for index in range(listed.count())]
-    assert names == ["farm_cow.wav", "farm_sheep.wav", "farm_mix.wav"]
-    click(button(dialog, "Export"))
-    assert [path.name for path in chosen[0].files] == names
-    assert (chosen[0].wav_format, chosen[0].sample_rate_hz) == ("PCM_24", 48_000)
-
-
-def test_export_refuses_to_overwrite(qapp: QApplication, tmp_path: Path) -> None:
-    settings = Settings()
-    settings.export_folder = tmp_path
-    (tmp_path / "farm_cow.wav").touch()
-    dialog = ExportDialog(with_clips(), settings, "farm")
-    assert not button(dialog, "Export").isEnabled()
-    twin = dataclasses.replace(with_clips().objects[0], id="o9", name="mix")
-    other = ExportDialog(with_clips().with_object(twin), Settings(), "")
-    other.findChildren(QLineEdit)[0].setText(str(tmp_path / "new"))
-    assert len({path.name for path in other.choice().files}) == len(other.choice().files)
 
 
 def test_recovery_is_asked_for(qapp: QApplication) -> None:

@@ -1,0 +1,62 @@
+"""What the user exported last, and presets of her own."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Final
+
+from sounddesk.app.settings import Settings
+from sounddesk.audio.exporters.export_settings import PRESETS
+from sounddesk.audio.exporters.export_settings import ExportSettings
+
+_FORMAT_OF: Final = {"PCM_24": "wav24", "PCM_16": "wav16", "FLOAT": "wav32f"}
+_PREFERENCE_OF: Final = {name: value for value, name in _FORMAT_OF.items()}
+
+
+class ExportMemory:
+    """Kept in the application's settings; what cannot be read there is left out."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the last export went."""
+        return self._settings.export_folder
+
+    @property
+    def last(self) -> ExportSettings:
+        """As last time, with the WAV format and rate of the preferences."""
+        last = _read(self._settings.last_export) or ExportSettings()
+        if last.format in _PREFERENCE_OF:
+            format_name = _FORMAT_OF[self._settings.export_format]
+            try:
+                return dataclasses.replace(last, format=format_name, sample_rate_hz=self._settings.export_rate_hz)
+            except ValueError:
+                return last
+        return last
+
+    def remember(self, settings: ExportSettings, folder: Path) -> None:
+        """Keep what was exported. The range belongs to this export alone."""
+        self._settings.export_folder = folder
+        self._settings.last_export = dataclasses.replace(settings, range_s=None).to_json()
+        if settings.format in _PREFERENCE_OF:
+            self._settings.export_format = _PREFERENCE_OF[settings.format]
+            self._settings.export_rate_hz = settings.sample_rate_hz
+
+    def presets(self) -> dict[str, ExportSettings]:
+        """Presets by name, the user's own last."""
+        own = {name: _read(data) for name, data in self._settings.export_presets.items()}
+        return {**PRESETS, **{name: found for name, found in own.items() if found is not None}}
+
+    def keep_preset(self, name: str, settings: ExportSettings) -> None:
+        """Keep a preset of the user's own; one of the same name is replaced."""
+        self._settings.export_presets = {**self._settings.export_presets, name: settings.to_json()}
+
+
+def _read(data: object) -> ExportSettings | None:
+    try:
+        return ExportSettings.from_json(data) if data else None
+    except ValueError:
+        return None

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QDialogButtonBox
+from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QPushButton
+
+from sounddesk.app.dialogs.export_dialog import ExportDialog
+from sounddesk.app.dialogs.export_dialog import ExportRequest
+from sounddesk.app.dialogs.export_fields import ExportFields
+from sounddesk.app.export_memory import ExportMemory
+from sounddesk.app.settings import Settings
+from sounddesk.audio.exporters.export_settings import PRESETS
+from sounddesk.audio.exporters.export_settings import ExportSettings
+from sounddesk.domain.project import Project
+from sounddesk.domain.scene import SceneObject
+from sounddesk.domain.take import TakeLibrary
+from sounddesk.domain.timeline import Clip
+from tests.audio.exporters.conftest import MASK
+from tests.audio.exporters.conftest import a_take
+
+TAKES = TakeLibrary([a_take("t1", "o1"), a_take("t2", "o1", number=2)])
+
+
+def farm() -> Project:
+    lanes = (SceneObject(id="o1", name="cow", mask=MASK, seed=0), SceneObject(id="o2", name="sheep", mask=MASK, seed=0))
+    clips = tuple(
+        Clip(id=f"c{lane.id}", object_id=lane.id, take_id="t1", start_s=0.0, duration_s=1.0) for lane in lanes
+    )
+    return Project(objects=lanes, clips=clips)
+
+
+@pytest.fixture
+def memory(qapp: QApplication, tmp_path: Path) -> ExportMemory:
+    settings = Settings()
+    settings.export_folder = tmp_path
+    return ExportMemory(settings)
+
+
+def export_button(dialog: ExportDialog) -> QPushButton:
+    return next(each for each in dialog.findChildren(QPushButton) if each.text().replace("&", "") == "Export")
+
+
+def summary(dialog: ExportDialog) -> str:
+    return "\n".join(each.text() for each in dialog.findChildren(QLabel))
+
+
+def test_it_lists_what_it_will_write_and_hands_over_that_very_plan(memory: ExportMemory, tmp_path: Path) -> None:
+    dialog = ExportDialog(farm(), TAKES, memory, "farm")
+    chosen: list[ExportRequest] = []
+    dialog.export_requested.connect(chosen.append)
+    dialog.show()
+    assert dialog.names == ["farm_cow.wav", "farm_sheep.wav", "farm_mix.wav", "farm_export.json"]
+    dialog.use_preset("library")
+    assert "nothing to write" in summary(dialog)
+    assert not export_button(dialog).isEnabled()
+    dialog.fields.takes.setCurrentIndex(dialog.fields.takes.findData("all"))
+    dialog.fields.creator.setText("jane")
+    assert dialog.names[0] == "ANMLFarm_CowTake01_Jane_Farm.wav"
+    assert "UCS" in dialog.fields.creator.placeholderText()
+    QTest.mouseClick(export_button(dialog), Qt.MouseButton.LeftButton)
+    assert [file.name for file in chosen[0].plan.files] == [
+        "ANMLFarm_CowTake01_Jane_Farm.wav",
+        "ANMLFarm_CowTake02_Jane_Farm.wav",
+    ]
+    assert chosen[0].folder == tmp_path
+    # The next dialog starts where this one ended.
+    again = ExportDialog(farm(), TAKES, memory, "farm")
+    assert again.fields.settings() == chosen[0].plan.settings
+
+
+def test_nothing_is_overwritten_silently(memory: ExportMemory, tmp_path: Path) -> None:
+    (tmp_path / "farm_cow.wav").touch()
+    dialog = ExportDialog(farm(), TAKES, memory, "farm")
+    assert dialog.names[0] == "farm_cow.wav  (exists)"
+    assert not export_button(dialog).isEnabled()
+    dialog.accept()
+    assert not dialog.result()
+    dialog._name.setText("barn")
+    assert export_button(dialog).isEnabled()
+    dialog._name.setText("farm")
+    dialog._on_save.setChecked(True)
+    assert export_button(dialog).isEnabled()
+    assert "will be replaced" in summary(dialog)
+
+
+def test_a_wrong_template_is_said_at_once(memory: ExportMemory) -> None:
+    dialog = ExportDialog(farm(), TAKES, memory, "farm")
+    dialog.fields.template.setText("{nose}")
+    assert "{nose}: choose from project" in summary(dialog)
+    assert not export_button(dialog).isEnabled()
+    assert dialog.findChild(QDialogButtonBox) is not None
+
+
+def test_the_fields_show_every_setting(qapp: QApplication) -> None:
+    fields = ExportFields(10.0)
+    unusual = ExportSettings(
+        format="wav16",
+        sample_rate_hz=96_000,
+        channels="mono",
+        stems=False,
+        mix=False,
+        clips=True,
+        takes="starred",
+        pre_fader=True,
+        silent_lanes=True,
+        range_s=(1.25, 7.5),
+        tails=True,
+        dither=False,
+        normalise_lufs=-16.0,
+        template="{ucs}",
+        creator_id="a",
+        source_id="b",
+        sidecar=False,
+        exchange=("dawproject", "rpp", "otio"),
+    )
+    # A field that is left out of the form would fall back to its default.
+    for each in dataclasses.fields(ExportSettings):
+        assert getattr(unusual, each.name) != getattr(ExportSettings(), each.name), each.name
+    heard: list[bool] = []
+    fields.changed.connect(lambda: heard.append(True))
+    fields.set_settings(unusual)
+    assert fields.settings() == unusual
+    assert len(heard) == 1
+    for settings in PRESETS.values():
+        fields.set_settings(settings)
+        assert fields.settings() == settings
+
+
+def test_presets_of_the_users_own(memory: ExportMemory) -> None:
+    mine = ExportSettings(format="ogg", stems=False)
+    memory.keep_preset("mine", mine)
+    assert memory.presets()["mine"] == mine
+    memory.keep_preset("mine", ExportSettings())
+    assert memory.presets()["mine"] == ExportSettings()
+    Settings().export_presets = {"broken": {"format": "mp3"}}
+    assert "broken" not in memory.presets()
+
+
+def test_the_preferences_decide_the_wav_format(qapp: QApplication, memory: ExportMemory, tmp_path: Path) -> None:
+    memory.remember(ExportSettings(format="wav32f", range_s=(1.0, 2.0)), tmp_path)
+    assert (memory.last.format, memory.last.range_s) == ("wav32f", None)
+    Settings().export_format = "PCM_16"
+    assert memory.last.format == "wav16"
+    memory.remember(ExportSettings(format="ogg"), tmp_path)
+    assert memory.last.format == "ogg"
