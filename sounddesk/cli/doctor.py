@@ -42,6 +42,7 @@ def examine(out: Path) -> list[Finding]:
         ("memory", health_checks.check_memory),
         ("disk", lambda: health_checks.check_disk(out)),
         ("bundles", health_checks.check_bundles),
+        ("installed models", health_checks.check_models),
         ("segmenter", health_checks.check_segmenter),
         ("PortAudio", system_libraries.find_portaudio),
         ("Qt", system_libraries.find_qt_libraries),

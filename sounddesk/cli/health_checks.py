@@ -19,6 +19,7 @@ _PACKAGES: Final = (
     "diffusers",
     "transformers",
     "safetensors",
+    "huggingface_hub",
     "segment-anything",
     "numpy",
     "scipy",
@@ -164,6 +165,37 @@ def check_bundles() -> list[Finding]:
                 required=True,
                 needed_for="rendering without naming a bundle",
                 remedy="pip install --force-reinstall sounddesk",
+            )
+        )
+    return findings
+
+
+def check_models() -> list[Finding]:
+    """Every installed model with licence, and whether its files are there; hashes are for `models verify`."""
+    from sounddesk.engine.model_store import ModelError
+    from sounddesk.engine.model_store import list_models
+
+    findings = []
+    for listing in list_models():
+        problem, model = listing.problem, listing.model
+        value = problem or ""
+        if model is not None:
+            terms = f"{model.licence.name}, commercial use: {model.licence.commercial}, accepted {model.accepted_at}"
+            value = f"{model.kind}, {terms}, {model.n_bytes / 2**20:.0f} MiB"
+            try:
+                model.check_lengths()
+            except ModelError as error:
+                problem = str(error)
+                value = f"{value}: {problem}"
+        name = listing.record_folder.name
+        findings.append(
+            Finding(
+                section="installed models",
+                name=name,
+                value=value,
+                ok=problem is None,
+                needed_for="" if problem is None else f"using {name}",
+                remedy="" if problem is None else f"sounddesk models install {name}",
             )
         )
     return findings

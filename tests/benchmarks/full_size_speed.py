@@ -27,10 +27,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from sounddesk.engine.diffusion import PRESET_STEPS
 from sounddesk.engine.pipeline import encode_patches
 from sounddesk.engine.session import EngineSession
 from sounddesk.engine.take_conditions import make_conditions
+from sounddesk.engine.types import PRESET_STEPS
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import SamplingSettings
 from tests.benchmarks.common import shapes_request

@@ -10,6 +10,7 @@ import pytest
 import torch
 from safetensors.torch import save
 
+from sounddesk.cli.health_checks import check_models
 from sounddesk.engine.bundle import find_bundle
 from tests.cli.conftest import Run
 from tests.engine.local_hub import LocalHub
@@ -48,6 +49,8 @@ def test_the_life_of_a_model(run: Run, hub: LocalHub, tmp_path: Path) -> None:
     assert "download sam2.1-tiny [....................] 0 kB of 2 kB" in installed.err
     assert sorted(path.name for path in folder.iterdir()) == ["config.json", "model.json", "model.safetensors"]
     assert "* sam2.1-tiny" in run("models", "list").out
+    (finding,) = check_models()
+    assert finding.ok and "segmenter, Apache License 2.0, commercial use: yes, accepted 20" in finding.value
     assert run("models", "where", "sam2.1-tiny").out == f"{folder}\n"
     assert "every file is as it was installed" in run("models", "verify").out
     (folder / "config.json").write_text("[]")

@@ -1,4 +1,4 @@
-"""Which segmenter is active: SAM where a checkpoint is given or installed, GrabCut otherwise; free of torch.
+"""Which segmenter is active: SAM or SAM 2 where one is given or installed, GrabCut otherwise; free of torch.
 
 The notice is shown to the user, so that nobody judges SAM by GrabCut's masks.
 """
@@ -11,13 +11,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from sounddesk.engine.model_store import InstalledModel
+from sounddesk.engine.model_store import list_models
 from sounddesk.engine.model_store import models_folder
 from sounddesk.engine.segmenters.grabcut import GrabCutSegmenter
 from sounddesk.engine.segmenters.protocol import Segmenter
 from sounddesk.engine.segmenters.protocol import SegmenterError
+from sounddesk.engine.types import EngineError
 
 CHECKPOINT_VARIABLE: Final = "SOUNDDESK_SAM_CHECKPOINT"
+# What a folder of transformers holds and a checkpoint of SAM does not.
+CONFIG_FILE: Final = "config.json"
 _SUFFIXES: Final = (".pth", ".safetensors")
+# Of installed models: the quickest on a CPU, the most exact ones elsewhere.
+_QUICKEST: Final = (
+    "sam2.1-tiny", "sam2.1-small", "sam2.1-base-plus", "sam-vit-b", "sam2.1-large", "sam-vit-l", "sam-vit-h",
+)  # fmt: skip
+_MOST_EXACT: Final = (
+    "sam2.1-large", "sam-vit-h", "sam2.1-base-plus", "sam-vit-l", "sam2.1-small", "sam-vit-b", "sam2.1-tiny",
+)  # fmt: skip
 _ADVICE: Final = "for better masks give a SAM checkpoint with --sam FILE"
 
 
@@ -51,7 +63,7 @@ def choose_segmenter(
     """The segmenter for the checkpoint given, named in the environment or installed, in this order.
 
     Args:
-        checkpoint: what `--sam` names.
+        checkpoint: what `--sam` names: a file of SAM, or a folder of SAM 2.
         device: where SAM runs, as torch writes it, e.g. 'cuda:0'.
         environment: variables to read; the process's own by default.
         models_folder: where installed checkpoints lie; `installed_models_folder()` by default.
@@ -69,11 +81,16 @@ def choose_segmenter(
             return _sam(Path(named), device=device)
         except SegmenterError as error:
             raise SegmenterError(f"{CHECKPOINT_VARIABLE}: {error}") from error
-    installed = _installed(installed_models_folder() if models_folder is None else models_folder, device=device)
-    if installed is not None:
+    root = installed_models_folder() if models_folder is None else models_folder
+    model = _installed_model(root, device=device)
+    installed = _installed(root, device=device)
+    if model is not None or installed is not None:
         try:
+            if model is not None:
+                return _from_model(model, device=device)
+            assert installed is not None
             return _sam(installed, device=device)
-        except SegmenterError as error:
+        except EngineError as error:
             return SegmenterChoice(
                 segmenter=GrabCutSegmenter(),
                 notice=f"segmenter: GrabCut (embedded), because the installed SAM cannot be used: {error}",
@@ -94,7 +111,47 @@ def _installed(folder: Path, *, device: str) -> Path | None:
     return min(files, key=rank, default=None)
 
 
+def _installed_model(root: Path, *, device: str) -> InstalledModel | None:
+    """The best of the segmenters that `sounddesk models install` put there."""
+    order = _QUICKEST if device == "cpu" else _MOST_EXACT
+    models = [listing.model for listing in list_models(root) if listing.model is not None]
+
+    def rank(model: InstalledModel) -> tuple[int, str]:
+        return order.index(model.id) if model.id in order else len(order), model.id
+
+    return min((model for model in models if model.kind == "segmenter"), key=rank, default=None)
+
+
+def _from_model(model: InstalledModel, *, device: str) -> SegmenterChoice:
+    """Load an installed segmenter, each of its files checked first. Raises: EngineError."""
+    model.verify()
+    notice = f"segmenter: {model.name} (installed) on {device}"
+    if CONFIG_FILE in model.files:
+        from sounddesk.engine.segmenters.sam2 import Sam2Segmenter
+
+        return SegmenterChoice(
+            segmenter=Sam2Segmenter.from_folder(model.folder, name=model.name, device=device), notice=notice
+        )
+    from sounddesk.engine.segmenters.sam import SamSegmenter
+
+    weights = next((path for path in model.files if path.endswith(".safetensors")), None)
+    if weights is None:
+        raise SegmenterError(f"model {model.id!r} holds no weights: install it again")
+    return SegmenterChoice(
+        # Its record says where it came from.
+        segmenter=SamSegmenter.from_checkpoint(model.file(weights), device=device, known_origin=True),
+        notice=notice,
+    )
+
+
 def _sam(checkpoint: Path, *, device: str) -> SegmenterChoice:
+    if checkpoint.is_dir():
+        from sounddesk.engine.segmenters.sam2 import Sam2Segmenter
+
+        return SegmenterChoice(
+            segmenter=Sam2Segmenter.from_folder(checkpoint, device=device),
+            notice=f"segmenter: SAM 2 ({checkpoint.name}) on {device}",
+        )
     from sounddesk.engine.segmenters.sam import SamSegmenter
 
     segmenter = SamSegmenter.from_checkpoint(checkpoint, device=device)

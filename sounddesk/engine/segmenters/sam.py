@@ -6,10 +6,7 @@ at 1024 x 1024, whatever the size of the image, so its output is what the cache 
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from typing import Final
@@ -22,27 +19,20 @@ from segment_anything import SamAutomaticMaskGenerator
 from segment_anything import SamPredictor
 from segment_anything.utils.transforms import ResizeLongestSide
 
+from sounddesk.engine.segmenters.prompted import CACHED_IMAGES
+from sounddesk.engine.segmenters.prompted import HINT_LOGIT
+from sounddesk.engine.segmenters.prompted import PromptedSegmenter
 from sounddesk.engine.segmenters.protocol import Candidate
-from sounddesk.engine.segmenters.protocol import EmptySelectionError
 from sounddesk.engine.segmenters.protocol import EncodedImage
-from sounddesk.engine.segmenters.protocol import Point
 from sounddesk.engine.segmenters.protocol import Prompt
 from sounddesk.engine.segmenters.protocol import SegmenterError
 from sounddesk.engine.segmenters.protocol import check_encoded
-from sounddesk.engine.segmenters.protocol import check_image
-from sounddesk.engine.segmenters.protocol import check_prompt
-from sounddesk.engine.segmenters.protocol import image_sha256
-from sounddesk.engine.segmenters.protocol import keeps_alternatives
-from sounddesk.engine.segmenters.protocol import sample_polyline
 from sounddesk.engine.segmenters.sam_checkpoint import identify
 from sounddesk.engine.segmenters.sam_checkpoint import read_checkpoint
 from sounddesk.engine.segmenters.sam_checkpoint import sam_from_state
 from sounddesk.engine.types import BoolMask
 from sounddesk.engine.types import RgbImage
 
-CACHED_IMAGES: Final = 3
-# A sure pixel of a mask hint, in logits; SAM was trained on its own logits as mask input, mostly within +-10.
-_HINT_LOGIT: Final = 8.0
 # Proposals are compared at this size: 192 masks of a batch at 12 megapixels would take 9 GB.
 _PROPOSAL_PX: Final = 512
 _TYPE_NAMES: Final = {"vit_b": "ViT-B", "vit_l": "ViT-L", "vit_h": "ViT-H"}
@@ -74,7 +64,7 @@ class SamFeatures:
     input_size: tuple[int, int]
 
 
-class SamSegmenter:
+class SamSegmenter(PromptedSegmenter):
     """`Segmenter` and `ProposesObjects` on the `segment-anything` package."""
 
     def __init__(
@@ -92,28 +82,27 @@ class SamSegmenter:
         Raises:
             SegmenterError: the device does not exist or has too little memory.
         """
-        try:
-            self._device = torch.device(device)
-            self._model = model.to(self._device).eval()
-        except (RuntimeError, AssertionError) as error:
-            reason = str(error).splitlines()[0]
-            raise SegmenterError(f"SAM cannot run on {device!r} ({reason}): choose 'cpu'") from error
+        super().__init__(
+            model,
+            name=f"SAM {_TYPE_NAMES.get(model_type, model_type)}",
+            device=device,
+            notes=notes,
+            cached_images=cached_images,
+        )
         self._transform = ResizeLongestSide(model.image_encoder.img_size)
-        self._name = f"SAM {_TYPE_NAMES.get(model_type, model_type)}"
-        self._cached_images = cached_images
         self._proposals = proposals or ProposalSettings()
-        self._cache: OrderedDict[str, EncodedImage] = OrderedDict()
-        self._lock = threading.Lock()
-        self.notes = notes
 
     @classmethod
-    def from_checkpoint(cls, path: Path, *, device: str = "cpu", model_type: str | None = None) -> SamSegmenter:
+    def from_checkpoint(
+        cls, path: Path, *, device: str = "cpu", model_type: str | None = None, known_origin: bool = False
+    ) -> SamSegmenter:
         """Load a .pth or .safetensors file.
 
         Args:
             path: one of the published files, or a fine-tuned one of the same architecture.
             device: as torch writes it.
             model_type: 'vit_b', 'vit_l' or 'vit_h' to insist on; read off the weights otherwise.
+            known_origin: its origin is on record, so the file itself is not compared with the published ones.
 
         Raises:
             SegmenterError: missing, damaged, not a SAM, or of another type than asked for.
@@ -121,47 +110,9 @@ class SamSegmenter:
         model, architecture = sam_from_state(read_checkpoint(path))
         if model_type is not None and model_type != architecture.model_type:
             raise SegmenterError(f"{str(path)!r} holds SAM {architecture.model_type}, not {model_type}: name the other")
-        return cls(model, device=device, model_type=architecture.model_type, notes=identify(path))
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    def encode(self, image: RgbImage) -> EncodedImage:
-        """Run the image encoder, or find its output among the last images.
-
-        Raises:
-            SegmenterError: the device ran out of memory.
-        """
-        check_image(image)
-        key = image_sha256(image)
-        # Held throughout: two threads that ask for the same image at once must not encode it twice.
-        with self._lock:
-            if key in self._cache:
-                self._cache.move_to_end(key)
-                return self._cache[key]
-            encoded = EncodedImage(image=image, sha256=key, segmenter=self._name, features=self._features(image))
-            self._cache[key] = encoded
-            while len(self._cache) > self._cached_images:
-                self._cache.popitem(last=False)
-            return encoded
-
-    def predict(self, encoded: EncodedImage, prompt: Prompt) -> tuple[Candidate, ...]:
-        """Three candidates by predicted IoU for one click, else SAM's single mask (model.md 2.4 no. 20)."""
-        check_encoded(encoded, segmenter=self._name)
-        check_prompt(prompt, width=encoded.width, height=encoded.height)
-        logits, scores = self._decode(encoded, _with_scribbles(prompt, encoded), multimask=prompt.is_single_click)
-        order = np.argsort(-scores, kind="stable")
-        candidates: list[Candidate] = []
-        for index in order:
-            candidate = self._candidate(encoded, logits[:, index : index + 1], float(scores[index]))
-            if candidate is not None:
-                candidates.append(candidate)
-                if not keeps_alternatives(encoded):
-                    break
-        if not candidates:
-            raise EmptySelectionError("SAM found no object there: click elsewhere, draw a box or paint the mask")
-        return tuple(candidates)
+        return cls(
+            model, device=device, model_type=architecture.model_type, notes=() if known_origin else identify(path)
+        )
 
     def propose(self, encoded: EncodedImage) -> tuple[Candidate, ...]:
         """Objects found by a grid of clicks (the paper's section 5, 'automatic masks'), best first."""
@@ -241,19 +192,12 @@ class SamSegmenter:
         share = cv2.resize(hint.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
         padded = np.zeros((side, side), np.float32)
         padded[:height, :width] = share
-        return torch.as_tensor((padded * 2 - 1) * _HINT_LOGIT, device=self._device)[None, None]
+        return torch.as_tensor((padded * 2 - 1) * HINT_LOGIT, device=self._device)[None, None]
 
-    @torch.no_grad()
-    def _candidate(self, encoded: EncodedImage, logits: torch.Tensor, score: float) -> Candidate | None:
-        """One mask of the padded square at image size; None where it is empty."""
+    def _at_image_size(self, encoded: EncodedImage, logits: torch.Tensor) -> torch.Tensor:
         size = (encoded.height, encoded.width)
-        full = self._model.postprocess_masks(logits, encoded.features.input_size, size)[0, 0].float()
-        probability = torch.sigmoid(full).cpu().numpy()
-        # SAM's mask threshold, a logit of 0; taken from the probability, so that the two never disagree by rounding.
-        mask: BoolMask = probability >= 0.5
-        if not mask.any():
-            return None
-        return Candidate(mask=mask, probability=probability, score=min(1.0, max(0.0, score)))
+        full: torch.Tensor = self._model.postprocess_masks(logits, encoded.features.input_size, size)[0, 0]
+        return full
 
 
 class _EncodedPredictor(SamPredictor):
@@ -268,20 +212,3 @@ class _EncodedPredictor(SamPredictor):
         self.input_size = self._encoded.input_size
         self.features = self._encoded.embedding
         self.is_image_set = True
-
-
-def _with_scribbles(prompt: Prompt, encoded: EncodedImage) -> Prompt:
-    """Scribbles as clicks along them, since SAM knows only clicks; a lone mask hint gets its bounding box."""
-    step = max(encoded.width, encoded.height) / 16
-    points: list[Point] = list(prompt.points)
-    labels: list[bool] = list(prompt.labels)
-    for scribbles, label in ((prompt.positive_scribbles, True), (prompt.negative_scribbles, False)):
-        for scribble in scribbles:
-            sampled = sample_polyline(scribble, step=step)
-            points += sampled
-            labels += [label] * len(sampled)
-    box = prompt.box
-    if box is None and not any(labels) and prompt.mask_hint is not None:
-        rows, columns = np.flatnonzero(prompt.mask_hint.any(axis=1)), np.flatnonzero(prompt.mask_hint.any(axis=0))
-        box = (float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1))
-    return replace(prompt, points=tuple(points), labels=tuple(labels), box=box)

@@ -6,7 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save
 
+from sounddesk.engine.bundle_manifest import Licence
+from sounddesk.engine.model_store import InstalledModel
+from sounddesk.engine.model_store import hash_folder
+from sounddesk.engine.model_store import write_record
 from sounddesk.engine.segmenters.choice import CHECKPOINT_VARIABLE
 from sounddesk.engine.segmenters.choice import choose_segmenter
 from sounddesk.engine.segmenters.choice import installed_models_folder
@@ -83,3 +88,52 @@ def test_grabcut_is_chosen_without_importing_torch(tmp_path: Path) -> None:
         "assert 'torch' not in sys.modules and 'segment_anything' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def install_sam(root: Path, model_id: str, files: dict[str, bytes]) -> Path:
+    """A segmenter as `sounddesk models install` leaves it."""
+    folder = root / model_id
+    folder.mkdir(parents=True)
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    write_record(
+        InstalledModel(
+            id=model_id,
+            name=f"The {model_id}",
+            kind="segmenter",
+            licence=Licence(name="Apache License 2.0", commercial="yes"),
+            origin="test",
+            accepted_at="2026-11-24 10:00:00",
+            folder=folder,
+            record_folder=folder,
+            files=hash_folder(folder),
+        )
+    )
+    return folder
+
+
+def test_an_installed_model_is_chosen_and_checked_before_it_is_loaded(tmp_path: Path) -> None:
+    weights = save({name: tensor.contiguous() for name, tensor in tiny_sam().state_dict().items()})
+    folder = install_sam(tmp_path, "sam-vit-b", {"sam_vit_b.safetensors": weights})
+    install_sam(tmp_path, "sam-vit-h", {"sam_vit_h.safetensors": b"never looked at on a CPU"})
+    choice = choose_segmenter(environment={}, models_folder=tmp_path)
+    assert choice.notice == "segmenter: The sam-vit-b (installed) on cpu"
+    assert choice.notes == ()
+    (folder / "sam_vit_b.safetensors").write_bytes(weights[:-4] + b"\x00\x00\x80\x3f")
+    choice = choose_segmenter(environment={}, models_folder=tmp_path)
+    assert isinstance(choice.segmenter, GrabCutSegmenter)
+    assert "sam_vit_b.safetensors is not the file that was installed (sha256 differs)" in choice.notice
+
+
+def test_sam_2_is_chosen_where_it_is_installed(tmp_path: Path) -> None:
+    from sounddesk.engine.segmenters.sam2 import Sam2Segmenter
+    from tests.engine.segmenters.test_sam2 import tiny_sam2
+
+    tiny_sam2().save_pretrained(tmp_path / "own")
+    files = {path.name: path.read_bytes() for path in (tmp_path / "own").iterdir()}
+    install_sam(tmp_path / "models", "sam2.1-tiny", files)
+    choice = choose_segmenter(environment={}, models_folder=tmp_path / "models")
+    assert isinstance(choice.segmenter, Sam2Segmenter)
+    assert choice.segmenter.name == "The sam2.1-tiny"
+    named = choose_segmenter(checkpoint=tmp_path / "own", environment={}, models_folder=tmp_path / "none")
+    assert isinstance(named.segmenter, Sam2Segmenter) and "SAM 2 (own)" in named.notice

@@ -185,13 +185,13 @@ def test_scribbles_and_hints_steer() -> None:
         logits, _ = segmenter._decode(encoded, prompt, multimask=False)
         return logits.numpy()
 
-    from sounddesk.engine.segmenters.sam import _with_scribbles
+    from sounddesk.engine.segmenters.prompted import with_scribbles
 
-    assert not np.allclose(probability(box), probability(_with_scribbles(scribbled, encoded)))
-    lone = _with_scribbles(Prompt(mask_hint=hint), encoded)
+    assert not np.allclose(probability(box), probability(with_scribbles(scribbled, encoded)))
+    lone = with_scribbles(Prompt(mask_hint=hint), encoded)
     assert lone.box == (10.0, 10.0, 60.0, 40.0)
     assert not np.allclose(probability(box), probability(lone))
-    along = _with_scribbles(Prompt(positive_scribbles=(((0, 0), (90, 0)),)), encoded)
+    along = with_scribbles(Prompt(positive_scribbles=(((0, 0), (90, 0)),)), encoded)
     assert along.labels == (True,) * len(along.points)
     assert along.points[0] == (0, 0)
     assert along.points[-1] == (90, 0)

@@ -1,0 +1,120 @@
+"""SAM 2 as a segmenter, through transformers' `Sam2Model` (Ravi et al., 'SAM 2', 2024; table 8 of the paper).
+
+The `sam2` package of its authors needs hydra and iopath; transformers reads the same weights without. Unlike SAM, the
+image is squashed to a square, so coordinates are scaled per axis and nothing is padded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from sounddesk.engine.segmenters.prompted import CACHED_IMAGES
+from sounddesk.engine.segmenters.prompted import HINT_LOGIT
+from sounddesk.engine.segmenters.prompted import PromptedSegmenter
+from sounddesk.engine.segmenters.protocol import EncodedImage
+from sounddesk.engine.segmenters.protocol import Prompt
+from sounddesk.engine.segmenters.protocol import SegmenterError
+from sounddesk.engine.types import RgbImage
+
+# ImageNet's statistics on the 0..1 scale, as in transformers' Sam2ImageProcessor; not part of the weights.
+_MEAN: Final = (0.485, 0.456, 0.406)
+_STD: Final = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Sam2Features:
+    """The feature maps of three levels, finest first, as `Sam2Model.get_image_embeddings` gives them."""
+
+    levels: list[torch.Tensor]
+
+
+class Sam2Segmenter(PromptedSegmenter):
+    """`Segmenter` on transformers' Sam2Model."""
+
+    def __init__(
+        self,
+        model: Any,
+        *,
+        name: str = "SAM 2",
+        device: str = "cpu",
+        notes: tuple[str, ...] = (),
+        cached_images: int = CACHED_IMAGES,
+    ) -> None:
+        super().__init__(model, name=name, device=device, notes=notes, cached_images=cached_images)
+        self._side = int(model.config.prompt_encoder_config.image_size)
+        self._mean = torch.tensor(_MEAN, device=self._device)[:, None, None]
+        self._std = torch.tensor(_STD, device=self._device)[:, None, None]
+
+    @classmethod
+    def from_folder(cls, folder: Path, *, name: str = "SAM 2", device: str = "cpu") -> Sam2Segmenter:
+        """Load `config.json` and safetensors of a transformers folder.
+
+        Raises:
+            SegmenterError: missing, damaged, not a SAM 2, or a version of transformers without it.
+        """
+        try:
+            from transformers.models.sam2.modeling_sam2 import Sam2Model
+        except ImportError as error:
+            raise SegmenterError("SAM 2 needs a newer transformers: pip install --upgrade transformers") from error
+        from sounddesk.engine.component_loading import quieten_libraries
+
+        quieten_libraries()
+        try:
+            model = Sam2Model.from_pretrained(folder, use_safetensors=True, local_files_only=True)
+        # transformers, safetensors and torch each raise classes of their own on damaged files.
+        except Exception as error:
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            raise SegmenterError(f"SAM 2 in {folder} cannot be loaded ({reason}): install it again") from error
+        return cls(model.float().requires_grad_(False), name=name, device=device)
+
+    @torch.no_grad()
+    def _features(self, image: RgbImage) -> Sam2Features:
+        shrinking = image.shape[0] > self._side or image.shape[1] > self._side
+        # As Pillow's bilinear filter, which averages when it shrinks.
+        how = cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
+        resized = cv2.resize(image, (self._side, self._side), interpolation=how)
+        pixels = torch.from_numpy(np.ascontiguousarray(resized)).to(self._device).permute(2, 0, 1).float() / 255.0
+        try:
+            levels = self._model.get_image_embeddings(((pixels - self._mean) / self._std)[None])
+        except torch.cuda.OutOfMemoryError as error:
+            raise SegmenterError(f"not enough memory on {self._device} for {self._name}: run it on 'cpu'") from error
+        return Sam2Features(levels=list(levels))
+
+    @torch.no_grad()
+    def _decode(
+        self, encoded: EncodedImage, prompt: Prompt, *, multimask: bool
+    ) -> tuple[torch.Tensor, npt.NDArray[np.float32]]:
+        scale = np.array([self._side / encoded.width, self._side / encoded.height])
+        options: dict[str, torch.Tensor] = {}
+        if prompt.points:
+            points = np.asarray(prompt.points, dtype=np.float64) * scale
+            options["input_points"] = torch.as_tensor(points, dtype=torch.float32, device=self._device)[None, None]
+            options["input_labels"] = torch.as_tensor(prompt.labels, dtype=torch.int32, device=self._device)[None, None]
+        if prompt.box is not None:
+            box = np.asarray(prompt.box, dtype=np.float64).reshape(2, 2) * scale
+            options["input_boxes"] = torch.as_tensor(box.reshape(1, 1, 4), dtype=torch.float32, device=self._device)
+        if prompt.mask_hint is not None:
+            side = self._model.prompt_encoder.mask_input_size[0]
+            share = cv2.resize(prompt.mask_hint.astype(np.float32), (side, side), interpolation=cv2.INTER_AREA)
+            hint = torch.as_tensor((share * 2 - 1) * HINT_LOGIT, device=self._device)
+            options["input_masks"] = hint[None, None]
+        output = self._model(
+            # The model adds to the list that it is given.
+            image_embeddings=list(encoded.features.levels),
+            multimask_output=multimask,
+            **options,
+        )
+        return output.pred_masks[:, 0], output.iou_scores[0, 0].float().cpu().numpy()
+
+    def _at_image_size(self, encoded: EncodedImage, logits: torch.Tensor) -> torch.Tensor:
+        size = (encoded.height, encoded.width)
+        full = torch.nn.functional.interpolate(logits.float(), size, mode="bilinear", align_corners=False)
+        return full[0, 0]
