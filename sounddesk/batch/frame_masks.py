@@ -50,10 +50,18 @@ class MaskFinder:
         """
         if job.auto is not None:
             return self._propose(job, image)
+        return self.find_objects(job.objects, image)
+
+    def find_objects(self, planned: tuple[PlannedObject, ...], image: RgbImage) -> FoundMasks:
+        """The masks of named objects.
+
+        Raises:
+            EngineError: a mask that cannot be used, or none found where an object should be.
+        """
         height, width = image.shape[:2]
         coverages: dict[str, Coverage | None] = {}
         asked = []
-        for each in job.objects:
+        for each in planned:
             if each.mask is not None:
                 coverages[each.name] = _fitted(each, width=width, height=height)
             elif each.selection.how == "mask_file":
@@ -66,12 +74,12 @@ class MaskFinder:
         if asked:
             coverages.update(self._ask(asked, image))
         present = {name: coverage for name, coverage in coverages.items() if coverage is not None}
-        named = {each.name for each in job.objects if each.kind == "object"}
+        named = {each.name for each in planned if each.kind == "object"}
         parts = {name: coverage for name, coverage in present.items() if name in named}
         empty = np.zeros((height, width), dtype=np.uint8)
-        objects = [_sounding(each, present.get(each.name), parts, empty=empty) for each in job.objects]
+        objects = [_sounding(each, present.get(each.name), parts, empty=empty) for each in planned]
         return FoundMasks(
-            planned=job.objects,
+            planned=planned,
             objects=tuple(each for each in objects if each is not None),
             segmenter=self.segmenter.segmenter.name if asked else None,
         )

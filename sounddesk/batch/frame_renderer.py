@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from sounddesk.audio.atomic_file import OutputError
+from sounddesk.batch.bed import BedError
+from sounddesk.batch.bed import make_bed
 from sounddesk.batch.frame_files import SceneOfFrame
 from sounddesk.batch.frame_files import levels_of
 from sounddesk.batch.frame_files import stem_of
@@ -24,10 +26,13 @@ from sounddesk.batch.frame_files import thumbnail_of
 from sounddesk.batch.frame_files import write_sound
 from sounddesk.batch.frame_files import write_whole_frame
 from sounddesk.batch.frame_masks import MaskFinder
+from sounddesk.batch.jobs import BedJob
 from sounddesk.batch.jobs import FrameJob
+from sounddesk.batch.jobs import Job
 from sounddesk.batch.jobs import ObjectJob
 from sounddesk.batch.jobs import RenderSettings
 from sounddesk.batch.jobs import TakeJob
+from sounddesk.batch.jobs import now
 from sounddesk.batch.jobs import take_file
 from sounddesk.batch.manifest import Row
 from sounddesk.domain.mask import mask_sha256
@@ -88,16 +93,19 @@ class FrameRenderer:
         self._session = session
         self._finder = MaskFinder(settings)
 
-    def render(self, jobs: Iterable[FrameJob], *, emit: Emit, cancel: CancelToken) -> None:
-        """Render all jobs; `emit` gets a row for each take and at last one for the frame, from another thread.
+    def render(self, jobs: Iterable[Job], *, emit: Emit, cancel: CancelToken) -> None:
+        """Render all jobs; `emit` gets a row for each take and at last one for the frame or bed, from another thread.
 
         Raises:
             FatalError: nothing more can be rendered.
             Cancelled: through `cancel`.
         """
-        with _Writer() as writer, contextlib.closing(_read_ahead(jobs, cancel)) as frames:
-            for frame in frames:
-                self._render_frame(frame, emit=emit, writer=writer, cancel=cancel)
+        with _Writer() as writer, contextlib.closing(_read_ahead(jobs, cancel)) as items:
+            for item in items:
+                if isinstance(item, BedJob):
+                    self._render_bed(item, emit=emit, writer=writer, cancel=cancel)
+                else:
+                    self._render_frame(item, emit=emit, writer=writer, cancel=cancel)
                 writer.raise_if_failed()
 
     def close(self) -> None:
@@ -131,6 +139,16 @@ class FrameRenderer:
                     continue
                 self._render_take(frame, each, sounding, take, emit=emit, writer=writer, cancel=cancel)
         writer.put(lambda: self._finish(frame, scene, emit))
+
+    def _render_bed(self, job: BedJob, *, emit: Emit, writer: _Writer, cancel: CancelToken) -> None:
+        session = self._opened(cancel)
+        try:
+            write = make_bed(job, self._settings, session=session, finder=self._finder, cancel=cancel)
+        except BedError as error:
+            row = job.failed_row(str(error))
+            writer.put(lambda: emit(row))
+            return
+        writer.put(lambda: emit(write()))
 
     def _render_take(
         self,
@@ -208,14 +226,13 @@ class FrameRenderer:
     def _finish(self, frame: _Frame, scene: SceneOfFrame, emit: Emit) -> None:
         job = frame.job
         if frame.failed:
-            emit(_frame_row(job, status="failed", error="; ".join(frame.failed)))
+            emit(job.row(status="failed", error="; ".join(frame.failed)))
             return
         start = time.monotonic()
         files, levels, notes = write_whole_frame(job, scene, self._settings, stems=frame.stems)
         assert frame.image is not None
         emit(
-            _frame_row(
-                job,
+            job.row(
                 status="done",
                 files=files,
                 levels=levels,
@@ -259,7 +276,7 @@ class FrameRenderer:
         for each in objects:
             for take in each.takes:
                 emit(self._row(job, each, take, status="failed", error=message))
-        emit(failed_frame_row(job, message))
+        emit(job.failed_row(message))
 
     def _row(self, job: FrameJob, each: ObjectJob, take: TakeJob, **values: Any) -> Row:
         return Row(
@@ -274,30 +291,6 @@ class FrameRenderer:
             finished=now(),
             **values,
         )
-
-
-def failed_frame_row(job: FrameJob, message: str) -> Row:
-    """The row of a frame of which nothing can be rendered."""
-    return _frame_row(job, status="failed", error=message)
-
-
-def now() -> str:
-    """UTC, ISO 8601, to the microsecond, so that rows of several manifests can be put in order."""
-    seconds = time.time()
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{int(seconds % 1 * 1e6):06d}Z"
-
-
-def _frame_row(job: FrameJob, **values: Any) -> Row:
-    return Row(
-        frame=job.frame,
-        object="",
-        kind="frame",
-        take=0,
-        input_sha256=job.input_sha256,
-        image_sha256=job.image_sha256,
-        finished=now(),
-        **values,
-    )
 
 
 def _rounded(seconds: Mapping[str, float]) -> dict[str, float]:
@@ -344,14 +337,25 @@ class _Writer:
                     self._error = error
 
 
-def _read_ahead(jobs: Iterable[FrameJob], cancel: CancelToken) -> Generator[_Frame, None, None]:
-    """Frames with their images, the next one read by a thread while the present one is rendered."""
+def _opened_frame(job: FrameJob) -> _Frame:
     from sounddesk.engine.image_file import load_image
 
-    frames: queue.Queue[_Frame | BaseException | None] = queue.Queue(maxsize=1)
+    start = time.monotonic()
+    frame = _Frame(job=job)
+    try:
+        frame.image = load_image(job.path)
+    except EngineError as error:
+        frame.error = str(error)
+    frame.seconds["read"] = time.monotonic() - start
+    return frame
+
+
+def _read_ahead(jobs: Iterable[Job], cancel: CancelToken) -> Generator[_Frame | BedJob, None, None]:
+    """Frames with their images (beds as they are), the next one read by a thread while the present one is rendered."""
+    frames: queue.Queue[_Frame | BedJob | BaseException | None] = queue.Queue(maxsize=1)
     stopped = threading.Event()
 
-    def put(item: _Frame | BaseException | None) -> None:
+    def put(item: _Frame | BedJob | BaseException | None) -> None:
         while not stopped.is_set():
             with contextlib.suppress(queue.Full):
                 frames.put(item, timeout=0.1)
@@ -360,14 +364,7 @@ def _read_ahead(jobs: Iterable[FrameJob], cancel: CancelToken) -> Generator[_Fra
     def read() -> None:
         try:
             for job in jobs:
-                start = time.monotonic()
-                frame = _Frame(job=job)
-                try:
-                    frame.image = load_image(job.path)
-                except EngineError as error:
-                    frame.error = str(error)
-                frame.seconds["read"] = time.monotonic() - start
-                put(frame)
+                put(job if isinstance(job, BedJob) else _opened_frame(job))
                 if stopped.is_set():
                     return
             put(None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any
 
+from sounddesk.batch.manifest import Row
 from sounddesk.batch.manifest import hash_of
 from sounddesk.domain.naming import unique_file_stems
 from sounddesk.domain.scene import ObjectKind
@@ -183,12 +185,94 @@ class FrameJob:
         planner = [self.planner.settings_sha256, self.planner.project, self.planner.seed, self.planner.takes]
         return hash_of([self.frame, self.image_sha256, self.auto, self.blend, self.ambience, planner, named])
 
+    def row(self, **values: Any) -> Row:
+        """A row of the manifest about the frame as a whole."""
+        return Row(
+            frame=self.frame,
+            object="",
+            kind="frame",
+            take=0,
+            input_sha256=self.input_sha256,
+            image_sha256=self.image_sha256,
+            finished=now(),
+            **values,
+        )
+
+    def is_ended_by(self, row: Row) -> bool:
+        """Whether this row is the last that this job gives."""
+        return row.frame == self.frame and not row.object
+
+    def failed_row(self, message: str) -> Row:
+        """The row that says that nothing came of it."""
+        return self.row(status="failed", error=message)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BedFrame:
+    """A frame that a bed follows: when it is, and what is in it."""
+
+    frame: str
+    path: Path
+    time_s: float
+    objects: tuple[PlannedObject, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BedJob:
+    """One continuous sound of one object over the whole shot.
+
+    Attributes:
+        file: name in the folder of beds.
+        take: from 1.
+        seconds: of the shot.
+    """
+
+    name: str
+    kind: ObjectKind
+    hint: str | None
+    file: str
+    take: int
+    seed: int
+    seconds: float
+    input_sha256: str
+    frames: tuple[BedFrame, ...] = ()
+
+    def row(self, **values: Any) -> Row:
+        """A row of the manifest about this bed."""
+        return Row(
+            frame="",
+            object=self.name,
+            kind="bed",
+            take=self.take,
+            input_sha256=self.input_sha256,
+            seed=self.seed,
+            finished=now(),
+            **values,
+        )
+
+    def is_ended_by(self, row: Row) -> bool:
+        """Whether this row is the last that this job gives."""
+        return (row.frame, row.object, row.take) == ("", self.name, self.take)
+
+    def failed_row(self, message: str) -> Row:
+        """The row that says that nothing came of it."""
+        return self.row(status="failed", error=message)
+
+
+Job = FrameJob | BedJob
+
 
 def file_stems(objects: Sequence[PlannedObject]) -> dict[str, str]:
     """File name without ending, by object name; the blend and the ambience of a scene keep theirs."""
     own: dict[str, str] = {each.name: each.name for each in objects if each.kind != "object" and each.name == each.kind}
     others = [each.name for each in objects if each.name not in own]
     return {**own, **dict(zip(others, unique_file_stems(others, taken=_OWN_STEMS), strict=True))}
+
+
+def now() -> str:
+    """UTC, ISO 8601, to the microsecond, so that rows of several manifests can be put in order."""
+    seconds = time.time()
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{int(seconds % 1 * 1e6):06d}Z"
 
 
 def take_file(stem: str, number: int) -> str:

@@ -19,10 +19,15 @@ from sounddesk.batch.frame_masks import auto_source
 from sounddesk.batch.frame_sequence import Frame
 from sounddesk.batch.frame_sequence import every_nth
 from sounddesk.batch.frame_sequence import find_frames
+from sounddesk.batch.jobs import BedFrame
+from sounddesk.batch.jobs import BedJob
 from sounddesk.batch.jobs import FrameJob
+from sounddesk.batch.jobs import Job
 from sounddesk.batch.jobs import PlannedObject
 from sounddesk.batch.jobs import RenderSettings
 from sounddesk.batch.jobs import TakePlanner
+from sounddesk.batch.jobs import file_stems
+from sounddesk.batch.jobs import take_file
 from sounddesk.batch.manifest import ManifestWriter
 from sounddesk.batch.manifest import Row
 from sounddesk.batch.manifest import hash_of
@@ -35,8 +40,11 @@ from sounddesk.batch.output import opened_output
 from sounddesk.batch.shot_masks import FrameHashes
 from sounddesk.batch.shot_masks import ShotMasks
 from sounddesk.batch.summary_page import write_summary
+from sounddesk.domain.seeds import frame_take_seed
 from sounddesk.domain.selection import Selection
 from sounddesk.engine.bundle import find_bundle
+from sounddesk.engine.specs import MAX_BED_SECONDS
+from sounddesk.engine.specs import MIN_SECONDS
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import Progress
@@ -48,14 +56,16 @@ class BatchResult:
     """How a batch ended.
 
     Attributes:
-        frames: of this shard.
-        rendered: that this run had to render, wholly or in part; `complete` were there already.
+        unit: what is counted, 'frames' or 'beds'.
+        frames: how many there are in this shard.
+        rendered: how many this run had to render, wholly or in part; `complete` were there already.
         failed_frames: of those rendered, how many lack something.
         failures: (what, why) for each frame or sound that could not be rendered.
         page: the summary.
     """
 
     out: Path
+    unit: str
     frames: int
     rendered: int
     failed_frames: int
@@ -69,6 +79,7 @@ class BatchResult:
         return {
             "ok": not self.failures,
             "folder": str(self.out),
+            "unit": self.unit,
             "frames": self.frames,
             "rendered": self.rendered,
             "failed_frames": self.failed_frames,
@@ -104,6 +115,8 @@ def run_batch(
     start_s = time.monotonic()
     every = find_frames(options.folder)
     chosen = every_nth(every, options.every)
+    if options.bed and options.auto:
+        raise BatchInputError("--bed follows named objects through the shot, and --auto names them anew in each frame")
     frames = tuple(frame for position, frame in enumerate(chosen) if options.shard.holds(position))
     settings = render_settings(options)
     shot = _Shot(options, settings, every)
@@ -112,32 +125,39 @@ def run_batch(
         rows = read_rows(options.out)
         made: list[Row] = []
         with ManifestWriter(options.out / manifest_name(options.shard)) as manifest:
-            progress = _Progress(len(frames), on_progress)
+            beds = shot.beds(chosen) if options.bed else ()
+            count = len(beds) if options.bed else len(frames)
+            progress = _Progress(count, on_progress)
 
             def note(row: Row) -> None:
                 manifest.append(row)
                 made.append(row)
-                if not row.object:
+                if _ends_a_job(row):
                     progress.step()
                 if on_row is not None:
                     on_row(row)
 
-            jobs = shot.missing(frames, rows, on_complete=progress.step)
+            jobs: Iterator[Job] = (
+                shot.missing_beds(beds, chosen, rows, on_complete=progress.step)
+                if options.bed
+                else shot.missing(frames, rows, on_complete=progress.step)
+            )
             (executor or choose_executor(options, settings)).run(jobs, on_row=note, cancel=cancel)
         page = write_summary(options.out, title=options.folder.resolve().name)
     newest = newest_rows(made)
     failures = [
-        (f"{row.frame}: {row.object}" if row.object else row.frame, row.error or "")
+        (": ".join(part for part in (row.frame, row.object) if part), row.error or "")
         for row in newest.values()
         if row.status == "failed" and not (row.object and _frame_failed(newest, row))
     ]
-    rendered = sum(not row.object for row in newest.values())
+    rendered = sum(_ends_a_job(row) for row in newest.values())
     return BatchResult(
         out=options.out,
-        frames=len(frames),
+        unit="beds" if options.bed else "frames",
+        frames=count,
         rendered=rendered,
-        failed_frames=sum(not row.object and row.status == "failed" for row in newest.values()),
-        complete=len(frames) - rendered,
+        failed_frames=sum(_ends_a_job(row) and row.status == "failed" for row in newest.values()),
+        complete=count - rendered,
         sounds=sum(bool(row.object) and row.status == "done" for row in newest.values()),
         failures=tuple(failures),
         page=page,
@@ -185,6 +205,7 @@ class _Shot:
     def __init__(self, options: BatchOptions, settings: RenderSettings, frames: Sequence[Frame]) -> None:
         self._options = options
         self._settings = settings
+        self._frames = frames
         self._hashes = FrameHashes(frames)
         self._masks = ShotMasks(options, settings, frames, self._hashes)
         self._auto = MaskFinder(settings).segmenter.segmenter.name if options.auto else None
@@ -207,6 +228,8 @@ class _Shot:
             "objects": [each.name for each in options.objects],
             "blend": options.blend,
             "ambience": options.ambience,
+            "bed": options.bed,
+            "frames_per_s": options.frames_per_s if options.bed else None,
         }
 
     def missing(
@@ -224,6 +247,67 @@ class _Shot:
                 continue
             objects = job.objects if job.image_sha256 == "" else self._masks.with_masks(frame)
             yield dataclasses.replace(job, objects=objects, done=found.done)
+
+    def beds(self, chosen: Sequence[Frame]) -> tuple[BedJob, ...]:
+        """The beds of this shard, without their frames. Raises: BatchInputError for a length that cannot be made."""
+        options = self._options
+        seconds = len(self._frames) / options.frames_per_s
+        if not MIN_SECONDS <= seconds <= MAX_BED_SECONDS:
+            raise BatchInputError(
+                f"{len(self._frames)} frames at {options.frames_per_s:g} per second last {seconds:g} s: "
+                f"a bed lasts {MIN_SECONDS:g} s to {MAX_BED_SECONDS:g} s, choose another --fps"
+            )
+        planned = [self._masks.planned(frame) for frame in chosen]
+        stems = file_stems(planned[0])
+        facts = {**self._settings.facts(), "seconds": seconds}
+        jobs = []
+        for place, each in enumerate(planned[0]):
+            if not options.shard.holds(place):
+                continue
+            # Everything that the bed follows: the object's source in each frame, and the frame itself.
+            followed = [
+                [frame.name, frame.index, self._hashes.of(frame.index), objects[place].source]
+                for frame, objects in zip(chosen, planned, strict=True)
+            ]
+            for number in range(1, options.takes + 1):
+                seed = frame_take_seed(options.seed, project=options.project, frame="", name=each.name, take=number - 1)
+                inputs = [facts, followed, each.kind, each.hint, each.negative_hint, options.frames_per_s, seed]
+                jobs.append(
+                    BedJob(
+                        name=each.name,
+                        kind=each.kind,
+                        hint=each.hint,
+                        file=take_file(stems[each.name], number),
+                        take=number,
+                        seed=seed,
+                        seconds=seconds,
+                        input_sha256=hash_of(inputs),
+                    )
+                )
+        return tuple(jobs)
+
+    def missing_beds(
+        self, beds: Sequence[BedJob], chosen: Sequence[Frame], rows: Sequence[Row], *, on_complete: Callable[[], None]
+    ) -> Iterator[BedJob]:
+        """The beds that have to be made; `on_complete` is called for each of the others."""
+        frames: tuple[BedFrame, ...] = ()
+        for job in beds:
+            same = [row for row in rows if job.is_ended_by(row) and row.input_sha256 == job.input_sha256]
+            if any(row.status == "done" and is_intact(row, self._settings.out) for row in same):
+                on_complete()
+                continue
+            if not frames:
+                frames = tuple(
+                    BedFrame(
+                        frame=frame.name,
+                        path=frame.path.resolve(),
+                        # The middle of the time that the frame is shown.
+                        time_s=(frame.index + 0.5) / self._options.frames_per_s,
+                        objects=self._masks.with_masks(frame),
+                    )
+                    for frame in chosen
+                )
+            yield dataclasses.replace(job, frames=frames)
 
     def _job(self, frame: Frame) -> FrameJob:
         """The job of a frame, its masks still missing."""
@@ -301,6 +385,10 @@ class _Progress:
     def _report(self) -> None:
         elapsed_s = time.monotonic() - self._start_s
         self._on_progress(Progress(stage="render", done=self._done, total=self._total, elapsed_s=elapsed_s))
+
+
+def _ends_a_job(row: Row) -> bool:
+    return not row.frame or not row.object
 
 
 def _frame_failed(rows: dict[Any, Row], row: Row) -> bool:

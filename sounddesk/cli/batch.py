@@ -67,8 +67,8 @@ def _run(asked: BatchOptions, *, console: Console, events: _Events | None, cance
     def on_row(row: Row) -> None:
         if events is not None:
             events.say("row", row.to_json())
-        elif row.status == "failed" and not row.object:
-            console.note(f"{row.frame}: {row.error}")
+        elif row.status == "failed" and not (row.frame and row.object):
+            console.note(f"{row.frame or row.object}: {row.error}")
 
     try:
         return run_batch(asked, on_progress=on_progress, cancel=cancel, on_row=on_row)
@@ -84,9 +84,9 @@ def _run(asked: BatchOptions, *, console: Console, events: _Events | None, cance
 
 def _lines(result: BatchResult) -> list[str]:
     good = result.rendered - result.failed_frames
-    lines = [f"{good} of {result.frames} frames rendered in {duration_text(result.elapsed_s)}, in {result.out}"]
+    lines = [f"{good} of {result.frames} {result.unit} rendered in {duration_text(result.elapsed_s)}, in {result.out}"]
     if result.complete:
-        lines.append(f"  {result.complete} frames were complete already")
+        lines.append(f"  {result.complete} {result.unit} were complete already")
     lines += [f"  failed: {what}: {why}" for what, why in result.failures]
     lines.append(f"  {result.page}  to look at and listen to; manifest.jsonl says how each sound was made")
     return lines

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import re
 from pathlib import Path
@@ -14,6 +15,7 @@ from sounddesk.cli.common_arguments import DEFAULT_BUNDLE
 from sounddesk.cli.common_arguments import add_device_argument
 from sounddesk.cli.common_arguments import add_output_arguments
 from sounddesk.cli.common_arguments import file_path
+from sounddesk.cli.common_arguments import number
 from sounddesk.cli.common_arguments import whole_number
 from sounddesk.cli.exit_codes import BadInputError
 from sounddesk.cli.render_arguments import add_selection_arguments
@@ -51,6 +53,10 @@ def configure_batch(parser: argparse.ArgumentParser) -> None:
 
     sound = parser.add_argument_group("the sound")
     add_sound_arguments(sound)
+    sound.add_argument(
+        "--bed", action="store_true", help="one continuous sound per object over the whole shot, instead of one a frame"
+    )
+    sound.add_argument("--fps", type=number, metavar="F", help="frames per second, for the bed (default: 24)")
 
     where = parser.add_argument_group("with what, and where to")
     where.add_argument("--bundle", metavar="NAME|FOLDER", help="the model (default: starter)")
@@ -70,6 +76,7 @@ _EPILOG: Final = """\
 written to DIR:
   FRAME/NAME.wav, FRAME/mix.wav  one folder per frame, 48 kHz, 24 bit
   FRAME/masks/, FRAME/recipe.json  what was selected; 'sounddesk render --recipe' makes a frame again
+  beds/NAME.wav                  with --bed: one continuous sound per object, in stereo
   index.html                     thumbnails, players and levels of all frames
   manifest.jsonl                 a line per frame and object: seed, settings, status, error, timings
 
@@ -77,6 +84,7 @@ examples:
   sounddesk batch shot --object dog@420,310 --box car@10,20,300,240 --out sounds
   sounddesk batch shot --project shot.sdesk --every 12 --seconds 5 --out sounds --resume
   sounddesk batch shot --mask dog@dog_masks --out sounds --shard 2/8
+  sounddesk batch shot --object sea@300,500 --bed --fps 24 --every 12 --out beds
 """
 
 
@@ -97,6 +105,7 @@ def read_batch_options(namespace: argparse.Namespace) -> BatchOptions:
             raise BadInputError(f"--project names the objects, and so does {given}: leave out one of them")
         _take_settings(namespace, project)
     sound = read_sound(namespace)
+    frames_per_s = _frames_per_s(namespace)
     objects = _objects(selection.specs, selection.hints) if project is None else _project_objects(project, namespace)
     name = namespace.folder.resolve().name if project is None else namespace.project.stem
     return BatchOptions(
@@ -109,6 +118,8 @@ def read_batch_options(namespace: argparse.Namespace) -> BatchOptions:
         blend=bool(namespace.blend),
         ambience=bool(namespace.ambience),
         follow=namespace.follow,
+        bed=namespace.bed,
+        frames_per_s=frames_per_s,
         every=_at_least_one("every", namespace.every),
         seconds=sound.seconds,
         takes=sound.takes,
@@ -185,6 +196,19 @@ def _workers(workers: int | None) -> int:
     if not 1 <= workers <= _MOST_WORKERS:
         raise BadInputError(f"workers is {workers}: choose from 1 to {_MOST_WORKERS}")
     return workers
+
+
+def _frames_per_s(namespace: argparse.Namespace) -> float:
+    if not namespace.bed:
+        if namespace.fps is not None:
+            raise BadInputError("--fps says how long a bed lasts: add --bed, or leave it out")
+        return 24.0
+    if namespace.seconds is not None and namespace.project is None:
+        raise BadInputError("a bed lasts as long as the frames at --fps: leave out --seconds")
+    fps = 24.0 if namespace.fps is None else namespace.fps
+    if not math.isfinite(fps) or not 0.01 <= fps <= 1000.0:
+        raise BadInputError(f"fps is {fps:g}: choose from 0.01 to 1000 frames per second")
+    return float(fps)
 
 
 def _at_least_one(name: str, value: int) -> int:

@@ -163,7 +163,7 @@ def make_scheduler(config: dict[str, Any], sampling: SamplingSettings) -> Any:
 
 @torch.no_grad()
 def denoise(
-    denoiser: Denoiser,
+    denoiser: nn.Module,
     *,
     scheduler_config: dict[str, Any],
     condition: Tensor,

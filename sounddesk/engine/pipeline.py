@@ -168,7 +168,7 @@ def decode_sound(latent: Tensor, engine: Engine, *, name: str, seed: int, second
         EngineError: samples that are not numbers, or fewer than asked for.
     """
     spec = engine.bundle.audio
-    n_samples = spec.request_shape(seconds).n_samples
+    n_samples = spec.shape_of(seconds).n_samples
     log_mel = decode_mel(engine.components.codec, latent.to(engine.policy.device), spec)
     samples = synthesise(engine.components.vocoder, log_mel, spec)[0].float().cpu().numpy()
     # 6. Checked and trimmed.

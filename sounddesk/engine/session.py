@@ -18,11 +18,14 @@ from sounddesk.engine.specs import AudioSpec
 from sounddesk.engine.specs import check_seconds
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
+from sounddesk.engine.types import BedRequest
 from sounddesk.engine.types import EngineError
+from sounddesk.engine.types import GeneratedBed
 from sounddesk.engine.types import GeneratedTake
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
 from sounddesk.engine.types import RgbImage
+from sounddesk.engine.types import TakeCondition
 from sounddesk.engine.types import TextRequest
 
 if TYPE_CHECKING:
@@ -174,6 +177,45 @@ class EngineSession:
         with self._lock:
             patches: npt.NDArray[np.float32] = encode_patches(image, self._load()).cpu().numpy().copy()
             return patches
+
+    def condition(self, image: RgbImage, take: ObjectRequest) -> TakeCondition:
+        """What the denoiser listens to for one object of one image; the take's seed does not matter.
+
+        Raises:
+            EngineError, ValueError: as `generate`, for the image and the mask.
+        """
+        from sounddesk.engine.pipeline import encode_patches
+        from sounddesk.engine.take_conditions import check_request
+        from sounddesk.engine.take_conditions import make_conditions
+
+        check_request(GenerationRequest(image=image, takes=(take,)))
+        with self._lock:
+            engine = self._load(with_text=bool(take.hint or take.negative_hint))
+            made = make_conditions(
+                (take,),
+                encode_patches(image, engine),
+                conditioner=engine.components.conditioner,
+                text_encoder=engine.text_encoder,
+            )
+            return TakeCondition(condition=made.condition[0].cpu().numpy(), null=made.null[0].cpu().numpy())
+
+    def generate_bed(
+        self, request: BedRequest, *, on_progress: OnProgress | None = None, cancel: CancelToken | None = None
+    ) -> GeneratedBed:
+        """One continuous sound over a shot, from conditions that `condition` made.
+
+        Progress stages: 'check bundle', 'load' (both at the first use only), 'denoise'.
+
+        Raises:
+            EngineError, ValueError, Cancelled: as `generate`.
+        """
+        from sounddesk.engine.bed import check_bed_request
+        from sounddesk.engine.bed import generate_bed
+
+        check_bed_request(request)
+        with self._lock:
+            engine = self._load(on_progress=on_progress, cancel=cancel)
+            return generate_bed(request, engine, on_progress=on_progress, cancel=cancel)
 
     @property
     def patch_grid(self) -> tuple[int, int]:

@@ -10,6 +10,8 @@ from typing import Final
 
 MIN_SECONDS: Final = 1.0
 MAX_SECONDS: Final = 60.0
+# A bed is generated in windows, so only its samples take memory.
+MAX_BED_SECONDS: Final = 3600.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +100,10 @@ class AudioSpec:
             ValueError: outside 1 s to 60 s.
         """
         check_seconds(seconds)
+        return self.shape_of(seconds)
+
+    def shape_of(self, seconds: float) -> RequestShape:
+        """Shapes for any length, as for a bed that is generated in windows."""
         n_samples = round(seconds * self.mel.sample_rate_hz)
         mel_frames = math.ceil(n_samples / self.mel.hop_length)
         step = self.latent.time_factor * self.latent_multiple

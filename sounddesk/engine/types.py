@@ -116,6 +116,46 @@ class TextRequest:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class TakeCondition:
+    """What the denoiser listens to for one object of one image: float32[C] each, with and without the object."""
+
+    condition: npt.NDArray[np.float32]
+    null: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BedRequest:
+    """One continuous sound over a shot.
+
+    Attributes:
+        name: the object's name.
+        conditions: of the object in some frames, at least one, in order of time.
+        times_s: when these frames are, in seconds from the start.
+        seconds: length, 1 to 3600 s, exact to the sample.
+        seed: 0 to 2**63 - 1; the whole noise follows from it.
+        window_s: what the denoiser sees at a time; each moment lies in two windows. About what it was trained with.
+    """
+
+    name: str
+    conditions: tuple[TakeCondition, ...]
+    times_s: tuple[float, ...]
+    seconds: float
+    seed: int
+    sampling: SamplingSettings = field(default_factory=SamplingSettings)
+    window_s: float = 5.12
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class GeneratedBed:
+    """A continuous sound: mono float32[round(seconds * sample_rate_hz)], where its windows begin, and what to know."""
+
+    waveform: Waveform
+    sample_rate_hz: int
+    joins_s: tuple[float, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class GeneratedTake:
     """One waveform with its whole recipe.
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from collections.abc import Iterable
 
 from sounddesk.batch.frame_renderer import FrameRenderer
-from sounddesk.batch.jobs import FrameJob
+from sounddesk.batch.jobs import Job
 from sounddesk.batch.jobs import RenderSettings
 from sounddesk.batch.manifest import Row
 from sounddesk.engine.tasks import CancelToken
@@ -18,7 +18,7 @@ class InlineExecutor:
     def __init__(self, settings: RenderSettings) -> None:
         self._settings = settings
 
-    def run(self, jobs: Iterable[FrameJob], *, on_row: Callable[[Row], None], cancel: CancelToken) -> None:
+    def run(self, jobs: Iterable[Job], *, on_row: Callable[[Row], None], cancel: CancelToken) -> None:
         renderer = FrameRenderer(self._settings)
         try:
             renderer.render(jobs, emit=on_row, cancel=cancel)

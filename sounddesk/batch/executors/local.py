@@ -28,7 +28,7 @@ from sounddesk.batch.executors.protocol import MAX_ATTEMPTS
 from sounddesk.batch.executors.protocol import given_up_row
 from sounddesk.batch.frame_renderer import FatalError
 from sounddesk.batch.frame_renderer import FrameRenderer
-from sounddesk.batch.jobs import FrameJob
+from sounddesk.batch.jobs import Job
 from sounddesk.batch.jobs import RenderSettings
 from sounddesk.batch.manifest import Row
 from sounddesk.engine.tasks import Cancelled
@@ -45,7 +45,7 @@ _THREAD_VARIABLES: Final = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_
 class _Worker:
     process: Any
     connection: Connection
-    jobs: deque[tuple[FrameJob, int]] = field(default_factory=deque)
+    jobs: deque[tuple[Job, int]] = field(default_factory=deque)
     finished: bool = False
 
 
@@ -57,7 +57,7 @@ class LocalExecutor:
         self._count = workers
         self._context = multiprocessing.get_context("spawn")
 
-    def run(self, jobs: Iterable[FrameJob], *, on_row: Callable[[Row], None], cancel: CancelToken) -> None:
+    def run(self, jobs: Iterable[Job], *, on_row: Callable[[Row], None], cancel: CancelToken) -> None:
         waiting = _Waiting(iter(jobs))
         workers: list[_Worker] = []
         try:
@@ -118,7 +118,7 @@ class LocalExecutor:
             if kind == "fatal":
                 raise value
             on_row(value)
-            if not value.object and worker.jobs and worker.jobs[0][0].frame == value.frame:
+            if worker.jobs and worker.jobs[0][0].is_ended_by(value):
                 worker.jobs.popleft()
 
     def _bury(self, worker: _Worker, waiting: _Waiting, on_row: Callable[[Row], None]) -> None:
@@ -138,9 +138,9 @@ class LocalExecutor:
 class _Waiting:
     """Jobs that no worker has: those put back first, then fresh ones."""
 
-    def __init__(self, fresh: Iterator[FrameJob]) -> None:
+    def __init__(self, fresh: Iterator[Job]) -> None:
         self._fresh = fresh
-        self._returned: deque[tuple[FrameJob, int]] = deque()
+        self._returned: deque[tuple[Job, int]] = deque()
 
     def has_more(self) -> bool:
         if not self._returned:
@@ -149,10 +149,10 @@ class _Waiting:
                 self._returned.append((job, 0))
         return bool(self._returned)
 
-    def take(self) -> tuple[FrameJob, int]:
+    def take(self) -> tuple[Job, int]:
         return self._returned.popleft()
 
-    def put_back(self, job: FrameJob, attempts: int) -> None:
+    def put_back(self, job: Job, attempts: int) -> None:
         self._returned.append((job, attempts))
 
 
@@ -190,7 +190,7 @@ def _work(connection: Connection, settings: RenderSettings) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     cancel = CancelToken()
-    jobs: queue.Queue[FrameJob | None] = queue.Queue()
+    jobs: queue.Queue[Job | None] = queue.Queue()
     threading.Thread(target=_receive, args=(connection, jobs, cancel), name="receive", daemon=True).start()
     sending = threading.Lock()
 
@@ -207,7 +207,7 @@ def _work(connection: Connection, settings: RenderSettings) -> None:
         pass
 
 
-def _receive(connection: Connection, jobs: queue.Queue[FrameJob | None], cancel: CancelToken) -> None:
+def _receive(connection: Connection, jobs: queue.Queue[Job | None], cancel: CancelToken) -> None:
     while True:
         try:
             kind, job = connection.recv()

@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 from typing import Protocol
 
-from sounddesk.batch.frame_renderer import failed_frame_row
-from sounddesk.batch.jobs import FrameJob
+from sounddesk.batch.jobs import Job
 from sounddesk.batch.manifest import Row
 from sounddesk.engine.tasks import CancelToken
 
@@ -19,7 +18,7 @@ MAX_ATTEMPTS: Final = 3
 class Executor(Protocol):
     """Renders frames somewhere and hands back their rows."""
 
-    def run(self, jobs: Iterable[FrameJob], *, on_row: Callable[[Row], None], cancel: CancelToken) -> None:
+    def run(self, jobs: Iterable[Job], *, on_row: Callable[[Row], None], cancel: CancelToken) -> None:
         """Render every job; `on_row` is called from one thread at a time, last of each frame with its frame row.
 
         Args:
@@ -33,8 +32,8 @@ class Executor(Protocol):
         ...
 
 
-def given_up_row(job: FrameJob, reason: str) -> Row:
+def given_up_row(job: Job, reason: str) -> Row:
     """The row of a frame that killed every worker that tried it."""
-    return failed_frame_row(
-        job, f"the worker ended {MAX_ATTEMPTS} times ({reason}): free memory or choose fewer workers, then --resume"
+    return job.failed_row(
+        f"the worker ended {MAX_ATTEMPTS} times ({reason}): free memory or choose fewer workers, then --resume"
     )

@@ -18,7 +18,7 @@ from sounddesk.batch.executors.protocol import MAX_ATTEMPTS
 from sounddesk.batch.executors.protocol import given_up_row
 from sounddesk.batch.frame_renderer import FatalError
 from sounddesk.batch.frame_renderer import FrameRenderer
-from sounddesk.batch.jobs import FrameJob
+from sounddesk.batch.jobs import Job
 from sounddesk.batch.jobs import RenderSettings
 from sounddesk.batch.manifest import Row
 from sounddesk.engine.tasks import CancelToken
@@ -49,13 +49,13 @@ class RayExecutor:
         self._ray: Any = ray
         self._actors: list[Any] = []
 
-    def run(self, jobs: Iterable[FrameJob], *, on_row: Callable[[Row], None], cancel: CancelToken) -> None:
+    def run(self, jobs: Iterable[Job], *, on_row: Callable[[Row], None], cancel: CancelToken) -> None:
         ray = self._ray
         ours = self._connect()
         fresh = iter(jobs)
-        returned: deque[tuple[FrameJob, int]] = deque()
+        returned: deque[tuple[Job, int]] = deque()
         idle: list[Any] = []
-        running: dict[Any, tuple[Any, FrameJob, int]] = {}
+        running: dict[Any, tuple[Any, Job, int]] = {}
         try:
             while True:
                 cancel.raise_if_cancelled()
@@ -136,7 +136,7 @@ class _RenderActor:
     def __init__(self, settings: RenderSettings) -> None:
         self._renderer = FrameRenderer(settings)
 
-    def render(self, job: FrameJob) -> tuple[list[Row], FatalError | None]:
+    def render(self, job: Job) -> tuple[list[Row], FatalError | None]:
         """The rows of a frame, and what ends the whole batch."""
         rows: list[Row] = []
         try:
@@ -149,7 +149,7 @@ class _RenderActor:
         return os.getpid()
 
 
-def _next(returned: deque[tuple[FrameJob, int]], fresh: Any) -> tuple[FrameJob, int] | None:
+def _next(returned: deque[tuple[Job, int]], fresh: Any) -> tuple[Job, int] | None:
     if returned:
         return returned.popleft()
     job = next(fresh, None)
