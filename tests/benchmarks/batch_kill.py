@@ -57,8 +57,12 @@ def kill_and_resume(place: Path, options: object) -> str:
     done, reports, early = 0, [], 0
     while done < kills:
         process = start(*common, *small, "--out", str(out), "--resume")
-        # So that all kills together fall into the time that the whole takes, start-up included.
-        time.sleep(moments.uniform(0.2, 2.0) * whole_s / kills + moments.choice((0.0, 0.4)) * whole_s / kills)
+        # At a random number of new rows, and a random moment after the last of them: however slowly the machine starts
+        # processes, all kills together fall into the time that the whole work takes. Every fifth comes during start-up.
+        wanted = rows_in(out) + (0 if done % 5 == 4 else moments.randint(1, max(1, 4 * frames // kills)))
+        while process.poll() is None and rows_in(out) < wanted:
+            time.sleep(0.02)
+        time.sleep(moments.uniform(0.0, 1.0))
         if process.poll() is not None:
             early += 1
             break
@@ -71,8 +75,7 @@ def kill_and_resume(place: Path, options: object) -> str:
         _, alive = psutil.wait_procs(workers_of, timeout=20)
         assert not alive, "a worker outlived its parent"
         done += 1
-        finished = sum(not row.object and row.status == "done" for row in read_rows(out)) if out.exists() else 0
-        reports.append(finished)
+        reports.append(len({row.frame for row in read_rows(out) if not row.object and row.status == "done"}))
     finish(start(*common, *small, "--out", str(out), "--resume"))
     left = [path for path in out.rglob(".*") if path.is_file()]
     first, second = contents(place / "undisturbed"), contents(out)
@@ -83,6 +86,12 @@ def kill_and_resume(place: Path, options: object) -> str:
         f"after {reports} frames, then resumed: {len(first)} files, {len(differing)} missing or different, "
         f"{len(left)} leftovers"
     )
+
+
+def rows_in(out: Path) -> int:
+    """Whole rows in the manifest."""
+    manifest = out / "manifest.jsonl"
+    return manifest.read_bytes().count(b"\n") if manifest.exists() else 0
 
 
 def finish(process: object) -> None:
