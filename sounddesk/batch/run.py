@@ -121,12 +121,12 @@ def run_batch(
     settings = render_settings(options)
     shot = _Shot(options, settings, every)
     outputs = [frame.output for frame in frames]
+    beds = shot.beds(chosen) if options.bed else ()
+    count = len(beds) if options.bed else len(frames)
     with opened_output(options.out, shard=options.shard, resume=options.resume, settings=shot.facts(), outputs=outputs):
         rows = read_rows(options.out)
         made: list[Row] = []
         with ManifestWriter(options.out / manifest_name(options.shard)) as manifest:
-            beds = shot.beds(chosen) if options.bed else ()
-            count = len(beds) if options.bed else len(frames)
             progress = _Progress(count, on_progress)
 
             def note(row: Row) -> None:
