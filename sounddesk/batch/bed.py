@@ -14,6 +14,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from sounddesk.audio.level_riding import gaussian_smoothed
+from sounddesk.audio.level_riding import ride_level
 from sounddesk.audio.mixing import mix_stems
 from sounddesk.audio.pcm import Waveform
 from sounddesk.audio.resample import resample
@@ -134,7 +136,9 @@ def make_bed(
             to_hz=SAMPLE_RATE_HZ,
             n_samples=round(job.seconds * SAMPLE_RATE_HZ),
         )
-        placed = follow(samples, places, sample_rate_hz=SAMPLE_RATE_HZ)
+        # A model's sounds come and go; what lies under a whole shot must not.
+        even = ride_level(samples, sample_rate_hz=SAMPLE_RATE_HZ, peak=session.audio.mel.peak)
+        placed = follow(even, places, sample_rate_hz=SAMPLE_RATE_HZ)
         mix = mix_stems([placed], wav_format=WAV_FORMAT)
         told = [*notes, *bed.notes]
         if mix.clipped_samples:
@@ -189,8 +193,10 @@ def follow(samples: Waveform, places: Sequence[Place], *, sample_rate_hz: int) -
     times_s = [place.time_s for place in places]
     seconds = len(samples) / sample_rate_hz
     grid_s = np.arange(math.ceil(seconds * _CURVE_HZ) + 1) / _CURVE_HZ
-    gain = _smooth(np.interp(grid_s, times_s, [place.gain for place in places]))
-    angle = (_smooth(np.interp(grid_s, times_s, [place.pan for place in places])) + 1.0) * math.pi / 4.0
+    sigma = _SMOOTHING_S * _CURVE_HZ
+    gain = gaussian_smoothed(np.interp(grid_s, times_s, [place.gain for place in places]), sigma=sigma)
+    pan = gaussian_smoothed(np.interp(grid_s, times_s, [place.pan for place in places]), sigma=sigma)
+    angle = (pan + 1.0) * math.pi / 4.0
     out = np.empty((len(samples), 2), dtype=np.float32)
     # In pieces, so that an hour needs no more memory than a minute beside the sound itself.
     for start in range(0, len(samples), sample_rate_hz * 10):
@@ -229,11 +235,3 @@ def _filled(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     if not known.size:
         return np.zeros_like(values)
     return np.interp(np.arange(len(values)), known, values[known])
-
-
-def _smooth(curve: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """A Gaussian over time; the ends go on as they are."""
-    sigma = _SMOOTHING_S * _CURVE_HZ
-    reach = math.ceil(3 * sigma)
-    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
-    return np.convolve(np.pad(curve, reach, mode="edge"), kernel / kernel.sum(), mode="valid")

@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         place = Path(options.keep or temporary)
         names = options.object or ["dog", "duck"]
         masks = draw_push_in(place / "shot", frames=options.frames, names=names)
-        shared = [*masks, "--ambience", "--bundle", options.bundle, "--workers", "1", "--quiet"]
+        shared = [*masks, "--ambience", "--bundle", options.bundle, "--workers", "1", "--quiet", "--resume"]
         shared += ["--steps", str(options.steps)] if options.steps else []
         frame_s = options.seconds / options.frames
         run("batch", str(place / "shot"), *shared, "--bed", "--fps", str(1 / frame_s), "--out", str(place / "bed"))
@@ -61,7 +61,7 @@ def run(*arguments: str) -> None:
 
 def draw_push_in(folder: Path, *, frames: int, names: Sequence[str]) -> list[str]:
     """Frames of the demo's scene, the last one showing two thirds of it; arguments with the masks of the first."""
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     scene = Image.open(resource("demo") / "scene.png").convert("RGB")
     width, height = scene.size
     for number in range(frames):
