@@ -33,6 +33,7 @@ from sounddesk.app.desk import open_window
 from sounddesk.app.main_window import MainWindow
 from sounddesk.app.settings import Settings
 from sounddesk.app.theme import apply_theme
+from sounddesk.domain.timeline import Marker
 
 
 def wait(condition: Callable[[], bool], *, seconds: float = 240.0) -> None:
@@ -127,14 +128,29 @@ def take_all(camera: Camera) -> None:
     services.generation.generate([objects[0]], variations=2)
     wait(lambda: len(document.takes) >= len(objects) + 2)
     project = document.project.with_strip(objects[0], gain_db=-6.5, pan=-0.4)
-    document.commit("Mix", project.with_strip(objects[2], gain_db=-3.0, muted=True))
-    rest(1.5)
+    project = project.with_strip(objects[2], gain_db=-3.0, muted=True)
+    document.commit("Mix", project.with_marker(Marker(id="m1", time_s=3.2, label="bark")))
+    window.timeline.fit()
+    services.player.set_loop((2.0, 5.0))
+    # Playing makes the meters live; without a sound device it goes by the clock.
+    services.actions["transport.play"].trigger()
+    rest(3.2)
     camera.take("desk")
+    services.actions["transport.stop"].trigger()
+    services.player.set_loop(None)
 
     services.actions["view.heat_map"].trigger()
     rest(6.0)
     camera.take("attention")
     services.actions["view.heat_map"].trigger()
+    clip = document.project.clips_of(objects[3])[0]
+    services.actions["timeline.spectrograms"].trigger()
+    services.selection.select_clips([clip.id])
+    window.timeline.set_unit("timecode")
+    rest(3.0)
+    camera.take("timeline")
+    services.actions["timeline.spectrograms"].trigger()
+    window.timeline.set_unit("seconds")
     services.settings.export_folder = Path("stems")
     services.actions["file.export"].trigger()
     camera.take("export")

@@ -53,6 +53,11 @@ class LevelMeter(QWidget):
             self.setToolTip(self.tr("peak {peak} dBFS").format(peak=peak))
             self.update()
 
+    def rest(self) -> None:
+        """Nothing is played any more: bar and line are gone, the light stays."""
+        self.peak_db = self.rms_db = -math.inf
+        self.update()
+
     def mousePressEvent(self, _event: QMouseEvent) -> None:  # noqa: N802
         self.clipped = False
         self.update()

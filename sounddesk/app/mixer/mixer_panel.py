@@ -215,6 +215,7 @@ class MixerPanel(QWidget):
         document.changed.connect(self._on_changed)
         document.replaced.connect(self._rebuild)
         player.levels_changed.connect(self._show_levels)
+        player.playing_changed.connect(self._on_playing)
         player.loudness_changed.connect(self.loudness.show_reading)
         self.loudness.reset_requested.connect(player.reset_loudness)
         self._rebuild()
@@ -261,6 +262,11 @@ class MixerPanel(QWidget):
         for object_id, strip in self.strips.items():
             strip.meter.show_level(levels.get(object_id))
         self.master.meter.show_level(levels.get(MASTER))
+
+    def _on_playing(self, playing: bool) -> None:
+        if not playing:
+            for strip in (*self.strips.values(), self.master):
+                strip.meter.rest()
 
     def _toggle(self, field: str) -> None:
         project = self._document.project

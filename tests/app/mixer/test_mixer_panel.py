@@ -75,6 +75,10 @@ def test_levels_reach_their_strips_and_the_clip_light_stays_on(mixer: tuple[Mixe
     player.levels_changed.emit({})
     assert panel.master.meter.clipped
     assert panel.master.meter.rms_db == float("-inf")
+    assert panel.master.meter.peak_db > 0.0
+    player.playing_changed.emit(False)
+    assert panel.master.meter.peak_db == float("-inf")
+    assert panel.master.meter.clipped
     QTest.mouseClick(panel.master.meter, LEFT, PLAIN, QPoint(4, 20))
     assert not panel.master.meter.clipped
 
