@@ -26,6 +26,7 @@ _BLOCK: Final = 512
 _AHEAD: Final = 6144
 # What may already be on its way to the device when an edit comes: more than any callback asks for at once.
 _COMMITTED: Final = 1536
+_LOOK_AGAIN_S: Final = 2.0
 
 
 class Playback:
@@ -33,7 +34,8 @@ class Playback:
 
     A change of the mix, a start, a stop and a jump are each faded over a few milliseconds, so that none clicks. The
     sound device stays open from the first start on. Without one, or where it was lost, the position moves all the same
-    by the clock, `problem` says why nothing is heard, and the next start tries again.
+    by the clock, `problem` says why nothing is heard, and the next start tries again; a device that was lost while
+    playing is looked for every two seconds.
     """
 
     def __init__(self) -> None:
@@ -53,6 +55,8 @@ class Playback:
         self._playing = False
         self._stream: Any = None
         self._clock_start: tuple[float, int] | None = None
+        # When to look for a device that was lost; None for one that never was there.
+        self._look_again_s: float | None = None
         self._closing = False
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._fill, name="playback", daemon=True)
@@ -221,18 +225,45 @@ class Playback:
     def _check_stream(self) -> None:
         """Open the device where it is not; go on by the clock where it cannot be had or was lost."""
         if self._clock_start is not None:
+            if self._look_again_s is not None and time.monotonic() >= self._look_again_s:
+                self._find_again()
             return
         if self._stream is not None:
             if not self._stream.active:
                 self._close_stream()
                 self._go_by_the_clock("the audio device is gone")
+                self._look_again_s = time.monotonic() + _LOOK_AGAIN_S
             return
         # Nothing empties the ring yet, and what lies in it from before is not to be heard.
         self._ring.clear(self._runs[0][0])
         self.problem = ""
         try:
-            import sounddevice
+            self._stream = self._open_stream()
+        except Exception as error:  # noqa: BLE001  # PortAudio missing, no device, device busy: all play on silently
+            _log.warning("no audio device: %s", error)
+            text = str(error).splitlines()[0] if str(error) else type(error).__name__
+            self._go_by_the_clock(text[:120])
 
+    def _find_again(self) -> None:
+        """Go on by the device that was lost, where it is there again; else look again later."""
+        self._look_again_s = time.monotonic() + _LOOK_AGAIN_S
+        try:
+            stream = self._open_stream()
+        except Exception as error:  # noqa: BLE001  # the same as where it is first opened
+            _log.debug("the audio device is still gone: %s", error)
+            return
+        frame = self.frame
+        with self._lock:
+            self._stream, self.problem, self._look_again_s = stream, "", None
+            self._ring.clear(self._ring.written)
+            self._clock_start = None
+            self._next_frame, self._fade_in_left = frame, RAMP
+            self._runs = ((self._ring.written, frame),)
+
+    def _open_stream(self) -> Any:
+        import sounddevice
+
+        def opened() -> Any:
             stream = sounddevice.OutputStream(
                 samplerate=PROJECT_RATE_HZ,
                 channels=2,
@@ -242,12 +273,14 @@ class Playback:
                 latency="low",
             )
             stream.start()
-        except Exception as error:  # noqa: BLE001  # PortAudio missing, no device, device busy: all play on silently
-            _log.warning("no audio device: %s", error)
-            text = str(error).splitlines()[0] if str(error) else type(error).__name__
-            self._go_by_the_clock(text[:120])
-            return
-        self._stream = stream
+            return stream
+
+        try:
+            return opened()
+        except sounddevice.PortAudioError:
+            # PortAudio lists devices once: one that was plugged in, or a server that came back, is not among them.
+            look_for_devices()
+            return opened()
 
     def _go_by_the_clock(self, why: str) -> None:
         with self._lock:
@@ -263,6 +296,14 @@ class Playback:
         if stream is not None:
             with contextlib.suppress(Exception):
                 stream.close()
+
+
+def look_for_devices() -> None:
+    """Have PortAudio list the devices anew, as `sounddevice` itself does at its import. Ends every open stream."""
+    import sounddevice
+
+    sounddevice._terminate()
+    sounddevice._initialize()
 
 
 def output_names() -> list[str]:
