@@ -47,6 +47,7 @@ class AppCommands(QObject):
         add("help.shortcuts", self.tr("Keyboard shortcuts…"), self.shortcuts, group="Help")
         add("help.palette", self.tr("Command palette…"), self.palette, shortcut="Ctrl+Shift+P", group="Help")
         add("help.log", self.tr("Log and report…"), self.log, group="Help")
+        add("app.models", self.tr("Published models..."), self.models, group="File")
         add("help.about", self.tr("About sounddesk"), self.about, group="Help")
 
     def close(self) -> None:
@@ -101,6 +102,15 @@ class AppCommands(QObject):
 
         outputs = self._services.player.output_names()
         Preferences(self._services.settings, self._window, audio_devices=outputs).open()
+
+    def models(self) -> None:
+        """What can be installed, and what is."""
+        from sounddesk.app.dialogs.models_dialog import ModelsDialog
+
+        dialog = ModelsDialog(self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.installed.connect(self._services.follow_models)
+        dialog.open()
 
     def manual(self) -> None:
         from sounddesk.app.manual_window import ManualWindow

@@ -58,6 +58,11 @@ class Services(QObject):
     def bundle_of_new_projects(self) -> str:
         return self._bundle or self.settings.bundle
 
+    def follow_models(self, kind: str) -> None:
+        """Use what was installed or removed just now."""
+        if kind == "segmenter":
+            self.segment.set_segmenter(self._choose_segmenter)
+
     def _choose_segmenter(self) -> SegmenterChoice:
         from sounddesk.engine.segmenters.choice import choose_segmenter
 

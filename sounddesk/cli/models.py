@@ -18,7 +18,6 @@ from sounddesk.cli.exit_codes import ExitCode
 from sounddesk.cli.interrupt import cancel_on_signals
 from sounddesk.cli.models_assemble import assemble
 from sounddesk.cli.models_assemble import configure_assemble
-from sounddesk.cli.progress_line import size_text
 from sounddesk.engine.catalogue import CatalogueEntry
 from sounddesk.engine.catalogue import CatalogueError
 from sounddesk.engine.catalogue import ModelKind
@@ -32,6 +31,7 @@ from sounddesk.engine.model_store import remove_model
 from sounddesk.engine.model_store import require_model
 from sounddesk.engine.tasks import Cancelled
 from sounddesk.engine.tasks import CancelToken
+from sounddesk.engine.tasks import size_text
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

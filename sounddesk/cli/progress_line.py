@@ -9,6 +9,7 @@ from typing import TextIO
 
 from sounddesk.engine.tasks import Progress
 from sounddesk.engine.tasks import duration_text
+from sounddesk.engine.tasks import size_text
 
 _REDRAW_EVERY_S: Final = 0.1
 _LOG_EVERY_S: Final = 10.0
@@ -72,12 +73,3 @@ def _amount(report: Progress) -> str:
     if report.total <= _MOST_COUNTED:
         return f"{report.done}/{report.total}"
     return f"{100 * report.done // report.total} %"
-
-
-def size_text(n_bytes: int) -> str:
-    """An amount of data as download pages say it, in powers of ten: 375 MB, 2.56 GB."""
-    if n_bytes < 10**6:
-        return f"{n_bytes / 10**3:.0f} kB"
-    if n_bytes < 10**9:
-        return f"{n_bytes / 10**6:.0f} MB"
-    return f"{n_bytes / 10**9:.2f} GB"

@@ -281,6 +281,11 @@ def remove_model(model_id: str, *, folder: Path | None = None) -> int:
     return freed
 
 
+def has_partial_download(model_id: str, *, folder: Path | None = None) -> bool:
+    """Whether an earlier installation stopped before its end."""
+    return ((models_folder() if folder is None else folder) / DOWNLOADS_FOLDER / model_id).is_dir()
+
+
 def discard(folder: Path) -> None:
     """Remove a folder so that at no moment a part of it stands under its name. Raises: OutputError."""
     if not folder.exists():

@@ -113,3 +113,12 @@ def duration_text(seconds: float) -> str:
     if whole_s < 3600:
         return f"{whole_s // 60} min {whole_s % 60} s"
     return f"{whole_s // 3600} h {whole_s % 3600 // 60} min"
+
+
+def size_text(n_bytes: int) -> str:
+    """An amount of data as download pages say it, in powers of ten: 375 MB, 2.56 GB."""
+    if n_bytes < 10**6:
+        return f"{n_bytes / 10**3:.0f} kB"
+    if n_bytes < 10**9:
+        return f"{n_bytes / 10**6:.0f} MB"
+    return f"{n_bytes / 10**9:.2f} GB"
