@@ -28,7 +28,8 @@ class ExportFields(QWidget):
 
     def __init__(self, timeline_s: float, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._filling = False
+        # Fields send changes also while they are made.
+        self._filling = True
         self.stems = self._check("stems", self.tr("One stem per object"))
         self.silent = self._check("silent_lanes", self.tr("Also objects without a clip"))
         self.mix = self._check("mix", self.tr("Mix"))
@@ -87,6 +88,7 @@ class ExportFields(QWidget):
         form.addRow(self.tr("Names:"), self.template)
         form.addRow(self.tr("UCS ids:"), _row(self.creator, self.source))
         form.addRow(self.tr("Also:"), _row(self.sidecar, *self.exchange.values()))
+        self._filling = False
         self._enable()
 
     def settings(self) -> ExportSettings:
