@@ -6,8 +6,10 @@ import argparse
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Final
 
 from sounddesk.audio.atomic_file import OutputError
+from sounddesk.cli import ablate
 from sounddesk.cli.common_arguments import add_output_arguments
 from sounddesk.cli.common_arguments import file_path
 from sounddesk.cli.common_arguments import number
@@ -20,14 +22,22 @@ from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import duration_text
 from sounddesk.engine.types import EngineError
 
+DEFAULT_STARTER: Final = Path("starter-data")
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `sounddesk train`."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
 
     prepare = actions.add_parser("prepare", help="build a data set")
-    prepare.add_argument("dataset", choices=("starter",), help="which one")
-    prepare.add_argument("--out", type=file_path, default=Path("starter-data"), metavar="FOLDER")
+    prepare.add_argument(
+        "dataset", choices=("starter", "clips"), help="the starter's, or clips of your own (appendix B)"
+    )
+    prepare.add_argument("data", type=file_path, nargs="?", metavar="DATA", help="clips: folder or clips.jsonl")
+    prepare.add_argument("--recipe", type=file_path, metavar="FILE", help="clips: stages and models (refinement.yaml)")
+    prepare.add_argument("--dry-run", action="store_true", help="clips: write the prompts, ask no chat model")
+    _add_overrides(prepare)
+    prepare.add_argument("--out", type=file_path, default=DEFAULT_STARTER, metavar="FOLDER")
     prepare.add_argument(
         "--sources",
         type=file_path,
@@ -51,6 +61,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     start.add_argument("--resume", action="store_true", help="go on from the last checkpoint (done anyway)")
     start.add_argument("--fresh", action="store_true", help="start anew instead of resuming the last checkpoint")
     add_output_arguments(run_recipe)
+
+    ablate.configure(actions.add_parser("ablate", help="the paper's ablations in miniature, beside the paper's tables"))
 
     export = actions.add_parser("export", help="make a bundle of a finished run, or put trained parts together")
     export.add_argument("source", type=file_path, metavar="RUN|RECIPE", help="folder of a run, or a bundle recipe")
@@ -80,6 +92,7 @@ def run(options: argparse.Namespace, *, console: Console) -> int:
         "prepare": _prepare,
         "check": _check,
         "run": _run_recipes,
+        "ablate": _ablate,
         "export": _export,
     }
     cancel = CancelToken()
@@ -89,6 +102,9 @@ def run(options: argparse.Namespace, *, console: Console) -> int:
 
 
 def _prepare(options: argparse.Namespace, *, console: Console, cancel: CancelToken) -> None:
+    if options.dataset == "clips":
+        _refine(options, console=console, cancel=cancel)
+        return
     from sounddesk.training.preparation.starter import StarterError
     from sounddesk.training.preparation.starter import prepare_starter
     from sounddesk.training.preparation.starter_recipe import RecipeError
@@ -111,6 +127,36 @@ def _prepare(options: argparse.Namespace, *, console: Console, cancel: CancelTok
         f"{summary.kinds} kinds, {summary.backgrounds} backgrounds, in {options.out}"
     )
     console.document({"ok": True, **asdict(summary), "out_dir": str(options.out)})
+
+
+def _refine(options: argparse.Namespace, *, console: Console, cancel: CancelToken) -> None:
+    if options.data is None:
+        raise BadInputError("prepare clips needs DATA: name a folder of clips or a clips.jsonl")
+    from sounddesk.resources_folder import resource
+    from sounddesk.training.clips.clip_manifest import DataError
+    from sounddesk.training.recipe import RecipeError
+    from sounddesk.training.recipe import build
+    from sounddesk.training.recipe import read_recipe
+    from sounddesk.training.refinement.rephrasing import ChatError
+    from sounddesk.training.refinement.stages import Refinement
+    from sounddesk.training.refinement.stages import RefinementRecipe
+
+    out = options.out if options.out != DEFAULT_STARTER else Path("clips")
+    try:
+        recipe = build(
+            RefinementRecipe, read_recipe(options.recipe or resource("recipes/refinement.yaml"), options.overrides)
+        )
+        refinement = Refinement(options.data, out, recipe, progress=console.progress, cancel=cancel, tell=console.note)
+        reports = refinement.run(dry_run=options.dry_run)
+    except (DataError, RecipeError, ValueError, OSError) as error:
+        raise BadInputError(str(error)) from error
+    except ChatError as error:
+        raise EngineError(str(error)) from error
+    except Cancelled:
+        raise Cancelled("stopped; the same command goes on where it stopped") from None
+    for report in reports:
+        console.say(report.line())
+    console.document({"ok": True, "stages": [asdict(report) for report in reports], "out_dir": str(out)})
 
 
 def _check(options: argparse.Namespace, *, console: Console, cancel: CancelToken) -> int:
@@ -159,6 +205,13 @@ def _run_recipes(options: argparse.Namespace, *, console: Console, cancel: Cance
         console.say(f"{path.name} is done: {export}")
         exports.append(str(export))
     console.document({"ok": True, "exports": exports})
+
+
+def _ablate(options: argparse.Namespace, *, console: Console, cancel: CancelToken) -> None:
+    try:
+        ablate.run(options, console=console, cancel=cancel)
+    except Cancelled:
+        raise Cancelled("stopped; the same command goes on with the row it was at") from None
 
 
 def _export(options: argparse.Namespace, *, console: Console, cancel: CancelToken) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from typing import Final
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +27,9 @@ from sounddesk.engine.encoders.text import load_text_encoder
 from sounddesk.engine.grounding import ObjectConditioner
 from sounddesk.engine.latent_codec import LatentCodec
 from sounddesk.engine.mel import LogMel
+from sounddesk.engine.patch_weights import rescale_to_attention
 from sounddesk.engine.specs import AudioSpec
+from sounddesk.training.audio_queries import audio_queries
 from sounddesk.training.grounding_task import kind_vectors
 from sounddesk.training.latent_pool import LatentPool
 from sounddesk.training.lora import has_adapters
@@ -56,6 +59,9 @@ class DiffusionModelRecipe:
         noise_emphasis: timesteps are drawn as 1000 * u ** (1 / noise_emphasis), u uniform: 1 is the paper; above 1
             prefers the noisy steps, at which it is decided what will sound.
         sound_variants: layouts in time of every kind that are encoded before the first step and drawn from afterwards.
+        weights: 'mask' uses the objects' true masks instead of the attention, ablation (vi).
+        query: what asks for a place; 'audio' is ablation (v).
+        pairing: JSON list of [kind seen, kind heard] to draw from; by default every kind sounds as itself.
         train_unet, train_grounding: what this run changes; ablation (i) of the paper freezes the U-Net.
     """
 
@@ -77,6 +83,13 @@ class DiffusionModelRecipe:
     train_unet: bool = True
     train_grounding: bool = True
     bank: str = "scene_bank_1000_0.pt"
+    weights: Literal["attention", "mask"] = "attention"
+    query: Literal["text", "audio"] = "text"
+    pairing: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.query == "audio" and (self.text_share or self.mixture_share):
+            raise ValueError("query 'audio' leaves no words to condition on: set text_share and mixture_share to 0")
 
 
 def make_unet(recipe: DiffusionModelRecipe, *, spec: AudioSpec, condition_width: int) -> UNet2DConditionModel:
@@ -173,6 +186,7 @@ class DiffusionTask:
             raise ValueError(f"scene bank {recipe.bank} was made for other kinds: run the grounding recipe again")
         self.patches: Tensor = stored["patches"]
         self.scene_of: Tensor = stored["scene"]
+        self.coverage: Tensor = stored["coverage"]
         kind_of = stored["kind"].numpy()
         self.objects = [np.flatnonzero(kind_of == index) for index in range(len(self.kinds))]
         width = conditioner.config.out_width
@@ -205,9 +219,12 @@ class DiffusionTask:
         frames = round(recipe.seconds * spec.mel.frames_per_s)
         step = spec.latent.time_factor * spec.latent_multiple
         self.length = frames // step * step * spec.mel.hop_length
-        recordings = self._by_kind(read_recordings(data_dir))
+        found = read_recordings(data_dir)
+        recordings = self._by_kind(found)
+        self.queries = audio_queries(self.kinds, found) if recipe.query == "audio" else self.variants
         self.seen = [index for index, own in enumerate(recordings) if own and len(self.objects[index])]
         self.pairs = [(a, b) for a, b in self.pair_vectors if recordings[a] and recordings[b]]
+        self.heard = read_pairing(recipe.pairing, [kind.name for kind in self.kinds], self.seen)
         self.pool = LatentPool.open_or_make(
             inputs["codec"],
             recordings=recordings,
@@ -219,6 +236,10 @@ class DiffusionTask:
             codec_file=inputs["codec"] / "vae" / "diffusion_pytorch_model.safetensors",
             encode=self.latents,
         )
+
+    @property
+    def asks_by_sound(self) -> bool:
+        return self.recipe.query == "audio"
 
     def _pair_vectors(self, encoder: SentenceEncoder) -> dict[tuple[int, int], Tensor]:
         """Text vectors of 'A and B' for the neighbours in six fixed shuffles of the kinds."""
@@ -246,10 +267,11 @@ class DiffusionTask:
     def draw(self, rng: np.random.Generator, batch_size: int, *, step: int) -> Batch:  # noqa: ARG002  # without epochs
         """Sounds, texts, scenes and the way each is conditioned, noise and timesteps of one step."""
         recipe = self.recipe
-        sounds, texts, scenes, kinds, ways = [], [], [], [], []
+        sounds, texts, queries, rows_chosen, kinds, ways = [], [], [], [], [], []
         for _ in range(batch_size):
-            kind = self.seen[int(rng.integers(len(self.seen)))]
-            sound = self.pool.single(kind, rng)
+            kind, heard = self.heard[int(rng.integers(len(self.heard)))]
+            sound = self.pool.single(heard, rng)
+            query = self.queries[kind][int(rng.integers(len(self.queries[kind])))] if self.asks_by_sound else None
             text = self.variants[kind][int(rng.integers(len(self.variants[kind])))]
             way = "text" if rng.random() < recipe.text_share else "scene"
             if self.pairs and rng.random() < recipe.mixture_share:
@@ -258,7 +280,9 @@ class DiffusionTask:
             if rng.random() < recipe.condition_dropout:
                 way = "null"
             rows = self.objects[kind]
-            scenes.append(int(self.scene_of[rows[int(rng.integers(len(rows)))]]) if len(rows) else 0)
+            row = int(rows[int(rng.integers(len(rows)))]) if len(rows) else 0
+            rows_chosen.append(row)
+            queries.append(text if query is None else query)
             sounds.append(sound)
             texts.append(text)
             kinds.append(kind)
@@ -266,12 +290,15 @@ class DiffusionTask:
         clean = torch.stack(sounds).transpose(2, 3).contiguous()
         noise = torch.randn_like(clean)
         uniform = torch.rand(batch_size) ** (1.0 / recipe.noise_emphasis)
+        scenes = self.scene_of[torch.tensor(rows_chosen)]
         return {
             "clean": clean,
             "noise": noise,
             "timesteps": (uniform * 1000).long().clamp(max=999),
             "text": torch.stack(texts),
-            "patches": self.patches[torch.tensor(scenes)].float(),
+            "query": torch.stack(queries),
+            "coverage": self.coverage[torch.tensor(rows_chosen)],
+            "patches": self.patches[scenes].float(),
             "kind": torch.tensor(kinds),
             "way": torch.tensor(ways),
         }
@@ -289,8 +316,13 @@ class DiffusionTask:
     def _conditions(self, batch: Batch) -> tuple[Tensor, Tensor, float]:
         conditioner = self.trained.conditioner
         text, patches = batch["text"], batch["patches"]
-        weights = conditioner.weights(text, patches)
-        conditioner.observe(weights)
+        if self.recipe.weights == "mask":
+            std = conditioner.attention_std()
+            rows = [rescale_to_attention(row, attention_std=std) for row in batch["coverage"].numpy()]
+            weights = torch.from_numpy(np.stack(rows))
+        else:
+            weights = conditioner.weights(batch["query"], patches)
+            conditioner.observe(weights)
         grounded = conditioner.fuse(weights, patches)
         single = batch["way"] == WAYS.index("scene")
         logits = grounded[single] @ self.targets.to(grounded.device).T / self.recipe.temperature
@@ -307,6 +339,22 @@ class DiffusionTask:
 
     def export(self, folder: Path) -> None:
         export_trained(self.trained, self.scheduler_config, folder)
+
+
+def read_pairing(path: Path | None, kinds: list[str], usable: list[int]) -> list[tuple[int, int]]:
+    """Pairs (kind seen, kind heard) by index; each usable kind with itself where `path` is None.
+
+    Raises:
+        ValueError: no pair of usable kinds is left.
+    """
+    if path is None:
+        return [(kind, kind) for kind in usable]
+    index_of = {name: index for index, name in enumerate(kinds) if index in usable}
+    named = [(str(seen), str(heard)) for seen, heard in json.loads(path.read_text())]
+    pairs = [(index_of[a], index_of[b]) for a, b in named if a in index_of and b in index_of]
+    if not pairs:
+        raise ValueError(f"pairing {path} names no kinds that have pictures and recordings")
+    return pairs
 
 
 def _neighbours(order: npt.NDArray[np.int64]) -> list[tuple[int, int]]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from typing import Literal
 
 import numpy as np
 import torch
@@ -19,9 +20,11 @@ from sounddesk.engine.encoders.text import load_text_encoder
 from sounddesk.engine.grounding import GroundingConfig
 from sounddesk.engine.grounding import ObjectConditioner
 from sounddesk.engine.patch_weights import rescale_to_attention
+from sounddesk.training.audio_queries import audio_queries
 from sounddesk.training.encoder_conversion import prepare_encoders
 from sounddesk.training.recordings import Kind
 from sounddesk.training.recordings import read_kinds
+from sounddesk.training.recordings import read_recordings
 from sounddesk.training.scene_bank import SceneBank
 from sounddesk.training.scene_bank import build_scene_bank
 from sounddesk.training.scene_bank import read_pictures
@@ -42,6 +45,7 @@ class GroundingModelRecipe:
         warm_start_steps, warm_start_noise: of the linear kind map that W_K and W_V start from; 0 steps start at random.
         prototypes: keep the kinds' text vectors in the grounding and draw conditions to them at use.
         prototype_temperature: how sharply.
+        query: what asks for a place; 'audio' is ablation (v).
         sharpness: spread of the initial attention scores over the patches of a scene.
     """
 
@@ -60,6 +64,7 @@ class GroundingModelRecipe:
     heads: int = 1
     score: str = "dot"
     position: str = "post"
+    query: Literal["text", "audio"] = "text"
     seed: int = 0
 
 
@@ -114,14 +119,17 @@ def warm_start(
     """Start W_K and W_V as the kind map, W_Q as a multiple of the identity and the MLP as zero beside its residual.
 
     So attention starts as 'which patch looks like this text' and a condition as 'what text do these patches look
-    like'. The bias goes into the value positions; on the keys it would not change a softmax.
+    like'. The bias goes into the value positions; on the keys it would not change a softmax. Queries of another width
+    than the text's have no such map and start at random; without positions the bias is left out.
     """
     config = conditioner.config
-    conditioner.to_k.weight.copy_(weight)
     conditioner.to_v.weight.copy_(weight)
-    conditioner.to_q.weight.copy_(torch.eye(config.width) * sharpness / scores_std * config.width**0.5)
-    conditioner.position_k.zero_()
-    conditioner.position_v.copy_(bias.expand_as(conditioner.position_v))
+    if config.text_width == config.width:
+        conditioner.to_k.weight.copy_(weight)
+        conditioner.to_q.weight.copy_(torch.eye(config.width) * sharpness / scores_std * config.width**0.5)
+    if config.position != "off":
+        conditioner.position_k.zero_()
+        conditioner.position_v.copy_(bias.expand_as(conditioner.position_v))
     last = conditioner.mlp[-1]
     assert isinstance(last, nn.Linear)
     nn.init.zeros_(last.weight)
@@ -146,9 +154,14 @@ class GroundingTask:
         assert isinstance(text_encoder, SentenceEncoder)
         self.kinds = read_kinds(data_dir)
         self.targets, self.variants = kind_vectors(self.kinds, text_encoder)
+        # What asks: the words of a kind, or its sounds.
+        self.queries = self.variants
+        if recipe.query == "audio":
+            self.queries = audio_queries(self.kinds, read_recordings(data_dir))
+        query_width = self.queries[0].shape[1]
         options: dict[str, Any] = {"heads": recipe.heads, "score": recipe.score, "position": recipe.position}
         config = GroundingConfig(
-            text_width=text_encoder.width,
+            text_width=query_width,
             patch_width=image_encoder.width,
             grid=image_encoder.grid,
             width=recipe.width,
@@ -231,7 +244,7 @@ class GroundingTask:
             ]
         )
         kinds = self.bank.kind[rows]
-        text = torch.stack([self.variants[k][int(rng.integers(len(self.variants[k])))] for k in kinds])
+        text = torch.stack([self.queries[k][int(rng.integers(len(self.queries[k])))] for k in kinds])
         patches = self.bank.patches[torch.from_numpy(self.bank.scene[rows])].float()
         return text, patches, torch.from_numpy(kinds), torch.from_numpy(self.bank.coverage[rows])
 

@@ -144,6 +144,12 @@ def _fine_tune(recipe: RunRecipe, model: Any, around: _Surroundings) -> Training
     return task
 
 
+def _matching(recipe: RunRecipe, model: Any, _around: _Surroundings) -> TrainingTask:
+    from sounddesk.training.matching_task import MatchingTask
+
+    return MatchingTask(model, data_dir=recipe.data, cache_dir=recipe.run_dir.parent / "cache")
+
+
 _Maker = Callable[[RunRecipe, Any, _Surroundings], "TrainingTask"]
 # By task: the module and class of its `model` section, what makes it, and whether it needs the starter's layout. Each
 # imports its own libraries when it is asked for, so that a wrong recipe is refused at once.
@@ -154,6 +160,7 @@ _TASKS: Final[dict[str, tuple[str, str, _Maker, bool]]] = {
     "grounding": ("grounding_task", "GroundingModelRecipe", _grounding, True),
     "diffusion": ("diffusion_task", "DiffusionModelRecipe", _diffusion, True),
     "classifier": ("classifier_task", "ClassifierModelRecipe", _classifier, True),
+    "matching": ("matching_task", "MatchingModelRecipe", _matching, True),
     "fine_tune": ("fine_tune_recipe", "FineTuneModelRecipe", _fine_tune, False),
 }
 

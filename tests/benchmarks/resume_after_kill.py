@@ -10,17 +10,21 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import itertools
+import multiprocessing
 import os
 import random
 import signal
+import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from sounddesk.training.checkpoint import load_checkpoint
 from sounddesk.training.live_view import read_log
 from tests.training.tiny_run import build_tiny_work
-from tests.training.tiny_run import start_process
 from tests.training.tiny_run import write_recipe
 
 OPTIMISER = {"steps": 60, "checkpoint_steps": 3, "threads": 1}
@@ -55,60 +59,88 @@ def _add(digest: hashlib._Hash, value: object) -> None:
         digest.update(repr(value).encode())
 
 
-def run_whole(recipe: Path, log: Path) -> float:
-    """Run to the end; seconds from the first log row's file to the end."""
-    process = start_process(recipe, log=log)
-    began_s = _first_file(recipe, process)
-    if process.wait(timeout=WAIT_S) != 0:
-        raise SystemExit(log.read_text())
-    return time.monotonic() - began_s
+class Started(Protocol):
+    """A run in a process of its own."""
+
+    pid: int | None
+
+    def is_alive(self) -> bool: ...
+
+    def end(self) -> int: ...
 
 
-def _first_file(recipe: Path, process: object) -> float:
-    marker = recipe.with_suffix("") / "log.jsonl"
-    limit_s = time.monotonic() + WAIT_S
-    while not marker.exists() and time.monotonic() < limit_s:
-        time.sleep(0.005)
-    return time.monotonic()
+class Forked:
+    """A run in a fork of this process, which has imported everything and computed nothing: it starts at once."""
+
+    def __init__(self, work: Callable[..., object], *arguments: object) -> None:
+        self._process = multiprocessing.get_context("fork").Process(target=work, args=arguments)
+        self._process.start()
+        self.pid = self._process.pid
+
+    def is_alive(self) -> bool:
+        return self._process.is_alive()
+
+    def end(self) -> int:
+        self._process.join(WAIT_S)
+        return self._process.exitcode if self._process.exitcode is not None else 1
 
 
-def killed_and_resumed(recipe: Path, log: Path, *, after_s: float) -> bool:
-    """Kill once, then run to the end; False where the run had ended before the kill."""
-    process = start_process(recipe, log=log)
-    _first_file(recipe, process)
+def killed_and_resumed(recipe: Path, start: Callable[[Path], Started], *, after_s: float) -> bool:
+    """Kill a run once, `after_s` after its first file, and run it to its end; False where it had ended before."""
+    run = start(recipe)
+    wait_for_first_file(recipe, run)
     time.sleep(after_s)
-    was_running = process.poll() is None
+    was_running = run.is_alive()
     if was_running:
-        os.kill(process.pid, signal.SIGKILL)
-    process.wait(timeout=WAIT_S)
-    finish = start_process(recipe, log=log)
-    if finish.wait(timeout=WAIT_S) != 0:
-        raise SystemExit(log.read_text())
+        assert run.pid is not None
+        os.kill(run.pid, signal.SIGKILL)
+    run.end()
+    if start(recipe).end() != 0:
+        raise SystemExit(f"{recipe.stem} failed after the kill")
     return was_running
+
+
+def wait_for_first_file(recipe: Path, run: Started) -> None:
+    """Until the run's log is there, or the run has ended."""
+    marker = recipe.with_suffix("") / "log.jsonl"
+    while not marker.exists() and run.is_alive():
+        time.sleep(0.002)
 
 
 def measure(kills: int, seed: int) -> tuple[int, list[str]]:
     """How many killed runs ended identical, and one line for each."""
+    # Imported in the parent, so that forks need not.
+    import sounddesk.training.fine_tune_task
+    import sounddesk.training.loop  # noqa: F401
+    from sounddesk.training.runner import run_recipe
+
+    def start(recipe: Path) -> Started:
+        return Forked(run_recipe, recipe)
+
     rng = random.Random(seed)
     lines = []
-    identical = 0
+    identical = done = 0
     with tempfile.TemporaryDirectory() as scratch:
-        work = build_tiny_work(Path(scratch))
-        length_s = run_whole(write_recipe(work, "whole", optimiser=OPTIMISER), work / "whole.log")
+        work = Path(scratch)
+        Forked(build_tiny_work, work).end()
+        whole = start(write_recipe(work, "whole", optimiser=OPTIMISER))
+        wait_for_first_file(work / "whole.yaml", whole)
+        began_s = time.monotonic()
+        if whole.end() != 0:
+            raise SystemExit("the run that is left alone failed")
+        length_s = time.monotonic() - began_s
         wanted = fingerprint(work / "whole")
-        done = 0
-        while done < kills:
-            recipe = write_recipe(work, f"killed{done}", optimiser=OPTIMISER)
+        for attempt in itertools.count():
+            if done == kills:
+                break
+            name = f"killed{attempt}"
             after_s = rng.uniform(0.0, length_s)
-            if not killed_and_resumed(recipe, work / "killed.log", after_s=after_s):
-                # Faster than the first run: it ended before the kill, which proves nothing. Draw another moment.
-                recipe.unlink()
-                (work / f"killed{done}").rename(work / f"ended{rng.random()}")
-                continue
-            same = fingerprint(work / f"killed{done}") == wanted
-            identical += same
-            done += 1
-            lines.append(f"killed {after_s:.2f} s after the first file: {'identical' if same else 'DIFFERENT'}")
+            # A run that ended before the kill proves nothing; another moment is drawn.
+            if killed_and_resumed(write_recipe(work, name, optimiser=OPTIMISER), start, after_s=after_s):
+                same = fingerprint(work / name) == wanted
+                identical += same
+                done += 1
+                lines.append(f"killed {after_s:.2f} s of {length_s:.2f} s in: {'identical' if same else 'DIFFERENT'}")
     return identical, lines
 
 
@@ -117,6 +149,13 @@ def main() -> None:
     arguments.add_argument("--kills", type=int, default=20)
     arguments.add_argument("--seed", type=int, default=0)
     options = arguments.parse_args()
+    if os.environ.get("OMP_NUM_THREADS") != "1":
+        # A fork must not inherit a pool of threads that are not there any more.
+        os.execve(
+            sys.executable,
+            [sys.executable, "-m", "tests.benchmarks.resume_after_kill", *sys.argv[1:]],
+            {**os.environ, "OMP_NUM_THREADS": "1"},
+        )
     identical, lines = measure(options.kills, options.seed)
     print("\n".join(lines))
     print(f"{identical} of {options.kills} identical")

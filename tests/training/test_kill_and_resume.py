@@ -17,6 +17,7 @@ from tests.benchmarks.resume_after_kill import OPTIMISER
 from tests.benchmarks.resume_after_kill import fingerprint
 from tests.benchmarks.resume_after_kill import killed_and_resumed
 from tests.training.tiny_run import build_tiny_work
+from tests.training.tiny_run import start_process
 from tests.training.tiny_run import write_recipe
 
 
@@ -25,11 +26,26 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_tiny_work(tmp_path_factory.mktemp("kill"))
 
 
+class Commanded:
+    """`sounddesk train run` as a user starts it."""
+
+    def __init__(self, recipe: Path, log: Path) -> None:
+        self._process = start_process(recipe, log=log)
+        self.pid: int | None = self._process.pid
+
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
+    def end(self) -> int:
+        return self._process.wait(timeout=240)
+
+
 def test_after_a_kill(work: Path) -> None:
     threads = torch.get_num_threads()
     run_recipe(write_recipe(work, "never_killed", optimiser=OPTIMISER))
     torch.set_num_threads(threads)
-    assert killed_and_resumed(write_recipe(work, "killed", optimiser=OPTIMISER), work / "log", after_s=0.3)
+    recipe = write_recipe(work, "killed", optimiser=OPTIMISER)
+    assert killed_and_resumed(recipe, lambda file: Commanded(file, work / "log"), after_s=0.1)
     assert fingerprint(work / "killed") == fingerprint(work / "never_killed")
 
 

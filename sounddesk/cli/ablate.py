@@ -1,0 +1,150 @@
+"""`sounddesk train ablate`: the paper's ablations in miniature, row by row, each kept as soon as it is done."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from sounddesk.audio.atomic_file import write_file
+from sounddesk.cli.common_arguments import add_output_arguments
+from sounddesk.cli.common_arguments import file_path
+from sounddesk.cli.common_arguments import number
+from sounddesk.cli.common_arguments import whole_number
+from sounddesk.cli.console import Console
+from sounddesk.cli.exit_codes import BadInputError
+from sounddesk.engine.tasks import CancelToken
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `sounddesk train ablate`."""
+    parser.add_argument("--data", type=file_path, required=True, metavar="DATA", help="from 'train prepare starter'")
+    parser.add_argument(
+        "--pictures", type=file_path, metavar="FOLDER", help="held-out KIND/*.png (default: DATA's own)"
+    )
+    parser.add_argument("--out", type=file_path, default=Path("ablations"), metavar="FOLDER")
+    parser.add_argument("--bundle", default="starter", metavar="NAME|FOLDER", help="the pretrained base")
+    parser.add_argument(
+        "--matching", type=file_path, metavar="FOLDER", help="export of a matching run, for AVC and table 5"
+    )
+    parser.add_argument("--rows", default="", metavar="NAME,...", help="only these rows")
+    parser.add_argument("--seeds", type=whole_number, default=3, help="default: 3")
+    parser.add_argument(
+        "--steps", type=whole_number, default=40, help="steps with the U-Net, of every row (default: 40)"
+    )
+    parser.add_argument("--grounding-steps", type=whole_number, default=200, help="before them (default: 200)")
+    parser.add_argument("--batch-size", type=whole_number, default=6, help="of the steps with the U-Net (default: 6)")
+    parser.add_argument("--composed", type=whole_number, default=150, help="scenes to train on (default: 150)")
+    parser.add_argument(
+        "--scenes", type=whole_number, default=12, help="scenes to judge on, for each seed (default: 12)"
+    )
+    parser.add_argument("--seconds", type=number, default=2.56, help="length of a take (default: 2.56)")
+    parser.add_argument("--sampling-steps", type=whole_number, default=10, help="denoising steps (default: 10)")
+    parser.add_argument("--threads", type=whole_number, default=1, help="CPU threads (default: 1)")
+    add_output_arguments(parser)
+
+
+def run(options: argparse.Namespace, *, console: Console, cancel: CancelToken) -> None:
+    """Train and judge what is missing, seed by seed, and write the tables anew after each row."""
+    from sounddesk.evaluation.ablation_report import ROWS
+    from sounddesk.evaluation.ablation_report import report
+    from sounddesk.evaluation.ablation_report import to_markdown
+
+    names = [row.name for row in ROWS]
+    wanted = options.rows.split(",") if options.rows else names
+    for name in wanted:
+        if name not in names:
+            raise BadInputError(f"row is {name!r}: choose from {', '.join(names)}")
+    if not (options.data / "table.csv").is_file():
+        raise BadInputError(f"{options.data} has no table.csv: run 'sounddesk train prepare starter' first")
+    options.out.mkdir(parents=True, exist_ok=True)
+    settings = _settings(options)
+    results: dict[str, list[dict[str, Any]]] = {}
+    for seed in range(options.seeds):
+        for row in ROWS:
+            file = options.out / "rows" / f"{row.name}_{seed}.json"
+            figures = _kept(file, settings)
+            if figures is None and row.name in wanted and not (row.table == 5 and options.matching is None):
+                cancel.raise_if_cancelled()
+                began_s = time.monotonic()
+                figures = _one_row(row, seed=seed, options=options, console=console, cancel=cancel)
+                figures["minutes"] = round((time.monotonic() - began_s) / 60, 2)
+                file.parent.mkdir(exist_ok=True)
+                write_file(file, (json.dumps({"settings": settings, "figures": figures}, indent=1) + "\n").encode())
+            if figures is not None:
+                results.setdefault(row.name, []).append(figures)
+                table = report(results) | {"settings": settings}
+                write_file(options.out / "ablations.json", (json.dumps(table, indent=1) + "\n").encode())
+                write_file(options.out / "ablations.md", to_markdown(table).encode())
+    table = report(results) | {"settings": settings}
+    console.say(to_markdown(table))
+    console.document({"ok": True, **table})
+
+
+def _settings(options: argparse.Namespace) -> dict[str, Any]:
+    """What a row depends on; rows of other settings are made again."""
+    keys = ("bundle", "steps", "grounding_steps", "batch_size", "composed", "scenes", "seconds", "sampling_steps")
+    return {key: getattr(options, key) for key in keys} | {"avc": options.matching is not None}
+
+
+def _kept(file: Path, settings: dict[str, Any]) -> dict[str, Any] | None:
+    try:
+        data = json.loads(file.read_text())
+    except (OSError, json.JSONDecodeError):
+        return None
+    figures: dict[str, Any] | None = data["figures"] if data.get("settings") == settings else None
+    return figures
+
+
+def _one_row(
+    row: Any, *, seed: int, options: argparse.Namespace, console: Console, cancel: CancelToken
+) -> dict[str, Any]:
+    from sounddesk.engine.types import SamplingSettings
+    from sounddesk.evaluation.ablation_measures import measure_bundle
+    from sounddesk.training.ablation_runs import AblationBudget
+    from sounddesk.training.ablation_runs import train_variant
+    from sounddesk.training.matching_scores import starter_scores
+    from sounddesk.training.preparation.held_out import held_out_pictures
+
+    console.note(f"{row.label}, seed {seed}")
+    work = options.out / "work"
+    budget = AblationBudget(
+        steps=options.steps,
+        grounding_steps=options.grounding_steps,
+        batch_size=options.batch_size,
+        scenes=options.composed,
+        seconds=options.seconds,
+        threads=options.threads,
+    )
+    scores = None
+    if row.table == 5:
+        share = budget.mismatched_share
+        scores = starter_scores(options.data, options.matching, work, mismatched_share=share)
+    bundle = train_variant(
+        row.variant,
+        seed=seed,
+        data=options.data,
+        work=work,
+        base=options.bundle,
+        budget=budget,
+        scores=scores,
+        on_progress=console.progress,
+        cancel=cancel,
+    )
+    figures = measure_bundle(
+        bundle,
+        pictures=options.pictures or held_out_pictures(options.data, work / "pictures"),
+        references=options.data / "recordings",
+        scenes=options.scenes,
+        seed=seed,
+        seconds=options.seconds,
+        sampling=SamplingSettings(preset="fast", steps=options.sampling_steps, guidance=row.guidance),
+        weights=row.weights,
+        matching=options.matching,
+        with_terms=row.with_terms,
+        progress=console.progress,
+        cancel=cancel,
+    )
+    return figures.to_json()

@@ -1,0 +1,42 @@
+"""What the matching model is given where videos are stills: frames out of a patch grid, and the times of all tokens."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sounddesk.engine.sound_classifier import PIECE_FRAMES
+from sounddesk.engine.sound_classifier import WINDOW_S
+
+WINDOW: Final = 5
+"""Side of the window of patches that a frame is pooled from."""
+
+
+def still_frames(patches: Tensor, frames: int, rng: np.random.Generator) -> Tensor:
+    """Frames float32[B, frames, D] of stills [B, rows, cols, D], each the mean of a random window."""
+    rows, cols = patches.shape[1:3]
+    window = min(WINDOW, rows, cols)
+    pooled = []
+    for _ in range(frames):
+        top, left = int(rng.integers(rows - window + 1)), int(rng.integers(cols - window + 1))
+        pooled.append(patches[:, top : top + window, left : left + window].float().mean(dim=(1, 2)))
+    return torch.stack(pooled, dim=1)
+
+
+def pooled_pieces(pieces: Tensor, pool: int) -> Tensor:
+    """Means of `pool` neighbouring pieces of sounds [B, T', A]; what is left over at the end is dropped."""
+    count = pieces.shape[1] // pool
+    return pieces[:, : count * pool].float().reshape(len(pieces), count, pool, -1).mean(dim=2)
+
+
+def frame_times(batch: int, frames: int) -> Tensor:
+    """Float32[batch, frames], evenly over a window."""
+    return ((torch.arange(frames) + 0.5) * WINDOW_S / frames).expand(batch, -1)
+
+
+def piece_times(batch: int, pieces: int, *, frames_per_s: float, pool: int = 1) -> Tensor:
+    """Float32[batch, pieces], the middles of a sound's (pooled) pieces."""
+    return ((torch.arange(pieces) + 0.5) * PIECE_FRAMES * pool / frames_per_s).expand(batch, -1)

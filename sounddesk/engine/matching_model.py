@@ -1,0 +1,153 @@
+"""Do a picture and a sound belong together? The audio-visual matching model of paper appendix B.1 (figure 8)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from typing import Final
+
+import torch
+from safetensors.torch import load_file
+from safetensors.torch import save_file
+from torch import Tensor
+from torch import nn
+
+from sounddesk.engine.types import EngineError
+
+CONFIG_NAME: Final = "config.json"
+WEIGHTS_NAME: Final = "model.safetensors"
+_ROTATION_BASE: Final = 10_000.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatchingConfig:
+    """Shape of a `MatchingModel`; the defaults are the paper's.
+
+    Attributes:
+        visual_width, audio_width: of the frozen embeddings (CLIP ViT-B/16 and BEATs in the paper, both 768).
+        width: that both are brought to by an MLP of three layers.
+        layers, heads: of the non-causal transformer; the paper does not say how many heads.
+        positions_per_s: rotary positions in a second; 8, the paper's frame rate.
+        dropout: while training.
+        image_size, frames: side of a frame and frames of a clip (224 px, 8 a second for 10 s in the paper).
+        audio_pool: neighbouring pieces of sound that make one token.
+    """
+
+    visual_width: int = 768
+    audio_width: int = 768
+    width: int = 768
+    layers: int = 6
+    heads: int = 12
+    positions_per_s: float = 8.0
+    dropout: float = 0.1
+    image_size: int = 224
+    frames: int = 80
+    audio_pool: int = 1
+
+    def __post_init__(self) -> None:
+        if self.width % self.heads or (self.width // self.heads) % 2:
+            raise ValueError(f"width {self.width} over {self.heads} heads: each head needs an even number of values")
+
+
+def rotate(x: Tensor, positions: Tensor) -> Tensor:
+    """Rotary position embedding (Su et al. 2024): x float[B, H, N, D] turned by positions float[B, N].
+
+    A scalar product of two rotated vectors depends on their positions by the difference alone.
+    """
+    half = x.shape[-1] // 2
+    rates = _ROTATION_BASE ** (-torch.arange(half, device=x.device, dtype=torch.float32) / half)
+    angles = positions[:, None, :, None].float() * rates
+    cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+    first, second = x[..., :half], x[..., half:]
+    return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
+
+
+class _Block(nn.Module):
+    """Pre-norm self-attention over all tokens in both directions, and an MLP."""
+
+    def __init__(self, config: MatchingConfig) -> None:
+        super().__init__()
+        width = config.width
+        self.heads = config.heads
+        self.norm_attention = nn.LayerNorm(width)
+        self.qkv = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+        self.norm_mlp = nn.LayerNorm(width)
+        self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, x: Tensor, positions: Tensor) -> Tensor:
+        batch, count, width = x.shape
+        qkv = self.qkv(self.norm_attention(x)).reshape(batch, count, 3, self.heads, width // self.heads)
+        query, key, value = qkv.permute(2, 0, 3, 1, 4)
+        attended = nn.functional.scaled_dot_product_attention(rotate(query, positions), rotate(key, positions), value)
+        x = x + self.dropout(self.out(attended.transpose(1, 2).reshape(batch, count, width)))
+        return x + self.dropout(self.mlp(self.norm_mlp(x)))
+
+
+def _three_layers(width_in: int, width: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.LayerNorm(width_in),
+        nn.Linear(width_in, width),
+        nn.GELU(),
+        nn.Linear(width, width),
+        nn.GELU(),
+        nn.Linear(width, width),
+    )
+
+
+class MatchingModel(nn.Module):
+    """One token that asks, the frames and the sound's pieces; a transformer over all; one logit."""
+
+    def __init__(self, config: MatchingConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.visual = _three_layers(config.visual_width, config.width)
+        self.audio = _three_layers(config.audio_width, config.width)
+        self.question = nn.Parameter(torch.randn(config.width) * 0.02)
+        self.modality = nn.Parameter(torch.randn(2, config.width) * 0.02)
+        self.blocks = nn.ModuleList(_Block(config) for _ in range(config.layers))
+        self.norm = nn.LayerNorm(config.width)
+        self.answer = nn.Linear(config.width, 1)
+
+    def forward(self, visual: Tensor, visual_s: Tensor, audio: Tensor, audio_s: Tensor) -> Tensor:
+        """Frozen embeddings float[B, N, D] and their times float[B, N] in seconds -> logits float32[B]."""
+        seen = self.visual(visual) + self.modality[0]
+        heard = self.audio(audio) + self.modality[1]
+        question = self.question.expand(len(seen), 1, -1)
+        x = torch.cat([question, seen, heard], dim=1)
+        start = visual_s.new_zeros(len(seen), 1)
+        positions = torch.cat([start, visual_s, audio_s], dim=1) * self.config.positions_per_s
+        for block in self.blocks:
+            x = block(x, positions)
+        return self.answer(self.norm(x[:, 0]))[:, 0].float()
+
+    @torch.no_grad()
+    def score(self, visual: Tensor, visual_s: Tensor, audio: Tensor, audio_s: Tensor) -> Tensor:
+        """Probability that they belong together, float32[B] in 0 to 1; the paper keeps clips from 0.6."""
+        return torch.sigmoid(self(visual, visual_s, audio, audio_s))
+
+    def save(self, folder: Path) -> None:
+        """Write `config.json` and float16 weights."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / CONFIG_NAME).write_text(
+            json.dumps({"class": "MatchingModel", **asdict(self.config)}, indent=1) + "\n"
+        )
+        weights = {name: value.detach().half().contiguous() for name, value in self.state_dict().items()}
+        save_file(weights, folder / WEIGHTS_NAME)
+
+    @classmethod
+    def load(cls, folder: Path) -> MatchingModel:
+        """The model in `folder`, ready to score. Raises: EngineError, a file is missing or does not fit."""
+        try:
+            data: dict[str, Any] = json.loads((folder / CONFIG_NAME).read_text())
+            if data.pop("class") != "MatchingModel":
+                raise ValueError("config.json is of another class")
+            model = cls(MatchingConfig(**data))
+            model.load_state_dict({name: value.float() for name, value in load_file(folder / WEIGHTS_NAME).items()})
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+            raise EngineError(f"matching model in {folder} cannot be loaded ({error}): train it again") from error
+        return model.eval().requires_grad_(False)

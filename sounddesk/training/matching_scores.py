@@ -1,0 +1,62 @@
+"""Scores of the matching model: of starter pairs, for the ablation of table 5."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+
+from sounddesk.audio.atomic_file import write_file
+from sounddesk.engine.matching_inputs import frame_times
+from sounddesk.engine.matching_inputs import piece_times
+from sounddesk.engine.matching_inputs import pooled_pieces
+from sounddesk.engine.matching_inputs import still_frames
+from sounddesk.engine.matching_model import MatchingModel
+from sounddesk.training.ablation_runs import ScoredPair
+from sounddesk.training.ablation_runs import noisy_pairs
+from sounddesk.training.matching_task import FrozenPairs
+from sounddesk.training.matching_task import MatchingModelRecipe
+from sounddesk.training.matching_task import cached_pairs
+from sounddesk.training.recordings import read_kinds
+
+PAIRS_PER_KIND: Final = 8
+
+
+def starter_scores(data: Path, matching: Path, work: Path, *, mismatched_share: float) -> list[ScoredPair]:
+    """Scores of training clips, of which `mismatched_share` have a wrong sound; kept in `work`.
+
+    Raises:
+        EngineError: no matching model in `matching`.
+    """
+    file = work / f"matching_scores_{mismatched_share}.json"
+    if file.is_file():
+        return [(str(seen), str(heard), float(score)) for seen, heard, score in json.loads(file.read_text())]
+    model = MatchingModel.load(matching)
+    pairs = cached_pairs(MatchingModelRecipe(), data, work, "train")
+    scores = score_kinds(model, pairs, [kind.name for kind in read_kinds(data)], mismatched_share=mismatched_share)
+    write_file(file, (json.dumps(scores, indent=0) + "\n").encode())
+    return scores
+
+
+def score_kinds(
+    model: MatchingModel, pairs: FrozenPairs, names: list[str], *, mismatched_share: float
+) -> list[ScoredPair]:
+    """One score for each drawn pair of kinds, of a random picture and a random recording."""
+    pictures, sounds = pairs.of_kind()
+    usable = [name for index, name in enumerate(names) if index in pictures and index in sounds]
+    index_of = {name: index for index, name in enumerate(names)}
+    rng = np.random.default_rng(0)
+    scores: list[ScoredPair] = []
+    for seen, heard in noisy_pairs(usable, per_kind=PAIRS_PER_KIND, mismatched_share=mismatched_share):
+        patches = pairs.patches[int(rng.choice(pictures[index_of[seen]]))][None]
+        config = model.config
+        audio = pooled_pieces(pairs.sounds[int(rng.choice(sounds[index_of[heard]]))][None], config.audio_pool)
+        visual = still_frames(patches, config.frames, rng)
+        audio_s = piece_times(1, audio.shape[1], frames_per_s=100.0, pool=config.audio_pool)
+        times = frame_times(1, config.frames), audio_s
+        with torch.no_grad():
+            scores.append((seen, heard, float(model.score(visual, times[0], audio, times[1])[0])))
+    return scores

@@ -1,0 +1,75 @@
+"""The matching model's score of any clip, by the frozen encoders that it was trained with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from sounddesk.engine.bundle import find_bundle
+from sounddesk.engine.encoders.image import TimmPatchEncoder
+from sounddesk.engine.encoders.image import load_image_encoder
+from sounddesk.engine.matching_inputs import piece_times
+from sounddesk.engine.matching_inputs import pooled_pieces
+from sounddesk.engine.matching_model import MatchingModel
+from sounddesk.engine.mel import scale_to_peak
+from sounddesk.engine.sound_classifier import WINDOW_S
+from sounddesk.engine.sound_classifier import SoundClassifier
+from sounddesk.resources_folder import resource
+from sounddesk.training.clips.clip_manifest import ClipSource
+from sounddesk.training.clips.media_reader import read_clip
+
+
+class ClipScorer:
+    """Scores clips; every window of `WINDOW_S` seconds is judged and the mean is the clip's score.
+
+    Args:
+        matching: export of a matching run; bundle: whose image encoder it was trained with.
+
+    Raises:
+        EngineError: a model cannot be loaded.
+        ValueError: the widths do not fit.
+    """
+
+    def __init__(self, matching: Path, *, bundle: str, classifier: Path | None = None) -> None:
+        self.model = MatchingModel.load(matching)
+        found = find_bundle(bundle)
+        entry = found.manifest.component("image_encoder")
+        loaded = load_image_encoder(entry.class_name, found.component_folder("image_encoder"))
+        self.encoder: Any = loaded
+        if isinstance(loaded, TimmPatchEncoder):
+            config: dict[str, Any] = {**loaded.config(), "image_size": self.model.config.image_size, "pool": 1}
+            self.encoder = TimmPatchEncoder(**config).eval()
+            self.encoder.backbone.load_state_dict(loaded.backbone.state_dict())
+        self.classifier = SoundClassifier.load(classifier or resource("evaluation/classifier"))
+        config_ = self.model.config
+        if (self.encoder.width, self.classifier.config.head_width) != (config_.visual_width, config_.audio_width):
+            raise ValueError(
+                f"the matching model wants embeddings of {config_.visual_width} and {config_.audio_width}, bundle "
+                f"{bundle!r} and classifier give {self.encoder.width} and {self.classifier.config.head_width}"
+            )
+
+    @torch.no_grad()
+    def score(self, clip: ClipSource, *, seconds: float) -> float:
+        """0 to 1. Raises: MediaError, the clip cannot be read."""
+        config, mel = self.model.config, self.classifier.mel
+        count = max(1, int(seconds // WINDOW_S))
+        times_s = (np.arange(count * config.frames) + 0.5) * WINDOW_S / config.frames
+        media = read_clip(clip, seconds=seconds, sample_rate_hz=mel.sample_rate_hz, frame_times_s=list(times_s))
+        seen = torch.stack([self.encoder.encode([frame])[0].mean(dim=0) for frame in media.frames])
+        if len(seen) == 1:
+            seen = seen.expand(len(times_s), -1)
+        length = round(WINDOW_S * mel.sample_rate_hz)
+        padded = np.pad(media.waveform, (0, max(0, count * length - len(media.waveform))))[: count * length]
+        windows = torch.from_numpy(padded.reshape(count, length))
+        loud = windows.abs().amax(dim=1) > 1e-4
+        if not bool(loud.any()):
+            return 0.0  # silence belongs to nothing
+        pieces = self.classifier.pieces(self.classifier.log_mel(scale_to_peak(windows, mel)))
+        audio = pooled_pieces(pieces, config.audio_pool)
+        visual = seen.reshape(count, config.frames, -1)
+        visual_s = torch.from_numpy(times_s[: config.frames].astype(np.float32)).expand(count, -1)
+        audio_s = piece_times(count, audio.shape[1], frames_per_s=mel.frames_per_s, pool=config.audio_pool)
+        return float(self.model.score(visual, visual_s, audio, audio_s)[loud].mean())

@@ -1,0 +1,79 @@
+"""The matching model: rotary positions, attention in both directions, and files that come back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from sounddesk.engine.matching_inputs import frame_times
+from sounddesk.engine.matching_inputs import piece_times
+from sounddesk.engine.matching_inputs import pooled_pieces
+from sounddesk.engine.matching_model import MatchingConfig
+from sounddesk.engine.matching_model import MatchingModel
+from sounddesk.engine.matching_model import rotate
+from sounddesk.engine.types import EngineError
+
+TINY = MatchingConfig(visual_width=5, audio_width=7, width=16, layers=2, heads=2)
+
+
+def inputs(batch: int = 2) -> list[torch.Tensor]:
+    torch.manual_seed(0)
+    visual, audio = torch.randn(batch, 3, 5), torch.randn(batch, 4, 7)
+    return [visual, frame_times(batch, 3), audio, piece_times(batch, 4, frames_per_s=100.0)]
+
+
+def test_defaults_are_the_papers() -> None:
+    model = MatchingModel(MatchingConfig(width=96, heads=2))
+    assert MatchingConfig().width == 768
+    assert len(model.blocks) == 6
+    assert [type(layer).__name__ for layer in model.visual].count("Linear") == 3
+    assert [type(layer).__name__ for layer in model.audio].count("Linear") == 3
+    assert MatchingConfig().image_size == 224
+    assert MatchingConfig().positions_per_s == 8.0
+    assert MatchingConfig().frames == 80
+
+
+def test_a_product_of_rotated_vectors_depends_on_the_distance_alone() -> None:
+    torch.manual_seed(0)
+    query, key = torch.randn(1, 1, 1, 8), torch.randn(1, 1, 1, 8)
+
+    def product(a: float, b: float) -> float:
+        return float((rotate(query, torch.tensor([[a]])) * rotate(key, torch.tensor([[b]]))).sum())
+
+    assert product(2.0, 5.0) == pytest.approx(product(40.0, 43.0), abs=1e-5)
+    assert abs(product(2.0, 5.0) - product(2.0, 9.0)) > 1e-3
+    assert float(rotate(query, torch.tensor([[7.0]])).norm()) == pytest.approx(float(query.norm()), abs=1e-5)
+
+
+def test_early_tokens_see_late_ones_and_order_counts() -> None:
+    model = MatchingModel(TINY).eval()
+    seen: list[torch.Tensor] = []
+    model.blocks[0].register_forward_hook(lambda _m, _a, out: seen.append(out))
+    visual, visual_s, audio, audio_s = inputs()
+    model(visual, visual_s, audio, audio_s)
+    later = audio.clone()
+    later[:, -1] = torch.randn(7)
+    model(visual, visual_s, later, audio_s)
+    assert not torch.allclose(seen[0][:, 1], seen[1][:, 1])  # the first frame noticed the last piece of sound
+    plain, swapped = model(visual, visual_s, audio, audio_s), model(visual, visual_s, audio.flip(1), audio_s)
+    assert not torch.allclose(plain, swapped)
+
+
+def test_scores_are_probabilities_and_files_come_back(tmp_path: Path) -> None:
+    model = MatchingModel(TINY).eval()
+    scores = model.score(*inputs())
+    assert scores.shape == (2,)
+    assert ((scores > 0) & (scores < 1)).all()
+    model.save(tmp_path)
+    assert torch.allclose(MatchingModel.load(tmp_path).score(*inputs()), scores, atol=1e-3)
+    (tmp_path / "model.safetensors").unlink()
+    with pytest.raises(EngineError, match="train it again"):
+        MatchingModel.load(tmp_path)
+
+
+def test_pieces_are_pooled_with_their_times() -> None:
+    pieces = torch.arange(10.0)[None, :, None]
+    assert pooled_pieces(pieces, 4)[0, :, 0].tolist() == [1.5, 5.5]
+    assert piece_times(1, 2, frames_per_s=100.0, pool=4)[0].tolist() == pytest.approx([0.32, 0.96])
