@@ -8,8 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sounddesk.engine.matching_model import MatchingConfig
 from sounddesk.engine.sound_classifier import PIECE_FRAMES
 from sounddesk.engine.sound_classifier import WINDOW_S
+from sounddesk.engine.sound_classifier import SoundClassifier
 
 WINDOW: Final = 5
 """Side of the window of patches that a frame is pooled from."""
@@ -30,6 +32,20 @@ def pooled_pieces(pieces: Tensor, pool: int) -> Tensor:
     """Means of `pool` neighbouring pieces of sounds [B, T', A]; what is left over at the end is dropped."""
     count = pieces.shape[1] // pool
     return pieces[:, : count * pool].float().reshape(len(pieces), count, pool, -1).mean(dim=2)
+
+
+def audio_tokens(pieces: Tensor, config: MatchingConfig, classifier: SoundClassifier) -> tuple[Tensor, Tensor]:
+    """Tokens float32[B, N, A] of sounds given as pieces [B, T', head_width], and their times float32[B, N].
+
+    'pieces' are means of neighbouring pieces; 'tags' is one token, the log-probabilities of all kinds.
+    """
+    batch, count = pieces.shape[:2]
+    frames_per_s = classifier.mel.frames_per_s
+    if config.audio_features == "tags":
+        tags = torch.log_softmax(classifier.classify(classifier.pool(pieces.float())).float(), dim=1)
+        return tags[:, None], piece_times(batch, 1, frames_per_s=frames_per_s, pool=count)
+    tokens = pooled_pieces(pieces, config.audio_pool)
+    return tokens, piece_times(batch, tokens.shape[1], frames_per_s=frames_per_s, pool=config.audio_pool)
 
 
 def frame_times(batch: int, frames: int) -> Tensor:

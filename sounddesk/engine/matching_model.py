@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from typing import Final
+from typing import Literal
 
 import torch
 from safetensors.torch import load_file
@@ -33,6 +34,9 @@ class MatchingConfig:
         positions_per_s: rotary positions in a second; 8, the paper's frame rate.
         dropout: while training.
         image_size, frames: side of a frame and frames of a clip (224 px, 8 a second for 10 s in the paper).
+        audio_features: 'pieces' in time, or the 'tags' of the whole sound as one token.
+        compare: the asking token also gets the product of both modalities' means, a comparison ready made; not in the
+            paper, whose transformer finds one by itself on thousands of hours.
         audio_pool: neighbouring pieces of sound that make one token.
     """
 
@@ -46,6 +50,8 @@ class MatchingConfig:
     image_size: int = 224
     frames: int = 80
     audio_pool: int = 1
+    audio_features: Literal["pieces", "tags"] = "pieces"
+    compare: bool = False
 
     def __post_init__(self) -> None:
         if self.width % self.heads or (self.width // self.heads) % 2:
@@ -109,16 +115,20 @@ class MatchingModel(nn.Module):
         self.audio = _three_layers(config.audio_width, config.width)
         self.question = nn.Parameter(torch.randn(config.width) * 0.02)
         self.modality = nn.Parameter(torch.randn(2, config.width) * 0.02)
+        if config.compare:
+            self.product = nn.Linear(config.width, config.width)
         self.blocks = nn.ModuleList(_Block(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.width)
         self.answer = nn.Linear(config.width, 1)
 
     def forward(self, visual: Tensor, visual_s: Tensor, audio: Tensor, audio_s: Tensor) -> Tensor:
         """Frozen embeddings float[B, N, D] and their times float[B, N] in seconds -> logits float32[B]."""
-        seen = self.visual(visual) + self.modality[0]
-        heard = self.audio(audio) + self.modality[1]
+        seen, heard = self.visual(visual), self.audio(audio)
         question = self.question.expand(len(seen), 1, -1)
-        x = torch.cat([question, seen, heard], dim=1)
+        x = torch.cat([question, seen + self.modality[0], heard + self.modality[1]], dim=1)
+        if self.config.compare:
+            means = [nn.functional.normalize(part.mean(dim=1, keepdim=True), dim=-1) for part in (seen, heard)]
+            question = question + self.product(means[0] * means[1] * self.config.width)
         start = visual_s.new_zeros(len(seen), 1)
         positions = torch.cat([start, visual_s, audio_s], dim=1) * self.config.positions_per_s
         for block in self.blocks:

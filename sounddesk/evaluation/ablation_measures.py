@@ -20,9 +20,8 @@ import torch
 from sounddesk.audio.resample import resample
 from sounddesk.engine.encoders.image import TimmPatchEncoder
 from sounddesk.engine.encoders.image import load_image_encoder
+from sounddesk.engine.matching_inputs import audio_tokens
 from sounddesk.engine.matching_inputs import frame_times
-from sounddesk.engine.matching_inputs import piece_times
-from sounddesk.engine.matching_inputs import pooled_pieces
 from sounddesk.engine.matching_inputs import still_frames
 from sounddesk.engine.matching_model import MatchingModel
 from sounddesk.engine.mel import scale_to_peak
@@ -93,7 +92,8 @@ class _Judge:
 class _Correspondence:
     """AVC: the matching model on the square around an object and its take."""
 
-    def __init__(self, folder: Path, session: EngineSession) -> None:
+    def __init__(self, folder: Path, session: EngineSession, classifier: SoundClassifier) -> None:
+        self.classifier = classifier
         self.model = MatchingModel.load(folder)
         entry = session.bundle.manifest.component("image_encoder")
         loaded = load_image_encoder(entry.class_name, session.bundle.component_folder("image_encoder"))
@@ -112,8 +112,7 @@ class _Correspondence:
         patches = self.encoder.encode([np.ascontiguousarray(image[top : top + side, left : left + side])])
         config = self.model.config
         visual = still_frames(patches.reshape(1, *self.encoder.grid, -1), config.frames, np.random.default_rng(0))
-        audio = pooled_pieces(pieces[None], config.audio_pool)
-        audio_s = piece_times(1, audio.shape[1], frames_per_s=100.0, pool=config.audio_pool)
+        audio, audio_s = audio_tokens(pieces[None], config, self.classifier)
         return float(self.model.score(visual, frame_times(1, config.frames), audio, audio_s)[0])
 
 
@@ -149,7 +148,7 @@ def measure_bundle(
     heard, real_logits, real_pieces, pieces, right, scores, terms = [], [], [], [], [], [], []
     kinds_of: list[str] = []
     with EngineSession.open(bundle=bundle, device="cpu") as session:
-        correspondence = _Correspondence(matching, session) if matching is not None else None
+        correspondence = _Correspondence(matching, session, judge.classifier) if matching is not None else None
         captions = {kind.name: kind.caption for kind in read_bundle_kinds(session.bundle)}
         recordings = {kind: sorted((references / kind).glob("*.flac")) for kind in captions if kind in judge.index}
         known = [kind for kind, files in recordings.items() if files]

@@ -10,11 +10,12 @@ import numpy as np
 import torch
 
 from sounddesk.audio.atomic_file import write_file
+from sounddesk.engine.matching_inputs import audio_tokens
 from sounddesk.engine.matching_inputs import frame_times
-from sounddesk.engine.matching_inputs import piece_times
-from sounddesk.engine.matching_inputs import pooled_pieces
 from sounddesk.engine.matching_inputs import still_frames
 from sounddesk.engine.matching_model import MatchingModel
+from sounddesk.engine.sound_classifier import SoundClassifier
+from sounddesk.resources_folder import resource
 from sounddesk.training.ablation_runs import ScoredPair
 from sounddesk.training.ablation_runs import noisy_pairs
 from sounddesk.training.matching_task import FrozenPairs
@@ -45,6 +46,7 @@ def score_kinds(
     model: MatchingModel, pairs: FrozenPairs, names: list[str], *, mismatched_share: float
 ) -> list[ScoredPair]:
     """One score for each drawn pair of kinds, of a random picture and a random recording."""
+    classifier = SoundClassifier.load(resource("evaluation/classifier"))
     pictures, sounds = pairs.of_kind()
     usable = [name for index, name in enumerate(names) if index in pictures and index in sounds]
     index_of = {name: index for index, name in enumerate(names)}
@@ -52,11 +54,10 @@ def score_kinds(
     scores: list[ScoredPair] = []
     for seen, heard in noisy_pairs(usable, per_kind=PAIRS_PER_KIND, mismatched_share=mismatched_share):
         patches = pairs.patches[int(rng.choice(pictures[index_of[seen]]))][None]
-        config = model.config
-        audio = pooled_pieces(pairs.sounds[int(rng.choice(sounds[index_of[heard]]))][None], config.audio_pool)
-        visual = still_frames(patches, config.frames, rng)
-        audio_s = piece_times(1, audio.shape[1], frames_per_s=100.0, pool=config.audio_pool)
-        times = frame_times(1, config.frames), audio_s
+        sound = pairs.sounds[int(rng.choice(sounds[index_of[heard]]))][None].float()
+        visual = still_frames(patches, model.config.frames, rng)
         with torch.no_grad():
-            scores.append((seen, heard, float(model.score(visual, times[0], audio, times[1])[0])))
+            audio, audio_s = audio_tokens(sound, model.config, classifier)
+            score = model.score(visual, frame_times(1, model.config.frames), audio, audio_s)
+            scores.append((seen, heard, float(score[0])))
     return scores

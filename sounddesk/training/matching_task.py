@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from dataclasses import field
 from pathlib import Path
 from typing import Any
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -24,9 +25,9 @@ from torch import nn
 from sounddesk.engine.bundle import find_bundle
 from sounddesk.engine.encoders.image import TimmPatchEncoder
 from sounddesk.engine.encoders.image import load_image_encoder
+from sounddesk.engine.matching_inputs import audio_tokens
 from sounddesk.engine.matching_inputs import frame_times
 from sounddesk.engine.matching_inputs import piece_times
-from sounddesk.engine.matching_inputs import pooled_pieces
 from sounddesk.engine.matching_inputs import still_frames
 from sounddesk.engine.matching_model import MatchingConfig
 from sounddesk.engine.matching_model import MatchingModel
@@ -52,6 +53,7 @@ class MatchingShape:
     width: int = 128
     layers: int = 6
     heads: int = 4
+    compare: bool = True
     dropout: float = 0.1
 
 
@@ -66,7 +68,8 @@ class MatchingModelRecipe:
         sound_variants: varied waveforms of each training recording, encoded once.
         mismatched_share: examples whose sound is of another clip (and here of another kind).
         visual_noise, audio_noise: Gaussian noise on the frozen embeddings, in standard deviations of each feature.
-        audio_pool: neighbouring pieces of a sound that make one token (0.16 s each).
+        audio_features: 'tags' is one token, the classifier's log-probabilities; 'pieces' are features over time, of
+            which `audio_pool` neighbours (0.16 s each) make one token. On so few recordings pieces are memorised.
         label_smoothing: towards one half.
         alignment_weight: of a contrastive loss between the means of both MLPs' outputs, which a small data set needs
             before attention finds anything to compare; the paper has none (0). `temperature` is its.
@@ -76,12 +79,13 @@ class MatchingModelRecipe:
     classifier: Path | None = None
     shape: MatchingShape = field(default_factory=MatchingShape)
     image_size: int = 224
-    frames: int = 4
+    frames: int = 2
     audio_pool: int = 4
+    audio_features: Literal["pieces", "tags"] = "tags"
     sound_variants: int = 12
     mismatched_share: float = 0.5
-    visual_noise: float = 0.5
-    audio_noise: float = 0.5
+    visual_noise: float = 2.0
+    audio_noise: float = 0.7
     label_smoothing: float = 0.05
     alignment_weight: float = 1.0
     temperature: float = 0.1
@@ -225,17 +229,22 @@ class MatchingTask:
         self.train_pairs = cached_pairs(recipe, data_dir, cache_dir, "train")
         self.pictures, self.sounds = self.train_pairs.of_kind()
         self.kinds = sorted(set(self.pictures) & set(self.sounds))
+        self.classifier = SoundClassifier.load(recipe.classifier or resource("evaluation/classifier"))
+        tags = recipe.audio_features == "tags"
+        audio_width = len(self.classifier.config.kinds) if tags else self.train_pairs.sounds.shape[-1]
         shape = recipe.shape
         config = MatchingConfig(
             visual_width=self.train_pairs.patches.shape[-1],
-            audio_width=self.train_pairs.sounds.shape[-1],
+            audio_width=audio_width,
             width=shape.width,
             layers=shape.layers,
             heads=shape.heads,
             dropout=shape.dropout,
+            compare=shape.compare,
             image_size=recipe.image_size,
             frames=recipe.frames,
             audio_pool=recipe.audio_pool,
+            audio_features=recipe.audio_features,
         )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
@@ -243,7 +252,12 @@ class MatchingTask:
         self.module: nn.Module = self.model
         self.learning_rate_factors: Mapping[str, float] = {}
         self.visual_std = self.train_pairs.patches.float().mean(dim=(1, 2)).std(dim=0)
-        self.audio_std = self.train_pairs.sounds.float().mean(dim=1).std(dim=0)
+        self.audio_std = self.hear(self.train_pairs.sounds).mean(dim=1).std(dim=0)
+
+    @torch.no_grad()
+    def hear(self, sounds: Tensor) -> Tensor:
+        """Audio tokens float32[B, N, A] of encoded sounds [B, T', head_width]."""
+        return audio_tokens(sounds.float(), self.model.config, self.classifier)[0]
 
     def draw(self, rng: np.random.Generator, batch_size: int, *, step: int) -> Batch:  # noqa: ARG002  # without epochs
         recipe = self.recipe
@@ -256,7 +270,7 @@ class MatchingTask:
         rows = [int(rng.choice(self.pictures[int(kind)])) for kind in seen]
         sounds = [int(rng.choice(self.sounds[kind])) for kind in heard]
         visual = still_frames(self.train_pairs.patches[rows], recipe.frames, rng)
-        audio = pooled_pieces(self.train_pairs.sounds[sounds], recipe.audio_pool)
+        audio = self.hear(self.train_pairs.sounds[sounds])
         # One shift for a whole clip survives its mean; noise on single tokens would not.
         visual = visual + recipe.visual_noise * self.visual_std * torch.randn(batch_size, 1, visual.shape[-1])
         audio = audio + recipe.audio_noise * self.audio_std * torch.randn(batch_size, 1, audio.shape[-1])
@@ -296,11 +310,11 @@ class MatchingTask:
 
     def _times(self, visual: Tensor, audio: Tensor) -> tuple[Tensor, Tensor]:
         batch = len(visual)
-        times = (
-            frame_times(batch, visual.shape[1]),
-            piece_times(batch, audio.shape[1], frames_per_s=100.0, pool=self.recipe.audio_pool),
-        )
-        return times[0].to(visual.device), times[1].to(visual.device)
+        pool = self.recipe.audio_pool
+        if self.recipe.audio_features == "tags":
+            pool = self.train_pairs.sounds.shape[1]
+        audio_s = piece_times(batch, audio.shape[1], frames_per_s=self.classifier.mel.frames_per_s, pool=pool)
+        return frame_times(batch, visual.shape[1]).to(visual.device), audio_s.to(visual.device)
 
     @torch.no_grad()
     def held_out(self, pairs: FrozenPairs, *, count: int, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -315,7 +329,7 @@ class MatchingTask:
             rows = [int(rng.choice(pictures[int(kind)])) for kind in seen]
             visual = still_frames(pairs.patches[rows], self.recipe.frames, rng)
             chosen = [int(rng.choice(sounds[kind])) for kind in heard]
-            audio = pooled_pieces(pairs.sounds[chosen], self.recipe.audio_pool)
+            audio = self.hear(pairs.sounds[chosen])
             visual_s, audio_s = self._times(visual, audio)
             scores.append(self.model.score(visual, visual_s, audio, audio_s))
         return scores[0], scores[1]

@@ -27,7 +27,7 @@ from sounddesk.training.live_view import read_log
 from tests.training.tiny_run import build_tiny_work
 from tests.training.tiny_run import write_recipe
 
-OPTIMISER = {"steps": 60, "checkpoint_steps": 3, "threads": 1}
+OPTIMISER = {"steps": 20, "checkpoint_steps": 3, "threads": 1}
 WAIT_S = 300.0
 
 
@@ -140,6 +140,7 @@ def measure(kills: int, seed: int) -> tuple[int, list[str]]:
                 same = fingerprint(work / name) == wanted
                 identical += same
                 done += 1
+                print(f"{identical} of {done} identical", flush=True)
                 lines.append(f"killed {after_s:.2f} s of {length_s:.2f} s in: {'identical' if same else 'DIFFERENT'}")
     return identical, lines
 

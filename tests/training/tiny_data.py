@@ -13,19 +13,23 @@ import soundfile
 KINDS = ("hum", "hiss", "click")
 
 
-def build_tiny_data(folder: Path, *, seconds: float = 0.6) -> Path:
-    """Write `table.csv`, `kinds.json`, recordings, pictures and one background; the folder."""
+def build_tiny_data(folder: Path, *, seconds: float = 0.6, names: tuple[str, str, str] = KINDS) -> Path:
+    """Write `table.csv`, `kinds.json`, recordings, pictures and one background; the folder.
+
+    `names` are those of a hum, a hiss and a click.
+    """
     rng = np.random.default_rng(0)
     rows = []
     count = round(seconds * 16_000)
     time_s = np.arange(count) / 16_000
+    hum, hiss, click = names
     sounds = {
-        "hum": 0.3 * np.sin(2 * np.pi * 220 * time_s),
-        "hiss": 0.2 * rng.standard_normal(count),
-        "click": np.where(np.arange(count) % 4000 < 40, 0.8, 0.0),
+        hum: 0.3 * np.sin(2 * np.pi * 220 * time_s),
+        hiss: 0.2 * rng.standard_normal(count),
+        click: np.where(np.arange(count) % 4000 < 40, 0.8, 0.0),
     }
-    colours = {"hum": (200, 30, 30), "hiss": (30, 200, 30), "click": (30, 30, 200)}
-    for kind in KINDS:
+    colours = {hum: (200, 30, 30), hiss: (30, 200, 30), click: (30, 30, 200)}
+    for kind in names:
         for role, suffix in (("recording", "flac"), ("picture", "png")):
             (folder / f"{role}s" / kind).mkdir(parents=True, exist_ok=True)
             path = f"{role}s/{kind}/one.{suffix}"
@@ -44,9 +48,9 @@ def build_tiny_data(folder: Path, *, seconds: float = 0.6) -> Path:
         writer.writeheader()
         writer.writerows(rows)
     kinds = [
-        {"kind": "hum", "caption": "a machine humming", "alt_captions": ["hum"], "repeat": "continuous"},
-        {"kind": "hiss", "caption": "steam hissing", "alt_captions": [], "repeat": "continuous"},
-        {"kind": "click", "caption": "a clock ticking", "alt_captions": ["tick"], "repeat": "repeating"},
+        {"kind": hum, "caption": "a machine humming", "alt_captions": ["hum"], "repeat": "continuous"},
+        {"kind": hiss, "caption": "steam hissing", "alt_captions": [], "repeat": "continuous"},
+        {"kind": click, "caption": "a clock ticking", "alt_captions": ["tick"], "repeat": "repeating"},
     ]
     (folder / "kinds.json").write_text(json.dumps(kinds))
     return folder

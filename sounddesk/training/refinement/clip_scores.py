@@ -11,8 +11,7 @@ import torch
 from sounddesk.engine.bundle import find_bundle
 from sounddesk.engine.encoders.image import TimmPatchEncoder
 from sounddesk.engine.encoders.image import load_image_encoder
-from sounddesk.engine.matching_inputs import piece_times
-from sounddesk.engine.matching_inputs import pooled_pieces
+from sounddesk.engine.matching_inputs import audio_tokens
 from sounddesk.engine.matching_model import MatchingModel
 from sounddesk.engine.mel import scale_to_peak
 from sounddesk.engine.sound_classifier import WINDOW_S
@@ -45,10 +44,12 @@ class ClipScorer:
             self.encoder.backbone.load_state_dict(loaded.backbone.state_dict())
         self.classifier = SoundClassifier.load(classifier or resource("evaluation/classifier"))
         config_ = self.model.config
-        if (self.encoder.width, self.classifier.config.head_width) != (config_.visual_width, config_.audio_width):
+        heard = self.classifier.config
+        heard_width = len(heard.kinds) if config_.audio_features == "tags" else heard.head_width
+        if (self.encoder.width, heard_width) != (config_.visual_width, config_.audio_width):
             raise ValueError(
                 f"the matching model wants embeddings of {config_.visual_width} and {config_.audio_width}, bundle "
-                f"{bundle!r} and classifier give {self.encoder.width} and {self.classifier.config.head_width}"
+                f"{bundle!r} and classifier give {self.encoder.width} and {heard_width}"
             )
 
     @torch.no_grad()
@@ -68,8 +69,7 @@ class ClipScorer:
         if not bool(loud.any()):
             return 0.0  # silence belongs to nothing
         pieces = self.classifier.pieces(self.classifier.log_mel(scale_to_peak(windows, mel)))
-        audio = pooled_pieces(pieces, config.audio_pool)
+        audio, audio_s = audio_tokens(pieces, config, self.classifier)
         visual = seen.reshape(count, config.frames, -1)
         visual_s = torch.from_numpy(times_s[: config.frames].astype(np.float32)).expand(count, -1)
-        audio_s = piece_times(count, audio.shape[1], frames_per_s=mel.frames_per_s, pool=config.audio_pool)
         return float(self.model.score(visual, visual_s, audio, audio_s)[loud].mean())

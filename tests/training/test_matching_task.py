@@ -1,0 +1,69 @@
+"""The matching model learns which picture and sound belong together, on the starter's encoders; scores and pairings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from sounddesk.engine.matching_model import MatchingModel
+from sounddesk.training.ablation_runs import noisy_pairs
+from sounddesk.training.clips.clip_manifest import ClipSource
+from sounddesk.training.loop import train
+from sounddesk.training.matching_scores import score_kinds
+from sounddesk.training.matching_task import MatchingModelRecipe
+from sounddesk.training.matching_task import MatchingShape
+from sounddesk.training.matching_task import MatchingTask
+from sounddesk.training.optimiser_recipe import OptimiserRecipe
+from sounddesk.training.refinement.clip_scores import ClipScorer
+from tests.training.tiny_data import KINDS
+from tests.training.tiny_data import build_tiny_data
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[MatchingTask, Path]:
+    folder = tmp_path_factory.mktemp("matching")
+    data = build_tiny_data(folder / "data")
+    shape = MatchingShape(width=32, layers=2, heads=2, dropout=0.0)
+    recipe = MatchingModelRecipe(
+        image_size=64, frames=2, sound_variants=3, shape=shape, visual_noise=0.1, audio_noise=0.1, label_smoothing=0.0
+    )
+    task = MatchingTask(recipe, data_dir=data, cache_dir=folder / "cache")
+    optimiser = OptimiserRecipe(steps=200, batch_size=24, learning_rate=2e-3, ema_decay=0.9)
+    train(task, optimiser, seed=1, run_dir=folder / "run")
+    return task, folder
+
+
+def test_it_tells_matched_from_mismatched(trained: tuple[MatchingTask, Path]) -> None:
+    task, _ = trained
+    matched, mismatched = task.held_out(task.train_pairs, count=40)
+    assert (matched > 0.5).float().mean() > 0.75
+    assert (mismatched < 0.5).float().mean() > 0.75
+
+
+def test_half_of_a_batch_is_mismatched_and_never_by_its_own_kind(trained: tuple[MatchingTask, Path]) -> None:
+    task, _ = trained
+    batch = task.draw(np.random.default_rng(0), 300, step=0)
+    assert 0.4 < batch["match"].mean().item() < 0.6
+    assert torch.equal(batch["match"] == 1, batch["seen"] == batch["heard"])
+
+
+def test_scores_of_clips_and_pairs_follow_the_export(trained: tuple[MatchingTask, Path]) -> None:
+    task, folder = trained
+    export = folder / "run" / "export" / "matching"
+    model = MatchingModel.load(export)
+    scores = score_kinds(model, task.train_pairs, list(KINDS), mismatched_share=0.5)
+    right = [score for seen, heard, score in scores if seen == heard]
+    wrong = [score for seen, heard, score in scores if seen != heard]
+    assert np.mean(right) > np.mean(wrong) + 0.3
+    scorer = ClipScorer(export, bundle="starter")
+    clip = ClipSource(id="a", image=folder / "data/pictures/hum/one.png", audio=folder / "data/recordings/hum/one.flac")
+    assert 0.0 < scorer.score(clip, seconds=3.2) < 1.0
+
+
+def test_pairs_have_the_asked_share_of_wrong_sounds() -> None:
+    pairs = noisy_pairs(["a", "b", "c", "d"], per_kind=200, mismatched_share=0.3)
+    assert len(pairs) == 800
+    assert np.mean([seen != heard for seen, heard in pairs]) == pytest.approx(0.3, abs=0.06)
