@@ -93,10 +93,11 @@ class FileCommands(QObject):
         return False
 
     def paste(self) -> None:
-        data = QGuiApplication.clipboard().mimeData()
-        if data.hasFormat(CLIPS_MIME):
+        # None where nothing was ever copied, whatever the type hints say.
+        data: QMimeData | None = QGuiApplication.clipboard().mimeData()
+        if data is not None and data.hasFormat(CLIPS_MIME):
             self._services.actions["timeline.paste"].trigger()
-        elif not self.open_mime(data):
+        elif data is None or not self.open_mime(data):
             self.message.emit(self.tr("There is neither an image nor a clip in the clipboard: copy one first."))
 
     def _show_image(self, opened: OpenedImage) -> None:

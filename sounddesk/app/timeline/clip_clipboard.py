@@ -24,11 +24,11 @@ def clips_to_mime(clips: Sequence[Clip]) -> QMimeData:
     return data
 
 
-def clips_from_mime(data: QMimeData, project: Project, takes: Container[str]) -> tuple[Clip, ...]:
+def clips_from_mime(data: QMimeData | None, project: Project, takes: Container[str]) -> tuple[Clip, ...]:
     """The clips that lie on the clipboard, as far as their lanes and takes are in this project; none where it holds
-    something else or cannot be read.
+    something else or cannot be read. `data` is None where nothing was ever copied.
     """
-    if not data.hasFormat(CLIPS_MIME):
+    if data is None or not data.hasFormat(CLIPS_MIME):
         return ()
     lanes = {each.id for each in project.objects}
     try:
