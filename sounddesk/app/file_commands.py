@@ -19,7 +19,7 @@ from PySide6.QtWidgets import QWidget
 from sounddesk.app.image_opening import IMAGE_SUFFIXES
 from sounddesk.app.image_opening import OpenedImage
 from sounddesk.app.services import Services
-from sounddesk.app.timeline.clip_clipboard import CLIPS_MIME
+from sounddesk.app.timeline.clip_clipboard import clips_lie_on_the_clipboard
 from sounddesk.domain.project import Project
 
 PROJECT_SUFFIX: Final = ".sdesk"
@@ -95,7 +95,7 @@ class FileCommands(QObject):
     def paste(self) -> None:
         # None where nothing was ever copied, whatever the type hints say.
         data: QMimeData | None = QGuiApplication.clipboard().mimeData()
-        if data is not None and data.hasFormat(CLIPS_MIME):
+        if clips_lie_on_the_clipboard():
             self._services.actions["timeline.paste"].trigger()
         elif data is None or not self.open_mime(data):
             self.message.emit(self.tr("There is neither an image nor a clip in the clipboard: copy one first."))

@@ -9,7 +9,6 @@ from typing import Final
 import numpy as np
 from PySide6.QtCore import QObject
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QInputDialog
 from PySide6.QtWidgets import QLineEdit
 from PySide6.QtWidgets import QWidget
@@ -18,8 +17,8 @@ from sounddesk.app.actions import ActionRegistry
 from sounddesk.app.document import Document
 from sounddesk.app.player import Player
 from sounddesk.app.selection import SelectionModel
-from sounddesk.app.timeline.clip_clipboard import clips_from_mime
-from sounddesk.app.timeline.clip_clipboard import clips_to_mime
+from sounddesk.app.timeline.clip_clipboard import clips_on_the_clipboard
+from sounddesk.app.timeline.clip_clipboard import copy_clips
 from sounddesk.domain.clip_edits import with_clip_at_markers
 from sounddesk.domain.clip_edits import with_clips_duplicated
 from sounddesk.domain.clip_edits import with_clips_pasted
@@ -166,7 +165,7 @@ class TimelineCommands(QObject):
     def _copy(self) -> None:
         clips = self._chosen()
         if clips:
-            QGuiApplication.clipboard().setMimeData(clips_to_mime(clips))
+            copy_clips(clips)
 
     def _cut(self) -> None:
         if self._selection.clip_ids:
@@ -176,8 +175,7 @@ class TimelineCommands(QObject):
 
     def paste(self) -> None:
         """Clips from the clipboard, the first of them at the playhead."""
-        data = QGuiApplication.clipboard().mimeData()
-        clips = clips_from_mime(data, self._document.project, self._document.takes)
+        clips = clips_on_the_clipboard(self._document.project, self._document.takes)
         if not clips:
             self.message.emit(self.tr("There are no clips of this project in the clipboard: copy some first."))
             return
