@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +27,19 @@ GRID = (3, 3)
 WORDS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "photo", "of", "dog", "car", "sea", "siren", "engine", "bark")
 
 
-def build_tiny_bundle(directory: Path, *, seed: int = 0, **changes: Any) -> Path:
+def build_tiny_bundle(directory: Path, *, seed: int = 0, segmenter: bool = False, **changes: Any) -> Path:
     """Write the bundle 'tiny' into `directory / 'tiny'` and return that folder.
 
     Everything but weights is as in the starter: timm patches, sentence encoder (int8 rows), attention grounding with
-    running statistics, U-Net with FiLM and added branches, folded VAE, inverse-STFT vocoder. `changes` replace
-    fields of `GroundingConfig`.
+    running statistics, U-Net with FiLM and added branches, folded VAE, inverse-STFT vocoder; a segmenter only where
+    one is asked for. `changes` replace fields of `GroundingConfig`.
     """
     with torch.random.fork_rng(devices=[]), tempfile.TemporaryDirectory() as parts:
         torch.manual_seed(seed)
-        return write_bundle(_source(Path(parts), changes), directory / "tiny").folder
+        source = _source(Path(parts), changes)
+        if segmenter:
+            source = _with_segmenter(source, Path(parts))
+        return write_bundle(source, directory / "tiny").folder
 
 
 def _source(parts: Path, changes: dict[str, Any]) -> BundleSource:
@@ -68,6 +72,14 @@ def _source(parts: Path, changes: dict[str, Any]) -> BundleSource:
         documents={"card.md": parts / "card.md"},
         card="card.md",
     )
+
+
+def _with_segmenter(source: BundleSource, parts: Path) -> BundleSource:
+    from tests.engine.segmenters.tiny_starter import save_tiny_segmenter
+
+    save_tiny_segmenter(parts / "image_encoder", parts / "segmenter")
+    part = ComponentSource(class_name="StarterSegmenter", folder=parts / "segmenter", weight_storage="float16")
+    return replace(source, components={**source.components, "segmenter": part})
 
 
 def _save_text_encoder(folder: Path) -> int:

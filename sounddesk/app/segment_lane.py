@@ -16,6 +16,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtCore import Slot
 
 from sounddesk.app.document import RgbImage
+from sounddesk.app.heavy_imports import friendly_to_the_ui
 from sounddesk.domain.mask import BoolMask
 from sounddesk.domain.tiled_mask import TiledMask
 
@@ -48,7 +49,7 @@ ChooseSegmenter = Callable[[], "SegmenterChoice"]
 
 
 def choose_default_segmenter() -> SegmenterChoice:
-    """SAM where a checkpoint is installed, the embedded segmenter otherwise."""
+    """SAM where a checkpoint is installed, the one that ships otherwise."""
     from sounddesk.engine.segmenters.choice import choose_segmenter
 
     return choose_segmenter()
@@ -119,7 +120,9 @@ class _Worker(QObject):
 
     def _encode(self) -> EncodedImage:
         if self._choice is None:
-            self._choice = self._choose()
+            # SAM and the starter's segmenter bring torch along.
+            with friendly_to_the_ui():
+                self._choice = self._choose()
             self.notice.emit(self._choice.notice)
             for note in self._choice.notes:
                 self.notice.emit(note)

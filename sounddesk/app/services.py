@@ -66,7 +66,7 @@ class Services(QObject):
     def _choose_segmenter(self) -> SegmenterChoice:
         from sounddesk.engine.segmenters.choice import choose_segmenter
 
-        return choose_segmenter(checkpoint=self.settings.sam_checkpoint)
+        return choose_segmenter(checkpoint=self.settings.sam_checkpoint, bundle=self.bundle_of_new_projects)
 
     def _apply(self, name: str) -> None:
         """Take over a setting that another one of our parts works by."""

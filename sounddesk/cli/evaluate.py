@@ -1,8 +1,9 @@
-"""`sounddesk evaluate`: the two figures that anyone can repeat with pictures of their own."""
+"""`sounddesk evaluate`: the figures that anyone can repeat with pictures of their own."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from typing import Any
 
 from sounddesk.cli.common_arguments import add_engine_arguments
@@ -20,8 +21,9 @@ from sounddesk.engine.tasks import CancelToken
 _MEASURES = {
     "grounding": "does the attention of a name fall on the named object, in scenes of 4",
     "right-object": "does each object's take sound like that object, in scenes of 2 to 4",
+    "segmenter": "how well do clicks and boxes select objects in crowded scenes, and how well would GrabCut",
 }
-_DEFAULT_SCENES = {"grounding": 200, "right-object": 50}
+_DEFAULT_SCENES = {"grounding": 200, "right-object": 50, "segmenter": 40}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +36,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
             type=file_path,
             required=True,
             metavar="FOLDER",
-            help="holds KIND/*.png cut-outs with alpha; kinds that the bundle does not know are skipped and counted",
+            help="holds KIND/*.png cut-outs with alpha"
+            + ("" if name == "segmenter" else "; kinds that the bundle does not know are skipped and counted"),
         )
         measure.add_argument(
             "--backgrounds", type=file_path, metavar="FOLDER", help="photographs behind them (default: plain ones)"
@@ -86,10 +89,15 @@ def _measure(options: argparse.Namespace, arguments: dict[str, Any]) -> Any:
         raise BadInputError(str(error)) from error
     from sounddesk.evaluation import grounding_accuracy
     from sounddesk.evaluation import right_object
+    from sounddesk.evaluation import segmenter_accuracy
     from sounddesk.evaluation.picture_folder import PictureFolderError
 
-    measure = right_object.run if options.measure == "right-object" else grounding_accuracy.run
+    measures: dict[str, Callable[..., Any]] = {
+        "grounding": grounding_accuracy.run,
+        "right-object": right_object.run,
+        "segmenter": segmenter_accuracy.run,
+    }
     try:
-        return measure(options.pictures, **arguments)
+        return measures[options.measure](options.pictures, **arguments)
     except PictureFolderError as error:
         raise BadInputError(str(error)) from error

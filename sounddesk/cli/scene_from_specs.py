@@ -120,7 +120,7 @@ def _ask_segmenter(
 
     with bad_input():
         device = str(choose_device(options.device).device)
-        choice = choose_segmenter(checkpoint=options.sam, device=device)
+        choice = choose_segmenter(checkpoint=options.sam, device=device, bundle=options.bundle)
     notes = (choice.notice, *choice.notes)
     # Told before the masks are made, so that nobody judges SAM by another segmenter's.
     for note in notes:

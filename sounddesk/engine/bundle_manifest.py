@@ -20,6 +20,8 @@ from sounddesk.engine.types import EngineError
 
 MANIFEST_NAME: Final = "bundle.json"
 SCHEMA_VERSION: Final = 1
+SEGMENTER_ROLE: Final = "segmenter"
+"""Component that turns clicks into masks; a bundle may go without."""
 
 CommercialUse = Literal["yes", "no", "conditional"]
 Inject = Literal["both", "film", "cross"]
@@ -106,7 +108,7 @@ class BundleManifest:
         grounding: settings of the grounding as JSON, read by `GroundingConfig`.
         denoiser: settings of the U-Net; the defaults where the manifest is silent.
         components: by role: 'unet', 'injection', 'scheduler', 'vae', 'vocoder', 'image_encoder', 'text_encoder',
-            'grounding'.
+            'grounding', and perhaps 'segmenter'.
         documents: files that are no model part (card, table of sources), by path relative to the bundle.
         card: the document that is the model card.
     """

@@ -15,6 +15,7 @@ other safetensors file, and needs no manifest for it.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Mapping
@@ -110,6 +111,18 @@ def _is_float32(source: Path) -> bool:
     with safe_open(source, framework="pt") as file:
         types = {file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118  # not a mapping
         return STORAGE_KEY not in (file.metadata() or {}) and not types & {"F16", "BF16", "F64"}
+
+
+def fingerprint(state_dict: Mapping[str, torch.Tensor]) -> str:
+    """Hex sha256 of names and values, rounded to float16: the same for weights stored as float32 and as float16."""
+    digest = hashlib.sha256()
+    for name in sorted(state_dict):
+        tensor = state_dict[name].detach().cpu()
+        # Counters of batches seen are no weights, and not every file holds them.
+        if tensor.is_floating_point():
+            digest.update(f"{name} {list(tensor.shape)}".encode())
+            digest.update(tensor.to(torch.float16).contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def stored_as(path: Path) -> WeightStorage | None:

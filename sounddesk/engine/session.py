@@ -45,6 +45,7 @@ class EngineSession:
 
     def __init__(self, bundle: Bundle, policy: DevicePolicy) -> None:
         from sounddesk.engine.patch_cache import PatchCache
+        from sounddesk.engine.patch_cache import shared_patch_cache
 
         self._bundle = bundle
         self._policy = policy
@@ -52,6 +53,9 @@ class EngineSession:
         self._components: Components | None = None
         self._text_encoder: TextEncoder | None = None
         self._patches = PatchCache()
+        if policy.device.type == "cpu" and "image_encoder" in bundle.manifest.components:
+            # The segmenter computes there in the same precision, and leaves the patches of the images that it encodes.
+            self._patches = shared_patch_cache(bundle.manifest.component("image_encoder"))
 
     @classmethod
     def open(cls, *, bundle: str | Path | Bundle = STARTER_NAME, device: str = "auto") -> EngineSession:

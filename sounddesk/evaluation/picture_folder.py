@@ -127,6 +127,17 @@ def read_picture_folder(directory: Path, kinds: Sequence[str]) -> PictureFolder:
     return PictureFolder(cut_outs=found, skipped_kinds=skipped_kinds, skipped_pictures=skipped_pictures)
 
 
+def read_all_cut_outs(directory: Path) -> list[CutOut]:
+    """Every usable DIRECTORY/KIND/*.png, whatever its kind, in the order of folders and files.
+
+    Raises:
+        PictureFolderError: not a folder, or nothing usable in it.
+    """
+    kinds = [path.name for path in sorted(directory.iterdir()) if path.is_dir()] if directory.is_dir() else []
+    found = read_picture_folder(directory, kinds).cut_outs
+    return [cut_out for kind in kinds for cut_out in found.get(kind, ())]
+
+
 def read_cut_out(file: Path) -> CutOut:
     """One cut-out without its transparent borders, uint8[H, W, 4] (RGBA).
 

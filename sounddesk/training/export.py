@@ -37,6 +37,7 @@ ROLES = {
     "vocoder": "IstftVocoder",
     "image_encoder": "TimmPatchEncoder",
     "text_encoder": "SentenceEncoder",
+    "segmenter": "StarterSegmenter",
 }
 
 

@@ -112,6 +112,12 @@ def _encoder(recipe: RunRecipe, model: Any, _around: _Surroundings) -> TrainingT
     return EncoderTask(model, data_dir=recipe.data, inputs=recipe.input_folders())
 
 
+def _segmenter(recipe: RunRecipe, model: Any, _around: _Surroundings) -> TrainingTask:
+    from sounddesk.training.segmenter_task import SegmenterTask
+
+    return SegmenterTask(model, data_dir=recipe.data, inputs=recipe.input_folders())
+
+
 def _diffusion(recipe: RunRecipe, model: Any, _around: _Surroundings) -> TrainingTask:
     from sounddesk.training.diffusion_task import DiffusionTask
 
@@ -158,6 +164,7 @@ _TASKS: Final[dict[str, tuple[str, str, _Maker, bool]]] = {
     "vocoder": ("vocoder_task", "VocoderModelRecipe", _vocoder, True),
     "encoder": ("encoder_task", "EncoderModelRecipe", _encoder, True),
     "grounding": ("grounding_task", "GroundingModelRecipe", _grounding, True),
+    "segmenter": ("segmenter_task", "SegmenterModelRecipe", _segmenter, True),
     "diffusion": ("diffusion_task", "DiffusionModelRecipe", _diffusion, True),
     "classifier": ("classifier_task", "ClassifierModelRecipe", _classifier, True),
     "matching": ("matching_task", "MatchingModelRecipe", _matching, True),

@@ -7,7 +7,7 @@ import pytest
 from tests.cli.conftest import Run
 
 
-@pytest.mark.parametrize("measure", ["grounding", "right-object"])
+@pytest.mark.parametrize("measure", ["grounding", "right-object", "segmenter"])
 def test_pictures_that_cannot_be_used(measure: str, run: Run, bundle_folder: Path, tmp_path: Path) -> None:
     ended = run("evaluate", measure, "--pictures", str(tmp_path / "none"), "--bundle", str(bundle_folder))
     assert ended.code == 2, ended.err

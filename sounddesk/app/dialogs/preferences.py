@@ -124,7 +124,7 @@ class Preferences(QDialog):
     def _sam(self) -> QWidget:
         field = QLineEdit()
         field.setObjectName("sam_checkpoint")
-        field.setPlaceholderText(self.tr("None: GrabCut, or an installed SAM"))
+        field.setPlaceholderText(self.tr("None: an installed SAM, or the one that ships"))
         checkpoint = self._settings.sam_checkpoint
         field.setText("" if checkpoint is None else str(checkpoint))
         browse = QPushButton(self.tr("Choose…"))

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from typing import Final
 from typing import Literal
 from typing import Protocol
 
@@ -20,6 +21,8 @@ from sounddesk.engine.quantised_weights import load_weights
 from sounddesk.engine.types import RgbImage
 
 Geometry = Literal["squash", "crop"]
+
+TAP_STRIDES: Final = (4, 8, 16, 32)
 
 
 class ImageEncoder(Protocol):
@@ -104,11 +107,31 @@ class TimmPatchEncoder(nn.Module):
 
     @torch.no_grad()
     def encode(self, images: Sequence[RgbImage]) -> Tensor:
-        fitted = np.stack([fit_image(image, size=self.image_size, geometry=self.geometry) for image in images])
-        device = next(self.parameters()).device
-        pixels = (torch.from_numpy(fitted).to(device).permute(0, 3, 1, 2).float() - self.mean) / self.scale
-        result: Tensor = self(pixels)
+        fitted = [fit_image(image, size=self.image_size, geometry=self.geometry) for image in images]
+        result: Tensor = self(self.normalised(fitted))
         return result
+
+    def normalised(self, fitted: Sequence[RgbImage]) -> Tensor:
+        """Images as `fit_image` leaves them -> float32[N, 3, S, S], the pixels that `forward` and `taps` take."""
+        device = next(self.parameters()).device
+        return (torch.from_numpy(np.stack(fitted)).to(device).permute(0, 3, 1, 2).float() - self.mean) / self.scale
+
+    def taps(self, pixels: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Patches as `forward` gives them, and on the way the maps of the strides 4, 8, 16 and 32.
+
+        Each is the last of its stride before the network shrinks it, so the one of stride 32 is what comes before
+        the widening to the patches.
+        """
+        backbone = self.backbone
+        features: Tensor = backbone.bn1(backbone.conv_stem(pixels))
+        maps: dict[int, Tensor] = {}
+        for stage in backbone.blocks:
+            features = stage(features)
+            maps[pixels.shape[-1] // features.shape[-1]] = features
+        patches = backbone.bn2(backbone.conv_head(features))
+        if self.pool > 1:
+            patches = nn.functional.avg_pool2d(patches, self.pool)
+        return patches.flatten(2).transpose(1, 2), [maps[stride] for stride in TAP_STRIDES]
 
     def config(self) -> dict[str, str | int | float]:
         return {

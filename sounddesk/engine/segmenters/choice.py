@@ -1,6 +1,7 @@
-"""Which segmenter is active: SAM or SAM 2 where one is given or installed, GrabCut otherwise; free of torch.
+"""Which segmenter is active: SAM or SAM 2 where one is given or installed, else the bundle's own, else GrabCut.
 
-The notice is shown to the user, so that nobody judges SAM by GrabCut's masks.
+The notice is shown to the user, so that nobody judges SAM by the starter's masks, or either by GrabCut's. torch is
+imported only where a segmenter needs it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from sounddesk.engine.bundle import STARTER_NAME
+from sounddesk.engine.bundle import Bundle
+from sounddesk.engine.bundle import find_bundle
+from sounddesk.engine.bundle_manifest import SEGMENTER_ROLE
 from sounddesk.engine.model_store import InstalledModel
 from sounddesk.engine.model_store import list_models
 from sounddesk.engine.model_store import models_folder
@@ -31,6 +36,7 @@ _MOST_EXACT: Final = (
     "sam2.1-large", "sam-vit-h", "sam2.1-base-plus", "sam-vit-l", "sam2.1-small", "sam-vit-b", "sam2.1-tiny",
 )  # fmt: skip
 _ADVICE: Final = "for better masks give a SAM checkpoint with --sam FILE"
+_GRABCUT: Final = "GrabCut (embedded)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,18 +65,20 @@ def choose_segmenter(
     device: str = "cpu",
     environment: Mapping[str, str] | None = None,
     models_folder: Path | None = None,
+    bundle: str | Path | Bundle = STARTER_NAME,
 ) -> SegmenterChoice:
-    """The segmenter for the checkpoint given, named in the environment or installed, in this order.
+    """The segmenter for the checkpoint given, named in the environment or installed, in this order; else a bundle's.
 
     Args:
         checkpoint: what `--sam` names: a file of SAM, or a folder of SAM 2.
         device: where SAM runs, as torch writes it, e.g. 'cuda:0'.
         environment: variables to read; the process's own by default.
         models_folder: where installed checkpoints lie; `installed_models_folder()` by default.
+        bundle: whose segmenter; where it has none, the starter's.
 
     Raises:
         SegmenterError: the checkpoint named cannot be used. One that merely lies installed and cannot be used
-            does not stop the work: GrabCut takes over and the notice says why.
+            does not stop the work: the next in the order takes over and the notice says why.
     """
     variables = os.environ if environment is None else environment
     if checkpoint is not None:
@@ -84,6 +92,7 @@ def choose_segmenter(
     root = installed_models_folder() if models_folder is None else models_folder
     model = _installed_model(root, device=device)
     installed = _installed(root, device=device)
+    problem = ""
     if model is not None or installed is not None:
         try:
             if model is not None:
@@ -91,11 +100,32 @@ def choose_segmenter(
             assert installed is not None
             return _sam(installed, device=device)
         except EngineError as error:
-            return SegmenterChoice(
-                segmenter=GrabCutSegmenter(),
-                notice=f"segmenter: GrabCut (embedded), because the installed SAM cannot be used: {error}",
-            )
-    return SegmenterChoice(segmenter=GrabCutSegmenter(), notice=f"segmenter: GrabCut (embedded); {_ADVICE}")
+            problem = f", because the installed SAM cannot be used: {error}"
+    return _embedded(bundle, device=device, problem=problem)
+
+
+def _embedded(bundle: str | Path | Bundle, *, device: str, problem: str) -> SegmenterChoice:
+    """The segmenter of the bundle, of the starter where it has none, and GrabCut where that fails too.
+
+    `problem`: why nothing better could be used.
+    """
+    for each in (bundle, STARTER_NAME):
+        try:
+            found = each if isinstance(each, Bundle) else find_bundle(each)
+            if SEGMENTER_ROLE not in found.manifest.components:
+                continue
+            from sounddesk.engine.segmenters.starter import StarterSegmenter
+
+            segmenter = StarterSegmenter.from_bundle(found, device=device)
+        except EngineError as error:
+            name = each.name if isinstance(each, Bundle) else str(each)
+            problem = problem or f", because the segmenter of bundle {name!r} cannot be used: {error}"
+            continue
+        return SegmenterChoice(
+            segmenter=segmenter,
+            notice=f"segmenter: {segmenter.name} (small, from bundle {found.name!r}){problem or f'; {_ADVICE}'}",
+        )
+    return SegmenterChoice(segmenter=GrabCutSegmenter(), notice=f"segmenter: {_GRABCUT}{problem or f'; {_ADVICE}'}")
 
 
 def _installed(folder: Path, *, device: str) -> Path | None:

@@ -8,6 +8,7 @@ import pytest
 import torch
 from safetensors.torch import save
 
+from sounddesk.engine.bundle import Bundle
 from sounddesk.engine.bundle_manifest import Licence
 from sounddesk.engine.model_store import InstalledModel
 from sounddesk.engine.model_store import hash_folder
@@ -17,7 +18,9 @@ from sounddesk.engine.segmenters.choice import choose_segmenter
 from sounddesk.engine.segmenters.choice import installed_models_folder
 from sounddesk.engine.segmenters.grabcut import GrabCutSegmenter
 from sounddesk.engine.segmenters.protocol import SegmenterError
+from sounddesk.engine.segmenters.starter import StarterSegmenter
 from tests.engine.segmenters.tiny_sam import tiny_sam
+from tests.tiny_bundle import build_tiny_bundle
 
 
 @pytest.fixture(scope="module")
@@ -27,11 +30,45 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_without_a_checkpoint_grabcut_is_active_and_says_so(tmp_path: Path) -> None:
-    choice = choose_segmenter(environment={}, models_folder=tmp_path / "absent")
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_tiny_bundle(tmp_path_factory.mktemp("bundles"), segmenter=True)
+
+
+@pytest.fixture
+def no_starter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As if nothing but the program were installed."""
+    monkeypatch.setattr("sounddesk.engine.bundle.resources_folder", lambda: tmp_path / "no resources")
+    monkeypatch.setattr("sounddesk.engine.bundle.user_bundles_folder", lambda: tmp_path / "no bundles")
+
+
+def test_without_a_checkpoint_the_bundles_own_is_active_and_says_so(bundle: Path, tmp_path: Path) -> None:
+    for named in (bundle, str(bundle), Bundle.open(bundle)):
+        choice = choose_segmenter(environment={}, models_folder=tmp_path / "absent", bundle=named)
+        assert isinstance(choice.segmenter, StarterSegmenter)
+        assert choice.notice == (
+            "segmenter: starter segmenter (small, from bundle 'tiny'); "
+            "for better masks give a SAM checkpoint with --sam FILE"
+        )
+        assert choice.notes == ()
+
+
+@pytest.mark.usefixtures("no_starter")
+def test_without_a_starter_grabcut_is_active_and_says_so(tmp_path: Path) -> None:
+    without = build_tiny_bundle(tmp_path)
+    choice = choose_segmenter(environment={}, models_folder=tmp_path / "absent", bundle=without)
     assert isinstance(choice.segmenter, GrabCutSegmenter)
-    assert choice.notice == "segmenter: GrabCut (embedded); for better masks give a SAM checkpoint with --sam FILE"
-    assert choice.notes == ()
+    assert "segmenter: GrabCut (embedded)" in choice.notice
+
+
+@pytest.mark.usefixtures("no_starter")
+def test_damaged_segmenter_of_a_bundle_does_not_stop_the_work(tmp_path: Path) -> None:
+    damaged = build_tiny_bundle(tmp_path, segmenter=True)
+    (damaged / "segmenter" / "model.safetensors").write_bytes(b"cut short")
+    choice = choose_segmenter(environment={}, models_folder=tmp_path / "absent", bundle=damaged)
+    assert isinstance(choice.segmenter, GrabCutSegmenter)
+    assert "segmenter/model.safetensors" in choice.notice
+    assert "cut off" in choice.notice
 
 
 def test_named_checkpoint_wins_over_environment_and_installed(checkpoint: Path, tmp_path: Path) -> None:
@@ -59,17 +96,20 @@ def test_installed_checkpoint_is_found(checkpoint: Path) -> None:
     assert "sam_tiny.pth" in choice.notice
 
 
-def test_damaged_installed_checkpoint_does_not_stop_the_work(tmp_path: Path) -> None:
+def test_damaged_installed_checkpoint_does_not_stop_the_work(bundle: Path, tmp_path: Path) -> None:
     (tmp_path / "sam_vit_b.pth").write_bytes(b"cut short")
     (tmp_path / "notes.txt").write_text("not a model")
-    choice = choose_segmenter(environment={}, models_folder=tmp_path)
-    assert isinstance(choice.segmenter, GrabCutSegmenter)
+    choice = choose_segmenter(environment={}, models_folder=tmp_path, bundle=bundle)
+    assert isinstance(choice.segmenter, StarterSegmenter)
     assert "installed SAM cannot be used" in choice.notice
     assert "sam_vit_b.pth" in choice.notice
 
 
 @pytest.mark.parametrize(("device", "expected"), [("cpu", "sam_vit_b.pth"), ("cuda", "sam_vit_h.pth")])
-def test_quickest_on_a_cpu_most_exact_elsewhere(tmp_path: Path, device: str, expected: str) -> None:
+def test_quickest_on_a_cpu_most_exact_elsewhere(
+    tmp_path: Path, device: str, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sounddesk.engine.segmenters.choice.SEGMENTER_ROLE", "none of them")
     for name in ("sam_vit_h.pth", "sam_vit_b.pth", "sam_vit_l.pth", "sam_own.safetensors"):
         (tmp_path / name).write_bytes(b"damaged")
     notice = choose_segmenter(environment={}, models_folder=tmp_path, device=device).notice
@@ -83,8 +123,9 @@ def test_models_folder_is_in_the_users_data() -> None:
 def test_grabcut_is_chosen_without_importing_torch(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path\n"
-        "from sounddesk.engine.segmenters.choice import choose_segmenter\n"
-        f"choose_segmenter(environment={{}}, models_folder=Path({str(tmp_path)!r}))\n"
+        "from sounddesk.engine.segmenters import choice\n"
+        "choice.SEGMENTER_ROLE = 'none of them'\n"
+        f"choice.choose_segmenter(environment={{}}, models_folder=Path({str(tmp_path)!r}))\n"
         "assert 'torch' not in sys.modules and 'segment_anything' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
