@@ -92,7 +92,7 @@ class MaskFinder:
             from sounddesk.engine.segmenters.choice import choose_segmenter
 
             device = str(choose_device(self._settings.device).device)
-            self._choice = choose_segmenter(checkpoint=self._settings.sam, device=device)
+            self._choice = choose_segmenter(checkpoint=self._settings.sam, device=device, bundle=self._settings.bundle)
         return self._choice
 
     def _ask(self, specs: Sequence[ObjectSpec], image: RgbImage) -> dict[str, Coverage]:

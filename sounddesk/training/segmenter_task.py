@@ -48,8 +48,8 @@ class SegmenterModelRecipe:
         boxes: share of scenes whose first prompt is a box.
         mask_prompts: share of corrections that get the answer before as a mask prompt.
         focal_weight: of the focal loss beside the dice loss.
-        kin_places: places in each scene for which the kinship alone has to give the mask, without the decoder: some
-            forty times cheaper than prompts, so most of what tells objects apart is learned so.
+        kin_places: places in each scene for which the kinship alone has to give the mask, without the decoder: far
+            cheaper than prompts, so most of what tells objects apart is learned so.
         frozen_pyramid: train the decoder alone, which halves the time of a step.
     """
 
