@@ -47,7 +47,7 @@ class AppCommands(QObject):
         add("help.shortcuts", self.tr("Keyboard shortcuts…"), self.shortcuts, group="Help")
         add("help.palette", self.tr("Command palette…"), self.palette, shortcut="Ctrl+Shift+P", group="Help")
         add("help.log", self.tr("Log and report…"), self.log, group="Help")
-        add("app.models", self.tr("Published models..."), self.models, group="File")
+        add("app.models", self.tr("Published models…"), self.models, group="File")
         add("help.about", self.tr("About sounddesk"), self.about, group="Help")
 
     def close(self) -> None:

@@ -32,6 +32,9 @@ PAGES: Final = (
     ("timeline", "Timeline"),
     ("mixer", "Mixer"),
     ("export", "Export"),
+    ("batch", "A folder of frames"),
+    ("models", "Models"),
+    ("training", "Training"),
     ("shortcuts", "Keyboard shortcuts"),
     ("troubleshooting", "Troubleshooting"),
 )
