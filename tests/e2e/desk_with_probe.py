@@ -56,6 +56,7 @@ def state(window: MainWindow) -> dict[str, Any]:
         "takes": len(document.takes),
         "busy": bool(window.canvas.canvas._busy),
         "undo": document.undo_stack.index(),
+        "in_gesture": document.in_gesture,
         "steps": [document.undo_stack.text(i) for i in range(document.undo_stack.count())],
         "dirty": document.is_dirty,
         "path": str(window.services.store.path or ""),

@@ -173,12 +173,13 @@ def one_hour_at_the_desk(desk: Desk, still: Path, tmp_path: Path) -> Path:
 
     first, second = made["objects"][0][0], made["objects"][1][0]
     desk.drag(f"fader {first}", (0, 24))
-    lowered = desk.wait(lambda s: s["gains_db"][0] < -1)
+    # A drag shows in the state before the button is let go of, and counts as a step only then.
+    lowered = desk.wait(lambda s: s["gains_db"][0] < -1 and not s["in_gesture"])
     desk.click(f"solo {second}")
     desk.wait(lambda s: s["soloed"] == [False, True, False])
     clip = lowered["clips"][1][0]
     desk.drag(f"clip {clip}", (40, 0))
-    done = desk.wait(lambda s: s["clips"][1][1] > 0.3)
+    done = desk.wait(lambda s: s["clips"][1][1] > 0.3 and not s["in_gesture"])
     desk.screenshot(tmp_path / "before_undo.png")
 
     for _ in range(done["undo"] - opened["undo"]):
