@@ -18,6 +18,7 @@ from sounddesk.engine.bundle import Bundle
 from sounddesk.engine.bundle_manifest import BundleError
 from sounddesk.engine.device import DevicePolicy
 from sounddesk.engine.device import is_out_of_memory
+from sounddesk.engine.device import keep_freed_memory
 from sounddesk.engine.diffusion import Denoiser
 from sounddesk.engine.encoders.image import ClipPatchEncoder
 from sounddesk.engine.encoders.image import TimmPatchEncoder
@@ -69,6 +70,8 @@ def load_components(
     """
     reporter = StageReporter(stage="load", total=5, on_progress=on_progress, cancel=cancel)
     quieten_libraries()
+    if policy.device.type == "cpu":
+        keep_freed_memory()
     conditioner = _load_conditioner(bundle, policy)
     reporter.step(1)
     with _loading(bundle, "image_encoder") as folder:

@@ -103,6 +103,8 @@ class Denoiser(nn.Module):
         if self.time_last:
             raise ValueError("the U-Net has its time last: save it before put_time_last")
         unet_folder.mkdir(parents=True, exist_ok=True)
+        # diffusers notes the folder that the weights came from: of no use elsewhere, and not ours to tell.
+        self.unet.register_to_config(_name_or_path="")
         self.unet.save_config(unet_folder)
         state = {k: v.contiguous() for k, v in original_state(self.unet).items()}
         save_file(state, unet_folder / "diffusion_pytorch_model.safetensors", metadata={"format": "pt"})

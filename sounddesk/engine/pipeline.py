@@ -26,6 +26,8 @@ from sounddesk.engine.device import out_of_memory_remedy
 from sounddesk.engine.device import release_memory
 from sounddesk.engine.diffusion import denoise
 from sounddesk.engine.encoders.text import TextEncoder
+from sounddesk.engine.parallel_takes import rounds_of
+from sounddesk.engine.parallel_takes import run_streams
 from sounddesk.engine.patch_cache import PatchCache
 from sounddesk.engine.patch_cache import hash_image
 from sounddesk.engine.specs import RequestShape
@@ -232,8 +234,8 @@ def denoise_all(
     while start < count:
         chosen = range(start, min(start + batch, count))
 
-        def on_step(step: int, _total: int, chosen: range = chosen) -> None:
-            reporter.step(chosen.start * steps + step * len(chosen))
+        def on_step(steps_done: int, chosen: range = chosen) -> None:
+            reporter.step(chosen.start * steps + steps_done)
 
         ran_out = False
         try:
@@ -264,6 +266,30 @@ def _first_batch(count: int, shape: RequestShape, policy: DevicePolicy) -> int:
 
 
 def _denoise_batch(
+    asked: Denoising, engine: Engine, shape: RequestShape, *, chosen: range, on_step: Callable[[int], None]
+) -> Tensor:
+    """Latents of `chosen` takes; on a CPU those that divide evenly among its cores side by side, then the rest.
+
+    `on_step` gets the steps done, summed over the takes.
+    """
+    threads = torch.get_num_threads() if engine.policy.device.type == "cpu" else 1
+    steps = steps_of(asked.sampling)
+    latents: list[Tensor] = []
+    for streams in rounds_of(chosen, threads=threads):
+        before = (streams[0].start - chosen.start) * steps
+
+        def round_step(done: int, before: int = before) -> None:
+            on_step(before + done)
+
+        latents += run_streams(
+            lambda takes, step_done: _denoise_stream(asked, engine, shape, chosen=takes, on_step=step_done),
+            streams,
+            on_step=round_step,
+        )
+    return torch.cat(latents)
+
+
+def _denoise_stream(
     asked: Denoising, engine: Engine, shape: RequestShape, *, chosen: range, on_step: Callable[[int, int], None]
 ) -> Tensor:
     device = engine.policy.device

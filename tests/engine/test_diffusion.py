@@ -148,6 +148,8 @@ def test_save_and_load_are_bit_equal_and_the_unet_folder_stays_plain(tmp_path: P
     assert torch.equal(loaded(latent, step, condition), denoiser(latent, step, condition))
     plain = UNet2DConditionModel.from_pretrained(tmp_path / "unet", use_safetensors=True)
     assert set(plain.state_dict()) == set(tiny_unet().state_dict())
+    loaded.save(tmp_path / "again" / "unet", tmp_path / "again" / "injection" / "model.safetensors")
+    assert str(tmp_path) not in (tmp_path / "again" / "unet" / "config.json").read_text()
 
 
 def test_time_last_computes_the_same_and_is_never_saved(tmp_path: Path) -> None:
