@@ -35,7 +35,7 @@ def opened_output(
 
     Args:
         settings: what decides the results, ready for JSON; shards of one batch must agree on it.
-        outputs: folders of this shard's frames; temporary files that a killed run left there are removed.
+        outputs: folders of this shard's frames; temporary files that killed processes left there are removed.
 
     Raises:
         BatchInputError: the folder holds something else, or a batch that is not to be resumed.
@@ -48,9 +48,13 @@ def opened_output(
     try:
         _refuse_other_splits(out, shard)
         _write_settings(out, settings)
-        for folder in {out / name for name in outputs}:
-            _remove_temporary_files(folder)
-        yield
+        folders = {out / name for name in outputs}
+        try:
+            # What a killed run left, and afterwards what killed workers of this one did.
+            _remove_temporary_files(folders)
+            yield
+        finally:
+            _remove_temporary_files(folders)
     finally:
         lock.release()
 
@@ -101,7 +105,8 @@ def _write_settings(out: Path, settings: dict[str, Any]) -> None:
         write_file(out / BATCH_FILE, json.dumps(data, indent=2).encode("ascii") + b"\n")
 
 
-def _remove_temporary_files(folder: Path) -> None:
-    for path in (*folder.glob(".*.tmp"), *folder.glob("*/.*.tmp")):
-        with contextlib.suppress(OSError):
-            path.unlink()
+def _remove_temporary_files(folders: Iterable[Path]) -> None:
+    for folder in folders:
+        for path in (*folder.glob(".*.tmp"), *folder.glob("*/.*.tmp")):
+            with contextlib.suppress(OSError):
+                path.unlink()
