@@ -27,7 +27,7 @@ from sounddesk.batch.frame_masks import MaskFinder
 from sounddesk.batch.jobs import BedFrame
 from sounddesk.batch.jobs import BedJob
 from sounddesk.batch.jobs import RenderSettings
-from sounddesk.batch.manifest import Row
+from sounddesk.domain.batch_manifest import Row
 from sounddesk.domain.mask import coverage as share_of_image
 from sounddesk.domain.mask import pan_from_mask
 from sounddesk.engine.session import EngineSession

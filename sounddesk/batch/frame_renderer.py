@@ -34,7 +34,7 @@ from sounddesk.batch.jobs import RenderSettings
 from sounddesk.batch.jobs import TakeJob
 from sounddesk.batch.jobs import now
 from sounddesk.batch.jobs import take_file
-from sounddesk.batch.manifest import Row
+from sounddesk.domain.batch_manifest import Row
 from sounddesk.domain.mask import mask_sha256
 from sounddesk.engine.session import EngineSession
 from sounddesk.engine.tasks import CancelToken

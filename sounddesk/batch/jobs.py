@@ -10,8 +10,8 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any
 
-from sounddesk.batch.manifest import Row
 from sounddesk.batch.manifest import hash_of
+from sounddesk.domain.batch_manifest import Row
 from sounddesk.domain.naming import unique_file_stems
 from sounddesk.domain.scene import ObjectKind
 from sounddesk.domain.seeds import frame_take_seed

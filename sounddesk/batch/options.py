@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Literal
 
-from sounddesk.batch.frame_sequence import Shard
+from sounddesk.domain.frame_sequence import Shard
 from sounddesk.domain.scene import ObjectKind
 from sounddesk.domain.selection import Selection
 from sounddesk.domain.tiled_mask import TiledMask

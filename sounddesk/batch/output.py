@@ -14,10 +14,10 @@ from typing import Final
 from sounddesk.audio.atomic_file import explained
 from sounddesk.audio.atomic_file import write_file
 from sounddesk.audio.folder_lock import FolderLock
-from sounddesk.batch.errors import BatchInputError
-from sounddesk.batch.frame_sequence import Shard
-from sounddesk.batch.manifest import GLOB
 from sounddesk.batch.manifest import manifest_name
+from sounddesk.domain.batch_errors import BatchInputError
+from sounddesk.domain.batch_manifest import GLOB
+from sounddesk.domain.frame_sequence import Shard
 
 BATCH_FILE: Final = "batch.json"
 FORMAT: Final = "sounddesk-batch"

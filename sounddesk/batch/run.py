@@ -12,13 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sounddesk.batch.errors import BatchInputError
+from sounddesk.audio.atomic_file import explained
 from sounddesk.batch.executors.protocol import Executor
 from sounddesk.batch.frame_masks import MaskFinder
 from sounddesk.batch.frame_masks import auto_source
-from sounddesk.batch.frame_sequence import Frame
-from sounddesk.batch.frame_sequence import every_nth
-from sounddesk.batch.frame_sequence import find_frames
 from sounddesk.batch.jobs import BedFrame
 from sounddesk.batch.jobs import BedJob
 from sounddesk.batch.jobs import FrameJob
@@ -29,17 +26,21 @@ from sounddesk.batch.jobs import TakePlanner
 from sounddesk.batch.jobs import file_stems
 from sounddesk.batch.jobs import take_file
 from sounddesk.batch.manifest import ManifestWriter
-from sounddesk.batch.manifest import Row
 from sounddesk.batch.manifest import hash_of
 from sounddesk.batch.manifest import is_intact
 from sounddesk.batch.manifest import manifest_name
-from sounddesk.batch.manifest import newest_rows
-from sounddesk.batch.manifest import read_rows
 from sounddesk.batch.options import BatchOptions
 from sounddesk.batch.output import opened_output
 from sounddesk.batch.shot_masks import FrameHashes
 from sounddesk.batch.shot_masks import ShotMasks
 from sounddesk.batch.summary_page import write_summary
+from sounddesk.domain.batch_errors import BatchInputError
+from sounddesk.domain.batch_manifest import Row
+from sounddesk.domain.batch_manifest import newest_rows
+from sounddesk.domain.batch_manifest import read_rows
+from sounddesk.domain.frame_sequence import Frame
+from sounddesk.domain.frame_sequence import every_nth
+from sounddesk.domain.frame_sequence import find_frames
 from sounddesk.domain.seeds import frame_take_seed
 from sounddesk.domain.selection import Selection
 from sounddesk.engine.bundle import find_bundle
@@ -124,7 +125,8 @@ def run_batch(
     beds = shot.beds(chosen) if options.bed else ()
     count = len(beds) if options.bed else len(frames)
     with opened_output(options.out, shard=options.shard, resume=options.resume, settings=shot.facts(), outputs=outputs):
-        rows = read_rows(options.out)
+        with explained(options.out, what="cannot read"):
+            rows = read_rows(options.out)
         made: list[Row] = []
         with ManifestWriter(options.out / manifest_name(options.shard)) as manifest:
             progress = _Progress(count, on_progress)

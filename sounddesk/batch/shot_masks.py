@@ -8,11 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sounddesk.batch.errors import BatchInputError
 from sounddesk.batch.frame_masks import MaskFinder
 from sounddesk.batch.frame_masks import blend_and_ambience
-from sounddesk.batch.frame_sequence import Frame
-from sounddesk.batch.frame_sequence import mask_files_by_frame
 from sounddesk.batch.jobs import PlannedObject
 from sounddesk.batch.jobs import RenderSettings
 from sounddesk.batch.manifest import hash_file
@@ -20,6 +17,9 @@ from sounddesk.batch.manifest import hash_of
 from sounddesk.batch.mask_tracking import MaskTracker
 from sounddesk.batch.options import BatchObject
 from sounddesk.batch.options import BatchOptions
+from sounddesk.domain.batch_errors import BatchInputError
+from sounddesk.domain.frame_sequence import Frame
+from sounddesk.domain.frame_sequence import mask_files_by_frame
 from sounddesk.domain.selection import ObjectSpec
 from sounddesk.domain.selection import Selection
 from sounddesk.domain.tiled_mask import TiledMask

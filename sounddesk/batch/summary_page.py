@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from sounddesk.audio.atomic_file import explained
 from sounddesk.audio.atomic_file import write_file
 from sounddesk.batch.frame_files import MIX_FILE
 from sounddesk.batch.frame_files import THUMBNAIL_FILE
-from sounddesk.batch.frame_sequence import natural_key
-from sounddesk.batch.manifest import Row
-from sounddesk.batch.manifest import newest_rows
-from sounddesk.batch.manifest import read_rows
+from sounddesk.domain.batch_manifest import Row
+from sounddesk.domain.batch_manifest import newest_rows
+from sounddesk.domain.batch_manifest import read_rows
+from sounddesk.domain.frame_sequence import natural_key
 
 PAGE_FILE: Final = "index.html"
 
@@ -35,7 +36,9 @@ td.level { white-space: nowrap; font-variant-numeric: tabular-nums; }
 def write_summary(out: Path, *, title: str) -> Path:
     """Write `index.html` from all manifests in the folder, and return its path. Raises: OutputError."""
     page = out / PAGE_FILE
-    write_file(page, summary_page(list(newest_rows(read_rows(out)).values()), title=title).encode("utf-8"))
+    with explained(out, what="cannot read"):
+        rows = list(newest_rows(read_rows(out)).values())
+    write_file(page, summary_page(rows, title=title).encode("utf-8"))
     return page
 
 

@@ -20,9 +20,9 @@ from sounddesk.engine.tasks import duration_text
 from sounddesk.engine.types import EngineError
 
 if TYPE_CHECKING:
-    from sounddesk.batch.manifest import Row
     from sounddesk.batch.options import BatchOptions
     from sounddesk.batch.run import BatchResult
+    from sounddesk.domain.batch_manifest import Row
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -54,9 +54,9 @@ def run(options: argparse.Namespace, *, console: Console) -> int:
 
 def _run(asked: BatchOptions, *, console: Console, events: _Events | None, cancel: CancelToken) -> BatchResult:
     from sounddesk.audio.atomic_file import OutputError
-    from sounddesk.batch.errors import BatchInputError
     from sounddesk.batch.frame_renderer import FatalError
     from sounddesk.batch.run import run_batch
+    from sounddesk.domain.batch_errors import BatchInputError
 
     def on_progress(report: Progress) -> None:
         if events is not None:

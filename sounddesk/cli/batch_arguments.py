@@ -24,9 +24,9 @@ from sounddesk.cli.render_arguments import read_selection
 from sounddesk.cli.render_arguments import read_sound
 
 if TYPE_CHECKING:
-    from sounddesk.batch.frame_sequence import Shard
     from sounddesk.batch.options import BatchObject
     from sounddesk.batch.options import BatchOptions
+    from sounddesk.domain.frame_sequence import Shard
     from sounddesk.domain.project import Project
 
 _MOST_WORKERS: Final = 256
@@ -177,7 +177,7 @@ def _take_settings(namespace: argparse.Namespace, project: Project) -> None:
 
 
 def _shard(text: str | None) -> Shard:
-    from sounddesk.batch.frame_sequence import Shard
+    from sounddesk.domain.frame_sequence import Shard
 
     if text is None:
         return Shard()

@@ -13,9 +13,9 @@ from PIL import Image
 from sounddesk.batch.bed import Place
 from sounddesk.batch.bed import follow
 from sounddesk.batch.bed import places_of
-from sounddesk.batch.frame_sequence import Shard
 from sounddesk.batch.jobs import BedFrame
 from sounddesk.batch.options import BatchOptions
+from sounddesk.domain.frame_sequence import Shard
 from tests.batch.conftest import contents
 from tests.batch.conftest import masked
 from tests.batch.conftest import run

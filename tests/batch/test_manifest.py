@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from sounddesk.batch.frame_sequence import Shard
 from sounddesk.batch.manifest import ManifestWriter
-from sounddesk.batch.manifest import Row
 from sounddesk.batch.manifest import hash_file
 from sounddesk.batch.manifest import is_intact
 from sounddesk.batch.manifest import manifest_name
-from sounddesk.batch.manifest import newest_rows
-from sounddesk.batch.manifest import read_rows
+from sounddesk.domain.batch_manifest import Row
+from sounddesk.domain.batch_manifest import newest_rows
+from sounddesk.domain.batch_manifest import read_rows
+from sounddesk.domain.frame_sequence import Shard
 
 
 def row(name: str = "dog", *, frame: str = "f.1.png", finished: str = "2026-01-01", **values: object) -> Row:

@@ -12,16 +12,16 @@ import pytest
 from PIL import Image
 
 from sounddesk.audio.atomic_file import OutputError
-from sounddesk.batch.errors import BatchInputError
 from sounddesk.batch.executors.local import LocalExecutor
-from sounddesk.batch.frame_sequence import Shard
-from sounddesk.batch.manifest import newest_rows
-from sounddesk.batch.manifest import read_rows
 from sounddesk.batch.options import BatchObject
 from sounddesk.batch.options import BatchOptions
 from sounddesk.batch.output import opened_output
 from sounddesk.batch.run import render_settings
 from sounddesk.batch.run import run_batch
+from sounddesk.domain.batch_errors import BatchInputError
+from sounddesk.domain.batch_manifest import newest_rows
+from sounddesk.domain.batch_manifest import read_rows
+from sounddesk.domain.frame_sequence import Shard
 from sounddesk.domain.selection import Selection
 from sounddesk.engine.tasks import Cancelled
 from sounddesk.engine.tasks import CancelToken

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import psutil
 
-from sounddesk.batch.manifest import read_rows
+from sounddesk.domain.batch_manifest import read_rows
 from tests.benchmarks.batch_shot import contents
 from tests.benchmarks.batch_shot import draw_shot
 from tests.benchmarks.batch_shot import mask_arguments

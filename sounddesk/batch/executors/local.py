@@ -30,7 +30,7 @@ from sounddesk.batch.frame_renderer import FatalError
 from sounddesk.batch.frame_renderer import FrameRenderer
 from sounddesk.batch.jobs import Job
 from sounddesk.batch.jobs import RenderSettings
-from sounddesk.batch.manifest import Row
+from sounddesk.domain.batch_manifest import Row
 from sounddesk.engine.tasks import Cancelled
 from sounddesk.engine.tasks import CancelToken
 

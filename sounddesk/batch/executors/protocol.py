@@ -8,7 +8,7 @@ from typing import Final
 from typing import Protocol
 
 from sounddesk.batch.jobs import Job
-from sounddesk.batch.manifest import Row
+from sounddesk.domain.batch_manifest import Row
 from sounddesk.engine.tasks import CancelToken
 
 # A frame whose worker dies is given to another one so often before it counts as failed.

@@ -13,14 +13,14 @@ from collections.abc import Iterable
 from typing import Any
 from typing import Final
 
-from sounddesk.batch.errors import BatchInputError
 from sounddesk.batch.executors.protocol import MAX_ATTEMPTS
 from sounddesk.batch.executors.protocol import given_up_row
 from sounddesk.batch.frame_renderer import FatalError
 from sounddesk.batch.frame_renderer import FrameRenderer
 from sounddesk.batch.jobs import Job
 from sounddesk.batch.jobs import RenderSettings
-from sounddesk.batch.manifest import Row
+from sounddesk.domain.batch_errors import BatchInputError
+from sounddesk.domain.batch_manifest import Row
 from sounddesk.engine.tasks import CancelToken
 
 _POLL_S: Final = 0.2

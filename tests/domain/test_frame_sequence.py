@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sounddesk.batch.errors import BatchInputError
-from sounddesk.batch.frame_sequence import Shard
-from sounddesk.batch.frame_sequence import every_nth
-from sounddesk.batch.frame_sequence import find_frames
-from sounddesk.batch.frame_sequence import mask_files_by_frame
-from sounddesk.batch.frame_sequence import natural_key
+from sounddesk.domain.batch_errors import BatchInputError
+from sounddesk.domain.frame_sequence import Shard
+from sounddesk.domain.frame_sequence import every_nth
+from sounddesk.domain.frame_sequence import find_frames
+from sounddesk.domain.frame_sequence import mask_files_by_frame
+from sounddesk.domain.frame_sequence import natural_key
 
 
 def touch(folder: Path, *names: str) -> Path:

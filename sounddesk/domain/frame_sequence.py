@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sounddesk.batch.errors import BatchInputError
+from sounddesk.domain.batch_errors import BatchInputError
 from sounddesk.domain.naming import unique_file_stems
 
 SUFFIXES: Final = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".gif"})

@@ -1,0 +1,127 @@
+"""What a batch has made, as its manifest tells: a JSON line per frame and object (`sounddesk batch` appends them).
+
+Several manifests may lie in one folder, one per shard; they are read together.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field
+from pathlib import Path
+from typing import Any
+from typing import Final
+from typing import Literal
+
+VERSION: Final = 1
+GLOB: Final = "manifest*.jsonl"
+
+Status = Literal["done", "failed", "absent"]
+Key = tuple[str, str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """What became of one thing to render.
+
+    A row without an object is about the frame as a whole: its mix, masks, recipe and thumbnail. A row without a frame
+    is about a bed over the whole shot.
+
+    Attributes:
+        frame: file name of the frame; '' for a bed.
+        object: the object's name; '' for the frame as a whole.
+        kind: 'object', 'blend', 'ambience', 'frame' or 'bed'.
+        take: from 1; 0 for a frame as a whole.
+        status: 'done', 'failed' or 'absent' (the object is not in this frame, so there is nothing to hear).
+        input_sha256: of everything that decides the result; another one means that it must be made again.
+        seed: of the take.
+        settings: what it was made with.
+        files: SHA-256 of each file, by path relative to the output folder.
+        error: why it failed.
+        levels: 'lufs' and 'peak_dbfs'; None where they cannot be measured.
+        timings_s: seconds by step.
+        objects: of a frame, the names of what sounds in it.
+        finished: UTC, ISO 8601.
+    """
+
+    frame: str
+    object: str
+    kind: str
+    take: int
+    status: Status
+    input_sha256: str
+    seed: int | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    image_sha256: str | None = None
+    mask_sha256: str | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
+    error: str | None = None
+    notes: tuple[str, ...] = ()
+    levels: Mapping[str, float | None] = field(default_factory=dict)
+    timings_s: Mapping[str, float] = field(default_factory=dict)
+    objects: tuple[str, ...] = ()
+    finished: str = ""
+
+    @property
+    def key(self) -> Key:
+        return self.frame, self.object, self.take
+
+    @property
+    def file(self) -> str | None:
+        """The first file: the sound itself."""
+        return next(iter(self.files), None)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"version": VERSION, **dataclasses.asdict(self)}
+
+    @classmethod
+    def from_json(cls, data: Any) -> Row:
+        """Read back what `to_json` gave; keys of newer versions are left out.
+
+        Raises:
+            ValueError: not a row.
+        """
+        if not isinstance(data, dict) or not isinstance(data.get("version"), int):
+            raise ValueError("not a row of a manifest")
+        known = {each.name for each in dataclasses.fields(cls)}
+        values: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in data.items() if key in known
+        }
+        try:
+            row = cls(**values)
+        except TypeError as error:
+            raise ValueError(f"not a row of a manifest: {error}") from None
+        wrong = not (
+            all(isinstance(text, str) for text in (row.frame, row.object, row.input_sha256))
+            and isinstance(row.take, int)
+            and isinstance(row.files, dict)
+        )
+        if wrong:
+            raise ValueError("a row of a manifest has values of the wrong kind")
+        return row
+
+
+def read_rows(out: Path) -> list[Row]:
+    """The rows of all manifests in a folder, oldest first; lines that are no rows are passed over.
+
+    Raises:
+        OSError: one of them cannot be read.
+    """
+    rows = []
+    for path in sorted(out.glob(GLOB)):
+        text = path.read_bytes().decode("utf-8", errors="replace")
+        for line in text.splitlines():
+            try:
+                rows.append(Row.from_json(json.loads(line)))
+            except (ValueError, RecursionError):
+                # Torn by a kill, or written by hand: what it stood for is simply made again.
+                continue
+    return sorted(rows, key=lambda row: row.finished)
+
+
+def newest_rows(rows: Iterable[Row]) -> dict[Key, Row]:
+    """The last row of each key."""
+    return {row.key: row for row in rows}
