@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.app_commands import AppCommands
+from sounddesk.app.batch.batch_commands import BatchCommands
 from sounddesk.app.canvas.canvas_panel import CanvasPanel
 from sounddesk.app.canvas.heat_map_commands import HeatMapCommands
 from sounddesk.app.dialogs.welcome_page import WelcomePage
@@ -62,6 +63,7 @@ class MainWindow(QMainWindow):
             self.canvas.add_view_command(command_id)
         self.mask_files = MaskFiles(document, selection, actions, self)
         self.app_commands = AppCommands(services, self)
+        self.batches = BatchCommands(services, self.files, self)
         self.welcome = WelcomePage(services.settings, self)
         self._pages = QStackedWidget(self)
         self._pages.addWidget(self.welcome)
@@ -150,6 +152,7 @@ class MainWindow(QMainWindow):
             self.objects,
             self.timeline,
             self.app_commands,
+            self.batches,
             self.heat_maps,
             self.mask_files,
             self.shelf,
@@ -160,6 +163,7 @@ class MainWindow(QMainWindow):
             self.files.problem,
             services.store.problem,
             self.app_commands.problem,
+            self.batches.problem,
             self.mask_files.problem,
         ):
             problem.connect(self.show_problem)
@@ -224,7 +228,7 @@ class MainWindow(QMainWindow):
             event.acceptProposedAction()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
-        if not self.files.may_leave():
+        if not self.files.may_leave() or not self.batches.may_close():
             event.ignore()
             return
         self.services.settings.window_geometry = self.saveGeometry()
@@ -241,6 +245,7 @@ class MainWindow(QMainWindow):
         self.scene.close()
         self.mask_files.close()
         self.app_commands.close()
+        self.batches.close()
         self.services.settings.shortcuts = self.services.actions.rebound
         self.services.close()
 

@@ -16,6 +16,7 @@ LAYOUT: Final[tuple[tuple[str, tuple[str | None, ...]], ...]] = (
         (
             "file.new", "file.open", None, "file.save", "file.save_as", "file.collect", None,
             "file.export", "file.reveal_export", "file.copy_export_path", None, "masks.import", "masks.export", None,
+            "file.batch", None,
             "file.project_settings", "app.models", "app.preferences", None, "file.quit",
         ),
     ),

@@ -170,6 +170,16 @@ class Settings(QObject):
         self._set("export_presets", json.dumps({name: dict(each) for name, each in value.items()}))
 
     @property
+    def last_batch(self) -> dict[str, Any]:
+        """What the last batch was asked for, as `BatchRequest.to_json` gives it."""
+        found = self._json("last_batch", {})
+        return found if isinstance(found, dict) else {}
+
+    @last_batch.setter
+    def last_batch(self, value: Mapping[str, Any]) -> None:
+        self._set("last_batch", json.dumps(dict(value)))
+
+    @property
     def recent_files(self) -> tuple[Path, ...]:
         """Images and projects, newest first, without those that are gone."""
         found = self._json("recent_files", [])

@@ -98,6 +98,32 @@ def find_frames(folder: Path) -> tuple[Frame, ...]:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class FrameRun:
+    """Frames whose names differ in their number alone: 'shot.#.png', the first and the last of them, how many."""
+
+    pattern: str
+    first: str
+    last: str
+    count: int
+
+
+def runs_of(frames: Sequence[Frame]) -> tuple[FrameRun, ...]:
+    """The sequences that frames in natural order fall into, in the order of their first frames."""
+    names: dict[str, list[str]] = {}
+    for frame in frames:
+        numbers = list(_DIGITS.finditer(frame.path.stem))
+        if numbers:
+            start, end = numbers[-1].span()
+            pattern = frame.name[:start] + "#" + frame.name[end:]
+        else:
+            pattern = frame.name
+        names.setdefault(pattern, []).append(frame.name)
+    return tuple(
+        FrameRun(pattern=pattern, first=each[0], last=each[-1], count=len(each)) for pattern, each in names.items()
+    )
+
+
 def every_nth(frames: Sequence[Frame], every: int) -> tuple[Frame, ...]:
     """The first frame and every `every`th after it.
 

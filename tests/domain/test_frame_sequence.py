@@ -14,6 +14,7 @@ from sounddesk.domain.frame_sequence import every_nth
 from sounddesk.domain.frame_sequence import find_frames
 from sounddesk.domain.frame_sequence import mask_files_by_frame
 from sounddesk.domain.frame_sequence import natural_key
+from sounddesk.domain.frame_sequence import runs_of
 
 
 def touch(folder: Path, *names: str) -> Path:
@@ -103,3 +104,13 @@ def test_masks_belong_to_frames_by_name_or_by_number(tmp_path: Path) -> None:
     }
     with pytest.raises(BatchInputError, match="no mask"):
         mask_files_by_frame(touch(tmp_path / "others", "x.77.png"), frames)
+
+
+def test_sequences_are_told_apart_by_what_is_not_the_number(tmp_path: Path) -> None:
+    touch(tmp_path, "shot.9.png", "shot.10.png", "shot.2.png", "other_1.jpg", "still.png")
+    runs = [(run.pattern, run.first, run.last, run.count) for run in runs_of(find_frames(tmp_path))]
+    assert runs == [
+        ("other_#.jpg", "other_1.jpg", "other_1.jpg", 1),
+        ("shot.#.png", "shot.2.png", "shot.10.png", 3),
+        ("still.png", "still.png", "still.png", 1),
+    ]

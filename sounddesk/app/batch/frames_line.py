@@ -1,0 +1,139 @@
+"""The folder of frames in the form of a new batch: chosen, looked through off the UI thread, and told about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QTimer
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QHBoxLayout
+from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QVBoxLayout
+from PySide6.QtWidgets import QWidget
+
+from sounddesk.app.background import Background
+from sounddesk.domain.batch_errors import BatchInputError
+from sounddesk.domain.frame_sequence import Frame
+from sounddesk.domain.frame_sequence import find_frames
+from sounddesk.domain.frame_sequence import runs_of
+
+_MOST_RUNS: Final = 3
+# While a path is typed each letter names another folder.
+_TYPING_MS: Final = 200
+
+
+class FolderLine(QWidget):
+    """A path and a button to choose it by. Signals: changed()."""
+
+    changed = Signal()
+
+    def __init__(self, name: str, title: str, path: str, parent: QWidget | None = None) -> None:
+        """`name`: of the object; `title`: of the dialog, and what a screen reader says."""
+        super().__init__(parent)
+        self._title = title
+        self.line = QLineEdit(path)
+        self.line.setObjectName(name)
+        self.line.setAccessibleName(title)
+        self.line.textChanged.connect(lambda _text: self.changed.emit())
+        self.choose_button = QPushButton(self.tr("Choose…"))
+        self.choose_button.setAccessibleName(f"{title}: {self.tr('Choose…')}")
+        self.choose_button.setAutoDefault(False)
+        self.choose_button.clicked.connect(self._choose)
+        self.setFocusProxy(self.line)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.line, 1)
+        row.addWidget(self.choose_button)
+
+    @property
+    def path(self) -> Path | None:
+        """None while the line is empty."""
+        text = str(self.line.text()).strip()
+        return Path(text).expanduser().absolute() if text else None
+
+    def _choose(self) -> None:
+        name = QFileDialog.getExistingDirectory(self, self._title, str(self.path or Path.home()))
+        if name:
+            self.line.setText(name)
+
+
+class FramesLine(QWidget):
+    """A folder of frames with what was found in it.
+
+    Signals: changed(): the path or what was found is another.
+    """
+
+    changed = Signal()
+
+    def __init__(self, path: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.frames: tuple[Frame, ...] = ()
+        self.problem = ""
+        self.folder = FolderLine("frames", self.tr("Folder of frames"), path)
+        self.found = QLabel()
+        self.found.setWordWrap(True)
+        self._background = Background(self)
+        self._background.done.connect(self._on_found)
+        self._background.failed.connect(self._on_failed)
+        self._typing = QTimer(self)
+        self._typing.setSingleShot(True)
+        self._typing.setInterval(_TYPING_MS)
+        self._typing.timeout.connect(self._look)
+        self.folder.changed.connect(self._on_path)
+        self.setFocusProxy(self.folder)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.folder)
+        layout.addWidget(self.found)
+        self._look()
+
+    @property
+    def is_looking(self) -> bool:
+        return self._typing.isActive() or self._background.is_running("frames")
+
+    def close_background(self) -> None:
+        self._typing.stop()
+        self._background.close()
+
+    def _on_path(self) -> None:
+        self.frames, self.problem = (), ""
+        self._typing.start()
+        self.changed.emit()
+
+    def _look(self) -> None:
+        path = self.folder.path
+        if path is None:
+            self.problem = self.tr("Choose the folder that holds the frames.")
+            self._tell("")
+            return
+        self._tell(self.tr("Looking for frames…"))
+        self._background.start("frames", lambda: find_frames(path))
+
+    def _on_found(self, _key: object, frames: tuple[Frame, ...]) -> None:
+        self.frames, self.problem = frames, ""
+        runs = runs_of(frames)
+        shown = [f"{each.first} … {each.last}" if each.count > 1 else each.first for each in runs]
+        if len(runs) > 1:
+            shown = [f"{text} ({each.count})" for text, each in zip(shown, runs, strict=True)]
+        more = self.tr(" and {n} more").format(n=len(runs) - _MOST_RUNS) if len(runs) > _MOST_RUNS else ""
+        count = self.tr("{n} frame") if len(frames) == 1 else self.tr("{n} frames")
+        text = count.format(n=len(frames)) + ": " + ", ".join(shown[:_MOST_RUNS]) + more
+        if sum(each.count > 1 for each in runs) > 1:
+            text += "\n" + self.tr(
+                "These are several sequences: masks follow each other best with one shot per folder."
+            )
+        self._tell(text)
+
+    def _on_failed(self, _key: object, error: Exception) -> None:
+        text = str(error) if isinstance(error, BatchInputError) else self.tr("The folder cannot be read.")
+        self.frames, self.problem = (), text[:1].upper() + text[1:] + "."
+        self._tell("")
+
+    def _tell(self, text: str) -> None:
+        self.found.setText(text)
+        self.found.setVisible(bool(text))
+        self.changed.emit()

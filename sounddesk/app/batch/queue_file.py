@@ -1,0 +1,148 @@
+"""The queue of batches on disk: it outlives the window, and a copy of each batch's project lies beside it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from typing import Final
+
+import platformdirs
+
+from sounddesk.app.batch.batch_request import BatchRequest
+from sounddesk.app.file_lock import FileLock
+from sounddesk.audio.atomic_file import explained
+from sounddesk.audio.atomic_file import write_file
+from sounddesk.domain.json_fields import FieldError
+from sounddesk.domain.json_fields import Fields
+from sounddesk.domain.json_fields import parse_json
+from sounddesk.domain.naming import safe_file_stem
+from sounddesk.domain.project_file import SUFFIX
+from sounddesk.domain.project_file import ProjectContents
+from sounddesk.domain.project_file import write_project
+
+QUEUE_FILE: Final = "queue.json"
+FORMAT: Final = "sounddesk-batch-queue"
+VERSION: Final = 1
+STATES: Final = ("waiting", "running", "paused", "done", "failed", "cancelled")
+_MOST: Final = 2**31 - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchEntry:
+    """One batch of the queue.
+
+    Attributes:
+        id: unique for good, the name of its folder beside the queue.
+        state: one of `STATES`.
+        done, total: frames, or beds; 0 of 0 while that is not known.
+        message: why it failed, or what is missing of it.
+        stopping: it was asked to end and has not ended yet.
+    """
+
+    id: str
+    request: BatchRequest
+    state: str = "waiting"
+    done: int = 0
+    total: int = 0
+    message: str = ""
+    stopping: bool = False
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it runs or waits for its turn."""
+        return self.state in ("waiting", "running")
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "request": self.request.to_json(),
+            "state": self.state,
+            "done": self.done,
+            "total": self.total,
+            "message": self.message,
+        }
+
+    @classmethod
+    def from_json(cls, fields: Fields) -> BatchEntry:
+        """Read back what `to_json` gave. Raises: FieldError."""
+        return cls(
+            id=fields.text("id"),
+            request=BatchRequest.from_json(fields.fields("request")),
+            state=fields.choice("state", list(STATES)),
+            done=fields.whole("done", low=0, high=_MOST),
+            total=fields.whole("total", low=0, high=_MOST),
+            message=fields.text("message"),
+        )
+
+
+def queue_folder() -> Path:
+    """Where the queue lies: `sounddesk/batches` in the user's state folder."""
+    return Path(platformdirs.user_state_path("sounddesk", appauthor=False)) / "batches"
+
+
+class QueueFile:
+    """The file of the queue, held by one window at a time.
+
+    Raises:
+        FileInUseError: another window has it.
+        OutputError: its folder cannot be written.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder or queue_folder()
+        with explained(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+        self._lock = FileLock(self.folder / QUEUE_FILE)
+
+    def read(self) -> tuple[list[BatchEntry], str]:
+        """The batches, and what the user should know; what had not ended is paused.
+
+        A file that cannot be read is put aside, not overwritten.
+        """
+        path = self.folder / QUEUE_FILE
+        try:
+            fields = Fields(parse_json(path.read_text(encoding="utf-8")))
+            fields.choice("format", [FORMAT])
+            fields.whole("version", low=VERSION, high=VERSION)
+            rows, keys = fields.rows("batches")
+            entries = [BatchEntry.from_json(rows.fields(key)) for key in keys]
+        except FileNotFoundError:
+            return [], ""
+        except (OSError, UnicodeDecodeError, FieldError) as error:
+            aside = path.with_suffix(".unreadable.json")
+            with contextlib.suppress(OSError):
+                path.replace(aside)
+            return [], f"The queue of batches cannot be read and begins anew: {error}. The old one is {aside}"
+        return [replace(each, state="paused") if each.is_active else each for each in entries], ""
+
+    def write(self, entries: Iterable[BatchEntry]) -> None:
+        """Write the queue whole or not at all. Raises: OutputError."""
+        data = {"format": FORMAT, "version": VERSION, "batches": [each.to_json() for each in entries]}
+        write_file(self.folder / QUEUE_FILE, json.dumps(data, indent=1).encode("ascii") + b"\n")
+
+    def keep_project(self, entry_id: str, contents: ProjectContents, *, name: str) -> Path:
+        """A copy of a project for a batch, without takes and clips. Raises: OutputError, sqlite3.Error."""
+        folder = self.folder / entry_id
+        # The file's name stands in the seeds: that of the project.
+        path = folder / f"{safe_file_stem(name)}{SUFFIX}"
+        project = replace(contents.project, clips=(), markers=(), take_marks=())
+        image = project.image
+        images = {} if image is None else {image.sha256: contents.images[image.sha256]}
+        with explained(path):
+            folder.mkdir(parents=True, exist_ok=True)
+            write_project(path, ProjectContents(project=project, images=images))
+        return path
+
+    def forget(self, entry_id: str) -> None:
+        """Remove what was kept for a batch; its results stay."""
+        shutil.rmtree(self.folder / entry_id, ignore_errors=True)
+
+    def close(self) -> None:
+        """Let another window have it."""
+        self._lock.release()
