@@ -17,6 +17,8 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
+from PIL import Image
+from PIL import ImageChops
 from PySide6.QtCore import QEventLoop
 from PySide6.QtCore import QPoint
 from PySide6.QtCore import QSettings
@@ -34,6 +36,7 @@ from sounddesk.app.main_window import MainWindow
 from sounddesk.app.settings import Settings
 from sounddesk.app.theme import apply_theme
 from sounddesk.domain.timeline import Marker
+from sounddesk.resources_folder import resource
 
 
 def wait(condition: Callable[[], bool], *, seconds: float = 240.0) -> None:
@@ -82,6 +85,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=1280)
     parser.add_argument("--height", type=int, default=800)
     parser.add_argument("--suffix", default="", help="after each name, e.g. _dark")
+    parser.add_argument("--only", choices=("all", "batch"), default="all", help="all pictures, or that of the batches")
     parser.add_argument("--largest", type=int, default=1600, help="pictures are reduced to this width")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
@@ -96,7 +100,10 @@ def main() -> None:
         apply_theme(app, options.theme)
         window = open_window(settings, device="cpu")
         window.resize(options.width, options.height)
-        take_all(Camera(window, options.out, suffix=options.suffix, largest=options.largest))
+        camera = Camera(window, options.out, suffix=options.suffix, largest=options.largest)
+        if options.only == "all":
+            take_all(camera)
+        take_batch(camera, Path(own))
         window.shut_down()
         window.hide()
 
@@ -158,6 +165,45 @@ def take_all(camera: Camera) -> None:
         dialog.reject()
     QApplication.setActiveWindow(window)
     window.setFocus(Qt.FocusReason.OtherFocusReason)
+
+
+def take_batch(camera: Camera, folder: Path) -> None:
+    """A batch under way and one that waits, for a little pan over the demo image."""
+    window = camera.window
+    store, document = window.services.store, window.services.document
+    window.app_commands.open_demo()
+    wait(lambda: len(document.project.objects) > 2 and store.path is None)
+    document.commit("Shorter", document.project.with_settings(seconds=2.0))
+    store.save_as(folder / "farm.sdesk")
+    shot = folder / "farm"
+    shot.mkdir()
+    with Image.open(resource("demo") / "scene.png") as image:
+        still = image.convert("RGB")
+    for number in range(1, 9):
+        # Each frame 4 pixels further to the right, what leaves it comes back on the left.
+        ImageChops.offset(still, 4 * number, 0).save(shot / f"farm.{number:04d}.png")
+    window.services.actions["file.batch"].trigger()
+    for automatic in (False, True):
+        form = window.batches.form
+        assert form is not None
+        form.frames.folder.line.setText(str(shot))
+        wait(lambda form=form: not form.frames.is_looking)
+        form.automatic.setChecked(automatic)
+        form.add_button.click()
+        rest(0.1)
+        if not automatic:
+            window.batches.ask()
+    queue, dialog = window.batches.queue, window.batches.dialog
+    assert queue is not None
+    assert dialog is not None
+    dialog.list.select(queue.entries[0].id)
+    wait(lambda: queue.entries[0].done >= 3)
+    rest(1.1)
+    dialog.results.table.setFocus()
+    camera.take("batch")
+    queue.remove([each.id for each in reversed(queue.entries)])
+    wait(lambda: queue.running is None)
+    dialog.close()
 
 
 def services_stage(window: MainWindow) -> str:

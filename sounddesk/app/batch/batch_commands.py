@@ -239,6 +239,9 @@ class BatchCommands(QObject):
             return
         for note in result.notes:
             self.message.emit(note)
+        # It stays above the main window otherwise; the queue goes on.
+        if self.dialog is not None:
+            self.dialog.hide()
         self._window.raise_()
         self._window.activateWindow()
 

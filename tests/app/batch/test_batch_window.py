@@ -91,6 +91,7 @@ def test_from_the_open_project_to_a_result_as_project(desk: Desk, tmp_path: Path
     wait_until(lambda: document.project.image is not None and document.project.image.name == "f.3.png")
     project = document.project
     assert desk.services.store.path is None
+    assert desk.dialog.isHidden()
     assert [each.name for each in project.objects] == ["red", "blue", "ambience"]
     assert [each.hint for each in project.objects] == ["bark", "", ""]
     assert [each.colour for each in project.objects] == [each.colour for each in asked_with.objects]
