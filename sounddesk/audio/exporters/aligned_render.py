@@ -20,9 +20,9 @@ from sounddesk.audio.exporters.sound_sink import SoundSink
 from sounddesk.audio.loudness import LoudnessMeter
 from sounddesk.audio.timeline_mix import TimelineMix
 
-BLOCK_FRAMES: Final = 1 << 16
+BLOCK_FRAMES: Final = 1 << 17
 # Lanes are summed in groups of this size, whatever the number of threads, so that float sums come out the same.
-_GROUP: Final = 4
+_GROUP: Final = 8
 # What is the same in all channels is summed once.
 _ALL: Final = -1
 

@@ -154,6 +154,8 @@ def install_sam(root: Path, model_id: str, files: dict[str, bytes]) -> Path:
 
 
 def test_an_installed_model_is_chosen_and_checked_before_it_is_loaded(tmp_path: Path) -> None:
+    from sounddesk.engine.segmenters.sam import SamSegmenter
+
     weights = save({name: tensor.contiguous() for name, tensor in tiny_sam().state_dict().items()})
     folder = install_sam(tmp_path, "sam-vit-b", {"sam_vit_b.safetensors": weights})
     install_sam(tmp_path, "sam-vit-h", {"sam_vit_h.safetensors": b"never looked at on a CPU"})
@@ -162,7 +164,7 @@ def test_an_installed_model_is_chosen_and_checked_before_it_is_loaded(tmp_path: 
     assert choice.notes == ()
     (folder / "sam_vit_b.safetensors").write_bytes(weights[:-4] + b"\x00\x00\x80\x3f")
     choice = choose_segmenter(environment={}, models_folder=tmp_path)
-    assert isinstance(choice.segmenter, GrabCutSegmenter)
+    assert not isinstance(choice.segmenter, SamSegmenter)
     assert "sam_vit_b.safetensors is not the file that was installed (sha256 differs)" in choice.notice
 
 
