@@ -52,13 +52,13 @@ def test_from_the_open_project_to_a_result_as_project(desk: Desk, tmp_path: Path
         found = desk.queue.entry(entry.id)
         return "" if found is None else found.state
 
-    wait_until(lambda: now() != "running" or desk.queue.entries[0].done > 0, seconds=120)
+    wait_until(lambda: now() != "running" or desk.queue.entries[0].done > 0, seconds=240)
     item = desk.dialog.list.topLevelItem(0)
     assert item is not None
     assert item.text(1) == "running"
     click(desk.dialog.pause_button)
     assert item.text(1) == "stopping…"
-    wait_until(lambda: now() == "paused", seconds=60)
+    wait_until(lambda: now() == "paused", seconds=120)
     assert 0 < desk.queue.entries[0].done < 4
     assert not (out / "index.html").exists()
     first = (out / "f_1" / "red.wav").stat().st_mtime_ns
@@ -66,7 +66,7 @@ def test_from_the_open_project_to_a_result_as_project(desk: Desk, tmp_path: Path
     document = desk.services.document
     document.commit("Other words", document.project.with_changed_object("o1", hint="meow", colour="#123456"))
     click(desk.dialog.resume_button)
-    wait_until(lambda: now() in ("done", "failed"), seconds=120)
+    wait_until(lambda: now() in ("done", "failed"), seconds=240)
     assert (now(), desk.queue.entries[0].message) == ("done", "")
     assert desk.said[-1] == "The batch of shot is done."
     assert (out / "f_1" / "red.wav").stat().st_mtime_ns == first
@@ -88,7 +88,7 @@ def test_from_the_open_project_to_a_result_as_project(desk: Desk, tmp_path: Path
     assert document.project.image.name == "f.1.png"
     answer("", "Discard", asked=asked)
     click(results.open_button)
-    wait_until(lambda: document.project.image is not None and document.project.image.name == "f.3.png")
+    wait_until(lambda: document.project.image is not None and document.project.image.name == "f.3.png", seconds=60)
     project = document.project
     assert desk.services.store.path is None
     assert desk.dialog.isHidden()
@@ -218,7 +218,7 @@ def test_a_batch_that_fails_says_why_and_the_next_one_begins(desk: Desk) -> None
     queue = desk.queue
     broken = queue.add(request_for(desk, "one", bundle="nowhere"))
     killed = queue.add(request_for(desk, "two", bundle=desk.services.bundle_of_new_projects))
-    wait_until(lambda: queue.running is not None and queue.running.id == killed, seconds=60)
+    wait_until(lambda: queue.running is not None and queue.running.id == killed, seconds=120)
     failed = queue.entry(broken)
     assert failed is not None
     assert failed.state == "failed"
@@ -227,7 +227,7 @@ def test_a_batch_that_fails_says_why_and_the_next_one_begins(desk: Desk) -> None
     assert "nowhere" in desk.dialog.results.note.text()
     wait_until(lambda: bool(queue.process_id))
     os.kill(queue.process_id or 0, signal.SIGKILL)
-    wait_until(lambda: queue.running is None)
+    wait_until(lambda: queue.running is None, seconds=60)
     ended = queue.entry(killed)
     assert ended is not None
     assert (ended.state, ended.message) == ("failed", "It ended unexpectedly. Resume goes on where it stopped.")
