@@ -47,7 +47,7 @@ class BatchWindow(QDialog):
         self.pause_button.setToolTip(self.tr("Stops after the step in hand; the next batch that waits begins"))
         self.resume_button = self._button(self.tr("&Resume"), self._resume)
         self.resume_button.setToolTip(self.tr("Goes on where it stopped, and tries again what failed"))
-        self.cancel_button = self._button(self.tr("&Cancel"), self._cancel)
+        self.cancel_button = self._button(self.tr("Ca&ncel"), self._cancel)
         self.cancel_button.setToolTip(self.tr("Stops it for good; what was rendered stays"))
         self.remove_button = self._button(self.tr("Remo&ve"), self._remove)
         self.remove_button.setToolTip(self.tr("Takes it out of this list; the files stay (Del)"))

@@ -98,7 +98,7 @@ class NewBatchDialog(QDialog):
         self.ambience.setChecked(defaults.ambience)
 
         self.per_frame = QRadioButton(self.tr("One sound per &frame and object"))
-        self.bed = QRadioButton(self.tr("One &continuous sound per object over the shot"))
+        self.bed = QRadioButton(self.tr("One co&ntinuous sound per object over the shot"))
         kinds = QButtonGroup(self)
         kinds.addButton(self.per_frame)
         kinds.addButton(self.bed)
@@ -134,7 +134,7 @@ class NewBatchDialog(QDialog):
         form.addRow(self.tr("&Length:"), self.seconds)
         form.addRow(self.tr("Fra&me rate:"), self.frames_per_s)
         form.addRow(self.tr("Render &every:"), _row(self.every, self.count))
-        form.addRow(self.tr("&Preset:"), self.preset)
+        form.addRow(self.tr("Prese&t:"), self.preset)
         form.addRow(self.tr("&Bundle:"), self.bundle)
         form.addRow(self.tr("&Sounds go to:"), self.out)
         form.addRow(self.tr("&Processes:"), self.workers)
