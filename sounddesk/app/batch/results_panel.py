@@ -171,7 +171,8 @@ class ResultsPanel(QWidget):
         if entry is None:
             self.note.setText(self.tr("Select a batch above to see what it has made."))
             return
-        folder = self.tr("In {folder}").format(folder=entry.request.out)
+        folder = self.tr("In {folder}").format(folder=entry.request.out.name)
+        self.note.setToolTip(str(entry.request.out))
         self.note.setText(f"{entry.message}\n{folder}" if entry.message else folder)
 
     def _update_buttons(self) -> None:

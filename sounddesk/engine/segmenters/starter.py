@@ -26,6 +26,9 @@ from sounddesk.engine.patch_cache import PatchCache
 from sounddesk.engine.patch_cache import hash_image
 from sounddesk.engine.patch_cache import shared_patch_cache
 from sounddesk.engine.quantised_weights import fingerprint
+from sounddesk.engine.segmenters.grabcut import GrabCutSegmenter
+from sounddesk.engine.segmenters.grabcut_solver import fill_holes
+from sounddesk.engine.segmenters.grabcut_solver import keep_parts
 from sounddesk.engine.segmenters.mask_quality import overlap
 from sounddesk.engine.segmenters.protocol import Candidate
 from sounddesk.engine.segmenters.protocol import EmptySelectionError
@@ -38,6 +41,7 @@ from sounddesk.engine.segmenters.protocol import check_prompt
 from sounddesk.engine.segmenters.protocol import image_sha256
 from sounddesk.engine.segmenters.protocol import keeps_alternatives
 from sounddesk.engine.segmenters.starter_network import CANDIDATES
+from sounddesk.engine.segmenters.starter_network import MASK_STRIDE
 from sounddesk.engine.segmenters.starter_network import ImageEmbedding
 from sounddesk.engine.segmenters.starter_network import StarterSegmenterNetwork
 from sounddesk.engine.segmenters.starter_network import small_colours
@@ -55,12 +59,10 @@ CACHED_IMAGES: Final = 3
 _CACHED_ANSWERS: Final = 16
 # Candidates that overlap more than this look the same to the user.
 _SAME: Final = 0.85
-_GRID: Final = 16
-_GRID_BATCH: Final = 16
-_LEAST_SCORE: Final = 0.6
-# Masks that change more than this when the threshold moves by a logit either way have no clear edge.
-_LEAST_STABILITY: Final = 0.7
-_MOST_PROPOSALS: Final = 12
+# Smaller parts of a mask that no click is on are specks.
+_LEAST_PART: Final = 0.1
+# What a pixel gets that is taken out of a mask or put into it.
+_SURE_LOGIT: Final = 4.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -175,37 +177,21 @@ class StarterSegmenter:
             chosen = _distinct(logits, scores, count=count)
         else:
             chosen = [0]
-        found = (_full_size(encoded, logits[index], float(scores[index])) for index in chosen)
+        steps = self._steps(encoded, prompt)
+        found = (_full_size(encoded, _tidied(logits[index], steps), float(scores[index])) for index in chosen)
         candidates = tuple(candidate for candidate in found if candidate is not None)
         if not candidates:
             raise EmptySelectionError("no object was found there: click nearer its middle or draw a box around it")
         return candidates
 
-    @torch.no_grad()
     def propose(self, encoded: EncodedImage) -> tuple[Candidate, ...]:
-        """Objects found by a grid of clicks whose masks are sure of themselves, best first."""
+        """Objects that stand out, as GrabCut finds them.
+
+        A grid of clicks, SAM's own way, found two of the demo's four animals in 25 s; GrabCut finds them all in 9.
+        """
         check_encoded(encoded, segmenter=NAME)
-        size = self._network.config.image_size
-        steps = (np.arange(_GRID) + 0.5) * size / _GRID
-        grid = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 1, 2) - 0.5
-        found: list[tuple[float, npt.NDArray[np.float32]]] = []
-        for start in range(0, len(grid), _GRID_BATCH):
-            points = self._tensor(grid[start : start + _GRID_BATCH])
-            labels = torch.ones(points.shape[:2], dtype=torch.int64, device=self._device)
-            logits, scores = self._network.decode(encoded.features.embedding, points=points, labels=labels)
-            sure, maybe = (logits > 1).sum(dim=(2, 3)), (logits > -1).sum(dim=(2, 3))
-            stability = sure / maybe.clamp(min=1)
-            good = (scores >= _LEAST_SCORE) & (stability >= _LEAST_STABILITY)
-            found += [(float(scores[i, j]), logits[i, j].cpu().numpy()) for i, j in good.nonzero().tolist()]
-        found.sort(key=lambda each: -each[0])
-        chosen: list[tuple[float, npt.NDArray[np.float32]]] = []
-        for score, one in found:
-            if all(overlap(one > 0, other > 0) <= _SAME for _, other in chosen):
-                chosen.append((score, one))
-            if len(chosen) == (_MOST_PROPOSALS if keeps_alternatives(encoded) else CANDIDATES):
-                break
-        candidates = (_full_size(encoded, one, score) for score, one in chosen)
-        return tuple(candidate for candidate in candidates if candidate is not None)
+        grabcut = GrabCutSegmenter()
+        return grabcut.propose(grabcut.encode(encoded.image))
 
     @torch.no_grad()
     def _features(self, image: RgbImage) -> StarterFeatures:
@@ -223,14 +209,7 @@ class StarterSegmenter:
         A mask is refined as it was in training, click by click, each time from the answer before. So the same prompt
         has the same answer whether its clicks came one by one or all at once.
         """
-        config = self._network.config
-        steps = prompt_steps(
-            prompt,
-            width=encoded.width,
-            height=encoded.height,
-            image_size=config.image_size,
-            mask_side=config.mask_side,
-        )
+        steps = self._steps(encoded, prompt)
         features: StarterFeatures = encoded.features
         hint = None if steps.hint is None else steps.hint.tobytes()
         earlier = None if steps.hint is None else self._tensor(steps.hint)[None, None]
@@ -244,6 +223,16 @@ class StarterSegmenter:
             )
             earlier = logits[:, :1]
         return logits[0].cpu().numpy(), scores[0].cpu().numpy()
+
+    def _steps(self, encoded: EncodedImage, prompt: Prompt) -> PromptSteps:
+        config = self._network.config
+        return prompt_steps(
+            prompt,
+            width=encoded.width,
+            height=encoded.height,
+            image_size=config.image_size,
+            mask_side=config.mask_side,
+        )
 
     @torch.no_grad()
     def _pass(
@@ -270,6 +259,23 @@ def _distinct(logits: npt.NDArray[np.float32], scores: npt.NDArray[np.float32], 
         if len(chosen) < count and mask.any() and all(overlap(mask, logits[i] > 0) <= _SAME for i in chosen):
             chosen.append(index)
     return chosen
+
+
+def _tidied(logits: npt.NDArray[np.float32], steps: PromptSteps) -> npt.NDArray[np.float32]:
+    """Logits [S, S] without the parts of the mask that no positive click is on, and without holes in the rest.
+
+    What looks like the object elsewhere in the image, which the network often joins to it, is another object or none.
+    """
+    mask = logits > 0
+    cells = [((x + 0.5) / MASK_STRIDE, (y + 0.5) / MASK_STRIDE) for x, y in steps.points]
+    positive = [cell for cell, label in zip(cells, steps.labels, strict=True) if label == 1]
+    negative = [cell for cell, label in zip(cells, steps.labels, strict=True) if label == 0]
+    kept = keep_parts(mask, positive, least_share=_LEAST_PART)
+    if not kept.any():
+        kept = keep_parts(mask, (), least_share=_LEAST_PART)
+    whole = fill_holes(kept, except_at=negative)
+    tidied = np.where(mask & ~kept, np.minimum(logits, -_SURE_LOGIT), logits)
+    return np.where(whole & ~mask, _SURE_LOGIT, tidied).astype(np.float32)
 
 
 def _full_size(encoded: EncodedImage, logits: npt.NDArray[np.float32], score: float) -> Candidate | None:

@@ -12,6 +12,7 @@ import torch
 
 from sounddesk.engine.bundle import Bundle
 from sounddesk.engine.bundle_manifest import BundleError
+from sounddesk.engine.segmenters.grabcut import GrabCutSegmenter
 from sounddesk.engine.segmenters.protocol import Candidate
 from sounddesk.engine.segmenters.protocol import EmptySelectionError
 from sounddesk.engine.segmenters.protocol import Prompt
@@ -172,14 +173,33 @@ def test_prompts_are_checked() -> None:
         segmenter.encode(picture().astype(np.float32))
 
 
-def test_proposals_are_distinct_and_sure(monkeypatch: pytest.MonkeyPatch) -> None:
-    left, right = blob(slice(0, 12), slice(0, 8)), blob(slice(0, 12), slice(14, 24))
-    unsure = np.full_like(left, 0.5)
-    network_that_answers(monkeypatch, np.stack([left, right, unsure, left]), [0.7, 0.9, 0.95, 0.3])
+def test_proposals_are_those_of_grabcut() -> None:
     segmenter = tiny_segmenter()
     assert isinstance(segmenter, ProposesObjects)
-    found = segmenter.propose(segmenter.encode(picture()))
-    assert [round(candidate.score, 3) for candidate in found] == [0.9, 0.7]
+    image = picture()
+    image[30:80, 40:90] = (250, 30, 30)
+    found = segmenter.propose(segmenter.encode(image))
+    grabcut = GrabCutSegmenter()
+    expected = grabcut.propose(grabcut.encode(image))
+    assert [candidate.score for candidate in found] == [candidate.score for candidate in expected]
+    assert found
+
+
+def test_a_mask_is_one_piece_under_the_click_without_holes(monkeypatch: pytest.MonkeyPatch) -> None:
+    clicked, elsewhere = blob(slice(2, 14), slice(2, 14)), blob(slice(2, 6), slice(18, 24))
+    both = np.maximum(clicked, elsewhere)
+    both[7:9, 7:9] = -8
+    network_that_answers(monkeypatch, np.stack([both] * 4), [0.9, 0.8, 0.7, 0.6])
+    segmenter = tiny_segmenter()
+    encoded = segmenter.encode(picture())
+    width, height = encoded.width, encoded.height
+    in_cells = lambda x, y: Prompt.click(x / 24 * width, y / 24 * height)  # noqa: E731
+    mask = segmenter.predict(encoded, in_cells(4, 4))[0].mask
+    assert mask[int(8 / 24 * height), int(8 / 24 * width)], "the hole is filled"
+    assert not mask[int(4 / 24 * height), int(21 / 24 * width)], "the other piece is gone"
+    other = segmenter.predict(encoded, in_cells(21, 4))[0].mask
+    assert other[int(4 / 24 * height), int(21 / 24 * width)]
+    assert not other[int(4 / 24 * height), int(4 / 24 * width)]
 
 
 def test_another_image_encoder_is_refused() -> None:
