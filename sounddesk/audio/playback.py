@@ -242,7 +242,8 @@ class Playback:
         except Exception as error:  # noqa: BLE001  # PortAudio missing, no device, device busy: all play on silently
             _log.warning("no audio device: %s", error)
             text = str(error).splitlines()[0] if str(error) else type(error).__name__
-            self._go_by_the_clock(text[:120])
+            # PortAudio calls a machine without any device 'Error querying device -1'.
+            self._go_by_the_clock(text[:120] if output_names() else "no audio device was found; connect one")
 
     def _find_again(self) -> None:
         """Go on by the device that was lost, where it is there again; else look again later."""
