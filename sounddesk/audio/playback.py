@@ -243,7 +243,7 @@ class Playback:
             _log.warning("no audio device: %s", error)
             text = str(error).splitlines()[0] if str(error) else type(error).__name__
             # PortAudio calls a machine without any device 'Error querying device -1'.
-            self._go_by_the_clock(text[:120] if output_names() else "no audio device was found; connect one")
+            self._go_by_the_clock("no audio device was found: connect one" if "device -1" in text else text[:120])
 
     def _find_again(self) -> None:
         """Go on by the device that was lost, where it is there again; else look again later."""
