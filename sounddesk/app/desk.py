@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
@@ -15,6 +17,9 @@ from sounddesk.app.services import Services
 from sounddesk.app.settings import Settings
 from sounddesk.app.theme import apply_theme
 
+# Python's own 5 ms add up: a picture of many Qt calls then waits for two busy workers again and again.
+_TURN_S: Final = 0.001
+
 
 def make_application(arguments: Sequence[str]) -> QApplication:
     """The Qt application with sounddesk's names, which decide where settings lie."""
@@ -25,6 +30,8 @@ def make_application(arguments: Sequence[str]) -> QApplication:
     app.setApplicationDisplayName("sounddesk")
     app.setApplicationVersion(sounddesk.__version__)
     app.setDesktopFileName("sounddesk")
+    # Each Qt call of the UI thread may wait so long for Python's lock while workers compute.
+    sys.setswitchinterval(_TURN_S)
     return app
 
 
