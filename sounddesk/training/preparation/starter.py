@@ -182,6 +182,10 @@ def _kind_items(recipe: KindRecipe, library: SourceLibrary, problems: list[str])
     pictures = _expanded(recipe.kind, recipe.pictures, library, problems)
     held = held_out_pictures([reference_name(r) for r in pictures], recipe.test)
     yield from (_item(recipe.kind, "picture", r, library, held) for r in pictures)
+    # Left out of the drawing above, whatever their hash.
+    known = {reference_name(r) for r in pictures}
+    added = _expanded(recipe.kind, recipe.train_pictures, library, problems)
+    yield from (_item(recipe.kind, "picture", r, library, set()) for r in added if reference_name(r) not in known)
 
 
 def _background_items(

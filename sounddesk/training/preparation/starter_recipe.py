@@ -48,7 +48,12 @@ class Reference:
 
 @dataclass(frozen=True, kw_only=True)
 class KindRecipe:
-    """One kind of sounding thing: what is said about it and where it comes from."""
+    """One kind of sounding thing: what is said about it and where it comes from.
+
+    ``train_pictures`` came later and are only trained on. Were they among ``pictures``, the
+    fifth that is held out would be drawn anew: figures before and after would come from
+    other test pictures, and a picture that a model was trained on could become one.
+    """
 
     kind: str
     caption: str
@@ -58,6 +63,7 @@ class KindRecipe:
     imagenet_names: tuple[str, ...]
     recordings: tuple[Reference, ...]
     pictures: tuple[Reference, ...]
+    train_pictures: tuple[Reference, ...]
     test: tuple[str, ...]
 
 
@@ -99,12 +105,16 @@ def _kind(name: str, entry: Mapping[str, Any]) -> KindRecipe:
             imagenet_names=tuple(map(str, entry.get("imagenet_names", ()))),
             recordings=tuple(_recordings(name, entry["recordings"])),
             pictures=tuple(_pictures(name, entry["pictures"])),
+            train_pictures=tuple(_pictures(name, entry.get("train_pictures", {}))),
             test=tuple(map(str, entry.get("test", ()))),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise RecipeError(f"kind {name!r} lacks {error}") from error
     if not recipe.recordings or not recipe.pictures:
         raise RecipeError(f"kind {name!r} needs at least one recording and one picture")
+    if twice := set(recipe.pictures) & set(recipe.train_pictures):
+        members = ", ".join(sorted(f"{reference.source}:{reference.member}" for reference in twice))
+        raise RecipeError(f"kind {name!r} lists {members} twice; keep it under pictures or under train_pictures")
     return recipe
 
 

@@ -163,3 +163,21 @@ def test_unusable_members_are_listed_and_the_rest_is_finished(places):
     assert "dog: animals:dog1.wav holds no sound" in str(caught.value)
     assert "house cat: " in str(caught.value)
     assert len(read_table(places / "out" / "table.csv")) == 12
+
+
+def test_pictures_for_training_change_no_split(places):
+    """Added among the pictures, some of them would be held out and the drawing would change."""
+    folder = places / "sources" / "trees" / "animals" / "share"
+    for number in range(20):
+        (folder / f"puppy{number}.png").write_bytes(png(disc(colour=COLOURS[number % 5])))
+    prepare(places)
+    before = {row.path: row.split for row in read_table(places / "out" / "table.csv")}
+    kinds = yaml.safe_load((places / "recipe" / "kinds.yaml").read_text())
+    # The pattern also names pictures that are split already; they stay where they are.
+    kinds["dog"]["train_pictures"] = {"animals": ["puppy*.png", "d*.png"]}
+    kinds["dog"]["test"].append("animals:puppy*.png")
+    write(places / "recipe" / "kinds.yaml", kinds)
+    prepare(places)
+    after = {row.path: row.split for row in read_table(places / "out" / "table.csv")}
+    assert {path: after.pop(path) for path in before} == before
+    assert list(after.values()) == ["train"] * 20

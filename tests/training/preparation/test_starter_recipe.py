@@ -47,6 +47,20 @@ def test_a_kind_is_read(tmp_path):
     assert all(p.optional for p in kind.pictures[3:])
 
 
+def test_pictures_for_training_are_read_as_the_others(tmp_path):
+    (kind,) = load(tmp_path, KIND + '  train_pictures: {other: ["d.png|object"], emoji: [1f6a8]}\n')
+    assert [(p.source, p.member, p.cut) for p in kind.train_pictures[:2]] == [
+        ("other", "d.png", "object"),
+        ("fluent", "1f6a8.webp", None),
+    ]
+    assert load(tmp_path, KIND)[0].train_pictures == ()
+
+
+def test_a_picture_stands_in_one_list(tmp_path):
+    with pytest.raises(RecipeError, match="'fire truck' lists set:a.png twice"):
+        load(tmp_path, KIND + '  train_pictures: {set: ["a.png"]}\n')
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
@@ -83,7 +97,7 @@ def test_the_shipped_recipe_is_whole():
     sources = load_sources(folder / "sources.yaml")
     backgrounds = load_backgrounds(folder / "backgrounds.yaml")
     assert len(kinds) >= 80
-    used = {r.source for kind in kinds for r in (*kind.recordings, *kind.pictures)}
+    used = {r.source for kind in kinds for r in (*kind.recordings, *kind.pictures, *kind.train_pictures)}
     used |= {r.source for r in backgrounds.pictures}
     assert used <= sources.keys()
     for kind in kinds:
