@@ -131,6 +131,9 @@ def check_bundles() -> list[Finding]:
     findings = []
     starter_ok = False
     for listing in list_bundles():
+        if listing.bundle is not None and listing.bundle.text_pipeline is not None:
+            # Listed among the installed models.
+            continue
         problem = listing.problem
         name = listing.folder.name
         value = problem or ""

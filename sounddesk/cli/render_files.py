@@ -26,6 +26,7 @@ from sounddesk.domain.recipe import RecipeObject
 from sounddesk.domain.recipe import RenderRecipe
 from sounddesk.domain.recipe import Sampling
 from sounddesk.domain.recipe import path_from
+from sounddesk.engine.licence_names import licence_line
 from sounddesk.engine.masks_picture import draw_masks
 
 if TYPE_CHECKING:
@@ -229,6 +230,7 @@ def make_recipe(plan: RenderPlan, stems: Stems, written: tuple[WrittenObject, ..
             "python": platform.python_version(),
             "device": str(facts["device"]),
             "network_dtype": str(facts["network_dtype"]),
+            "licence of the weights": licence_line(plan.bundle.manifest.licence),
             **({"weights": "random, the sounds mean nothing"} if plan.bundle.is_random else {}),
         },
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,9 +31,8 @@ from sounddesk.engine.grounding import GroundingConfig
 from sounddesk.engine.grounding import ObjectConditioner
 from sounddesk.engine.injection import install_object_attention
 from sounddesk.engine.injection import object_attention_state
-from sounddesk.engine.specs import AudioSpec
-from sounddesk.engine.specs import LatentSpec
-from sounddesk.engine.specs import MelSpec
+from sounddesk.engine.published_configs import audio_spec
+from sounddesk.engine.published_configs import read_config
 from sounddesk.engine.types import EngineError
 
 AUDIOLDM_FOLDERS: Final = ("unet", "vae", "text_encoder", "tokenizer", "scheduler", "vocoder")
@@ -141,38 +139,6 @@ def assemble_bundle(
         return write_bundle(source, target, overwrite=overwrite)
 
 
-def audio_spec(audioldm: Path) -> AudioSpec:
-    """Mel and latent geometry of an AudioLDM folder, read from its own configurations.
-
-    Raises:
-        EngineError: a configuration is missing or contradicts another.
-    """
-    vae, unet, vocoder = (_config(audioldm / role) for role in ("vae", "unet", "vocoder"))
-    try:
-        factor = 2 ** (len(vae["block_out_channels"]) - 1)
-        mel = MelSpec(
-            sample_rate_hz=vocoder["sampling_rate"],
-            n_mels=vocoder["model_in_dim"],
-            hop_length=math.prod(vocoder["upsample_rates"]),
-            fmax_hz=vocoder["sampling_rate"] / 2,
-        )
-        latent = LatentSpec(channels=vae["latent_channels"], time_factor=factor, freq_factor=factor)
-        multiple = 2 ** (len(unet["block_out_channels"]) - 1)
-    except (KeyError, TypeError, ValueError) as error:
-        raise EngineError(f"{audioldm}: its configurations do not belong together ({error})") from error
-    if unet["in_channels"] != latent.channels:
-        raise EngineError(f"{audioldm}: U-Net of {unet['in_channels']} channels, VAE of {latent.channels}")
-    return AudioSpec(mel=mel, latent=latent, latent_multiple=multiple)
-
-
-def _config(folder: Path) -> dict[str, Any]:
-    try:
-        data: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise EngineError(f"{folder / 'config.json'} cannot be read ({error}): install the model again") from error
-    return data
-
-
 def _component(class_name: str, folder: Path, weight_storage: str, origin: str | None) -> ComponentSource:
     # Published folders may hold the same weights as a pickle too.
     return ComponentSource(
@@ -228,7 +194,7 @@ def _fresh_injection(unet_folder: Path, condition_width: int, target: Path) -> N
     """Added branches whose values are zero: the U-Net computes what it did without them."""
     # Only shapes are needed of the U-Net itself, which takes gigabytes.
     with torch.device("meta"):
-        unet = UNet2DConditionModel.from_config(_config(unet_folder))
+        unet = UNet2DConditionModel.from_config(read_config(unet_folder))
         install_object_attention(unet, condition_width=condition_width)
     state = {}
     for name, tensor in object_attention_state(unet).items():

@@ -148,11 +148,11 @@ def generate_bed(
     condition, null = conditions_at(request, middles_s)
     reporter = StageReporter(stage="denoise", total=steps_of(request.sampling), on_progress=on_progress, cancel=cancel)
     noise = TakeNoise(request.seed, shape)
-    windowed = WindowedDenoiser(
-        engine.components.denoiser, starts=starts, length=length, condition=condition.to(device), null=null.to(device)
-    )
     try:
-        with engine.policy.network_precision():
+        with engine.components.denoiser as denoiser, engine.policy.network_precision():
+            windowed = WindowedDenoiser(
+                denoiser, starts=starts, length=length, condition=condition.to(device), null=null.to(device)
+            )
             latent = denoise(
                 windowed,
                 scheduler_config=engine.components.scheduler_config,

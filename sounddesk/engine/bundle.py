@@ -44,11 +44,15 @@ class Bundle:
     """An opened bundle: its folder, what its manifest says, and the manifest's own sha256.
 
     The manifest holds the hash of every file, so `sha256` stands for the whole bundle in recipes.
+
+    Attributes:
+        text_pipeline: of an engine that hears words only, the class of diffusers that runs it (`text_engine_bundle`).
     """
 
     folder: Path
     manifest: BundleManifest
     sha256: str
+    text_pipeline: str | None = None
 
     @property
     def name(self) -> str:
@@ -140,13 +144,18 @@ def user_bundles_folder() -> Path:
 
 
 def list_bundles() -> list[BundleListing]:
-    """Every bundle that `find_bundle` finds by name, the starter first; broken ones with their problem."""
+    """Every bundle that `find_bundle` finds by name: the starter, installed ones (broken ones with their problem), text
+    engines.
+    """
+    from sounddesk.engine.text_engine_bundle import installed_text_engines
+
     listings = []
     for folder in _bundle_folders():
         try:
             listings.append(BundleListing(folder=folder, bundle=Bundle.open(folder)))
         except BundleError as error:
             listings.append(BundleListing(folder=folder, bundle=None, problem=str(error)))
+    listings += [BundleListing(folder=bundle.folder, bundle=bundle) for bundle in installed_text_engines()]
     return listings
 
 

@@ -1,8 +1,9 @@
-"""From a checked bundle to live networks: each component by its class, in float32, on the chosen device."""
+"""From a checked bundle to live networks: each component by its class, where the device and the memory plan want it."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ from sounddesk.engine.encoders.text import load_text_encoder
 from sounddesk.engine.grounding import GroundingConfig
 from sounddesk.engine.grounding import ObjectConditioner
 from sounddesk.engine.latent_codec import LatentCodec
+from sounddesk.engine.memory_plan import MemoryPlan
+from sounddesk.engine.memory_plan import Part
 from sounddesk.engine.quantised_weights import load_weights
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
@@ -45,73 +48,88 @@ _Module = TypeVar("_Module", bound=nn.Module)
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Components:
-    """The networks that every generation needs; the text encoder is loaded apart, when words are given."""
+    """What every generation needs. The text encoder is first read when words are given.
 
-    image_encoder: TimmPatchEncoder | ClipPatchEncoder
+    Attributes:
+        conditioner: small, so always on the device.
+    """
+
     conditioner: ObjectConditioner
-    denoiser: Denoiser
     scheduler_config: dict[str, Any]
-    codec: LatentCodec
-    vocoder: IstftVocoder | HifiGanVocoder
+    image_encoder: Part[TimmPatchEncoder | ClipPatchEncoder]
+    denoiser: Part[Denoiser]
+    codec: Part[LatentCodec]
+    vocoder: Part[IstftVocoder | HifiGanVocoder]
+    text_encoder: Part[SentenceEncoder | ClapTextEncoder]
 
 
 def load_components(
     bundle: Bundle,
     policy: DevicePolicy,
     *,
+    plan: MemoryPlan = "keep",
     on_progress: OnProgress | None = None,
     cancel: CancelToken | None = None,
 ) -> Components:
-    """Load everything but the text encoder; the bundle must have been verified.
+    """Load everything but the text encoder, as far as `plan` wants it loaded; the bundle must have been verified.
 
     Raises:
         BundleError: a component is missing, of an unknown class, or its weights do not fit its configuration.
         Cancelled: through `cancel`, between two components.
     """
-    reporter = StageReporter(stage="load", total=5, on_progress=on_progress, cancel=cancel)
     quieten_libraries()
-    if policy.device.type == "cpu":
+    if policy.device.type == "cpu" and plan == "keep":
         keep_freed_memory()
     conditioner = _load_conditioner(bundle, policy)
-    reporter.step(1)
-    with _loading(bundle, "image_encoder") as folder:
-        class_name = _class_of(bundle, "image_encoder")
-        image_encoder = _placed(load_image_encoder(class_name, folder), policy)
-        _check_fit(conditioner.config, grid=image_encoder.grid, width=image_encoder.width)
-    reporter.step(2)
-    denoiser = _load_denoiser(bundle, conditioner.config, policy)
     with _loading(bundle, "scheduler") as folder:
         scheduler_config = json.loads((folder / SCHEDULER_FILE).read_text(encoding="utf-8"))
-    reporter.step(3)
-    with _loading(bundle, "vae") as folder:
-        codec = _placed(LatentCodec.load(folder, bundle.audio), policy)
-    reporter.step(4)
-    with _loading(bundle, "vocoder") as folder:
-        vocoder = _placed(load_vocoder(_class_of(bundle, "vocoder"), folder, bundle.audio.mel), policy)
-    reporter.step(5)
-    return Components(
-        image_encoder=image_encoder,
+
+    def part(roles: tuple[str, ...], load: Callable[[], Any], *, half: bool) -> Part[Any]:
+        def checked() -> Any:
+            if plan == "sequential":
+                # Long after the whole bundle was checked; the files may have changed since.
+                bundle.verify_components(roles)
+            return load()
+
+        return Part(f"{roles[0]!r} of bundle {bundle.name!r}", checked, policy=policy, plan=plan, half=half)
+
+    config = conditioner.config
+    with_branches = ("unet",) if bundle.manifest.denoiser.inject == "film" else ("unet", "injection")
+    components = Components(
         conditioner=conditioner,
-        denoiser=denoiser,
         scheduler_config=scheduler_config,
-        codec=codec,
-        vocoder=vocoder,
+        image_encoder=part(("image_encoder",), lambda: _load_image_encoder(bundle, config), half=True),
+        denoiser=part(with_branches, lambda: _load_denoiser(bundle, config, policy), half=True),
+        # In float32 everywhere: their errors are heard at once.
+        codec=part(("vae",), lambda: _load_codec(bundle), half=False),
+        vocoder=part(("vocoder",), lambda: _load_vocoder(bundle), half=False),
+        text_encoder=part(("text_encoder",), lambda: read_text_encoder(bundle), half=True),
     )
+    prepared: tuple[Part[Any], ...] = (
+        components.image_encoder, components.denoiser, components.codec, components.vocoder,
+    )  # fmt: skip
+    reporter = StageReporter(stage="load", total=len(prepared), on_progress=on_progress, cancel=cancel)
+    for index, each in enumerate(prepared):
+        each.prepare()
+        reporter.step(index + 1)
+    return components
 
 
 def load_text_encoder_component(bundle: Bundle, policy: DevicePolicy) -> SentenceEncoder | ClapTextEncoder:
-    """Load the text encoder, which hints and attention maps need. Raises: BundleError."""
+    """The text encoder alone, in float32 on the device. Raises: BundleError."""
     quieten_libraries()
+    return _placed(read_text_encoder(bundle), policy)
+
+
+def read_text_encoder(bundle: Bundle) -> SentenceEncoder | ClapTextEncoder:
+    """The text encoder on the CPU. Raises: BundleError."""
     with _loading(bundle, "text_encoder") as folder:
         entry = bundle.manifest.component("text_encoder")
         if entry.class_name == "SentenceEncoder":
-            encoder: SentenceEncoder | ClapTextEncoder
-            encoder = SentenceEncoder.load(folder, load_weights(folder / WEIGHTS_FILE))
-        elif entry.weight_storage == "int8-rowwise":
+            return SentenceEncoder.load(folder, load_weights(folder / WEIGHTS_FILE))
+        if entry.weight_storage == "int8-rowwise":
             raise ValueError(f"class {entry.class_name!r} cannot be stored as int8-rowwise")
-        else:
-            encoder = load_text_encoder(entry.class_name, folder)
-        return _placed(encoder, policy)
+        return load_text_encoder(entry.class_name, folder)
 
 
 def _load_conditioner(bundle: Bundle, policy: DevicePolicy) -> ObjectConditioner:
@@ -137,7 +155,24 @@ def _load_denoiser(bundle: Bundle, config: GroundingConfig, policy: DevicePolicy
         )
         if policy.device.type == "cpu":
             denoiser.put_time_last()
-        return _placed(denoiser, policy)
+        return denoiser
+
+
+def _load_image_encoder(bundle: Bundle, config: GroundingConfig) -> TimmPatchEncoder | ClipPatchEncoder:
+    with _loading(bundle, "image_encoder") as folder:
+        encoder = load_image_encoder(_class_of(bundle, "image_encoder"), folder)
+        _check_fit(config, grid=encoder.grid, width=encoder.width)
+        return encoder
+
+
+def _load_codec(bundle: Bundle) -> LatentCodec:
+    with _loading(bundle, "vae") as folder:
+        return LatentCodec.load(folder, bundle.audio)
+
+
+def _load_vocoder(bundle: Bundle) -> IstftVocoder | HifiGanVocoder:
+    with _loading(bundle, "vocoder") as folder:
+        return load_vocoder(_class_of(bundle, "vocoder"), folder, bundle.audio.mel)
 
 
 def _check_fit(config: GroundingConfig, *, grid: tuple[int, int], width: int) -> None:

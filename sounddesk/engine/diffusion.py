@@ -48,6 +48,10 @@ class Denoiser(nn.Module):
 
         `null` float[B, width] fills the FiLM slot when `inject` is 'cross'.
         """
+        # Where memory is short the weights are in half precision (`memory_plan`).
+        dtype = self.unet.dtype
+        latent, condition = latent.to(dtype), condition.to(dtype)
+        null = None if null is None else null.to(dtype)
         film = condition
         if self.inject == "cross":
             film = torch.zeros_like(condition) if null is None else null

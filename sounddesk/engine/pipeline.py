@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -9,12 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 from typing import Final
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
-import sounddesk
 from sounddesk.engine.bundle import Bundle
 from sounddesk.engine.component_loading import Components
 from sounddesk.engine.decoding import decode_mel
@@ -25,30 +23,29 @@ from sounddesk.engine.device import is_out_of_memory
 from sounddesk.engine.device import out_of_memory_remedy
 from sounddesk.engine.device import release_memory
 from sounddesk.engine.diffusion import denoise
-from sounddesk.engine.encoders.text import TextEncoder
+from sounddesk.engine.finished_sound import DecodedSound
+from sounddesk.engine.finished_sound import finished
+from sounddesk.engine.finished_sound import recipe_facts
 from sounddesk.engine.parallel_takes import rounds_of
 from sounddesk.engine.parallel_takes import run_streams
 from sounddesk.engine.patch_cache import PatchCache
 from sounddesk.engine.patch_cache import hash_image
 from sounddesk.engine.specs import RequestShape
 from sounddesk.engine.specs import check_seconds
+from sounddesk.engine.take_conditions import TakeConditions
 from sounddesk.engine.take_conditions import check_request
 from sounddesk.engine.take_conditions import hash_mask
 from sounddesk.engine.take_conditions import make_conditions
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
-from sounddesk.engine.types import EngineError
 from sounddesk.engine.types import GeneratedTake
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
 from sounddesk.engine.types import RgbImage
 from sounddesk.engine.types import SamplingSettings
-from sounddesk.engine.types import Waveform
 from sounddesk.engine.types import steps_of
 
-# Below this peak a take is as good as silent (-60 dBFS).
-SILENCE_PEAK: Final = 1e-3
 # Linux hands out memory it does not have and then kills the process, so on a CPU the batch is bounded beforehand:
 # latent frames per U-Net call, before guidance doubles them (8 takes of 10 s, or one of 60 s).
 CPU_BATCH_FRAMES: Final = 2048
@@ -61,7 +58,6 @@ class Engine:
     bundle: Bundle
     policy: DevicePolicy
     components: Components
-    text_encoder: TextEncoder | None
     patches: PatchCache
 
 
@@ -91,9 +87,7 @@ def generate_takes(
     patches = encode_patches(request.image, engine)
     reporter.step(1)
     # 3. Masks and hints -> conditions [N, C].
-    conditions = make_conditions(
-        request.takes, patches, conditioner=engine.components.conditioner, text_encoder=engine.text_encoder
-    )
+    conditions = conditions_of(request.takes, patches, engine)
     # 4. Noise and the guided denoising loop -> latents [N, c, t, f].
     latents, batch_notes = denoise_all(
         Denoising(
@@ -111,23 +105,24 @@ def generate_takes(
     reporter = StageReporter(stage="decode", total=len(request.takes), on_progress=on_progress, cancel=cancel)
     takes = []
     image_sha256 = hash_image(request.image)
-    for index, take in enumerate(request.takes):
-        sound = decode_sound(
-            latents[index : index + 1], engine, name=take.name, seed=take.seed, seconds=request.seconds
-        )
-        takes.append(
-            GeneratedTake(
-                name=take.name,
-                kind=take.kind,
-                waveform=sound.waveform,
-                sample_rate_hz=spec.mel.sample_rate_hz,
-                recipe=_recipe(request, take, engine, image_sha256=image_sha256),
-                notes=(*conditions.notes[index], *batch_notes, *sound.notes),
-                mel=sound.mel,
-                patch_weights=conditions.patch_weights[index].copy(),
+    with engine.components.codec, engine.components.vocoder:
+        for index, take in enumerate(request.takes):
+            sound = decode_sound(
+                latents[index : index + 1], engine, name=take.name, seed=take.seed, seconds=request.seconds
             )
-        )
-        reporter.step(index + 1)
+            takes.append(
+                GeneratedTake(
+                    name=take.name,
+                    kind=take.kind,
+                    waveform=sound.waveform,
+                    sample_rate_hz=spec.mel.sample_rate_hz,
+                    recipe=_recipe(request, take, engine, image_sha256=image_sha256),
+                    notes=(*conditions.notes[index], *batch_notes, *sound.notes),
+                    mel=sound.mel,
+                    patch_weights=conditions.patch_weights[index].copy(),
+                )
+            )
+            reporter.step(index + 1)
     return takes
 
 
@@ -148,21 +143,6 @@ class Denoising:
     sampling: SamplingSettings
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class DecodedSound:
-    """One sound.
-
-    Attributes:
-        waveform: float32[n], exactly the length asked for.
-        mel: log-mel float32[frames, n_mels] that it was made from.
-        notes: what the user should know.
-    """
-
-    waveform: Waveform
-    mel: npt.NDArray[np.float32]
-    notes: tuple[str, ...]
-
-
 def decode_sound(latent: Tensor, engine: Engine, *, name: str, seed: int, seconds: float) -> DecodedSound:
     """Latent float32[1, c, t, f] -> exactly the length asked for, and nothing silent or broken unannounced.
 
@@ -171,20 +151,13 @@ def decode_sound(latent: Tensor, engine: Engine, *, name: str, seed: int, second
     """
     spec = engine.bundle.audio
     n_samples = spec.shape_of(seconds).n_samples
-    log_mel = decode_mel(engine.components.codec, latent.to(engine.policy.device), spec)
-    samples = synthesise(engine.components.vocoder, log_mel, spec)[0].float().cpu().numpy()
+    with engine.components.codec as codec:
+        log_mel = decode_mel(codec, latent.to(engine.policy.device), spec)
+    with engine.components.vocoder as vocoder:
+        samples = synthesise(vocoder, log_mel, spec)[0].float().cpu().numpy()
     # 6. Checked and trimmed.
-    waveform, notes = _checked_waveform(samples, name=name, seed=seed, n_samples=n_samples)
-    mel_frames = math.ceil(n_samples / spec.mel.hop_length)
-    mel = log_mel[0, :mel_frames].float().cpu().numpy().copy()
-    peak = float(np.abs(waveform).max())
-    if peak > 1.0:
-        # Guidance can overshoot far beyond any sound that was learned from.
-        factor = spec.mel.peak / peak
-        waveform = (waveform * np.float32(factor)).astype(np.float32)
-        mel = np.maximum(mel + np.float32(math.log(factor)), np.float32(spec.mel.log_silence))
-        notes = (_lowered_note(peak, spec.mel.peak),)
-    return DecodedSound(waveform=waveform, mel=mel, notes=tuple(notes))
+    mel = log_mel[0, : math.ceil(n_samples / spec.mel.hop_length)].float().cpu().numpy().copy()
+    return finished(samples, mel, spec=spec.mel, n_samples=n_samples, name=name, seed=seed)
 
 
 @torch.no_grad()
@@ -192,10 +165,18 @@ def encode_patches(image: RgbImage, engine: Engine) -> Tensor:
     """Patches float32[P, D] of one image on the engine's device, from the cache where they are in it."""
 
     def encode() -> Tensor:
-        with engine.policy.network_precision():
-            return engine.components.image_encoder.encode([image])[0].float()
+        with engine.components.image_encoder as encoder, engine.policy.network_precision():
+            return encoder.encode([image])[0].float()
 
     return engine.patches.get(hash_image(image), encode)
+
+
+@torch.no_grad()
+def conditions_of(takes: Sequence[ObjectRequest], patches: Tensor, engine: Engine) -> TakeConditions:
+    """Conditions of takes checked by `check_request`; words are encoded only where a take has some."""
+    spoken = any(take.hint or take.negative_hint for take in takes)
+    with engine.components.text_encoder if spoken else contextlib.nullcontext() as text_encoder:
+        return make_conditions(takes, patches, conditioner=engine.components.conditioner, text_encoder=text_encoder)
 
 
 class TakeNoise:
@@ -231,31 +212,33 @@ def denoise_all(
     notes: tuple[str, ...] = ()
     done: list[Tensor] = []
     start = 0
-    while start < count:
-        chosen = range(start, min(start + batch, count))
+    # Held through all batches, so that no memory plan moves it in between.
+    with engine.components.denoiser:
+        while start < count:
+            chosen = range(start, min(start + batch, count))
 
-        def on_step(steps_done: int, chosen: range = chosen) -> None:
-            reporter.step(chosen.start * steps + steps_done)
+            def on_step(steps_done: int, chosen: range = chosen) -> None:
+                reporter.step(chosen.start * steps + steps_done)
 
-        ran_out = False
-        try:
-            done.append(_denoise_batch(asked, engine, shape, chosen=chosen, on_step=on_step))
-        except Exception as error:
-            if not is_out_of_memory(error):
-                raise
-            ran_out = True
-        # Outside the handler: while the exception lives, its traceback keeps the tensors that filled the memory.
-        if ran_out:
-            release_memory(engine.policy.device)
-            if len(chosen) == 1:
-                remedy = out_of_memory_remedy(engine.policy.device, seconds=asked.seconds)
-                raise OutOfMemoryError(
-                    f"memory of {engine.policy.device} ran out on one take of {asked.seconds:g} s: {remedy}"
-                )
-            batch = math.ceil(len(chosen) / 2)
-            notes = (f"memory ran out: generated {batch} at a time",)
-            continue
-        start = chosen.stop
+            ran_out = False
+            try:
+                done.append(_denoise_batch(asked, engine, shape, chosen=chosen, on_step=on_step))
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+                ran_out = True
+            # Outside the handler: while the exception lives, its traceback keeps the tensors that filled the memory.
+            if ran_out:
+                release_memory(engine.policy.device)
+                if len(chosen) == 1:
+                    remedy = out_of_memory_remedy(engine.policy.device, seconds=asked.seconds)
+                    raise OutOfMemoryError(
+                        f"memory of {engine.policy.device} ran out on one take of {asked.seconds:g} s: {remedy}"
+                    )
+                batch = math.ceil(len(chosen) / 2)
+                notes = (f"memory ran out: generated {batch} at a time",)
+                continue
+            start = chosen.stop
     return torch.cat(done), notes
 
 
@@ -299,9 +282,9 @@ def _denoise_stream(
         return torch.cat([noise.draw() for noise in noises]).to(device)
 
     rows = slice(chosen.start, chosen.stop)
-    with engine.policy.network_precision():
+    with engine.components.denoiser as denoiser, engine.policy.network_precision():
         latents = denoise(
-            engine.components.denoiser,
+            denoiser,
             scheduler_config=engine.components.scheduler_config,
             condition=asked.condition[rows],
             null=asked.null[rows],
@@ -314,62 +297,16 @@ def _denoise_stream(
     return latents.float().cpu()
 
 
-def _checked_waveform(
-    samples: npt.NDArray[np.float32], *, name: str, seed: int, n_samples: int
-) -> tuple[Waveform, Sequence[str]]:
-    if samples.size < n_samples:
-        raise EngineError(
-            f"take of {name!r} has {samples.size} samples instead of {n_samples}: the bundle's vocoder does not "
-            "fit its audio settings; install the bundle again"
-        )
-    waveform = samples[:n_samples].astype(np.float32)
-    if not np.isfinite(waveform).all():
-        raise EngineError(
-            f"take of {name!r} (seed {seed}) has samples that are not numbers: try another seed, "
-            "lower guidance, or the device 'cpu'"
-        )
-    peak = float(np.abs(waveform).max())
-    if peak < SILENCE_PEAK:
-        level = f"peak {20 * math.log10(peak):.0f} dBFS" if peak > 0 else "digital silence"
-        return waveform, (f"take is silent ({level}): try another seed or more steps",)
-    return waveform, ()
-
-
-def _lowered_note(peak: float, lowered_to: float) -> str:
-    before_db, after_db = 20 * math.log10(peak), 20 * math.log10(lowered_to)
-    return (
-        f"take came out at {before_db:+.1f} dBFS and was lowered to {after_db:+.1f} dBFS, "
-        "the peak of what the model learned from"
-    )
-
-
 def _recipe(request: GenerationRequest, take: ObjectRequest, engine: Engine, *, image_sha256: str) -> dict[str, Any]:
     """Everything that decides the samples, ready for JSON."""
     return {
-        **recipe_facts(engine, seed=take.seed, seconds=request.seconds, sampling=request.sampling),
+        **recipe_facts(
+            engine.bundle, engine.policy, seed=take.seed, seconds=request.seconds, sampling=request.sampling
+        ),
         "image_sha256": image_sha256,
         "name": take.name,
         "kind": take.kind,
         "mask_sha256": hash_mask(take.mask),
         "hint": take.hint,
         "negative_hint": take.negative_hint,
-    }
-
-
-def recipe_facts(engine: Engine, *, seed: int, seconds: float, sampling: SamplingSettings) -> dict[str, Any]:
-    """What decides the samples of any take, whatever it is conditioned on."""
-    return {
-        "engine_version": sounddesk.__version__,
-        "bundle": engine.bundle.name,
-        "bundle_version": engine.bundle.manifest.version,
-        "bundle_sha256": engine.bundle.sha256,
-        "seed": seed,
-        "seconds": seconds,
-        "sample_rate_hz": engine.bundle.audio.mel.sample_rate_hz,
-        "preset": sampling.preset,
-        "steps": steps_of(sampling),
-        "guidance": sampling.guidance,
-        "eta": sampling.eta,
-        "device": str(engine.policy.device),
-        "network_dtype": str(engine.policy.network_dtype).removeprefix("torch."),
     }

@@ -32,8 +32,10 @@ if TYPE_CHECKING:
     # At run time these cost seconds of imports, which `open` shall not cost.
     from sounddesk.engine.component_loading import Components
     from sounddesk.engine.device import DevicePolicy
-    from sounddesk.engine.encoders.text import TextEncoder
+    from sounddesk.engine.memory_plan import MemoryPlan
     from sounddesk.engine.pipeline import Engine
+    from sounddesk.engine.text_engines import SpokenTake
+    from sounddesk.engine.text_engines import TextEngine
 
 
 class EngineSession:
@@ -43,7 +45,7 @@ class EngineSession:
     again.
     """
 
-    def __init__(self, bundle: Bundle, policy: DevicePolicy) -> None:
+    def __init__(self, bundle: Bundle, policy: DevicePolicy, *, memory: MemoryPlan | None = None) -> None:
         from sounddesk.engine.patch_cache import PatchCache
         from sounddesk.engine.patch_cache import shared_patch_cache
 
@@ -51,27 +53,33 @@ class EngineSession:
         self._policy = policy
         self._lock = threading.RLock()
         self._components: Components | None = None
-        self._text_encoder: TextEncoder | None = None
+        self._text_engine: TextEngine | None = None
+        self._asked_plan = memory
         self._patches = PatchCache()
         if policy.device.type == "cpu" and "image_encoder" in bundle.manifest.components:
             # The segmenter computes there in the same precision, and leaves the patches of the images that it encodes.
             self._patches = shared_patch_cache(bundle.manifest.component("image_encoder"))
 
     @classmethod
-    def open(cls, *, bundle: str | Path | Bundle = STARTER_NAME, device: str = "auto") -> EngineSession:
+    def open(
+        cls, *, bundle: str | Path | Bundle = STARTER_NAME, device: str = "auto", memory: MemoryPlan | None = None
+    ) -> EngineSession:
         """Find the bundle and the device; reads the manifest, loads nothing yet.
 
         Args:
             bundle: name, folder, or a bundle already opened.
             device: 'auto', 'cpu', 'cuda', 'cuda:1' or 'mps'.
+            memory: where networks are between their uses; by default as `SOUNDDESK_MEMORY` says, else the quickest
+                plan that fits into the free memory.
 
         Raises:
             EngineError: no such bundle or device, or a wrong manifest.
         """
         opened = bundle if isinstance(bundle, Bundle) else find_bundle(bundle)
         from sounddesk.engine.device import choose_device
+        from sounddesk.engine.memory_plan import plan_from_environment
 
-        return cls(opened, choose_device(device))
+        return cls(opened, choose_device(device), memory=memory or plan_from_environment())
 
     def __enter__(self) -> EngineSession:
         return self
@@ -96,7 +104,7 @@ class EngineSession:
 
     @property
     def is_loaded(self) -> bool:
-        return self._components is not None
+        return self._components is not None or self._text_engine is not None
 
     def load(self, *, on_progress: OnProgress | None = None, cancel: CancelToken | None = None) -> None:
         """Check every file of the bundle and load its networks, where that has not happened yet.
@@ -105,14 +113,18 @@ class EngineSession:
             EngineError: a damaged bundle (names the file), or one that does not fit into memory.
             Cancelled: through `cancel`; nothing stays loaded then.
         """
-        self._load(on_progress=on_progress, cancel=cancel)
+        with self._lock:
+            if self._bundle.text_pipeline is None:
+                self._load(on_progress=on_progress, cancel=cancel)
+            else:
+                self._load_text_engine(on_progress=on_progress, cancel=cancel)
 
     def unload(self) -> None:
         """Free the networks and cached images; waits for a running call."""
         with self._lock:
-            loaded = self._components is not None or self._text_encoder is not None
+            loaded = self.is_loaded
             self._components = None
-            self._text_encoder = None
+            self._text_engine = None
             self._patches.clear()
             if loaded:
                 from sounddesk.engine.device import release_memory
@@ -141,9 +153,12 @@ class EngineSession:
 
         # Refused before anything is loaded.
         check_request(request)
+        if self._bundle.text_pipeline is not None:
+            from sounddesk.engine.text_engines import spoken_takes
+
+            return self._speak(spoken_takes(request), request, on_progress=on_progress, cancel=cancel)
         with self._lock:
-            hinted = any(take.hint or take.negative_hint for take in request.takes)
-            engine = self._load(with_text=hinted, on_progress=on_progress, cancel=cancel)
+            engine = self._load(on_progress=on_progress, cancel=cancel)
             return generate_takes(request, engine, on_progress=on_progress, cancel=cancel)
 
     def generate_from_text(
@@ -163,9 +178,38 @@ class EngineSession:
         from sounddesk.engine.text_pipeline import generate_text_takes
 
         check_text_request(request, self._bundle)
+        if self._bundle.text_pipeline is not None:
+            from sounddesk.engine.text_engines import takes_of_texts
+
+            return self._speak(takes_of_texts(request), request, on_progress=on_progress, cancel=cancel)
         with self._lock:
-            engine = self._load(with_text=True, on_progress=on_progress, cancel=cancel)
+            engine = self._load(on_progress=on_progress, cancel=cancel)
             return generate_text_takes(request, engine, on_progress=on_progress, cancel=cancel)
+
+    def _speak(
+        self,
+        takes: list[SpokenTake],
+        request: GenerationRequest | TextRequest,
+        *,
+        on_progress: OnProgress | None,
+        cancel: CancelToken | None,
+    ) -> list[GeneratedTake]:
+        from sounddesk.engine.text_engines import check_length
+
+        check_length(request.seconds, self._bundle)
+        with self._lock:
+            engine = self._load_text_engine(on_progress=on_progress, cancel=cancel)
+            return engine.generate(
+                takes, seconds=request.seconds, sampling=request.sampling, on_progress=on_progress, cancel=cancel
+            )
+
+    def _load_text_engine(self, *, on_progress: OnProgress | None, cancel: CancelToken | None) -> TextEngine:
+        from sounddesk.engine.text_engines import TextEngine
+
+        if self._text_engine is None:
+            self._bundle.verify(on_progress=on_progress, cancel=cancel)
+            self._text_engine = TextEngine.load(self._bundle, self._policy)
+        return self._text_engine
 
     def encode_image(self, image: RgbImage) -> npt.NDArray[np.float32]:
         """Patches float32[P, D] of an sRGB image uint8[H, W, 3], rows first; kept for the takes that follow.
@@ -188,19 +232,14 @@ class EngineSession:
         Raises:
             EngineError, ValueError: as `generate`, for the image and the mask.
         """
+        from sounddesk.engine.pipeline import conditions_of
         from sounddesk.engine.pipeline import encode_patches
         from sounddesk.engine.take_conditions import check_request
-        from sounddesk.engine.take_conditions import make_conditions
 
         check_request(GenerationRequest(image=image, takes=(take,)))
         with self._lock:
-            engine = self._load(with_text=bool(take.hint or take.negative_hint))
-            made = make_conditions(
-                (take,),
-                encode_patches(image, engine),
-                conditioner=engine.components.conditioner,
-                text_encoder=engine.text_encoder,
-            )
+            engine = self._load()
+            made = conditions_of((take,), encode_patches(image, engine), engine)
             return TakeCondition(condition=made.condition[0].cpu().numpy(), null=made.null[0].cpu().numpy())
 
     def generate_bed(
@@ -242,20 +281,16 @@ class EngineSession:
         Raises:
             EngineError: the mask is empty, of another size, or the bundle cannot be loaded.
         """
-        import torch
-
+        from sounddesk.engine.pipeline import conditions_of
         from sounddesk.engine.pipeline import encode_patches
         from sounddesk.engine.take_conditions import check_request
-        from sounddesk.engine.take_conditions import make_conditions
 
         check_request(GenerationRequest(image=image, takes=(take,), seconds=1.0))
-        with self._lock, torch.no_grad():
-            engine = self._load(with_text=bool(take.hint))
+        with self._lock:
+            engine = self._load()
+            # What it must not sound like does not change where is listened.
             hinted = dataclasses.replace(take, negative_hint=None)
-            patches = encode_patches(image, engine)
-            conditioner = engine.components.conditioner
-            made = make_conditions([hinted], patches, conditioner=conditioner, text_encoder=engine.text_encoder)
-            return made.patch_weights[0]
+            return conditions_of([hinted], encode_patches(image, engine), engine).patch_weights[0]
 
     def attention_maps(self, image: RgbImage, texts: list[str]) -> npt.NDArray[np.float32]:
         """`attention_map` of several texts at once: float32[len(texts), P]."""
@@ -269,45 +304,45 @@ class EngineSession:
 
         check_image(image)
         with self._lock, torch.no_grad():
-            engine = self._load(with_text=True)
-            assert engine.text_encoder is not None
+            engine = self._load()
             patches = encode_patches(image, engine)[None].expand(len(texts), -1, -1)
-            return attention_weights(engine.components.conditioner, engine.text_encoder.encode(texts).float(), patches)
+            with engine.components.text_encoder as text_encoder:
+                words = text_encoder.encode(texts).float()
+            return attention_weights(engine.components.conditioner, words, patches)
 
-    def _load(
-        self,
-        *,
-        with_text: bool = False,
-        on_progress: OnProgress | None = None,
-        cancel: CancelToken | None = None,
-    ) -> Engine:
-        from sounddesk.engine.component_loading import load_components
-        from sounddesk.engine.component_loading import load_text_encoder_component
-        from sounddesk.engine.device import OutOfMemoryError
-        from sounddesk.engine.device import is_out_of_memory
-        from sounddesk.engine.device import out_of_memory_remedy
+    def _load(self, *, on_progress: OnProgress | None = None, cancel: CancelToken | None = None) -> Engine:
         from sounddesk.engine.pipeline import Engine
 
         with self._lock:
-            try:
-                if self._components is None:
-                    self._bundle.verify(on_progress=on_progress, cancel=cancel)
-                    self._components = load_components(
-                        self._bundle, self._policy, on_progress=on_progress, cancel=cancel
-                    )
-                if with_text and self._text_encoder is None:
-                    self._text_encoder = load_text_encoder_component(self._bundle, self._policy)
-            except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error):
-                    raise
-                remedy = out_of_memory_remedy(self._policy.device, seconds=0)
-                raise OutOfMemoryError(
-                    f"bundle {self._bundle.name!r} does not fit into the memory of {self._policy.device}: {remedy}"
-                ) from error
-            return Engine(
-                bundle=self._bundle,
-                policy=self._policy,
-                components=self._components,
-                text_encoder=self._text_encoder,
-                patches=self._patches,
+            if self._components is None:
+                self._components = self._loaded(on_progress=on_progress, cancel=cancel)
+            return Engine(bundle=self._bundle, policy=self._policy, components=self._components, patches=self._patches)
+
+    def _loaded(self, *, on_progress: OnProgress | None, cancel: CancelToken | None) -> Components:
+        """The networks, by the memory plan that was asked for; else by the quickest that turns out to fit."""
+        from sounddesk.engine.component_loading import load_components
+        from sounddesk.engine.device import OutOfMemoryError
+        from sounddesk.engine.device import release_memory
+        from sounddesk.engine.memory_plan import choose_plan
+        from sounddesk.engine.memory_plan import frugal_plan
+
+        if self._bundle.text_pipeline is not None:
+            raise EngineError(
+                f"bundle {self._bundle.name!r} hears words, it sees no image: choose another bundle for this"
             )
+        self._bundle.verify(on_progress=on_progress, cancel=cancel)
+
+        def load(plan: MemoryPlan) -> Components:
+            return load_components(self._bundle, self._policy, plan=plan, on_progress=on_progress, cancel=cancel)
+
+        if self._asked_plan is not None:
+            return load(self._asked_plan)
+        chosen, frugal = choose_plan(self._bundle, self._policy), frugal_plan(self._policy)
+        try:
+            return load(chosen)
+        except OutOfMemoryError:
+            if chosen == frugal:
+                raise
+        # Outside the handler: while the exception lives, its traceback keeps what filled the memory.
+        release_memory(self._policy.device)
+        return load(frugal)

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 
 from sounddesk.engine.bundle import Bundle
+from sounddesk.engine.finished_sound import recipe_facts
 from sounddesk.engine.pipeline import Denoising
 from sounddesk.engine.pipeline import Engine
 from sounddesk.engine.pipeline import decode_sound
 from sounddesk.engine.pipeline import denoise_all
-from sounddesk.engine.pipeline import recipe_facts
 from sounddesk.engine.take_conditions import MAX_SEED
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
@@ -35,7 +35,7 @@ def check_text_request(request: TextRequest, bundle: Bundle) -> None:
     if not all(prompt.strip() for prompt in request.prompts):
         raise EngineError("text is empty: describe the sound")
     grounding = bundle.manifest.grounding
-    if grounding["out_width"] != grounding["text_width"]:
+    if bundle.text_pipeline is None and grounding["out_width"] != grounding["text_width"]:
         raise EngineError(f"bundle {bundle.name!r} cannot make sound from texts: its conditions are in another space")
 
 
@@ -53,9 +53,9 @@ def generate_text_takes(
         EngineError: non-finite samples, or memory that is not enough even for one take.
         Cancelled: through `cancel`, within one denoising step.
     """
-    assert engine.text_encoder is not None
     texts = list(dict.fromkeys([request.negative_prompt, *request.prompts]))
-    vectors = dict(zip(texts, engine.text_encoder.encode(texts).float(), strict=True))
+    with engine.components.text_encoder as text_encoder:
+        vectors = dict(zip(texts, text_encoder.encode(texts).float(), strict=True))
     latents, batch_notes = denoise_all(
         Denoising(
             condition=torch.stack([vectors[prompt] for prompt in request.prompts]),
@@ -70,20 +70,23 @@ def generate_text_takes(
     )
     reporter = StageReporter(stage="decode", total=len(request.prompts), on_progress=on_progress, cancel=cancel)
     takes = []
-    for index, (prompt, seed) in enumerate(zip(request.prompts, request.seeds, strict=True)):
-        sound = decode_sound(latents[index : index + 1], engine, name=prompt, seed=seed, seconds=request.seconds)
-        facts = recipe_facts(engine, seed=seed, seconds=request.seconds, sampling=request.sampling)
-        takes.append(
-            GeneratedTake(
-                name=prompt,
-                kind="object",
-                waveform=sound.waveform,
-                sample_rate_hz=engine.bundle.audio.mel.sample_rate_hz,
-                recipe={**facts, "prompt": prompt, "negative_prompt": request.negative_prompt},
-                notes=(*batch_notes, *sound.notes),
-                mel=sound.mel,
-                patch_weights=np.zeros(0, dtype=np.float32),
+    with engine.components.codec, engine.components.vocoder:
+        for index, (prompt, seed) in enumerate(zip(request.prompts, request.seeds, strict=True)):
+            sound = decode_sound(latents[index : index + 1], engine, name=prompt, seed=seed, seconds=request.seconds)
+            facts = recipe_facts(
+                engine.bundle, engine.policy, seed=seed, seconds=request.seconds, sampling=request.sampling
             )
-        )
-        reporter.step(index + 1)
+            takes.append(
+                GeneratedTake(
+                    name=prompt,
+                    kind="object",
+                    waveform=sound.waveform,
+                    sample_rate_hz=engine.bundle.audio.mel.sample_rate_hz,
+                    recipe={**facts, "prompt": prompt, "negative_prompt": request.negative_prompt},
+                    notes=(*batch_notes, *sound.notes),
+                    mel=sound.mel,
+                    patch_weights=np.zeros(0, dtype=np.float32),
+                )
+            )
+            reporter.step(index + 1)
     return takes

@@ -2,12 +2,13 @@
 
 The same random weights, seeds and number of DDIM steps. Diffusers renders object after object, each with its prompt, as
 its documentation shows; it is then given our condition vectors, so that the outputs can be compared. Ours renders the
-four objects of the image in one request. Wall time and processor time: on a busy machine only the latter counts.
+four objects of the image in one request.
 
-The share of one step and of everything else is found from two numbers of steps, from which the time at the paper's 200
-steps and of the fast preset follow.
+Steps are timed one by one, so few of them tell what a step costs and what everything else costs; from these follow the
+paper's 200 steps, of both sides, and our fast preset. The first step of a pair warms up and is left out of the cost of a
+step.
 
-python -m tests.benchmarks.full_size_speed [--size s] [--steps 2] [--runs 1] [--threads 2] [--folder FOLDER]
+python -m tests.benchmarks.full_size_speed [--size s] [--steps 3] [--runs 1] [--threads 2] [--folder FOLDER]
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from sounddesk.engine.pipeline import conditions_of
 from sounddesk.engine.pipeline import encode_patches
 from sounddesk.engine.session import EngineSession
-from sounddesk.engine.take_conditions import make_conditions
 from sounddesk.engine.types import PRESET_STEPS
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import SamplingSettings
@@ -48,40 +49,62 @@ GUIDANCE = 2.0
 
 @dataclass(frozen=True)
 class Measured:
-    """Seconds per object, of the clock and of the processor, and what the process held at most."""
+    """Seconds per object, by the clock.
+
+    Attributes:
+        wall_s: altogether.
+        step_s: one denoising step.
+        peak_bytes: what the process held at most.
+    """
 
     wall_s: float
-    cpu_s: float
+    step_s: float
     peak_bytes: int
+
+    def at(self, steps: int, *, measured: int) -> float:
+        """Seconds per object with another number of steps."""
+        return self.wall_s + (steps - measured) * self.step_s
+
+
+class Steps:
+    """When each step ended."""
+
+    def __init__(self) -> None:
+        self.ends_s: list[float] = []
+
+    def note(self, *_: Any) -> None:
+        self.ends_s.append(time.perf_counter())
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     arguments_of = argparse.ArgumentParser(description=__doc__)
     arguments_of.add_argument("--size", choices=("s", "m", "l"), default="s")
-    arguments_of.add_argument("--steps", type=int, default=2)
+    arguments_of.add_argument("--steps", type=int, default=3)
     arguments_of.add_argument("--runs", type=int, default=1, help="pairs; the best of each side counts")
     arguments_of.add_argument("--threads", type=int, default=2)
     arguments_of.add_argument("--folder", type=Path, help="keep the weights here (gigabytes) for the next run")
     options = arguments_of.parse_args(arguments)
     torch.set_num_threads(options.threads)
+    theirs: list[Measured] = []
+    ours: list[Measured] = []
     with ExitStack() as stack:
         folder = options.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         made = make_full_size(folder, options.size)
         session = stack.enter_context(EngineSession.open(bundle=made.bundle, device="cpu"))
-        session.load()
         pipeline = diffusers_pipeline(made.audioldm)
-        theirs: dict[int, list[Measured]] = {}
-        ours: dict[int, list[Measured]] = {}
-        for steps in (options.steps, 2 * options.steps):
-            for run in range(options.runs):
-                request = request_of(steps, shade=run + 10 * steps)
-                first = [measure(lambda: by_prompt(pipeline, steps)), measure(lambda: session.generate(request))]  # noqa: B023
-                theirs.setdefault(steps, []).append(first[0])
-                ours.setdefault(steps, []).append(first[1])
-                print(f"{steps} steps: diffusers {text(first[0])}; ours {text(first[1])}", flush=True)
+        session.load()
+        for run in range(options.runs):
+            theirs.append(measure(lambda steps: by_prompt(pipeline, options.steps, callback=steps.note), per_take=True))
+            request = request_of(options.steps, shade=run)
+            ours.append(measure(lambda steps: generate(session, request, steps), per_take=False))  # noqa: B023
+            print(f"{options.steps} steps: diffusers {text(theirs[-1])}; ours {text(ours[-1])}", flush=True)
+        report(options.size, best(theirs), best(ours), steps=options.steps)
         difference = compare(session, pipeline, steps=options.steps)
-    report(options.size, theirs, ours)
     print(f"largest difference of the four outputs, given the same conditions: {difference:.1e}")
+
+
+def generate(session: EngineSession, request: GenerationRequest, steps: Steps) -> None:
+    session.generate(request, on_progress=lambda report: steps.note() if report.stage == "denoise" else None)
 
 
 def request_of(steps: int, *, shade: int, preset: str = "paper") -> GenerationRequest:
@@ -90,7 +113,7 @@ def request_of(steps: int, *, shade: int, preset: str = "paper") -> GenerationRe
     return shapes_request(4, seconds=SECONDS, seeds=SEEDS, sampling=sampling, shade=shade)
 
 
-def by_prompt(pipeline: Any, steps: int, **conditions: Any) -> list[np.ndarray]:
+def by_prompt(pipeline: Any, steps: int, *, callback: Any = None, **conditions: Any) -> list[np.ndarray]:
     """Object after object, as a script on diffusers does it."""
     sounds = []
     for index, seed in enumerate(SEEDS):
@@ -103,6 +126,8 @@ def by_prompt(pipeline: Any, steps: int, **conditions: Any) -> list[np.ndarray]:
                 num_inference_steps=steps,
                 guidance_scale=GUIDANCE,
                 latents=noise_of(seed),
+                callback=callback,
+                callback_steps=1,
                 **chosen,
             ).audios[0]
         )
@@ -114,51 +139,60 @@ def compare(session: EngineSession, pipeline: Any, *, steps: int) -> float:
     request = request_of(steps, shade=1)
     ours = session.generate(request)
     engine = session._load()
-    conditions = make_conditions(
-        request.takes,
-        encode_patches(request.image, engine),
-        conditioner=engine.components.conditioner,
-        text_encoder=None,
-    )
+    conditions = conditions_of(request.takes, encode_patches(request.image, engine), engine)
     theirs = by_prompt(
         pipeline, steps, prompt_embeds=conditions.condition, negative_prompt_embeds=conditions.null.contiguous()
     )
     return max(largest_difference(take.waveform, sound) for take, sound in zip(ours, theirs, strict=True))
 
 
-def measure(work: Callable[[], Any]) -> Measured:
+def measure(work: Callable[[Steps], Any], *, per_take: bool) -> Measured:
+    """Time `work` on all objects.
+
+    Args:
+        per_take: the steps that are noted are those of one object after the other, not of all at once.
+    """
     gc.collect()
+    steps = Steps()
     with peak_memory() as largest:
-        wall, cpu = time.perf_counter(), time.process_time()
-        work()
-        wall_s, cpu_s = time.perf_counter() - wall, time.process_time() - cpu
-    return Measured(wall_s / len(SEEDS), cpu_s / len(SEEDS), largest[0])
+        start_s = time.perf_counter()
+        work(steps)
+        wall_s = time.perf_counter() - start_s
+    count = len(SEEDS)
+    if per_take:
+        each = len(steps.ends_s) // count
+        ends = np.reshape(steps.ends_s[: each * count], (count, each))
+        step_s = float(np.median(np.diff(ends, axis=1)))
+    else:
+        # One note before the first step; then one for each step of each object. Those of the first step are left out.
+        first = 1 + count
+        step_s = (steps.ends_s[-1] - steps.ends_s[first - 1]) / (len(steps.ends_s) - first)
+    return Measured(wall_s=wall_s / count, step_s=step_s, peak_bytes=largest[0])
 
 
-def text(measured: Measured) -> str:
-    return (
-        f"{measured.wall_s:.1f} s an object by the clock, {measured.cpu_s:.1f} s of processor, "
-        f"{measured.peak_bytes / 2**30:.1f} GiB"
+def best(runs: list[Measured]) -> Measured:
+    return Measured(
+        wall_s=min(run.wall_s for run in runs),
+        step_s=min(run.step_s for run in runs),
+        peak_bytes=max(run.peak_bytes for run in runs),
     )
 
 
-def report(size: str, theirs: dict[int, list[Measured]], ours: dict[int, list[Measured]]) -> None:
-    few, many = sorted(theirs)
-    for what in ("wall_s", "cpu_s"):
-        best = {
-            name: {steps: min(getattr(m, what) for m in runs[steps]) for steps in (few, many)}
-            for name, runs in (("diffusers", theirs), ("ours", ours))
-        }
-        step = {name: (times[many] - times[few]) / (many - few) for name, times in best.items()}
-        rest = {name: times[few] - few * step[name] for name, times in best.items()}
-        at = {name: {n: rest[name] + n * step[name] for n in (*PRESET_STEPS.values(),)} for name in best}
-        print(
-            f"{size}, {what}: {many} steps {best['diffusers'][many]:.2f} against {best['ours'][many]:.2f} s an object "
-            f"({best['diffusers'][many] / best['ours'][many]:.2f} times); one step {step['diffusers']:.2f} against "
-            f"{step['ours']:.2f}, all else {rest['diffusers']:.2f} against {rest['ours']:.2f}; so at "
-            f"{PRESET_STEPS['paper']} steps {at['diffusers'][200] / at['ours'][200]:.2f} times, and the fast preset "
-            f"({PRESET_STEPS['fast']} steps) {at['diffusers'][200] / at['ours'][20]:.1f} times faster than 200 there"
-        )
+def text(measured: Measured) -> str:
+    return f"{measured.wall_s:.1f} s an object, of which a step {measured.step_s:.2f} s; {measured.peak_bytes / 2**30:.1f} GiB"
+
+
+def report(size: str, theirs: Measured, ours: Measured, *, steps: int) -> None:
+    paper, fast = PRESET_STEPS["paper"], PRESET_STEPS["fast"]
+    at = {n: (theirs.at(n, measured=steps), ours.at(n, measured=steps)) for n in (paper, fast)}
+    print(
+        f"{size}, {SECONDS:g} s, an object: a step {theirs.step_s:.2f} against {ours.step_s:.2f} s "
+        f"({theirs.step_s / ours.step_s:.2f} times), all else {theirs.at(0, measured=steps):.2f} against "
+        f"{ours.at(0, measured=steps):.2f} s; so {paper} steps {at[paper][0]:.0f} against {at[paper][1]:.0f} s "
+        f"({at[paper][0] / at[paper][1]:.2f} times), {fast} steps {at[fast][0]:.0f} against {at[fast][1]:.0f} s "
+        f"({at[fast][0] / at[fast][1]:.2f} times), and our fast preset {at[paper][0] / at[fast][1]:.1f} times "
+        f"faster than their {paper} steps"
+    )
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = arguments_of.parse_args(arguments)
     bundle = find_bundle(options.bundle)
     bundle.verify()
-    vocoder = load_components(bundle, choose_device("cpu")).vocoder
+    vocoder = load_components(bundle, choose_device("cpu")).vocoder.network
     spec = bundle.audio.mel
     front_end = LogMel(spec)
     recordings = read_recordings(options.data, splits=("test",))[: options.limit]

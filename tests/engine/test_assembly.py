@@ -15,7 +15,6 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
 from sounddesk.engine.assembly import AssemblyParts
 from sounddesk.engine.assembly import assemble_bundle
-from sounddesk.engine.assembly import audio_spec
 from sounddesk.engine.bundle import Bundle
 from sounddesk.engine.bundle_manifest import Licence
 from sounddesk.engine.component_loading import load_components
@@ -23,6 +22,7 @@ from sounddesk.engine.device import choose_device
 from sounddesk.engine.diffusion import Denoiser
 from sounddesk.engine.injection import install_object_attention
 from sounddesk.engine.injection import original_state
+from sounddesk.engine.published_configs import audio_spec
 from sounddesk.engine.quantised_weights import load_weights
 from sounddesk.engine.random_parts import PAPER_SHAPES
 from sounddesk.engine.random_parts import PaperSize

@@ -9,6 +9,7 @@ import torch
 
 from sounddesk.engine.bundle import Bundle
 from sounddesk.engine.bundle_manifest import BundleError
+from sounddesk.engine.component_loading import Components
 from sounddesk.engine.component_loading import load_components
 from sounddesk.engine.component_loading import load_text_encoder_component
 from sounddesk.engine.device import choose_device
@@ -43,11 +44,11 @@ def test_every_network_is_in_float32_without_gradients_and_holds_the_bundles_wei
     components = load_components(bundle, CPU, on_progress=reports.append)
     text_encoder = load_text_encoder_component(bundle, CPU)
     modules = [
-        components.image_encoder,
+        components.image_encoder.network,
         components.conditioner,
-        components.denoiser,
-        components.codec,
-        components.vocoder,
+        components.denoiser.network,
+        components.codec.network,
+        components.vocoder.network,
         text_encoder,
     ]
     for module in modules:
@@ -57,9 +58,9 @@ def test_every_network_is_in_float32_without_gradients_and_holds_the_bundles_wei
             assert not tensor.requires_grad
     assert reports[-1].done == reports[-1].total
     stored = load_weights(tiny_bundle / "unet" / "diffusion_pytorch_model.safetensors")
-    live = components.denoiser.unet.state_dict()
+    live = components.denoiser.network.unet.state_dict()
     # On a CPU the kernels are transposed in memory, never in the file.
-    assert components.denoiser.time_last
+    assert components.denoiser.network.time_last
     stored = {name: t.transpose(2, 3) if t.dim() == 4 else t for name, t in stored.items()}
     assert all(torch.equal(live[name], tensor) for name, tensor in stored.items())
     injection = load_weights(tiny_bundle / "injection" / "model.safetensors")
@@ -78,13 +79,18 @@ def test_every_component_may_be_stored_as_int8_rows(folder: Path, tiny_bundle: P
     exact = load_components(Bundle.open(tiny_bundle), CPU)
     small = load_components(Bundle.open(folder), CPU)
     for name in ("image_encoder", "conditioner", "denoiser", "codec", "vocoder"):
-        expected = getattr(exact, name).state_dict()
-        found = getattr(small, name).state_dict()
+        expected = network_of(exact, name).state_dict()
+        found = network_of(small, name).state_dict()
         assert found.keys() == expected.keys()
         for key, tensor in expected.items():
             bound = 0.0 if tensor.numel() == 0 else float(tensor.abs().max()) / 100 + 1e-6
             assert (found[key].double() - tensor.double()).abs().max() <= bound, f"{name} {key}"
     assert any(not torch.equal(found[key], expected[key]) for key in expected)
+
+
+def network_of(components: Components, name: str) -> torch.nn.Module:
+    part = getattr(components, name)
+    return part if isinstance(part, torch.nn.Module) else part.network
 
 
 def test_loading_can_be_cancelled(tiny_bundle: Path) -> None:
@@ -111,7 +117,7 @@ def test_loading_can_be_cancelled(tiny_bundle: Path) -> None:
 def test_manifest_that_does_not_fit_its_weights_is_refused(folder: Path, keys, value, message) -> None:
     edit_manifest(folder, *keys, value=value)
     if message is None:
-        assert load_components(Bundle.open(folder), CPU).denoiser.inject == "film"
+        assert load_components(Bundle.open(folder), CPU).denoiser.network.inject == "film"
         return
     with pytest.raises(BundleError, match=message):
         load_components(Bundle.open(folder), CPU)

@@ -15,7 +15,6 @@ import sounddesk
 from sounddesk.engine import pipeline
 from sounddesk.engine.bundle import Bundle
 from sounddesk.engine.component_loading import load_components
-from sounddesk.engine.component_loading import load_text_encoder_component
 from sounddesk.engine.device import DevicePolicy
 from sounddesk.engine.device import OutOfMemoryError
 from sounddesk.engine.device import choose_device
@@ -46,7 +45,6 @@ def engine(tiny_bundle: Path) -> Engine:
         bundle=bundle,
         policy=policy,
         components=load_components(bundle, policy),
-        text_encoder=load_text_encoder_component(bundle, policy),
         patches=PatchCache(),
     )
 
@@ -182,7 +180,7 @@ def test_cancel_ends_within_one_step(engine: Engine) -> None:
 @contextmanager
 def memory_for(engine: Engine, items: int, error: type[Exception] = torch.cuda.OutOfMemoryError) -> Iterator[list[int]]:
     """The real denoiser with room for `items` latents per call; yields the sizes of the calls that fitted."""
-    denoiser = engine.components.denoiser
+    denoiser = engine.components.denoiser.network
     fitted: list[int] = []
 
     def check(_module: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
@@ -222,7 +220,7 @@ def test_out_of_memory_late_keeps_what_is_done(engine: Engine) -> None:
             raise torch.cuda.OutOfMemoryError("CUDA out of memory")
 
     whole = generate_takes(request(), engine)
-    hook = engine.components.denoiser.register_forward_pre_hook(fail_once)
+    hook = engine.components.denoiser.network.register_forward_pre_hook(fail_once)
     try:
         again = generate_takes(request(), engine)
     finally:
@@ -243,7 +241,7 @@ def test_other_errors_of_the_denoiser_are_not_swallowed(engine: Engine) -> None:
 @contextmanager
 def vocoder_gain(engine: Engine, gain: float) -> Iterator[None]:
     """The real vocoder with its output scaled."""
-    hook = engine.components.vocoder.register_forward_hook(lambda _module, _inputs, output: output * gain)
+    hook = engine.components.vocoder.network.register_forward_hook(lambda _module, _inputs, output: output * gain)
     try:
         yield
     finally:
@@ -274,7 +272,7 @@ def test_silence_and_overload_are_announced(engine: Engine, gain: float, note: s
 
 
 def test_short_waveform_is_refused(engine: Engine) -> None:
-    hook = engine.components.vocoder.register_forward_hook(lambda _module, _inputs, output: output[:, :100])
+    hook = engine.components.vocoder.network.register_forward_hook(lambda _module, _inputs, output: output[:, :100])
     try:
         with pytest.raises(EngineError, match="100 samples instead of 16000"):
             generate_takes(request(four_takes()[0]), engine)
@@ -285,7 +283,7 @@ def test_short_waveform_is_refused(engine: Engine) -> None:
 def test_image_is_encoded_once(engine: Engine) -> None:
     engine.patches.clear()
     calls = []
-    hook = engine.components.image_encoder.register_forward_hook(lambda *_: calls.append(1))
+    hook = engine.components.image_encoder.network.register_forward_hook(lambda *_: calls.append(1))
     try:
         first = encode_patches(IMAGE, engine)
         assert encode_patches(IMAGE.copy(), engine) is first
@@ -293,7 +291,7 @@ def test_image_is_encoded_once(engine: Engine) -> None:
     finally:
         hook.remove()
     assert len(calls) == 2
-    assert first.shape == (9, engine.components.image_encoder.width)
+    assert first.shape == (9, engine.components.image_encoder.network.width)
 
 
 def test_long_takes_go_through_the_cpu_in_smaller_batches(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

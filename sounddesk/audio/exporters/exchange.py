@@ -13,6 +13,7 @@ from sounddesk.audio.exporters.exchange_model import media_of
 from sounddesk.audio.exporters.exchange_model import write_media
 from sounddesk.audio.exporters.export_plan import ExportPlan
 from sounddesk.audio.exporters.otio import otio_text
+from sounddesk.audio.exporters.provenance import licence_of
 from sounddesk.audio.exporters.reaper import reaper_text
 from sounddesk.audio.exporters.sound_writers import sync_file
 from sounddesk.audio.timeline_mix import Mono
@@ -68,6 +69,6 @@ def _notes(project: Project, takes: TakeLibrary, licences: Mapping[str, str]) ->
     for clip in project.clips:
         take = takes.get(clip.take_id)
         bundle = "" if take is None else str(take.recipe.get("bundle", ""))
-        if bundle:
-            lines.append(f"Model {bundle}, licence of the weights: {licences.get(bundle, 'unknown')}")
+        if take is not None and bundle:
+            lines.append(f"Model {bundle}, licence of the weights: {licence_of(take.recipe, licences)}")
     return "\n".join(dict.fromkeys(lines))

@@ -25,7 +25,8 @@ def take_facts(take: Take, project: Project, licences: Mapping[str, str]) -> dic
     """What is known of one take, JSON-ready.
 
     Args:
-        licences: licence of the weights by bundle name; a bundle that is not installed here is 'unknown'.
+        licences: licence of the weights by bundle name, for takes that do not say it themselves; 'unknown' where the
+            bundle is not installed here either.
     """
     recipe = take.recipe
     owner = next((each.name for each in project.objects if each.id == take.object_id), recipe.get("name", ""))
@@ -38,7 +39,7 @@ def take_facts(take: Take, project: Project, licences: Mapping[str, str]) -> dic
         "bundle": bundle,
         "bundle_version": recipe.get("bundle_version", ""),
         "bundle_sha256": recipe.get("bundle_sha256", ""),
-        "licence": licences.get(bundle, "unknown"),
+        "licence": licence_of(recipe, licences),
         "seed": take.seed,
         "hint": recipe.get("hint") or "",
         "negative_hint": recipe.get("negative_hint") or "",
@@ -49,6 +50,11 @@ def take_facts(take: Take, project: Project, licences: Mapping[str, str]) -> dic
         "mask_sha256": recipe.get("mask_sha256", ""),
         "image_sha256": recipe.get("image_sha256", ""),
     }
+
+
+def licence_of(recipe: Mapping[str, Any], licences: Mapping[str, str]) -> str:
+    """Licence of the weights that a take was made with: as the take itself says, else as the bundle here says."""
+    return str(recipe.get("licence") or licences.get(str(recipe.get("bundle", "")), "unknown"))
 
 
 def takes_of(file: PlannedFile, takes: TakeLibrary) -> list[Take]:
