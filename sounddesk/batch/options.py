@@ -17,7 +17,7 @@ from sounddesk.engine.types import SamplingSettings
 if TYPE_CHECKING:
     from sounddesk.domain.project import Project
 
-Follow = Literal["flow", "fixed", "each"]
+Follow = Literal["auto", "flow", "fixed", "each"]
 ExecutorName = Literal["local", "ray"]
 
 
@@ -52,7 +52,8 @@ class BatchOptions:
         project: stands in the seeds: name of the project or of the folder of frames.
         reference_sha256: of the image file that the masks belong to; None or unknown means the first frame.
         auto: propose the objects in each frame.
-        follow: 'flow' carries masks along by optical flow, 'fixed' leaves them where they are, 'each' asks the
+        follow: 'auto' carries masks along by SAM 2 where one is installed, else by optical flow; 'flow' by optical
+            flow in any case; 'fixed' leaves them where they are, 'each' asks the
             segmenter in each frame with the same clicks or box.
         every: render each Nth frame; masks are followed through all of them.
         bed: one continuous sound per object over the whole shot, in place of one per frame.
@@ -68,7 +69,7 @@ class BatchOptions:
     auto: bool = False
     blend: bool = False
     ambience: bool = False
-    follow: Follow = "flow"
+    follow: Follow = "auto"
     every: int = 1
     bed: bool = False
     frames_per_s: float = 24.0

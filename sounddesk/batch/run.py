@@ -34,6 +34,7 @@ from sounddesk.batch.output import opened_output
 from sounddesk.batch.shot_masks import FrameHashes
 from sounddesk.batch.shot_masks import ShotMasks
 from sounddesk.batch.summary_page import write_summary
+from sounddesk.batch.trackers import choose_tracking
 from sounddesk.domain.batch_errors import BatchInputError
 from sounddesk.domain.batch_manifest import Row
 from sounddesk.domain.batch_manifest import newest_rows
@@ -225,7 +226,7 @@ class _Shot:
             "seed": options.seed,
             "takes": options.takes,
             "every": options.every,
-            "follow": options.follow,
+            "follow": choose_tracking(options.follow).name if options.follow == "auto" else options.follow,
             "auto": options.auto,
             "objects": [each.name for each in options.objects],
             "blend": options.blend,

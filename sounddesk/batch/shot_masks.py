@@ -14,9 +14,11 @@ from sounddesk.batch.jobs import PlannedObject
 from sounddesk.batch.jobs import RenderSettings
 from sounddesk.batch.manifest import hash_file
 from sounddesk.batch.manifest import hash_of
-from sounddesk.batch.mask_tracking import MaskTracker
 from sounddesk.batch.options import BatchObject
 from sounddesk.batch.options import BatchOptions
+from sounddesk.batch.trackers import MaskTracking
+from sounddesk.batch.trackers import Tracker
+from sounddesk.batch.trackers import choose_tracking
 from sounddesk.domain.batch_errors import BatchInputError
 from sounddesk.domain.frame_sequence import Frame
 from sounddesk.domain.frame_sequence import mask_files_by_frame
@@ -63,6 +65,7 @@ class ShotMasks:
         self._frames = frames
         self._hashes = hashes
         self._finder = MaskFinder(settings)
+        self._tracking: MaskTracking = choose_tracking(options.follow, device=settings.device)
         self._per_frame = {
             each.name: mask_files_by_frame(each.masks_folder, frames)
             for each in options.objects
@@ -76,7 +79,7 @@ class ShotMasks:
         self._reference = self._find_reference()
         # Chains of image hashes, and trackers, from the reference forwards (1) and backwards (-1).
         self._chains: dict[int, list[str]] = {}
-        self._trackers: dict[int, tuple[MaskTracker, int]] = {}
+        self._trackers: dict[int, tuple[Tracker, int]] = {}
         self._at_reference: dict[str, Any] | None = None
 
     def planned(self, frame: Frame) -> tuple[PlannedObject, ...]:
@@ -109,7 +112,7 @@ class ShotMasks:
         else:
             source = self._source(each)
             if self._is_followed(each):
-                source = ["flow", source, self._chain(frame.index)]
+                source = [self._tracking.name, source, self._chain(frame.index)]
                 may_be_absent = True
         return PlannedObject(
             name=each.name,
@@ -135,7 +138,7 @@ class ShotMasks:
 
     def _is_followed(self, each: BatchObject) -> bool:
         return (
-            self._options.follow == "flow"
+            self._options.follow in ("auto", "flow")
             and each.masks_folder is None
             and (each.mask is not None or each.selection.how in ("clicks", "box", "mask_file"))
         )
@@ -156,7 +159,8 @@ class ShotMasks:
         at = self._trackers.get(direction)
         # Frames are asked for in order; one that lies behind, as after a retry, starts the way again.
         if at is None or (frame.index - at[1]) * direction < 0:
-            at = (MaskTracker(self._pixels(self._reference), self._masks_at_reference(moving)), self._reference)
+            start = self._tracking.start(self._pixels(self._reference), self._masks_at_reference(moving))
+            at = (start, self._reference)
         tracker, place = at
         while place != frame.index:
             place += direction

@@ -45,10 +45,11 @@ def configure_batch(parser: argparse.ArgumentParser) -> None:
     add_selection_arguments(selection)
     selection.add_argument(
         "--follow",
-        choices=("flow", "fixed", "each"),
-        default="flow",
-        help="carry masks along by optical flow, leave them where they are, or ask the segmenter in each frame "
-        "(default: flow); --mask NAME@FOLDER gives one mask per frame instead",
+        choices=("auto", "flow", "fixed", "each"),
+        default="auto",
+        help="carry masks along by SAM 2 where one is installed, else by optical flow (auto), by optical flow, leave "
+        "them where they are, or ask the segmenter in each frame (default: auto); --mask NAME@FOLDER gives one mask "
+        "per frame instead",
     )
 
     sound = parser.add_argument_group("the sound")

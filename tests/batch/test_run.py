@@ -283,3 +283,30 @@ def test_the_settings_of_the_batch_are_written_down(options: BatchOptions) -> No
     data = json.loads((options.out / "batch.json").read_text())
     assert data["format"] == "sounddesk-batch"
     assert data["settings"]["seconds"] == 1.0
+
+
+def test_an_installed_sam_2_carries_the_masks(options: BatchOptions, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("transformers.models.sam2_video")
+    from sounddesk.engine.bundle_manifest import Licence
+    from sounddesk.engine.model_adding import link_model
+    from sounddesk.engine.segmenters import sam2_video
+    from tests.engine.segmenters.tiny_sam2_video import tiny_sam2_video
+
+    folder = options.out.parent / "sam2"
+    monkeypatch.setenv("SOUNDDESK_MODELS", str(options.out.parent / "models"))
+    run(options, follow="auto", every=3)
+    by_flow = contents(options.out)
+    tiny_sam2_video().save_pretrained(folder)
+    link_model(folder, model_id="sam2.1-tiny", kind="segmenter", licence=Licence(name="x", commercial="yes"))
+    seen: list[int] = []
+    real = sam2_video.Sam2MaskTracker.advance
+    monkeypatch.setattr(sam2_video.Sam2MaskTracker, "advance", lambda self, image: seen.append(1) or real(self, image))
+    # Another way of following gives other masks, so what followed by flow is rendered again.
+    assert run(options, follow="auto", every=3, resume=True).failures == ()
+    assert len(seen) == 3
+    assert run(options, follow="auto", every=3, resume=True).rendered == 0
+    run(options, follow="flow", every=3, out=options.out.parent / "flow")
+    flow = contents(options.out.parent / "flow")
+    assert {name: flow[name] for name in flow if name.endswith(".wav")} == {
+        name: by_flow[name] for name in by_flow if name.endswith(".wav")
+    }

@@ -4,9 +4,9 @@ The same random weights, seeds and number of DDIM steps. Diffusers renders objec
 its documentation shows; it is then given our condition vectors, so that the outputs can be compared. Ours renders the
 four objects of the image in one request.
 
-Steps are timed one by one, so few of them tell what a step costs and what everything else costs; from these follow the
-paper's 200 steps, of both sides, and our fast preset. The first step of a pair warms up and is left out of the cost of a
-step.
+Steps are timed one by one, so few of them tell what a step costs and what everything else costs; from these follow
+the paper's 200 steps, of both sides, and our fast preset. The first step of a pair warms up and does not count for
+the cost of a step.
 
 python -m tests.benchmarks.full_size_speed [--size s] [--steps 3] [--runs 1] [--threads 2] [--folder FOLDER]
 """
@@ -22,6 +22,7 @@ from collections.abc import Callable
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -67,13 +68,19 @@ class Measured:
 
 
 class Steps:
-    """When each step ended."""
+    """When steps ended, as (seconds, steps done so far); objects that run together count one step each."""
 
     def __init__(self) -> None:
-        self.ends_s: list[float] = []
+        self.ends: list[tuple[float, int]] = []
 
-    def note(self, *_: Any) -> None:
-        self.ends_s.append(time.perf_counter())
+    def note(self, done: int) -> None:
+        if not self.ends or self.ends[-1][1] != done:
+            self.ends.append((time.perf_counter(), done))
+
+    def median_s(self) -> float:
+        """Of one step of one object, without the first of all."""
+        pairs = [(late, early) for early, late in pairwise(self.ends) if 0 < early[1] < late[1]]
+        return float(np.median([(late[0] - early[0]) / (late[1] - early[1]) for late, early in pairs]))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -94,17 +101,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         pipeline = diffusers_pipeline(made.audioldm)
         session.load()
         for run in range(options.runs):
-            theirs.append(measure(lambda steps: by_prompt(pipeline, options.steps, callback=steps.note), per_take=True))
+            theirs.append(measure(lambda noted: by_prompt(pipeline, options.steps, noted=noted)))
             request = request_of(options.steps, shade=run)
-            ours.append(measure(lambda steps: generate(session, request, steps), per_take=False))  # noqa: B023
+            ours.append(measure(lambda noted: generate(session, request, noted)))  # noqa: B023
             print(f"{options.steps} steps: diffusers {text(theirs[-1])}; ours {text(ours[-1])}", flush=True)
         report(options.size, best(theirs), best(ours), steps=options.steps)
         difference = compare(session, pipeline, steps=options.steps)
     print(f"largest difference of the four outputs, given the same conditions: {difference:.1e}")
 
 
-def generate(session: EngineSession, request: GenerationRequest, steps: Steps) -> None:
-    session.generate(request, on_progress=lambda report: steps.note() if report.stage == "denoise" else None)
+def generate(session: EngineSession, request: GenerationRequest, noted: Steps) -> None:
+    session.generate(request, on_progress=lambda report: noted.note(report.done) if report.stage == "denoise" else None)
 
 
 def request_of(steps: int, *, shade: int, preset: str = "paper") -> GenerationRequest:
@@ -113,12 +120,14 @@ def request_of(steps: int, *, shade: int, preset: str = "paper") -> GenerationRe
     return shapes_request(4, seconds=SECONDS, seeds=SEEDS, sampling=sampling, shade=shade)
 
 
-def by_prompt(pipeline: Any, steps: int, *, callback: Any = None, **conditions: Any) -> list[np.ndarray]:
+def by_prompt(pipeline: Any, steps: int, *, noted: Steps | None = None, **conditions: Any) -> list[np.ndarray]:
     """Object after object, as a script on diffusers does it."""
     sounds = []
     for index, seed in enumerate(SEEDS):
         chosen = {key: value[index : index + 1] for key, value in conditions.items()}
         prompt = None if chosen else PROMPTS[index]
+        # Not counted across objects: what lies between their steps is no step.
+        each = Steps()
         sounds.append(
             pipeline(
                 prompt,
@@ -126,11 +135,13 @@ def by_prompt(pipeline: Any, steps: int, *, callback: Any = None, **conditions: 
                 num_inference_steps=steps,
                 guidance_scale=GUIDANCE,
                 latents=noise_of(seed),
-                callback=callback,
+                callback=lambda step, _timestep, _latents, each=each: each.note(step + 1),
                 callback_steps=1,
                 **chosen,
             ).audios[0]
         )
+        if noted is not None:
+            noted.ends += [(0.0, 0), *each.ends]
     return sounds
 
 
@@ -146,28 +157,14 @@ def compare(session: EngineSession, pipeline: Any, *, steps: int) -> float:
     return max(largest_difference(take.waveform, sound) for take, sound in zip(ours, theirs, strict=True))
 
 
-def measure(work: Callable[[Steps], Any], *, per_take: bool) -> Measured:
-    """Time `work` on all objects.
-
-    Args:
-        per_take: the steps that are noted are those of one object after the other, not of all at once.
-    """
+def measure(work: Callable[[Steps], Any]) -> Measured:
     gc.collect()
-    steps = Steps()
+    noted = Steps()
     with peak_memory() as largest:
         start_s = time.perf_counter()
-        work(steps)
+        work(noted)
         wall_s = time.perf_counter() - start_s
-    count = len(SEEDS)
-    if per_take:
-        each = len(steps.ends_s) // count
-        ends = np.reshape(steps.ends_s[: each * count], (count, each))
-        step_s = float(np.median(np.diff(ends, axis=1)))
-    else:
-        # One note before the first step; then one for each step of each object. Those of the first step are left out.
-        first = 1 + count
-        step_s = (steps.ends_s[-1] - steps.ends_s[first - 1]) / (len(steps.ends_s) - first)
-    return Measured(wall_s=wall_s / count, step_s=step_s, peak_bytes=largest[0])
+    return Measured(wall_s=wall_s / len(SEEDS), step_s=noted.median_s(), peak_bytes=largest[0])
 
 
 def best(runs: list[Measured]) -> Measured:
@@ -179,7 +176,8 @@ def best(runs: list[Measured]) -> Measured:
 
 
 def text(measured: Measured) -> str:
-    return f"{measured.wall_s:.1f} s an object, of which a step {measured.step_s:.2f} s; {measured.peak_bytes / 2**30:.1f} GiB"
+    peak_gib = measured.peak_bytes / 2**30
+    return f"{measured.wall_s:.1f} s an object, of which a step {measured.step_s:.2f} s; {peak_gib:.1f} GiB"
 
 
 def report(size: str, theirs: Measured, ours: Measured, *, steps: int) -> None:

@@ -17,7 +17,7 @@ from sounddesk.engine.specs import MIN_SECONDS
 
 # The first thing that a batch writes into its output folder.
 BATCH_FILE: Final = "batch.json"
-FOLLOW: Final = ("flow", "fixed")
+FOLLOW: Final = ("auto", "flow", "fixed")
 PRESETS: Final = ("fast", "paper")
 
 
@@ -30,7 +30,8 @@ class BatchRequest:
         out: where everything goes.
         name: of the project or of the folder of frames.
         project: a copy of the project as it was when the batch was asked for; None proposes objects in each frame.
-        follow: 'flow' carries masks along by optical flow, 'fixed' leaves them where they are.
+        follow: 'auto' carries masks along by SAM 2 where one is installed, else by optical flow as 'flow' does; 'fixed'
+            leaves them where they are.
         ambience: with proposed objects, also the rest of the scene.
         bed: one continuous sound per object over the whole shot, in place of one per frame.
         frames_per_s: of the folder, for the bed's length.
@@ -44,7 +45,7 @@ class BatchRequest:
     out: Path
     name: str
     project: Path | None = None
-    follow: str = "flow"
+    follow: str = "auto"
     ambience: bool = False
     bed: bool = False
     frames_per_s: float = 24.0

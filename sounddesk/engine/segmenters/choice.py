@@ -152,6 +152,15 @@ def _installed_model(root: Path, *, device: str) -> InstalledModel | None:
     return min((model for model in models if model.kind == "segmenter"), key=rank, default=None)
 
 
+def installed_sam2(root: Path | None = None, *, device: str = "cpu") -> InstalledModel | None:
+    """The best installed SAM 2, which can also follow objects through a shot; None where there is none."""
+    order = _QUICKEST if device == "cpu" else _MOST_EXACT
+    listings = list_models(models_folder() if root is None else root)
+    found = [each.model for each in listings if each.model is not None and CONFIG_FILE in each.model.files]
+    known = [model for model in found if model.kind == "segmenter"]
+    return min(known, key=lambda model: order.index(model.id) if model.id in order else len(order), default=None)
+
+
 def _from_model(model: InstalledModel, *, device: str) -> SegmenterChoice:
     """Load an installed segmenter, each of its files checked first. Raises: EngineError."""
     model.verify()

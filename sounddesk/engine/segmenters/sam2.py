@@ -50,8 +50,6 @@ class Sam2Segmenter(PromptedSegmenter):
     ) -> None:
         super().__init__(model, name=name, device=device, notes=notes, cached_images=cached_images)
         self._side = int(model.config.prompt_encoder_config.image_size)
-        self._mean = torch.tensor(_MEAN, device=self._device)[:, None, None]
-        self._std = torch.tensor(_STD, device=self._device)[:, None, None]
 
     @classmethod
     def from_folder(cls, folder: Path, *, name: str = "SAM 2", device: str = "cpu") -> Sam2Segmenter:
@@ -77,13 +75,9 @@ class Sam2Segmenter(PromptedSegmenter):
 
     @torch.no_grad()
     def _features(self, image: RgbImage) -> Sam2Features:
-        shrinking = image.shape[0] > self._side or image.shape[1] > self._side
-        # As Pillow's bilinear filter, which averages when it shrinks.
-        how = cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
-        resized = cv2.resize(image, (self._side, self._side), interpolation=how)
-        pixels = torch.from_numpy(np.ascontiguousarray(resized)).to(self._device).permute(2, 0, 1).float() / 255.0
+        pixels = sam2_pixels(image, side=self._side, device=self._device)
         try:
-            levels = self._model.get_image_embeddings(((pixels - self._mean) / self._std)[None])
+            levels = self._model.get_image_embeddings(pixels)
         except torch.cuda.OutOfMemoryError as error:
             raise SegmenterError(f"not enough memory on {self._device} for {self._name}: run it on 'cpu'") from error
         return Sam2Features(levels=list(levels))
@@ -118,3 +112,14 @@ class Sam2Segmenter(PromptedSegmenter):
         size = (encoded.height, encoded.width)
         full = torch.nn.functional.interpolate(logits.float(), size, mode="bilinear", align_corners=False)
         return full[0, 0]
+
+
+def sam2_pixels(image: RgbImage, *, side: int, device: torch.device | str) -> torch.Tensor:
+    """An sRGB image uint8[H, W, 3] as SAM 2 wants it, float32[1, 3, side, side]: squashed to the square."""
+    shrinking = image.shape[0] > side or image.shape[1] > side
+    # As Pillow's bilinear filter, which averages when it shrinks.
+    how = cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
+    resized = np.ascontiguousarray(cv2.resize(image, (side, side), interpolation=how))
+    pixels = torch.from_numpy(resized).to(device).permute(2, 0, 1).float() / 255.0
+    mean, std = (torch.tensor(values, device=device)[:, None, None] for values in (_MEAN, _STD))
+    return ((pixels - mean) / std)[None]
