@@ -40,8 +40,9 @@ MemoryPlan = Literal["keep", "offload", "sequential"]
 MEMORY_VARIABLE: Final = "SOUNDDESK_MEMORY"
 # Bytes in memory for one on the disk: networks run in float32.
 _IN_FLOAT32: Final = {"float32": 1, "float16": 2, "int8-rowwise": 4}
-# Activations of four guided takes of 10 s at the size of the U-Net l; measured, see `tests/benchmarks/memory_table.py`.
-_ACTIVATION_BYTES: Final = 3 << 30
+# Twice the activations of four guided takes of 10 s in the U-Net l (`tests/benchmarks/memory_table.py`), since kernels
+# take some memory of their own.
+_ACTIVATION_BYTES: Final = 2 << 30
 
 _Module = TypeVar("_Module", bound=nn.Module)
 
