@@ -17,10 +17,7 @@ import torch
 from torch import Tensor
 from torch import nn
 
-from sounddesk.engine.device import OutOfMemoryError
-from sounddesk.engine.device import is_out_of_memory
-from sounddesk.engine.device import out_of_memory_remedy
-from sounddesk.engine.device import release_memory
+from sounddesk.engine.device import out_of_memory_reported
 from sounddesk.engine.diffusion import denoise
 from sounddesk.engine.pipeline import Engine
 from sounddesk.engine.pipeline import TakeNoise
@@ -148,7 +145,9 @@ def generate_bed(
     condition, null = conditions_at(request, middles_s)
     reporter = StageReporter(stage="denoise", total=steps_of(request.sampling), on_progress=on_progress, cancel=cancel)
     noise = TakeNoise(request.seed, shape)
-    try:
+    with out_of_memory_reported(
+        f"memory of {device} ran out on a bed of {request.seconds:g} s", device, seconds=request.seconds
+    ):
         with engine.components.denoiser as denoiser, engine.policy.network_precision():
             windowed = WindowedDenoiser(
                 denoiser, starts=starts, length=length, condition=condition.to(device), null=null.to(device)
@@ -164,12 +163,6 @@ def generate_bed(
                 on_step=lambda done, _total: reporter.step(done),
             )
         sound = decode_sound(latent.float(), engine, name=request.name, seed=request.seed, seconds=request.seconds)
-    except (RuntimeError, MemoryError) as error:
-        if not is_out_of_memory(error):
-            raise
-        release_memory(device)
-        remedy = out_of_memory_remedy(device, seconds=request.seconds)
-        raise OutOfMemoryError(f"memory of {device} ran out on a bed of {request.seconds:g} s: {remedy}") from error
     ends = {start + length for start in starts} | set(starts)
     joins_s = sorted(frame / frames_per_s for frame in ends if 0 < frame < shape.latent_frames)
     return GeneratedBed(

@@ -6,6 +6,7 @@ import contextlib
 import gc
 import re
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -177,6 +178,28 @@ def out_of_memory_remedy(device: torch.device, *, seconds: float) -> str:
         remedies.append("close other programs that use the graphics card")
         remedies.append("choose the device 'cpu'")
     return ", or ".join(remedies)
+
+
+@contextlib.contextmanager
+def out_of_memory_reported(what: str, device: torch.device, *, seconds: float = 0) -> Iterator[None]:
+    """Inside, running out of memory becomes an error with the remedy, after what filled the memory was given back.
+
+    Args:
+        what: begins the message, e.g. 'memory of cuda:0 ran out on one take of 10 s'.
+        seconds: length of sound that was being made; a long one can be made shorter.
+
+    Raises:
+        OutOfMemoryError: memory ran out.
+    """
+    try:
+        yield
+        return
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+    # Outside the handler: while the exception lives, its traceback keeps the tensors that filled the memory.
+    release_memory(device)
+    raise OutOfMemoryError(f"{what}: {out_of_memory_remedy(device, seconds=seconds)}")
 
 
 def release_memory(device: torch.device) -> None:

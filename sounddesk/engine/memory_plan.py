@@ -14,9 +14,8 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from collections.abc import Iterator
 from collections.abc import Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Final
 from typing import Generic
@@ -29,10 +28,8 @@ from torch import nn
 
 from sounddesk.engine.bundle import Bundle
 from sounddesk.engine.device import DevicePolicy
-from sounddesk.engine.device import OutOfMemoryError
-from sounddesk.engine.device import is_out_of_memory
 from sounddesk.engine.device import memory_figures
-from sounddesk.engine.device import out_of_memory_remedy
+from sounddesk.engine.device import out_of_memory_reported
 from sounddesk.engine.device import release_memory
 from sounddesk.engine.types import EngineError
 
@@ -110,17 +107,9 @@ class Part(Generic[_Module]):
         with self._remedy():
             return network.to(self._policy.device)
 
-    @contextmanager
-    def _remedy(self) -> Iterator[None]:
-        try:
-            yield
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            device = self._policy.device
-            raise OutOfMemoryError(
-                f"{self._name} does not fit into the memory of {device}: {out_of_memory_remedy(device, seconds=0)}"
-            ) from error
+    def _remedy(self) -> AbstractContextManager[None]:
+        device = self._policy.device
+        return out_of_memory_reported(f"{self._name} does not fit into the memory of {device}", device)
 
 
 def plan_from_environment(variables: Mapping[str, str] | None = None) -> MemoryPlan | None:

@@ -21,6 +21,7 @@ from sounddesk.engine.device import DevicePolicy
 from sounddesk.engine.device import OutOfMemoryError
 from sounddesk.engine.device import is_out_of_memory
 from sounddesk.engine.device import out_of_memory_remedy
+from sounddesk.engine.device import out_of_memory_reported
 from sounddesk.engine.device import release_memory
 from sounddesk.engine.diffusion import denoise
 from sounddesk.engine.finished_sound import DecodedSound
@@ -147,14 +148,18 @@ def decode_sound(latent: Tensor, engine: Engine, *, name: str, seed: int, second
     """Latent float32[1, c, t, f] -> exactly the length asked for, and nothing silent or broken unannounced.
 
     Raises:
-        EngineError: samples that are not numbers, or fewer than asked for.
+        EngineError: samples that are not numbers, or fewer than asked for, or memory that is not enough.
     """
     spec = engine.bundle.audio
     n_samples = spec.shape_of(seconds).n_samples
-    with engine.components.codec as codec:
-        log_mel = decode_mel(codec, latent.to(engine.policy.device), spec)
-    with engine.components.vocoder as vocoder:
-        samples = synthesise(vocoder, log_mel, spec)[0].float().cpu().numpy()
+    device = engine.policy.device
+    with out_of_memory_reported(
+        f"memory of {device} ran out while {seconds:g} s were decoded", device, seconds=seconds
+    ):
+        with engine.components.codec as codec:
+            log_mel = decode_mel(codec, latent.to(device), spec)
+        with engine.components.vocoder as vocoder:
+            samples = synthesise(vocoder, log_mel, spec)[0].float().cpu().numpy()
     # 6. Checked and trimmed.
     mel = log_mel[0, : math.ceil(n_samples / spec.mel.hop_length)].float().cpu().numpy().copy()
     return finished(samples, mel, spec=spec.mel, n_samples=n_samples, name=name, seed=seed)
@@ -165,7 +170,12 @@ def encode_patches(image: RgbImage, engine: Engine) -> Tensor:
     """Patches float32[P, D] of one image on the engine's device, from the cache where they are in it."""
 
     def encode() -> Tensor:
-        with engine.components.image_encoder as encoder, engine.policy.network_precision():
+        device = engine.policy.device
+        with (
+            out_of_memory_reported(f"memory of {device} ran out on the image", device),
+            engine.components.image_encoder as encoder,
+            engine.policy.network_precision(),
+        ):
             return encoder.encode([image])[0].float()
 
     return engine.patches.get(hash_image(image), encode)

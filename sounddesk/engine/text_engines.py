@@ -24,10 +24,8 @@ from sounddesk.engine.bundle_manifest import BundleError
 from sounddesk.engine.component_loading import SCHEDULER_FILE
 from sounddesk.engine.component_loading import quieten_libraries
 from sounddesk.engine.device import DevicePolicy
-from sounddesk.engine.device import OutOfMemoryError
 from sounddesk.engine.device import is_out_of_memory
-from sounddesk.engine.device import out_of_memory_remedy
-from sounddesk.engine.device import release_memory
+from sounddesk.engine.device import out_of_memory_reported
 from sounddesk.engine.diffusion import make_scheduler
 from sounddesk.engine.finished_sound import finished
 from sounddesk.engine.finished_sound import recipe_facts
@@ -194,17 +192,12 @@ class TextEngine:
         self, take: SpokenTake, *, n_samples: int, sampling: SamplingSettings, on_step: OnStep
     ) -> npt.NDArray[np.float32]:
         """Float32[channels, n], at least `n_samples` long. Raises: OutOfMemoryError, Cancelled."""
-        try:
+        device = self._policy.device
+        seconds = n_samples / self._bundle.audio.mel.sample_rate_hz
+        with out_of_memory_reported(
+            f"memory of {device} ran out on one take of {seconds:g} s", device, seconds=seconds
+        ):
             return self._make(take, n_samples, sampling, on_step)
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            release_memory(self._policy.device)
-            seconds = n_samples / self._bundle.audio.mel.sample_rate_hz
-            remedy = out_of_memory_remedy(self._policy.device, seconds=seconds)
-            raise OutOfMemoryError(
-                f"memory of {self._policy.device} ran out on one take of {seconds:g} s: {remedy}"
-            ) from error
 
     def _audioldm2(
         self, take: SpokenTake, n_samples: int, sampling: SamplingSettings, on_step: OnStep

@@ -233,6 +233,23 @@ def test_out_of_memory_on_one_take_is_reported_with_the_remedy(engine: Engine) -
         generate_takes(request(), engine)
 
 
+@pytest.mark.parametrize(("part", "message"), [("codec", "while 1 s were decoded"), ("image_encoder", "on the image")])
+def test_out_of_memory_before_and_after_denoising_is_reported_too(engine: Engine, part: str, message: str) -> None:
+    network = getattr(engine.components, part).network
+    engine.patches.clear()
+
+    def fail(*_: object) -> None:
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+
+    # A codec is called by `decode`, which runs its decoder.
+    hook = (network.vae.decoder if part == "codec" else network).register_forward_pre_hook(fail)
+    try:
+        with pytest.raises(OutOfMemoryError, match=f"memory of cpu ran out {message}: close other programs"):
+            generate_takes(request(four_takes()[0]), engine)
+    finally:
+        hook.remove()
+
+
 def test_other_errors_of_the_denoiser_are_not_swallowed(engine: Engine) -> None:
     with memory_for(engine, 1, ZeroDivisionError), pytest.raises(ZeroDivisionError):
         generate_takes(request(), engine)
