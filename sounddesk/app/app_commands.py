@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtCore import Qt
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QDialog
 from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.background import Background
@@ -71,7 +72,7 @@ class AppCommands(QObject):
             dialog = RecoveryDialog(items, self._window)
             dialog.recover_requested.connect(store.recover)
             dialog.discard_requested.connect(store.discard)
-            dialog.open()
+            _show_once(dialog)
 
     def offer_crash_report(self) -> None:
         """Show what an earlier process left when it crashed."""
@@ -80,7 +81,7 @@ class AppCommands(QObject):
 
         crash = take_crash()
         if crash is not None:
-            LogWindow(self._services.settings, self._window, crash=crash).open()
+            _show_once(LogWindow(self._services.settings, self._window, crash=crash))
 
     def project_settings(self) -> None:
         """Length, frame rate, timecode, and how takes are made; one undo step."""
@@ -89,51 +90,56 @@ class AppCommands(QObject):
 
         document = self._services.document
         dialog = ProjectSettingsDialog(document.project.settings, tuple(bundle_names()), self._window)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.accepted_settings.connect(
             lambda settings: document.commit(
                 self.tr("Project settings"), dataclasses.replace(document.project, settings=settings)
             )
         )
-        dialog.open()
+        _show_once(dialog)
 
     def preferences(self) -> None:
         from sounddesk.app.dialogs.preferences import Preferences
 
         outputs = self._services.player.output_names()
-        Preferences(self._services.settings, self._window, audio_devices=outputs).open()
+        _show_once(Preferences(self._services.settings, self._window, audio_devices=outputs))
 
     def models(self) -> None:
         """What can be installed, and what is."""
         from sounddesk.app.dialogs.models_dialog import ModelsDialog
 
         dialog = ModelsDialog(self._window)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.installed.connect(self._services.follow_models)
-        dialog.open()
+        _show_once(dialog)
 
     def manual(self) -> None:
         from sounddesk.app.manual_window import ManualWindow
 
-        self._manual = ManualWindow(self._services.actions, self._window)
-        self._manual.show()
+        manual = ManualWindow(self._services.actions, self._window)
+        manual.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        manual.show()
 
     def shortcuts(self) -> None:
         from sounddesk.app.dialogs.shortcut_editor import ShortcutEditor
 
-        ShortcutEditor(self._services.actions, self._window).open()
+        _show_once(ShortcutEditor(self._services.actions, self._window))
 
     def palette(self) -> None:
         from sounddesk.app.dialogs.command_palette import CommandPalette
 
-        CommandPalette(self._services.actions, self._window).open()
+        _show_once(CommandPalette(self._services.actions, self._window))
 
     def log(self) -> None:
         from sounddesk.app.dialogs.log_window import LogWindow
 
-        LogWindow(self._services.settings, self._window).open()
+        _show_once(LogWindow(self._services.settings, self._window))
 
     def about(self) -> None:
         from sounddesk.app.dialogs.about import AboutBox
 
-        AboutBox(self._window).open()
+        _show_once(AboutBox(self._window))
+
+
+def _show_once(dialog: QDialog) -> None:
+    """Open a dialog that is gone once it is closed."""
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.open()

@@ -12,6 +12,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtCore import QThreadPool
 from PySide6.QtCore import Signal
 
+from sounddesk.app.thread_priority import stand_behind_the_ui
+
 _log = logging.getLogger(__name__)
 
 
@@ -23,6 +25,7 @@ class _Task(QRunnable):
         self._work = work
 
     def run(self) -> None:
+        stand_behind_the_ui()
         try:
             result = self._work()
         except Exception as error:  # noqa: BLE001  # told to the widget, which knows what to show instead

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 from PySide6.QtCore import Qt
-from PySide6.QtCore import QThread
 from PySide6.QtCore import Signal
 from PySide6.QtCore import Slot
 
 from sounddesk.app.document import RgbImage
 from sounddesk.app.heavy_imports import friendly_to_the_ui
+from sounddesk.app.thread_priority import LaneThread
 from sounddesk.engine.tasks import Cancelled
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import Progress
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+AttentionTarget = str | Callable[[], ObjectRequest]
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GenerateJob:
@@ -37,12 +39,13 @@ class GenerateJob:
     Attributes:
         id: unique within the lane; 0 before `submit`.
         title: shown in the queue, e.g. 'dog, car'.
-        request: its takes are in the order of `object_ids`.
+        make_request: what is asked of the engine, its takes in the order of `object_ids`; called on the lane's thread,
+            because unpacking masks takes long.
         object_ids: whose take each one is.
         bundle, device: as `EngineSession.open` takes them.
     """
 
-    request: GenerationRequest
+    make_request: Callable[[], GenerationRequest]
     object_ids: tuple[str, ...]
     title: str
     bundle: str = "starter"
@@ -75,7 +78,7 @@ class _Worker(QObject):
         try:
             session = self._open(job.bundle, job.device)
             takes = session.generate(
-                job.request,
+                job.make_request(),
                 on_progress=lambda progress: self.progressed.emit(job.id, progress),
                 cancel=job.cancel,
             )
@@ -90,15 +93,13 @@ class _Worker(QObject):
             self.finished.emit(job.id, takes)
 
     @Slot(int, object, object, str, str)
-    def find_attention(
-        self, query_id: int, image: RgbImage, target: str | ObjectRequest, bundle: str, device: str
-    ) -> None:
+    def find_attention(self, query_id: int, image: RgbImage, target: AttentionTarget, bundle: str, device: str) -> None:
         try:
             session = self._open(bundle, device)
             if isinstance(target, str):
                 weights = session.attention_map(image, target)
             else:
-                weights = session.patch_weight_map(image, target)
+                weights = session.patch_weight_map(image, target())
             self.attention.emit(query_id, (weights, session.patch_grid), "")
         except (EngineError, ValueError) as error:
             self.attention.emit(query_id, None, str(error))
@@ -153,7 +154,7 @@ class GenerateLane(QObject):
         super().__init__(parent)
         self._jobs: dict[int, GenerateJob] = {}
         self._last_id = 0
-        self._thread = QThread(self)
+        self._thread = LaneThread(self)
         self._thread.setObjectName("generate")
         self._worker = _Worker()
         self._worker.moveToThread(self._thread)
@@ -195,10 +196,10 @@ class GenerateLane(QObject):
             job.cancel.cancel()
 
     def find_attention(
-        self, query_id: int, image: RgbImage, target: str | ObjectRequest, *, bundle: str, device: str
+        self, query_id: int, image: RgbImage, target: AttentionTarget, *, bundle: str, device: str
     ) -> None:
         """Ask where in the image a text is found, or by which patch weights an object is generated; waits for the
-        jobs before it.
+        jobs before it. What makes the object's request is called on the lane's thread.
         """
         self._find_attention.emit(query_id, image, target, bundle, device)
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject
 from PySide6.QtCore import Qt
-from PySide6.QtCore import QThread
 from PySide6.QtCore import Signal
 from PySide6.QtCore import Slot
 
+from sounddesk.app.thread_priority import LaneThread
 from sounddesk.engine.catalogue import CatalogueEntry
 from sounddesk.engine.tasks import Cancelled
 from sounddesk.engine.tasks import CancelToken
@@ -66,7 +66,7 @@ class ModelsLane(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._token: CancelToken | None = None
-        self._thread = QThread(self)
+        self._thread = LaneThread(self)
         self._thread.setObjectName("models")
         self._worker = _Worker()
         self._worker.moveToThread(self._thread)

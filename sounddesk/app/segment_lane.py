@@ -9,16 +9,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Final
 
+import numpy as np
 from PySide6.QtCore import QObject
 from PySide6.QtCore import Qt
-from PySide6.QtCore import QThread
 from PySide6.QtCore import Signal
 from PySide6.QtCore import Slot
 
 from sounddesk.app.document import RgbImage
 from sounddesk.app.heavy_imports import friendly_to_the_ui
+from sounddesk.app.thread_priority import LaneThread
 from sounddesk.domain.mask import BoolMask
 from sounddesk.domain.tiled_mask import TiledMask
+from sounddesk.engine.types import FloatMask
 
 if TYPE_CHECKING:
     from sounddesk.engine.segmenters.choice import SegmenterChoice
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 MAX_SUGGESTIONS: Final = 12
+# Less than this is no part of an object and the rest is all of it, in shares of 1.
+_SURE: Final = 1 / 16
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -53,6 +57,16 @@ def choose_default_segmenter() -> SegmenterChoice:
     from sounddesk.engine.segmenters.choice import choose_segmenter
 
     return choose_segmenter()
+
+
+def kept_mask(probability: FloatMask) -> TiledMask:
+    """The mask of a segmenter's float32[H, W], soft at its edge alone.
+
+    A network is never quite sure. Its thousandths all over the image cost 165 kB where the object's edge costs 11, and
+    whoever looked at the mask afterwards, the UI thread too, had to unpack them.
+    """
+    cut = np.where(probability < _SURE, np.float32(0), probability)
+    return TiledMask.from_array(np.where(cut > 1 - _SURE, np.float32(1), cut))
 
 
 class _Worker(QObject):
@@ -101,9 +115,7 @@ class _Worker(QObject):
         assert self._choice is not None
         # Packing takes 92 ms for a 4K image: too long for the UI thread.
         return tuple(
-            FoundMask(
-                pixels=each.mask, mask=None if preview else TiledMask.from_array(each.probability), score=each.score
-            )
+            FoundMask(pixels=each.mask, mask=None if preview else kept_mask(each.probability), score=each.score)
             for each in self._choice.segmenter.predict(encoded, prompt)
         )
 
@@ -114,9 +126,7 @@ class _Worker(QObject):
         assert self._choice is not None
         assert self._pixels is not None
         found = propose_objects(self._pixels, segmenter=self._choice.segmenter, limit=MAX_SUGGESTIONS)
-        return tuple(
-            FoundMask(pixels=each.mask, mask=TiledMask.from_array(each.probability), score=each.score) for each in found
-        )
+        return tuple(FoundMask(pixels=each.mask, mask=kept_mask(each.probability), score=each.score) for each in found)
 
     def _encode(self) -> EncodedImage:
         if self._choice is None:
@@ -175,7 +185,7 @@ class SegmentLane(QObject):
         self._lock = threading.Lock()
         self._last_job = 0
         self._wanted: set[int] = set()
-        self._thread = QThread(self)
+        self._thread = LaneThread(self)
         self._thread.setObjectName("segment")
         self._worker = _Worker(choose, self._is_current)
         self._worker.moveToThread(self._thread)

@@ -22,6 +22,7 @@ from typing import Final
 import platformdirs
 
 from sounddesk.app.file_lock import FileLock
+from sounddesk.app.thread_priority import stand_behind_the_ui
 from sounddesk.domain.project import Project
 from sounddesk.domain.project_file import ProjectContents
 from sounddesk.domain.project_file import ProjectDatabase
@@ -62,7 +63,9 @@ class WorkingCopy:
 
     def __init__(self, on_problem: Callable[[str], None]) -> None:
         self._on_problem = on_problem
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="working-copy")
+        self._thread = ThreadPoolExecutor(
+            max_workers=1, thread_name_prefix="working-copy", initializer=stand_behind_the_ui
+        )
         self._filling = _Inbox(Project(), (), ())
         self._written: _Inbox | None = None
         self._database: ProjectDatabase | None = None

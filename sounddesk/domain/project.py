@@ -174,6 +174,14 @@ class Project:
                 coverage[...] = 255
         return TiledMask.from_array(coverage)
 
+    def has_sounding_mask(self, object_id: str) -> bool:
+        """Whether there is anything to generate the object from; without making that mask, which takes long at 4K."""
+        found = self.object(object_id)
+        if found.kind == "blend":
+            return any(not self.object(each).mask.is_empty for each in found.members)
+        # An ambience has the whole image where nothing else is left.
+        return found.kind == "ambience" or not found.mask.is_empty
+
     def next_colour(self) -> str:
         """The first colour of the palette that the fewest objects use."""
         counts = [sum(each.colour == colour for each in self.objects) for colour in OBJECT_COLOURS]

@@ -101,7 +101,7 @@ class TiledMask:
     @property
     def is_empty(self) -> bool:
         """Not a single pixel covered by at least half: nothing to generate from."""
-        return self.bounding_box is None
+        return not any(tile == _ALL or self._covers(index) for index, tile in enumerate(self.tiles))
 
     @cached_property
     def bounding_box(self) -> Box | None:
@@ -145,6 +145,9 @@ class TiledMask:
     def _origin(self, index: int) -> tuple[int, int]:
         row, column = divmod(index, tile_columns(self.width))
         return column * TILE, row * TILE
+
+    def _covers(self, index: int) -> bool:
+        return self.tiles[index] != _NOTHING and bool((self._tile(index) >= 128).any())
 
     def _tile(self, index: int) -> Coverage:
         x0, y0 = self._origin(index)

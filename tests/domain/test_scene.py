@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
+from sounddesk.domain.project import Project
 from sounddesk.domain.scene import MixerStrip
 from sounddesk.domain.scene import SceneObject
 from sounddesk.domain.scene import check_unique_names
@@ -60,3 +62,15 @@ def test_names_that_differ_in_case_are_two() -> None:
 def test_free_name_counts_on() -> None:
     assert free_name("dog", ["cat"]) == "dog"
     assert free_name("dog", ["dog", "dog 2"]) == "dog 3"
+
+
+@pytest.mark.parametrize("painted", [(), ("o1",), ("o1", "o2")])
+@pytest.mark.parametrize("kind", ["object", "blend", "ambience"])
+def test_what_an_object_sounds_by_is_known_without_making_it(painted: tuple[str, ...], kind: Any) -> None:
+    full = TiledMask.from_array(np.full((2, 3), 255, np.uint8))
+    project = Project()
+    for each in ("o1", "o2"):
+        project = project.with_object(SceneObject(id=each, name=each, mask=full if each in painted else MASK, seed=1))
+    members = ("o1", "o2") if kind == "blend" else ()
+    project = project.with_object(SceneObject(id="o3", name="o3", mask=MASK, seed=1, kind=kind, members=members))
+    assert project.has_sounding_mask("o3") is not project.sounding_mask("o3").is_empty

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -61,3 +62,12 @@ def test_a_polygon_holds_the_pixel_centres_inside() -> None:
     box, inside = found
     assert (box.left, box.top, inside.sum()) == (2, 2, 24)
     assert polygon([(30, 30), (40, 30), (40, 40)], width=20, height=10) is None
+
+
+@pytest.mark.parametrize(("value", "empty"), [(0, True), (127, True), (128, False), (255, False)])
+def test_a_mask_is_empty_where_no_pixel_is_covered_by_half(value: int, empty: bool) -> None:
+    pixels = np.zeros((300, 300), np.uint8)
+    pixels[299, 299] = value
+    mask = TiledMask.from_array(pixels)
+    assert mask.is_empty is empty
+    assert (mask.bounding_box is None) is empty

@@ -120,8 +120,11 @@ def work(folder: Path) -> dict[str, Any]:
     phase("generate")
     document.commit("Short", document.project.with_settings(seconds=2.0, steps=4, timeline_s=4.0))
     services.selection.select_objects([each.id for each in document.project.objects])
+    failures: list[str] = []
+    services.generate.failed.connect(lambda _job, text: failures.append(text))
     services.actions["takes.generate"].trigger()
-    wait_for(lambda: len(document.takes) == len(document.project.objects), seconds=300)
+    wait_for(lambda: len(document.takes) == len(document.project.objects) or bool(failures), seconds=300)
+    assert not failures, failures
     rest(1.0)
     phase("mix")
     for tenths in range(0, -100, -5):

@@ -109,6 +109,7 @@ class NewBatchDialog(QDialog):
         self.frames_per_s = _number(defaults.frames_per_s, 0.01, 1000.0, suffix=self.tr(" frames per second"))
         self.frames_per_s.valueChanged.connect(lambda _value: self._update())
         self.every = QSpinBox()
+        self.every.setAccessibleName(self.tr("Render every nth frame"))
         self.every.setRange(1, 1_000_000)
         self.every.setValue(defaults.every)
         self.every.valueChanged.connect(lambda _value: self._update())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 from typing import Literal
 
@@ -11,6 +12,7 @@ from PySide6.QtCore import Signal
 
 from sounddesk.app.canvas.heat_map import HeatMap
 from sounddesk.app.canvas.image_canvas import ImageCanvas
+from sounddesk.app.generate_lane import AttentionTarget
 from sounddesk.app.generation import as_probability
 from sounddesk.app.generation import object_request
 from sounddesk.app.services import Services
@@ -85,12 +87,11 @@ class HeatMapCommands(QObject):
             return
         project = services.document.project
         current = project.object(object_id)
-        target: str | ObjectRequest = current.hint.strip() or current.name
+        target: AttentionTarget = current.hint.strip() or current.name
         if self._kind == "attention":
             self._title = self.tr("attention of {words}").format(words=target)
         else:
-            mask = as_probability(project.sounding_mask(object_id))
-            target = object_request(current, mask=mask, seed=0)
+            target = partial(_request_for_weights, project, object_id)
             self._title = self.tr("patch weights of {name}").format(name=current.name)
         self._query += 1
         services.generate.find_attention(
@@ -105,3 +106,9 @@ class HeatMapCommands(QObject):
         else:
             weights, grid = result
             self._canvas.set_heat_map(HeatMap(weights=weights, grid=grid, title=self._title))
+
+
+def _request_for_weights(project: Project, object_id: str) -> ObjectRequest:
+    """Patch weights follow from the mask alone: any seed will do."""
+    mask = as_probability(project.sounding_mask(object_id))
+    return object_request(project.object(object_id), mask=mask, seed=0)

@@ -41,14 +41,14 @@ class AboutBox(QDialog):
         for listing in list_bundles():
             bundle = listing.bundle
             if bundle is None:
-                tabs.addTab(_browser(f"{listing.problem}", markdown=False), listing.folder.name)
+                _add_page(tabs, listing.folder.name, f"{listing.problem}", markdown=False)
             else:
-                tabs.addTab(_browser(_bundle_text(bundle)), self.tr("Bundle {name}").format(name=bundle.name))
+                _add_page(tabs, self.tr("Bundle {name}").format(name=bundle.name), _bundle_text(bundle))
         rows = "\n".join(f"| {name} | {licence} |" for name, licence in _LIBRARIES)
-        tabs.addTab(_browser(f"| library | licence |\n|---|---|\n{rows}\n"), self.tr("Libraries"))
+        _add_page(tabs, self.tr("Libraries"), f"| library | licence |\n|---|---|\n{rows}\n")
         licence = _licence_text()
         if licence:
-            tabs.addTab(_browser(licence, markdown=False), self.tr("Apache-2.0"))
+            _add_page(tabs, self.tr("Apache-2.0"), licence, markdown=False)
         box = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         box.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
@@ -74,8 +74,9 @@ def _bundle_text(bundle: Bundle) -> str:
     return "\n\n".join(line for line in lines if line)
 
 
-def _browser(text: str, *, markdown: bool = True) -> QTextBrowser:
+def _add_page(tabs: QTabWidget, title: str, text: str, *, markdown: bool = True) -> None:
     made = QTextBrowser()
+    made.setAccessibleName(title)
     # Links are to be read and copied; nothing is opened or loaded by itself.
     made.setOpenLinks(False)
     made.setTextInteractionFlags(
@@ -85,7 +86,7 @@ def _browser(text: str, *, markdown: bool = True) -> QTextBrowser:
         made.setMarkdown(text)
     else:
         made.setPlainText(text)
-    return made
+    tabs.addTab(made, title)
 
 
 def _licence_text() -> str:

@@ -75,6 +75,7 @@ class ExportDialog(QDialog):
         keep.clicked.connect(self._keep_preset)
         self._folder = QLineEdit(str(memory.folder or Path.home()))
         self._folder.setObjectName("folder")
+        self._folder.setAccessibleName(self.tr("Folder"))
         browse = QPushButton(self.tr("Choose…"))
         browse.setAutoDefault(False)
         browse.clicked.connect(self._choose_folder)

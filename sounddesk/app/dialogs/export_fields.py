@@ -53,6 +53,8 @@ class ExportFields(QWidget):
         self.part = self._check("range", self.tr("Only from"))
         self.start = self._seconds("range_start", 0.0, timeline_s)
         self.end = self._seconds("range_end", 0.0, timeline_s)
+        self.start.setAccessibleName(self.tr("Start of the range"))
+        self.end.setAccessibleName(self.tr("End of the range"))
         self.end.setValue(timeline_s)
         self.tails = self._check("tails", self.tr("Let clips ring out past the end"))
         self.normalise = self._check("normalise", self.tr("Bring the mix to"))

@@ -60,6 +60,7 @@ class ModelsDialog(QDialog):
 
         self.list = QTreeWidget()
         self.list.setObjectName("models")
+        self.list.setAccessibleName(self.tr("Published models"))
         self.list.setRootIsDecorated(False)
         self.list.setUniformRowHeights(True)
         self.list.setHeaderLabels(
@@ -67,6 +68,7 @@ class ModelsDialog(QDialog):
         )
         self.list.currentItemChanged.connect(self._show_entry)
         self.text = QTextBrowser()
+        self.text.setAccessibleName(self.tr("About the model, and its licence"))
         self.text.setOpenExternalLinks(True)
         self.accept_box = QCheckBox(self.tr("I have read the licence and accept it"))
         self.accept_box.toggled.connect(self._update_buttons)

@@ -124,6 +124,7 @@ class Preferences(QDialog):
     def _sam(self) -> QWidget:
         field = QLineEdit()
         field.setObjectName("sam_checkpoint")
+        field.setAccessibleName(self.tr("SAM checkpoint"))
         field.setPlaceholderText(self.tr("None: an installed SAM, or the one that ships"))
         checkpoint = self._settings.sam_checkpoint
         field.setText("" if checkpoint is None else str(checkpoint))

@@ -47,6 +47,7 @@ class ObjectInspector(QWidget):
         self._length.valueChanged.connect(self._set_length)
         form.addRow(self.tr("&Length"), self._length)
         self._seed = QLineEdit(self)
+        self._seed.setAccessibleName(self.tr("Seed"))
         self._seed.editingFinished.connect(self._set_seed)
         self._lock = QCheckBox(self.tr("lock"), self)
         self._lock.setToolTip(self.tr("The next take uses this very seed again"))
