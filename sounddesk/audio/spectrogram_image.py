@@ -120,13 +120,15 @@ def spectrogram_image(
 ) -> RgbImage:
     """A sound's spectrogram as a bare picture, uint8[height, width, 3]; its loudest point is the brightest colour.
 
+    Digital silence is dark.
+
     Raises:
         ValueError: as `spectrogram_db`.
     """
     levels = spectrogram_db(
         samples, sample_rate_hz=sample_rate_hz, n_columns=width, n_rows=height, highest_hz=highest_hz
     )
-    top_db = float(levels.max())
+    top_db = max(float(levels.max()), _SILENCE_DB + range_db)
     return colour(levels, low_db=top_db - range_db, high_db=top_db)
 
 
@@ -152,6 +154,13 @@ def encode_png(image: RgbImage) -> bytes:
     """PNG file of uint8[H, W, 3]; the same pixels always give the same bytes."""
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def encode_jpeg(image: RgbImage) -> bytes:
+    """JPEG file of uint8[H, W, 3] in good quality; the same pixels always give the same bytes."""
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, format="JPEG", quality=88)
     return buffer.getvalue()
 
 

@@ -7,10 +7,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
 
 from sounddesk.audio.atomic_file import explained
 from sounddesk.audio.atomic_file import write_file
+from sounddesk.audio.html_page import audio_player
+from sounddesk.audio.html_page import html_page
+from sounddesk.audio.html_page import picture
 from sounddesk.batch.frame_files import MIX_FILE
 from sounddesk.batch.frame_files import THUMBNAIL_FILE
 from sounddesk.domain.batch_manifest import Row
@@ -21,14 +23,9 @@ from sounddesk.domain.frame_sequence import natural_key
 PAGE_FILE: Final = "index.html"
 
 _STYLE: Final = """\
-:root { color-scheme: light dark; }
-body { font: 15px/1.4 system-ui, sans-serif; margin: 2em auto; max-width: 72em; padding: 0 1em; }
-table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; vertical-align: top; padding: .4em .8em .4em 0; border-bottom: 1px solid #8884; }
-img { max-width: 320px; height: auto; border-radius: 4px; }
-audio { height: 2em; width: 20em; vertical-align: middle; }
+table { width: 100%; }
+img { max-width: 320px; }
 .failed { color: #c33; font-weight: 600; }
-.quiet { opacity: .65; }
 td.level { white-space: nowrap; font-variant-numeric: tabular-nums; }
 """
 
@@ -53,31 +50,25 @@ def summary_page(rows: Sequence[Row], *, title: str) -> str:
     summary = f"{len(frames)} frames" + (
         f', <span class="failed">{failed} failed</span>' if failed else ", none failed"
     )
-    parts = [
-        "<!doctype html>",
-        f'<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>',
-        f"<style>\n{_STYLE}</style></head><body>",
-        f"<h1>{html.escape(title)}</h1>",
-        f"<p>{summary}</p>" if frames else "",
-    ]
+    parts = [f"<h1>{html.escape(title)}</h1>", f"<p>{summary}</p>" if frames else ""]
     if beds:
         parts += ["<h2>Beds over the whole shot</h2>", "<table>", *_sounds(beds), "</table>"]
     if frames:
         parts += ["<table>", "<tr><th>frame</th><th>sounds</th></tr>"]
         parts += [_frame(frame, by_frame[frame]) for frame in frames]
         parts += ["</table>"]
-    return "\n".join(part for part in (*parts, "</body></html>") if part) + "\n"
+    return html_page(parts, title=title, style=_STYLE)
 
 
 def _frame(name: str, rows: Sequence[Row]) -> str:
     whole = next((row for row in rows if not row.object), None)
     sounds = [row for row in rows if row.object]
-    picture = _file_named(whole, THUMBNAIL_FILE)
-    image = "" if picture is None else f'<img loading="lazy" alt="" src="{quote(picture)}"><br>'
-    lines = [*_sounds(sounds)]
+    thumbnail = _file_named(whole, THUMBNAIL_FILE)
+    image = "" if thumbnail is None else f"{picture(thumbnail, alt='')}<br>"
+    lines = _sounds(sounds)
     mix = _file_named(whole, MIX_FILE)
     if whole is not None and mix is not None:
-        lines.append(_line("mix", _player(mix), _levels(whole)))
+        lines.append(_line("mix", audio_player(mix, label=f"mix of {name}"), _levels(whole)))
     if whole is not None and whole.status == "failed":
         lines.append(f'<tr><td colspan="3" class="failed">{html.escape(whole.error or "failed")}</td></tr>')
     return f"<tr><td>{image}{html.escape(name)}</td><td><table>{''.join(lines)}</table></td></tr>"
@@ -88,7 +79,9 @@ def _sounds(rows: Sequence[Row]) -> list[str]:
     for row in sorted(rows, key=lambda row: (natural_key(row.object), row.take)):
         label = row.object if row.take < 2 else f"{row.object}, take {row.take}"
         if row.status == "done" and row.file is not None:
-            lines.append(_line(label, _player(row.file), _levels(row)))
+            lines.append(
+                _line(label, audio_player(row.file, label=f"{label} of {row.frame or 'the shot'}"), _levels(row))
+            )
         elif row.status == "absent":
             lines.append(_line(label, '<span class="quiet">not in this frame</span>', ""))
         else:
@@ -98,10 +91,6 @@ def _sounds(rows: Sequence[Row]) -> list[str]:
 
 def _line(label: str, middle: str, level: str) -> str:
     return f'<tr><td>{html.escape(label)}</td><td>{middle}</td><td class="level">{level}</td></tr>'
-
-
-def _player(file: str) -> str:
-    return f'<audio controls preload="none" src="{quote(file)}"></audio>'
 
 
 def _levels(row: Row) -> str:

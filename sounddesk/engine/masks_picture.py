@@ -32,7 +32,7 @@ def draw_masks(
 
     Args:
         image: sRGB uint8[H, W, 3].
-        objects: (name, bool[H, W]), drawn in this order.
+        objects: (name, bool[H, W]), drawn in this order; an empty name writes none.
     """
     from PIL import Image
     from PIL import ImageDraw
@@ -51,7 +51,8 @@ def draw_masks(
     drawn = Image.fromarray(picture.clip(0, 255).astype(np.uint8))
     draw = ImageDraw.Draw(drawn)
     for number, ((name, _), mask) in enumerate(zip(objects, masks, strict=True)):
-        _label(draw, name, mask, colour=object_colour(number), size=size)
+        if name:
+            _label(draw, name, mask, colour=object_colour(number), size=size)
     return drawn
 
 

@@ -242,6 +242,24 @@ class EngineSession:
             made = conditions_of((take,), encode_patches(image, engine), engine)
             return TakeCondition(condition=made.condition[0].cpu().numpy(), null=made.null[0].cpu().numpy())
 
+    def text_vectors(self, texts: list[str]) -> npt.NDArray[np.float32]:
+        """Unit vectors float32[N, C] of texts, to lay beside what `condition` gives.
+
+        Raises:
+            EngineError: an empty text, or a bundle whose conditions are not in its text encoder's space.
+        """
+        from sounddesk.engine.text_pipeline import texts_are_conditions
+
+        if not all(text.strip() for text in texts):
+            raise EngineError("text is empty: name what to compare with")
+        if not texts_are_conditions(self._bundle):
+            raise EngineError(f"bundle {self._bundle.name!r} has its conditions in another space than its texts")
+        with self._lock:
+            engine = self._load(with_text=True)
+            assert engine.text_encoder is not None
+            vectors: npt.NDArray[np.float32] = engine.text_encoder.encode(texts).float().cpu().numpy()
+            return vectors
+
     def generate_bed(
         self, request: BedRequest, *, on_progress: OnProgress | None = None, cancel: CancelToken | None = None
     ) -> GeneratedBed:

@@ -34,9 +34,16 @@ def check_text_request(request: TextRequest, bundle: Bundle) -> None:
             raise ValueError(f"seed is {seed}: choose from 0 to {MAX_SEED}")
     if not all(prompt.strip() for prompt in request.prompts):
         raise EngineError("text is empty: describe the sound")
-    grounding = bundle.manifest.grounding
-    if bundle.text_pipeline is None and grounding["out_width"] != grounding["text_width"]:
+    if bundle.text_pipeline is None and not texts_are_conditions(bundle):
         raise EngineError(f"bundle {bundle.name!r} cannot make sound from texts: its conditions are in another space")
+
+
+def texts_are_conditions(bundle: Bundle) -> bool:
+    """Whether the bundle's text encoder gives vectors of the space that its conditions are in."""
+    grounding = bundle.manifest.grounding
+    if bundle.text_pipeline is not None:
+        return False
+    return bool(grounding["out_width"] == grounding["text_width"])
 
 
 @torch.no_grad()

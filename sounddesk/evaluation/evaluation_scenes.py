@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,13 +51,27 @@ def draw_scene(
     count = int(counts[int(rng.integers(len(counts)))])
     chosen = tuple(kinds[int(i)] for i in rng.choice(len(kinds), size=count, replace=False))
     pictures = [cut_outs[kind][int(rng.integers(len(cut_outs[kind])))] for kind in chosen]
+    return EvaluationScene(composed=_compose(pictures, backgrounds=backgrounds, rng=rng), kinds=chosen)
+
+
+def draw_single(
+    cut_out: CutOut, *, kind: str, seed: int, number: int, backgrounds: Sequence[RgbImage] = ()
+) -> ComposedScene:
+    """Scene `number` of one kind alone, which fills most of it; depends on no other kind.
+
+    Format, background and place are drawn.
+    """
+    rng = np.random.default_rng((seed, zlib.crc32(kind.encode()), number))
+    return _compose([cut_out], backgrounds=backgrounds, rng=rng)
+
+
+def _compose(pictures: Sequence[CutOut], *, backgrounds: Sequence[RgbImage], rng: np.random.Generator) -> ComposedScene:
     height, width = (480, 640) if rng.random() < 0.5 else (640, 480)
     if backgrounds:
         background = backgrounds[int(rng.integers(len(backgrounds)))]
     else:
         background = made_background(rng)
-    composed = compose_scene(pictures, background=background, height=height, width=width, rng=rng)
-    return EvaluationScene(composed=composed, kinds=chosen)
+    return compose_scene(pictures, background=background, height=height, width=width, rng=rng)
 
 
 def made_background(rng: np.random.Generator, size: int = 256) -> RgbImage:

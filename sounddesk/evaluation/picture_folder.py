@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 from typing import Final
@@ -25,7 +27,11 @@ MIN_SIDE: Final = 8
 """Smaller cut-outs (in pixels, after trimming transparent borders) show nothing that could be recognised."""
 
 
-class PictureFolderError(EngineError):
+class EvaluationInputError(EngineError):
+    """What was given to an evaluation cannot be used; the message names the value and the remedy."""
+
+
+class PictureFolderError(EvaluationInputError):
     """The folder of pictures cannot be used; the message says why."""
 
 
@@ -45,11 +51,13 @@ class PictureFolder:
         cut_outs: uint8[H, W, 4] (RGBA) by the bundle's name of the kind, in the order of file names.
         skipped_kinds: names of folders whose kind is not known, with their number of pictures.
         skipped_pictures: pictures of known kinds that cannot be used, with the reason.
+        files: FOLDER/NAME of each cut-out.
     """
 
     cut_outs: Mapping[str, Sequence[CutOut]]
     skipped_kinds: Mapping[str, int]
     skipped_pictures: Mapping[str, str]
+    files: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def pictures(self) -> int:
@@ -90,11 +98,12 @@ def read_bundle_kinds(bundle: Bundle) -> list[BundleKind]:
         ) from error
 
 
-def read_picture_folder(directory: Path, kinds: Sequence[str]) -> PictureFolder:
+def read_picture_folder(directory: Path, kinds: Sequence[str], *, only: Collection[str] | None = None) -> PictureFolder:
     """Read KIND/*.png of `directory` for the given kinds, whose names are matched by `normal_name`.
 
     Pictures without transparency, unreadable ones and those under `MIN_SIDE` pixels are skipped with the
-    reason: without alpha nobody knows which pixels are the object.
+    reason: without alpha nobody knows which pixels are the object. Of known kinds that are not in `only`, where it is
+    given, nothing is read or counted.
 
     Raises:
         PictureFolderError: not a folder, or nothing usable in it.
@@ -103,6 +112,7 @@ def read_picture_folder(directory: Path, kinds: Sequence[str]) -> PictureFolder:
         raise PictureFolderError(f"{directory} is not a folder: name one that holds KIND/*.png cut-outs with alpha")
     known = {normal_name(kind): kind for kind in kinds}
     cut_outs: dict[str, list[CutOut]] = {}
+    used: dict[str, list[str]] = {}
     skipped_kinds: dict[str, int] = {}
     skipped_pictures: dict[str, str] = {}
     for folder in sorted(path for path in directory.iterdir() if path.is_dir()):
@@ -113,18 +123,23 @@ def read_picture_folder(directory: Path, kinds: Sequence[str]) -> PictureFolder:
         if kind is None:
             skipped_kinds[folder.name] = len(files)
             continue
+        if only is not None and kind not in only:
+            continue
         for file in files:
+            name = f"{folder.name}/{file.name}"
             try:
                 cut_outs.setdefault(kind, []).append(read_cut_out(file))
             except ValueError as error:
-                skipped_pictures[f"{folder.name}/{file.name}"] = str(error)
+                skipped_pictures[name] = str(error)
+            else:
+                used.setdefault(kind, []).append(name)
     found = {kind: pictures for kind, pictures in cut_outs.items() if pictures}
     if not found:
         raise PictureFolderError(
             f"{directory} holds no usable picture of a kind that is known: it needs KIND/*.png cut-outs with alpha; "
             f"{len(skipped_kinds)} kinds and {len(skipped_pictures)} pictures were skipped"
         )
-    return PictureFolder(cut_outs=found, skipped_kinds=skipped_kinds, skipped_pictures=skipped_pictures)
+    return PictureFolder(cut_outs=found, skipped_kinds=skipped_kinds, skipped_pictures=skipped_pictures, files=used)
 
 
 def read_all_cut_outs(directory: Path) -> list[CutOut]:

@@ -27,6 +27,8 @@ from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
 from sounddesk.engine.types import PresetName
 from sounddesk.engine.types import SamplingSettings
+from sounddesk.evaluation.confusion import ConfusedKind
+from sounddesk.evaluation.confusion import confusion_rows
 from sounddesk.evaluation.evaluation_scenes import EvaluationScene
 from sounddesk.evaluation.evaluation_scenes import draw_scene
 from sounddesk.evaluation.evaluation_scenes import read_backgrounds
@@ -99,6 +101,16 @@ class RightObjectResult:
         chosen = [v for v in self.verdicts if len(v.among) == count]
         return Proportion(hits=sum(v.right for v in chosen), trials=len(chosen))
 
+    @property
+    def confusion(self) -> tuple[ConfusedKind, ...]:
+        """Kinds taken for others of their scene."""
+        return confusion_rows((v.kind, v.chosen) for v in self.verdicts)
+
+    @property
+    def confusion_of_all(self) -> tuple[ConfusedKind, ...]:
+        """Kinds taken for others of all kinds that the classifier knows."""
+        return confusion_rows((v.kind, v.chosen_of_all) for v in self.verdicts)
+
     def line(self) -> str:
         """The result in one line."""
         return (
@@ -134,6 +146,8 @@ class RightObjectResult:
             "by_object_count": {str(count): self.of_count(count).to_json() for count in counts},
             "silent_takes": self.silent,
             "by_kind": dict(sorted(by_kind.items())),
+            "confusion": [row.to_json() for row in self.confusion],
+            "confusion_of_all_kinds": [row.to_json() for row in self.confusion_of_all],
             "wrong": [[v.kind, v.chosen, v.chosen_of_all] for v in self.verdicts if not v.right],
             "folder": self.pictures.to_json(),
         }

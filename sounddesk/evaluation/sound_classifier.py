@@ -61,6 +61,15 @@ class SoundJudge:
             return None
         return max(among, key=lambda kind: float(log_probabilities[self._index[kind]]))
 
+    def most_probable(
+        self, log_probabilities: npt.NDArray[np.float32] | None, count: int
+    ) -> tuple[tuple[str, float], ...]:
+        """The `count` most probable of all kinds with their probabilities, best first; empty for silence."""
+        if log_probabilities is None:
+            return ()
+        best = np.argsort(-log_probabilities, kind="stable")[:count]
+        return tuple((self.kinds[int(index)], float(np.exp(log_probabilities[index]))) for index in best)
+
     def probability(self, log_probabilities: npt.NDArray[np.float32], kind: str, among: Sequence[str]) -> float:
         """Probability of `kind` when the sound is one of `among`."""
         values: Mapping[str, float] = {name: float(log_probabilities[self._index[name]]) for name in among}

@@ -92,11 +92,14 @@ def test_image_has_low_frequencies_at_the_bottom_and_survives_png() -> None:
     data = s.encode_png(image)
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(data))), image)
     assert s.encode_png(image) == data
+    jpeg = np.asarray(Image.open(io.BytesIO(s.encode_jpeg(image)))).astype(int)
+    assert np.abs(jpeg - image).mean() < 12
 
 
 def test_silence_is_dark() -> None:
     image = s.spectrogram_image(np.zeros(1_000), sample_rate_hz=RATE, width=10, height=10)
     assert image.shape == (10, 10, 3)
+    assert (image == s.COLOURS[0]).all()
 
 
 def test_log_mel_image_is_upright_and_scaled() -> None:

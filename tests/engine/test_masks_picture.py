@@ -33,6 +33,14 @@ def test_a_large_image_becomes_1600_px_long_and_masks_stay_in_place() -> None:
     assert not (drawn[100, 810] == 120).all()
 
 
+def test_an_empty_name_leaves_the_object_to_see() -> None:
+    mask = np.zeros((200, 300), dtype=np.bool_)
+    mask[50:150, 100:200] = True
+    unnamed, named = (np.asarray(draw_masks(scene(200, 300), [(name, mask)])) for name in ("", "dog"))
+    assert len(np.unique(unnamed[60:140, 110:190].reshape(-1, 3), axis=0)) == 1
+    assert len(np.unique(named[60:140, 110:190].reshape(-1, 3), axis=0)) > 2
+
+
 @pytest.mark.parametrize("name", ["", "\x00\n", "🐶" * 300, "\ud800", "x" * 5000, "שלום"])
 def test_any_name_can_be_drawn(name: str) -> None:
     mask = np.ones((40, 60), dtype=np.bool_)

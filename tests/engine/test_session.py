@@ -25,6 +25,7 @@ from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
 from sounddesk.engine.types import SamplingSettings
 from tests.tiny_bundle import AUDIO
+from tests.tiny_bundle import build_tiny_bundle
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (48, 48, 3), dtype=np.uint8)
 MASK = np.zeros((48, 48), dtype=bool)
@@ -194,6 +195,19 @@ def test_attention_map_sums_to_one_and_follows_the_words(session: EngineSession)
     for texts in ([], [" "]):
         with pytest.raises(EngineError, match="text is empty"):
             session.attention_maps(IMAGE, texts)
+
+
+def test_texts_lie_beside_conditions_where_both_are_in_one_space(tmp_path: Path, session: EngineSession) -> None:
+    with EngineSession.open(bundle=build_tiny_bundle(tmp_path, out_width=32), device="cpu") as shared:
+        vectors = shared.text_vectors(["a dog", "a siren"])
+        condition = shared.condition(IMAGE, request().takes[0]).condition
+    assert vectors.shape == (2, *condition.shape) == (2, 32)
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-5)
+    assert not np.allclose(vectors[0], vectors[1], atol=1e-3)
+    with pytest.raises(EngineError, match="another space"):
+        session.text_vectors(["a dog"])
+    with pytest.raises(EngineError, match="text is empty"):
+        session.text_vectors([" "])
 
 
 def test_image_is_encoded_once_for_maps_and_takes(session: EngineSession) -> None:

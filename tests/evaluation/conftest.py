@@ -36,15 +36,25 @@ def write_cut_out(file: Path, colour=(200, 30, 30), *, size=(40, 60), margin=6) 
     assert cv2.imwrite(str(file), bgra)
 
 
-@pytest.fixture(scope="session")
-def bundle_with_kinds(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = build_tiny_bundle(tmp_path_factory.mktemp("evaluated"))
+def add_kinds(folder: Path) -> Path:
+    """Let the bundle in `folder` say that it knows the kinds of `COLOURS`."""
     kinds = [{"kind": kind, "caption": f"a {kind}", "alt_captions": [], "repeat": "repeating"} for kind in COLOURS]
     (folder / "kinds.json").write_text(json.dumps(kinds))
     manifest = json.loads((folder / "bundle.json").read_text())
     manifest["documents"]["kinds.json"] = asdict(hash_file(folder / "kinds.json"))
     (folder / "bundle.json").write_text(json.dumps(manifest))
     return folder
+
+
+@pytest.fixture(scope="session")
+def bundle_with_kinds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return add_kinds(build_tiny_bundle(tmp_path_factory.mktemp("evaluated")))
+
+
+@pytest.fixture(scope="session")
+def bundle_in_text_space(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One whose conditions can be laid beside the vectors of texts, as in the starter."""
+    return add_kinds(build_tiny_bundle(tmp_path_factory.mktemp("evaluated"), out_width=32))
 
 
 @pytest.fixture(scope="session")
@@ -57,11 +67,14 @@ def coloured_pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def build_classifier(folder: Path, kinds: tuple[str, ...]) -> Path:
+    """A tiny sound classifier with random weights."""
+    torch.manual_seed(0)
+    SoundClassifier(SoundClassifierConfig(kinds=kinds, widths=(8, 8, 8, 8), head_width=8)).save(folder)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def tiny_classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("classifier")
     # 'engine' is missing on purpose: the classifier need not know every kind of the bundle.
-    config = SoundClassifierConfig(kinds=("dog", "car", "sea", "siren", "drum"), widths=(8, 8, 8, 8), head_width=8)
-    SoundClassifier(config).save(folder)
-    return folder
+    return build_classifier(tmp_path_factory.mktemp("classifier"), ("dog", "car", "sea", "siren", "drum"))

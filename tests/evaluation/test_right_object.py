@@ -56,6 +56,11 @@ def test_figures_of_a_known_case():
     data = measured.to_json()
     assert data["by_kind"] == {"car": [2, 2], "dog": [1, 2], "sea": [0, 1], "siren": [1, 1]}
     assert data["wrong"] == [["sea", "dog", "dog"], ["dog", None, None]]
+    assert data["confusion"] == [
+        {"kind": "sea", "trials": 1, "taken_for": {"dog": 1}, "silent": 0},
+        {"kind": "dog", "trials": 2, "taken_for": {}, "silent": 1},
+    ]
+    assert [row["taken_for"] for row in data["confusion_of_all_kinds"]] == [{"wolf": 1}, {"dog": 1}]
     assert set(data["by_object_count"]) == {"2", "4"}
     assert "\n" not in measured.line()
     assert measured.line().startswith("right object 0.667 (4 of 6")
