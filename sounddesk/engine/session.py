@@ -255,9 +255,8 @@ class EngineSession:
         if not texts_are_conditions(self._bundle):
             raise EngineError(f"bundle {self._bundle.name!r} has its conditions in another space than its texts")
         with self._lock:
-            engine = self._load(with_text=True)
-            assert engine.text_encoder is not None
-            vectors: npt.NDArray[np.float32] = engine.text_encoder.encode(texts).float().cpu().numpy()
+            with self._load().components.text_encoder as text_encoder:
+                vectors: npt.NDArray[np.float32] = text_encoder.encode(texts).float().cpu().numpy()
             return vectors
 
     def generate_bed(
