@@ -105,7 +105,7 @@ class LoudnessMeter:
         self._weighting = KWeighting(sample_rate_hz=self._rate, channels=self._channels)
         self._peaks = TruePeakMeter(channels=self._channels)
         self._frames = 0
-        self._rest = np.zeros((0, self._channels))
+        self._rest: npt.NDArray[np.floating[Any]] = np.zeros((0, self._channels))
         self._steps = 0
         # Energy and samples of the last steps, as far back as the short-term window reaches.
         self._energies = np.zeros(0)
@@ -142,7 +142,7 @@ class LoudnessMeter:
                 energies = np.einsum("ij,ij->i", rows, rows)
             else:
                 energies = np.add.reduceat(np.einsum("nc,nc->n", whole, whole), edges[:-1])
-            self._add_steps(energies * self._power, counts.astype(np.float64))
+            self._add_steps(energies.astype(np.float64) * self._power, counts.astype(np.float64))
 
     def _add_steps(self, energies: npt.NDArray[np.float64], counts: npt.NDArray[np.float64]) -> None:
         new = len(energies)

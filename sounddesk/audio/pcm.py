@@ -92,28 +92,19 @@ def pack_steps(columns: Sequence[Waveform], *, wav_format: WavFormat) -> npt.NDA
         for channel, column in enumerate(columns):
             out[:, channel] = column
         return out
-    words = [_low_24_bits(columns[0])]
+    # Three bytes a sample are moved as halves of six: several times quicker than byte by byte. A pair of samples is
+    # left and right, or two neighbours where there is one channel.
+    words = [column.astype(np.int32) for column in columns[: 1 if columns[-1] is columns[0] else 2]]
     if len(columns) == 2:
-        words.append(words[0] if columns[1] is columns[0] else _low_24_bits(columns[1]))
-    # Four samples are three words of 32 bits, which is several times quicker than moving bytes.
-    whole = frames - frames % (4 // len(columns))
-    if len(columns) == 1:
-        a, b, c, d = (words[0][i:whole:4] for i in range(4))
-    else:
-        a, c = (words[0][i:whole:2] for i in range(2))
-        b, d = (words[1][i:whole:2] for i in range(2))
-    quads = np.empty((len(a), 3), dtype="<u4")
-    np.bitwise_or(a, b << 24, out=quads[:, 0])
-    np.bitwise_or(b >> 8, c << 16, out=quads[:, 1])
-    np.bitwise_or(c >> 16, d << 8, out=quads[:, 2])
-    packed = quads.reshape(-1).view(np.uint8)
-    if whole == frames:
-        return packed
-    rest = np.stack([word[whole:] for word in words], axis=1).astype("<u4").reshape(-1)
-    return np.concatenate([packed, rest.view(np.uint8).reshape(-1, 4)[:, :3].reshape(-1)])
+        return _pairs_of_24_bits(words[0], words[-1])
+    pairs = _pairs_of_24_bits(words[0][: frames - frames % 2 : 2], words[0][1::2]).reshape(-1).view(np.uint8)
+    return pairs if frames % 2 == 0 else np.concatenate([pairs, words[0][-1:].view(np.uint8)[:3]])
 
 
-def _low_24_bits(steps: Waveform) -> npt.NDArray[np.uint32]:
-    words = steps.astype(np.int32).view(np.uint32)
-    words &= 0xFFFFFF
-    return words
+def _pairs_of_24_bits(first: npt.NDArray[np.int32], second: npt.NDArray[np.int32]) -> npt.NDArray[np.int16]:
+    """The lower 24 bits of two samples each, int16[n, 3]."""
+    pairs = np.empty((len(first), 3), dtype="<i2")
+    pairs[:, 0] = first
+    pairs[:, 1] = ((first >> 16) & 0xFF) | (second << 8)
+    pairs[:, 2] = second >> 8
+    return pairs

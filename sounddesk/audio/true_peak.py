@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy.signal import firwin
 
+from sounddesk.audio.row_product import row_product
+
 _OVERSAMPLING: Final = 4
 # Samples before and behind each new one, as many as in the standard's own filter.
 _HALF_TAPS: Final = 6
 _TAPS: Final = 2 * _HALF_TAPS
 # Outputs computed by one row of a matrix product: long rows waste products, short ones waste calls.
 _ROW: Final = 16
-# Rows multiplied at once. More would wake the threads of the matrix library, which cost more than they bring here.
-_ROWS_AT_ONCE: Final = 128
 
 
 def _interpolation_matrix() -> npt.NDArray[np.float32]:
@@ -81,15 +81,12 @@ class TruePeakMeter:
             wanted = int(np.count_nonzero(worth))
             if not wanted:
                 continue
-            whole = -(-wanted // _ROWS_AT_ONCE) * _ROWS_AT_ONCE
-            stretches = np.zeros((whole, width), dtype=np.float32)
             every = np.lib.stride_tricks.as_strided(padded, (rows, width), (_ROW * padded.itemsize, padded.itemsize))
-            np.compress(worth, every, axis=0, out=stretches[:wanted])
-            between = np.matmul(stretches.reshape(-1, _ROWS_AT_ONCE, width), self._matrix).reshape(whole, -1)
+            between = row_product(every[worth], self._matrix)
             if rows * _ROW > count and worth[-1]:
                 # Beyond the last known sample the padding would make a step that is not in the signal.
                 spare = np.arange((_OVERSAMPLING - 1) * _ROW) % _ROW >= count - (rows - 1) * _ROW
-                between[wanted - 1, spare] = 0.0
+                between[-1, spare] = 0.0
             largest = max(largest, float(between.max()), -float(between.min()))
         return largest
 

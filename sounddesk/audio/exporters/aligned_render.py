@@ -20,7 +20,8 @@ from sounddesk.audio.exporters.sound_sink import SoundSink
 from sounddesk.audio.loudness import LoudnessMeter
 from sounddesk.audio.timeline_mix import TimelineMix
 
-BLOCK_FRAMES: Final = 1 << 17
+# Whole steps of the loudness meter and whole rows of its filter, so that neither has to keep and copy a rest.
+BLOCK_FRAMES: Final = 122_880
 # Lanes are summed in groups of this size, whatever the number of threads, so that float sums come out the same.
 _GROUP: Final = 8
 # What is the same in all channels is summed once.
