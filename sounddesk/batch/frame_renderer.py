@@ -85,7 +85,7 @@ class FrameRenderer:
     """Renders frames with one loaded model.
 
     Each take is generated alone: what it sounds like then depends neither on which others are missing nor on the
-    batch's size, to the last bit. On a CPU that costs nothing for long takes (see resources/manual/decisions.md).
+    batch's size, to the last bit. On a CPU that costs little (resources/manual/decisions.md, 26).
     """
 
     def __init__(self, settings: RenderSettings, *, session: EngineSession | None = None) -> None:

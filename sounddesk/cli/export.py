@@ -46,7 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--names", metavar="TEMPLATE", help="for example {project}_{object}_{take} or {ucs}")
     parser.add_argument("--creator", metavar="ID", help="creator id of UCS names")
     parser.add_argument("--source", metavar="ID", help="source id of UCS names")
-    parser.add_argument("--daw", metavar="LIST", help="also project files: of dawproject,rpp,otio")
+    parser.add_argument("--daw", metavar="LIST", help="also project files: of dawproject,rpp,otio,aaf")
     parser.add_argument("--no-sidecar", action="store_true", help="no JSON file with the provenance")
     parser.add_argument("--list", action="store_true", help="only say what would be written")
     add_output_arguments(parser)
@@ -60,6 +60,7 @@ def run(options: argparse.Namespace, *, console: Console) -> int:
         Cancelled: nothing was written.
     """
     from sounddesk.audio.atomic_file import OutputError
+    from sounddesk.audio.exporters.exchange_model import MissingPackageError
     from sounddesk.audio.exporters.export import export_project
     from sounddesk.audio.exporters.export_plan import plan_export
     from sounddesk.audio.take_samples import TakeSamples
@@ -100,7 +101,7 @@ def run(options: argparse.Namespace, *, console: Console) -> int:
                 licences=bundle_licences(),
                 step=step,
             )
-        except OutputError as error:
+        except (OutputError, MissingPackageError) as error:
             raise BadInputError(str(error)) from error
     console.end_progress()
     _say(report, plan, console=console, elapsed_s=time.monotonic() - start_s)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -81,3 +82,20 @@ def test_a_wrong_option_is_one_line(
 def test_a_file_that_is_no_project(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export", str(tmp_path / "none.sdesk"), "--out", str(tmp_path / "out")]) == 2
     assert "does not exist" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("kind", "package"), [("otio", "opentimelineio"), ("aaf", "aaf2")])
+def test_a_missing_package_is_one_line(
+    project_file: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    package: str,
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    assert main(["export", str(project_file), "--out", str(tmp_path / "out"), "--daw", kind]) == 2
+    told = capsys.readouterr().err
+    assert f"pip install 'sounddesk[{kind}]'" in told
+    assert "Traceback" not in told
+    assert not (tmp_path / "out").exists()

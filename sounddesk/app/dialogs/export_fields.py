@@ -76,6 +76,7 @@ class ExportFields(QWidget):
             "dawproject": self._check("dawproject", "DAWproject"),
             "rpp": self._check("rpp", "Reaper"),
             "otio": self._check("otio", "OpenTimelineIO"),
+            "aaf": self._check("aaf", "AAF"),
         }
         form = QFormLayout(self)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)

@@ -7,18 +7,32 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sounddesk.audio.atomic_file import explained
+from sounddesk.audio.exporters.aaf import require_aaf
+from sounddesk.audio.exporters.aaf import write_aaf
 from sounddesk.audio.exporters.dawproject import write_dawproject
 from sounddesk.audio.exporters.exchange_model import exchange_tracks
 from sounddesk.audio.exporters.exchange_model import media_of
 from sounddesk.audio.exporters.exchange_model import write_media
 from sounddesk.audio.exporters.export_plan import ExportPlan
 from sounddesk.audio.exporters.otio import otio_text
+from sounddesk.audio.exporters.otio import require_otio
 from sounddesk.audio.exporters.provenance import licence_of
 from sounddesk.audio.exporters.reaper import reaper_text
 from sounddesk.audio.exporters.sound_writers import sync_file
 from sounddesk.audio.timeline_mix import Mono
 from sounddesk.domain.project import Project
 from sounddesk.domain.take import TakeLibrary
+
+
+def check_exchange(plan: ExportPlan) -> None:
+    """Know before the long part whether the packages that the project files need are there.
+
+    Raises:
+        MissingPackageError: naming the package and the remedy.
+    """
+    for kind, require in (("otio", require_otio), ("aaf", require_aaf)):
+        if kind in plan.exchange:
+            require()
 
 
 def write_exchange(
@@ -35,7 +49,7 @@ def write_exchange(
 
     Raises:
         OutputError: it cannot be written.
-        OtioMissingError: opentimelineio is asked for and not installed.
+        MissingPackageError: a kind is asked for whose package is not installed.
     """
     if not plan.exchange:
         return
@@ -50,10 +64,9 @@ def write_exchange(
         for kind, name in plan.exchange.items():
             between()
             path = staging / name
-            if kind == "dawproject":
-                write_dawproject(
-                    path, project, tracks, samples_of, title=plan.project_name, comment=notes, between=between
-                )
+            if kind in ("dawproject", "aaf"):
+                write = write_dawproject if kind == "dawproject" else write_aaf
+                write(path, project, tracks, samples_of, title=plan.project_name, comment=notes, between=between)
             elif kind == "rpp":
                 text = reaper_text(project, tracks, media_folder=plan.media_folder, notes=notes)
                 path.write_text(text, encoding="utf-8", newline="\r\n")

@@ -11,11 +11,14 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from sounddesk.audio.exporters.file_format import file_format
+from sounddesk.audio.exporters.sound_sink import Grid
 from sounddesk.audio.exporters.sound_writers import WavWriter
+from sounddesk.audio.exporters.sound_writers import clip_to_range
 from sounddesk.audio.mixing import db_to_linear
 from sounddesk.audio.timeline_mix import FADER_BOTTOM_DB
 from sounddesk.audio.timeline_mix import PROJECT_RATE_HZ
@@ -32,9 +35,13 @@ _BLOCK = 1 << 16
 _SECONDS_PRECISION = 9
 
 
+class MissingPackageError(ValueError):
+    """A kind of project file needs a package that is not installed; the message names the remedy."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Media:
-    """A mono WAV file, 32-bit float at 48 kHz.
+    """A mono WAV file at 48 kHz.
 
     Attributes:
         name: file name.
@@ -134,18 +141,34 @@ def media_of(tracks: tuple[ExchangeTrack, ...]) -> tuple[Media, ...]:
     return tuple({item.media.name: item.media for track in tracks for item in track.clips}.values())
 
 
-def write_media(path: Path, media: Media, samples_of: Callable[[str], Mono | None], *, factor: float = 1.0) -> None:
+def peak_of_media(media: Media, samples_of: Callable[[str], Mono | None]) -> float:
+    """The largest absolute sample of a media file before it is written."""
+    return max((float(np.abs(block).max(initial=0.0)) for block in _blocks(media, samples_of)), default=0.0)
+
+
+def write_media(
+    path: Path,
+    media: Media,
+    samples_of: Callable[[str], Mono | None],
+    *,
+    factor: float = 1.0,
+    form: Literal["wav32f", "wav24"] = "wav32f",
+) -> None:
     """Write one media file. `factor` is its amplitude, where gain must be in the sound itself."""
+    made = file_format(form)
+    grid = Grid(made.grid, dither=False, key=media.name)
     writer = WavWriter(
         path,
-        file_format=file_format("wav32f"),
+        file_format=made,
         sample_rate_hz=PROJECT_RATE_HZ,
         channels=1,
         frames=media.frames,
     )
     try:
         for block in _blocks(media, samples_of):
-            writer.write((block * np.float32(factor),))
+            columns = grid.columns(block, (factor,))
+            clip_to_range(columns, grid=made.grid)
+            writer.write(columns)
         writer.finish()
     finally:
         writer.close()

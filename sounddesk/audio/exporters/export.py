@@ -20,6 +20,7 @@ import numpy as np
 from sounddesk.audio.exporters.aligned_render import BLOCK_FRAMES
 from sounddesk.audio.exporters.aligned_render import AlignedRender
 from sounddesk.audio.exporters.aligned_render import LaneOutput
+from sounddesk.audio.exporters.exchange import check_exchange
 from sounddesk.audio.exporters.exchange import write_exchange
 from sounddesk.audio.exporters.export_plan import ExportPlan
 from sounddesk.audio.exporters.export_plan import PlannedFile
@@ -90,8 +91,9 @@ def export_project(
 
     Raises:
         OutputError: a file exists already, or cannot be written. Nothing new remains.
-        OtioMissingError: a timeline for OpenTimelineIO is asked for, which is not installed.
+        MissingPackageError: a project file is asked for whose package (OpenTimelineIO, pyaaf2) is not installed.
     """
+    check_exchange(plan)
     with (
         OutputFolder(folder, needed_bytes=plan.needed_bytes, taken="replace" if replace else "refuse") as output,
         ThreadPoolExecutor(max_workers=max(2, min(_MOST_THREADS, os.cpu_count() or 2))) as executor,

@@ -26,7 +26,7 @@ from sounddesk.domain.take import TakeLibrary
 
 What = Literal["stem", "mix", "clip", "take"]
 
-EXCHANGE_SUFFIXES: Final = {"dawproject": ".dawproject", "rpp": ".rpp", "otio": ".otio"}
+EXCHANGE_SUFFIXES: Final = {"dawproject": ".dawproject", "rpp": ".rpp", "otio": ".otio", "aaf": ".aaf"}
 # Larger than this a WAV file cannot be; FLAC and OGG could, but nobody wants them to.
 _MAX_FILE_BYTES: Final = 2**32 - 2**20
 
@@ -97,7 +97,7 @@ class ExportPlan:
 
     @property
     def needs_media(self) -> bool:
-        """Whether a folder of raw takes goes with the project files (a .dawproject holds its own)."""
+        """Whether a folder of raw takes goes with the project files (a .dawproject or .aaf holds its own)."""
         return any(kind in self.exchange for kind in ("rpp", "otio"))
 
     @property

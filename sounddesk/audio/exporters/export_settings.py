@@ -18,7 +18,7 @@ from sounddesk.domain.json_fields import parse_json
 
 Channels = Literal["stereo", "mono"]
 Takes = Literal["none", "placed", "starred", "all"]
-Exchange = Literal["dawproject", "rpp", "otio"]
+Exchange = Literal["dawproject", "rpp", "otio", "aaf"]
 
 MIN_LUFS: Final = -60.0
 DEFAULT_TEMPLATE: Final = "{project}_{object}"

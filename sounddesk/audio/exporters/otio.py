@@ -10,6 +10,7 @@ from typing import Final
 
 from sounddesk.audio.exporters.exchange_model import ExchangeClip
 from sounddesk.audio.exporters.exchange_model import ExchangeTrack
+from sounddesk.audio.exporters.exchange_model import MissingPackageError
 from sounddesk.audio.riff_chunks import xml_text
 from sounddesk.audio.timeline_mix import PROJECT_RATE_HZ
 from sounddesk.audio.timeline_mix import frames_of
@@ -18,7 +19,7 @@ from sounddesk.domain.project import Project
 _NAMESPACE: Final = "sounddesk"
 
 
-class OtioMissingError(ValueError):
+class OtioMissingError(MissingPackageError):
     """opentimelineio is not installed; the message names the remedy."""
 
 

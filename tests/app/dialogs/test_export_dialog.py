@@ -118,7 +118,7 @@ def test_the_fields_show_every_setting(qapp: QApplication) -> None:
         creator_id="a",
         source_id="b",
         sidecar=False,
-        exchange=("dawproject", "rpp", "otio"),
+        exchange=("dawproject", "rpp", "otio", "aaf"),
     )
     # A field that is left out of the form would fall back to its default.
     for each in dataclasses.fields(ExportSettings):

@@ -19,7 +19,7 @@ from sounddesk.audio.exporters.export_settings import preset
         range_s=st.none() | st.tuples(st.floats(0, 10), st.floats(11, 20)),
         normalise_lufs=st.none() | st.floats(-60, 0),
         creator_id=st.text(max_size=9),
-        exchange=st.lists(st.sampled_from(["dawproject", "rpp", "otio"]), unique=True).map(tuple),
+        exchange=st.lists(st.sampled_from(["dawproject", "rpp", "otio", "aaf"]), unique=True).map(tuple),
     )
 )
 def test_settings_come_back_from_json(made: ExportSettings) -> None:
@@ -41,7 +41,7 @@ def test_missing_and_unknown_keys_are_left_alone() -> None:
         ('{"range_s": [2]}', "range_s has 1 values"),
         ('{"normalise_lufs": 3}', "target is 3 LUFS"),
         ('{"template": "{nose}"}', "nose"),
-        ('{"exchange": ["aaf"]}', "exchange is 'aaf'"),
+        ('{"exchange": ["omf"]}', "exchange is 'omf'"),
         ("[]", "expected an object"),
         ("nonsense", "not JSON"),
     ],
