@@ -5,11 +5,13 @@ python -m tests.benchmarks.batch_throughput [--frames 50] [--loop 50] [--seconds
 
 Two objects a frame, given by masks, each process as a user starts it. `--loop` renders only so many frames by the
 loop, whose time grows with their number. With `--ray` one Ray worker and two are compared instead, one thread each;
-there the start of Ray and the loading of the model are left out by comparing a run of all frames with one of half.
+there the start of Ray and the loading of the models are left out: the clock runs from the moment when each worker has
+rendered its first frames to the last frame.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import subprocess
 import sys
@@ -18,6 +20,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from sounddesk.domain.batch_manifest import read_rows
 from tests.benchmarks.batch_shot import ROOT
 from tests.benchmarks.batch_shot import draw_shot
 from tests.benchmarks.batch_shot import mask_arguments
@@ -60,16 +63,15 @@ def batch_against_loop(place: Path, shot: Path, common: list[str], options: obje
 def ray_against_ray(place: Path, shot: Path, common: list[str], *, frames: int) -> str:
     each: dict[int, float] = {}
     for workers in (1, 2):
-        times = [
-            seconds_of(
-                [
-                    *("batch", str(shot), *common, "--executor", "ray", "--workers", str(workers)),
-                    *("--every", str(every), "--out", str(place / f"ray-{workers}-{every}")),
-                ]
-            )
-            for every in (2, 1)
-        ]
-        each[workers] = (times[1] - times[0]) / (frames - -(-frames // 2))
+        out = place / f"ray-{workers}"
+        seconds_of(["batch", str(shot), *common, "--executor", "ray", "--workers", str(workers), "--out", str(out)])
+        finished = sorted(
+            dt.datetime.fromisoformat(row.finished) for row in read_rows(out) if not row.object and row.status == "done"
+        )
+        assert len(finished) == frames
+        # By then every worker has its model and has rendered a frame.
+        warm = finished[2 * workers - 1 :]
+        each[workers] = (warm[-1] - warm[0]).total_seconds() / (len(warm) - 1)
     return (
         f"ray: {each[1]:.2f} s a frame with one worker, {each[2]:.2f} s with two, "
         f"{each[1] / each[2]:.2f} times; {load()}"

@@ -215,7 +215,8 @@ def test_memory_does_not_grow_with_length(desk: Desk, tmp_path: Path) -> None:
         return peak
 
     peak_bytes(6.0)
-    assert peak_bytes(60.0) < 1.1 * peak_bytes(12.0)
+    # How far the threads' blocks overlap in time is up to the machine; whole files would be several times more.
+    assert peak_bytes(60.0) < 1.5 * peak_bytes(12.0)
 
 
 def test_the_sidecar_tells_where_every_file_comes_from(desk: Desk, tmp_path: Path) -> None:
