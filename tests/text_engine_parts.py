@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import string
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,7 @@ def write_audioldm2(folder: Path) -> None:
             GPT2Config(n_embd=16, n_head=1, n_layer=1, vocab_size=64, n_ctx=99, n_positions=99, max_new_tokens=8)
         ),
         tokenizer=RobertaTokenizerFast.from_pretrained(folder / "tokenizer"),
-        tokenizer_2=letter_tokenizer(),
+        tokenizer_2=letter_tokenizer(folder / "tokenizer_2"),
         feature_extractor=ClapFeatureExtractor(feature_size=8, hop_length=480),
         unet=AudioLDM2UNet2DConditionModel(
             block_out_channels=(8, 16), layers_per_block=1, norm_num_groups=8, sample_size=32, in_channels=4,
@@ -102,7 +103,7 @@ def write_stable_audio(folder: Path) -> None:
         projection_model=StableAudioProjectionModel(
             text_encoder_dim=4, conditioning_dim=4, min_value=0, max_value=512
         ),
-        tokenizer=letter_tokenizer(),
+        tokenizer=letter_tokenizer(folder / "tokenizer"),
         transformer=StableAudioDiTModel(
             sample_size=80, in_channels=3, num_layers=2, attention_head_dim=8, num_attention_heads=4,
             num_key_value_attention_heads=2, out_channels=3, cross_attention_dim=4, time_proj_dim=8,
@@ -119,13 +120,25 @@ def t5(config: Any, model: Any, *, width: int) -> Any:
     return model(config(vocab_size=64, d_model=width, d_ff=37, d_kv=8, num_heads=1, num_layers=1))
 
 
-def letter_tokenizer() -> Any:
+def letter_tokenizer(folder: Path) -> Any:
     """A T5 tokenizer that knows letters only, since the published vocabulary is a download."""
+    from tokenizers import Tokenizer
+    from tokenizers import models
+    from tokenizers import pre_tokenizers
+    from tokenizers import processors
     from transformers import T5TokenizerFast
 
     words = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("▁", -2.0)]
     words += [(letter, -2.0) for letter in string.ascii_lowercase]
-    return T5TokenizerFast(vocab=words, extra_ids=0, model_max_length=64)
+    tokenizer = Tokenizer(models.Unigram(words, unk_id=2))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always")
+    tokenizer.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
+    folder.mkdir(parents=True)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    config = {"tokenizer_class": "T5Tokenizer", "extra_ids": 0, "model_max_length": 64}
+    config |= {"eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(config))
+    return T5TokenizerFast.from_pretrained(folder)
 
 
 @torch.no_grad()

@@ -144,12 +144,22 @@ def write_random_clip(folder: Path, shape: PublishedShape, *, seed: int = 0) -> 
 
 def write_byte_tokenizer(folder: Path) -> None:
     """A RoBERTa tokenizer that knows single bytes only, since the published vocabulary is a download too."""
-    from tokenizers.pre_tokenizers import ByteLevel
-    from transformers import RobertaTokenizerFast
+    from tokenizers import Tokenizer
+    from tokenizers import models
+    from tokenizers import pre_tokenizers
+    from tokenizers import processors
 
-    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
-    words = {word: index for index, word in enumerate([*special, *sorted(ByteLevel.alphabet())])}
-    RobertaTokenizerFast(vocab=words, merges=[], model_max_length=512).save_pretrained(folder)
+    names = {"bos": "<s>", "pad": "<pad>", "eos": "</s>", "unk": "<unk>", "mask": "<mask>"}
+    words = {word: index for index, word in enumerate([*names.values(), *sorted(pre_tokenizers.ByteLevel.alphabet())])}
+    tokenizer = Tokenizer(models.BPE(vocab=words, merges=[], unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.post_processor = processors.RobertaProcessing(("</s>", words["</s>"]), ("<s>", words["<s>"]))
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    # Written as published folders have it, because the classes' own constructors changed from version to version.
+    config = {"tokenizer_class": "RobertaTokenizer", "model_max_length": 512}
+    config |= {f"{name}_token": word for name, word in names.items()}
+    (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n")
 
 
 @torch.no_grad()

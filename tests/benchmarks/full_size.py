@@ -51,9 +51,9 @@ def make_full_size(folder: Path, size: PaperSize) -> FullSize:
 
 def diffusers_pipeline(audioldm: Path) -> Any:
     """AudioLDMPipeline of the published parts, as its documentation loads it."""
+    from diffusers import AudioLDMPipeline
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
-    from diffusers.pipelines.deprecated.audioldm.pipeline_audioldm import AudioLDMPipeline
     from diffusers.schedulers.scheduling_ddim import DDIMScheduler
     from transformers import AutoTokenizer
     from transformers.models.clap.modeling_clap import ClapTextModelWithProjection

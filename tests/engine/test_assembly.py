@@ -112,7 +112,7 @@ def test_fresh_branches_leave_the_published_unet_as_it_was(bundle: Bundle, folde
 def test_a_text_sounds_sample_for_sample_as_from_diffusers(
     bundle: Bundle, folders: tuple[Path, Path], negative: str
 ) -> None:
-    from diffusers.pipelines.deprecated.audioldm.pipeline_audioldm import AudioLDMPipeline
+    from diffusers import AudioLDMPipeline
 
     prompts, seeds = ["a dog barks", "rain"], (3, 4)
     with EngineSession.open(bundle=bundle, device="cpu") as session:

@@ -78,7 +78,7 @@ def test_polygons_fill_as_coco_fills_them(tmp_path: Path) -> None:
     theirs = coco_mask.decode(coco_mask.frPyObjects([polygon], 40, 60))[..., 0].astype(bool)
     assert found.name == "sail"
     overlap = (found.mask & theirs).sum() / (found.mask | theirs).sum()
-    assert overlap > 0.93
+    assert overlap > 0.92
 
 
 @pytest.mark.parametrize(

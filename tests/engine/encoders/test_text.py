@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import RobertaTokenizerFast
 from transformers.models.clap.configuration_clap import ClapTextConfig
 from transformers.models.clap.modeling_clap import ClapTextModelWithProjection
 
 from sounddesk.engine.encoders.text import ClapTextEncoder
 from sounddesk.engine.encoders.text import load_text_encoder
+from sounddesk.engine.random_parts import write_byte_tokenizer
 from tests.tiny_bundle import build_tiny_bundle
 
 
@@ -41,10 +41,9 @@ def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
 
 def test_clap_text_is_normalised_because_the_model_does_not(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    words = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "d": 4, "o": 5, "g": 6, "<mask>": 7}
-    RobertaTokenizerFast(vocab=words, merges=[]).save_pretrained(tmp_path / "tokenizer")
+    write_byte_tokenizer(tmp_path / "tokenizer")
     config = ClapTextConfig(
-        vocab_size=16, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
+        vocab_size=300, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
         max_position_embeddings=520, projection_dim=12,
     )  # fmt: skip
     ClapTextModelWithProjection(config).save_pretrained(tmp_path / "text_encoder")
