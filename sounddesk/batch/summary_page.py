@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from sounddesk.audio.atomic_file import explained
 from sounddesk.audio.atomic_file import write_file
@@ -46,9 +47,9 @@ def summary_page(rows: Sequence[Row], *, title: str) -> str:
         by_frame[row.frame].append(row)
     beds = by_frame.pop("", [])
     frames = sorted(by_frame, key=natural_key)
-    failed = sum(any(row.status == "failed" for row in by_frame[frame]) for frame in frames)
+    failed = [frame for frame in frames if any(row.status == "failed" for row in by_frame[frame])]
     summary = f"{len(frames)} frames" + (
-        f', <span class="failed">{failed} failed</span>' if failed else ", none failed"
+        f', <span class="failed">{len(failed)} failed</span>: {_links(failed)}' if failed else ", none failed"
     )
     parts = [f"<h1>{html.escape(title)}</h1>", f"<p>{summary}</p>" if frames else ""]
     if beds:
@@ -62,16 +63,27 @@ def summary_page(rows: Sequence[Row], *, title: str) -> str:
 
 def _frame(name: str, rows: Sequence[Row]) -> str:
     whole = next((row for row in rows if not row.object), None)
-    sounds = [row for row in rows if row.object]
+    reason = (whole.error or "failed") if whole is not None and whole.status == "failed" else None
+    # What broke the whole frame is told once, not again for each of its objects; and the other way round.
+    sounds = [row for row in rows if row.object and not (row.status == "failed" and row.error == reason)]
+    if any(row.status == "failed" for row in sounds):
+        reason = None
     thumbnail = _file_named(whole, THUMBNAIL_FILE)
     image = "" if thumbnail is None else f"{picture(thumbnail, alt='')}<br>"
     lines = _sounds(sounds)
     mix = _file_named(whole, MIX_FILE)
     if whole is not None and mix is not None:
         lines.append(_line("mix", audio_player(mix, label=f"mix of {name}"), _levels(whole)))
-    if whole is not None and whole.status == "failed":
-        lines.append(f'<tr><td colspan="3" class="failed">{html.escape(whole.error or "failed")}</td></tr>')
-    return f"<tr><td>{image}{html.escape(name)}</td><td><table>{''.join(lines)}</table></td></tr>"
+    if reason is not None:
+        lines.append(f'<tr><td colspan="3" class="failed">{html.escape(reason)}</td></tr>')
+    return (
+        f'<tr id="{html.escape(name)}"><td>{image}{html.escape(name)}</td><td><table>{"".join(lines)}</table></td></tr>'
+    )
+
+
+def _links(frames: Sequence[str]) -> str:
+    """Frames by name; a click leads to their row."""
+    return ", ".join(f'<a href="#{quote(name)}">{html.escape(name)}</a>' for name in frames)
 
 
 def _sounds(rows: Sequence[Row]) -> list[str]:
