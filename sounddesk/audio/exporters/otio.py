@@ -1,4 +1,4 @@
-"""OpenTimelineIO, for picture editors: clips, gaps and markers; levels, fades and pan as metadata.
+"""OpenTimelineIO, for picture editors: clips, gaps, fades and markers; levels and pan as metadata.
 
 Needs the optional package opentimelineio (`pip install sounddesk[otio]`).
 """
@@ -17,6 +17,19 @@ from sounddesk.audio.timeline_mix import frames_of
 from sounddesk.domain.project import Project
 
 _NAMESPACE: Final = "sounddesk"
+_MARKER_COLOURS: Final = {
+    "RED": "#ff0000",
+    "ORANGE": "#ff8800",
+    "YELLOW": "#ffff00",
+    "GREEN": "#00a000",
+    "CYAN": "#00ffff",
+    "BLUE": "#0000ff",
+    "PURPLE": "#800080",
+    "MAGENTA": "#ff00ff",
+    "PINK": "#ff99cc",
+    "BLACK": "#000000",
+    "WHITE": "#ffffff",
+}
 
 
 class OtioMissingError(MissingPackageError):
@@ -49,20 +62,15 @@ def otio_text(project: Project, tracks: tuple[ExchangeTrack, ...], *, name: str,
             "inverted": strip.inverted,
             "colour": track.lane.colour,
         }
-        place = 0
-        for item in track.clips:
-            start = frames_of(item.clip.start_s)
-            if start > place:
-                made.append(otio.schema.Gap(duration=_time(otio, start - place)))
-            made.append(_clip(otio, item, media_folder))
-            place = frames_of(item.clip.end_s)
+        made.extend(_row(otio, track, media_folder))
         timeline.tracks.append(made)
+    colours = {each.id: each.colour for each in project.objects}
     for marker in project.markers:
         timeline.tracks.markers.append(
             otio.schema.Marker(
                 name=xml_text(marker.label),
                 marked_range=otio.opentime.TimeRange(_time(otio, frames_of(marker.time_s)), _time(otio, 0)),
-                color=otio.schema.MarkerColor.RED,
+                color=nearest_marker_colour(colours.get(marker.object_id or "", "#ff0000")),
                 metadata={_NAMESPACE: {"object": marker.object_id or ""}},
             )
         )
@@ -78,6 +86,49 @@ def require_otio() -> Any:
             "OpenTimelineIO is not installed: pip install 'sounddesk[otio]', or export without it"
         ) from None
     return opentimelineio
+
+
+def nearest_marker_colour(colour: str) -> str:
+    """The one of OpenTimelineIO's named colours that comes nearest to '#rrggbb'."""
+    wanted = _channels(colour)
+    return min(
+        _MARKER_COLOURS,
+        key=lambda name: sum((a - b) ** 2 for a, b in zip(_channels(_MARKER_COLOURS[name]), wanted, strict=True)),
+    )
+
+
+def _channels(colour: str) -> tuple[int, int, int]:
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return red, green, blue
+
+
+def _row(otio: Any, track: ExchangeTrack, media_folder: str) -> list[Any]:
+    """Clips, gaps between them, and fades: transitions from or to a gap, which lie wholly in the clip."""
+    row: list[Any] = []
+    place, fading = 0, False
+    for item in track.clips:
+        start = frames_of(item.clip.start_s)
+        fade_in, fade_out = frames_of(item.clip.fade_in_s), frames_of(item.clip.fade_out_s)
+        # Without a gap, though of no length, a fade would be a crossfade with the neighbour.
+        if start > place or fade_in or fading:
+            row.append(otio.schema.Gap(duration=_time(otio, start - place)))
+        if fade_in:
+            row.append(_fade(otio, inside_left=0, inside_right=fade_in))
+        row.append(_clip(otio, item, media_folder))
+        if fade_out:
+            row.append(_fade(otio, inside_left=fade_out, inside_right=0))
+        place, fading = frames_of(item.clip.end_s), fade_out > 0
+    if fading:
+        row.append(otio.schema.Gap(duration=_time(otio, 0)))
+    return row
+
+
+def _fade(otio: Any, *, inside_left: int, inside_right: int) -> Any:
+    return otio.schema.Transition(
+        transition_type=otio.schema.TransitionTypes.SMPTE_Dissolve,
+        in_offset=_time(otio, inside_left),
+        out_offset=_time(otio, inside_right),
+    )
 
 
 def _clip(otio: Any, item: ExchangeClip, media_folder: str) -> Any:

@@ -133,12 +133,39 @@ def test_otio_timeline_arrives(desk: Desk, tmp_path: Path) -> None:
     assert [place.start_time.to_seconds() for place in places] == pytest.approx([0.25, 1.25])
     assert [place.duration.to_seconds() for place in places] == pytest.approx([0.9, 1.0])
     assert dict(clips[0].metadata["sounddesk"])["fade_out_s"] == 0.2
+    # From silence and to silence: the neighbours of a fade are its clip and a gap.
+    fades = [
+        (
+            type(dog[i - 1]).__name__,
+            each.in_offset.to_seconds(),
+            each.out_offset.to_seconds(),
+            type(dog[i + 1]).__name__,
+        )
+        for i, each in enumerate(dog)
+        if isinstance(each, opentimelineio.schema.Transition)
+    ]
+    assert fades == [("Gap", 0.0, 0.1, "Clip"), ("Clip", 0.2, 0.0, "Gap")]
     for clip in clips:
         assert (tmp_path / clip.media_reference.target_url).is_file()
     assert [(m.name, m.marked_range.start_time.to_seconds()) for m in timeline.tracks.markers] == [
         ("thud", 1.5),
         ("größer", 2.0),
     ]
+    colours = opentimelineio.schema.MarkerColor
+    assert [marker.color for marker in timeline.tracks.markers] == [colours.RED, colours.CYAN]
+
+
+@pytest.mark.parametrize("start_s", [0.0, 1.15])
+def test_otio_fades_at_a_shared_boundary_are_no_crossfade(desk: Desk, tmp_path: Path, start_s: float) -> None:
+    first = dataclasses.replace(desk.project.clip("c1"), start_s=start_s)
+    second = dataclasses.replace(desk.project.clip("c2"), start_s=first.end_s, fade_in_s=0.1, fade_out_s=0.1)
+    desk.project = dataclasses.replace(desk.project, clips=(first, second))
+    desk.export(tmp_path, stems=False, mix=False, sidecar=False, exchange=("otio",))
+    dog = opentimelineio.adapters.read_from_file(str(tmp_path / "street.otio")).tracks[0]
+    places = [dog.range_of_child(clip).start_time.to_seconds() for clip in dog.find_clips()]
+    assert places == pytest.approx([first.start_s, second.start_s])
+    kinds = [type(each).__name__ for each in dog]
+    assert kinds == ["Gap", "Transition", "Clip", "Transition"] * 2 + ["Gap"]
 
 
 def test_without_opentimelineio_the_message_says_how_to_get_it(
