@@ -32,6 +32,8 @@ class AppCommands(QObject):
         self.exports = ExportCommands(services, window)
         self.exports.message.connect(self.message)
         self.exports.problem.connect(self.problem)
+        # For the preferences: which outputs there are, how much lies on the disk.
+        self._answers = Background(self)
         self._demo = Background(self)
         self._demo.done.connect(lambda _key, contents: services.store.new(contents))
         self._demo.failed.connect(lambda _key, error: self.problem.emit(str(error)))
@@ -55,6 +57,7 @@ class AppCommands(QObject):
         """Cancel an export in hand and wait for what reads the demo image."""
         self.exports.close()
         self._demo.close()
+        self._answers.close()
 
     def open_demo(self) -> None:
         """A fresh project from the demo image, which is read off the UI thread."""
@@ -100,8 +103,12 @@ class AppCommands(QObject):
     def preferences(self) -> None:
         from sounddesk.app.dialogs.preferences import Preferences
 
-        outputs = self._services.player.output_names()
-        _show_once(Preferences(self._services.settings, self._window, audio_devices=outputs))
+        outputs = self._services.player.output_names
+        dialog = Preferences(self._services.settings, self._window, find_outputs=outputs)
+        self._answers.done.connect(dialog.answer)
+        for key, work in dialog.questions.items():
+            self._answers.start(key, work)
+        _show_once(dialog)
 
     def models(self) -> None:
         """What can be installed, and what is."""

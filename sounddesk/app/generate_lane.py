@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import field
 from typing import TYPE_CHECKING
+from typing import cast
 
 from PySide6.QtCore import QObject
 from PySide6.QtCore import Qt
@@ -25,11 +26,28 @@ from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
 
 if TYPE_CHECKING:
+    from sounddesk.engine.memory_plan import MemoryPlan
     from sounddesk.engine.session import EngineSession
 
 _log = logging.getLogger(__name__)
 
 AttentionTarget = str | Callable[[], ObjectRequest]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineChoice:
+    """Which session of the engine makes something.
+
+    Attributes:
+        bundle, device: as `EngineSession.open` takes them.
+        precision: 'auto' takes what is quickest on the device, 'full' computes in float32.
+        memory: a `MemoryPlan`, or 'auto'.
+    """
+
+    bundle: str = "starter"
+    device: str = "auto"
+    precision: str = "auto"
+    memory: str = "auto"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -42,14 +60,13 @@ class GenerateJob:
         make_request: what is asked of the engine, its takes in the order of `object_ids`; called on the lane's thread,
             because unpacking masks takes long.
         object_ids: whose take each one is.
-        bundle, device: as `EngineSession.open` takes them.
+        engine: what makes them.
     """
 
     make_request: Callable[[], GenerationRequest]
     object_ids: tuple[str, ...]
     title: str
-    bundle: str = "starter"
-    device: str = "auto"
+    engine: EngineChoice = EngineChoice()
     id: int = 0
     cancel: CancelToken = field(default_factory=CancelToken)
 
@@ -67,7 +84,7 @@ class _Worker(QObject):
     def __init__(self) -> None:
         super().__init__()
         self._session: EngineSession | None = None
-        self._session_key: tuple[str, str] | None = None
+        self._session_key: EngineChoice | None = None
 
     @Slot(object)
     def run(self, job: GenerateJob) -> None:
@@ -76,7 +93,7 @@ class _Worker(QObject):
             return
         self.started.emit(job.id)
         try:
-            session = self._open(job.bundle, job.device)
+            session = self._open(job.engine)
             takes = session.generate(
                 job.make_request(),
                 on_progress=lambda progress: self.progressed.emit(job.id, progress),
@@ -92,10 +109,10 @@ class _Worker(QObject):
         else:
             self.finished.emit(job.id, takes)
 
-    @Slot(int, object, object, str, str)
-    def find_attention(self, query_id: int, image: RgbImage, target: AttentionTarget, bundle: str, device: str) -> None:
+    @Slot(int, object, object, object)
+    def find_attention(self, query_id: int, image: RgbImage, target: AttentionTarget, engine: EngineChoice) -> None:
         try:
-            session = self._open(bundle, device)
+            session = self._open(engine)
             if isinstance(target, str):
                 weights = session.attention_map(image, target)
             else:
@@ -112,16 +129,21 @@ class _Worker(QObject):
         if self._session is not None:
             self._session.unload()
 
-    def _open(self, bundle: str, device: str) -> EngineSession:
-        if self._session is None or self._session_key != (bundle, device):
+    def _open(self, engine: EngineChoice) -> EngineSession:
+        if self._session is None or self._session_key != engine:
             self.unload()
             with friendly_to_the_ui():
                 from sounddesk.engine import component_loading  # noqa: F401  # the slow imports, while it is safe
                 from sounddesk.engine import pipeline  # noqa: F401
                 from sounddesk.engine.session import EngineSession
 
-                self._session = EngineSession.open(bundle=bundle, device=device)
-            self._session_key = (bundle, device)
+                self._session = EngineSession.open(
+                    bundle=engine.bundle,
+                    device=engine.device,
+                    memory=None if engine.memory == "auto" else cast("MemoryPlan", engine.memory),
+                    full_precision=engine.precision == "full",
+                )
+            self._session_key = engine
         return self._session
 
 
@@ -147,7 +169,7 @@ class GenerateLane(QObject):
     attention = Signal(int, object, str)
 
     _run = Signal(object)
-    _find_attention = Signal(int, object, object, str, str)
+    _find_attention = Signal(int, object, object, object)
     _unload = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -195,13 +217,11 @@ class GenerateLane(QObject):
         for job in self.waiting:
             job.cancel.cancel()
 
-    def find_attention(
-        self, query_id: int, image: RgbImage, target: AttentionTarget, *, bundle: str, device: str
-    ) -> None:
+    def find_attention(self, query_id: int, image: RgbImage, target: AttentionTarget, *, engine: EngineChoice) -> None:
         """Ask where in the image a text is found, or by which patch weights an object is generated; waits for the
         jobs before it. What makes the object's request is called on the lane's thread.
         """
-        self._find_attention.emit(query_id, image, target, bundle, device)
+        self._find_attention.emit(query_id, image, target, engine)
 
     def unload(self) -> None:
         """Free the networks once the jobs before it are done."""

@@ -14,6 +14,7 @@ from PySide6.QtCore import Signal
 
 from sounddesk.app.document import Document
 from sounddesk.app.document import RgbImage
+from sounddesk.app.generate_lane import EngineChoice
 from sounddesk.app.generate_lane import GenerateJob
 from sounddesk.app.generate_lane import GenerateLane
 from sounddesk.domain.project import Project
@@ -44,7 +45,7 @@ class Generation(QObject):
         super().__init__(parent)
         self._document = document
         self._lane = lane
-        self.device = "auto"
+        self.device = self.precision = self.memory = "auto"
         self._promised: dict[str, int] = {}
         lane.finished.connect(self._on_finished)
         lane.failed.connect(self._on_ended)
@@ -104,6 +105,12 @@ class Generation(QObject):
         self._document.commit(self.tr("Add {name}").format(name=name), changed.with_object(blend))
         return object_id
 
+    def engine_for(self, project: Project) -> EngineChoice:
+        """By what the takes of a project are made, with the preferences of this machine."""
+        return EngineChoice(
+            bundle=project.settings.bundle, device=self.device, precision=self.precision, memory=self.memory
+        )
+
     def _submit(self, project: Project, objects: list[SceneObject], seconds: float, variations: int) -> int:
         plan = [(each, self._next_seed(each)) for each in objects for _ in range(variations)]
         image = self._document.image
@@ -112,8 +119,7 @@ class Generation(QObject):
             make_request=lambda: generation_request(project, image, plan, seconds),
             object_ids=tuple(each.id for each, _ in plan),
             title=", ".join(each.name for each in objects) + (f" x {variations}" if variations > 1 else ""),
-            bundle=project.settings.bundle,
-            device=self.device,
+            engine=self.engine_for(project),
             cancel=CancelToken(),
         )
         return self._lane.submit(job)

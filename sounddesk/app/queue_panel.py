@@ -69,4 +69,15 @@ class QueuePanel(QWidget):
         time_left = "" if left is None else self.tr(", {seconds} s left").format(seconds=f"{left:.0f}")
         waiting = len(self._lane.waiting) - 1
         more = self.tr(" (+{count} waiting)").format(count=waiting) if waiting else ""
-        self._label.setText(f"{job.title}: {progress.stage}{time_left}{more}")
+        self._label.setText(f"{job.title}: {self._doing(progress.stage)}{time_left}{more}")
+
+    def _doing(self, stage: str) -> str:
+        """A stage of the engine in words for who waits for it."""
+        known = {
+            "check bundle": self.tr("checking the model"),
+            "load": self.tr("loading the model"),
+            "encode image": self.tr("looking at the image"),
+            "denoise": self.tr("making the sound"),
+            "decode": self.tr("finishing the sound"),
+        }
+        return known.get(stage, stage)

@@ -44,7 +44,8 @@ class Services(QObject):
         self.segment = SegmentLane(self, choose=self._choose_segmenter)
         self.generate = GenerateLane(self)
         self.generation = Generation(self.document, self.generate, self)
-        self._apply("device")
+        for each in ("device", "precision", "memory"):
+            self._apply(each)
         self.player = Player(self.document, self)
         self.store = ProjectStore(self.document, settings, self)
         self.opener = ImageOpener(self)
@@ -72,6 +73,10 @@ class Services(QObject):
         """Take over a setting that another one of our parts works by."""
         if name == "device":
             self.generation.device = self._device or self.settings.device
+        elif name == "precision":
+            self.generation.precision = self.settings.precision
+        elif name == "memory":
+            self.generation.memory = self.settings.memory
         elif name == "audio_device":
             self.player.set_device(self.settings.audio_device)
         elif name == "sam_checkpoint":

@@ -14,6 +14,9 @@ from PySide6.QtCore import QSettings
 from PySide6.QtCore import Signal
 
 THEMES: Final = ("system", "dark", "light")
+PRECISIONS: Final = ("auto", "full")
+# The engine's own names; it is not imported here, because it brings torch along.
+MEMORY_PLANS: Final = ("auto", "keep", "offload", "sequential")
 WAV_FORMATS: Final = ("PCM_16", "PCM_24", "FLOAT")
 MAX_RECENT: Final = 12
 
@@ -82,6 +85,24 @@ class Settings(QObject):
     @device.setter
     def device(self, value: str) -> None:
         self._set("device", value)
+
+    @property
+    def precision(self) -> str:
+        """'auto' for the quickest of the device, or 'full' for float32."""
+        return self._choice("precision", PRECISIONS)
+
+    @precision.setter
+    def precision(self, value: str) -> None:
+        self._set_choice("precision", value, PRECISIONS)
+
+    @property
+    def memory(self) -> str:
+        """Where networks are between their uses: 'auto', or one of the engine's memory plans."""
+        return self._choice("memory", MEMORY_PLANS)
+
+    @memory.setter
+    def memory(self, value: str) -> None:
+        self._set_choice("memory", value, MEMORY_PLANS)
 
     @property
     def bundle(self) -> str:

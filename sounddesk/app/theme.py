@@ -21,6 +21,9 @@ _LIGHT = {
     "PlaceholderText": "#6b6b6b", "Mid": "#b4b4b4", "Dark": "#9a9a9a", "Light": "#ffffff", "Midlight": "#f8f8f8",
     "Shadow": "#6e6e6e", "Accent": "#2f6fb0",
 }  # fmt: skip
+# Fusion draws the frames of check boxes and lists in a darker shade of the window: unseen where that is dark.
+_FRAMED = (b"QCheckBox", b"QRadioButton", b"QTreeView", b"QListView")
+_FRAME = QColor("#b0b3b7")
 _DISABLED = {"dark": "#7c7f83", "light": "#8a8a8a"}
 
 
@@ -30,11 +33,14 @@ def apply_theme(app: QApplication, theme: str) -> None:
     scheme = {"dark": Qt.ColorScheme.Dark, "light": Qt.ColorScheme.Light}.get(theme, Qt.ColorScheme.Unknown)
     hints.setColorScheme(scheme)
     app.setStyle("Fusion")
-    if theme in ("dark", "light"):
-        app.setPalette(palette(theme))
-        return
-    dark = hints.colorScheme() == Qt.ColorScheme.Dark
-    app.setPalette(palette("dark" if dark else "light"))
+    if theme not in ("dark", "light"):
+        theme = "dark" if hints.colorScheme() == Qt.ColorScheme.Dark else "light"
+    colours = palette(theme)
+    app.setPalette(colours)
+    if theme == "dark":
+        colours.setColor(QPalette.ColorRole.Window, _FRAME)
+    for each in _FRAMED:
+        app.setPalette(colours, each)
 
 
 def palette(theme: str) -> QPalette:

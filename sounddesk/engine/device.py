@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import gc
 import re
 from collections.abc import Callable
@@ -129,6 +130,14 @@ def choose_device(request: str = "auto", *, probe: Callable[[], AvailableDevices
         network_dtype=dtype,
         reason=f"{facts.name} in {str(dtype).removeprefix('torch.')}",
     )
+
+
+def in_full_precision(policy: DevicePolicy) -> DevicePolicy:
+    """The same device with every network in float32: slower, with twice the memory, as exact as on a CPU."""
+    if policy.network_dtype == torch.float32:
+        return policy
+    reason = f"{policy.reason}, but in full precision as asked for"
+    return dataclasses.replace(policy, network_dtype=torch.float32, reason=reason)
 
 
 def _cpu(why: str) -> DevicePolicy:

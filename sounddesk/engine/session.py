@@ -62,7 +62,12 @@ class EngineSession:
 
     @classmethod
     def open(
-        cls, *, bundle: str | Path | Bundle = STARTER_NAME, device: str = "auto", memory: MemoryPlan | None = None
+        cls,
+        *,
+        bundle: str | Path | Bundle = STARTER_NAME,
+        device: str = "auto",
+        memory: MemoryPlan | None = None,
+        full_precision: bool = False,
     ) -> EngineSession:
         """Find the bundle and the device; reads the manifest, loads nothing yet.
 
@@ -71,15 +76,20 @@ class EngineSession:
             device: 'auto', 'cpu', 'cuda', 'cuda:1' or 'mps'.
             memory: where networks are between their uses; by default as `SOUNDDESK_MEMORY` says, else the quickest
                 plan that fits into the free memory.
+            full_precision: float32 also where the device computes faster in half precision.
 
         Raises:
             EngineError: no such bundle or device, or a wrong manifest.
         """
         opened = bundle if isinstance(bundle, Bundle) else find_bundle(bundle)
         from sounddesk.engine.device import choose_device
+        from sounddesk.engine.device import in_full_precision
         from sounddesk.engine.memory_plan import plan_from_environment
 
-        return cls(opened, choose_device(device), memory=memory or plan_from_environment())
+        policy = choose_device(device)
+        if full_precision:
+            policy = in_full_precision(policy)
+        return cls(opened, policy, memory=memory or plan_from_environment())
 
     def __enter__(self) -> EngineSession:
         return self

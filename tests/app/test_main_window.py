@@ -152,6 +152,9 @@ def test_what_the_preferences_say_reaches_the_engine(window: MainWindow) -> None
     services = window.services
     services.settings.device = "mps"
     assert services.generation.device == "mps"
+    services.settings.precision, services.settings.memory = "full", "sequential"
+    engine = services.generation.engine_for(services.document.project)
+    assert (engine.device, engine.precision, engine.memory) == ("mps", "full", "sequential")
     services.settings.bundle = "another"
     assert services.bundle_of_new_projects == "another"
     assert services.document.project.settings.bundle != "another"

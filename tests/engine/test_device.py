@@ -6,6 +6,7 @@ import torch
 from sounddesk.engine.device import AvailableDevices
 from sounddesk.engine.device import CudaFacts
 from sounddesk.engine.device import choose_device
+from sounddesk.engine.device import in_full_precision
 from sounddesk.engine.device import is_out_of_memory
 from sounddesk.engine.device import memory_figures
 from sounddesk.engine.device import out_of_memory_remedy
@@ -68,6 +69,16 @@ def test_this_machine_can_be_probed_and_measured() -> None:
     assert 0 < figures.free_bytes <= figures.total_bytes
     assert figures.peak_bytes is None or 10e6 < figures.peak_bytes < figures.total_bytes
     release_memory(policy.device)
+
+
+def test_full_precision_changes_nothing_but_the_type() -> None:
+    half = choose_device("cuda", probe=lambda: AvailableDevices(cuda=[AMPERE]))
+    full = in_full_precision(half)
+    assert (half.network_dtype, full.network_dtype) == (torch.bfloat16, torch.float32)
+    assert full.device == half.device
+    assert "full precision" in full.reason
+    on_cpu = choose_device("cpu")
+    assert in_full_precision(on_cpu) is on_cpu
 
 
 def test_network_precision_is_half_inside_and_float32_outside() -> None:

@@ -94,9 +94,7 @@ class HeatMapCommands(QObject):
             target = partial(_request_for_weights, project, object_id)
             self._title = self.tr("patch weights of {name}").format(name=current.name)
         self._query += 1
-        services.generate.find_attention(
-            self._query, image, target, bundle=project.settings.bundle, device=services.generation.device
-        )
+        services.generate.find_attention(self._query, image, target, engine=services.generation.engine_for(project))
 
     def _show(self, query: int, result: tuple[np.ndarray, tuple[int, int]] | None, text: str) -> None:
         if query != self._query or self._kind is None:

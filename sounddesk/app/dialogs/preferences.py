@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtWidgets import QApplication
 from PySide6.QtWidgets import QComboBox
@@ -21,6 +23,8 @@ from PySide6.QtWidgets import QTabWidget
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
+from sounddesk.app.dialogs.storage_page import StoragePage
+from sounddesk.app.dialogs.storage_page import folder_bytes
 from sounddesk.app.settings import Settings
 from sounddesk.app.theme import apply_theme
 
@@ -31,7 +35,7 @@ class Preferences(QDialog):
     """Values are stored with OK; Cancel leaves everything as it was.
 
     Args:
-        audio_devices: names of outputs to choose from; the system's default is always there.
+        find_outputs: names of the outputs to choose from besides the system's default.
         bundles: names of installed bundles; found by `list_bundles` where left out.
     """
 
@@ -40,7 +44,7 @@ class Preferences(QDialog):
         settings: Settings,
         parent: QWidget | None = None,
         *,
-        audio_devices: Sequence[str] = (),
+        find_outputs: Callable[[], Sequence[str]] = tuple,
         bundles: Sequence[str] | None = None,
     ) -> None:
         super().__init__(parent)
@@ -51,7 +55,10 @@ class Preferences(QDialog):
         tabs = QTabWidget()
         tabs.addTab(self._general(), self.tr("General"))
         tabs.addTab(self._engine(bundle_names() if bundles is None else bundles), self.tr("Generation"))
-        tabs.addTab(self._sound(audio_devices), self.tr("Sound and export"))
+        tabs.addTab(self._sound(), self.tr("Sound and export"))
+        self._storage = StoragePage()
+        tabs.addTab(self._storage, self.tr("Storage"))
+        self._find_outputs = find_outputs
         kinds = QDialogButtonBox.StandardButton
         box = QDialogButtonBox(kinds.Ok | kinds.Cancel)
         box.accepted.connect(self.accept)
@@ -59,6 +66,21 @@ class Preferences(QDialog):
         layout = QVBoxLayout(self)
         layout.addWidget(tabs, 1)
         layout.addWidget(box)
+
+    @property
+    def questions(self) -> dict[object, Callable[[], object]]:
+        """What takes too long for the UI thread: work by its key, for `answer`."""
+        folders: dict[object, Callable[[], object]] = {
+            folder: partial(folder_bytes, folder) for folder in self._storage.sizes
+        }
+        return {"outputs": self._find_outputs, **folders}
+
+    def answer(self, key: object, result: Any) -> None:
+        """Show what came of one of the questions."""
+        if isinstance(key, Path):
+            self._storage.show_size(key, result)
+        else:
+            self._add_outputs(result)
 
     def accept(self) -> None:
         """Store everything; the theme shows at once."""
@@ -84,14 +106,23 @@ class Preferences(QDialog):
         page, form = _page()
         devices = {"auto": self.tr("Best available"), "cpu": "CPU", "cuda": "CUDA", "mps": "MPS (Apple)"}
         form.addRow(self.tr("Device:"), self._choice("device", devices))
+        precisions = {"auto": self.tr("Quickest of the device"), "full": self.tr("Full (float32)")}
+        form.addRow(self.tr("Precision:"), self._choice("precision", precisions))
+        plans = {
+            "auto": self.tr("As much as there is room for"),
+            "keep": self.tr("Keep the whole model on the device"),
+            "offload": self.tr("Move each part to the device when needed"),
+            "sequential": self.tr("Load each part when needed (slow, least memory)"),
+        }
+        form.addRow(self.tr("Memory:"), self._choice("memory", plans))
         form.addRow(self.tr("Bundle of new projects:"), self._choice("bundle", {name: name for name in bundles}))
         form.addRow(self.tr("SAM checkpoint:"), self._sam())
         return page
 
-    def _sound(self, devices: Sequence[str]) -> QWidget:
+    def _sound(self) -> QWidget:
         page, form = _page()
-        outputs = {"": self.tr("System default"), **{name: name for name in devices}}
-        form.addRow(self.tr("Output:"), self._choice("audio_device", outputs))
+        self._outputs = self._choice("audio_device", {"": self.tr("System default")})
+        form.addRow(self.tr("Output:"), self._outputs)
         formats = {"PCM_24": self.tr("24 bit"), "PCM_16": self.tr("16 bit"), "FLOAT": self.tr("32 bit float")}
         form.addRow(self.tr("Export format:"), self._choice("export_format", formats))
         rates = QComboBox()
@@ -101,6 +132,11 @@ class Preferences(QDialog):
         self._stores.append(lambda: setattr(self._settings, "export_rate_hz", rates.currentData()))
         form.addRow(self.tr("Export rate:"), rates)
         return page
+
+    def _add_outputs(self, names: Sequence[str]) -> None:
+        for name in names:
+            if self._outputs.findData(name) < 0:
+                self._outputs.addItem(name, name)
 
     def _choice(self, name: str, texts: dict[str, str]) -> QComboBox:
         combo = QComboBox()

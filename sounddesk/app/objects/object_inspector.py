@@ -77,7 +77,10 @@ class ObjectInspector(QWidget):
             # Half-typed text stays until the field is left, or another object is looked at.
             if field.text() != text and not (field.hasFocus() and field.isModified() and object_id == self._shown):
                 field.setText(text)
-        self._seed.setText(str(current.seed))
+        if self._seed.text() != str(current.seed):
+            self._seed.setText(str(current.seed))
+            # Of a number that is too long the end is hidden, not the beginning.
+            self._seed.setCursorPosition(0)
         self._lock.setChecked(current.seed_locked)
         self._shown = object_id
         self._length.blockSignals(True)

@@ -126,7 +126,10 @@ class TimelinePainter:
             x = view.x_of(tick * step)
             if x >= NAMES_WIDTH - 1:
                 painter.drawLine(QPointF(x, RULER_HEIGHT - 7), QPointF(x, RULER_HEIGHT))
-                painter.drawText(QPointF(x + 3, RULER_HEIGHT - 9), label(tick * step))
+                text = label(tick * step)
+                # The last one may have no room beside the end of the widget.
+                if x + 3 + painter.fontMetrics().horizontalAdvance(text) <= self._area.width():
+                    painter.drawText(QPointF(x + 3, RULER_HEIGHT - 9), text)
             tick += 1
 
     def _loop(self, state: TimelineState) -> None:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from PySide6.QtCore import QEvent
+from PySide6.QtCore import QRectF
 from PySide6.QtCore import QSize
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontDatabase
+from PySide6.QtGui import QIcon
+from PySide6.QtGui import QPainter
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QHBoxLayout
 from PySide6.QtWidgets import QLineEdit
 from PySide6.QtWidgets import QStyle
@@ -19,6 +26,9 @@ from sounddesk.domain.project import Project
 from sounddesk.domain.timecode import TIME_UNITS
 from sounddesk.domain.timecode import format_time
 from sounddesk.domain.timecode import parse_time
+
+# Width and height in logical pixels.
+_ICON: Final = 16
 
 
 class TransportBar(QWidget):
@@ -40,10 +50,10 @@ class TransportBar(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(6, 2, 6, 2)
         row.setSpacing(4)
-        icons = QStyle.StandardPixmap
-        self._play = self._button("transport.play", icon=icons.SP_MediaPlay)
+        self._to_start = self._button("transport.start")
+        self._play = self._button("transport.play")
         for button in (
-            self._button("transport.start", icon=icons.SP_MediaSkipBackward),
+            self._to_start,
             self._play,
             self._button("transport.loop", text="↻"),
         ):
@@ -57,12 +67,11 @@ class TransportBar(QWidget):
         self.time.returnPressed.connect(self._go)
         self.time.editingFinished.connect(self.refresh)
         row.addWidget(self.time)
-        unit = QToolButton(self)
-        unit.setText(self.tr("unit"))
-        unit.setAutoRaise(True)
-        unit.setToolTip(self.tr("Seconds, timecode or frames"))
-        unit.clicked.connect(self._next_unit)
-        row.addWidget(unit)
+        self._unit = QToolButton(self)
+        self._unit.setAutoRaise(True)
+        self._unit.setToolTip(self.tr("Count in seconds, timecode or frames"))
+        self._unit.clicked.connect(self._next_unit)
+        row.addWidget(self._unit)
         row.addStretch(1)
         for name, text in (
             ("timeline.snap", self.tr("Snap")),
@@ -75,10 +84,13 @@ class TransportBar(QWidget):
         timeline.unit_changed.connect(self.refresh)
         document.changed.connect(self._on_changed)
         document.replaced.connect(self.refresh)
+        self._show_icons()
         self.refresh()
 
     def refresh(self) -> None:
         """Show the playhead's time, unless one is being typed."""
+        units = {"seconds": self.tr("Seconds"), "timecode": self.tr("Timecode"), "frames": self.tr("Frames")}
+        self._unit.setText(units[self._timeline.unit])
         if not (self.time.hasFocus() and self.time.isModified()):
             settings = self._document.project.settings
             text = format_time(
@@ -90,8 +102,13 @@ class TransportBar(QWidget):
             if text != self.time.text():
                 self.time.setText(text)
 
-    def _button(self, command_id: str, *, text: str = "", icon: QStyle.StandardPixmap | None = None) -> QToolButton:
-        """A button for a command, with a short text or an icon of its own."""
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._show_icons()
+
+    def _button(self, command_id: str, *, text: str = "") -> QToolButton:
+        """A button for a command, with a short text, or without one for an icon to come."""
         action = self._actions[command_id]
         button = QToolButton(self)
         button.setCheckable(action.isCheckable())
@@ -104,16 +121,27 @@ class TransportBar(QWidget):
         button.setToolTip(f"{action.text()} ({shortcut})" if shortcut else action.text())
         # A button must not take the keys from the timeline.
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        if icon is not None:
-            button.setIcon(self.style().standardIcon(icon))
-            button.setIconSize(QSize(16, 16))
-        else:
-            button.setText(text)
+        button.setIconSize(QSize(_ICON, _ICON))
+        button.setText(text)
         return button
 
-    def _show_playing(self, playing: bool) -> None:
-        icons = QStyle.StandardPixmap
-        self._play.setIcon(self.style().standardIcon(icons.SP_MediaStop if playing else icons.SP_MediaPlay))
+    def _show_icons(self) -> None:
+        kinds = QStyle.StandardPixmap
+        playing = kinds.SP_MediaStop if self._player.is_playing else kinds.SP_MediaPlay
+        for button, kind in ((self._to_start, kinds.SP_MediaSkipBackward), (self._play, playing)):
+            button.setIcon(self._tinted(self.style().standardIcon(kind)))
+
+    def _tinted(self, icon: QIcon) -> QIcon:
+        """In the colour of text: Qt's own media icons are black on any ground."""
+        pixmap = icon.pixmap(QSize(_ICON, _ICON), self.devicePixelRatioF())
+        painter = QPainter(pixmap)
+        painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
+        painter.fillRect(QRectF(0, 0, _ICON, _ICON), self.palette().color(QPalette.ColorRole.ButtonText))
+        painter.end()
+        return QIcon(pixmap)
+
+    def _show_playing(self, _playing: bool) -> None:
+        self._show_icons()
         self.refresh()
 
     def _go(self) -> None:

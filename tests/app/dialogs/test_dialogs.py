@@ -8,8 +8,10 @@ from PySide6.QtCore import QPoint
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QCheckBox
 from PySide6.QtWidgets import QComboBox
 from PySide6.QtWidgets import QDialogButtonBox
+from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QLineEdit
 from PySide6.QtWidgets import QListWidget
 from PySide6.QtWidgets import QPushButton
@@ -31,6 +33,8 @@ from sounddesk.app.manual_window import ManualWindow
 from sounddesk.app.project_store import ProjectStore
 from sounddesk.app.recovery import Recoverable
 from sounddesk.app.settings import Settings
+from sounddesk.app.theme import apply_theme
+from sounddesk.app.working_copy import working_folder
 
 
 @pytest.fixture
@@ -102,6 +106,40 @@ def test_preferences_are_stored_with_ok_only(qapp: QApplication) -> None:
         click(dialog.findChild(QDialogButtonBox).button(kind))
         assert Settings().autosave_minutes == wanted
     assert Settings().bundle == "mine"
+
+
+def test_preferences_show_outputs_and_sizes_once_they_are_known(qapp: QApplication) -> None:
+    working_folder().mkdir(parents=True)
+    (working_folder() / "copy").write_bytes(bytes(2_500_000))
+    Settings().audio_device = "Old interface"
+    dialog = Preferences(Settings(), bundles=["starter"], find_outputs=lambda: ["Old interface", "New interface"])
+    outputs = dialog.findChild(QComboBox, "audio_device")
+    assert [outputs.itemData(i) for i in range(outputs.count())] == ["", "Old interface"]
+    for key, work in dialog.questions.items():
+        dialog.answer(key, work())
+    assert [outputs.itemData(i) for i in range(outputs.count())] == ["", "Old interface", "New interface"]
+    assert outputs.currentData() == "Old interface"
+    shown = {label.text() for label in dialog.findChildren(QLabel)}
+    assert "2.5 MB" in shown
+    assert "counting…" not in shown
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_an_empty_check_box_is_seen_in_every_theme(qapp: QApplication, theme: str) -> None:
+    """Fusion's frame was black on black."""
+    apply_theme(qapp, theme)
+    box = QCheckBox()
+    box.resize(40, 40)
+    box.ensurePolished()
+    picture = box.grab().toImage()
+    ground = picture.pixelColor(39, 0).lightness()
+    contrast = max(
+        abs(picture.pixelColor(x, y).lightness() - ground)
+        for x in range(picture.width())
+        for y in range(picture.height())
+    )
+    apply_theme(qapp, "light")
+    assert contrast > 40
 
 
 def test_welcome_page_opens_what_is_chosen(qapp: QApplication, tmp_path: Path) -> None:
