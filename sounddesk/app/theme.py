@@ -22,7 +22,7 @@ _LIGHT = {
     "Shadow": "#6e6e6e", "Accent": "#2f6fb0",
 }  # fmt: skip
 # Fusion draws the frames of check boxes and lists in a darker shade of the window: unseen where that is dark.
-_FRAMED = (b"QCheckBox", b"QRadioButton", b"QTreeView", b"QListView")
+_FRAMED = ("QCheckBox", "QRadioButton", "QTreeView", "QListView")
 _FRAME = QColor("#b0b3b7")
 _DISABLED = {"dark": "#7c7f83", "light": "#8a8a8a"}
 
@@ -40,7 +40,8 @@ def apply_theme(app: QApplication, theme: str) -> None:
     if theme == "dark":
         colours.setColor(QPalette.ColorRole.Window, _FRAME)
     for each in _FRAMED:
-        app.setPalette(colours, each)
+        # PySide takes a text here, whatever its stubs say.
+        app.setPalette(colours, each)  # type: ignore[arg-type]
 
 
 def palette(theme: str) -> QPalette:
