@@ -128,7 +128,7 @@ def take_all(camera: Camera) -> None:
     canvas.set_tool("click")
 
     services.actions["takes.generate_all"].trigger()
-    wait(lambda: " s left" in services_stage(window) or len(document.takes) > 0)
+    wait(lambda: "making the sound, " in services_stage(window) or len(document.takes) > 0)
     camera.take("generating")
     wait(lambda: len(document.takes) >= len(objects))
     services.selection.select_objects([objects[0]])

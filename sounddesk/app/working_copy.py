@@ -150,7 +150,11 @@ class WorkingCopy:
             db.execute("PRAGMA synchronous = NORMAL")
             db.execute(_LOCAL_TABLE)
         except Exception as error:  # noqa: BLE001  # the work goes on without a safety net, and the user knows
-            self._database = None
+            database, self._database = self._database, None
+            if database is not None:
+                with contextlib.suppress(sqlite3.Error):
+                    database.close()
+                remove_working_copy(path)
             self._fail(error)
         self.flush()
 

@@ -100,11 +100,17 @@ class ProjectDatabase:
         """A new, empty project database. Raises: ProjectFileError, OSError (the path exists)."""
         path.touch(exist_ok=False)
         db = _connect(path)
-        # Set before the first table: pages of deleted rows can then be given back in steps.
-        db.executescript(
-            f"PRAGMA auto_vacuum = INCREMENTAL; PRAGMA application_id = {APPLICATION_ID};"
-            f"PRAGMA user_version = {MAJOR * 1000 + MINOR}; BEGIN; {_SCHEMA} COMMIT;"
-        )
+        try:
+            # Set before the first table: pages of deleted rows can then be given back in steps.
+            db.executescript(
+                f"PRAGMA auto_vacuum = INCREMENTAL; PRAGMA application_id = {APPLICATION_ID};"
+                f"PRAGMA user_version = {MAJOR * 1000 + MINOR}; BEGIN; {_SCHEMA} COMMIT;"
+            )
+        except BaseException:
+            # On a full disk not even an empty project fits; its beginning must not stay there.
+            db.close()
+            path.unlink(missing_ok=True)
+            raise
         made = cls(db, name=path.name)
         made.version = MAJOR * 1000 + MINOR
         return made

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import soundfile
 from PIL import Image
+from PySide6.QtWidgets import QApplication
 
 from sounddesk.app.document import Document
 from sounddesk.app.project_store import ProjectStore
@@ -278,6 +279,47 @@ def test_targets_that_cannot_be_written(
     assert "folder" in problems[-1]
     assert document.is_dirty and store.path is None
     assert store.save_as(tmp_path / "good.sdesk")
+
+
+def long_take() -> Take:
+    """Noise that no disk of 64 KiB has room for."""
+    noise = np.random.default_rng(0).standard_normal(80_000).astype(np.float32)
+    return dataclasses.replace(take("noise", 2), waveform=noise)
+
+
+def test_a_full_disk_is_named_and_keeps_nothing_half_written(
+    store: ProjectStore, document: Document, small_disk: Path, tmp_path: Path, problems: list[str]
+) -> None:
+    fill(document)
+    document.add_take(long_take())
+    assert not store.save_as(small_disk / "a.sdesk")
+    assert "a.sdesk" in problems[-1] and ("full" in problems[-1] or "space" in problems[-1])
+    assert document.is_dirty and store.path is None
+    assert [each.name for each in small_disk.iterdir() if each.stat().st_size] == []
+    assert store.save_as(tmp_path / "a.sdesk")
+    assert {each.id for each in read_project(tmp_path / "a.sdesk").takes} == {"t1", "noise"}
+
+
+def test_a_full_disk_under_the_recovery_copy_is_told_once_and_saving_works(
+    small_disk: Path,
+    store: ProjectStore,
+    document: Document,
+    tmp_path: Path,
+    problems: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(small_disk))
+    store.new()
+    fill(document)
+    document.add_take(long_take())
+    document.commit("louder", document.project.with_strip("o1", gain_db=6.0))
+    store.wait()
+    QApplication.processEvents()
+    assert len([each for each in problems if "recovery copy" in each]) == 1
+    assert store.save_as(tmp_path / "a.sdesk")
+    found = read_project(tmp_path / "a.sdesk")
+    assert found.project == document.project
+    assert {each.id for each in found.takes} == {"t1", "noise"}
 
 
 def test_a_vanished_data_folder_costs_nothing(
