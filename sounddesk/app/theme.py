@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QRectF
+from PySide6.QtCore import QSize
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
+from PySide6.QtGui import QIcon
+from PySide6.QtGui import QPainter
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QStyle
+from PySide6.QtWidgets import QWidget
 
 _DARK = {
     "Window": "#26282b", "WindowText": "#e6e6e6", "Base": "#1d1f21", "AlternateBase": "#232528", "Text": "#e6e6e6",
@@ -42,6 +48,16 @@ def apply_theme(app: QApplication, theme: str) -> None:
     for each in _FRAMED:
         # PySide takes a text here, whatever its stubs say.
         app.setPalette(colours, each)  # type: ignore[arg-type]
+
+
+def standard_icon(kind: QStyle.StandardPixmap, widget: QWidget, *, side: int) -> QIcon:
+    """One of the style's icons, `side` logical pixels square, in the colour of text: its own are black anywhere."""
+    pixmap = widget.style().standardIcon(kind).pixmap(QSize(side, side), widget.devicePixelRatioF())
+    painter = QPainter(pixmap)
+    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
+    painter.fillRect(QRectF(0, 0, side, side), widget.palette().color(QPalette.ColorRole.ButtonText))
+    painter.end()
+    return QIcon(pixmap)
 
 
 def palette(theme: str) -> QPalette:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
+from PySide6.QtCore import QEvent
 from PySide6.QtCore import Qt
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QActionGroup
@@ -13,7 +14,9 @@ from PySide6.QtWidgets import QComboBox
 from PySide6.QtWidgets import QHBoxLayout
 from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QSlider
+from PySide6.QtWidgets import QStyle
 from PySide6.QtWidgets import QToolBar
+from PySide6.QtWidgets import QToolButton
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
@@ -23,6 +26,7 @@ from sounddesk.app.canvas.suggestion_bar import SuggestionBar
 from sounddesk.app.document import Document
 from sounddesk.app.segment_lane import SegmentLane
 from sounddesk.app.selection import SelectionModel
+from sounddesk.app.theme import standard_icon
 
 # Tool, text, key, options that it uses. S, M, J, K, L and Space belong to the transport.
 _TOOLS: Final = (
@@ -36,6 +40,9 @@ _TOOLS: Final = (
     ("magic", "Magic select", "W", ("mode", "tolerance", "contiguous")),
 )
 _MODES: Final = ("add", "replace", "subtract", "intersect")
+
+# Width and height in logical pixels.
+_ICON: Final = 16
 
 
 class CanvasPanel(QWidget):
@@ -85,6 +92,19 @@ class CanvasPanel(QWidget):
         self.canvas.options_changed.connect(self._show_options)
         self.canvas.tool_changed.connect(self._on_tool)
         self._on_tool("click")
+        self._show_extension()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._show_extension()
+
+    def _show_extension(self) -> None:
+        """The arrow behind which buttons are that have no room."""
+        extension = self.findChild(QToolButton, "qt_toolbar_ext_button")
+        if extension is not None:
+            kind = QStyle.StandardPixmap.SP_ToolBarHorizontalExtensionButton
+            extension.setIcon(standard_icon(kind, self, side=_ICON))
 
     def add_view_command(self, command_id: str) -> None:
         """A button for a command that another part of the window offers."""

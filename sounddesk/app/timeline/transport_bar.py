@@ -5,13 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import QEvent
-from PySide6.QtCore import QRectF
 from PySide6.QtCore import QSize
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontDatabase
-from PySide6.QtGui import QIcon
-from PySide6.QtGui import QPainter
-from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QHBoxLayout
 from PySide6.QtWidgets import QLineEdit
 from PySide6.QtWidgets import QStyle
@@ -21,6 +17,7 @@ from PySide6.QtWidgets import QWidget
 from sounddesk.app.actions import ActionRegistry
 from sounddesk.app.document import Document
 from sounddesk.app.player import Player
+from sounddesk.app.theme import standard_icon
 from sounddesk.app.timeline.timeline_panel import TimelinePanel
 from sounddesk.domain.project import Project
 from sounddesk.domain.timecode import TIME_UNITS
@@ -129,16 +126,7 @@ class TransportBar(QWidget):
         kinds = QStyle.StandardPixmap
         playing = kinds.SP_MediaStop if self._player.is_playing else kinds.SP_MediaPlay
         for button, kind in ((self._to_start, kinds.SP_MediaSkipBackward), (self._play, playing)):
-            button.setIcon(self._tinted(self.style().standardIcon(kind)))
-
-    def _tinted(self, icon: QIcon) -> QIcon:
-        """In the colour of text: Qt's own media icons are black on any ground."""
-        pixmap = icon.pixmap(QSize(_ICON, _ICON), self.devicePixelRatioF())
-        painter = QPainter(pixmap)
-        painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
-        painter.fillRect(QRectF(0, 0, _ICON, _ICON), self.palette().color(QPalette.ColorRole.ButtonText))
-        painter.end()
-        return QIcon(pixmap)
+            button.setIcon(standard_icon(kind, self, side=_ICON))
 
     def _show_playing(self, _playing: bool) -> None:
         self._show_icons()
