@@ -108,7 +108,8 @@ class CrashReports(QObject):
             )
         )
         copy = box.addButton(self.tr("Copy report"), QMessageBox.ButtonRole.ActionRole)
-        box.addButton(QMessageBox.StandardButton.Ok)
+        # Beside a second button Qt knows by itself of none for Escape and the frame's close button.
+        box.setEscapeButton(box.addButton(QMessageBox.StandardButton.Ok))
         copy.clicked.connect(lambda: QApplication.clipboard().setText(report(self._settings)))
         box.finished.connect(self._on_told)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from PySide6.QtWidgets import QMessageBox
 
@@ -72,7 +74,8 @@ def test_a_fault_is_told_without_a_traceback(qapp: QApplication, monkeypatch: py
     assert len(shown(qapp)) == 1
     assert "your work is kept" in boxes[0].text()
     assert "Traceback" not in boxes[0].text() + boxes[0].informativeText() + boxes[0].detailedText()
-    boxes[0].close()
+    QTest.keyClick(boxes[0], Qt.Key.Key_Escape)
+    assert shown(qapp) == []
 
 
 def shown(app: QApplication) -> list[QMessageBox]:
