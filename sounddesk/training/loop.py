@@ -48,17 +48,19 @@ class TrainingDiverged(RuntimeError):  # noqa: N818
 
 @dataclass
 class _Averages:
+    """Means of figures, each over the steps that told it."""
+
     sums: dict[str, float] = field(default_factory=dict)
-    count: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
 
     def add(self, figures: dict[str, float]) -> None:
-        self.count += 1
         for key, value in figures.items():
             self.sums[key] = self.sums.get(key, 0.0) + value
+            self.counts[key] = self.counts.get(key, 0) + 1
 
     def take(self) -> dict[str, float]:
-        means = {key: round(value / max(1, self.count), 5) for key, value in self.sums.items()}
-        self.sums, self.count = {}, 0
+        means = {key: round(value / self.counts[key], 5) for key, value in self.sums.items()}
+        self.sums, self.counts = {}, {}
         return means
 
 
@@ -150,7 +152,7 @@ class _Run:
                 "optimiser": self.optimiser.state_dict(),
                 "scaler": None if scaler is None else scaler.state_dict(),
                 "ema": self.ema.state_dict(),
-                "averages": {"sums": self.averages.sums, "count": self.averages.count},
+                "averages": {"sums": self.averages.sums, "counts": self.averages.counts},
                 "step": self.step,
                 "seed": self.seed,
                 "elapsed_s": self.elapsed_s,
@@ -175,12 +177,12 @@ class _Run:
             self.task.module.load_state_dict(state["module"])
             self.optimiser.load_state_dict(state["optimiser"])
             self.ema.load_state_dict(state["ema"])
-        except (RuntimeError, ValueError, KeyError) as error:
+            self.averages = _Averages(**state["averages"])
+        except (RuntimeError, ValueError, KeyError, TypeError) as error:
             first = str(error).splitlines()[0]
             raise RecipeError(f"the checkpoint in {self.run_dir} is of another model ({first}): add --fresh") from error
         if state.get("scaler") is not None and self.accelerator.scaler is not None:
             self.accelerator.scaler.load_state_dict(state["scaler"])
-        self.averages = _Averages(**state.get("averages", {}))
         self.step = int(state["step"])
         self.elapsed_s = float(state.get("elapsed_s", 0.0))
 
@@ -242,7 +244,7 @@ class _Run:
                     # The other processes wait for these gradients.
                     self.accelerator.backward(loss / own)
             figures.add({"loss": loss.item(), **own_figures})
-        means = {key: value / own for key, value in figures.sums.items()}
+        means = {key: value / figures.counts[key] for key, value in figures.sums.items()}
         return means.pop("loss"), means
 
     def _keep_batch(self, batch: Batch | None) -> str:

@@ -90,6 +90,6 @@ def test_a_stop_in_the_middle_of_a_log_row_loses_nothing(work: Path) -> None:
         run_recipe(recipe, on_progress=stop, cancel=token)
     state = load_checkpoint(work / "stopped")
     assert state is not None
-    assert state["averages"]["count"] == 3
+    assert state["averages"]["counts"]["loss"] == 3
     run_recipe(recipe)
     assert fingerprint(work / "stopped") == fingerprint(work / "left_alone")

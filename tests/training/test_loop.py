@@ -17,6 +17,7 @@ from sounddesk.engine.tasks import Progress
 from sounddesk.training.checkpoint import Ema
 from sounddesk.training.checkpoint import load_checkpoint
 from sounddesk.training.loop import TrainingDiverged
+from sounddesk.training.loop import _Averages
 from sounddesk.training.loop import train
 from sounddesk.training.optimiser_recipe import OptimiserRecipe
 
@@ -81,6 +82,14 @@ def test_it_learns_and_exports_the_averaged_weights(tmp_path: Path) -> None:
     rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert rows[0]["loss"] > rows[-1]["loss"]
     assert rows[-1]["step"] == 300
+
+
+def test_a_figure_is_averaged_over_the_steps_that_told_it() -> None:
+    averages = _Averages()
+    for figures in ({"loss": 1.0, "corrected": 0.8}, {"loss": 3.0}):
+        averages.add(figures)
+    assert averages.take() == {"loss": 2.0, "corrected": 0.8}
+    assert averages.take() == {}
 
 
 def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_checkpoint(tmp_path: Path) -> None:
