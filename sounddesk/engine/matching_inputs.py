@@ -39,13 +39,18 @@ def audio_tokens(pieces: Tensor, config: MatchingConfig, classifier: SoundClassi
 
     'pieces' are means of neighbouring pieces; 'tags' is one token, the log-probabilities of all kinds.
     """
-    batch, count = pieces.shape[:2]
-    frames_per_s = classifier.mel.frames_per_s
     if config.audio_features == "tags":
-        tags = torch.log_softmax(classifier.classify(classifier.pool(pieces.float())).float(), dim=1)
-        return tags[:, None], piece_times(batch, 1, frames_per_s=frames_per_s, pool=count)
-    tokens = pooled_pieces(pieces, config.audio_pool)
-    return tokens, piece_times(batch, tokens.shape[1], frames_per_s=frames_per_s, pool=config.audio_pool)
+        tokens = torch.log_softmax(classifier.classify(classifier.pool(pieces.float())).float(), dim=1)[:, None]
+    else:
+        tokens = pooled_pieces(pieces, config.audio_pool)
+    return tokens, audio_times(len(tokens), tokens.shape[1], config, frames_per_s=classifier.mel.frames_per_s)
+
+
+def audio_times(batch: int, tokens: int, config: MatchingConfig, *, frames_per_s: float) -> Tensor:
+    """Times of `audio_tokens` in seconds, float32[batch, tokens]; tags stand for a whole window."""
+    if config.audio_features == "tags":
+        return torch.full((batch, tokens), WINDOW_S / 2)
+    return piece_times(batch, tokens, frames_per_s=frames_per_s, pool=config.audio_pool)
 
 
 def frame_times(batch: int, frames: int) -> Tensor:

@@ -17,6 +17,7 @@ from sounddesk.engine.sound_classifier import SoundClassifier
 from sounddesk.engine.sound_classifier import SoundClassifierConfig
 from sounddesk.engine.specs import MelSpec
 from sounddesk.training.recordings import Recording
+from sounddesk.training.recordings import folds_of
 from sounddesk.training.recordings import read_kinds
 from sounddesk.training.recordings import read_recordings
 from sounddesk.training.sound_variation import mix_log_mels
@@ -34,6 +35,7 @@ class ClassifierModelRecipe:
         shortest: shortest crop of such a log-mel, as a share of it.
         mixup: largest amplitude share of a second kind in an example (Zhang et al. 2018); 0 for none.
         label_smoothing: probability spread over all kinds.
+        leave_out: the fold of `folds` (`folds_of`) that is not trained on; None trains on all recordings.
     """
 
     widths: tuple[int, ...] = (16, 32, 64, 128)
@@ -43,6 +45,8 @@ class ClassifierModelRecipe:
     shortest: float = 0.5
     mixup: float = 0.35
     label_smoothing: float = 0.05
+    leave_out: int | None = None
+    folds: int = 4
 
 
 class ClassifierTask:
@@ -52,7 +56,10 @@ class ClassifierTask:
         self.recipe = recipe
         self.repeats = {kind.name: kind.repeat for kind in read_kinds(data_dir)}
         by_kind: dict[str, list[Recording]] = {}
-        for recording in read_recordings(data_dir):
+        recordings = read_recordings(data_dir)
+        for recording, fold in zip(recordings, folds_of(recordings, recipe.folds), strict=True):
+            if fold is not None and fold == recipe.leave_out:
+                continue
             by_kind.setdefault(recording.kind, []).append(recording)
         kinds = tuple(kind for kind in self.repeats if kind in by_kind)
         config = SoundClassifierConfig(

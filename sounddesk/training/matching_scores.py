@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import torch
 
 from sounddesk.audio.atomic_file import write_file
-from sounddesk.engine.matching_inputs import audio_tokens
+from sounddesk.engine.matching_inputs import audio_times
 from sounddesk.engine.matching_inputs import frame_times
 from sounddesk.engine.matching_inputs import still_frames
 from sounddesk.engine.matching_model import MatchingModel
@@ -46,7 +45,7 @@ def score_kinds(
     model: MatchingModel, pairs: FrozenPairs, names: list[str], *, mismatched_share: float
 ) -> list[ScoredPair]:
     """One score for each drawn pair of kinds, of a random picture and a random recording."""
-    classifier = SoundClassifier.load(resource("evaluation/classifier"))
+    frames_per_s = SoundClassifier.load(resource("evaluation/classifier")).mel.frames_per_s
     pictures, sounds = pairs.of_kind()
     usable = [name for index, name in enumerate(names) if index in pictures and index in sounds]
     index_of = {name: index for index, name in enumerate(names)}
@@ -54,10 +53,9 @@ def score_kinds(
     scores: list[ScoredPair] = []
     for seen, heard in noisy_pairs(usable, per_kind=PAIRS_PER_KIND, mismatched_share=mismatched_share):
         patches = pairs.patches[int(rng.choice(pictures[index_of[seen]]))][None]
-        sound = pairs.sounds[int(rng.choice(sounds[index_of[heard]]))][None].float()
+        audio = pairs.sounds[int(rng.choice(sounds[index_of[heard]]))][None].float()
         visual = still_frames(patches, model.config.frames, rng)
-        with torch.no_grad():
-            audio, audio_s = audio_tokens(sound, model.config, classifier)
-            score = model.score(visual, frame_times(1, model.config.frames), audio, audio_s)
-            scores.append((seen, heard, float(score[0])))
+        audio_s = audio_times(1, audio.shape[1], model.config, frames_per_s=frames_per_s)
+        score = model.score(visual, frame_times(1, model.config.frames), audio, audio_s)
+        scores.append((seen, heard, float(score[0])))
     return scores

@@ -7,13 +7,17 @@ its patch grid, as if the camera moved a little.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from collections.abc import Mapping
 from collections.abc import Sequence
+from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import field
 from pathlib import Path
 from typing import Any
+from typing import Final
 from typing import Literal
 
 import cv2
@@ -25,9 +29,9 @@ from torch import nn
 from sounddesk.engine.bundle import find_bundle
 from sounddesk.engine.encoders.image import TimmPatchEncoder
 from sounddesk.engine.encoders.image import load_image_encoder
+from sounddesk.engine.matching_inputs import audio_times
 from sounddesk.engine.matching_inputs import audio_tokens
 from sounddesk.engine.matching_inputs import frame_times
-from sounddesk.engine.matching_inputs import piece_times
 from sounddesk.engine.matching_inputs import still_frames
 from sounddesk.engine.matching_model import MatchingConfig
 from sounddesk.engine.matching_model import MatchingModel
@@ -37,6 +41,7 @@ from sounddesk.engine.sound_classifier import SoundClassifier
 from sounddesk.engine.types import RgbImage
 from sounddesk.resources_folder import resource
 from sounddesk.training.recordings import Recording
+from sounddesk.training.recordings import folds_of
 from sounddesk.training.recordings import read_kinds
 from sounddesk.training.recordings import read_recordings
 from sounddesk.training.scene_bank import random_background
@@ -44,6 +49,17 @@ from sounddesk.training.scene_bank import read_pictures
 from sounddesk.training.sound_variation import varied_waveform
 from sounddesk.training.sound_variation import vary_log_mel
 from sounddesk.training.training_task import Batch
+
+# What the encoded pairs depend on.
+_ENCODED_WITH: Final = (
+    "bundle",
+    "classifier",
+    "fold_classifiers",
+    "image_size",
+    "audio_pool",
+    "audio_features",
+    "sound_variants",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +79,9 @@ class MatchingModelRecipe:
 
     Attributes:
         bundle: whose image encoder is used; classifier: folder of a sound classifier, by default the one that ships.
+        fold_classifiers: folders of classifiers, each trained without its fold of the recordings (`folds_of`). A
+            training sound is heard by the one that does not know it: of sounds that it learned from, a classifier
+            is surer than it will ever be again, and what is learned from that misjudges new ones.
         image_size: side that pictures are encoded at.
         frames: of a clip, spread over `WINDOW_S` seconds.
         sound_variants: varied waveforms of each training recording, encoded once.
@@ -77,6 +96,7 @@ class MatchingModelRecipe:
 
     bundle: str = "starter"
     classifier: Path | None = None
+    fold_classifiers: tuple[Path, ...] = ()
     shape: MatchingShape = field(default_factory=MatchingShape)
     image_size: int = 224
     frames: int = 2
@@ -97,7 +117,7 @@ class FrozenPairs:
 
     Attributes:
         patches: float16[N, rows, cols, D] of pictures, and the kind of each.
-        sounds: float16[M, T', A] of varied recordings, and the kind of each.
+        sounds: audio tokens float16[M, T, A] of varied recordings, and the kind of each.
     """
 
     patches: Tensor
@@ -152,33 +172,38 @@ def encode_pictures(
 def encode_sounds(
     recordings: Sequence[Recording],
     kinds: Mapping[str, tuple[int, str]],
-    classifier: SoundClassifier,
+    classifiers: Sequence[SoundClassifier],
+    config: MatchingConfig,
     *,
     variants: int,
     seed: int,
     vary: bool,
 ) -> tuple[Tensor, Tensor]:
-    """Pieces of `variants` waveforms of each recording; the kinds. `kinds` gives index and repetition by name."""
-    length = round(WINDOW_S * classifier.mel.sample_rate_hz)
+    """Audio tokens of `variants` waveforms of each recording; the kinds. `kinds` gives index and repetition by name.
+
+    Of several classifiers each hears its own fold; recordings of kinds with a single origin are left out then.
+    """
+    mel = classifiers[0].mel
+    length = round(WINDOW_S * mel.sample_rate_hz)
     everything = [recording.samples for recording in recordings]
+    folds = folds_of(recordings, len(classifiers)) if len(classifiers) > 1 else [0] * len(recordings)
     made, owners = [], []
-    for number, recording in enumerate(recordings):
-        if recording.kind not in kinds:
+    for number, (recording, fold) in enumerate(zip(recordings, folds, strict=True)):
+        if recording.kind not in kinds or fold is None:
             continue
         index, repeat = kinds[recording.kind]
         rng = np.random.default_rng((seed, number))
         waveforms = [
-            varied_waveform(
-                recording.samples, repeat=repeat, length=length, peak=classifier.mel.peak, others=everything, rng=rng
-            )
+            varied_waveform(recording.samples, repeat=repeat, length=length, peak=mel.peak, others=everything, rng=rng)
             for _ in range(variants)
         ]
+        classifier = classifiers[fold]
         log_mel = classifier.log_mel(torch.from_numpy(np.stack(waveforms)))
         if vary:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(int(rng.integers(2**62)))
                 log_mel = vary_log_mel(log_mel, rng)
-        made.append(classifier.pieces(log_mel).half())
+        made.append(audio_tokens(classifier.pieces(log_mel), config, classifier)[0].half())
         owners += [index] * variants
     return torch.cat(made), torch.tensor(owners)
 
@@ -193,14 +218,19 @@ def frozen_pairs(recipe: MatchingModelRecipe, data_dir: Path, split: str, *, see
     config: dict[str, Any] = {**loaded.config(), "image_size": recipe.image_size, "pool": 1}
     encoder = TimmPatchEncoder(**config)
     encoder.backbone.load_state_dict(loaded.backbone.state_dict())
-    classifier = SoundClassifier.load(recipe.classifier or resource("evaluation/classifier"))
+    folds = recipe.fold_classifiers if split == "train" else ()
+    folders = folds or (recipe.classifier or resource("evaluation/classifier"),)
+    classifiers = [SoundClassifier.load(folder) for folder in folders]
+    if len({classifier.config.kinds for classifier in classifiers}) > 1:
+        raise ValueError("the classifiers of the folds know different kinds: train them on one data set")
     known = read_kinds(data_dir)
     names = [kind.name for kind in known]
     patches, picture_kind = encode_pictures(data_dir, split, names, encoder.eval().requires_grad_(False), seed=seed)
     sounds, sound_kind = encode_sounds(
         read_recordings(data_dir, splits=(split,)),
         {kind.name: (index, kind.repeat) for index, kind in enumerate(known)},
-        classifier,
+        classifiers,
+        MatchingConfig(audio_pool=recipe.audio_pool, audio_features=recipe.audio_features),
         variants=recipe.sound_variants if split == "train" else 4,
         seed=seed,
         vary=split == "train",
@@ -210,7 +240,9 @@ def frozen_pairs(recipe: MatchingModelRecipe, data_dir: Path, split: str, *, see
 
 def cached_pairs(recipe: MatchingModelRecipe, data_dir: Path, cache_dir: Path, split: str) -> FrozenPairs:
     """`frozen_pairs`, kept in `cache_dir`."""
-    file = cache_dir / f"pairs_{split}_{recipe.image_size}_{recipe.sound_variants}.pt"
+    shown = {name: str(value) for name, value in asdict(recipe).items() if name in _ENCODED_WITH}
+    digest = hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()[:10]
+    file = cache_dir / f"pairs_{split}_{digest}.pt"
     names = ("patches", "picture_kind", "sounds", "sound_kind")
     if not file.exists():
         cache_dir.mkdir(parents=True, exist_ok=True)
@@ -229,13 +261,12 @@ class MatchingTask:
         self.train_pairs = cached_pairs(recipe, data_dir, cache_dir, "train")
         self.pictures, self.sounds = self.train_pairs.of_kind()
         self.kinds = sorted(set(self.pictures) & set(self.sounds))
-        self.classifier = SoundClassifier.load(recipe.classifier or resource("evaluation/classifier"))
-        tags = recipe.audio_features == "tags"
-        audio_width = len(self.classifier.config.kinds) if tags else self.train_pairs.sounds.shape[-1]
+        classifier = SoundClassifier.load(recipe.classifier or resource("evaluation/classifier"))
+        self.frames_per_s = classifier.mel.frames_per_s
         shape = recipe.shape
         config = MatchingConfig(
             visual_width=self.train_pairs.patches.shape[-1],
-            audio_width=audio_width,
+            audio_width=self.train_pairs.sounds.shape[-1],
             width=shape.width,
             layers=shape.layers,
             heads=shape.heads,
@@ -252,12 +283,7 @@ class MatchingTask:
         self.module: nn.Module = self.model
         self.learning_rate_factors: Mapping[str, float] = {}
         self.visual_std = self.train_pairs.patches.float().mean(dim=(1, 2)).std(dim=0)
-        self.audio_std = self.hear(self.train_pairs.sounds).mean(dim=1).std(dim=0)
-
-    @torch.no_grad()
-    def hear(self, sounds: Tensor) -> Tensor:
-        """Audio tokens float32[B, N, A] of encoded sounds [B, T', head_width]."""
-        return audio_tokens(sounds.float(), self.model.config, self.classifier)[0]
+        self.audio_std = self.train_pairs.sounds.float().mean(dim=1).std(dim=0)
 
     def draw(self, rng: np.random.Generator, batch_size: int, *, step: int) -> Batch:  # noqa: ARG002  # without epochs
         recipe = self.recipe
@@ -270,7 +296,7 @@ class MatchingTask:
         rows = [int(rng.choice(self.pictures[int(kind)])) for kind in seen]
         sounds = [int(rng.choice(self.sounds[kind])) for kind in heard]
         visual = still_frames(self.train_pairs.patches[rows], recipe.frames, rng)
-        audio = self.hear(self.train_pairs.sounds[sounds])
+        audio = self.train_pairs.sounds[sounds].float()
         # One shift for a whole clip survives its mean; noise on single tokens would not.
         visual = visual + recipe.visual_noise * self.visual_std * torch.randn(batch_size, 1, visual.shape[-1])
         audio = audio + recipe.audio_noise * self.audio_std * torch.randn(batch_size, 1, audio.shape[-1])
@@ -310,10 +336,7 @@ class MatchingTask:
 
     def _times(self, visual: Tensor, audio: Tensor) -> tuple[Tensor, Tensor]:
         batch = len(visual)
-        pool = self.recipe.audio_pool
-        if self.recipe.audio_features == "tags":
-            pool = self.train_pairs.sounds.shape[1]
-        audio_s = piece_times(batch, audio.shape[1], frames_per_s=self.classifier.mel.frames_per_s, pool=pool)
+        audio_s = audio_times(batch, audio.shape[1], self.model.config, frames_per_s=self.frames_per_s)
         return frame_times(batch, visual.shape[1]).to(visual.device), audio_s.to(visual.device)
 
     @torch.no_grad()
@@ -329,7 +352,7 @@ class MatchingTask:
             rows = [int(rng.choice(pictures[int(kind)])) for kind in seen]
             visual = still_frames(pairs.patches[rows], self.recipe.frames, rng)
             chosen = [int(rng.choice(sounds[kind])) for kind in heard]
-            audio = self.hear(pairs.sounds[chosen])
+            audio = pairs.sounds[chosen].float()
             visual_s, audio_s = self._times(visual, audio)
             scores.append(self.model.score(visual, visual_s, audio, audio_s))
         return scores[0], scores[1]

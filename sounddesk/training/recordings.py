@@ -17,12 +17,16 @@ Samples = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Recording:
-    """One recording: its kind, its split ('train' or 'test') and float32 samples at the data set's rate."""
+    """One recording: its kind, its split ('train' or 'test') and float32 samples at the data set's rate.
+
+    `origin` is the file it was cut from: recordings of one origin sound alike.
+    """
 
     kind: str
     id: str
     split: str
     samples: Samples
+    origin: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,8 +68,27 @@ def read_recordings(data_dir: Path, *, splits: Sequence[str] = ("train",)) -> li
     for row in read_rows(data_dir, "recording"):
         if row["split"] in splits:
             samples, _ = soundfile.read(data_dir / row["path"], dtype="float32")
-            recordings.append(Recording(kind=row["kind"], id=row["id"], split=row["split"], samples=samples))
+            origin = f"{row['source']}:{row['member'].partition('#')[0]}"
+            recordings.append(
+                Recording(kind=row["kind"], id=row["id"], split=row["split"], samples=samples, origin=origin)
+            )
     return recordings
+
+
+def folds_of(recordings: Sequence[Recording], count: int) -> list[int | None]:
+    """Deal the recordings of each kind to `count` folds, those of one origin to the same; one number a recording.
+
+    None for kinds of a single origin: without it nobody could learn the kind.
+    """
+    origins: dict[str, list[str]] = {}
+    for recording in recordings:
+        known = origins.setdefault(recording.kind, [])
+        if recording.origin not in known:
+            known.append(recording.origin)
+    return [
+        origins[recording.kind].index(recording.origin) % count if len(origins[recording.kind]) > 1 else None
+        for recording in recordings
+    ]
 
 
 def random_crop(samples: Samples, length: int, rng: np.random.Generator) -> Samples:

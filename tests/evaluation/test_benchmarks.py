@@ -37,6 +37,8 @@ def data(tmp_path_factory) -> Path:
             soundfile.write(folder / recording, 0.1 * rng.standard_normal(20_000), 16_000)
             rows.append({"kind": kind, "role": "picture", "id": f"{kind} p {split}", "path": picture, "split": split})
             rows.append({"kind": kind, "role": "recording", "id": f"{kind} {split}", "path": recording, "split": split})
+            for row in rows[-2:]:
+                row |= {"source": "made", "member": row["path"]}
     with (folder / "table.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()

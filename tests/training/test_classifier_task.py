@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,13 @@ import soundfile
 import torch
 
 from sounddesk.engine.sound_classifier import SoundClassifier
+from sounddesk.engine.specs import MelSpec
+from sounddesk.training.classifier_task import ClassifierModelRecipe
+from sounddesk.training.classifier_task import ClassifierTask
+from sounddesk.training.recordings import folds_of
+from sounddesk.training.recordings import read_recordings
 from sounddesk.training.runner import run_recipe
+from sounddesk.training.sound_variation import varied_waveform
 
 RATE = 16_000
 PITCHES = {"hoot": 300.0, "beep": 1200.0, "squeak": 4500.0}
@@ -32,15 +39,42 @@ def data(tmp_path_factory) -> Path:
             path = f"recordings/{kind}/{index}.flac"
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             soundfile.write(folder / path, sound(kind, rng), RATE)
-            rows.append({"kind": kind, "role": "recording", "id": str(index), "path": path, "split": "train"})
+            row = {"kind": kind, "role": "recording", "id": str(index), "path": path, "split": "train"}
+            rows.append(row | {"source": "made", "member": path})
     # A kind without a recording cannot be learned and must not become a class.
     kinds = [{"kind": kind, "caption": kind, "repeat": "repeating"} for kind in (*PITCHES, "unheard")]
     (folder / "kinds.json").write_text(json.dumps(kinds))
     with (folder / "table.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, ["kind", "role", "id", "path", "split"])
+        writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
     return folder
+
+
+def test_a_fold_is_left_out_and_no_kind_with_it(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recordings = read_recordings(data)
+    alone = replace(recordings[0], kind="alone")
+    folds = folds_of([*recordings, alone], 2)
+    assert folds[:3] == [0, 1, 0]
+    assert folds[-1] is None
+    same = [replace(r, origin="one") for r in recordings[:3]] + [replace(recordings[3], kind=recordings[0].kind)]
+    assert folds_of(same, 3) == [0, 0, 0, 1], "parts of one file stay together"
+
+    heard: set[float] = set()
+
+    def listening(samples: np.ndarray, **options: object) -> np.ndarray:
+        heard.add(float(samples[1000]))
+        return varied_waveform(samples, **options)
+
+    monkeypatch.setattr("sounddesk.training.classifier_task.varied_waveform", listening)
+    recipe = ClassifierModelRecipe(widths=(8, 8, 8, 8), head_width=8, variants_per_kind=6, leave_out=1, folds=3)
+    task = ClassifierTask(recipe, mel=MelSpec(), data_dir=data)
+    assert task.classifier.config.kinds == tuple(PITCHES)
+    left_out = {
+        float(r.samples[1000]) for r, fold in zip(recordings, folds_of(recordings, 3), strict=True) if fold == 1
+    }
+    assert len(left_out) == len(PITCHES)
+    assert heard == {float(r.samples[1000]) for r in recordings} - left_out
 
 
 def write_recipe(folder: Path, data: Path, *, steps: int) -> Path:

@@ -39,12 +39,13 @@ def build_tiny_data(folder: Path, *, seconds: float = 0.6, names: tuple[str, str
                 picture = np.zeros((40, 40, 4), dtype=np.uint8)
                 picture[4:36, 4:36] = (*colours[kind], 255)
                 cv2.imwrite(str(folder / path), picture)
-            rows.append({"kind": kind, "role": role, "id": f"{kind}-{role}", "path": path, "split": "train"})
+            row = {"kind": kind, "role": role, "id": f"{kind}-{role}", "path": path, "split": "train"}
+            rows.append(row | {"source": "tiny", "member": path})
     (folder / "backgrounds").mkdir(exist_ok=True)
     cv2.imwrite(str(folder / "backgrounds/grey.jpg"), np.full((50, 60, 3), 120, dtype=np.uint8))
     rows.append({"kind": "", "role": "background", "id": "grey", "path": "backgrounds/grey.jpg", "split": "train"})
     with (folder / "table.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, ["kind", "role", "id", "path", "split"])
+        writer = csv.DictWriter(file, ["kind", "role", "id", "path", "split", "source", "member"])
         writer.writeheader()
         writer.writerows(rows)
     kinds = [
