@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import cv2
 import numpy as np
@@ -15,9 +16,11 @@ from torch import Tensor
 from torch import nn
 
 from sounddesk.engine.encoders.image import TimmPatchEncoder
+from sounddesk.engine.encoders.image import fit_image
 from sounddesk.engine.encoders.image import load_image_encoder
 from sounddesk.engine.encoders.text import SentenceEncoder
 from sounddesk.engine.encoders.text import load_text_encoder
+from sounddesk.engine.scene_composition import CutOut
 from sounddesk.engine.scene_composition import compose_scene
 from sounddesk.engine.scene_composition import vary_cut_out
 from sounddesk.training.encoder_conversion import prepare_encoders
@@ -25,6 +28,9 @@ from sounddesk.training.grounding_task import kind_vectors
 from sounddesk.training.recordings import read_kinds
 from sounddesk.training.scene_bank import random_background
 from sounddesk.training.scene_bank import read_pictures
+
+# Heights and widths of training pictures in shares of the encoder's: it sees every image squashed to a square.
+_FORMATS: Final = ((1.0, 1.0), (0.75, 1.0), (0.75, 1.0), (1.0, 0.75))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +43,9 @@ class EncoderModelRecipe:
         temperature: of the contrastive loss between pooled patches and the kinds' text vectors.
         feature_noise: Gaussian noise on the pooled features, in standard deviations of each feature.
         head_factor: on the learning rate of the linear map to text vectors, which is thrown away afterwards.
+        restyled: share of the pictures that are drawn in another manner (`restyle`).
+        frozen_blocks: the first blocks stay as they are, and with them the stem and what a segmenter was trained on; 5
+            of EfficientNet's 7 leave what lies after stride 16.
     """
 
     image_size: int = 320
@@ -44,6 +53,34 @@ class EncoderModelRecipe:
     feature_noise: float = 1.0
     label_smoothing: float = 0.05
     head_factor: float = 3.0
+    restyled: float = 0.0
+    frozen_blocks: int = 0
+
+
+def restyle(cut_out: CutOut, rng: np.random.Generator) -> CutOut:
+    """Another manner of the same picture: grey, other colours, flat areas, soft, or ink on paper; uint8[H, W, 4].
+
+    Every artist of the sources draws many kinds in one manner. What is recognised shall be the thing, not the artist.
+    """
+    colour = np.ascontiguousarray(cut_out[..., :3])
+    manner = int(rng.integers(5))
+    if manner == 0:
+        colour = np.repeat(cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+    elif manner == 1:
+        hsv = cv2.cvtColor(colour, cv2.COLOR_RGB2HSV)
+        hsv[..., 0] = (hsv[..., 0].astype(np.int32) + int(rng.integers(-18, 19))) % 180
+        colour = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
+    elif manner == 2:
+        step = int(rng.integers(32, 80))
+        colour = (colour // step * step + step // 2).astype(np.uint8)
+    elif manner == 3:
+        colour = cv2.GaussianBlur(colour, (0, 0), float(max(cut_out.shape) * rng.uniform(0.005, 0.02)))
+    else:
+        grey = cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY)
+        reach = max(3, int(min(grey.shape) * 0.06) | 1)
+        ink = cv2.adaptiveThreshold(grey, 255, cv2.ADAPTIVE_THRESH_GAUSSIAN_C, cv2.THRESH_BINARY, reach, 6)
+        colour = np.repeat(ink[..., None], 3, axis=2)
+    return np.dstack([colour, cut_out[..., 3]]).astype(np.uint8)
 
 
 class _Tuned(nn.Module):
@@ -75,6 +112,9 @@ class EncoderTask:
         self.known = [index for index, kind in enumerate(self.kinds) if self.pictures.cut_outs.get(kind.name)]
         backbone = next(image_encoder.children())
         backbone.requires_grad_(True)
+        if recipe.frozen_blocks:
+            for part in (backbone.conv_stem, backbone.bn1, *backbone.blocks[: recipe.frozen_blocks]):  # type: ignore[index,union-attr]
+                part.requires_grad_(False)
         self.tuned = _Tuned(backbone, image_encoder.width, text_encoder.width)
         self.module: nn.Module = self.tuned
         self.learning_rate_factors: Mapping[str, float] = {"head": recipe.head_factor}
@@ -87,9 +127,14 @@ class EncoderTask:
             kind = self.known[int(rng.integers(len(self.known)))]
             options = self.pictures.cut_outs[self.kinds[kind].name]
             cut_out = vary_cut_out(options[int(rng.integers(len(options)))], rng)
+            if rng.random() < self.recipe.restyled:
+                cut_out = restyle(cut_out, rng)
             background = random_background(self.pictures, rng)
-            scene = compose_scene([cut_out], background=background, height=size, width=size, rng=rng, fill=(0.5, 0.98))
-            images.append(scene.image)
+            height, width = (round(share * size) for share in _FORMATS[int(rng.integers(len(_FORMATS)))])
+            scene = compose_scene(
+                [cut_out], background=background, height=height, width=width, rng=rng, fill=(0.5, 0.98)
+            )
+            images.append(fit_image(scene.image, size=size, geometry="squash"))
             shares.append(scene.masks[0].astype(np.float32))
             kinds.append(kind)
         pixels = (torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() - 127.0) / 128.0

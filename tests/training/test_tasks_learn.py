@@ -18,6 +18,7 @@ from sounddesk.engine.session import EngineSession
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
 from sounddesk.engine.types import SamplingSettings
+from sounddesk.training.encoder_task import restyle
 from sounddesk.training.export import export_bundle
 from sounddesk.training.recipe import RecipeError
 from sounddesk.training.recipe import build
@@ -147,6 +148,33 @@ def test_the_image_encoder_is_tuned_and_its_export_loads(trained: Path) -> None:
     image = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     assert tuned.encode([image]).shape == plain.encode([image]).shape
     assert not torch.allclose(tuned.encode([image]), plain.encode([image]))
+
+
+def test_the_first_blocks_of_the_encoder_can_be_kept(trained: Path) -> None:
+    model = {"image_size": 64, "frozen_blocks": 2, "restyled": 1.0}
+    run(trained, "encoder", steps=3, model=model, batch_size=3, run_dir="encoder_more")
+    tuned = load_image_encoder("TimmPatchEncoder", trained / "encoder_more/export/image_encoder").backbone
+    plain = load_image_encoder("TimmPatchEncoder", trained / "encoders/image_encoder").backbone
+
+    def same(name: str) -> bool:
+        return torch.equal(dict(tuned.named_parameters())[name], dict(plain.named_parameters())[name])
+
+    names = [name for name, _ in plain.named_parameters()]
+    kept = [name for name in names if name.startswith(("conv_stem", "bn1", "blocks.0.", "blocks.1."))]
+    assert kept
+    assert all(same(name) for name in kept)
+    assert not any(same(name) for name in names if name.startswith("conv_head"))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_another_manner_keeps_the_shape_of_the_thing(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    cut_out = rng.integers(0, 256, (40, 60, 4), dtype=np.uint8)
+    drawn = restyle(cut_out, rng)
+    assert drawn.shape == cut_out.shape
+    assert drawn.dtype == np.uint8
+    assert np.array_equal(drawn[..., 3], cut_out[..., 3])
+    assert not np.array_equal(drawn, cut_out)
 
 
 @pytest.mark.parametrize(("task", "key"), [("codec", "l1"), ("vocoder", "mel"), ("diffusion", "mse")])
