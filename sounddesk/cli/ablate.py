@@ -86,7 +86,7 @@ def run(options: argparse.Namespace, *, console: Console, cancel: CancelToken) -
 def _settings(options: argparse.Namespace) -> dict[str, Any]:
     """What a row depends on; rows of other settings are made again."""
     keys = ("bundle", "steps", "grounding_steps", "batch_size", "composed", "scenes", "seconds", "sampling_steps")
-    return {key: getattr(options, key) for key in keys} | {"avc": options.matching is not None}
+    return {key: getattr(options, key) for key in keys} | {"avc": options.matching is not None, "prototypes": True}
 
 
 def _kept(file: Path, settings: dict[str, Any]) -> dict[str, Any] | None:
