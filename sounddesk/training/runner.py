@@ -118,6 +118,12 @@ def _segmenter(recipe: RunRecipe, model: Any, _around: _Surroundings) -> Trainin
     return SegmenterTask(model, data_dir=recipe.data, inputs=recipe.input_folders())
 
 
+def _refiner(recipe: RunRecipe, model: Any, _around: _Surroundings) -> TrainingTask:
+    from sounddesk.training.refiner_task import RefinerTask
+
+    return RefinerTask(model, data_dir=recipe.data, inputs=recipe.input_folders())
+
+
 def _diffusion(recipe: RunRecipe, model: Any, _around: _Surroundings) -> TrainingTask:
     from sounddesk.training.diffusion_task import DiffusionTask
 
@@ -165,6 +171,7 @@ _TASKS: Final[dict[str, tuple[str, str, _Maker, bool]]] = {
     "encoder": ("encoder_task", "EncoderModelRecipe", _encoder, True),
     "grounding": ("grounding_task", "GroundingModelRecipe", _grounding, True),
     "segmenter": ("segmenter_task", "SegmenterModelRecipe", _segmenter, True),
+    "refiner": ("refiner_task", "RefinerModelRecipe", _refiner, True),
     "diffusion": ("diffusion_task", "DiffusionModelRecipe", _diffusion, True),
     "classifier": ("classifier_task", "ClassifierModelRecipe", _classifier, True),
     "matching": ("matching_task", "MatchingModelRecipe", _matching, True),

@@ -23,24 +23,42 @@ def innermost(region: npt.NDArray[np.bool_]) -> tuple[int, int]:
     return int(row), int(column)
 
 
-def click_in(region: npt.NDArray[np.bool_], rng: np.random.Generator) -> tuple[float, float]:
-    """A click (x, y) in encoder pixels on a region of the mask grid: half of them deep inside, half anywhere."""
+def place_in(region: npt.NDArray[np.bool_], rng: np.random.Generator) -> npt.NDArray[np.float64]:
+    """A place (x, y) in cells on a region of any grid: half of them deep inside, half anywhere."""
     if rng.random() < 0.5:
         row, column = innermost(region)
     else:
         cells = np.argwhere(region)
         row, column = (int(value) for value in cells[int(rng.integers(len(cells)))])
+    return np.array([column, row]) + rng.uniform(0.1, 0.9, 2)
+
+
+def click_in(region: npt.NDArray[np.bool_], rng: np.random.Generator) -> tuple[float, float]:
+    """A click (x, y) in encoder pixels on a region of the mask grid."""
+    return _prompt_pixels(place_in(region, rng))
+
+
+def _prompt_pixels(cells: npt.NDArray[np.float64]) -> tuple[float, float]:
     # The prompt encoder adds half a pixel.
-    return tuple((np.array([column, row]) + rng.uniform(0.1, 0.9, 2)) * MASK_STRIDE - 0.5)  # type: ignore[return-value]
+    x, y = cells * MASK_STRIDE - 0.5
+    return float(x), float(y)
 
 
 def correction(
     answer: npt.NDArray[np.bool_], truth: npt.NDArray[np.bool_], rng: np.random.Generator
 ) -> tuple[tuple[float, float], int]:
-    """The next click and its label: where the answer is wrong, or anywhere on the object where it is right."""
+    """The next click in encoder pixels and its label, from masks on the mask grid."""
+    place, label = correct_at(answer, truth, rng)
+    return _prompt_pixels(place), label
+
+
+def correct_at(
+    answer: npt.NDArray[np.bool_], truth: npt.NDArray[np.bool_], rng: np.random.Generator
+) -> tuple[npt.NDArray[np.float64], int]:
+    """The next click in cells and its label: where the answer is wrong, or anywhere on the object where it is right."""
     wrong = answer != truth
     if not wrong.any():
-        return click_in(truth, rng), 1
+        return place_in(truth, rng), 1
     if rng.random() < 0.5:
         # What a user corrects first.
         _, labels, stats, _ = cv2.connectedComponentsWithStats(wrong.astype(np.uint8), connectivity=8)
@@ -49,7 +67,7 @@ def correction(
     chosen = missed if missed.sum() >= rng.uniform() * wrong.sum() and missed.any() else wrong & ~truth
     if not chosen.any():
         chosen = missed
-    return click_in(chosen, rng), int(chosen is missed)
+    return place_in(chosen, rng), int(chosen is missed)
 
 
 def loose_box(box: npt.NDArray[np.float32], *, size: int, rng: np.random.Generator) -> npt.NDArray[np.float32]:

@@ -205,5 +205,5 @@ def test_the_active_segmenter_is_named(run: Run, place: Path, bundle_folder: Pat
         *("render", "scene.png", "--object", "dog@40,60", "--bundle", str(bundle_folder)),
         *("--seconds", "1", "--steps", "1", "--out", "out"),
     )
-    assert "segmenter: GrabCut" in ended.err
-    assert "GrabCut" in json.loads((place / "out" / "recipe.json").read_text())["segmenter"]["name"]
+    assert "segmenter: starter segmenter" in ended.err
+    assert "starter segmenter" in json.loads((place / "out" / "recipe.json").read_text())["segmenter"]["name"]

@@ -122,16 +122,24 @@ class TimmPatchEncoder(nn.Module):
         Each is the last of its stride before the network shrinks it, so the one of stride 32 is what comes before
         the widening to the patches.
         """
+        maps = self.feature_maps(pixels, strides=TAP_STRIDES)
+        patches = self.backbone.bn2(self.backbone.conv_head(maps[-1]))
+        if self.pool > 1:
+            patches = nn.functional.avg_pool2d(patches, self.pool)
+        return patches.flatten(2).transpose(1, 2), maps
+
+    def feature_maps(self, pixels: Tensor, *, strides: Sequence[int]) -> list[Tensor]:
+        """The maps of `taps` for some of its strides, rising; what lies behind the last is not computed."""
         backbone = self.backbone
         features: Tensor = backbone.bn1(backbone.conv_stem(pixels))
         maps: dict[int, Tensor] = {}
         for stage in backbone.blocks:
+            stride = pixels.shape[-1] // features.shape[-1]
+            if stride == strides[-1] and _shrinks(stage):
+                break
             features = stage(features)
             maps[pixels.shape[-1] // features.shape[-1]] = features
-        patches = backbone.bn2(backbone.conv_head(features))
-        if self.pool > 1:
-            patches = nn.functional.avg_pool2d(patches, self.pool)
-        return patches.flatten(2).transpose(1, 2), [maps[stride] for stride in TAP_STRIDES]
+        return [maps[stride] for stride in strides]
 
     def config(self) -> dict[str, str | int | float]:
         return {
@@ -148,6 +156,10 @@ class TimmPatchEncoder(nn.Module):
         encoder = cls(**json.loads((folder / "config.json").read_text()))
         encoder.backbone.load_state_dict(load_weights(folder / "model.safetensors"))
         return encoder.eval()
+
+
+def _shrinks(stage: nn.Module) -> bool:
+    return any(isinstance(part, nn.Conv2d) and part.stride[0] > 1 for part in stage.modules())
 
 
 class ClipPatchEncoder(nn.Module):

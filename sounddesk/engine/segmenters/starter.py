@@ -1,15 +1,19 @@
 """The segmenter that ships in the starter bundle: the bundle's image encoder under SAM's own decoder.
 
 Nearly all the time goes into the image encoder, once per image, and its patches are the ones that the sounds are made
-from; so they are left in the shared `PatchCache` for the session that will ask for them.
+from; so they are left in the shared `PatchCache` for the session that will ask for them. A click then takes two steps:
+SAM's decoder says roughly what is meant, and the refiner draws it with the image's own pixels.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 from typing import Final
 
 import cv2
@@ -40,13 +44,25 @@ from sounddesk.engine.segmenters.protocol import check_image
 from sounddesk.engine.segmenters.protocol import check_prompt
 from sounddesk.engine.segmenters.protocol import image_sha256
 from sounddesk.engine.segmenters.protocol import keeps_alternatives
+from sounddesk.engine.segmenters.region import Region
+from sounddesk.engine.segmenters.region import redrawn
+from sounddesk.engine.segmenters.region import region_of
+from sounddesk.engine.segmenters.region import whole_image
 from sounddesk.engine.segmenters.starter_network import CANDIDATES
-from sounddesk.engine.segmenters.starter_network import MASK_STRIDE
 from sounddesk.engine.segmenters.starter_network import ImageEmbedding
 from sounddesk.engine.segmenters.starter_network import StarterSegmenterNetwork
 from sounddesk.engine.segmenters.starter_network import small_colours
 from sounddesk.engine.segmenters.starter_prompts import PromptSteps
 from sounddesk.engine.segmenters.starter_prompts import prompt_steps
+from sounddesk.engine.segmenters.starter_refiner import GUESS_BOUND
+from sounddesk.engine.segmenters.starter_refiner import HINTS
+from sounddesk.engine.segmenters.starter_refiner import OUTSIDE_LOGIT
+from sounddesk.engine.segmenters.starter_refiner import REFINER_STRIDES
+from sounddesk.engine.segmenters.starter_refiner import box_map
+from sounddesk.engine.segmenters.starter_refiner import click_maps
+from sounddesk.engine.segmenters.starter_refiner import folded
+from sounddesk.engine.segmenters.starter_refiner import guess_in
+from sounddesk.engine.segmenters.starter_refiner import region_pixels
 from sounddesk.engine.types import BoolMask
 from sounddesk.engine.types import EngineError
 from sounddesk.engine.types import RgbImage
@@ -57,6 +73,10 @@ CACHED_IMAGES: Final = 3
 
 # Answers kept for each image, so that one more click costs one more pass.
 _CACHED_ANSWERS: Final = 16
+# A region is some 1.5 MB.
+_CACHED_REGIONS: Final = 8
+# Alternatives whose regions overlap so much are drawn in one: encoding a region costs more than drawing in it.
+_SAME_REGION: Final = 0.5
 # Candidates that overlap more than this look the same to the user.
 _SAME: Final = 0.85
 # Smaller parts of a mask that no click is on are specks.
@@ -66,20 +86,50 @@ _SURE_LOGIT: Final = 4.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class DrawnMask:
+    """Logits float32[R, R] of one region, outside of which there is nothing, and the predicted IoU."""
+
+    region: Region
+    logits: npt.NDArray[np.float32]
+    score: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class EncodedRegion:
+    """Pixels of a region as the refiner takes them, and the encoder's maps of them."""
+
+    pixels: Tensor
+    taps: list[Tensor]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class StarterFeatures:
     """An image ready for prompts, and the answers given last, by prompt."""
 
     embedding: ImageEmbedding
-    _answers: OrderedDict[tuple[object, ...], tuple[Tensor, Tensor]] = field(default_factory=OrderedDict)
+    _answers: OrderedDict[tuple[object, ...], tuple[DrawnMask, ...]] = field(default_factory=OrderedDict)
+    _regions: OrderedDict[Region, EncodedRegion] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def recall(self, key: tuple[object, ...]) -> tuple[Tensor, Tensor] | None:
+    def region(self, region: Region, encode: Callable[[Region], EncodedRegion]) -> EncodedRegion:
+        """A region as the encoder sees it; encoded where it is not among the last ones."""
+        with self._lock:
+            found = self._regions.get(region)
+        if found is None:
+            found = encode(region)
+            with self._lock:
+                self._regions[region] = found
+                while len(self._regions) > _CACHED_REGIONS:
+                    self._regions.popitem(last=False)
+        return found
+
+    def recall(self, key: tuple[object, ...]) -> tuple[DrawnMask, ...] | None:
         with self._lock:
             if key in self._answers:
                 self._answers.move_to_end(key)
             return self._answers.get(key)
 
-    def remember(self, key: tuple[object, ...], answer: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    def remember(self, key: tuple[object, ...], answer: tuple[DrawnMask, ...]) -> tuple[DrawnMask, ...]:
         with self._lock:
             self._answers[key] = answer
             while len(self._answers) > _CACHED_ANSWERS:
@@ -171,18 +221,19 @@ class StarterSegmenter:
         """Up to three candidates for one click, as many as differ; one for any other prompt."""
         check_encoded(encoded, segmenter=NAME)
         check_prompt(prompt, width=encoded.width, height=encoded.height)
-        logits, scores = self._answer(encoded, prompt)
-        if prompt.is_single_click:
-            count = CANDIDATES if keeps_alternatives(encoded) else 1
-            chosen = _distinct(logits, scores, count=count)
-        else:
-            chosen = [0]
         steps = self._steps(encoded, prompt)
-        found = (_full_size(encoded, _tidied(logits[index], steps), float(scores[index])) for index in chosen)
-        candidates = tuple(candidate for candidate in found if candidate is not None)
+        drawn = [
+            _tidied(mask, steps, image_size=self._network.config.image_size) for mask in self._answer(encoded, steps)
+        ]
+        if not prompt.is_single_click:
+            drawn = drawn[:1]
+        elif not keeps_alternatives(encoded):
+            drawn = sorted(drawn, key=lambda mask: -mask.score)[:1]
+        found = (_full_size(encoded, mask) for mask in drawn)
+        candidates = [candidate for candidate in found if candidate is not None]
         if not candidates:
             raise EmptySelectionError("no object was found there: click nearer its middle or draw a box around it")
-        return candidates
+        return _distinct(candidates)
 
     def propose(self, encoded: EncodedImage) -> tuple[Candidate, ...]:
         """Objects that stand out, as GrabCut finds them.
@@ -203,26 +254,28 @@ class StarterSegmenter:
         colours = self._tensor(small_colours(fitted)[None] / 127.5 - 1)
         return StarterFeatures(embedding=self._network.embed(taps, colours))
 
-    def _answer(self, encoded: EncodedImage, prompt: Prompt) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Logits [4, S, S] and predicted IoUs [4] of the last of the steps that the prompt was made in.
+    def _answer(self, encoded: EncodedImage, steps: PromptSteps) -> tuple[DrawnMask, ...]:
+        """The masks after the last of the steps that a prompt was made in; the first answers every prompt.
 
         A mask is refined as it was in training, click by click, each time from the answer before. So the same prompt
         has the same answer whether its clicks came one by one or all at once.
         """
-        steps = self._steps(encoded, prompt)
         features: StarterFeatures = encoded.features
         hint = None if steps.hint is None else steps.hint.tobytes()
-        earlier = None if steps.hint is None else self._tensor(steps.hint)[None, None]
-        logits, scores = torch.zeros(()), torch.zeros(())
+        earlier: DrawnMask | None = None
+        if steps.hint is not None:
+            whole = whole_image(width=encoded.width, height=encoded.height)
+            earlier = DrawnMask(region=whole, logits=steps.hint, score=1.0)
+        drawn: tuple[DrawnMask, ...] = ()
         for count in steps.counts:
             # With the steps before, since clicks and a scribble may end at the same points by different ways.
             before = tuple(each for each in steps.counts if each <= count)
             key = (steps.points[:count], steps.labels[:count], before, steps.box, hint)
-            logits, scores = features.recall(key) or features.remember(
-                key, self._pass(features.embedding, steps, count=count, earlier=earlier)
+            drawn = features.recall(key) or features.remember(
+                key, self._pass(encoded, steps, count=count, earlier=earlier)
             )
-            earlier = logits[:, :1]
-        return logits[0].cpu().numpy(), scores[0].cpu().numpy()
+            earlier = drawn[0]
+        return drawn
 
     def _steps(self, encoded: EncodedImage, prompt: Prompt) -> PromptSteps:
         config = self._network.config
@@ -236,57 +289,121 @@ class StarterSegmenter:
 
     @torch.no_grad()
     def _pass(
-        self, embedding: ImageEmbedding, steps: PromptSteps, *, count: int, earlier: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
-        """One run of the decoder with the first `count` clicks."""
-        return self._network.decode(
-            embedding,
-            points=self._tensor(np.array(steps.points[:count], np.float32).reshape(1, count, 2)),
-            labels=torch.tensor([steps.labels[:count]], dtype=torch.int64, device=self._device),
-            boxes=None if steps.box is None else self._tensor(np.array([steps.box], np.float32)),
-            earlier=earlier,
+        self, encoded: EncodedImage, steps: PromptSteps, *, count: int, earlier: DrawnMask | None
+    ) -> tuple[DrawnMask, ...]:
+        """One run of decoder and refiner with the first `count` clicks; several masks for a single click alone."""
+        config = self._network.config
+        features: StarterFeatures = encoded.features
+        points = np.array(steps.points[:count], np.float32).reshape(count, 2)
+        labels = np.array(steps.labels[:count], np.int64)
+        box = None if steps.box is None else np.array(steps.box, np.float32)
+        before = None
+        if earlier is not None:
+            whole = whole_image(width=encoded.width, height=encoded.height)
+            before = redrawn(earlier.logits, earlier.region, whole, side=config.mask_side, outside=OUTSIDE_LOGIT)
+        logits, _ = self._network.decode(
+            features.embedding,
+            points=self._tensor(points[None]),
+            labels=torch.from_numpy(labels[None]).to(self._device),
+            boxes=None if box is None else self._tensor(box[None]),
+            earlier=None if before is None else self._tensor(before[None, None]),
         )
+        ambiguous = count == 1 and box is None and earlier is None
+        guesses = logits[0, : None if ambiguous else 1].cpu().numpy()
+        regions: list[Region] = []
+        for guess in guesses:
+            own = region_of(
+                guess > 0,
+                earlier=None if before is None else before > 0,
+                points=points,
+                labels=labels,
+                box=box,
+                image_size=config.image_size,
+                width=encoded.width,
+                height=encoded.height,
+            )
+            regions.append(next((known for known in regions if known.overlap(own) >= _SAME_REGION), own))
+        hints = [
+            self._hints(guess, region, points=points, labels=labels, box=box, earlier=earlier)
+            for guess, region in zip(guesses, regions, strict=True)
+        ]
+        seen = [features.region(region, lambda r: self._encode_region(encoded, r)) for region in regions]
+        fine, scores = self._network.refiner(
+            torch.cat([one.pixels for one in seen]),
+            [torch.cat(maps) for maps in zip(*(one.taps for one in seen), strict=True)],
+            self._tensor(np.stack(hints)),
+        )
+        return tuple(
+            DrawnMask(region=region, logits=mask, score=score)
+            for region, mask, score in zip(regions, fine.cpu().numpy(), scores.tolist(), strict=True)
+        )
+
+    def _hints(
+        self,
+        guess: npt.NDArray[np.float32],
+        region: Region,
+        *,
+        points: npt.NDArray[np.float32],
+        labels: npt.NDArray[np.int64],
+        box: npt.NDArray[np.float32] | None,
+        earlier: DrawnMask | None,
+    ) -> npt.NDArray[np.float32]:
+        """What the refiner is told, float32[HINTS, R, R]."""
+        size, side = self._network.config.image_size, self._network.config.refiner_side
+        hints = np.zeros((HINTS, side, side), np.float32)
+        hints[0] = guess_in(region, guess, side=side)
+        if earlier is not None:
+            bounded = np.clip(earlier.logits, -GUESS_BOUND, GUESS_BOUND)
+            hints[1] = redrawn(bounded, earlier.region, region, side=side, outside=OUTSIDE_LOGIT)
+        hints[2:4] = click_maps(region.cells(points, image_size=size, side=side), labels, side=side)
+        if box is not None:
+            hints[4] = box_map(region.cells(box.reshape(2, 2), image_size=size, side=side).reshape(4), side=side)
+        return hints
+
+    @torch.no_grad()
+    def _encode_region(self, encoded: EncodedImage, region: Region) -> EncodedRegion:
+        pixels = self._encoder.normalised([region_pixels(encoded.image, region, self._network.refiner.config)])
+        return EncodedRegion(pixels=folded(pixels), taps=self._encoder.feature_maps(pixels, strides=REFINER_STRIDES))
 
     def _tensor(self, values: npt.NDArray[np.generic]) -> Tensor:
         return torch.as_tensor(values.astype(np.float32), device=self._device)
 
 
-def _distinct(logits: npt.NDArray[np.float32], scores: npt.NDArray[np.float32], *, count: int) -> list[int]:
-    """Indices of the first `count` masks by predicted IoU that are not empty and overlap none before them much."""
-    chosen: list[int] = []
-    for index in np.argsort(-scores, kind="stable").tolist():
-        mask = logits[index] > 0
-        if len(chosen) < count and mask.any() and all(overlap(mask, logits[i] > 0) <= _SAME for i in chosen):
-            chosen.append(index)
-    return chosen
+def _distinct(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """Up to `CANDIDATES` by predicted IoU that overlap none before them much."""
+    chosen: list[Candidate] = []
+    for candidate in sorted(candidates, key=lambda each: -each.score):
+        if len(chosen) < CANDIDATES and all(overlap(candidate.mask, known.mask) <= _SAME for known in chosen):
+            chosen.append(candidate)
+    return tuple(chosen)
 
 
-def _tidied(logits: npt.NDArray[np.float32], steps: PromptSteps) -> npt.NDArray[np.float32]:
-    """Logits [S, S] without the parts of the mask that no positive click is on, and without holes in the rest.
+def _tidied(drawn: DrawnMask, steps: PromptSteps, *, image_size: int) -> DrawnMask:
+    """Without the parts of the mask that no positive click is on, and without holes in the rest.
 
     What looks like the object elsewhere in the image, which the network often joins to it, is another object or none.
     """
-    mask = logits > 0
-    cells = [((x + 0.5) / MASK_STRIDE, (y + 0.5) / MASK_STRIDE) for x, y in steps.points]
-    positive = [cell for cell, label in zip(cells, steps.labels, strict=True) if label == 1]
-    negative = [cell for cell, label in zip(cells, steps.labels, strict=True) if label == 0]
+    mask = drawn.logits > 0
+    points = np.array(steps.points, np.float32).reshape(-1, 2)
+    cells = drawn.region.cells(points, image_size=image_size, side=len(mask)).tolist()
+    positive = [(x, y) for (x, y), label in zip(cells, steps.labels, strict=True) if label == 1]
+    negative = [(x, y) for (x, y), label in zip(cells, steps.labels, strict=True) if label == 0]
     kept = keep_parts(mask, positive, least_share=_LEAST_PART)
     if not kept.any():
         kept = keep_parts(mask, (), least_share=_LEAST_PART)
     whole = fill_holes(kept, except_at=negative)
-    tidied = np.where(mask & ~kept, np.minimum(logits, -_SURE_LOGIT), logits)
-    return np.where(whole & ~mask, _SURE_LOGIT, tidied).astype(np.float32)
+    tidied = np.where(mask & ~kept, np.minimum(drawn.logits, -_SURE_LOGIT), drawn.logits)
+    return replace(drawn, logits=np.where(whole & ~mask, _SURE_LOGIT, tidied).astype(np.float32))
 
 
-def _full_size(encoded: EncodedImage, logits: npt.NDArray[np.float32], score: float) -> Candidate | None:
-    """One mask of the squashed square at image size; None where it is empty."""
-    full = cv2.resize(logits, (encoded.width, encoded.height), interpolation=cv2.INTER_LINEAR)
-    # In place: an image of 24 megapixels makes 96 MB of each copy.
-    np.negative(full, out=full)
-    cv2.exp(full, dst=full)
-    full += 1
-    probability = np.reciprocal(full, out=full)
+def _full_size(encoded: EncodedImage, drawn: DrawnMask) -> Candidate | None:
+    """One mask at image size; None where it is empty."""
+    region = drawn.region
+    rows, columns = region.size
+    fine = cv2.resize(drawn.logits, (columns, rows), interpolation=cv2.INTER_LINEAR)
+    probability = np.zeros((encoded.height, encoded.width), np.float32)
+    probability[region.rows, region.columns] = 1 / (1 + np.exp(-fine))
     mask: BoolMask = probability >= 0.5
     if not mask.any():
         return None
-    return Candidate(mask=mask, probability=probability, score=min(1.0, max(0.0, score)))
+    return Candidate(mask=mask, probability=probability, score=min(1.0, max(0.0, drawn.score)))

@@ -26,6 +26,8 @@ from torch.nn import functional
 
 from sounddesk.engine.quantised_weights import load_weights
 from sounddesk.engine.quantised_weights import save_weights
+from sounddesk.engine.segmenters.starter_refiner import RefinerConfig
+from sounddesk.engine.segmenters.starter_refiner import RegionRefiner
 from sounddesk.engine.types import RgbImage
 
 EMBEDDING_STRIDE: Final = 16
@@ -53,6 +55,7 @@ class StarterSegmenterConfig:
         tap_widths: channels of the encoder's maps at the strides 4, 8, 16 and 32.
         width: channels of the embedding.
         depth, heads, mlp_width: of SAM's two-way transformer.
+        refiner_side, refiner_widths: of the refiner (`RefinerConfig`).
         encoder_fingerprint: of the weights of the image encoder that it was trained on (`quantised_weights`); with
             another one its masks are worth nothing.
     """
@@ -64,6 +67,8 @@ class StarterSegmenterConfig:
     heads: int = 4
     mlp_width: int = 512
     kinship_width: int = 24
+    refiner_side: int = 128
+    refiner_widths: tuple[int, ...] = (32, 64, 96, 128)
     encoder_fingerprint: str = ""
 
     @property
@@ -288,6 +293,9 @@ class StarterSegmenterNetwork(nn.Module):
         # Squared distance within which places are kin.
         self.reach = nn.Parameter(torch.tensor(2.0))
         self.what = nn.Linear(config.width + config.width // 4 + config.width // 8, config.width)
+        self.refiner = RegionRefiner(
+            RefinerConfig(side=config.refiner_side, widths=config.refiner_widths, tap_widths=config.tap_widths[:3])
+        )
 
     def embed(self, taps: Sequence[Tensor], colours: Tensor) -> ImageEmbedding:
         """See `FeaturePyramid.forward`."""
@@ -409,6 +417,8 @@ class StarterSegmenterNetwork(nn.Module):
     def load(cls, folder: Path) -> StarterSegmenterNetwork:
         """Read what `save` wrote. Raises: ValueError, TypeError, RuntimeError, EngineError for anything else."""
         data = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        network = cls(StarterSegmenterConfig(**data | {"tap_widths": tuple(data["tap_widths"])}))
+        network = cls(
+            StarterSegmenterConfig(**data | {key: tuple(data[key]) for key in ("tap_widths", "refiner_widths")})
+        )
         network.load_state_dict(load_weights(folder / "model.safetensors"))
         return network.eval().requires_grad_(False)

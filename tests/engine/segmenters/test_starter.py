@@ -21,6 +21,7 @@ from sounddesk.engine.segmenters.protocol import ProposesObjects
 from sounddesk.engine.segmenters.protocol import SegmenterError
 from sounddesk.engine.segmenters.starter import StarterSegmenter
 from sounddesk.engine.segmenters.starter_network import StarterSegmenterNetwork
+from sounddesk.engine.segmenters.starter_refiner import RegionRefiner
 from sounddesk.engine.session import EngineSession
 from tests.engine.segmenters.tiny_starter import IMAGE_SIZE
 from tests.engine.segmenters.tiny_starter import tiny_encoder
@@ -41,7 +42,7 @@ def tiny_segmenter(**options: Any) -> StarterSegmenter:
 
 
 def network_that_answers(monkeypatch: pytest.MonkeyPatch, logits: np.ndarray, scores: list[float]) -> list[int]:
-    """Make every network give these masks [4, S, S]; the number of clicks of each pass."""
+    """Make every decoder give these masks [4, S, S], and refiners leave them so; the number of clicks of each pass."""
     passes: list[int] = []
 
     def decode(_self: Any, _embedding: Any, *, points: torch.Tensor, **_: Any) -> tuple[torch.Tensor, torch.Tensor]:
@@ -49,7 +50,11 @@ def network_that_answers(monkeypatch: pytest.MonkeyPatch, logits: np.ndarray, sc
         count = len(points)
         return torch.from_numpy(logits)[None].repeat(count, 1, 1, 1), torch.tensor([scores] * count)
 
+    def refine(_self: Any, _pixels: Any, _taps: Any, hints: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return hints[:, 0], torch.tensor(scores[: len(hints)])
+
     monkeypatch.setattr(StarterSegmenterNetwork, "decode", decode)
+    monkeypatch.setattr(RegionRefiner, "forward", refine)
     return passes
 
 
@@ -91,10 +96,12 @@ def test_a_mask_lies_where_the_squashed_one_says(monkeypatch: pytest.MonkeyPatch
     mask = blob(slice(0, 12), slice(16, 24))
     network_that_answers(monkeypatch, np.stack([mask] * 4), [0.5] * 4)
     segmenter = tiny_segmenter()
-    (candidate,) = segmenter.predict(segmenter.encode(picture((60, 240))), Prompt(box=(0, 0, 9, 9)))
+    (candidate,) = segmenter.predict(segmenter.encode(picture((60, 240))), Prompt(box=(150, 0, 240, 40)))
     rows, columns = np.nonzero(candidate.mask)
-    assert (rows.min(), rows.max() + 1) == (0, 30)
-    assert (columns.min(), columns.max() + 1) == (160, 240)
+    assert rows.min() == 0
+    assert rows.max() + 1 == pytest.approx(30, abs=2)
+    assert columns.min() == pytest.approx(160, abs=3)
+    assert columns.max() + 1 == 240
 
 
 def test_a_click_gives_different_candidates_best_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,12 +138,14 @@ def test_one_more_click_costs_one_more_pass_and_changes_nothing_else(monkeypatch
     segmenter = tiny_segmenter()
     encoded = segmenter.encode(picture())
     features = segmenter.encode(picture()).features
-    all_at_once = segmenter._answer(segmenter.encode(picture(seed=0)), CLICKS)[0].copy()
+    all_at_once = segmenter._answer(encoded, segmenter._steps(encoded, CLICKS))[0]
     other = tiny_segmenter()
     encoded = other.encode(picture())
     for count in (1, 2, 3):
-        one_by_one = other._answer(encoded, Prompt(points=CLICKS.points[:count], labels=CLICKS.labels[:count]))[0]
-    assert np.array_equal(one_by_one, all_at_once)
+        prompt = Prompt(points=CLICKS.points[:count], labels=CLICKS.labels[:count])
+        one_by_one = other._answer(encoded, other._steps(encoded, prompt))[0]
+    assert one_by_one.region == all_at_once.region
+    assert np.array_equal(one_by_one.logits, all_at_once.logits)
     assert features is segmenter.encode(picture()).features
 
     passes = network_that_answers(monkeypatch, np.stack([blob(slice(0, 9), slice(0, 9))] * 4), [0.5] * 4)

@@ -32,6 +32,8 @@ def tiny_network(encoder: TimmPatchEncoder, *, seed: int = 0) -> StarterSegmente
             heads=2,
             mlp_width=16,
             kinship_width=4,
+            refiner_side=32,
+            refiner_widths=(8, 8, 8, 8),
             encoder_fingerprint=fingerprint(encoder.backbone.state_dict()),
         )
         return StarterSegmenterNetwork(config).eval().requires_grad_(False)
