@@ -6,10 +6,12 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from typing import Final
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
@@ -62,25 +64,26 @@ def restyle(cut_out: CutOut, rng: np.random.Generator) -> CutOut:
 
     Every artist of the sources draws many kinds in one manner. What is recognised shall be the thing, not the artist.
     """
-    colour = np.ascontiguousarray(cut_out[..., :3])
+    rgb = np.ascontiguousarray(cut_out[..., :3])
+    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
     manner = int(rng.integers(5))
+    drawn: npt.NDArray[Any]
     if manner == 0:
-        colour = np.repeat(cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+        drawn = np.repeat(grey[..., None], 3, axis=2)
     elif manner == 1:
-        hsv = cv2.cvtColor(colour, cv2.COLOR_RGB2HSV)
+        hsv = cv2.cvtColor(rgb, cv2.COLOR_RGB2HSV)
         hsv[..., 0] = (hsv[..., 0].astype(np.int32) + int(rng.integers(-18, 19))) % 180
-        colour = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
+        drawn = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
     elif manner == 2:
         step = int(rng.integers(32, 80))
-        colour = (colour // step * step + step // 2).astype(np.uint8)
+        drawn = rgb // step * step + step // 2
     elif manner == 3:
-        colour = cv2.GaussianBlur(colour, (0, 0), float(max(cut_out.shape) * rng.uniform(0.005, 0.02)))
+        drawn = cv2.GaussianBlur(rgb, (0, 0), float(max(cut_out.shape) * rng.uniform(0.005, 0.02)))
     else:
-        grey = cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY)
         reach = max(3, int(min(grey.shape) * 0.06) | 1)
         ink = cv2.adaptiveThreshold(grey, 255, cv2.ADAPTIVE_THRESH_GAUSSIAN_C, cv2.THRESH_BINARY, reach, 6)
-        colour = np.repeat(ink[..., None], 3, axis=2)
-    return np.dstack([colour, cut_out[..., 3]]).astype(np.uint8)
+        drawn = np.repeat(ink[..., None], 3, axis=2)
+    return np.dstack([drawn, cut_out[..., 3]]).astype(np.uint8)
 
 
 class _Tuned(nn.Module):

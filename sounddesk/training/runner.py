@@ -226,6 +226,11 @@ def run_recipe(
     recipe = build(RunRecipe, data)
     tell = tell or (lambda _: None)
     full = recipe_text(recipe, model=model_recipe(recipe)) if recipe.task in _TASKS else ""
+    if recipe.optimiser.threads is not None:
+        import torch
+
+        # Before the data are made ready too: on a busy machine threads wait for each other.
+        torch.set_num_threads(recipe.optimiser.threads)
     task = make_task(recipe, _Surroundings(tell=tell, progress=on_progress, cancel=cancel))
     from sounddesk.training.loop import counted_steps
     from sounddesk.training.loop import train
