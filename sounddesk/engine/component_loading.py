@@ -17,6 +17,7 @@ from torch import nn
 
 from sounddesk.engine.bundle import Bundle
 from sounddesk.engine.bundle_manifest import BundleError
+from sounddesk.engine.construction import constructing
 from sounddesk.engine.device import DevicePolicy
 from sounddesk.engine.device import is_out_of_memory
 from sounddesk.engine.device import keep_freed_memory
@@ -194,10 +195,14 @@ def _placed(module: _Module, policy: DevicePolicy) -> _Module:
 
 @contextmanager
 def _loading(bundle: Bundle, role: str) -> Iterator[Path]:
-    """Folder of the component; whatever a library raises becomes one message that names bundle and component."""
+    """Folder of the component, while nothing else is constructed.
+
+    Whatever a library raises becomes one message that names bundle and component.
+    """
     folder = bundle.component_folder(role)
     try:
-        yield folder
+        with constructing():
+            yield folder
     except BundleError:
         raise
     except (ValueError, TypeError, KeyError, OSError, RuntimeError, SafetensorError) as error:

@@ -23,6 +23,7 @@ from sounddesk.engine.bundle import Bundle
 from sounddesk.engine.bundle_manifest import BundleError
 from sounddesk.engine.component_loading import SCHEDULER_FILE
 from sounddesk.engine.component_loading import quieten_libraries
+from sounddesk.engine.construction import constructing
 from sounddesk.engine.device import DevicePolicy
 from sounddesk.engine.device import is_out_of_memory
 from sounddesk.engine.device import out_of_memory_reported
@@ -235,6 +236,7 @@ class TextEngine:
         return np.asarray(sound[0], dtype=np.float32)
 
 
+@constructing()
 def _load_audioldm2(bundle: Bundle, dtype: torch.dtype) -> Any:
     from diffusers.pipelines.audioldm2.pipeline_audioldm2 import AudioLDM2Pipeline
     from transformers.models.gpt2.modeling_gpt2 import GPT2LMHeadModel
@@ -248,6 +250,7 @@ def _load_audioldm2(bundle: Bundle, dtype: torch.dtype) -> Any:
     )
 
 
+@constructing()
 def _load_stable_audio(bundle: Bundle, dtype: torch.dtype) -> Any:
     from diffusers.pipelines.stable_audio.pipeline_stable_audio import StableAudioPipeline
 

@@ -16,6 +16,7 @@ from sounddesk.engine.bundle import STARTER_NAME
 from sounddesk.engine.bundle import Bundle
 from sounddesk.engine.bundle import find_bundle
 from sounddesk.engine.bundle_manifest import SEGMENTER_ROLE
+from sounddesk.engine.construction import constructing
 from sounddesk.engine.model_store import InstalledModel
 from sounddesk.engine.model_store import list_models
 from sounddesk.engine.model_store import models_folder
@@ -59,6 +60,7 @@ def installed_models_folder() -> Path:
     return models_folder()
 
 
+@constructing()
 def choose_segmenter(
     *,
     checkpoint: str | os.PathLike[str] | None = None,

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from sounddesk.engine.construction import constructing
 from sounddesk.engine.model_store import InstalledModel
 from sounddesk.engine.segmenters.protocol import SegmenterError
 from sounddesk.engine.segmenters.sam2 import sam2_pixels
@@ -95,6 +96,7 @@ class Sam2MaskTracker:
                     del kept[frame]
 
 
+@constructing()
 def load_video_model(model: InstalledModel, *, device: str = "cpu") -> Any:
     """SAM 2's video model from an installed SAM 2, each of its files checked first.
 

@@ -156,7 +156,10 @@ class SourceLibrary:
                     wheel.extractall(target)
             else:
                 with tarfile.open(archive) as packed:
-                    packed.extractall(target, filter="data")
+                    # Python before 3.11.4 has no filters; the archive is the one whose sha256 is in the recipe.
+                    if hasattr(tarfile, "data_filter"):
+                        packed.extraction_filter = tarfile.data_filter
+                    packed.extractall(target)
             target.rename(tree)
 
     def _archive(self, source: Source) -> Path:
