@@ -10,6 +10,9 @@ import torch
 from torch import Tensor
 from torch import nn
 
+from sounddesk.engine.quantised_weights import load_weights
+from sounddesk.engine.quantised_weights import stored_as
+
 
 class TextEncoder(Protocol):
     """What the pipeline needs of a text encoder.
@@ -54,6 +57,10 @@ class SentenceEncoder(nn.Module):
         from transformers.models.bert.configuration_bert import BertConfig
         from transformers.models.bert.modeling_bert import BertModel
 
+        weights = folder / "model.safetensors"
+        if state is None and weights.is_file() and stored_as(weights) is not None:
+            # Our own storage: transformers would take rows of int8 for the weights themselves.
+            state = load_weights(weights)
         if state is None:
             model = BertModel.from_pretrained(
                 folder, use_safetensors=True, local_files_only=True, add_pooling_layer=False
