@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 
 import sounddesk
 from sounddesk.app.crash_reports import install_crash_reports
+from sounddesk.app.garbage_collection import UiThreadGarbageCollector
 from sounddesk.app.main_window import MainWindow
 from sounddesk.app.services import Services
 from sounddesk.app.settings import Settings
@@ -55,6 +56,7 @@ def _after_start(window: MainWindow, path: Path | None) -> None:
 def run(path: Path | None = None, *, bundle: str | None = None, device: str | None = None) -> int:
     """Show the window until it is closed; the exit code."""
     app = make_application(())
+    collector = UiThreadGarbageCollector()
     settings = Settings()
     install_crash_reports(settings)
     apply_theme(app, settings.theme)
@@ -62,4 +64,5 @@ def run(path: Path | None = None, *, bundle: str | None = None, device: str | No
     window = open_window(settings, path=path, bundle=bundle, device=device)
     code = app.exec()
     del window
+    collector.close()
     return int(code)

@@ -35,8 +35,8 @@ def friendly_to_the_ui() -> Iterator[None]:
         sys.setswitchinterval(interval_s)
         if was_enabled:
             gc.enable()
-            # What was imported stays for good: no collection needs to look at it again.
-            gc.freeze()
+        # What was imported stays for good: no collection needs to look at it again.
+        gc.freeze()
 
 
 def map_torch_libraries() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
 
 from sounddesk.app.document import Document
+from sounddesk.app.garbage_collection import UiThreadGarbageCollector
 from sounddesk.app.selection import SelectionModel
 
 
@@ -26,6 +28,21 @@ def qapp() -> QApplication:
     app.setOrganizationName("sounddesk-tests")
     app.setApplicationName("sounddesk-tests")
     return app
+
+
+@pytest.fixture(scope="package", autouse=True)
+def collector(qapp: QApplication) -> Iterator[UiThreadGarbageCollector]:
+    """As in the app; other tests have Python's own again."""
+    collector = UiThreadGarbageCollector()
+    yield collector
+    collector.close()
+
+
+@pytest.fixture(autouse=True)
+def collected(collector: UiThreadGarbageCollector) -> Iterator[None]:
+    """What a test left behind goes after it: most tests have no event loop that would see to it."""
+    yield
+    collector.collect_what_is_due()
 
 
 @pytest.fixture(autouse=True)
