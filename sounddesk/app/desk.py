@@ -33,6 +33,7 @@ def make_application(arguments: Sequence[str]) -> QApplication:
     app.setDesktopFileName("sounddesk")
     # Each Qt call of the UI thread may wait so long for Python's lock while workers compute.
     sys.setswitchinterval(_TURN_S)
+    UiThreadGarbageCollector(app)
     return app
 
 
@@ -56,7 +57,6 @@ def _after_start(window: MainWindow, path: Path | None) -> None:
 def run(path: Path | None = None, *, bundle: str | None = None, device: str | None = None) -> int:
     """Show the window until it is closed; the exit code."""
     app = make_application(())
-    collector = UiThreadGarbageCollector()
     settings = Settings()
     install_crash_reports(settings)
     apply_theme(app, settings.theme)
@@ -64,5 +64,4 @@ def run(path: Path | None = None, *, bundle: str | None = None, device: str | No
     window = open_window(settings, path=path, bundle=bundle, device=device)
     code = app.exec()
     del window
-    collector.close()
     return int(code)
