@@ -12,6 +12,7 @@ from typing import Any
 from typing import Final
 from typing import TypeVar
 
+import torch
 from safetensors import SafetensorError
 from torch import nn
 
@@ -33,6 +34,7 @@ from sounddesk.engine.grounding import ObjectConditioner
 from sounddesk.engine.latent_codec import LatentCodec
 from sounddesk.engine.memory_plan import MemoryPlan
 from sounddesk.engine.memory_plan import Part
+from sounddesk.engine.packed_layers import pack_layers
 from sounddesk.engine.quantised_weights import load_weights
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
@@ -102,7 +104,7 @@ def load_components(
         image_encoder=part(("image_encoder",), lambda: _load_image_encoder(bundle, config), half=True),
         denoiser=part(with_branches, lambda: _load_denoiser(bundle, config, policy), half=True),
         # In float32 everywhere: their errors are heard at once.
-        codec=part(("vae",), lambda: _load_codec(bundle), half=False),
+        codec=part(("vae",), lambda: _load_codec(bundle, policy), half=False),
         vocoder=part(("vocoder",), lambda: _load_vocoder(bundle), half=False),
         text_encoder=part(("text_encoder",), lambda: read_text_encoder(bundle), half=True),
     )
@@ -154,7 +156,9 @@ def _load_denoiser(bundle: Bundle, config: GroundingConfig, policy: DevicePolicy
             injection_file=injection_file,
             heads=settings.heads,
         )
-        if policy.device.type == "cpu":
+        if _packs(policy):
+            denoiser.pack_for_cpu()
+        elif policy.device.type == "cpu":
             denoiser.put_time_last()
         return denoiser
 
@@ -166,9 +170,17 @@ def _load_image_encoder(bundle: Bundle, config: GroundingConfig) -> TimmPatchEnc
         return encoder
 
 
-def _load_codec(bundle: Bundle) -> LatentCodec:
+def _load_codec(bundle: Bundle, policy: DevicePolicy) -> LatentCodec:
     with _loading(bundle, "vae") as folder:
-        return LatentCodec.load(folder, bundle.audio)
+        codec = LatentCodec.load(folder, bundle.audio)
+        if _packs(policy):
+            pack_layers(codec)
+        return codec
+
+
+def _packs(policy: DevicePolicy) -> bool:
+    """Packed layers know neither half precision nor another device."""
+    return policy.device.type == "cpu" and policy.network_dtype == torch.float32
 
 
 def _load_vocoder(bundle: Bundle) -> IstftVocoder | HifiGanVocoder:

@@ -13,6 +13,8 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor
 from torch import nn
 
+from sounddesk.engine.packed_attention import attend
+
 
 class ObjectAttnProcessor(nn.Module):
     """Self-attention plus attention to the condition tokens of `ip_hidden_states` float[B, K, C]."""
@@ -40,9 +42,7 @@ class ObjectAttnProcessor(nn.Module):
 
         context = hidden_states if encoder_hidden_states is None else encoder_hidden_states
         query = split(attn.to_q(hidden_states))
-        out = nn.functional.scaled_dot_product_attention(
-            query, split(attn.to_k(context)), split(attn.to_v(context)), attn_mask=attention_mask
-        )
+        out = attend(query, split(attn.to_k(context)), split(attn.to_v(context)), attention_mask)
         if ip_hidden_states is not None:
             key = split(self.to_k_object(ip_hidden_states))
             value = split(self.to_v_object(ip_hidden_states))

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from sounddesk.engine.bundle import Bundle
 from sounddesk.engine.bundle_manifest import BundleError
@@ -19,6 +20,9 @@ from sounddesk.engine.memory_plan import MemoryPlan
 from sounddesk.engine.memory_plan import choose_plan
 from sounddesk.engine.memory_plan import float32_bytes
 from sounddesk.engine.memory_plan import plan_from_environment
+from sounddesk.engine.packed_layers import PackedConv2d
+from sounddesk.engine.packed_layers import PackedLinear
+from sounddesk.engine.packed_layers import PackedPointwiseConv2d
 from sounddesk.engine.patch_cache import PatchCache
 from sounddesk.engine.pipeline import Engine
 from sounddesk.engine.pipeline import generate_takes
@@ -109,6 +113,11 @@ def test_the_quickest_plan_that_fits_is_chosen(tiny_bundle: Path) -> None:
     assert choose_plan(bundle, card, free_bytes=weights) == "offload"
 
 
+def packed_numbers(network: nn.Module) -> int:
+    kinds = (PackedLinear, PackedPointwiseConv2d, PackedConv2d)
+    return sum(module._weight.numel() for module in network.modules() if isinstance(module, kinds))
+
+
 def test_weights_are_counted_as_they_lie_in_memory(tiny_bundle: Path) -> None:
     bundle = Bundle.open(tiny_bundle)
     with EngineSession.open(bundle=bundle, device="cpu") as session:
@@ -116,6 +125,7 @@ def test_weights_are_counted_as_they_lie_in_memory(tiny_bundle: Path) -> None:
         assert session._components is not None
         networks = [part.network for part in parts(session)] + [session._components.conditioner]
         held = sum(t.numel() * 4 for network in networks for t in network.parameters())
+        held += sum(packed_numbers(network) * 4 for network in networks)
     # Files also hold names, shapes and scales.
     assert held < float32_bytes(bundle) < 1.8 * held
 

@@ -322,11 +322,8 @@ def test_long_takes_go_through_the_cpu_in_smaller_batches(engine: Engine, monkey
 
 
 def test_half_precision_networks_keep_float32_results(engine: Engine) -> None:
-    half = replace(
-        engine,
-        policy=DevicePolicy(device=torch.device("cpu"), network_dtype=torch.bfloat16, reason="test"),
-        patches=PatchCache(),
-    )
+    policy = DevicePolicy(device=torch.device("cpu"), network_dtype=torch.bfloat16, reason="test")
+    half = replace(engine, policy=policy, components=load_components(engine.bundle, policy), patches=PatchCache())
     take = four_takes()[0]
     full, rough = generate_takes(request(take), engine)[0], generate_takes(request(take), half)[0]
     assert rough.waveform.dtype == np.float32
