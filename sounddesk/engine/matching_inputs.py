@@ -13,14 +13,14 @@ from sounddesk.engine.sound_classifier import PIECE_FRAMES
 from sounddesk.engine.sound_classifier import WINDOW_S
 from sounddesk.engine.sound_classifier import SoundClassifier
 
-WINDOW: Final = 5
-"""Side of the window of patches that a frame is pooled from."""
+WINDOW_SHARE: Final = 5 / 7
+"""Side of the window of patches that a frame is pooled from, as a share of the grid's: 5 of the 7 patches at 224 px."""
 
 
 def still_frames(patches: Tensor, frames: int, rng: np.random.Generator) -> Tensor:
     """Frames float32[B, frames, D] of stills [B, rows, cols, D], each the mean of a random window."""
     rows, cols = patches.shape[1:3]
-    window = min(WINDOW, rows, cols)
+    window = max(1, round(WINDOW_SHARE * min(rows, cols)))
     pooled = []
     for _ in range(frames):
         top, left = int(rng.integers(rows - window + 1)), int(rng.integers(cols - window + 1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,8 @@ class MatchingConfig:
         compare: the asking token also gets the product of both modalities' means, a comparison ready made; not in the
             paper, whose transformer finds one by itself on thousands of hours.
         audio_pool: neighbouring pieces of sound that make one token.
+        recogniser: width of a `KindRecogniser`, which knows the kinds that audio tags are of; 0 for none. With one the
+            answer starts from the chance that both are of one kind. Not in the paper either.
     """
 
     visual_width: int = 768
@@ -52,10 +55,13 @@ class MatchingConfig:
     audio_pool: int = 1
     audio_features: Literal["pieces", "tags"] = "pieces"
     compare: bool = False
+    recogniser: int = 0
 
     def __post_init__(self) -> None:
         if self.width % self.heads or (self.width // self.heads) % 2:
             raise ValueError(f"width {self.width} over {self.heads} heads: each head needs an even number of values")
+        if self.recogniser and self.audio_features != "tags":
+            raise ValueError("a recogniser compares kinds: set audio_features to 'tags'")
 
 
 def rotate(x: Tensor, positions: Tensor) -> Tensor:
@@ -105,6 +111,28 @@ def _three_layers(width_in: int, width: int) -> nn.Sequential:
     )
 
 
+class KindRecogniser(nn.Module):
+    """Which kind a picture shows, by the value path of a trained grounding (`ObjectConditioner.fuse`); frozen.
+
+    It was learned under noise, from pictures alone. What the matching model would learn of kinds from its own few pairs
+    is worse: it told 0.65 of the matched and 0.87 of the mismatched pairs without this.
+    """
+
+    kinds: Tensor
+
+    def __init__(self, *, visual_width: int, width: int, kinds: int) -> None:
+        super().__init__()
+        self.value = nn.Linear(visual_width, width)
+        self.mlp = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, width))
+        self.register_buffer("kinds", torch.zeros(kinds, width))
+        self.requires_grad_(False)
+
+    def forward(self, visual: Tensor) -> Tensor:
+        """Means of patches float[B, N, D] -> cosines to the kinds' vectors, float32[B, N, K]."""
+        value = self.value(visual)
+        return nn.functional.normalize((value + self.mlp(value)).float(), dim=-1) @ self.kinds.T
+
+
 class MatchingModel(nn.Module):
     """One token that asks, the frames and the sound's pieces; a transformer over all; one logit."""
 
@@ -120,6 +148,15 @@ class MatchingModel(nn.Module):
         self.blocks = nn.ModuleList(_Block(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.width)
         self.answer = nn.Linear(config.width, 1)
+        if config.recogniser:
+            self.recogniser = KindRecogniser(
+                visual_width=config.visual_width, width=config.recogniser, kinds=config.audio_width
+            )
+            # Inverse temperatures of what is seen and heard, and what their agreement counts for: a scale and a bias.
+            self.sharpness = nn.Parameter(torch.tensor([12.0, 1.0]))
+            self.agreement = nn.Parameter(torch.tensor([1.0, 0.0]))
+            nn.init.zeros_(self.answer.weight)
+            nn.init.zeros_(self.answer.bias)
 
     def forward(self, visual: Tensor, visual_s: Tensor, audio: Tensor, audio_s: Tensor) -> Tensor:
         """Frozen embeddings float[B, N, D] and their times float[B, N] in seconds -> logits float32[B]."""
@@ -133,7 +170,16 @@ class MatchingModel(nn.Module):
         positions = torch.cat([start, visual_s, audio_s], dim=1) * self.config.positions_per_s
         for block in self.blocks:
             x = block(x, positions)
-        return self.answer(self.norm(x[:, 0]))[:, 0].float()
+        answer: Tensor = self.answer(self.norm(x[:, 0]))[:, 0].float()
+        return answer + self._agreement(visual, audio) if self.config.recogniser else answer
+
+    def _agreement(self, visual: Tensor, audio: Tensor) -> Tensor:
+        """Log-odds, up to scale and bias, that the kind seen is the kind heard; float32[B]."""
+        seen = torch.log_softmax(self.recogniser(visual).mean(dim=1) * self.sharpness[0], dim=-1)
+        heard = torch.log_softmax(audio.float().mean(dim=1) * self.sharpness[1], dim=-1)
+        # Kinds are as likely as each other before anything is seen or heard.
+        chance = torch.logsumexp(seen + heard, dim=-1) + math.log(self.config.audio_width)
+        return self.agreement[0] * chance + self.agreement[1]
 
     @torch.no_grad()
     def score(self, visual: Tensor, visual_s: Tensor, audio: Tensor, audio_s: Tensor) -> Tensor:

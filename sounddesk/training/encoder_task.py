@@ -48,6 +48,8 @@ class EncoderModelRecipe:
         restyled: share of the pictures that are drawn in another manner (`restyle`).
         frozen_blocks: the first blocks stay as they are, and with them the stem and what a segmenter was trained on; 5
             of EfficientNet's 7 leave what lies after stride 16.
+        start_share: how much of the starting weights the export keeps (0 to 1): the mean of before and after knows new
+            pictures better than either (Wortsman et al. 2022, robust fine-tuning).
     """
 
     image_size: int = 320
@@ -57,6 +59,11 @@ class EncoderModelRecipe:
     head_factor: float = 3.0
     restyled: float = 0.0
     frozen_blocks: int = 0
+    start_share: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.start_share <= 1.0:
+            raise ValueError(f"start_share is {self.start_share}: choose from 0 to 1")
 
 
 def restyle(cut_out: CutOut, rng: np.random.Generator) -> CutOut:
@@ -165,8 +172,12 @@ class EncoderTask:
         kept = {key: value for key, value in state.items() if "num_batches" not in key}
         from safetensors.torch import load_file
 
-        expected = load_file(folder / "image_encoder" / "model.safetensors")
-        save_file(
-            {key: kept[key] if key in kept else state[key] for key in expected},
-            folder / "image_encoder" / "model.safetensors",
-        )
+        start = load_file(folder / "image_encoder" / "model.safetensors")
+        share = self.recipe.start_share
+        tuned = {key: kept[key] if key in kept else state[key] for key in start}
+        mixed = {
+            key: torch.lerp(value.float(), start[key].float(), share).to(value.dtype) if share else value
+            for key, value in tuned.items()
+            if value.is_floating_point()
+        }
+        save_file({**tuned, **mixed}, folder / "image_encoder" / "model.safetensors")

@@ -29,10 +29,12 @@ from torch import nn
 from sounddesk.engine.bundle import find_bundle
 from sounddesk.engine.encoders.image import TimmPatchEncoder
 from sounddesk.engine.encoders.image import load_image_encoder
+from sounddesk.engine.grounding import ObjectConditioner
 from sounddesk.engine.matching_inputs import audio_times
 from sounddesk.engine.matching_inputs import audio_tokens
 from sounddesk.engine.matching_inputs import frame_times
 from sounddesk.engine.matching_inputs import still_frames
+from sounddesk.engine.matching_model import KindRecogniser
 from sounddesk.engine.matching_model import MatchingConfig
 from sounddesk.engine.matching_model import MatchingModel
 from sounddesk.engine.scene_composition import CutOut
@@ -90,6 +92,7 @@ class MatchingModelRecipe:
         audio_features: 'tags' is one token, the classifier's log-probabilities; 'pieces' are features over time, of
             which `audio_pool` neighbours (0.16 s each) make one token. On so few recordings pieces are memorised.
         label_smoothing: towards one half.
+        recognise: start from the bundle's own recognition of kinds (`KindRecogniser`); for bundles that know kinds.
         alignment_weight: of a contrastive loss between the means of both MLPs' outputs, which a small data set needs
             before attention finds anything to compare; the paper has none (0). `temperature` is its.
     """
@@ -107,6 +110,7 @@ class MatchingModelRecipe:
     visual_noise: float = 2.0
     audio_noise: float = 0.7
     label_smoothing: float = 0.05
+    recognise: bool = False
     alignment_weight: float = 1.0
     temperature: float = 0.1
 
@@ -253,6 +257,36 @@ def cached_pairs(recipe: MatchingModelRecipe, data_dir: Path, cache_dir: Path, s
     return FrozenPairs(**torch.load(file, weights_only=True))
 
 
+def grounding_of(recipe: MatchingModelRecipe) -> ObjectConditioner:
+    """The grounding of the recipe's bundle. Raises: ValueError, it is of another shape than the starter's."""
+    grounding = ObjectConditioner.load(find_bundle(recipe.bundle).component_folder("grounding"))
+    config = grounding.config
+    plain = config.heads == 1 and config.position == "post" and config.mlp_residual and config.mlp_factor == 1
+    if not plain or not config.prototypes or not config.normalise:
+        raise ValueError(f"bundle {recipe.bundle!r} knows no kinds in the starter's way: set model.recognise to false")
+    return grounding
+
+
+def kinds_of_bundle(recipe: MatchingModelRecipe) -> list[str]:
+    """Names in the order of its grounding's prototypes."""
+    rows = json.loads((find_bundle(recipe.bundle).folder / "kinds.json").read_text())
+    return [row["kind"] for row in rows]
+
+
+@torch.no_grad()
+def fill_recogniser(
+    recogniser: KindRecogniser, grounding: ObjectConditioner, known: Sequence[str], heard: Sequence[str]
+) -> None:
+    """Take over the grounding's value path, with `known` kinds in the order of `heard`; strange ones stay zero."""
+    recogniser.value.weight.copy_(grounding.to_v.weight)
+    recogniser.value.bias.copy_(grounding.position_v.mean(dim=0))
+    recogniser.mlp.load_state_dict(grounding.mlp.state_dict())
+    prototypes = grounding.get_buffer("prototypes")
+    for row, kind in enumerate(heard):
+        if kind in known:
+            recogniser.kinds[row] = prototypes[known.index(kind)]
+
+
 class MatchingTask:
     """Binary cross-entropy on matched and mismatched pairs, kinds evenly."""
 
@@ -264,6 +298,7 @@ class MatchingTask:
         classifier = SoundClassifier.load(recipe.classifier or resource("evaluation/classifier"))
         self.frames_per_s = classifier.mel.frames_per_s
         shape = recipe.shape
+        grounding = grounding_of(recipe) if recipe.recognise else None
         config = MatchingConfig(
             visual_width=self.train_pairs.patches.shape[-1],
             audio_width=self.train_pairs.sounds.shape[-1],
@@ -276,10 +311,13 @@ class MatchingTask:
             frames=recipe.frames,
             audio_pool=recipe.audio_pool,
             audio_features=recipe.audio_features,
+            recogniser=grounding.config.out_width if grounding is not None else 0,
         )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             self.model = MatchingModel(config)
+        if grounding is not None:
+            fill_recogniser(self.model.recogniser, grounding, kinds_of_bundle(recipe), classifier.config.kinds)
         self.module: nn.Module = self.model
         self.learning_rate_factors: Mapping[str, float] = {}
         self.visual_std = self.train_pairs.patches.float().mean(dim=(1, 2)).std(dim=0)

@@ -77,3 +77,30 @@ def test_pieces_are_pooled_with_their_times() -> None:
     pieces = torch.arange(10.0)[None, :, None]
     assert pooled_pieces(pieces, 4)[0, :, 0].tolist() == [1.5, 5.5]
     assert piece_times(1, 2, frames_per_s=100.0, pool=4)[0].tolist() == pytest.approx([0.32, 0.96])
+
+
+def test_a_recogniser_makes_the_same_kind_likely_before_anything_is_learned(tmp_path: Path) -> None:
+    kinds, width = 6, 8
+    config = MatchingConfig(
+        visual_width=width, audio_width=kinds, width=16, layers=1, heads=2, audio_features="tags", recogniser=width
+    )
+    model = MatchingModel(config).eval()
+    with torch.no_grad():
+        model.recogniser.value.weight.copy_(torch.eye(width))
+        for layer in (model.recogniser.value, model.recogniser.mlp[2]):
+            layer.bias.zero_()
+        model.recogniser.mlp[2].weight.zero_()
+        model.recogniser.kinds.copy_(torch.eye(kinds, width))
+    visual = torch.eye(kinds, width)[:, None].expand(-1, 2, -1)
+    audio = torch.log_softmax(4 * torch.eye(kinds), dim=1)[:, None]
+    times = torch.zeros(kinds, 2), torch.zeros(kinds, 1)
+    same = model.score(visual, times[0], audio, times[1])
+    other = model.score(visual, times[0], audio.roll(1, dims=0), times[1])
+    assert (same > 0.6).all() and (other < 0.4).all()
+    # Frozen, stored with the rest, and read back.
+    assert not any(parameter.requires_grad for parameter in model.recogniser.parameters())
+    model.save(tmp_path)
+    again = MatchingModel.load(tmp_path).score(visual, times[0], audio, times[1])
+    torch.testing.assert_close(again, same, atol=2e-3, rtol=0)
+    with pytest.raises(ValueError, match="set audio_features to 'tags'"):
+        MatchingConfig(recogniser=8)

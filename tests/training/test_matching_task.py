@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from sounddesk.engine.grounding import GroundingConfig
+from sounddesk.engine.grounding import ObjectConditioner
+from sounddesk.engine.matching_model import KindRecogniser
 from sounddesk.engine.matching_model import MatchingModel
 from sounddesk.training.ablation_runs import noisy_pairs
 from sounddesk.training.clips.clip_manifest import ClipSource
@@ -16,6 +19,7 @@ from sounddesk.training.matching_scores import score_kinds
 from sounddesk.training.matching_task import MatchingModelRecipe
 from sounddesk.training.matching_task import MatchingShape
 from sounddesk.training.matching_task import MatchingTask
+from sounddesk.training.matching_task import fill_recogniser
 from sounddesk.training.optimiser_recipe import OptimiserRecipe
 from sounddesk.training.refinement.clip_scores import ClipScorer
 from tests.training.tiny_data import KINDS
@@ -67,3 +71,29 @@ def test_pairs_have_the_asked_share_of_wrong_sounds() -> None:
     pairs = noisy_pairs(["a", "b", "c", "d"], per_kind=200, mismatched_share=0.3)
     assert len(pairs) == 800
     assert np.mean([seen != heard for seen, heard in pairs]) == pytest.approx(0.3, abs=0.06)
+
+
+def test_the_recogniser_is_the_groundings_value_path_in_the_classifiers_order() -> None:
+    torch.manual_seed(3)
+    config = GroundingConfig(
+        text_width=12,
+        patch_width=10,
+        grid=(2, 3),
+        width=12,
+        out_width=12,
+        mlp_factor=1,
+        mlp_residual=True,
+        prototypes=3,
+    )
+    grounding = ObjectConditioner(config).eval()
+    grounding.get_buffer("prototypes").copy_(torch.nn.functional.normalize(torch.randn(3, 12), dim=-1))
+    recogniser = KindRecogniser(visual_width=10, width=12, kinds=4)
+    fill_recogniser(recogniser, grounding, ["dog", "bell", "rain"], ["rain", "ghost", "dog", "bell"])
+    means = torch.randn(5, 1, 10)
+    even = torch.full((5, 6), 1 / 6)
+    with torch.no_grad():
+        conditions = grounding.fuse(even, means.expand(-1, 6, -1))
+        cosines = recogniser(means)[:, 0]
+    expected = conditions @ grounding.get_buffer("prototypes").T
+    torch.testing.assert_close(cosines[:, [2, 3, 0]], expected, atol=1e-5, rtol=0)
+    assert (cosines[:, 1] == 0).all()

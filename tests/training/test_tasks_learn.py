@@ -18,6 +18,8 @@ from sounddesk.engine.session import EngineSession
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
 from sounddesk.engine.types import SamplingSettings
+from sounddesk.training.encoder_task import EncoderModelRecipe
+from sounddesk.training.encoder_task import EncoderTask
 from sounddesk.training.encoder_task import restyle
 from sounddesk.training.export import export_bundle
 from sounddesk.training.recipe import RecipeError
@@ -164,6 +166,21 @@ def test_the_first_blocks_of_the_encoder_can_be_kept(trained: Path) -> None:
     assert kept
     assert all(same(name) for name in kept)
     assert not any(same(name) for name in names if name.startswith("conv_head"))
+
+
+def test_the_export_can_keep_a_share_of_the_starting_weights(trained: Path) -> None:
+    recipe = EncoderModelRecipe(image_size=64, start_share=0.25)
+    task = EncoderTask(recipe, data_dir=trained / "data", inputs={"encoders": trained / "encoders"})
+    tuned = task.tuned.backbone.get_parameter("conv_head.weight")
+    before = tuned.detach().clone()
+    with torch.no_grad():
+        tuned.add_(1.0)
+    task.export(trained / "shared")
+    after = load_image_encoder("TimmPatchEncoder", trained / "shared/image_encoder").backbone
+    torch.testing.assert_close(after.get_parameter("conv_head.weight").detach(), before + 0.75)
+    assert torch.equal(after.get_parameter("conv_stem.weight"), task.tuned.backbone.get_parameter("conv_stem.weight"))
+    with pytest.raises(ValueError, match="start_share is 2"):
+        EncoderModelRecipe(start_share=2.0)
 
 
 @pytest.mark.parametrize("seed", range(12))
