@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+from collections.abc import Iterator
 from typing import Final
 
 from PySide6.QtCore import QObject
 from PySide6.QtCore import QTimer
 
 _EVERY_MS: Final = 250
+
+# One for each block of `collection_paused` that runs, on whatever thread.
+_pauses: set[object] = set()
+
+
+@contextlib.contextmanager
+def collection_paused() -> Iterator[None]:
+    """Inside the block nothing is collected, on no thread; for imports, whose many new objects all stay anyway."""
+    own = object()
+    was_enabled = gc.isenabled()
+    _pauses.add(own)
+    gc.disable()
+    try:
+        yield
+    finally:
+        _pauses.discard(own)
+        if was_enabled:
+            gc.enable()
+        # What was imported stays for good: no collection needs to look at it again.
+        gc.freeze()
 
 
 class UiThreadGarbageCollector(QObject):
@@ -25,6 +47,8 @@ class UiThreadGarbageCollector(QObject):
         super().__init__(parent)
         self._was_enabled = gc.isenabled()
         gc.disable()
+        # The imports of the start stay for good as well.
+        gc.freeze()
         self._timer = QTimer(self)
         self._timer.setInterval(_EVERY_MS)
         self._timer.timeout.connect(self.collect_what_is_due)
@@ -32,6 +56,8 @@ class UiThreadGarbageCollector(QObject):
 
     def collect_what_is_due(self) -> int | None:
         """Collect the oldest generation that is due, with those younger than it; its number, or None."""
+        if _pauses:
+            return None
         for generation in (2, 1, 0):
             if gc.get_count()[generation] > gc.get_threshold()[generation]:
                 gc.collect(generation)

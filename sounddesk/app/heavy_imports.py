@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import gc
 import importlib.util
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
+
+from sounddesk.app.garbage_collection import collection_paused
 
 # What `import torch` maps, in the order in which it does; the first one globally, as torch itself asks for it.
 _TORCH_LIBRARIES: Final = ("torch_global_deps", "c10", "torch_cpu", "torch_cuda", "torch", "torch_python")
@@ -25,18 +26,13 @@ def friendly_to_the_ui() -> Iterator[None]:
     that a thread keeps the lock for. Without them no freeze of over 40 ms is left on a quiet machine.
     """
     map_torch_libraries()
-    was_enabled = gc.isenabled()
-    gc.disable()
     interval_s = sys.getswitchinterval()
     sys.setswitchinterval(min(interval_s, 0.001))
     try:
-        yield
+        with collection_paused():
+            yield
     finally:
         sys.setswitchinterval(interval_s)
-        if was_enabled:
-            gc.enable()
-        # What was imported stays for good: no collection needs to look at it again.
-        gc.freeze()
 
 
 def map_torch_libraries() -> None:

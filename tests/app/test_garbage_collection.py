@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.garbage_collection import UiThreadGarbageCollector
+from sounddesk.app.garbage_collection import collection_paused
 
 
 class Panel(QWidget):
@@ -32,14 +33,15 @@ def allocate(n: int) -> None:
         box.append(box)
 
 
-def test_widgets_die_on_the_ui_thread_whoever_allocates(qapp: QApplication) -> None:
+def test_widgets_die_on_the_ui_thread_whoever_allocates(
+    qapp: QApplication, collector: UiThreadGarbageCollector
+) -> None:
     died_on: list[int] = []
     Panel(died_on)
     worker = threading.Thread(target=allocate, args=(200_000,))
     worker.start()
     worker.join()
     assert died_on == []
-    collector = UiThreadGarbageCollector()
     while collector.collect_what_is_due() is not None:
         pass
     gc.collect()
@@ -68,3 +70,14 @@ def test_it_gives_the_work_back(qapp: QApplication) -> None:
         assert gc.isenabled()
     finally:
         gc.disable()
+
+
+def test_nothing_is_collected_while_imports_run(qapp: QApplication, collector: UiThreadGarbageCollector) -> None:
+    with collection_paused():
+        allocate(gc.get_threshold()[0] + 10)
+        assert collector.collect_what_is_due() is None
+        assert not gc.isenabled()
+    # What came in the meantime is taken for something that stays.
+    assert gc.get_count()[0] < gc.get_threshold()[0]
+    allocate(gc.get_threshold()[0] + 10)
+    assert collector.collect_what_is_due() is not None
