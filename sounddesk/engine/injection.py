@@ -13,7 +13,7 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor
 from torch import nn
 
-from sounddesk.engine.packed_attention import attend
+from sounddesk.engine.packed_attention import attention_block
 
 
 class ObjectAttnProcessor(nn.Module):
@@ -34,22 +34,10 @@ class ObjectAttnProcessor(nn.Module):
         temb: Tensor | None = None,  # noqa: ARG002  # part of diffusers' processor signature
         ip_hidden_states: Tensor | None = None,
     ) -> Tensor:
-        batch = hidden_states.shape[0]
-        depth = attn.to_q.out_features // attn.heads
-
-        def split(x: Tensor) -> Tensor:
-            return x.reshape(batch, -1, attn.heads, depth).transpose(1, 2)
-
-        context = hidden_states if encoder_hidden_states is None else encoder_hidden_states
-        query = split(attn.to_q(hidden_states))
-        out = attend(query, split(attn.to_k(context)), split(attn.to_v(context)), attention_mask)
+        added = None
         if ip_hidden_states is not None:
-            key = split(self.to_k_object(ip_hidden_states))
-            value = split(self.to_v_object(ip_hidden_states))
-            out = out + nn.functional.scaled_dot_product_attention(query, key, value)
-        out = out.transpose(1, 2).reshape(batch, -1, attn.heads * depth)
-        out = attn.to_out[1](attn.to_out[0](out))
-        return out / attn.rescale_output_factor
+            added = self.to_k_object(ip_hidden_states), self.to_v_object(ip_hidden_states)
+        return attention_block(attn, hidden_states, encoder_hidden_states, attention_mask, added=added)
 
 
 def install_object_attention(unet: UNet2DConditionModel, *, condition_width: int) -> list[str]:

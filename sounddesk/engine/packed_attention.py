@@ -44,8 +44,37 @@ def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None
     return result.transpose(1, 2)
 
 
+def attention_block(
+    attn: Attention,
+    hidden_states: Tensor,
+    encoder_hidden_states: Tensor | None,
+    mask: Tensor | None,
+    *,
+    added: tuple[Tensor, Tensor] | None = None,
+) -> Tensor:
+    """What diffusers' `AttnProcessor2_0` computes for a block without norms and residuals of its own.
+
+    Args:
+        added: projected keys and values float[B, K, H * d] that the same queries also attend to; that result is added.
+    """
+    batch = hidden_states.shape[0]
+    depth = attn.to_q.out_features // attn.heads
+
+    def split(x: Tensor) -> Tensor:
+        return x.reshape(batch, -1, attn.heads, depth).transpose(1, 2)
+
+    context = hidden_states if encoder_hidden_states is None else encoder_hidden_states
+    query = split(attn.to_q(hidden_states))
+    out = attend(query, split(attn.to_k(context)), split(attn.to_v(context)), mask)
+    if added is not None:
+        out = out + attend(query, split(added[0]), split(added[1]))
+    out = out.transpose(1, 2).reshape(batch, -1, attn.heads * depth)
+    out = attn.to_out[1](attn.to_out[0](out))
+    return out / attn.rescale_output_factor
+
+
 class PackedAttnProcessor:
-    """What diffusers' `AttnProcessor2_0` computes for an attention block without norms and residuals of its own."""
+    """`attention_block` as diffusers calls it."""
 
     def __call__(
         self,
@@ -55,22 +84,7 @@ class PackedAttnProcessor:
         attention_mask: Tensor | None = None,
         temb: Tensor | None = None,  # noqa: ARG002  # part of diffusers' processor signature
     ) -> Tensor:
-        batch = hidden_states.shape[0]
-        depth = attn.to_q.out_features // attn.heads
-
-        def split(x: Tensor) -> Tensor:
-            return x.reshape(batch, -1, attn.heads, depth).transpose(1, 2)
-
-        context = hidden_states if encoder_hidden_states is None else encoder_hidden_states
-        if attention_mask is not None:
-            mask = attn.prepare_attention_mask(attention_mask, context.shape[1], batch)
-            attention_mask = mask.view(batch, attn.heads, -1, mask.shape[-1])
-        out = attend(
-            split(attn.to_q(hidden_states)), split(attn.to_k(context)), split(attn.to_v(context)), attention_mask
-        )
-        out = out.transpose(1, 2).reshape(batch, -1, attn.heads * depth)
-        out = attn.to_out[1](attn.to_out[0](out))
-        return out / attn.rescale_output_factor
+        return attention_block(attn, hidden_states, encoder_hidden_states, attention_mask)
 
 
 def pack_attention(unet: UNet2DConditionModel) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 
 import pytest
@@ -69,7 +68,7 @@ def test_linear_layers_of_any_shape(outer: list[int], width: int, out: int, bias
     second=st.tuples(st.integers(1, 3), st.integers(9, 16), st.integers(9, 16)),
 )
 @settings(max_examples=40, deadline=None)
-def test_convolutions_of_any_shape_also_at_another_size_than_the_first(
+def test_convolutions_of_any_shape_and_size(
     channels: tuple[int, int],
     kernel: int,
     stride: int,
@@ -108,27 +107,6 @@ def test_groups_stay_and_what_it_cannot_stand_for_is_left_alone() -> None:
         assert pack_layers(network) == 1
         close(network[0](features), expected)
     assert [type(layer) for layer in network[1:]] == kinds
-
-
-def test_two_threads_may_make_the_first_call() -> None:
-    layer = nn.Conv2d(16, 16, 3, padding=1)
-    packed = packed_of(layer)
-    features = torch.randn(2, 16, 8, 8)
-    start, results = threading.Barrier(4), []
-
-    def call() -> None:
-        start.wait()
-        with torch.no_grad():
-            results.append(packed(features))
-
-    threads = [threading.Thread(target=call) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(results) == 4
-    for result in results:
-        close(result, layer(features).detach())
 
 
 def test_without_the_operators_the_layers_stay(monkeypatch: pytest.MonkeyPatch) -> None:
