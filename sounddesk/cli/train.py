@@ -124,8 +124,7 @@ def _prepare(options: argparse.Namespace, *, console: Console, cancel: CancelTok
         raise Cancelled("stopped; the same command goes on where it stopped") from None
     console.say(
         f"{summary.recordings} recordings ({duration_text(summary.audio_s)}) and {summary.pictures} pictures of "
-        f"{summary.kinds} kinds, {summary.named} pictures of other things, {summary.backgrounds} backgrounds, "
-        f"in {options.out}"
+        f"{summary.kinds} kinds, {summary.backgrounds} backgrounds, in {options.out}"
     )
     console.document({"ok": True, **asdict(summary), "out_dir": str(options.out)})
 

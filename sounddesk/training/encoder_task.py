@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,6 @@ from sounddesk.engine.scene_composition import compose_scene
 from sounddesk.engine.scene_composition import vary_cut_out
 from sounddesk.training.encoder_conversion import prepare_encoders
 from sounddesk.training.grounding_task import kind_vectors
-from sounddesk.training.named_set import NamedPictures
 from sounddesk.training.recordings import read_kinds
 from sounddesk.training.scene_bank import random_background
 from sounddesk.training.scene_bank import read_pictures
@@ -52,8 +50,6 @@ class EncoderModelRecipe:
             of EfficientNet's 7 leave what lies after stride 16.
         start_share: how much of the starting weights the export keeps (0 to 1): the mean of before and after knows new
             pictures better than either (Wortsman et al. 2022, robust fine-tuning).
-        named_share: share of the pictures that show something else than the kinds, drawn by several artists
-            (`prepare starter` makes them): what a thing has in common over manners is learned on many things.
     """
 
     image_size: int = 320
@@ -64,13 +60,10 @@ class EncoderModelRecipe:
     restyled: float = 0.0
     frozen_blocks: int = 0
     start_share: float = 0.0
-    named_share: float = 0.0
 
     def __post_init__(self) -> None:
-        for key in ("start_share", "named_share"):
-            share = getattr(self, key)
-            if not 0.0 <= share <= 1.0:
-                raise ValueError(f"{key} is {share}: choose from 0 to 1")
+        if not 0.0 <= self.start_share <= 1.0:
+            raise ValueError(f"start_share is {self.start_share}: choose from 0 to 1")
 
 
 def restyle(cut_out: CutOut, rng: np.random.Generator) -> CutOut:
@@ -100,25 +93,11 @@ def restyle(cut_out: CutOut, rng: np.random.Generator) -> CutOut:
     return np.dstack([drawn, cut_out[..., 3]]).astype(np.uint8)
 
 
-def _pooled(features: Tensor, shares: Sequence[npt.NDArray[np.float32]]) -> Tensor:
-    """Patches float32[B, C, h, w] averaged with the masks' shares, B maps of any size: float32[B, C]."""
-    grid = (features.shape[3], features.shape[2])
-    coverage = torch.from_numpy(
-        np.stack([cv2.resize(share, grid, interpolation=cv2.INTER_AREA) for share in shares])
-    ).flatten(1)
-    floor = torch.minimum(coverage.amax(dim=1) * 0.99, torch.tensor(0.3))[:, None]
-    weights = coverage * (coverage >= floor)
-    weights = weights / weights.sum(dim=1, keepdim=True)
-    return (features.float().flatten(2) * weights[:, None]).sum(dim=2)
-
-
 class _Tuned(nn.Module):
-    def __init__(self, backbone: nn.Module, width: int, text_width: int, *, named: bool) -> None:
+    def __init__(self, backbone: nn.Module, width: int, text_width: int) -> None:
         super().__init__()
         self.backbone = backbone
         self.head = nn.Linear(width, text_width)
-        if named:
-            self.named_head = nn.Linear(width, text_width)
 
 
 class EncoderTask:
@@ -141,26 +120,23 @@ class EncoderTask:
         self.targets, _ = kind_vectors(self.kinds, text_encoder)
         self.pictures = read_pictures(data_dir, split="train")
         self.known = [index for index, kind in enumerate(self.kinds) if self.pictures.cut_outs.get(kind.name)]
-        self.named = NamedPictures.read(data_dir) if recipe.named_share else None
-        if self.named is not None:
-            self.named_targets = text_encoder.encode([f"a picture of a {name}" for name in self.named.names])
         backbone = next(image_encoder.children())
         backbone.requires_grad_(True)
         if recipe.frozen_blocks:
             for part in (backbone.conv_stem, backbone.bn1, *backbone.blocks[: recipe.frozen_blocks]):  # type: ignore[index,union-attr]
                 part.requires_grad_(False)
-        self.tuned = _Tuned(backbone, image_encoder.width, text_encoder.width, named=bool(recipe.named_share))
+        self.tuned = _Tuned(backbone, image_encoder.width, text_encoder.width)
         self.module: nn.Module = self.tuned
-        self.learning_rate_factors: Mapping[str, float] = {"head": recipe.head_factor, "named_head": recipe.head_factor}
+        self.learning_rate_factors: Mapping[str, float] = {"head": recipe.head_factor}
 
     def loss(self, rng: np.random.Generator, batch_size: int) -> tuple[Tensor, dict[str, float]]:
         self.tuned.backbone.eval()
         size = self.recipe.image_size
-        images, shares, wanted, others = [], [], [], []
+        images, shares, kinds = [], [], []
         for _ in range(batch_size):
-            other = self.named is not None and rng.random() < self.recipe.named_share
-            index, drawn = self.named.draw(rng) if self.named is not None and other else self._draw(rng)
-            cut_out = vary_cut_out(drawn, rng)
+            kind = self.known[int(rng.integers(len(self.known)))]
+            options = self.pictures.cut_outs[self.kinds[kind].name]
+            cut_out = vary_cut_out(options[int(rng.integers(len(options)))], rng)
             if rng.random() < self.recipe.restyled:
                 cut_out = restyle(cut_out, rng)
             background = random_background(self.pictures, rng)
@@ -170,34 +146,23 @@ class EncoderTask:
             )
             images.append(fit_image(scene.image, size=size, geometry="squash"))
             shares.append(scene.masks[0].astype(np.float32))
-            wanted.append(index)
-            others.append(other)
+            kinds.append(kind)
         pixels = (torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() - 127.0) / 128.0
         features: Tensor = self.tuned.backbone.forward_features(pixels)  # type: ignore[operator]
-        pooled = _pooled(features, shares)
+        grid = (features.shape[3], features.shape[2])
+        coverage = torch.from_numpy(
+            np.stack([cv2.resize(share, grid, interpolation=cv2.INTER_AREA) for share in shares])
+        ).flatten(1)
+        floor = torch.minimum(coverage.amax(dim=1) * 0.99, torch.tensor(0.3))[:, None]
+        weights = coverage * (coverage >= floor)
+        weights = weights / weights.sum(dim=1, keepdim=True)
+        pooled = (features.float().flatten(2) * weights[:, None]).sum(dim=2)
         noise = self.recipe.feature_noise * pooled.detach().std(dim=0, unbiased=False) * torch.randn_like(pooled)
-        named, answers = torch.tensor(others), torch.tensor(wanted)
-        pooled = pooled + noise
-        loss, accuracy = self._naming(self.tuned.head(pooled), answers, ~named, targets=self.targets)
-        figures = {"accuracy": accuracy}
-        if self.named is not None:
-            vectors = self.tuned.named_head(pooled)
-            more, figures["named_accuracy"] = self._naming(vectors, answers, named, targets=self.named_targets)
-            loss = loss + more
-        return loss / batch_size, figures
-
-    def _draw(self, rng: np.random.Generator) -> tuple[int, CutOut]:
-        kind = self.known[int(rng.integers(len(self.known)))]
-        options = self.pictures.cut_outs[self.kinds[kind].name]
-        return kind, options[int(rng.integers(len(options)))]
-
-    def _naming(self, vectors: Tensor, answers: Tensor, rows: Tensor, *, targets: Tensor) -> tuple[Tensor, float]:
-        """Summed contrastive loss of some rows of a batch, and the share of them that is named rightly."""
-        logits = nn.functional.normalize(vectors[rows].float(), dim=-1) @ targets.T / self.recipe.temperature
-        smoothing = self.recipe.label_smoothing
-        loss = nn.functional.cross_entropy(logits, answers[rows], label_smoothing=smoothing, reduction="sum")
-        right = int((logits.argmax(dim=-1) == answers[rows]).sum())
-        return loss, right / max(1, len(logits))
+        vectors = nn.functional.normalize(self.tuned.head(pooled + noise).float(), dim=-1)
+        logits = vectors @ self.targets.T / self.recipe.temperature
+        wanted = torch.tensor(kinds)
+        loss = nn.functional.cross_entropy(logits, wanted, label_smoothing=self.recipe.label_smoothing)
+        return loss, {"accuracy": (logits.argmax(dim=-1) == wanted).float().mean().item()}
 
     def export(self, folder: Path) -> None:
         """Both encoders, as the grounding recipe takes them for `inputs.encoders`."""

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from PIL import Image
 from safetensors.torch import load_file
 
 from sounddesk.engine.diffusion import Denoiser
@@ -23,7 +22,6 @@ from sounddesk.training.encoder_task import EncoderModelRecipe
 from sounddesk.training.encoder_task import EncoderTask
 from sounddesk.training.encoder_task import restyle
 from sounddesk.training.export import export_bundle
-from sounddesk.training.preparation.named_pictures import NAMED_TABLE_NAME
 from sounddesk.training.recipe import RecipeError
 from sounddesk.training.recipe import build
 from sounddesk.training.runner import RunRecipe
@@ -79,22 +77,6 @@ def run(
     file = work / f"{task}.yaml"
     file.write_text(yaml.safe_dump(recipe))
     return run_recipe(file)
-
-
-def make_named(data: Path) -> None:
-    """Two things, a red disc and a blue square, each in two pictures, and one thing that has a single picture."""
-    lines = ["name,path"]
-    for name, number in (("red-disc", 0), ("red-disc", 1), ("blue-square", 0), ("blue-square", 1), ("lone", 0)):
-        picture = np.zeros((40, 40, 4), np.uint8)
-        picture[..., 0 if name == "red-disc" else 2] = 200 + 50 * number
-        rows, columns = np.mgrid[:40, :40]
-        disc = np.hypot(rows - 20, columns - 20) < 19
-        picture[..., 3] = 255 * (disc if name == "red-disc" else 1)
-        path = data / "named" / name / f"{number}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(picture).save(path)
-        lines.append(f"{name},{path.relative_to(data)}")
-    (data / NAMED_TABLE_NAME).write_text("\n".join(lines) + "\n")
 
 
 def losses(work: Path, task: str, key: str = "loss") -> list[float]:
@@ -199,27 +181,6 @@ def test_the_export_can_keep_a_share_of_the_starting_weights(trained: Path) -> N
     assert torch.equal(after.get_parameter("conv_stem.weight"), task.tuned.backbone.get_parameter("conv_stem.weight"))
     with pytest.raises(ValueError, match="start_share is 2"):
         EncoderModelRecipe(start_share=2.0)
-
-
-def test_the_encoder_also_learns_on_pictures_of_other_things(trained: Path) -> None:
-    model = {"image_size": 64, "named_share": 0.5}
-    recipe = EncoderModelRecipe(**model)
-    with pytest.raises(FileNotFoundError, match="prepare starter"):
-        EncoderTask(recipe, data_dir=trained / "data", inputs={"encoders": trained / "encoders"})
-    make_named(trained / "data")
-    try:
-        run(trained, "encoder", steps=75, model=model, batch_size=8, run_dir="encoder_named")
-    finally:
-        (trained / "data" / NAMED_TABLE_NAME).unlink()
-    rows = [json.loads(line) for line in (trained / "encoder_named/log.jsonl").read_text().splitlines()]
-    assert all({"accuracy", "named_accuracy"} <= row.keys() for row in rows)
-    assert rows[-1]["loss"] < rows[0]["loss"]
-    # The heads are thrown away: the export has what the plain encoder has.
-    tuned, plain = (
-        load_file(folder / "image_encoder/model.safetensors")
-        for folder in (trained / "encoder_named/export", trained / "encoders")
-    )
-    assert tuned.keys() == plain.keys()
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -2,8 +2,8 @@
 
 The result is a folder with ``recordings/KIND/ID.flac`` (mono, 16 kHz), ``pictures/KIND/ID.png``
 (cut-outs with alpha), ``backgrounds/ID.jpg``, ``table.csv`` (origin and licence of every
-file) and ``kinds.json``; `named_pictures` adds pictures of other things. A build that was
-stopped goes on where it ended: `journal.jsonl` holds the row of every finished file.
+file) and ``kinds.json``. A build that was stopped goes on where it ended: `journal.jsonl`
+holds the row of every finished file.
 """
 
 from __future__ import annotations
@@ -26,8 +26,6 @@ from sounddesk.resources_folder import resource
 
 from .member_readers import MemberError
 from .member_readers import expand
-from .named_pictures import load_named
-from .named_pictures import prepare_named
 from .opensfx_cat import CatError
 from .picture_cutting import PictureError
 from .picture_cutting import cut_picture
@@ -57,7 +55,6 @@ from .starter_table import write_table
 from .starter_table import write_whole
 
 JOURNAL_NAME = "journal.jsonl"
-NAMED_RECIPE_NAME = "named_pictures.yaml"
 
 # Raised when the same member would give other bytes; a journal of another version is not used.
 _PROCESSING_VERSION = 2
@@ -72,17 +69,13 @@ class StarterError(RuntimeError):
 
 @dataclass(frozen=True, kw_only=True)
 class PreparedSummary:
-    """What was built: counts, the length of all recordings in seconds, and where it is.
-
-    ``named`` counts pictures of other things than the kinds.
-    """
+    """What was built: counts, the length of all recordings in seconds, and where it is."""
 
     out_dir: Path
     kinds: int
     recordings: int
     pictures: int
     backgrounds: int
-    named: int
     audio_s: float
 
 
@@ -134,8 +127,8 @@ def prepare_starter(
     library = SourceLibrary(sources, folder=sources_dir or out_dir / "sources", fetch=fetch)
     problems: list[str] = []
     items: list[_Item] = []
-    for kind in kinds:
-        items += _kind_items(kind, library, problems)
+    for recipe in kinds:
+        items += _kind_items(recipe, library, problems)
     items += _background_items(backgrounds.pictures, backgrounds.test, library, problems)
     out_dir.mkdir(parents=True, exist_ok=True)
     finished = _read_journal(out_dir)
@@ -158,10 +151,6 @@ def prepare_starter(
     _remove_strangers(out_dir, {row.path for row in rows})
     write_table(out_dir / TABLE_NAME, rows)
     write_kinds(out_dir / KINDS_NAME, kinds)
-    named = 0
-    if (recipe_dir / NAMED_RECIPE_NAME).is_file():
-        recipe = load_named(recipe_dir / NAMED_RECIPE_NAME)
-        named = prepare_named(out_dir, recipe, library, progress=progress, cancel=cancel)
     if problems:
         shown = "\n".join(problems[:_MOST_PROBLEMS_SHOWN])
         raise StarterError(f"{len(problems)} members cannot be used; correct the recipe:\n{shown}")
@@ -171,7 +160,6 @@ def prepare_starter(
         recordings=sum(row.role == "recording" for row in rows),
         pictures=sum(row.role == "picture" for row in rows),
         backgrounds=sum(row.role == "background" for row in rows),
-        named=named,
         audio_s=sum(row.duration_s or 0.0 for row in rows),
     )
 

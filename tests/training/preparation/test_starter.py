@@ -103,16 +103,6 @@ def test_the_set_is_built_with_its_table(places):
     assert kinds[0]["repeat"] == "repeating"
 
 
-def test_pictures_of_other_things_are_part_of_the_set(places):
-    assert prepare(places).named == 0
-    recipe = {"sets": {"animals": ["{name}.png"]}, "things": {"1f3de": "meadow"}}
-    write(places / "recipe" / "named_pictures.yaml", recipe)
-    assert prepare(places).named == 1
-    assert (places / "out" / "named" / "meadow" / "animals.png").is_file()
-    # They have a table of their own: nothing that reads the set's takes them for a kind.
-    assert all("named/" not in row.path for row in read_table(places / "out" / "table.csv"))
-
-
 def test_a_second_run_builds_nothing_and_writes_the_same_table(places, monkeypatch):
     prepare(places)
     table = (places / "out" / "table.csv").read_bytes()
