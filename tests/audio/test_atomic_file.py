@@ -4,6 +4,7 @@ import errno
 import resource
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,15 +15,20 @@ from sounddesk.audio.atomic_file import sync_folder
 from sounddesk.audio.atomic_file import write_file
 
 
-@pytest.fixture
+@contextmanager
 def small_files_only() -> Iterator[None]:
-    """A file of more than 4096 bytes fails half-way, as on a full disk."""
+    """A file of more than 4096 bytes fails half-way, as on a full disk.
+
+    No fixture: pytest reports a test before its fixtures end, and that report may go to a file too.
+    """
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    signal.signal(signal.SIGXFSZ, handler)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
@@ -39,10 +45,10 @@ def test_the_longest_possible_name_can_be_written(tmp_path: Path) -> None:
         write_file(tmp_path / ("x" * 256), b"data")
 
 
-def test_a_failed_write_leaves_the_earlier_file_and_nothing_else(tmp_path: Path, small_files_only: None) -> None:
+def test_a_failed_write_leaves_the_earlier_file_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "a.bin"
     write_file(path, b"old")
-    with pytest.raises(OutputError, match=r"cannot write .*a\.bin: it is larger than"):
+    with small_files_only(), pytest.raises(OutputError, match=r"cannot write .*a\.bin: it is larger than"):
         write_file(path, bytes(10_000))
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
