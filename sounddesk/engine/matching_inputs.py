@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from sounddesk.engine.effects_head import EffectsHead
+from sounddesk.engine.effects_head import both_tags
+from sounddesk.engine.encoders.sound_effects import SoundEffectsEncoder
 from sounddesk.engine.matching_model import MatchingConfig
 from sounddesk.engine.sound_classifier import PIECE_FRAMES
 from sounddesk.engine.sound_classifier import WINDOW_S
 from sounddesk.engine.sound_classifier import SoundClassifier
+from sounddesk.resources_folder import resource
 
+EFFECTS_ENCODER: Final = "evaluation/sound_effects_encoder"
 WINDOW_SHARE: Final = 5 / 7
 """Side of the window of patches that a frame is pooled from, as a share of the grid's: 5 of the 7 patches at 224 px."""
 
@@ -44,6 +50,29 @@ def audio_tokens(pieces: Tensor, config: MatchingConfig, classifier: SoundClassi
     else:
         tokens = pooled_pieces(pieces, config.audio_pool)
     return tokens, audio_times(len(tokens), tokens.shape[1], config, frames_per_s=classifier.mel.frames_per_s)
+
+
+class MatchingEar:
+    """What a trained matching model hears: the audio tokens of windows of sound, and their times."""
+
+    def __init__(self, matching: Path, config: MatchingConfig, classifier: SoundClassifier) -> None:
+        """`matching`: folder of the model. Raises: EngineError, a part cannot be loaded."""
+        self._config = config
+        self._classifier = classifier
+        self._effects: tuple[SoundEffectsEncoder, EffectsHead] | None = None
+        if config.effects:
+            self._effects = SoundEffectsEncoder.load(resource(EFFECTS_ENCODER)), EffectsHead.load(matching)
+
+    @torch.no_grad()
+    def tokens(self, windows: Tensor) -> tuple[Tensor, Tensor]:
+        """Of float32[B, n] at the classifier's sample rate, scaled to its mel's peak: see `audio_tokens`."""
+        classifier = self._classifier
+        tokens, times_s = audio_tokens(classifier.pieces(classifier.log_mel(windows)), self._config, classifier)
+        if self._effects is not None:
+            encoder, head = self._effects
+            heard = head(encoder.embed(windows, sample_rate_hz=classifier.mel.sample_rate_hz))
+            tokens = both_tags(tokens, heard[:, None])
+        return tokens, times_s
 
 
 def audio_times(batch: int, tokens: int, config: MatchingConfig, *, frames_per_s: float) -> Tensor:

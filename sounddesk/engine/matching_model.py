@@ -12,6 +12,7 @@ from typing import Final
 from typing import Literal
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from safetensors.torch import save_file
 from torch import Tensor
@@ -39,6 +40,8 @@ class MatchingConfig:
         compare: the asking token also gets the product of both modalities' means, a comparison ready made; not in the
             paper, whose transformer finds one by itself on thousands of hours.
         audio_pool: neighbouring pieces of sound that make one token.
+        effects: the tags are the mean of two opinions, the classifier's and that of an `EffectsHead` on embeddings of
+            sound effects, which lies beside the weights.
         recogniser: width of a `KindRecogniser`, which knows the kinds that audio tags are of; 0 for none. With one the
             answer starts from the chance that both are of one kind. Not in the paper either.
     """
@@ -55,6 +58,7 @@ class MatchingConfig:
     audio_pool: int = 1
     audio_features: Literal["pieces", "tags"] = "pieces"
     compare: bool = False
+    effects: bool = False
     recogniser: int = 0
 
     def __post_init__(self) -> None:
@@ -62,6 +66,8 @@ class MatchingConfig:
             raise ValueError(f"width {self.width} over {self.heads} heads: each head needs an even number of values")
         if self.recogniser and self.audio_features != "tags":
             raise ValueError("a recogniser compares kinds: set audio_features to 'tags'")
+        if self.effects and self.audio_features != "tags":
+            raise ValueError("a sound effects encoder gives tags: set audio_features to 'tags'")
 
 
 def rotate(x: Tensor, positions: Tensor) -> Tensor:
@@ -204,6 +210,6 @@ class MatchingModel(nn.Module):
                 raise ValueError("config.json is of another class")
             model = cls(MatchingConfig(**data))
             model.load_state_dict({name: value.float() for name, value in load_file(folder / WEIGHTS_NAME).items()})
-        except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
             raise EngineError(f"matching model in {folder} cannot be loaded ({error}): train it again") from error
         return model.eval().requires_grad_(False)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from safetensors.torch import save_file
 from torch import Tensor
@@ -170,7 +171,7 @@ class SoundClassifier(nn.Module):
             classifier = cls(SoundClassifierConfig(**values), mel)
             weights = {name: value.float() for name, value in load_file(folder / WEIGHTS_NAME).items()}
             classifier.load_state_dict(weights)
-        except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
             raise EngineError(
                 f"sound classifier in {folder} cannot be loaded ({error}): install sounddesk again"
             ) from error

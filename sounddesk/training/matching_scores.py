@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from sounddesk.audio.atomic_file import write_file
+from sounddesk.engine.effects_head import EffectsHead
 from sounddesk.engine.matching_inputs import audio_times
 from sounddesk.engine.matching_inputs import frame_times
 from sounddesk.engine.matching_inputs import still_frames
@@ -17,9 +18,9 @@ from sounddesk.engine.sound_classifier import SoundClassifier
 from sounddesk.resources_folder import resource
 from sounddesk.training.ablation_runs import ScoredPair
 from sounddesk.training.ablation_runs import noisy_pairs
-from sounddesk.training.matching_task import FrozenPairs
-from sounddesk.training.matching_task import MatchingModelRecipe
-from sounddesk.training.matching_task import cached_pairs
+from sounddesk.training.matching_pairs import FrozenPairs
+from sounddesk.training.matching_pairs import cached_pairs
+from sounddesk.training.matching_recipe import MatchingModelRecipe
 from sounddesk.training.recordings import read_kinds
 
 PAIRS_PER_KIND: Final = 8
@@ -35,7 +36,16 @@ def starter_scores(data: Path, matching: Path, work: Path, *, mismatched_share: 
     if file.is_file():
         return [(str(seen), str(heard), float(score)) for seen, heard, score in json.loads(file.read_text())]
     model = MatchingModel.load(matching)
-    pairs = cached_pairs(MatchingModelRecipe(), data, work, "train")
+    config = model.config
+    recipe = MatchingModelRecipe(
+        image_size=config.image_size,
+        audio_pool=config.audio_pool,
+        audio_features=config.audio_features,
+        effects=config.effects,
+    )
+    pairs = cached_pairs(recipe, data, work, "train")
+    if config.effects:
+        pairs = pairs.heard_by([EffectsHead.load(matching)])
     scores = score_kinds(model, pairs, [kind.name for kind in read_kinds(data)], mismatched_share=mismatched_share)
     write_file(file, (json.dumps(scores, indent=0) + "\n").encode())
     return scores

@@ -7,254 +7,33 @@ its patch grid, as if the camera moved a little.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 from collections.abc import Mapping
 from collections.abc import Sequence
-from dataclasses import asdict
-from dataclasses import dataclass
-from dataclasses import field
 from pathlib import Path
-from typing import Any
-from typing import Final
-from typing import Literal
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
 from torch import nn
 
 from sounddesk.engine.bundle import find_bundle
-from sounddesk.engine.encoders.image import TimmPatchEncoder
-from sounddesk.engine.encoders.image import load_image_encoder
+from sounddesk.engine.effects_head import EffectsHead
 from sounddesk.engine.grounding import ObjectConditioner
 from sounddesk.engine.matching_inputs import audio_times
-from sounddesk.engine.matching_inputs import audio_tokens
 from sounddesk.engine.matching_inputs import frame_times
 from sounddesk.engine.matching_inputs import still_frames
 from sounddesk.engine.matching_model import KindRecogniser
 from sounddesk.engine.matching_model import MatchingConfig
 from sounddesk.engine.matching_model import MatchingModel
-from sounddesk.engine.scene_composition import CutOut
-from sounddesk.engine.sound_classifier import WINDOW_S
 from sounddesk.engine.sound_classifier import SoundClassifier
-from sounddesk.engine.types import RgbImage
 from sounddesk.resources_folder import resource
-from sounddesk.training.recordings import Recording
-from sounddesk.training.recordings import folds_of
+from sounddesk.training.effects_head import train_effects_head
+from sounddesk.training.matching_pairs import FrozenPairs
+from sounddesk.training.matching_pairs import cached_pairs
+from sounddesk.training.matching_recipe import MatchingModelRecipe
 from sounddesk.training.recordings import read_kinds
-from sounddesk.training.recordings import read_recordings
-from sounddesk.training.scene_bank import random_background
-from sounddesk.training.scene_bank import read_pictures
-from sounddesk.training.sound_variation import varied_waveform
-from sounddesk.training.sound_variation import vary_log_mel
 from sounddesk.training.training_task import Batch
-
-# What the encoded pairs depend on.
-_ENCODED_WITH: Final = (
-    "bundle",
-    "classifier",
-    "fold_classifiers",
-    "image_size",
-    "audio_pool",
-    "audio_features",
-    "sound_variants",
-)
-
-
-@dataclass(frozen=True, kw_only=True)
-class MatchingShape:
-    """Transformer of the model; the paper has width 768 and 6 layers."""
-
-    width: int = 128
-    layers: int = 6
-    heads: int = 4
-    compare: bool = True
-    dropout: float = 0.1
-
-
-@dataclass(frozen=True, kw_only=True)
-class MatchingModelRecipe:
-    """What the matching run does.
-
-    Attributes:
-        bundle: whose image encoder is used; classifier: folder of a sound classifier, by default the one that ships.
-        fold_classifiers: folders of classifiers, each trained without its fold of the recordings (`folds_of`). A
-            training sound is heard by the one that does not know it: of sounds that it learned from, a classifier
-            is surer than it will ever be again, and what is learned from that misjudges new ones.
-        image_size: side that pictures are encoded at.
-        frames: of a clip, spread over `WINDOW_S` seconds.
-        sound_variants: varied waveforms of each training recording, encoded once.
-        mismatched_share: examples whose sound is of another clip (and here of another kind).
-        visual_noise, audio_noise: Gaussian noise on the frozen embeddings, in standard deviations of each feature.
-        audio_features: 'tags' is one token, the classifier's log-probabilities; 'pieces' are features over time, of
-            which `audio_pool` neighbours (0.16 s each) make one token. On so few recordings pieces are memorised.
-        label_smoothing: towards one half.
-        recognise: start from the bundle's own recognition of kinds (`KindRecogniser`); for bundles that know kinds.
-        alignment_weight: of a contrastive loss between the means of both MLPs' outputs, which a small data set needs
-            before attention finds anything to compare; the paper has none (0). `temperature` is its.
-    """
-
-    bundle: str = "starter"
-    classifier: Path | None = None
-    fold_classifiers: tuple[Path, ...] = ()
-    shape: MatchingShape = field(default_factory=MatchingShape)
-    image_size: int = 224
-    frames: int = 2
-    audio_pool: int = 4
-    audio_features: Literal["pieces", "tags"] = "tags"
-    sound_variants: int = 12
-    mismatched_share: float = 0.5
-    visual_noise: float = 2.0
-    audio_noise: float = 0.7
-    label_smoothing: float = 0.05
-    recognise: bool = False
-    alignment_weight: float = 1.0
-    temperature: float = 0.1
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class FrozenPairs:
-    """Frozen embeddings of one split.
-
-    Attributes:
-        patches: float16[N, rows, cols, D] of pictures, and the kind of each.
-        sounds: audio tokens float16[M, T, A] of varied recordings, and the kind of each.
-    """
-
-    patches: Tensor
-    picture_kind: Tensor
-    sounds: Tensor
-    sound_kind: Tensor
-
-    def of_kind(self) -> tuple[dict[int, Tensor], dict[int, Tensor]]:
-        """Rows of pictures and of sounds by kind."""
-        both = []
-        for kinds in (self.picture_kind, self.sound_kind):
-            both.append({int(kind): torch.nonzero(kinds == kind)[:, 0] for kind in kinds.unique()})
-        return both[0], both[1]
-
-
-def fill_frame(cut_out: CutOut, background: RgbImage, size: int) -> RgbImage:
-    """A cut-out that fills nine tenths of a square frame, before a background; uint8[size, size, 3]."""
-    height, width = cut_out.shape[:2]
-    scale = 0.9 * size / max(height, width)
-    fitted = cv2.resize(
-        cut_out, (max(1, round(width * scale)), max(1, round(height * scale))), interpolation=cv2.INTER_AREA
-    )
-    frame = cv2.resize(background, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32)
-    top, left = (size - fitted.shape[0]) // 2, (size - fitted.shape[1]) // 2
-    place = frame[top : top + fitted.shape[0], left : left + fitted.shape[1]]
-    alpha = fitted[..., 3:].astype(np.float32) / 255.0
-    place[...] = place * (1.0 - alpha) + fitted[..., :3] * alpha
-    return frame.round().astype(np.uint8)
-
-
-@torch.no_grad()
-def encode_pictures(
-    data_dir: Path, split: str, kinds: Sequence[str], encoder: TimmPatchEncoder, *, seed: int
-) -> tuple[Tensor, Tensor]:
-    """Each cut-out before a background of its split: patches and kinds."""
-    pictures = read_pictures(data_dir, split=split)
-    index_of = {kind: index for index, kind in enumerate(kinds)}
-    patches, owners = [], []
-    rows, cols = encoder.grid
-    for kind, cut_outs in pictures.cut_outs.items():
-        for number, cut_out in enumerate(cut_outs):
-            if kind not in index_of:
-                continue
-            rng = np.random.default_rng((seed, index_of[kind], number))
-            frame = fill_frame(cut_out, random_background(pictures, rng), encoder.image_size)
-            patches.append(encoder.encode([frame])[0].reshape(rows, cols, -1).half())
-            owners.append(index_of[kind])
-    return torch.stack(patches), torch.tensor(owners)
-
-
-@torch.no_grad()
-def encode_sounds(
-    recordings: Sequence[Recording],
-    kinds: Mapping[str, tuple[int, str]],
-    classifiers: Sequence[SoundClassifier],
-    config: MatchingConfig,
-    *,
-    variants: int,
-    seed: int,
-    vary: bool,
-) -> tuple[Tensor, Tensor]:
-    """Audio tokens of `variants` waveforms of each recording; the kinds. `kinds` gives index and repetition by name.
-
-    Of several classifiers each hears its own fold; recordings of kinds with a single origin are left out then.
-    """
-    mel = classifiers[0].mel
-    length = round(WINDOW_S * mel.sample_rate_hz)
-    everything = [recording.samples for recording in recordings]
-    folds = folds_of(recordings, len(classifiers)) if len(classifiers) > 1 else [0] * len(recordings)
-    made, owners = [], []
-    for number, (recording, fold) in enumerate(zip(recordings, folds, strict=True)):
-        if recording.kind not in kinds or fold is None:
-            continue
-        index, repeat = kinds[recording.kind]
-        rng = np.random.default_rng((seed, number))
-        waveforms = [
-            varied_waveform(recording.samples, repeat=repeat, length=length, peak=mel.peak, others=everything, rng=rng)
-            for _ in range(variants)
-        ]
-        classifier = classifiers[fold]
-        log_mel = classifier.log_mel(torch.from_numpy(np.stack(waveforms)))
-        if vary:
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(int(rng.integers(2**62)))
-                log_mel = vary_log_mel(log_mel, rng)
-        made.append(audio_tokens(classifier.pieces(log_mel), config, classifier)[0].half())
-        owners += [index] * variants
-    return torch.cat(made), torch.tensor(owners)
-
-
-def frozen_pairs(recipe: MatchingModelRecipe, data_dir: Path, split: str, *, seed: int = 0) -> FrozenPairs:
-    """Encode the pictures and recordings of a split; test sounds are only laid out in time, not varied."""
-    bundle = find_bundle(recipe.bundle)
-    folder = bundle.component_folder("image_encoder")
-    loaded = load_image_encoder(bundle.manifest.component("image_encoder").class_name, folder)
-    if not isinstance(loaded, TimmPatchEncoder):
-        raise ValueError(f"bundle {recipe.bundle!r} has another image encoder than the starter's: give embeddings")
-    config: dict[str, Any] = {**loaded.config(), "image_size": recipe.image_size, "pool": 1}
-    encoder = TimmPatchEncoder(**config)
-    encoder.backbone.load_state_dict(loaded.backbone.state_dict())
-    folds = recipe.fold_classifiers if split == "train" else ()
-    folders = folds or (recipe.classifier or resource("evaluation/classifier"),)
-    classifiers = [SoundClassifier.load(folder) for folder in folders]
-    if len({classifier.config.kinds for classifier in classifiers}) > 1:
-        raise ValueError("the classifiers of the folds know different kinds: train them on one data set")
-    known = read_kinds(data_dir)
-    names = [kind.name for kind in known]
-    patches, picture_kind = encode_pictures(data_dir, split, names, encoder.eval().requires_grad_(False), seed=seed)
-    sounds, sound_kind = encode_sounds(
-        read_recordings(data_dir, splits=(split,)),
-        {kind.name: (index, kind.repeat) for index, kind in enumerate(known)},
-        classifiers,
-        MatchingConfig(audio_pool=recipe.audio_pool, audio_features=recipe.audio_features),
-        variants=recipe.sound_variants if split == "train" else 4,
-        seed=seed,
-        vary=split == "train",
-    )
-    return FrozenPairs(patches=patches, picture_kind=picture_kind, sounds=sounds, sound_kind=sound_kind)
-
-
-def cached_pairs(recipe: MatchingModelRecipe, data_dir: Path, cache_dir: Path, split: str) -> FrozenPairs:
-    """`frozen_pairs`, kept in `cache_dir`."""
-    shown = {name: str(value) for name, value in asdict(recipe).items() if name in _ENCODED_WITH}
-    digest = hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()[:10]
-    file = cache_dir / f"pairs_{split}_{digest}.pt"
-    names = ("patches", "picture_kind", "sounds", "sound_kind")
-    if not file.exists():
-        cache_dir.mkdir(parents=True, exist_ok=True)
-        pairs = frozen_pairs(recipe, data_dir, split)
-        part = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-        torch.save({name: getattr(pairs, name) for name in names}, part)
-        part.replace(file)
-    return FrozenPairs(**torch.load(file, weights_only=True))
 
 
 def grounding_of(recipe: MatchingModelRecipe) -> ObjectConditioner:
@@ -296,6 +75,9 @@ class MatchingTask:
         self.pictures, self.sounds = self.train_pairs.of_kind()
         self.kinds = sorted(set(self.pictures) & set(self.sounds))
         classifier = SoundClassifier.load(recipe.classifier or resource("evaluation/classifier"))
+        self.head: EffectsHead | None = None
+        if recipe.effects:
+            self._hear_effects([kind.name for kind in read_kinds(data_dir)], classifier.config.kinds)
         self.frames_per_s = classifier.mel.frames_per_s
         shape = recipe.shape
         grounding = grounding_of(recipe) if recipe.recognise else None
@@ -311,6 +93,7 @@ class MatchingTask:
             frames=recipe.frames,
             audio_pool=recipe.audio_pool,
             audio_features=recipe.audio_features,
+            effects=recipe.effects,
             recogniser=grounding.config.out_width if grounding is not None else 0,
         )
         with torch.random.fork_rng(devices=[]):
@@ -322,6 +105,25 @@ class MatchingTask:
         self.learning_rate_factors: Mapping[str, float] = {}
         self.visual_std = self.train_pairs.patches.float().mean(dim=(1, 2)).std(dim=0)
         self.audio_std = self.train_pairs.sounds.float().mean(dim=1).std(dim=0)
+
+    def _hear_effects(self, names: Sequence[str], tags: Sequence[str]) -> None:
+        """Train a head on all sounds, and for each fold one on the others, which then hears it.
+
+        Raises:
+            ValueError: a kind has no tag.
+        """
+        pairs, count = self.train_pairs, len(tags)
+        strange = [names[int(kind)] for kind in pairs.sound_kind.unique() if names[int(kind)] not in tags]
+        if strange:
+            raise ValueError(f"the classifier does not know {', '.join(strange)}: train it on the same data first")
+        tag_of = torch.tensor([tags.index(name) if name in tags else -1 for name in names])
+        kinds = tag_of[pairs.sound_kind]
+        self.head = train_effects_head(pairs.effects, kinds, count=count)
+        heads, folds = [self.head], len(self.recipe.fold_classifiers)
+        if folds > 1:
+            others = [pairs.fold != number for number in range(folds)]
+            heads = [train_effects_head(pairs.effects[rows], kinds[rows], count=count) for rows in others]
+        self.train_pairs = pairs.heard_by(heads)
 
     def draw(self, rng: np.random.Generator, batch_size: int, *, step: int) -> Batch:  # noqa: ARG002  # without epochs
         recipe = self.recipe
@@ -379,7 +181,12 @@ class MatchingTask:
 
     @torch.no_grad()
     def held_out(self, pairs: FrozenPairs, *, count: int, seed: int = 0) -> tuple[Tensor, Tensor]:
-        """Scores of `count` matched and `count` mismatched pairs of pictures and recordings never trained on."""
+        """Scores of `count` matched and `count` mismatched pairs of pictures and recordings never trained on.
+
+        `pairs` are as they were encoded; the head's opinion is added here.
+        """
+        if self.head is not None:
+            pairs = pairs.heard_by([self.head])
         pictures, sounds = pairs.of_kind()
         kinds = sorted(set(pictures) & set(sounds))
         rng = np.random.default_rng(seed)
@@ -397,3 +204,5 @@ class MatchingTask:
 
     def export(self, folder: Path) -> None:
         self.model.save(folder / "matching")
+        if self.head is not None:
+            self.head.save(folder / "matching")

@@ -174,7 +174,7 @@ _TASKS: Final[dict[str, tuple[str, str, _Maker, bool]]] = {
     "refiner": ("refiner_task", "RefinerModelRecipe", _refiner, True),
     "diffusion": ("diffusion_task", "DiffusionModelRecipe", _diffusion, True),
     "classifier": ("classifier_task", "ClassifierModelRecipe", _classifier, True),
-    "matching": ("matching_task", "MatchingModelRecipe", _matching, True),
+    "matching": ("matching_recipe", "MatchingModelRecipe", _matching, True),
     "fine_tune": ("fine_tune_recipe", "FineTuneModelRecipe", _fine_tune, False),
 }
 

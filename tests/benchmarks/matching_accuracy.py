@@ -10,8 +10,8 @@ import json
 from pathlib import Path
 
 from sounddesk.engine.matching_model import MatchingModel
+from sounddesk.training.matching_pairs import cached_pairs
 from sounddesk.training.matching_task import MatchingTask
-from sounddesk.training.matching_task import cached_pairs
 from sounddesk.training.recipe import build
 from sounddesk.training.runner import RunRecipe
 from sounddesk.training.runner import model_recipe

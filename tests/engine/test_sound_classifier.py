@@ -99,7 +99,7 @@ def test_saved_and_loaded_it_says_the_same(classifier, tmp_path):
     np.testing.assert_allclose(loaded.log_probabilities(tone(333, 2.0)), expected, atol=0.05)
 
 
-@pytest.mark.parametrize("damage", ["config", "weights", "class", "missing"])
+@pytest.mark.parametrize("damage", ["config", "weights", "class", "missing", "garbage"])
 def test_damaged_files_are_named(classifier, tmp_path, damage):
     classifier.save(tmp_path)
     config = tmp_path / "config.json"
@@ -109,6 +109,8 @@ def test_damaged_files_are_named(classifier, tmp_path, damage):
         config.write_text(config.read_text().replace("SoundClassifier", "Other"))
     elif damage == "weights":
         config.write_text(config.read_text().replace('"head_width": 8', '"head_width": 16'))
+    elif damage == "garbage":
+        (tmp_path / "model.safetensors").write_bytes(b"not weights at all")
     else:
         (tmp_path / "model.safetensors").unlink()
     with pytest.raises(EngineError, match=f"sound classifier in {tmp_path}"):

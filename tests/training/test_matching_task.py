@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from sounddesk.engine.effects_head import HEAD_NAME
+from sounddesk.engine.effects_head import EffectsHead
+from sounddesk.engine.effects_head import both_tags
 from sounddesk.engine.grounding import GroundingConfig
 from sounddesk.engine.grounding import ObjectConditioner
+from sounddesk.engine.matching_inputs import MatchingEar
 from sounddesk.engine.matching_model import KindRecogniser
 from sounddesk.engine.matching_model import MatchingModel
+from sounddesk.engine.sound_classifier import SoundClassifier
+from sounddesk.engine.sound_classifier import SoundClassifierConfig
+from sounddesk.engine.types import EngineError
 from sounddesk.training.ablation_runs import noisy_pairs
 from sounddesk.training.clips.clip_manifest import ClipSource
 from sounddesk.training.loop import train
+from sounddesk.training.matching_pairs import cached_pairs
+from sounddesk.training.matching_recipe import MatchingModelRecipe
+from sounddesk.training.matching_recipe import MatchingShape
 from sounddesk.training.matching_scores import score_kinds
-from sounddesk.training.matching_task import MatchingModelRecipe
-from sounddesk.training.matching_task import MatchingShape
 from sounddesk.training.matching_task import MatchingTask
 from sounddesk.training.matching_task import fill_recogniser
 from sounddesk.training.optimiser_recipe import OptimiserRecipe
@@ -65,6 +74,70 @@ def test_scores_of_clips_and_pairs_follow_the_export(trained: tuple[MatchingTask
     scorer = ClipScorer(export, bundle="starter")
     clip = ClipSource(id="a", image=folder / "data/pictures/hum/one.png", audio=folder / "data/recordings/hum/one.flac")
     assert 0.0 < scorer.score(clip, seconds=3.2) < 1.0
+
+
+@pytest.fixture(scope="module")
+def hears_effects(tmp_path_factory: pytest.TempPathFactory) -> tuple[MatchingTask, Path]:
+    folder = tmp_path_factory.mktemp("effects")
+    data = build_tiny_data(folder / "data")
+    torch.manual_seed(0)
+    config = SoundClassifierConfig(kinds=KINDS, widths=(8, 8, 8, 8), head_width=8)
+    SoundClassifier(config).save(folder / "classifier")
+    shape = MatchingShape(width=32, layers=1, heads=2, dropout=0.0)
+    recipe = MatchingModelRecipe(
+        classifier=folder / "classifier", effects=True, image_size=64, frames=2, sound_variants=3, shape=shape
+    )
+    task = MatchingTask(recipe, data_dir=data, cache_dir=folder / "cache")
+    task.export(folder / "export")
+    return task, folder
+
+
+def test_with_the_effects_encoder_the_tags_name_the_kind(hears_effects: tuple[MatchingTask, Path]) -> None:
+    # The classifier's weights are random: what is right here the head has learned.
+    task, folder = hears_effects
+    pairs = task.train_pairs
+    assert torch.equal(pairs.sounds[:, 0].argmax(dim=1), pairs.sound_kind)
+    encoded = cached_pairs(task.recipe, folder / "data", folder / "cache", "train")
+    assert encoded.effects.shape == (9, 512)
+    assert not torch.equal(encoded.sounds, pairs.sounds)
+
+
+def test_clips_are_heard_by_the_head_that_was_exported(hears_effects: tuple[MatchingTask, Path]) -> None:
+    _, folder = hears_effects
+    export = folder / "export" / "matching"
+    classifier = SoundClassifier.load(folder / "classifier")
+    ear = MatchingEar(export, MatchingModel.load(export).config, classifier)
+    time_s = torch.arange(51_200) / 16_000
+    hum = 0.5 * torch.sin(2 * torch.pi * 220 * time_s)
+    hiss = torch.from_numpy(np.random.default_rng(1).normal(0, 0.1, 51_200).astype(np.float32))
+    tokens, _ = ear.tokens(torch.stack([hum, hiss]))
+    assert tokens[:, 0].argmax(dim=1).tolist() == [KINDS.index("hum"), KINDS.index("hiss")]
+    (export / HEAD_NAME).rename(folder / "head")
+    with pytest.raises(EngineError, match=HEAD_NAME):
+        ClipScorer(export, bundle="starter", classifier=folder / "classifier")
+    (folder / "head").rename(export / HEAD_NAME)
+
+
+def test_each_fold_is_heard_by_its_own_head(hears_effects: tuple[MatchingTask, Path]) -> None:
+    task, folder = hears_effects
+    pairs = cached_pairs(task.recipe, folder / "data", folder / "cache", "train")
+    dealt = replace(pairs, fold=torch.tensor([0, 1, -1] * 3))
+    heads = [EffectsHead(512, len(KINDS)).eval() for _ in range(2)]
+    heard = dealt.heard_by(heads)
+    for number, head in enumerate(heads):
+        rows = dealt.fold == number
+        expected = both_tags(pairs.sounds[rows], head(pairs.effects[rows])[:, None])
+        torch.testing.assert_close(heard.sounds[rows].float(), expected, atol=2e-2, rtol=1e-2)
+    assert torch.equal(heard.sounds[dealt.fold < 0], pairs.sounds[dealt.fold < 0])
+    _, sounds = dealt.of_kind()
+    assert all((dealt.fold[rows] >= 0).all() for rows in sounds.values())
+
+
+def test_a_kind_that_the_classifier_does_not_know_is_named(tmp_path: Path) -> None:
+    data = build_tiny_data(tmp_path / "data")
+    recipe = MatchingModelRecipe(effects=True, image_size=64, sound_variants=1)
+    with pytest.raises(ValueError, match="does not know hum, hiss, click"):
+        MatchingTask(recipe, data_dir=data, cache_dir=tmp_path / "cache")
 
 
 def test_pairs_have_the_asked_share_of_wrong_sounds() -> None:

@@ -11,7 +11,7 @@ import torch
 from sounddesk.engine.bundle import find_bundle
 from sounddesk.engine.encoders.image import TimmPatchEncoder
 from sounddesk.engine.encoders.image import load_image_encoder
-from sounddesk.engine.matching_inputs import audio_tokens
+from sounddesk.engine.matching_inputs import MatchingEar
 from sounddesk.engine.matching_model import MatchingModel
 from sounddesk.engine.mel import scale_to_peak
 from sounddesk.engine.sound_classifier import WINDOW_S
@@ -51,6 +51,7 @@ class ClipScorer:
                 f"the matching model wants embeddings of {config_.visual_width} and {config_.audio_width}, bundle "
                 f"{bundle!r} and classifier give {self.encoder.width} and {heard_width}"
             )
+        self.ear = MatchingEar(matching, config_, self.classifier)
 
     @torch.no_grad()
     def score(self, clip: ClipSource, *, seconds: float) -> float:
@@ -68,8 +69,7 @@ class ClipScorer:
         loud = windows.abs().amax(dim=1) > 1e-4
         if not bool(loud.any()):
             return 0.0  # silence belongs to nothing
-        pieces = self.classifier.pieces(self.classifier.log_mel(scale_to_peak(windows, mel)))
-        audio, audio_s = audio_tokens(pieces, config, self.classifier)
+        audio, audio_s = self.ear.tokens(scale_to_peak(windows, mel))
         visual = seen.reshape(count, config.frames, -1)
         visual_s = torch.from_numpy(times_s[: config.frames].astype(np.float32)).expand(count, -1)
         return float(self.model.score(visual, visual_s, audio, audio_s)[loud].mean())
