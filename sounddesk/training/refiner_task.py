@@ -42,6 +42,8 @@ class RefinerModelRecipe:
         rounds: most prompts to one object; the number is drawn from 1 to this for each step.
         boxes: share of objects whose first prompt is a box.
         alternatives: share of first clicks that are refined from one of the decoder's other three masks.
+        repeated: share of further rounds in which the answer alone comes back, with no new click: as the segmenter
+            refines the answer to a box once more.
         focal_weight: of the focal loss beside the dice loss.
     """
 
@@ -51,6 +53,7 @@ class RefinerModelRecipe:
     rounds: int = 3
     boxes: float = 0.45
     alternatives: float = 0.3
+    repeated: float = 0.0
     focal_weight: float = 5.0
     seed: int = 0
 
@@ -90,8 +93,13 @@ class RefinerTask:
         rounds = int(rng.integers(1, self.recipe.rounds + 1))
         total = torch.zeros(())
         figures: dict[str, float] = {}
+        corrected = False
         for index in range(rounds):
-            corrected = index > 0 and bool(rng.random() < 0.5)
+            if index > 0 and rng.random() >= self.recipe.repeated:
+                for row, (answer, truth) in enumerate(zip((earlier > 0).numpy(), truths, strict=True)):
+                    place, label = correct_at(answer, truth, rng)
+                    clicks[row] = (np.concatenate([clicks[row][0], place[None]]), np.append(clicks[row][1], label))
+                corrected = bool(rng.random() < 0.5)
             hints = self._hints(samples, boxes, clicks, earlier=earlier, corrected=corrected)
             logits, scores = self.network.refiner(samples.pixels, samples.taps, hints)
             losses, overlaps = mask_losses(logits[:, None], samples.shares, focal_weight=self.recipe.focal_weight)
@@ -100,9 +108,6 @@ class RefinerTask:
             total = total + losses[:, 0].mean() + (scores - whole).square().mean()
             figures["first" if index == 0 else "corrected"] = float(whole.mean())
             earlier = logits.detach().float().clamp(-GUESS_BOUND, GUESS_BOUND)
-            for row, (answer, truth) in enumerate(zip((earlier > 0).numpy(), truths, strict=True)):
-                place, label = correct_at(answer, truth, rng)
-                clicks[row] = (np.concatenate([clicks[row][0], place[None]]), np.append(clicks[row][1], label))
         return total / rounds, figures
 
     def export(self, folder: Path) -> None:

@@ -14,8 +14,11 @@ from sounddesk.engine.encoders.image import TimmPatchEncoder
 from sounddesk.engine.segmenters.protocol import Prompt
 from sounddesk.engine.segmenters.starter import StarterSegmenter
 from sounddesk.engine.segmenters.starter_network import StarterSegmenterNetwork
+from sounddesk.training import refiner_task
 from sounddesk.training.refiner_regions import RegionPool
 from sounddesk.training.refiner_regions import RegionSamples
+from sounddesk.training.refiner_task import RefinerModelRecipe
+from sounddesk.training.refiner_task import RefinerTask
 from sounddesk.training.runner import run_recipe
 from sounddesk.training.scene_bank import read_pictures
 from tests.engine.segmenters.tiny_starter import tiny_network
@@ -62,6 +65,38 @@ def test_it_learns_and_changes_the_refiner_alone(work: Path) -> None:
     segmenter = StarterSegmenter(network, encoder_of(work))
     encoded = segmenter.encode(np.full((60, 80, 3), 90, np.uint8))
     assert segmenter.predict(encoded, Prompt(box=(10, 10, 70, 50)))
+
+
+@pytest.mark.parametrize(("repeated", "clicks"), [(1.0, {0, 1}), (0.0, {0, 1, 2, 3, 4})])
+def test_a_repeated_round_adds_no_click_but_the_answer(
+    work: Path, monkeypatch: pytest.MonkeyPatch, repeated: float, clicks: set[int]
+) -> None:
+    inputs = {name: work / name for name in ("encoders", "scenes", "start")}
+    recipe = RefinerModelRecipe(scenes=3, regions=3, rounds=4, repeated=repeated)
+    task = RefinerTask(recipe, data_dir=work / "data", inputs=inputs)
+    counts: set[int] = set()
+    answered: list[bool] = []
+    real = refiner_task.click_maps
+
+    def maps(places: np.ndarray, labels: np.ndarray, *, side: int) -> np.ndarray:
+        counts.add(len(labels))
+        return real(places, labels, side=side)
+
+    refine = task.network.refiner.forward
+
+    def forward(pixels: torch.Tensor, taps: tuple[torch.Tensor, ...], hints: torch.Tensor) -> object:
+        answered.append(bool((hints[:, 1] != 0).any()))
+        return refine(pixels, taps, hints)
+
+    monkeypatch.setattr(refiner_task, "click_maps", maps)
+    monkeypatch.setattr(task.network.refiner, "forward", forward)
+    rng = np.random.default_rng(0)
+    for _ in range(6):
+        answered.clear()
+        task.loss(rng, 2)
+        assert answered == [False] + [True] * (len(answered) - 1)
+    assert counts <= clicks
+    assert max(counts) == max(clicks)
 
 
 def test_regions_are_the_same_from_their_file_and_hold_their_object(work: Path) -> None:

@@ -328,11 +328,14 @@ class StarterSegmenter:
             for guess, region in zip(guesses, regions, strict=True)
         ]
         seen = [features.region(region, lambda r: self._encode_region(encoded, r)) for region in regions]
-        fine, scores = self._network.refiner(
-            torch.cat([one.pixels for one in seen]),
-            [torch.cat(maps) for maps in zip(*(one.taps for one in seen), strict=True)],
-            self._tensor(np.stack(hints)),
-        )
+        pixels = torch.cat([one.pixels for one in seen])
+        taps = [torch.cat(maps) for maps in zip(*(one.taps for one in seen), strict=True)]
+        told = self._tensor(np.stack(hints))
+        fine, scores = self._network.refiner(pixels, taps, told)
+        if box is not None and earlier is None:
+            # Drawn once more with the first answer known; clicks gain nothing by it.
+            told[:, 1] = fine.clamp(-GUESS_BOUND, GUESS_BOUND)
+            fine, scores = self._network.refiner(pixels, taps, told)
         return tuple(
             DrawnMask(region=region, logits=mask, score=score)
             for region, mask, score in zip(regions, fine.cpu().numpy(), scores.tolist(), strict=True)

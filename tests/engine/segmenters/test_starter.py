@@ -21,6 +21,7 @@ from sounddesk.engine.segmenters.protocol import ProposesObjects
 from sounddesk.engine.segmenters.protocol import SegmenterError
 from sounddesk.engine.segmenters.starter import StarterSegmenter
 from sounddesk.engine.segmenters.starter_network import StarterSegmenterNetwork
+from sounddesk.engine.segmenters.starter_refiner import GUESS_BOUND
 from sounddesk.engine.segmenters.starter_refiner import RegionRefiner
 from sounddesk.engine.session import EngineSession
 from tests.engine.segmenters.tiny_starter import IMAGE_SIZE
@@ -154,6 +155,28 @@ def test_one_more_click_costs_one_more_pass_and_changes_nothing_else(monkeypatch
     for count in (1, 2, 3, 2, 3):
         fresh.predict(encoded, Prompt(points=CLICKS.points[:count], labels=CLICKS.labels[:count]))
     assert passes == [1, 2, 3]
+
+
+def test_a_box_is_drawn_twice_the_second_time_knowing_the_first_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    known: list[torch.Tensor] = []
+    real = RegionRefiner.forward
+
+    def refine(self: Any, pixels: Any, taps: Any, hints: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        known.append(hints[:, 1].clone())
+        logits, scores = real(self, pixels, taps, hints)
+        drawn.append(logits)
+        return logits, scores
+
+    drawn: list[torch.Tensor] = []
+    monkeypatch.setattr(RegionRefiner, "forward", refine)
+    segmenter = tiny_segmenter()
+    encoded = segmenter.encode(picture())
+    segmenter.predict(encoded, Prompt(box=(10, 5, 90, 45)))
+    assert len(known) == 2
+    assert (known[0] == 0).all()
+    assert torch.equal(known[1], drawn[0].clamp(-GUESS_BOUND, GUESS_BOUND))
+    segmenter.predict(encoded, Prompt.click(30, 20))
+    assert len(known) == 3
 
 
 def test_an_image_is_encoded_once_whatever_the_thread() -> None:
