@@ -1,8 +1,8 @@
 """Embeddings of sounds by a network that learned on sound-effects libraries: aiSFX.
 
-Ma and Lerch, 'Representation Learning for the Automatic Indexing of Sound Effects Libraries', ISMIR 2022: nine layers
-after Kong et al. 2018, trained on libraries sorted by the Universal Category System. To the matching model it is what
-BEATs is in the paper (appendix B.1).
+Ma and Lerch, 'Representation Learning for the Automatic Indexing of Sound Effects Libraries', ISMIR 2022: eight
+convolutions after Kong et al. 2018, trained on libraries sorted by the Universal Category System. To the matching
+model it is what BEATs is in the paper (appendix B.1).
 """
 
 from __future__ import annotations
