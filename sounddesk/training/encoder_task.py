@@ -27,9 +27,11 @@ from sounddesk.engine.scene_composition import compose_scene
 from sounddesk.engine.scene_composition import vary_cut_out
 from sounddesk.training.encoder_conversion import prepare_encoders
 from sounddesk.training.grounding_task import kind_vectors
+from sounddesk.training.kind_map import write_kind_map
 from sounddesk.training.recordings import read_kinds
 from sounddesk.training.scene_bank import random_background
 from sounddesk.training.scene_bank import read_pictures
+from sounddesk.training.style_mixing import StyleMixing
 
 # Heights and widths of training pictures in shares of the encoder's: it sees every image squashed to a square.
 _FORMATS: Final = ((1.0, 1.0), (0.75, 1.0), (0.75, 1.0), (1.0, 0.75))
@@ -48,6 +50,12 @@ class EncoderModelRecipe:
         restyled: share of the pictures that are drawn in another manner (`restyle`).
         frozen_blocks: the first blocks stay as they are, and with them the stem and what a segmenter was trained on; 5
             of EfficientNet's 7 leave what lies after stride 16.
+        style_mixing: share of the steps in which every picture's features after the early blocks take on the mean and
+            deviation of a mixture with another picture's (MixStyle, Zhou et al. 2021): a manner of drawing is mostly
+            such statistics.
+        kept_knowledge: weight of a second loss, one minus the cosine of a linear map of the pooled features to those of
+            the untouched encoder (`inputs.original`): what it knew of photographs shall not be lost (Li and Hoiem
+            2016, learning without forgetting).
         start_share: how much of the starting weights the export keeps (0 to 1): the mean of before and after knows new
             pictures better than either (Wortsman et al. 2022, robust fine-tuning).
     """
@@ -59,6 +67,8 @@ class EncoderModelRecipe:
     head_factor: float = 3.0
     restyled: float = 0.0
     frozen_blocks: int = 0
+    style_mixing: float = 0.0
+    kept_knowledge: float = 0.0
     start_share: float = 0.0
 
     def __post_init__(self) -> None:
@@ -67,13 +77,15 @@ class EncoderModelRecipe:
 
 
 def restyle(cut_out: CutOut, rng: np.random.Generator) -> CutOut:
-    """Another manner of the same picture: grey, other colours, flat areas, soft, or ink on paper; uint8[H, W, 4].
+    """Another manner of the same picture: grey, other colours, flat areas, soft, ink on paper, or two colours.
+
+    Takes and gives uint8[H, W, 4].
 
     Every artist of the sources draws many kinds in one manner. What is recognised shall be the thing, not the artist.
     """
     rgb = np.ascontiguousarray(cut_out[..., :3])
     grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
-    manner = int(rng.integers(5))
+    manner = int(rng.integers(6))
     drawn: npt.NDArray[Any]
     if manner == 0:
         drawn = np.repeat(grey[..., None], 3, axis=2)
@@ -86,18 +98,25 @@ def restyle(cut_out: CutOut, rng: np.random.Generator) -> CutOut:
         drawn = rgb // step * step + step // 2
     elif manner == 3:
         drawn = cv2.GaussianBlur(rgb, (0, 0), float(max(cut_out.shape) * rng.uniform(0.005, 0.02)))
-    else:
+    elif manner == 4:
         reach = max(3, int(min(grey.shape) * 0.06) | 1)
         ink = cv2.adaptiveThreshold(grey, 255, cv2.ADAPTIVE_THRESH_GAUSSIAN_C, cv2.THRESH_BINARY, reach, 6)
         drawn = np.repeat(ink[..., None], 3, axis=2)
+    else:
+        dark, light = rng.integers(0, 128, 3), rng.integers(128, 256, 3)
+        drawn = dark + (light - dark) * (grey[..., None] / 255.0)
     return np.dstack([drawn, cut_out[..., 3]]).astype(np.uint8)
 
 
 class _Tuned(nn.Module):
-    def __init__(self, backbone: nn.Module, width: int, text_width: int) -> None:
+    def __init__(self, backbone: nn.Module, width: int, text_width: int, *, recalls: bool) -> None:
         super().__init__()
         self.backbone = backbone
         self.head = nn.Linear(width, text_width)
+        if recalls:
+            self.recall = nn.Linear(width, width)
+            nn.init.eye_(self.recall.weight)
+            nn.init.zeros_(self.recall.bias)
 
 
 class EncoderTask:
@@ -125,7 +144,19 @@ class EncoderTask:
         if recipe.frozen_blocks:
             for part in (backbone.conv_stem, backbone.bn1, *backbone.blocks[: recipe.frozen_blocks]):  # type: ignore[index,union-attr]
                 part.requires_grad_(False)
-        self.tuned = _Tuned(backbone, image_encoder.width, text_encoder.width)
+        self.style_mixing = StyleMixing(backbone)
+        self.original: TimmPatchEncoder | None = None
+        if recipe.kept_knowledge:
+            if "original" not in inputs:
+                raise ValueError(
+                    f"kept_knowledge is {recipe.kept_knowledge}: name the untouched encoder, inputs.original"
+                )
+            if not (inputs["original"] / "image_encoder" / "config.json").exists():
+                prepare_encoders(inputs["original"])
+            original = load_image_encoder("TimmPatchEncoder", inputs["original"] / "image_encoder")
+            assert isinstance(original, TimmPatchEncoder)
+            self.original = original.requires_grad_(False).eval()
+        self.tuned = _Tuned(backbone, image_encoder.width, text_encoder.width, recalls=self.original is not None)
         self.module: nn.Module = self.tuned
         self.learning_rate_factors: Mapping[str, float] = {"head": recipe.head_factor}
 
@@ -148,6 +179,8 @@ class EncoderTask:
             shares.append(scene.masks[0].astype(np.float32))
             kinds.append(kind)
         pixels = (torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() - 127.0) / 128.0
+        share = self.recipe.style_mixing
+        self.style_mixing.generator = rng if share and rng.random() < share else None
         features: Tensor = self.tuned.backbone.forward_features(pixels)  # type: ignore[operator]
         grid = (features.shape[3], features.shape[2])
         coverage = torch.from_numpy(
@@ -162,12 +195,20 @@ class EncoderTask:
         logits = vectors @ self.targets.T / self.recipe.temperature
         wanted = torch.tensor(kinds)
         loss = nn.functional.cross_entropy(logits, wanted, label_smoothing=self.recipe.label_smoothing)
+        if self.original is not None:
+            with torch.no_grad():
+                before: Tensor = self.original.backbone.forward_features(pixels)
+                remembered = (before.float().flatten(2) * weights[:, None]).sum(dim=2)
+            recalled = self.tuned.recall(pooled).float()
+            forgotten = 1.0 - nn.functional.cosine_similarity(recalled, remembered, dim=-1).mean()
+            loss = loss + self.recipe.kept_knowledge * forgotten
         return loss, {"accuracy": (logits.argmax(dim=-1) == wanted).float().mean().item()}
 
     def export(self, folder: Path) -> None:
-        """Both encoders, as the grounding recipe takes them for `inputs.encoders`."""
+        """Both encoders and the kind map, as the grounding recipe takes them for `inputs.encoders`."""
         for name in ("image_encoder", "text_encoder"):
             shutil.copytree(self.encoders / name, folder / name, dirs_exist_ok=True)
+        write_kind_map(folder, weight=self.tuned.head.weight, bias=self.tuned.head.bias)
         state = {key: value.contiguous() for key, value in self.tuned.backbone.state_dict().items()}
         kept = {key: value for key, value in state.items() if "num_batches" not in key}
         from safetensors.torch import load_file

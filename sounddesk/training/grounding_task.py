@@ -22,6 +22,7 @@ from sounddesk.engine.grounding import ObjectConditioner
 from sounddesk.engine.patch_weights import rescale_to_attention
 from sounddesk.training.audio_queries import audio_queries
 from sounddesk.training.encoder_conversion import prepare_encoders
+from sounddesk.training.kind_map import read_kind_map
 from sounddesk.training.recordings import Kind
 from sounddesk.training.recordings import read_kinds
 from sounddesk.training.recordings import read_recordings
@@ -43,6 +44,8 @@ class GroundingModelRecipe:
             for all patches of a scene, so that it survives the weighted mean), in standard deviations of
             each feature; against memorising single pictures.
         warm_start_steps, warm_start_noise: of the linear kind map that W_K and W_V start from; 0 steps start at random.
+        kind_map: 'fitted' fits it on the scenes; 'encoder' takes the one that the encoder was tuned with
+            (`inputs.encoders` holds it), which has seen far more views of every picture.
         prototypes: keep the kinds' text vectors in the grounding and draw conditions to them at use.
         prototype_temperature: how sharply.
         query: what asks for a place; 'audio' is ablation (v).
@@ -57,6 +60,7 @@ class GroundingModelRecipe:
     value_noise: float = 1.0
     warm_start_steps: int = 300
     warm_start_noise: float = 2.0
+    kind_map: Literal["fitted", "encoder"] = "fitted"
     sharpness: float = 3.0
     prototypes: bool = True
     prototype_temperature: float = 0.05
@@ -181,7 +185,9 @@ class GroundingTask:
         bank_file = encoders / f"scene_bank_{recipe.scenes}_{recipe.seed}.pt"
         self.bank = self._bank(bank_file, data_dir, image_encoder)
         self.feature_std = self.bank.patches[:64].float().flatten(0, 1).std(dim=0)
-        if recipe.warm_start_steps:
+        if recipe.kind_map == "encoder":
+            self._start_from(*read_kind_map(encoders))
+        elif recipe.warm_start_steps:
             self._warm_start()
 
     def _bank(self, file: Path, data_dir: Path, image_encoder: Any) -> SceneBank:
@@ -230,6 +236,9 @@ class GroundingTask:
             steps=self.recipe.warm_start_steps,
             seed=self.recipe.seed,
         )
+        self._start_from(weight, bias)
+
+    def _start_from(self, weight: Tensor, bias: Tensor) -> None:
         scores = self.bank.patches[:64].float() @ weight.T @ self.targets.T
         spread = float(scores.std(dim=1).mean())
         warm_start(self.conditioner, weight, bias, scores_std=spread, sharpness=self.recipe.sharpness)

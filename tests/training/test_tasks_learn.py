@@ -22,6 +22,7 @@ from sounddesk.training.encoder_task import EncoderModelRecipe
 from sounddesk.training.encoder_task import EncoderTask
 from sounddesk.training.encoder_task import restyle
 from sounddesk.training.export import export_bundle
+from sounddesk.training.kind_map import read_kind_map
 from sounddesk.training.recipe import RecipeError
 from sounddesk.training.recipe import build
 from sounddesk.training.runner import RunRecipe
@@ -183,7 +184,48 @@ def test_the_export_can_keep_a_share_of_the_starting_weights(trained: Path) -> N
         EncoderModelRecipe(start_share=2.0)
 
 
-@pytest.mark.parametrize("seed", range(12))
+def test_the_encoder_learns_with_mixed_styles_beside_the_untouched_one(trained: Path) -> None:
+    model = {"image_size": 64, "style_mixing": 1.0, "kept_knowledge": 1.0}
+    more = {"original": "encoders"}
+    run(trained, "encoder", steps=3, model=model, batch_size=3, run_dir="encoder_mixed", more_inputs=more)
+    with pytest.raises(ValueError, match="name the untouched encoder"):
+        EncoderTask(EncoderModelRecipe(**model), data_dir=trained / "data", inputs={"encoders": trained / "encoders"})
+
+
+def test_what_the_encoder_forgot_is_part_of_its_loss(trained: Path) -> None:
+    recipe = EncoderModelRecipe(image_size=64, kept_knowledge=1.0)
+    inputs = {"encoders": trained / "encoders", "original": trained / "encoders"}
+    task = EncoderTask(recipe, data_dir=trained / "data", inputs=inputs)
+    plain = EncoderTask(EncoderModelRecipe(image_size=64), data_dir=trained / "data", inputs=inputs)
+    plain.tuned.head.load_state_dict(task.tuned.head.state_dict())
+
+    def difference() -> float:
+        values = []
+        for each in (task, plain):
+            torch.manual_seed(0)
+            values.append(each.loss(np.random.default_rng(0), 3)[0].item())
+        return values[0] - values[1]
+
+    assert difference() == pytest.approx(0.0, abs=1e-5)
+    with torch.no_grad():
+        task.tuned.recall.weight.neg_()
+    assert difference() == pytest.approx(2.0, abs=0.1)
+
+
+def test_the_grounding_can_start_from_the_map_that_the_encoder_was_tuned_with(trained: Path) -> None:
+    run(trained, "encoder", steps=2, model={"image_size": 64}, batch_size=3, run_dir="encoder_mapped")
+    model = {"width": 32, "scenes": 6, "kind_map": "encoder"}
+    tuned = {"encoders": "encoder_mapped/export"}
+    run(trained, "grounding", steps=0, model=model, run_dir="grounding_mapped", more_inputs=tuned)
+    weight, bias = read_kind_map(trained / "encoder_mapped/export")
+    state = load_file(trained / "grounding_mapped/export/grounding/model.safetensors")
+    assert torch.equal(state["to_v.weight"], weight)
+    assert torch.equal(state["position_v"], bias.expand_as(state["position_v"]))
+    with pytest.raises(ValueError, match="tune the image encoder first"):
+        run(trained, "grounding", steps=0, model=model, run_dir="grounding_unmapped")
+
+
+@pytest.mark.parametrize("seed", range(14))
 def test_another_manner_keeps_the_shape_of_the_thing(seed: int) -> None:
     rng = np.random.default_rng(seed)
     cut_out = rng.integers(0, 256, (40, 60, 4), dtype=np.uint8)

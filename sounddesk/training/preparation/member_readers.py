@@ -15,17 +15,20 @@ from pathlib import Path
 from typing import Literal
 from typing import Protocol
 
+import cv2
+
 from .iconify_set import IconifyError
 from .iconify_set import IconifySet
 from .opensfx_cat import CatSound
 from .opensfx_cat import read_cat
+from .outline_font import OutlineFont
 from .rcc_archive import RccArchive
 from .recording_cleaning import encode_rendered
 from .recording_cleaning import join_recordings
 from .soundfont import SoundFont
 from .soundfont import parse_phrase
 
-ReaderKind = Literal["folder", "zip", "rcc", "cat", "soundfont", "emoji-font", "iconify"]
+ReaderKind = Literal["folder", "zip", "rcc", "cat", "soundfont", "emoji-font", "outline-font", "iconify"]
 
 # The strike that the bitmap emoji font carries; no other size can be drawn.
 _EMOJI_STRIKE_PX = 109
@@ -56,7 +59,10 @@ class MemberReader(Protocol):
 
 
 def open_reader(*, kind: ReaderKind, path: Path, prefix: str = "") -> MemberReader:
-    """A reader for ``path``; ``prefix`` is what all member names inside an archive begin with."""
+    """A reader for ``path``.
+
+    ``prefix`` is what all member names inside an archive begin with; of a font in parts, the pattern of their names.
+    """
     if not path.exists():
         raise FileNotFoundError(f"{path} is missing; unpack the source package again")
     if kind == "folder":
@@ -71,6 +77,8 @@ def open_reader(*, kind: ReaderKind, path: Path, prefix: str = "") -> MemberRead
         return SoundFontReader(path)
     if kind == "iconify":
         return IconifyReader(path)
+    if kind == "outline-font":
+        return OutlineFontReader(path, pattern=prefix)
     return EmojiFontReader(path)
 
 
@@ -206,6 +214,31 @@ class IconifyReader:
             raise MemberError(str(error)) from error
 
 
+def _text_of(name: str) -> str:
+    try:
+        return "".join(chr(int(code, 16)) for code in name.split("-"))
+    except ValueError:
+        raise MemberError(f"{name!r} is not a list of code points; write for example '1f415'") from None
+
+
+class OutlineFontReader:
+    """Glyphs of an emoji font without colours; a name is the code points in hex, joined by ``-``."""
+
+    def __init__(self, path: Path, *, pattern: str) -> None:
+        self._font = OutlineFont(files=tuple(sorted(path.glob(pattern))) if path.is_dir() else (path,))
+
+    def names(self) -> list[str]:
+        # As of the coloured font.
+        return []
+
+    def read(self, name: str) -> Member:
+        picture = self._font.draw(_text_of(name))
+        if picture is None:
+            raise MemberError(f"the font has no picture of {name!r}")
+        encoded = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGBA2BGRA))[1]
+        return Member(data=encoded.tobytes())
+
+
 class EmojiFontReader:
     """Glyphs of a colour bitmap font; a name is the code points in hex, joined by ``-``."""
 
@@ -221,10 +254,7 @@ class EmojiFontReader:
         from PIL import ImageDraw
         from PIL import ImageFont
 
-        try:
-            text = "".join(chr(int(code, 16)) for code in name.split("-"))
-        except ValueError:
-            raise MemberError(f"{name!r} is not a list of code points; write for example '1f415'") from None
+        text = _text_of(name)
         font = ImageFont.truetype(str(self._path), _EMOJI_STRIKE_PX)
         canvas = Image.new("RGBA", (_EMOJI_CANVAS_PX, _EMOJI_CANVAS_PX))
         ImageDraw.Draw(canvas).text((8, 8), text, font=font, embedded_color=True)

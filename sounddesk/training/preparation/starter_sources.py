@@ -119,7 +119,8 @@ class SourceLibrary:
 
     def __init__(self, sources: Mapping[str, Source], *, folder: Path, fetch: bool = True) -> None:
         self._sources = sources
-        self._folder = folder
+        # The clients that fetch and unpack run in this folder, so a relative one would mean another place to them.
+        self._folder = folder.resolve()
         self._fetch = fetch
         self._readers: dict[str, MemberReader] = {}
 
