@@ -7,6 +7,7 @@ the least one of an ambiguous click's masks, and a squared error on the predicte
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ from sounddesk.training.scene_bank import read_pictures
 from sounddesk.training.segmenter_prompts import click_in
 from sounddesk.training.segmenter_prompts import correction
 from sounddesk.training.segmenter_prompts import loose_box
+from sounddesk.training.segmenter_refit import refit_to_encoder
 from sounddesk.training.segmenter_scenes import EncodedScene
 from sounddesk.training.segmenter_scenes import ScenePool
 
@@ -51,6 +53,7 @@ class SegmenterModelRecipe:
         kin_places: places in each scene for which the kinship alone has to give the mask, without the decoder: far
             cheaper than prompts, so most of what tells objects apart is learned so.
         frozen_pyramid: train the decoder alone, which halves the time of a step.
+        refit_scenes: looked at by both encoders where `inputs.before` names the one that `inputs.start` was trained on.
     """
 
     width: int = 96
@@ -66,21 +69,24 @@ class SegmenterModelRecipe:
     focal_weight: float = 20.0
     kin_places: int = 16
     frozen_pyramid: bool = False
+    refit_scenes: int = 300
     seed: int = 0
 
 
 class SegmenterTask:
     """Pyramid and decoder learn; the image encoder is frozen.
 
-    `inputs`: 'encoders' and 'scenes', see above, and perhaps 'start', the export of a run to go on from.
+    `inputs`: 'encoders' and 'scenes', see above, and perhaps 'start', the export of a run to go on from, and 'before',
+    the encoders of that run, where 'encoders' were tuned further behind stride 16.
     """
 
     def __init__(self, recipe: SegmenterModelRecipe, *, data_dir: Path, inputs: dict[str, Path]) -> None:
         encoder = TimmPatchEncoder.load(inputs["encoders"] / "image_encoder").requires_grad_(False)
         self.recipe = recipe
+        pictures = read_pictures(data_dir, split="train")
         self.pool = ScenePool(
             inputs["scenes"],
-            pictures=read_pictures(data_dir, split="train"),
+            pictures=pictures,
             encoder=encoder,
             scenes=recipe.scenes,
             seed=recipe.seed,
@@ -98,6 +104,16 @@ class SegmenterTask:
         self.network = StarterSegmenterNetwork(config)
         if "start" in inputs:
             self.network.load_state_dict(load_weights(inputs["start"] / "segmenter" / "model.safetensors"))
+            if "before" in inputs:
+                lost = refit_to_encoder(
+                    self.network,
+                    before=TimmPatchEncoder.load(inputs["before"] / "image_encoder").requires_grad_(False),
+                    after=encoder,
+                    pictures=pictures,
+                    scenes=recipe.refit_scenes,
+                    seed=recipe.seed,
+                )
+                logging.getLogger(__name__).info("refit to the new encoder: %.3f of the variance lost", lost)
         if recipe.frozen_pyramid:
             self.network.pyramid.requires_grad_(False)
             self.network.reach.requires_grad_(False)
