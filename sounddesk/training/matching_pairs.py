@@ -175,7 +175,7 @@ def encode_sounds(
 
 
 def frozen_pairs(recipe: MatchingModelRecipe, data_dir: Path, split: str, *, seed: int = 0) -> FrozenPairs:
-    """Encode the pictures and recordings of a split; test sounds are only laid out in time, not varied."""
+    """Encode the pictures and recordings of a split; of test sounds the waveforms vary, the log-mels do not."""
     bundle = find_bundle(recipe.bundle)
     folder = bundle.component_folder("image_encoder")
     loaded = load_image_encoder(bundle.manifest.component("image_encoder").class_name, folder)

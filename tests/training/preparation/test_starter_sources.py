@@ -4,6 +4,7 @@ import dataclasses
 import io
 import tarfile
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -61,6 +62,28 @@ def test_a_downloaded_package_is_unpacked_once(tmp_path, registry, make):
     again = SourceLibrary({"set": described}, folder=tmp_path, fetch=False)
     assert again.reader("set").names() == ["cat.ogg"]
     assert [path.name for path in (tmp_path / "trees").iterdir()] == ["scope-some-sounds"]
+
+
+def test_a_relative_folder_means_the_same_place_to_the_clients(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    packed = tmp_path / "data" / "archives" / "some-sounds_1.0_all.deb"
+    packed.parent.mkdir(parents=True)
+    packed.write_bytes(b"deb")
+    unpacked = []
+
+    def unpack(command, *, cwd):
+        # The client's own working folder is not ours.
+        archive, target = ((cwd / part).resolve() for part in command[2:])
+        assert archive.read_bytes() == b"deb"
+        (target / "sounds").mkdir()
+        (target / "sounds" / "cat.ogg").write_bytes(b"meow")
+        unpacked.append(archive)
+
+    monkeypatch.setattr(starter_sources, "_run", unpack)
+    described = source(registry="debian", package="some-sounds", sha256=file_sha256(packed))
+    library = SourceLibrary({"set": described}, folder=Path("data"))
+    assert library.reader("set").read("cat.ogg").data == b"meow"
+    assert len(unpacked) == 1
 
 
 def test_without_fetching_a_missing_package_is_named(tmp_path):

@@ -1,0 +1,78 @@
+"""How often the condition of a test picture, alone in a scene through its true mask, is nearest to its own kind.
+
+By the collection that the picture comes from, since a mean over photographs and drawings hides what one of them lost.
+
+python -m tests.benchmarks.nearest_kind --data FOLDER [--bundle BUNDLE] [--views 2]
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from sounddesk.engine.bundle import STARTER_NAME
+from sounddesk.engine.bundle import find_bundle
+from sounddesk.engine.encoders.image import load_image_encoder
+from sounddesk.engine.grounding import ObjectConditioner
+from sounddesk.engine.patch_weights import patch_coverage
+from sounddesk.engine.scene_composition import compose_scene
+from sounddesk.evaluation.picture_folder import read_bundle_kinds
+from sounddesk.evaluation.proportion import Proportion
+from sounddesk.training.recordings import read_rows
+from sounddesk.training.scene_bank import random_background
+from sounddesk.training.scene_bank import read_pictures
+
+# Collections whose cut-outs are nearly all photographs.
+PHOTOGRAPHS = ("tuxpaint", "gcompris", "0ad-animals", "qabcs")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    arguments_of = argparse.ArgumentParser(description=__doc__)
+    arguments_of.add_argument("--data", type=Path, required=True, metavar="FOLDER")
+    arguments_of.add_argument("--bundle", default=STARTER_NAME)
+    arguments_of.add_argument("--views", type=int, default=2, help="scenes of each picture")
+    arguments_of.add_argument("--seed", type=int, default=5)
+    options = arguments_of.parse_args(arguments)
+    bundle = find_bundle(options.bundle)
+    part = bundle.manifest.component("image_encoder")
+    encoder = load_image_encoder(part.class_name, bundle.component_folder("image_encoder"))
+    conditioner = ObjectConditioner.load(bundle.component_folder("grounding"))
+    prototypes = conditioner.get_buffer("prototypes")
+    kinds = [kind.name for kind in read_bundle_kinds(bundle)]
+    pictures = read_pictures(options.data, split="test")
+    rng = np.random.default_rng(options.seed)
+    right: Counter[str] = Counter()
+    seen: Counter[str] = Counter()
+    for row in read_rows(options.data, "picture"):
+        if row["split"] != "test" or row["kind"] not in kinds:
+            continue
+        bgra = cv2.imread(str(options.data / row["path"]), cv2.IMREAD_UNCHANGED)
+        assert bgra is not None
+        cut_out = cv2.cvtColor(bgra, cv2.COLOR_BGRA2RGBA).astype(np.uint8)
+        for _ in range(options.views):
+            background = random_background(pictures, rng)
+            scene = compose_scene([cut_out], background=background, height=480, width=640, rng=rng, fill=(0.35, 0.6))
+            coverage = patch_coverage(scene.masks[0].astype(np.float32), grid=encoder.grid)
+            weights = torch.from_numpy(coverage / coverage.sum())[None].float()
+            with torch.no_grad():
+                similar = conditioner.fuse(weights, encoder.encode([scene.image]))[0] @ prototypes.T
+            seen[row["source"]] += 1
+            right[row["source"]] += kinds[int(similar.argmax())] == row["kind"]
+    for source, count in seen.most_common():
+        print(f"{source}: {Proportion(hits=right[source], trials=count).text()}")
+    for name, among in (
+        ("photographs", [s for s in seen if s in PHOTOGRAPHS]),
+        ("drawings", [s for s in seen if s not in PHOTOGRAPHS]),
+    ):
+        whole = Proportion(hits=sum(right[s] for s in among), trials=sum(seen[s] for s in among))
+        print(f"nearest kind, {name}: {whole.text()}, bundle {options.bundle}")
+
+
+if __name__ == "__main__":
+    main()
