@@ -102,6 +102,8 @@ class SegmenterTask:
             encoder_fingerprint=fingerprint(encoder.backbone.state_dict()),
         )
         self.network = StarterSegmenterNetwork(config)
+        if "before" in inputs and "start" not in inputs:
+            raise ValueError("inputs.before has no use without inputs.start: name the segmenter that was trained on it")
         if "start" in inputs:
             self.network.load_state_dict(load_weights(inputs["start"] / "segmenter" / "model.safetensors"))
             if "before" in inputs:
@@ -113,7 +115,7 @@ class SegmenterTask:
                     scenes=recipe.refit_scenes,
                     seed=recipe.seed,
                 )
-                logging.getLogger(__name__).info("refit to the new encoder: %.3f of the variance lost", lost)
+                logging.getLogger(__name__).warning("refit to the new encoder: %.3f of the variance lost", lost)
         if recipe.frozen_pyramid:
             self.network.pyramid.requires_grad_(False)
             self.network.reach.requires_grad_(False)

@@ -1,6 +1,7 @@
 """How often the condition of a test picture, alone in a scene through its true mask, is nearest to its own kind.
 
 By the collection that the picture comes from, since a mean over photographs and drawings hides what one of them lost.
+Some four fifths of the test pictures of `MOSTLY_PHOTOGRAPHS` are photographs, by eye, and few of the others.
 
 python -m tests.benchmarks.nearest_kind --data FOLDER [--bundle BUNDLE] [--views 2]
 """
@@ -14,22 +15,21 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
 
 from sounddesk.engine.bundle import STARTER_NAME
 from sounddesk.engine.bundle import find_bundle
 from sounddesk.engine.encoders.image import load_image_encoder
 from sounddesk.engine.grounding import ObjectConditioner
-from sounddesk.engine.patch_weights import patch_coverage
 from sounddesk.engine.scene_composition import compose_scene
+from sounddesk.engine.take_conditions import make_conditions
+from sounddesk.engine.types import ObjectRequest
 from sounddesk.evaluation.picture_folder import read_bundle_kinds
 from sounddesk.evaluation.proportion import Proportion
 from sounddesk.training.recordings import read_rows
 from sounddesk.training.scene_bank import random_background
 from sounddesk.training.scene_bank import read_pictures
 
-# Collections whose cut-outs are nearly all photographs.
-PHOTOGRAPHS = ("tuxpaint", "gcompris", "0ad-animals", "qabcs")
+MOSTLY_PHOTOGRAPHS = ("tuxpaint", "gcompris", "0ad-animals", "qabcs")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -58,20 +58,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for _ in range(options.views):
             background = random_background(pictures, rng)
             scene = compose_scene([cut_out], background=background, height=480, width=640, rng=rng, fill=(0.35, 0.6))
-            coverage = patch_coverage(scene.masks[0].astype(np.float32), grid=encoder.grid)
-            weights = torch.from_numpy(coverage / coverage.sum())[None].float()
-            with torch.no_grad():
-                similar = conditioner.fuse(weights, encoder.encode([scene.image]))[0] @ prototypes.T
+            take = ObjectRequest(name=row["kind"], mask=scene.masks[0], seed=0)
+            patches = encoder.encode([scene.image])[0]
+            made = make_conditions([take], patches, conditioner=conditioner, text_encoder=None)
+            similar = made.condition[0] @ prototypes.T
             seen[row["source"]] += 1
             right[row["source"]] += kinds[int(similar.argmax())] == row["kind"]
     for source, count in seen.most_common():
         print(f"{source}: {Proportion(hits=right[source], trials=count).text()}")
-    for name, among in (
-        ("photographs", [s for s in seen if s in PHOTOGRAPHS]),
-        ("drawings", [s for s in seen if s not in PHOTOGRAPHS]),
-    ):
+    for name, photographs in (("mostly photographs", True), ("mostly drawings", False)):
+        among = [source for source in seen if (source in MOSTLY_PHOTOGRAPHS) == photographs]
         whole = Proportion(hits=sum(right[s] for s in among), trials=sum(seen[s] for s in among))
-        print(f"nearest kind, {name}: {whole.text()}, bundle {options.bundle}")
+        print(f"nearest kind, collections of {name}: {whole.text()}, bundle {options.bundle}")
 
 
 if __name__ == "__main__":
