@@ -80,10 +80,14 @@ def test_install_check_remove(dialog: ModelsDialog) -> None:
 
 
 def test_pause_resume_and_closing_keep_what_arrived(dialog: ModelsDialog, hub: LocalHub) -> None:
-    reached, go_on = threading.Event(), threading.Event()
+    reached, go_on, paused = threading.Event(), threading.Event(), threading.Event()
 
     def hold(sent: int) -> None:
-        if sent > 100_000:
+        if go_on.is_set():
+            # One block wakes the client, which then sees that it is to stop; the rest, sent at once, could all be
+            # there before it looks, and nothing would be left to resume.
+            paused.wait(20)
+        elif sent > 100_000:
             reached.set()
             go_on.wait(20)
 
@@ -95,6 +99,7 @@ def test_pause_resume_and_closing_keep_what_arrived(dialog: ModelsDialog, hub: L
     dialog.pause_button.click()
     go_on.set()
     wait_until(lambda: idle(dialog))
+    paused.set()
     assert dialog.status.text() == "Paused. What has arrived is kept."
     assert dialog.state_of("sam2.1-tiny") == "begun"
     hub.between = None
