@@ -44,7 +44,7 @@ def build_tiny_bundle(directory: Path, *, seed: int = 0, segmenter: bool = False
 
 def _source(parts: Path, changes: dict[str, Any]) -> BundleSource:
     text_width = _save_text_encoder(parts / "text_encoder")
-    patch_width = _save_image_encoder(parts / "image_encoder")
+    patch_width = _save_image_encoder(parts / "image_encoder", classes=changes.get("classes", 0))
     grounding = _save_grounding(parts / "grounding", text_width=text_width, patch_width=patch_width, changes=changes)
     _save_denoiser(parts, condition_width=grounding["out_width"])
     _save_audio_parts(parts)
@@ -108,15 +108,18 @@ def _save_text_encoder(folder: Path) -> int:
     return width
 
 
-def _save_image_encoder(folder: Path) -> int:
+def _save_image_encoder(folder: Path, *, classes: int = 0) -> int:
     from safetensors.torch import save_file
 
+    from sounddesk.engine.encoders.class_branch import CLASS_BRANCH_FILE
     from sounddesk.engine.encoders.image import TimmPatchEncoder
 
-    encoder = TimmPatchEncoder(architecture="test_efficientnet", image_size=32 * GRID[0])
+    encoder = TimmPatchEncoder(architecture="test_efficientnet", image_size=32 * GRID[0], classes=classes)
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps(encoder.config()))
     save_file(encoder.backbone.state_dict(), folder / "model.safetensors")
+    if encoder.class_branch is not None:
+        save_file(encoder.class_branch.state_dict(), folder / CLASS_BRANCH_FILE)
     return encoder.width
 
 
@@ -127,6 +130,12 @@ def _save_grounding(folder: Path, *, text_width: int, patch_width: int, changes:
     settings: dict[str, Any] = {"text_width": text_width, "patch_width": patch_width, "grid": GRID, "width": 16}
     config = GroundingConfig(**{**settings, "out_width": 16, **changes})
     conditioner = ObjectConditioner(config)
+    if config.prototypes:
+        vectors = torch.nn.functional.normalize(torch.randn(config.prototypes, config.out_width), dim=-1)
+        conditioner.get_buffer("prototypes").copy_(vectors)
+    if config.classes:
+        # Class 0 is of the first prototype, class 1 of the second, and so on.
+        conditioner.get_buffer("class_prototypes").copy_(torch.eye(config.classes, config.prototypes))
     with torch.no_grad():
         # As if trained: random queries barely tell patches apart, and a hint would change nothing.
         conditioner.to_q.weight.mul_(500.0)

@@ -51,6 +51,9 @@ class GroundingConfig:
             live in the text encoder's space (`out_width` == `text_width`).
         prototypes: number of vectors of known things that a condition is drawn to; 0, as in the paper, leaves it alone.
         prototype_temperature: how sharply; lower is nearer to the single best one.
+        classes: number of class logits that follow the features of a patch (`ClassBranch`): a second opinion on which
+            prototypes a patch may be. 0, as in the paper, for none.
+        class_floor: share that the second opinion leaves to every prototype, whatever it says; 0 to 1.
     """
 
     text_width: int = 512
@@ -72,6 +75,8 @@ class GroundingConfig:
     hint_blend: float = 0.0
     prototypes: int = 0
     prototype_temperature: float = 0.05
+    classes: int = 0
+    class_floor: float = 0.01
 
     def __post_init__(self) -> None:
         if self.width % self.heads:
@@ -84,6 +89,10 @@ class GroundingConfig:
             raise ValueError(f"hint_blend is {self.hint_blend}: choose from 0 to 1")
         if self.prototypes < 0 or self.prototype_temperature <= 0.0:
             raise ValueError("prototypes must be at least 0 and prototype_temperature above 0")
+        if self.classes < 0 or (self.classes and not self.prototypes):
+            raise ValueError(f"classes is {self.classes}: at least 0, and without prototypes 0")
+        if not 0.0 < self.class_floor < 1.0:
+            raise ValueError(f"class_floor is {self.class_floor}: choose above 0 and below 1")
         if self.hint_blend > 0 and self.out_width != self.text_width:
             raise ValueError(f"hint_blend needs out_width == text_width, got {self.out_width} and {self.text_width}")
 
@@ -124,12 +133,16 @@ class ObjectConditioner(nn.Module):
             self.register_buffer("null_vector", torch.zeros(config.out_width))
         if config.prototypes:
             self.register_buffer("prototypes", torch.zeros(config.prototypes, config.out_width))
+        if config.classes:
+            # 1 where a class is of a prototype; a class may be of several, and most are of none.
+            self.register_buffer("class_prototypes", torch.zeros(config.classes, config.prototypes, dtype=torch.uint8))
         self.variance_sum: Tensor
         self.variance_count: Tensor
         self.register_buffer("variance_sum", torch.zeros((), dtype=torch.float64))
         self.register_buffer("variance_count", torch.zeros((), dtype=torch.float64))
 
     def _project(self, patches: Tensor, projection: nn.Linear, position_name: str) -> Tensor:
+        patches = patches[..., : self.config.patch_width]
         if self.config.position == "off":
             return projection(patches)  # type: ignore[no-any-return]
         position: Tensor = getattr(self, position_name)
@@ -172,7 +185,25 @@ class ObjectConditioner(nn.Module):
             fused = fused + attended
         return nn.functional.normalize(fused.float(), dim=-1) if self.config.normalise else fused
 
-    def sharpen(self, condition: Tensor) -> Tensor:
+    def condition(self, weights: Tensor, patches: Tensor) -> Tensor:
+        """What the denoiser listens to: `fuse`, drawn to the prototypes; float32[B, C], for arguments of `fuse`."""
+        opinion = self.second_opinion(weights, patches) if self.config.classes else None
+        return self.sharpen(self.fuse(weights, patches), opinion)
+
+    def second_opinion(self, weights: Tensor, patches: Tensor) -> Tensor:
+        """Log shares of the prototypes by the class logits of the patches, float32[B, prototypes].
+
+        The logits are averaged by the same weights as the features. What the classes do not know is left open by
+        `class_floor`, so the opinion can speak for a prototype much more than against one.
+        """
+        logits = patches[..., self.config.patch_width :].float()
+        if weights.dim() == 3:
+            weights = weights.mean(dim=1)
+        pooled = (weights.float()[:, None] @ logits)[:, 0]
+        known = torch.softmax(pooled, dim=-1) @ self.get_buffer("class_prototypes").float()
+        return (known + self.config.class_floor).log()
+
+    def sharpen(self, condition: Tensor, opinion: Tensor | None = None) -> Tensor:
         """Draw conditions float[B, C] to the prototypes; unchanged where the bundle has none.
 
         Patches of an unseen picture give a vector between several things and far from each (mean cosine to the right
@@ -180,13 +211,23 @@ class ObjectConditioner(nn.Module):
         training picture. The softmax over the
         prototypes, as in the retrieval of a modern Hopfield network (Ramsauer et al. 2021), keeps which things they
         may be and in which shares, and brings the vector back to where the denoiser is at home.
+
+        Args:
+            opinion: float32[B, prototypes] of `second_opinion`, a factor on the shares.
         """
         if not self.config.prototypes:
             return condition
-        prototypes: Tensor = self.prototypes  # type: ignore[assignment]
-        similar = nn.functional.normalize(condition.float(), dim=-1) @ prototypes.T
-        shares = torch.softmax(similar / self.config.prototype_temperature, dim=-1)
-        return nn.functional.normalize(shares @ prototypes, dim=-1)
+        shares = self.shares(condition, opinion)
+        return nn.functional.normalize(shares @ self.get_buffer("prototypes"), dim=-1)
+
+    def shares(self, condition: Tensor, opinion: Tensor | None = None) -> Tensor:
+        """How much of each prototype is in conditions float[B, C]: float32[B, prototypes], rows sum to 1."""
+        similar = nn.functional.normalize(condition.float(), dim=-1) @ self.get_buffer("prototypes").T
+        logits = similar / self.config.prototype_temperature
+        if opinion is not None:
+            # A product of two experts (Hinton 2002), which errs where both do.
+            logits = torch.log_softmax(logits, dim=-1) + opinion
+        return torch.softmax(logits, dim=-1)
 
     def null(self, patches: Tensor) -> Tensor:
         """The condition of the unconditional pass, float[B, C], for patches float[B, P, Lv].

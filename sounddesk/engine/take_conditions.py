@@ -144,7 +144,7 @@ def make_conditions(
             weights = weights_with_hint(weights, attention[index], coverage, sharpness=config.hint_sharpness)
         rows.append(weights)
     patch_weights = np.stack(rows)
-    condition = conditioner.sharpen(conditioner.fuse(torch.from_numpy(patch_weights).to(patches.device), batch)).float()
+    condition = conditioner.condition(torch.from_numpy(patch_weights).to(patches.device), batch).float()
     if hinted and config.hint_blend > 0:
         mixed = (1.0 - config.hint_blend) * condition[hinted] + config.hint_blend * texts[hinted]
         condition[hinted] = torch.nn.functional.normalize(mixed, dim=-1) if config.normalise else mixed

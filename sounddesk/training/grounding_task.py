@@ -64,6 +64,7 @@ class GroundingModelRecipe:
     sharpness: float = 3.0
     prototypes: bool = True
     prototype_temperature: float = 0.05
+    class_floor: float = 0.01
     mlp_factor: int = 1
     heads: int = 1
     score: str = "dot"
@@ -86,6 +87,21 @@ def kind_vectors(kinds: list[Kind], encoder: SentenceEncoder) -> tuple[Tensor, l
     variants = [encoder.encode(caption_variants(kind)) for kind in kinds]
     means = torch.stack([nn.functional.normalize(v.mean(dim=0), dim=-1) for v in variants])
     return means, variants
+
+
+def class_kinds(kinds: list[Kind], *, classes: int) -> Tensor:
+    """Which of the encoder's classes are of which kind, by the kinds' own lists: float32[classes, K] of 0 and 1.
+
+    Raises:
+        ValueError: a kind lists a class that there is not.
+    """
+    table = torch.zeros(classes, len(kinds))
+    for column, kind in enumerate(kinds):
+        for row in kind.imagenet_classes:
+            if not 0 <= row < classes:
+                raise ValueError(f"kind {kind.name!r} lists class {row}, the encoder has {classes}")
+            table[row, column] = 1.0
+    return table
 
 
 def fit_kind_map(
@@ -174,17 +190,23 @@ class GroundingTask:
             mlp_residual=True,
             prototypes=len(self.kinds) if recipe.prototypes else 0,
             prototype_temperature=recipe.prototype_temperature,
+            classes=image_encoder.classes if recipe.prototypes else 0,
+            class_floor=recipe.class_floor,
             **options,
         )
         self.conditioner = ObjectConditioner(config)
         if recipe.prototypes:
             self.conditioner.get_buffer("prototypes").copy_(self.targets)
+        if config.classes:
+            self.conditioner.get_buffer("class_prototypes").copy_(class_kinds(self.kinds, classes=config.classes))
         self.learning_rate_factors: Mapping[str, float] = {}
         self.module: nn.Module = self.conditioner
         self.conditioner.null_vector.copy_(text_encoder.encode([""])[0])
         bank_file = encoders / f"scene_bank_{recipe.scenes}_{recipe.seed}.pt"
         self.bank = self._bank(bank_file, data_dir, image_encoder)
-        self.feature_std = self.bank.patches[:64].float().flatten(0, 1).std(dim=0)
+        # The classes that may follow teach the grounding nothing: their opinion is the untouched encoder's.
+        self.features = self.bank.patches[..., : image_encoder.width]
+        self.feature_std = self.features[:64].float().flatten(0, 1).std(dim=0)
         if recipe.kind_map == "encoder":
             self._start_from(*read_kind_map(encoders))
         elif recipe.warm_start_steps:
@@ -225,7 +247,7 @@ class GroundingTask:
         share = coverage * (coverage >= torch.minimum(coverage.amax(dim=1) * 0.99, torch.tensor(0.3))[:, None])
         share = share / share.sum(dim=1, keepdim=True)
         scenes = torch.from_numpy(self.bank.scene)
-        pooled = torch.stack([w @ self.bank.patches[s].float() for w, s in zip(share, scenes, strict=True)])
+        pooled = torch.stack([w @ self.features[s].float() for w, s in zip(share, scenes, strict=True)])
         kinds = torch.from_numpy(self.bank.kind)
         weight, bias = fit_kind_map(
             pooled,
@@ -239,7 +261,7 @@ class GroundingTask:
         self._start_from(weight, bias)
 
     def _start_from(self, weight: Tensor, bias: Tensor) -> None:
-        scores = self.bank.patches[:64].float() @ weight.T @ self.targets.T
+        scores = self.features[:64].float() @ weight.T @ self.targets.T
         spread = float(scores.std(dim=1).mean())
         warm_start(self.conditioner, weight, bias, scores_std=spread, sharpness=self.recipe.sharpness)
 
@@ -254,7 +276,7 @@ class GroundingTask:
         )
         kinds = self.bank.kind[rows]
         text = torch.stack([self.queries[k][int(rng.integers(len(self.queries[k])))] for k in kinds])
-        patches = self.bank.patches[torch.from_numpy(self.bank.scene[rows])].float()
+        patches = self.features[torch.from_numpy(self.bank.scene[rows])].float()
         return text, patches, torch.from_numpy(kinds), torch.from_numpy(self.bank.coverage[rows])
 
     def loss(self, rng: np.random.Generator, batch_size: int) -> tuple[Tensor, dict[str, float]]:

@@ -33,13 +33,14 @@ class Recording:
 class Kind:
     """A kind of sounding thing and how it behaves over time.
 
-    `repeat`: 'one-shot', 'repeating' or 'continuous'.
+    `repeat`: 'one-shot', 'repeating' or 'continuous'. `imagenet_classes`: which of ImageNet's 1,000 classes are of it.
     """
 
     name: str
     caption: str
     alt_captions: tuple[str, ...]
     repeat: str
+    imagenet_classes: tuple[int, ...] = ()
 
 
 def read_kinds(data_dir: Path) -> list[Kind]:
@@ -51,6 +52,7 @@ def read_kinds(data_dir: Path) -> list[Kind]:
             caption=row["caption"],
             alt_captions=tuple(row.get("alt_captions") or ()),
             repeat=row.get("repeat", "repeating"),
+            imagenet_classes=tuple(row.get("imagenet_classes") or ()),
         )
         for row in rows
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import field
 from pathlib import Path
 
 import cv2
@@ -24,28 +25,31 @@ from sounddesk.training.recordings import read_rows
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PictureSet:
-    """Cut-outs by kind and backgrounds of one split."""
+    """Cut-outs by kind and backgrounds of one split; `sources` names the collection of each cut-out."""
 
     cut_outs: dict[str, list[CutOut]]
     backgrounds: list[RgbImage]
+    sources: dict[str, list[str]] = field(default_factory=dict)
 
 
 def read_pictures(data_dir: Path, *, split: str) -> PictureSet:
     """Pictures of a prepared data set; cut-outs uint8[H, W, 4], backgrounds uint8[H, W, 3]."""
     cut_outs: dict[str, list[CutOut]] = {}
+    sources: dict[str, list[str]] = {}
     for row in read_rows(data_dir, "picture"):
         if row["split"] == split:
             bgra = cv2.imread(str(data_dir / row["path"]), cv2.IMREAD_UNCHANGED)
             if bgra is None or bgra.ndim != 3 or bgra.shape[2] != 4:
                 raise ValueError(f"picture {row['path']} is not an RGBA image: prepare the data set again")
             cut_outs.setdefault(row["kind"], []).append(cv2.cvtColor(bgra, cv2.COLOR_BGRA2RGBA).astype(np.uint8))
+            sources.setdefault(row["kind"], []).append(row["source"])
     backgrounds = []
     for row in read_rows(data_dir, "background"):
         if row["split"] == split:
             bgr = cv2.imread(str(data_dir / row["path"]), cv2.IMREAD_COLOR)
             if bgr is not None:
                 backgrounds.append(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).astype(np.uint8))
-    return PictureSet(cut_outs=cut_outs, backgrounds=backgrounds)
+    return PictureSet(cut_outs=cut_outs, backgrounds=backgrounds, sources=sources)
 
 
 def random_background(pictures: PictureSet, rng: np.random.Generator) -> RgbImage:

@@ -19,6 +19,7 @@ from sounddesk.engine.quantised_weights import save_weights
 from sounddesk.engine.tasks import Cancelled
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import Progress
+from tests.tiny_bundle import build_tiny_bundle
 
 CPU = choose_device("cpu")
 
@@ -158,6 +159,20 @@ def test_patch_grid_must_be_that_of_the_grounding(folder: Path) -> None:
     config = json.loads(path.read_text())
     path.write_text(json.dumps({**config, "image_size": 160}))
     with pytest.raises(BundleError, match=r"5 x 5 patches .*grounding wants 3 x 3"):
+        load_components(Bundle.open(folder), CPU)
+
+
+def test_classes_must_be_those_of_the_grounding(tmp_path: Path) -> None:
+    folder = build_tiny_bundle(tmp_path, prototypes=3, classes=4)
+    config = {**json.loads((folder / "image_encoder" / "config.json").read_text()), "classes": 6}
+    (folder / "image_encoder" / "config.json").write_text(json.dumps(config))
+    path = folder / "image_encoder" / "class_branch.safetensors"
+    weights = load_weights(path)
+    wider = {
+        f"classifier.{name}": torch.zeros(6, *weights[f"classifier.{name}"].shape[1:]) for name in ("weight", "bias")
+    }
+    save_weights({**weights, **wider}, path, storage="float16")
+    with pytest.raises(BundleError, match="names 6 classes, grounding wants 4"):
         load_components(Bundle.open(folder), CPU)
 
 

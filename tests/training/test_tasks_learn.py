@@ -22,9 +22,11 @@ from sounddesk.training.encoder_task import EncoderModelRecipe
 from sounddesk.training.encoder_task import EncoderTask
 from sounddesk.training.encoder_task import restyle
 from sounddesk.training.export import export_bundle
+from sounddesk.training.grounding_task import class_kinds
 from sounddesk.training.kind_map import read_kind_map
 from sounddesk.training.recipe import RecipeError
 from sounddesk.training.recipe import build
+from sounddesk.training.recordings import read_kinds
 from sounddesk.training.runner import RunRecipe
 from sounddesk.training.runner import make_task
 from sounddesk.training.runner import run_recipe
@@ -41,6 +43,7 @@ AUDIO = {
     "latent_multiple": 2,
 }
 DIFFUSION = {"channels": [32, 32], "attention_heads": 2, "seconds": 0.64, "bank": "scene_bank_6_0.pt"}
+CLASSES = 5
 FAST = {"learning_rate": 3e-3, "ema_decay": 0.5, "weight_decay": 0.0}
 
 
@@ -50,7 +53,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build_tiny_data(folder / "data")
     (folder / "encoders").mkdir()
     _save_text_encoder(folder / "encoders" / "text_encoder")
-    _save_image_encoder(folder / "encoders" / "image_encoder")
+    _save_image_encoder(folder / "encoders" / "image_encoder", classes=CLASSES)
     return folder
 
 
@@ -210,6 +213,65 @@ def test_what_the_encoder_forgot_is_part_of_its_loss(trained: Path) -> None:
     with torch.no_grad():
         task.tuned.recall.weight.neg_()
     assert difference() == pytest.approx(2.0, abs=0.1)
+
+
+def test_the_untouched_classes_are_part_of_the_encoder_s_answer(trained: Path) -> None:
+    """Sure of the right kind they make the loss small whatever the head says, and sure of a wrong one large."""
+    recipe = EncoderModelRecipe(image_size=64, second_opinion=0.01, label_smoothing=0.0)
+    inputs = {"encoders": trained / "encoders", "original": trained / "encoders"}
+    task = EncoderTask(recipe, data_dir=trained / "data", inputs=inputs)
+    assert task.original is not None
+    assert task.original.class_branch is not None
+    classifier = task.original.class_branch.classifier
+    values = {}
+    with torch.no_grad():
+        classifier.weight.zero_()
+        task.tuned.head.weight.zero_()
+        task.tuned.head.bias.copy_(task.targets.mean(dim=0))
+        task.known = [0]
+        for sure in (1, 2, 3):
+            classifier.bias.copy_(torch.nn.functional.one_hot(torch.tensor(sure), CLASSES) * 30.0)
+            values[sure] = task.loss(np.random.default_rng(0), 3)[0].item()
+    # Class 1 is of this kind, class 2 of none, class 3 of another.
+    assert values[1] < values[2] - 0.5
+    assert values[2] < values[3] - 2
+    with pytest.raises(ValueError, match="second_opinion 0.01: name the untouched encoder"):
+        EncoderTask(recipe, data_dir=trained / "data", inputs={"encoders": trained / "encoders"})
+    with pytest.raises(ValueError, match="second_opinion is 1"):
+        EncoderModelRecipe(second_opinion=1.0)
+
+
+def test_an_untouched_branch_goes_with_the_tuned_encoder(trained: Path) -> None:
+    run(trained, "encoder", steps=2, model={"image_size": 64}, batch_size=3, run_dir="encoder_branch")
+    before, after = (
+        load_file(trained / folder / "image_encoder/class_branch.safetensors")
+        for folder in ("encoders", "encoder_branch/export")
+    )
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_pictures_of_favoured_collections_are_drawn_more_often(trained: Path) -> None:
+    recipe = EncoderModelRecipe(image_size=64, favoured=("photographs",), favoured_share=0.75)
+    task = EncoderTask(recipe, data_dir=trained / "data", inputs={"encoders": trained / "encoders"})
+    pictures = [np.full((4, 4, 4), value, np.uint8) for value in range(10)]
+    task.pictures.cut_outs["hum"] = pictures
+    task.pictures.sources["hum"] = ["drawings"] * 9 + ["photographs"]
+    rng = np.random.default_rng(0)
+    drawn = [int(task._cut_out("hum", rng)[0, 0, 0]) for _ in range(2000)]
+    assert drawn.count(9) / len(drawn) == pytest.approx(0.75 + 0.25 * 0.1, abs=0.03)
+    assert set(drawn) == set(range(10))
+    with pytest.raises(ValueError, match="favoured_share is 2"):
+        EncoderModelRecipe(favoured_share=2.0)
+
+
+def test_the_grounding_knows_which_classes_are_of_which_kind(trained: Path) -> None:
+    folder = trained / "grounding/export/grounding"
+    assert json.loads((folder / "config.json").read_text())["classes"] == CLASSES
+    table = load_file(folder / "model.safetensors")["class_prototypes"]
+    assert table.tolist() == [[1, 0, 0], [1, 0, 0], [0, 0, 0], [0, 1, 0], [0, 0, 0]]
+    with pytest.raises(ValueError, match="lists class 3, the encoder has 2"):
+        class_kinds(read_kinds(trained / "data"), classes=2)
 
 
 def test_the_grounding_can_start_from_the_map_that_the_encoder_was_tuned_with(trained: Path) -> None:

@@ -48,9 +48,21 @@ def build_tiny_data(folder: Path, *, seconds: float = 0.6, names: tuple[str, str
         writer = csv.DictWriter(file, ["kind", "role", "id", "path", "split", "source", "member"])
         writer.writeheader()
         writer.writerows(rows)
-    kinds = [
-        {"kind": hum, "caption": "a machine humming", "alt_captions": ["hum"], "repeat": "continuous"},
-        {"kind": hiss, "caption": "steam hissing", "alt_captions": [], "repeat": "continuous"},
+    kinds: list[dict[str, object]] = [
+        {
+            "kind": hum,
+            "caption": "a machine humming",
+            "alt_captions": ["hum"],
+            "repeat": "continuous",
+            "imagenet_classes": [0, 1],
+        },
+        {
+            "kind": hiss,
+            "caption": "steam hissing",
+            "alt_captions": [],
+            "repeat": "continuous",
+            "imagenet_classes": [3],
+        },
         {"kind": click, "caption": "a clock ticking", "alt_captions": ["tick"], "repeat": "repeating"},
     ]
     (folder / "kinds.json").write_text(json.dumps(kinds))

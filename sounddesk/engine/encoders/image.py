@@ -17,6 +17,9 @@ import torch
 from torch import Tensor
 from torch import nn
 
+from sounddesk.engine.encoders.class_branch import CLASS_BRANCH_FILE
+from sounddesk.engine.encoders.class_branch import ClassBranch
+from sounddesk.engine.encoders.class_branch import shrinks
 from sounddesk.engine.quantised_weights import load_weights
 from sounddesk.engine.types import RgbImage
 
@@ -30,14 +33,16 @@ class ImageEncoder(Protocol):
 
     Attributes:
         grid: rows and columns of patches.
-        width: D, width of a patch vector.
+        width: D, number of features of a patch.
+        classes: number of class logits that follow the features of a patch; 0 for none.
     """
 
     grid: tuple[int, int]
     width: int
+    classes: int
 
     def encode(self, images: Sequence[RgbImage]) -> Tensor:
-        """SRGB uint8[H, W, 3] each -> patches float32[N, P, D], rows first."""
+        """SRGB uint8[H, W, 3] each -> patches float32[N, P, D + classes], rows first."""
         ...
 
 
@@ -70,7 +75,8 @@ class TimmPatchEncoder(nn.Module):
     """A convolutional backbone of timm, its last feature map taken as patches (EfficientNet-Lite0 in the starter).
 
     `pool` averages squares of that map: a large image shows small objects at the size that the network was
-    trained for, and the average takes out the noise of single cells.
+    trained for, and the average takes out the noise of single cells. With a `ClassBranch` the features of a patch are
+    followed by the logits of the classes that the network was published with.
     """
 
     def __init__(
@@ -82,6 +88,7 @@ class TimmPatchEncoder(nn.Module):
         scale: float = 128.0,
         geometry: Geometry = "squash",
         pool: int = 1,
+        classes: int = 0,
     ) -> None:
         super().__init__()
         import timm
@@ -97,10 +104,16 @@ class TimmPatchEncoder(nn.Module):
         self.pool = pool
         side = image_size // 32 // pool
         self.grid = (side, side)
+        self.classes = classes
+        self.class_branch = ClassBranch(backbone, classes=classes) if classes else None
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Normalised float32[N, 3, S, S] -> patches float32[N, P, D]."""
-        features: Tensor = self.backbone.forward_features(pixels)
+        """Normalised float32[N, 3, S, S] -> patches float32[N, P, D + classes]."""
+        if self.class_branch is None:
+            return self._patches(self.backbone.forward_features(pixels))
+        return self.taps(pixels)[0]
+
+    def _patches(self, features: Tensor) -> Tensor:
         if self.pool > 1:
             features = nn.functional.avg_pool2d(features, self.pool)
         return features.flatten(2).transpose(1, 2)
@@ -123,10 +136,12 @@ class TimmPatchEncoder(nn.Module):
         the widening to the patches.
         """
         maps = self.feature_maps(pixels, strides=TAP_STRIDES)
-        patches = self.backbone.bn2(self.backbone.conv_head(maps[-1]))
-        if self.pool > 1:
-            patches = nn.functional.avg_pool2d(patches, self.pool)
-        return patches.flatten(2).transpose(1, 2), maps
+        patches = self._patches(self.backbone.bn2(self.backbone.conv_head(maps[-1])))
+        if self.class_branch is not None:
+            # Averaged before the logits: they are linear in the features, so it comes to the same and costs less.
+            logits = self.class_branch.classifier(self._patches(self.class_branch(maps[-2])))
+            patches = torch.cat([patches, logits], dim=-1)
+        return patches, maps
 
     def feature_maps(self, pixels: Tensor, *, strides: Sequence[int]) -> list[Tensor]:
         """The maps of `taps` for some of its strides, rising; what lies behind the last is not computed."""
@@ -135,7 +150,7 @@ class TimmPatchEncoder(nn.Module):
         maps: dict[int, Tensor] = {}
         for stage in backbone.blocks:
             stride = pixels.shape[-1] // features.shape[-1]
-            if stride == strides[-1] and _shrinks(stage):
+            if stride == strides[-1] and shrinks(stage):
                 break
             features = stage(features)
             maps[pixels.shape[-1] // features.shape[-1]] = features
@@ -149,17 +164,16 @@ class TimmPatchEncoder(nn.Module):
             "scale": self.scale,
             "geometry": self.geometry,
             "pool": self.pool,
+            "classes": self.classes,
         }
 
     @classmethod
     def load(cls, folder: Path) -> TimmPatchEncoder:
         encoder = cls(**json.loads((folder / "config.json").read_text()))
         encoder.backbone.load_state_dict(load_weights(folder / "model.safetensors"))
+        if encoder.class_branch is not None:
+            encoder.class_branch.load_state_dict(load_weights(folder / CLASS_BRANCH_FILE))
         return encoder.eval()
-
-
-def _shrinks(stage: nn.Module) -> bool:
-    return any(isinstance(part, nn.Conv2d) and part.stride[0] > 1 for part in stage.modules())
 
 
 class ClipPatchEncoder(nn.Module):
@@ -167,6 +181,8 @@ class ClipPatchEncoder(nn.Module):
 
     'projected' is the reading of paper 3.2 in which patches and text share the width L.
     """
+
+    classes = 0
 
     def __init__(self, model: nn.Module, *, features: Literal["projected", "hidden"], geometry: Geometry) -> None:
         super().__init__()

@@ -21,6 +21,8 @@ Role = Literal["recording", "picture", "background"]
 
 # One picture of the same thing per emoji set, found by its code points.
 _EMOJI_SETS = {"fluent": "{lower}.webp", "noto": "{lower}", "twemoji": "{lower}.svg", "openmoji": "{upper}.svg"}
+_IMAGENET_CLASSES = 1000
+_RANGE = re.compile(r"(?P<first>\d+)(?:-(?P<last>\d+))?")
 _SECTION = re.compile(r"^(?P<member>.+)#(?P<start>[\d.]+)-(?P<end>[\d.]+)$")
 _BOX = re.compile(r"^(?P<member>.+?)(?:#(?P<box>[\d.]+,[\d.]+,[\d.]+,[\d.]+))?(?:\|(?P<cut>[a-z]+))?$")
 
@@ -53,6 +55,8 @@ class KindRecipe:
     ``train_pictures`` came later and are only trained on. Were they among ``pictures``, the
     fifth that is held out would be drawn anew: figures before and after would come from
     other test pictures, and a picture that a model was trained on could become one.
+    ``imagenet_classes`` are numbers among ImageNet's 1,000 classes (ILSVRC 2012, in their
+    usual order): what the published image encoder calls a thing of this kind.
     """
 
     kind: str
@@ -60,7 +64,7 @@ class KindRecipe:
     alt_captions: tuple[str, ...]
     group: str
     repeat: Repeat
-    imagenet_names: tuple[str, ...]
+    imagenet_classes: tuple[int, ...]
     recordings: tuple[Reference, ...]
     pictures: tuple[Reference, ...]
     train_pictures: tuple[Reference, ...]
@@ -102,7 +106,7 @@ def _kind(name: str, entry: Mapping[str, Any]) -> KindRecipe:
             alt_captions=tuple(map(str, entry["alt_captions"])),
             group=str(entry["group"]),
             repeat=cast(Repeat, repeat),
-            imagenet_names=tuple(map(str, entry.get("imagenet_names", ()))),
+            imagenet_classes=_classes(name, str(entry.get("imagenet_classes", ""))),
             recordings=tuple(_recordings(name, entry["recordings"])),
             pictures=tuple(_pictures(name, entry["pictures"])),
             train_pictures=tuple(_pictures(name, entry.get("train_pictures", {}))),
@@ -116,6 +120,19 @@ def _kind(name: str, entry: Mapping[str, Any]) -> KindRecipe:
         members = ", ".join(sorted(f"{reference.source}:{reference.member}" for reference in twice))
         raise RecipeError(f"kind {name!r} lists {members} twice; keep it under pictures or under train_pictures")
     return recipe
+
+
+def _classes(kind: str, text: str) -> tuple[int, ...]:
+    """Numbers and ranges, both ends among them: '151-268, 273'."""
+    found: list[int] = []
+    for part in filter(None, map(str.strip, text.split(","))):
+        match = _RANGE.fullmatch(part)
+        if match is None:
+            raise RecipeError(f"kind {kind!r}: imagenet_classes has {part!r}; write numbers and ranges, '151-268, 273'")
+        found += range(int(match["first"]), int(match["last"] or match["first"]) + 1)
+    if not all(0 <= number < _IMAGENET_CLASSES for number in found):
+        raise RecipeError(f"kind {kind!r}: imagenet_classes must lie in 0 to {_IMAGENET_CLASSES - 1}")
+    return tuple(found)
 
 
 def _recordings(kind: str, entries: Mapping[str, Sequence[object]]) -> list[Reference]:

@@ -89,7 +89,7 @@ def write_kinds(path: Path, kinds: Sequence[KindRecipe]) -> None:
             "alt_captions": list(kind.alt_captions),
             "group": kind.group,
             "repeat": kind.repeat,
-            "imagenet_names": list(kind.imagenet_names),
+            "imagenet_classes": list(kind.imagenet_classes),
         }
         for kind in kinds
     ]

@@ -31,7 +31,7 @@ def load(tmp_path, text):
 
 def test_a_kind_is_read(tmp_path):
     (kind,) = load(tmp_path, KIND)
-    assert (kind.kind, kind.repeat, kind.imagenet_names) == ("fire truck", "continuous", ())
+    assert (kind.kind, kind.repeat, kind.imagenet_classes) == ("fire truck", "continuous", ())
     assert [(r.member, r.section_s) for r in kind.recordings] == [("a.ogg", None), ("b.ogg", (2.0, 8.5))]
     assert [(p.source, p.member, p.box, p.cut) for p in kind.pictures[:3]] == [
         ("set", "a.png", None, None),
@@ -105,3 +105,21 @@ def test_the_shipped_recipe_is_whole():
         assert 2 <= len(kind.alt_captions) <= 4, kind.kind
         assert len(kind.pictures) >= 2, kind.kind
     assert all(source.licence and source.credit and len(source.sha256) == 64 for source in sources.values())
+
+
+def test_classes_are_numbers_and_ranges(tmp_path):
+    (kind,) = load(tmp_path, KIND + '  imagenet_classes: "555, 3-5"\n')
+    assert kind.imagenet_classes == (555, 3, 4, 5)
+    (kind,) = load(tmp_path, KIND + "  imagenet_classes: 555\n")
+    assert kind.imagenet_classes == (555,)
+
+
+@pytest.mark.parametrize("text", ["truck", "1-", "-1", "2, x"])
+def test_classes_that_are_no_numbers_are_named(tmp_path, text):
+    with pytest.raises(RecipeError, match="'fire truck': imagenet_classes has"):
+        load(tmp_path, KIND + f'  imagenet_classes: "{text}"\n')
+
+
+def test_there_are_a_thousand_classes(tmp_path):
+    with pytest.raises(RecipeError, match="0 to 999"):
+        load(tmp_path, KIND + '  imagenet_classes: "1000"\n')
