@@ -54,6 +54,8 @@ class GroundingConfig:
         classes: number of class logits that follow the features of a patch (`ClassBranch`): a second opinion on which
             prototypes a patch may be. 0, as in the paper, for none.
         class_floor: share that the second opinion leaves to every prototype, whatever it says; 0 to 1.
+        closer_look: a single object is also looked at enlarged (`closer_look`), and its shares of the prototypes are
+            the mean of both looks'.
     """
 
     text_width: int = 512
@@ -77,6 +79,7 @@ class GroundingConfig:
     prototype_temperature: float = 0.05
     classes: int = 0
     class_floor: float = 0.01
+    closer_look: bool = False
 
     def __post_init__(self) -> None:
         if self.width % self.heads:
@@ -91,6 +94,8 @@ class GroundingConfig:
             raise ValueError("prototypes must be at least 0 and prototype_temperature above 0")
         if self.classes < 0 or (self.classes and not self.prototypes):
             raise ValueError(f"classes is {self.classes}: at least 0, and without prototypes 0")
+        if self.closer_look and not self.prototypes:
+            raise ValueError("closer_look without prototypes: it weighs their shares")
         if not 0.0 < self.class_floor < 1.0:
             raise ValueError(f"class_floor is {self.class_floor}: choose above 0 and below 1")
         if self.hint_blend > 0 and self.out_width != self.text_width:
@@ -186,9 +191,38 @@ class ObjectConditioner(nn.Module):
         return nn.functional.normalize(fused.float(), dim=-1) if self.config.normalise else fused
 
     def condition(self, weights: Tensor, patches: Tensor) -> Tensor:
-        """What the denoiser listens to: `fuse`, drawn to the prototypes; float32[B, C], for arguments of `fuse`."""
+        """What the denoiser listens to where a take is one thing: `fuse`, drawn to the prototypes; float32[B, C].
+
+        For arguments of `fuse`.
+        """
         opinion = self.second_opinion(weights, patches) if self.config.classes else None
         return self.sharpen(self.fuse(weights, patches), opinion)
+
+    def sharpen(self, fused: Tensor, opinion: Tensor | None = None) -> Tensor:
+        """Draw what `fuse` gave, float[B, C], to the prototypes; unchanged where the bundle has none.
+
+        Patches of an unseen picture give a vector between several things and far from each (mean cosine to the right
+        one about 0.4 in the starter), a kind of vector that the denoiser met in no
+        training picture. The softmax over the
+        prototypes, as in the retrieval of a modern Hopfield network (Ramsauer et al. 2021), keeps which things they
+        may be and in which shares, and brings the vector back to where the denoiser is at home.
+
+        Args:
+            opinion: float32[B, prototypes] of `second_opinion`.
+        """
+        return self.mixture(self.log_shares(fused, opinion)) if self.config.prototypes else fused
+
+    def log_shares(self, fused: Tensor, opinion: Tensor | None = None) -> Tensor:
+        """How much of each prototype is in what `fuse` gave: float32[B, prototypes], natural logarithms of shares."""
+        similar = nn.functional.normalize(fused.float(), dim=-1) @ self.get_buffer("prototypes").T
+        logs = torch.log_softmax(similar / self.config.prototype_temperature, dim=-1)
+        # A product of two experts (Hinton 2002), which errs where both do.
+        return logs if opinion is None else torch.log_softmax(logs + opinion, dim=-1)
+
+    def mixture(self, log_shares: Tensor) -> Tensor:
+        """Prototypes in the shares whose logarithms, up to a constant, are given: unit vectors float32[B, C]."""
+        shares = torch.softmax(log_shares, dim=-1)
+        return nn.functional.normalize(shares @ self.get_buffer("prototypes"), dim=-1)
 
     def second_opinion(self, weights: Tensor, patches: Tensor) -> Tensor:
         """Log shares of the prototypes by the class logits of the patches, float32[B, prototypes].
@@ -202,32 +236,6 @@ class ObjectConditioner(nn.Module):
         pooled = (weights.float()[:, None] @ logits)[:, 0]
         known = torch.softmax(pooled, dim=-1) @ self.get_buffer("class_prototypes").float()
         return (known + self.config.class_floor).log()
-
-    def sharpen(self, condition: Tensor, opinion: Tensor | None = None) -> Tensor:
-        """Draw conditions float[B, C] to the prototypes; unchanged where the bundle has none.
-
-        Patches of an unseen picture give a vector between several things and far from each (mean cosine to the right
-        one about 0.4 in the starter), a kind of vector that the denoiser met in no
-        training picture. The softmax over the
-        prototypes, as in the retrieval of a modern Hopfield network (Ramsauer et al. 2021), keeps which things they
-        may be and in which shares, and brings the vector back to where the denoiser is at home.
-
-        Args:
-            opinion: float32[B, prototypes] of `second_opinion`, a factor on the shares.
-        """
-        if not self.config.prototypes:
-            return condition
-        shares = self.shares(condition, opinion)
-        return nn.functional.normalize(shares @ self.get_buffer("prototypes"), dim=-1)
-
-    def shares(self, condition: Tensor, opinion: Tensor | None = None) -> Tensor:
-        """How much of each prototype is in conditions float[B, C]: float32[B, prototypes], rows sum to 1."""
-        similar = nn.functional.normalize(condition.float(), dim=-1) @ self.get_buffer("prototypes").T
-        logits = similar / self.config.prototype_temperature
-        if opinion is not None:
-            # A product of two experts (Hinton 2002), which errs where both do.
-            logits = torch.log_softmax(logits, dim=-1) + opinion
-        return torch.softmax(logits, dim=-1)
 
     def null(self, patches: Tensor) -> Tensor:
         """The condition of the unconditional pass, float[B, C], for patches float[B, P, Lv].

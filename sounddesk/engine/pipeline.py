@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 
 from sounddesk.engine.bundle import Bundle
+from sounddesk.engine.closer_look import CloserLook
+from sounddesk.engine.closer_look import closer_view
 from sounddesk.engine.component_loading import Components
 from sounddesk.engine.decoding import decode_mel
 from sounddesk.engine.decoding import synthesise
@@ -88,7 +90,7 @@ def generate_takes(
     patches = encode_patches(request.image, engine)
     reporter.step(1)
     # 3. Masks and hints -> conditions [N, C].
-    conditions = conditions_of(request.takes, patches, engine)
+    conditions = conditions_of(request.takes, patches, engine, image=request.image)
     # 4. Noise and the guided denoising loop -> latents [N, c, t, f].
     latents, batch_notes = denoise_all(
         Denoising(
@@ -182,11 +184,43 @@ def encode_patches(image: RgbImage, engine: Engine) -> Tensor:
 
 
 @torch.no_grad()
-def conditions_of(takes: Sequence[ObjectRequest], patches: Tensor, engine: Engine) -> TakeConditions:
-    """Conditions of takes checked by `check_request`; words are encoded only where a take has some."""
+def conditions_of(
+    takes: Sequence[ObjectRequest], patches: Tensor, engine: Engine, *, image: RgbImage | None = None
+) -> TakeConditions:
+    """Conditions of takes checked by `check_request`; words are encoded only where a take has some.
+
+    Args:
+        image: what the patches are of, for a closer look at each object where the bundle takes one; patch weights do
+            not depend on it.
+    """
+    conditioner = engine.components.conditioner
+    looks = closer_looks(takes, image, engine) if image is not None and conditioner.config.closer_look else ()
     spoken = any(take.hint or take.negative_hint for take in takes)
     with engine.components.text_encoder if spoken else contextlib.nullcontext() as text_encoder:
-        return make_conditions(takes, patches, conditioner=engine.components.conditioner, text_encoder=text_encoder)
+        return make_conditions(takes, patches, conditioner=conditioner, text_encoder=text_encoder, closer=looks)
+
+
+def closer_looks(takes: Sequence[ObjectRequest], image: RgbImage, engine: Engine) -> list[CloserLook | None]:
+    """A closer look at the object of each take, None for what is not a single object; each mask is looked at once."""
+    device = engine.policy.device
+    seen: dict[str, CloserLook] = {}
+    looks: list[CloserLook | None] = []
+    with (
+        out_of_memory_reported(f"memory of {device} ran out on the image", device),
+        engine.components.image_encoder as encoder,
+        engine.policy.network_precision(),
+    ):
+        for take in takes:
+            if take.kind != "object":
+                looks.append(None)
+                continue
+            key = hash_mask(take.mask)
+            if key not in seen:
+                view = closer_view(image, take.mask, side=encoder.region_side)
+                # One at a time: in a batch the last digits would depend on what else was asked for.
+                seen[key] = CloserLook(patches=encoder.encode_regions([view.pixels])[0].float(), mask=view.mask)
+            looks.append(seen[key])
+    return looks
 
 
 class TakeNoise:

@@ -249,7 +249,7 @@ class EngineSession:
         check_request(GenerationRequest(image=image, takes=(take,)))
         with self._lock:
             engine = self._load()
-            made = conditions_of((take,), encode_patches(image, engine), engine)
+            made = conditions_of((take,), encode_patches(image, engine), engine, image=image)
             return TakeCondition(condition=made.condition[0].cpu().numpy(), null=made.null[0].cpu().numpy())
 
     def text_vectors(self, texts: list[str]) -> npt.NDArray[np.float32]:

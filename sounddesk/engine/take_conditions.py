@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from sounddesk.domain.mask import mask_sha256
+from sounddesk.engine.closer_look import CloserLook
 from sounddesk.engine.encoders.image import fit_mask
 from sounddesk.engine.encoders.text import TextEncoder
 from sounddesk.engine.grounding import ObjectConditioner
@@ -114,12 +115,14 @@ def make_conditions(
     *,
     conditioner: ObjectConditioner,
     text_encoder: TextEncoder | None,
+    closer: Sequence[CloserLook | None] = (),
 ) -> TakeConditions:
     """Patch weights and conditions of all takes of one image.
 
     Args:
         takes: checked by `check_request`.
         patches: float32[P, Lv] of the image.
+        closer: a look at each take's object alone, None where there is none; or of no take.
         text_encoder: needed as soon as one take has a hint or a negative hint.
 
     Raises:
@@ -144,7 +147,7 @@ def make_conditions(
             weights = weights_with_hint(weights, attention[index], coverage, sharpness=config.hint_sharpness)
         rows.append(weights)
     patch_weights = np.stack(rows)
-    condition = conditioner.condition(torch.from_numpy(patch_weights).to(patches.device), batch).float()
+    condition = _conditions(takes, torch.from_numpy(patch_weights).to(patches.device), batch, closer, conditioner)
     if hinted and config.hint_blend > 0:
         mixed = (1.0 - config.hint_blend) * condition[hinted] + config.hint_blend * texts[hinted]
         condition[hinted] = torch.nn.functional.normalize(mixed, dim=-1) if config.normalise else mixed
@@ -164,6 +167,39 @@ def make_conditions(
         patch_weights=patch_weights,
         notes=(note,) * len(takes),
     )
+
+
+def _conditions(
+    takes: Sequence[ObjectRequest],
+    weights: Tensor,
+    patches: Tensor,
+    closer: Sequence[CloserLook | None],
+    conditioner: ObjectConditioner,
+) -> Tensor:
+    """Condition vectors float32[N, C] of weights [N, P] over patches [N, P, Lv] and of the closer looks."""
+    fused = conditioner.fuse(weights, patches)
+    if not conditioner.config.prototypes:
+        return fused.float()
+    # The classes, and a closer look, are about one thing: of a blend or an ambience they would leave one.
+    single = torch.tensor([take.kind == "object" for take in takes], device=patches.device)[:, None]
+    shares = conditioner.log_shares(fused)
+    if conditioner.config.classes:
+        judged = conditioner.log_shares(fused, conditioner.second_opinion(weights, patches))
+        shares = torch.where(single, judged, shares)
+    for index, look in enumerate(closer):
+        if look is not None:
+            shares[index] = (shares[index] + _closer_shares(look, conditioner)) / 2
+    return conditioner.mixture(shares)
+
+
+def _closer_shares(look: CloserLook, conditioner: ObjectConditioner) -> Tensor:
+    """Log shares of the prototypes in the object of a closer look, float32[prototypes]."""
+    config = conditioner.config
+    coverage = patch_coverage(look.mask, grid=config.grid)
+    weights = rescale_to_attention(coverage / coverage.max(), attention_std=conditioner.attention_std())
+    given, patches = torch.from_numpy(weights)[None].to(look.patches.device), look.patches[None]
+    opinion = conditioner.second_opinion(given, patches) if config.classes else None
+    return conditioner.log_shares(conditioner.fuse(given, patches), opinion)[0]
 
 
 def _coverage(take: ObjectRequest, conditioner: ObjectConditioner) -> npt.NDArray[np.float32]:

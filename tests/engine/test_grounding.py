@@ -163,10 +163,10 @@ def test_a_sure_class_decides_what_the_features_leave_open_and_not_what_they_are
     weights = torch.full((1, 49), 1 / 49)
     opinion = model.second_opinion(weights, torch.cat([torch.zeros(1, 49, 20), sure], dim=-1))
     between = torch.tensor([[1.0, 1.0, 1.0] + [0.0] * 9])
-    torch.testing.assert_close(model.shares(between), torch.full((1, 3), 1 / 3))
-    assert model.shares(between, opinion)[0, 0] > 0.97
+    torch.testing.assert_close(model.log_shares(between).exp(), torch.full((1, 3), 1 / 3))
+    assert model.log_shares(between, opinion).exp()[0, 0] > 0.97
     certain = torch.tensor([[0.0, 1.0, 0.0] + [0.0] * 9])
-    assert model.shares(certain, opinion)[0, 1] > 0.99
+    assert model.log_shares(certain, opinion).exp()[0, 1] > 0.99
 
 
 def test_classes_that_cannot_be_are_refused() -> None:

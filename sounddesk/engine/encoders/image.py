@@ -26,6 +26,7 @@ from sounddesk.engine.types import RgbImage
 Geometry = Literal["squash", "crop"]
 
 TAP_STRIDES: Final = (4, 8, 16, 32)
+_LAST_STRIDES: Final = (16, 32)
 
 
 class ImageEncoder(Protocol):
@@ -35,14 +36,22 @@ class ImageEncoder(Protocol):
         grid: rows and columns of patches.
         width: D, number of features of a patch.
         classes: number of class logits that follow the features of a patch; 0 for none.
+        region_side: S, side in pixels of the regions that `encode_regions` takes.
     """
 
     grid: tuple[int, int]
     width: int
     classes: int
 
+    @property
+    def region_side(self) -> int: ...
+
     def encode(self, images: Sequence[RgbImage]) -> Tensor:
         """SRGB uint8[H, W, 3] each -> patches float32[N, P, D + classes], rows first."""
+        ...
+
+    def encode_regions(self, regions: Sequence[RgbImage]) -> Tensor:
+        """SRGB uint8[S, S, 3] each, a part of an image -> patches on the same grid as those of a whole image."""
         ...
 
 
@@ -109,20 +118,32 @@ class TimmPatchEncoder(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Normalised float32[N, 3, S, S] -> patches float32[N, P, D + classes]."""
-        if self.class_branch is None:
-            return self._patches(self.backbone.forward_features(pixels))
-        return self.taps(pixels)[0]
+        return self._patches(self.feature_maps(pixels, strides=_LAST_STRIDES), pool=self.pool)
 
-    def _patches(self, features: Tensor) -> Tensor:
-        if self.pool > 1:
-            features = nn.functional.avg_pool2d(features, self.pool)
-        return features.flatten(2).transpose(1, 2)
+    def _patches(self, maps: Sequence[Tensor], *, pool: int) -> Tensor:
+        """Patches of the maps of strides 16 and 32, after `pool` x `pool` cells are averaged."""
+        patches = _flat(self.backbone.bn2(self.backbone.conv_head(maps[-1])), pool=pool)
+        if self.class_branch is None:
+            return patches
+        # Averaged before the logits: they are linear in the features, so it comes to the same and costs less.
+        logits = self.class_branch.classifier(_flat(self.class_branch(maps[-2]), pool=pool))
+        return torch.cat([patches, logits], dim=-1)
 
     @torch.no_grad()
     def encode(self, images: Sequence[RgbImage]) -> Tensor:
         fitted = [fit_image(image, size=self.image_size, geometry=self.geometry) for image in images]
         result: Tensor = self(self.normalised(fitted))
         return result
+
+    @property
+    def region_side(self) -> int:
+        """As much smaller than a whole image as the cells are that need no average: an object comes out as large."""
+        return self.image_size // self.pool
+
+    @torch.no_grad()
+    def encode_regions(self, regions: Sequence[RgbImage]) -> Tensor:
+        maps = self.feature_maps(self.normalised(regions), strides=_LAST_STRIDES)
+        return self._patches(maps, pool=1)
 
     def normalised(self, fitted: Sequence[RgbImage]) -> Tensor:
         """Images as `fit_image` leaves them -> float32[N, 3, S, S], the pixels that `forward` and `taps` take."""
@@ -136,12 +157,7 @@ class TimmPatchEncoder(nn.Module):
         the widening to the patches.
         """
         maps = self.feature_maps(pixels, strides=TAP_STRIDES)
-        patches = self._patches(self.backbone.bn2(self.backbone.conv_head(maps[-1])))
-        if self.class_branch is not None:
-            # Averaged before the logits: they are linear in the features, so it comes to the same and costs less.
-            logits = self.class_branch.classifier(self._patches(self.class_branch(maps[-2])))
-            patches = torch.cat([patches, logits], dim=-1)
-        return patches, maps
+        return self._patches(maps, pool=self.pool), maps
 
     def feature_maps(self, pixels: Tensor, *, strides: Sequence[int]) -> list[Tensor]:
         """The maps of `taps` for some of its strides, rising; what lies behind the last is not computed."""
@@ -176,6 +192,13 @@ class TimmPatchEncoder(nn.Module):
         return encoder.eval()
 
 
+def _flat(features: Tensor, *, pool: int) -> Tensor:
+    """Map float32[N, D, h, w] -> float32[N, P, D], rows first."""
+    if pool > 1:
+        features = nn.functional.avg_pool2d(features, pool)
+    return features.flatten(2).transpose(1, 2)
+
+
 class ClipPatchEncoder(nn.Module):
     """CLIP's vision tower; patches projected into the text space ('projected') or raw ('hidden').
 
@@ -208,6 +231,13 @@ class ClipPatchEncoder(nn.Module):
             return hidden
         projected: Tensor = self.model.visual_projection(vision.post_layernorm(hidden))  # type: ignore[operator,union-attr]
         return projected
+
+    @property
+    def region_side(self) -> int:
+        return self.image_size
+
+    def encode_regions(self, regions: Sequence[RgbImage]) -> Tensor:
+        return self.encode(regions)
 
     @classmethod
     def load(cls, folder: Path) -> ClipPatchEncoder:

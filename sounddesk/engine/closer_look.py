@@ -1,0 +1,80 @@
+"""A second view of a selected object: its surroundings cut out and enlarged.
+
+In a scene of several things an object covers a few patches, and each of them also sees its neighbours. Enlarged, it has
+about the size at which the starter's image encoder was tuned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
+from sounddesk.engine.types import BoolMask
+from sounddesk.engine.types import FloatMask
+from sounddesk.engine.types import RgbImage
+
+# Side of the region in longest sides of the object.
+_ROOM: Final = 1.15
+_LEAST_SIDE_PX: Final = 16.0
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CloserView:
+    """The region around an object.
+
+    Attributes:
+        pixels: sRGB uint8[S, S, 3].
+        mask: float32[S, S], which of them belong to the object, 0 to 1.
+    """
+
+    pixels: RgbImage
+    mask: FloatMask
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CloserLook:
+    """A view as the image encoder sees it.
+
+    Attributes:
+        patches: float32[P, D] of the view, on the grid of the whole image's.
+        mask: as in `CloserView`.
+    """
+
+    patches: Tensor
+    mask: FloatMask
+
+
+def closer_view(image: RgbImage, mask: FloatMask | BoolMask, *, side: int) -> CloserView:
+    """The square around the pixels that more likely belong to the object than not, enlarged or shrunk to `side`.
+
+    What lies beyond the edge of the image is its mirror image, which belongs to nothing.
+
+    Args:
+        image: sRGB uint8[H, W, 3].
+        mask: [H, W], not empty (`check_request`).
+    """
+    rows, columns = (np.flatnonzero((mask >= 0.5).any(axis=axis)) for axis in (1, 0))
+    ends = np.array([[columns[0], rows[0]], [columns[-1] + 1, rows[-1] + 1]], np.float64)
+    centre, length = ends.mean(axis=0), float((ends[1] - ends[0]).max())
+    scale = side / max(_ROOM * length, _LEAST_SIDE_PX)
+    # OpenCV counts from the middle of the first pixel.
+    shift = side / 2 - 0.5 - (centre - 0.5) * scale
+    to_view = np.array([[scale, 0.0, shift[0]], [0.0, scale, shift[1]]])
+    pixels = _warped(image, to_view, side=side, scale=scale, border=cv2.BORDER_REFLECT_101)
+    share = _warped(mask.astype(np.float32), to_view, side=side, scale=scale, border=cv2.BORDER_CONSTANT)
+    return CloserView(pixels=pixels.astype(np.uint8), mask=np.clip(share, 0.0, 1.0).astype(np.float32))
+
+
+def _warped(
+    array: npt.NDArray[Any], to_view: npt.NDArray[np.float64], *, side: int, scale: float, border: int
+) -> npt.NDArray[Any]:
+    if scale < 1.0:
+        # Samples alone would leave out pixels: first a mean over about as many as go into one.
+        array = cv2.GaussianBlur(array, (0, 0), 0.5 / scale)
+    return cv2.warpAffine(array, to_view, (side, side), flags=cv2.INTER_LINEAR, borderMode=border)

@@ -1,0 +1,155 @@
+"""The enlarged view of one object, and what it does to a take's condition."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from sounddesk.engine.closer_look import closer_view
+from sounddesk.engine.session import EngineSession
+from sounddesk.engine.types import GenerationRequest
+from sounddesk.engine.types import ObjectRequest
+from sounddesk.engine.types import SamplingSettings
+from tests.tiny_bundle import build_tiny_bundle
+
+HEIGHT, WIDTH = 60, 90
+
+
+def box(left: int, top: int, right: int, bottom: int) -> np.ndarray:
+    mask = np.zeros((HEIGHT, WIDTH), dtype=bool)
+    mask[top:bottom, left:right] = True
+    return mask
+
+
+def painted(mask: np.ndarray) -> np.ndarray:
+    """A red object on grey."""
+    image = np.full((*mask.shape, 3), 120, dtype=np.uint8)
+    image[mask] = (255, 0, 0)
+    return image
+
+
+@given(
+    left=st.integers(0, WIDTH - 2),
+    top=st.integers(0, HEIGHT - 2),
+    width=st.integers(1, WIDTH),
+    height=st.integers(1, HEIGHT),
+    side=st.sampled_from([16, 64, 200]),
+)
+@settings(max_examples=60, deadline=None)
+def test_the_object_fills_the_view_and_its_mask_lies_on_it(
+    left: int, top: int, width: int, height: int, side: int
+) -> None:
+    mask = box(left, top, min(WIDTH, left + width), min(HEIGHT, top + height))
+    image = painted(mask)
+    view = closer_view(image, mask, side=side)
+    assert view.pixels.shape == (side, side, 3)
+    assert view.pixels.dtype == np.uint8
+    assert view.mask.shape == (side, side)
+    assert 0.0 <= view.mask.min() <= view.mask.max() <= 1.0
+    redness = (view.pixels[..., 0].astype(float) - 120) / (255 - 120)
+    sure = view.mask > 0.99
+    assert (redness[sure] > 0.9).all()
+    longest = max(min(WIDTH, left + width) - left, min(HEIGHT, top + height) - top)
+    share = longest / max(1.15 * longest, 16.0)
+    length = max(int((view.mask > 0.5).any(axis=axis).sum()) for axis in (0, 1))
+    assert length == pytest.approx(share * side, abs=2.0)
+
+
+def test_the_object_lies_in_the_middle_also_at_the_edge_of_the_image() -> None:
+    view = closer_view(painted(box(0, 0, 20, 20)), box(0, 0, 20, 20), side=100)
+    rows, columns = np.nonzero(view.mask > 0.5)
+    assert rows.mean() == pytest.approx(49.5, abs=1.0)
+    assert columns.mean() == pytest.approx(49.5, abs=1.0)
+    # Beyond the edge lies the mirror image, which is red and belongs to nothing.
+    assert view.pixels[50, 1, 0] > 240
+    assert view.mask[50, 1] == 0.0
+
+
+def test_a_large_object_is_shrunk_by_means_of_its_pixels() -> None:
+    stripes = np.zeros((400, 400, 3), dtype=np.uint8)
+    stripes[:, ::2] = 200
+    view = closer_view(stripes, np.ones((400, 400), dtype=bool), side=40)
+    assert abs(view.pixels[5:35, 5:35].astype(float) - 100).max() < 12
+
+
+def request(*masks: np.ndarray, kind: str = "object") -> GenerationRequest:
+    image = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+    takes = tuple(
+        ObjectRequest(name=f"thing {index}", mask=mask, seed=1, kind=kind)  # type: ignore[arg-type]
+        for index, mask in enumerate(masks)
+    )
+    return GenerationRequest(image=image, takes=takes, seconds=1.0, sampling=SamplingSettings(steps=2))
+
+
+def open_session(folder: Path, *, closer_look: bool) -> EngineSession:
+    options = {"prototypes": 3, "classes": 4, "prototype_temperature": 1.0, "closer_look": closer_look}
+    return EngineSession.open(bundle=build_tiny_bundle(folder / str(closer_look), **options), device="cpu")
+
+
+def test_shares_are_the_mean_of_both_looks_and_a_blend_is_not_looked_at(tmp_path: Path) -> None:
+    asked = request(box(20, 10, 50, 40))
+    (take,) = asked.takes
+    with open_session(tmp_path, closer_look=True) as near, open_session(tmp_path, closer_look=False) as far:
+        whole = far.condition(asked.image, take).condition
+        both = near.condition(asked.image, take).condition
+        assert near._components is not None
+        conditioner = near._components.conditioner
+        encoder = near._components.image_encoder.network
+        view = closer_view(asked.image, take.mask, side=encoder.region_side)
+        alone = far.condition(view.pixels, ObjectRequest(name="x", mask=view.mask, seed=1)).condition
+        prototypes = conditioner.get_buffer("prototypes").numpy()
+        (blend,) = request(box(20, 10, 50, 40), kind="blend").takes
+        assert np.array_equal(near.condition(asked.image, blend).condition, far.condition(asked.image, blend).condition)
+    assert not np.allclose(both, whole, atol=1e-4)
+
+    def shares(condition: np.ndarray) -> np.ndarray:
+        """Of unit length mixtures of three prototypes, up to scale."""
+        found = np.linalg.lstsq(prototypes.T, condition, rcond=None)[0]
+        return found / found.sum()
+
+    # The tiny encoder averages nothing (pool 1), so a region is encoded just as an image is.
+    expected = np.sqrt(shares(whole) * shares(alone))
+    np.testing.assert_allclose(shares(both), expected / expected.sum(), atol=1e-3)
+
+
+def test_a_take_does_not_depend_on_what_else_is_asked_for(tmp_path: Path) -> None:
+    masks = box(20, 10, 50, 40), box(55, 20, 85, 55)
+    with open_session(tmp_path, closer_look=True) as session:
+        alone = [session.generate(request(mask))[0].waveform for mask in masks]
+        together = [take.waveform for take in session.generate(request(*masks))]
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-3)
+
+
+def test_one_mask_is_looked_at_once_however_many_takes_it_has(tmp_path: Path) -> None:
+    mask = box(20, 10, 50, 40)
+    with open_session(tmp_path, closer_look=True) as session:
+        session.encode_image(request(mask).image)
+        assert session._components is not None
+        encoder = session._components.image_encoder.network
+        calls: list[int] = []
+        hook = encoder.backbone.conv_stem.register_forward_hook(lambda *_: calls.append(1))
+        session.generate(request(mask, mask.copy(), box(55, 20, 85, 55)))
+        hook.remove()
+    assert len(calls) == 2
+
+
+def test_the_tiny_encoder_sees_regions_on_the_grid_of_images() -> None:
+    from sounddesk.engine.encoders.image import TimmPatchEncoder
+
+    torch.manual_seed(0)
+    encoder = TimmPatchEncoder(architecture="test_efficientnet", image_size=256, pool=2, classes=3).eval()
+    assert encoder.region_side == 128
+    region = np.random.default_rng(0).integers(0, 256, (128, 128, 3), dtype=np.uint8)
+    patches = encoder.encode_regions([region])
+    assert patches.shape == encoder.encode([region]).shape == (1, 16, encoder.width + 3)
+    # As an encoder of that size without averages would see it.
+    plain = TimmPatchEncoder(architecture="test_efficientnet", image_size=128, classes=3).eval()
+    plain.load_state_dict(encoder.state_dict())
+    torch.testing.assert_close(plain.encode([region]), patches)
