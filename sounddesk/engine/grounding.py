@@ -54,8 +54,8 @@ class GroundingConfig:
         classes: number of class logits that follow the features of a patch (`ClassBranch`): a second opinion on which
             prototypes a patch may be. 0, as in the paper, for none.
         class_floor: share that the second opinion leaves to every prototype, whatever it says; 0 to 1.
-        closer_look: a single object is also looked at enlarged (`closer_look`), and its shares of the prototypes are
-            the mean of both looks'.
+        closer_look: a single object is also looked at enlarged (`closer_look`). Its shares of the prototypes are the
+            geometric mean of both looks', and the classes judge the enlarged one.
     """
 
     text_width: int = 512

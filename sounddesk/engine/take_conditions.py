@@ -180,26 +180,33 @@ def _conditions(
     fused = conditioner.fuse(weights, patches)
     if not conditioner.config.prototypes:
         return fused.float()
-    # The classes, and a closer look, are about one thing: of a blend or an ambience they would leave one.
-    single = torch.tensor([take.kind == "object" for take in takes], device=patches.device)[:, None]
     shares = conditioner.log_shares(fused)
-    if conditioner.config.classes:
-        judged = conditioner.log_shares(fused, conditioner.second_opinion(weights, patches))
-        shares = torch.where(single, judged, shares)
-    for index, look in enumerate(closer):
+    opinions = conditioner.second_opinion(weights, patches) if conditioner.config.classes else None
+    for index, take in enumerate(takes):
+        # The classes, and a closer look, are about one thing: of a blend or an ambience they would leave one.
+        if take.kind != "object":
+            continue
+        opinion = None if opinions is None else opinions[index]
+        look = closer[index] if closer else None
         if look is not None:
-            shares[index] = (shares[index] + _closer_shares(look, conditioner)) / 2
+            near, opinion = _closer_shares(look, conditioner)
+            shares[index] = (shares[index] + near) / 2
+        if opinion is not None:
+            shares[index] += opinion
     return conditioner.mixture(shares)
 
 
-def _closer_shares(look: CloserLook, conditioner: ObjectConditioner) -> Tensor:
-    """Log shares of the prototypes in the object of a closer look, float32[prototypes]."""
+def _closer_shares(look: CloserLook, conditioner: ObjectConditioner) -> tuple[Tensor, Tensor | None]:
+    """Of the object of a closer look: log shares float32[prototypes], and what the classes say, likewise.
+
+    The classes are those of photographs of single things, so they are asked there and not in the whole image.
+    """
     config = conditioner.config
     coverage = patch_coverage(look.mask, grid=config.grid)
     weights = rescale_to_attention(coverage / coverage.max(), attention_std=conditioner.attention_std())
     given, patches = torch.from_numpy(weights)[None].to(look.patches.device), look.patches[None]
-    opinion = conditioner.second_opinion(given, patches) if config.classes else None
-    return conditioner.log_shares(conditioner.fuse(given, patches), opinion)[0]
+    opinion = conditioner.second_opinion(given, patches)[0] if config.classes else None
+    return conditioner.log_shares(conditioner.fuse(given, patches))[0], opinion
 
 
 def _coverage(take: ObjectRequest, conditioner: ObjectConditioner) -> npt.NDArray[np.float32]:

@@ -13,15 +13,18 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 from torch import nn
 
+from sounddesk.engine.encoders.class_branch import CLASS_BRANCH_FILE
 from sounddesk.engine.encoders.image import TimmPatchEncoder
 from sounddesk.engine.encoders.image import fit_image
 from sounddesk.engine.encoders.image import load_image_encoder
 from sounddesk.engine.encoders.text import SentenceEncoder
 from sounddesk.engine.encoders.text import load_text_encoder
+from sounddesk.engine.quantised_weights import WeightStorage
+from sounddesk.engine.quantised_weights import load_weights
+from sounddesk.engine.quantised_weights import save_weights
 from sounddesk.engine.scene_composition import CutOut
 from sounddesk.engine.scene_composition import compose_scene
 from sounddesk.engine.scene_composition import vary_cut_out
@@ -63,6 +66,8 @@ class EncoderModelRecipe:
         second_opinion: the floor of `GroundingConfig.class_floor` under the classes of `inputs.original`, which then
             enter the loss as they enter the shares at use: what they know need not be learned, and what they take for
             something else is worth more. 0 leaves them out.
+        storage: how the export stores the encoder. What is trained on it then sees the very values that a bundle holds;
+            a segmenter checks them.
         start_share: how much of the starting weights the export keeps (0 to 1): the mean of before and after knows new
             pictures better than either (Wortsman et al. 2022, robust fine-tuning).
     """
@@ -79,6 +84,7 @@ class EncoderModelRecipe:
     favoured: tuple[str, ...] = ()
     favoured_share: float = 0.0
     second_opinion: float = 0.0
+    storage: WeightStorage = "float32"
     start_share: float = 0.0
 
     def __post_init__(self) -> None:
@@ -253,9 +259,8 @@ class EncoderTask:
         write_kind_map(folder, weight=self.tuned.head.weight, bias=self.tuned.head.bias)
         state = {key: value.contiguous() for key, value in self.tuned.backbone.state_dict().items()}
         kept = {key: value for key, value in state.items() if "num_batches" not in key}
-        from safetensors.torch import load_file
-
-        start = load_file(folder / "image_encoder" / "model.safetensors")
+        encoder = folder / "image_encoder"
+        start = load_weights(encoder / "model.safetensors")
         share = self.recipe.start_share
         tuned = {key: kept[key] if key in kept else state[key] for key in start}
         mixed = {
@@ -263,4 +268,6 @@ class EncoderTask:
             for key, value in tuned.items()
             if value.is_floating_point()
         }
-        save_file({**tuned, **mixed}, folder / "image_encoder" / "model.safetensors")
+        save_weights({**tuned, **mixed}, encoder / "model.safetensors", storage=self.recipe.storage)
+        if (branch := encoder / CLASS_BRANCH_FILE).exists():
+            save_weights(load_weights(branch), branch, storage=self.recipe.storage)

@@ -48,6 +48,7 @@ class GroundingModelRecipe:
             (`inputs.encoders` holds it), which has seen far more views of every picture.
         prototypes: keep the kinds' text vectors in the grounding and draw conditions to them at use.
         prototype_temperature: how sharply.
+        class_floor, closer_look: of `GroundingConfig`; the classes are those of the encoder, where it has some.
         query: what asks for a place; 'audio' is ablation (v).
         sharpness: spread of the initial attention scores over the patches of a scene.
     """
@@ -65,6 +66,7 @@ class GroundingModelRecipe:
     prototypes: bool = True
     prototype_temperature: float = 0.05
     class_floor: float = 0.01
+    closer_look: bool = False
     mlp_factor: int = 1
     heads: int = 1
     score: str = "dot"
@@ -192,6 +194,7 @@ class GroundingTask:
             prototype_temperature=recipe.prototype_temperature,
             classes=image_encoder.classes if recipe.prototypes else 0,
             class_floor=recipe.class_floor,
+            closer_look=recipe.closer_look,
             **options,
         )
         self.conditioner = ObjectConditioner(config)

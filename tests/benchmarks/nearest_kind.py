@@ -18,10 +18,10 @@ import numpy as np
 
 from sounddesk.engine.bundle import STARTER_NAME
 from sounddesk.engine.bundle import find_bundle
-from sounddesk.engine.encoders.image import load_image_encoder
-from sounddesk.engine.grounding import ObjectConditioner
+from sounddesk.engine.component_loading import WEIGHTS_FILE
+from sounddesk.engine.quantised_weights import load_weights
 from sounddesk.engine.scene_composition import compose_scene
-from sounddesk.engine.take_conditions import make_conditions
+from sounddesk.engine.session import EngineSession
 from sounddesk.engine.types import ObjectRequest
 from sounddesk.evaluation.picture_folder import read_bundle_kinds
 from sounddesk.evaluation.proportion import Proportion
@@ -40,10 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments_of.add_argument("--seed", type=int, default=5)
     options = arguments_of.parse_args(arguments)
     bundle = find_bundle(options.bundle)
-    part = bundle.manifest.component("image_encoder")
-    encoder = load_image_encoder(part.class_name, bundle.component_folder("image_encoder"))
-    conditioner = ObjectConditioner.load(bundle.component_folder("grounding"))
-    prototypes = conditioner.get_buffer("prototypes")
+    session = EngineSession.open(bundle=bundle.folder, device="cpu")
+    prototypes = load_weights(bundle.component_folder("grounding") / WEIGHTS_FILE)["prototypes"].float().numpy()
     kinds = [kind.name for kind in read_bundle_kinds(bundle)]
     pictures = read_pictures(options.data, split="test")
     rng = np.random.default_rng(options.seed)
@@ -59,9 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             background = random_background(pictures, rng)
             scene = compose_scene([cut_out], background=background, height=480, width=640, rng=rng, fill=(0.35, 0.6))
             take = ObjectRequest(name=row["kind"], mask=scene.masks[0], seed=0)
-            patches = encoder.encode([scene.image])[0]
-            made = make_conditions([take], patches, conditioner=conditioner, text_encoder=None)
-            similar = made.condition[0] @ prototypes.T
+            similar = prototypes @ session.condition(scene.image, take).condition
             seen[row["source"]] += 1
             right[row["source"]] += kinds[int(similar.argmax())] == row["kind"]
     for source, count in seen.most_common():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -56,9 +57,13 @@ def test_the_object_fills_the_view_and_its_mask_lies_on_it(
     sure = view.mask > 0.99
     assert (redness[sure] > 0.9).all()
     longest = max(min(WIDTH, left + width) - left, min(HEIGHT, top + height) - top)
-    share = longest / max(1.15 * longest, 16.0)
-    length = max(int((view.mask > 0.5).any(axis=axis).sum()) for axis in (0, 1))
-    assert length == pytest.approx(share * side, abs=2.0)
+    scale = side / max(1.15 * longest, 16.0)
+    # A pixel or two may fall between the view's; nothing is lost of them.
+    assert view.mask.sum() > 0
+    if scale * longest >= 4:
+        length = max(int((view.mask > 0.4 * view.mask.max()).any(axis=axis).sum()) for axis in (0, 1))
+        # Enlarged edges are as soft as a pixel of the image is wide.
+        assert length == pytest.approx(scale * longest, abs=2.0 + scale)
 
 
 def test_the_object_lies_in_the_middle_also_at_the_edge_of_the_image() -> None:
@@ -92,17 +97,19 @@ def open_session(folder: Path, *, closer_look: bool) -> EngineSession:
     return EngineSession.open(bundle=build_tiny_bundle(folder / str(closer_look), **options), device="cpu")
 
 
-def test_shares_are_the_mean_of_both_looks_and_a_blend_is_not_looked_at(tmp_path: Path) -> None:
+def test_shares_are_the_mean_of_both_looks_and_the_classes_judge_the_closer_one(tmp_path: Path) -> None:
     asked = request(box(20, 10, 50, 40))
     (take,) = asked.takes
     with open_session(tmp_path, closer_look=True) as near, open_session(tmp_path, closer_look=False) as far:
-        whole = far.condition(asked.image, take).condition
+        # A blend is not judged by the classes.
+        whole = far.condition(asked.image, replace(take, kind="blend")).condition
         both = near.condition(asked.image, take).condition
         assert near._components is not None
         conditioner = near._components.conditioner
         encoder = near._components.image_encoder.network
         view = closer_view(asked.image, take.mask, side=encoder.region_side)
-        alone = far.condition(view.pixels, ObjectRequest(name="x", mask=view.mask, seed=1)).condition
+        alone = far.condition(view.pixels, ObjectRequest(name="x", mask=view.mask, seed=1, kind="blend")).condition
+        judged = far.condition(view.pixels, ObjectRequest(name="x", mask=view.mask, seed=1)).condition
         prototypes = conditioner.get_buffer("prototypes").numpy()
         (blend,) = request(box(20, 10, 50, 40), kind="blend").takes
         assert np.array_equal(near.condition(asked.image, blend).condition, far.condition(asked.image, blend).condition)
@@ -114,7 +121,8 @@ def test_shares_are_the_mean_of_both_looks_and_a_blend_is_not_looked_at(tmp_path
         return found / found.sum()
 
     # The tiny encoder averages nothing (pool 1), so a region is encoded just as an image is.
-    expected = np.sqrt(shares(whole) * shares(alone))
+    opinion = shares(judged) / shares(alone)
+    expected = np.sqrt(shares(whole) * shares(alone)) * opinion
     np.testing.assert_allclose(shares(both), expected / expected.sum(), atol=1e-3)
 
 

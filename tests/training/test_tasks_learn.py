@@ -14,6 +14,10 @@ from safetensors.torch import load_file
 
 from sounddesk.engine.diffusion import Denoiser
 from sounddesk.engine.encoders.image import load_image_encoder
+from sounddesk.engine.quantised_weights import fingerprint
+from sounddesk.engine.quantised_weights import load_weights
+from sounddesk.engine.quantised_weights import save_weights
+from sounddesk.engine.quantised_weights import stored_as
 from sounddesk.engine.session import EngineSession
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
@@ -249,6 +253,20 @@ def test_an_untouched_branch_goes_with_the_tuned_encoder(trained: Path) -> None:
     )
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_what_is_trained_on_the_export_sees_the_values_of_the_bundle(trained: Path, tmp_path: Path) -> None:
+    """Rounded to int8 once, an encoder stays what it is when a bundle stores it so: a segmenter checks the values."""
+    model = {"image_size": 64, "storage": "int8-rowwise"}
+    run(trained, "encoder", steps=2, model=model, batch_size=3, run_dir="encoder_int8")
+    folder = trained / "encoder_int8/export/image_encoder"
+    stored = load_image_encoder("TimmPatchEncoder", folder)
+    for name in ("model.safetensors", "class_branch.safetensors"):
+        assert stored_as(folder / name) == "int8-rowwise"
+        save_weights(load_weights(folder / name), tmp_path / name, storage="int8-rowwise")
+    (tmp_path / "config.json").write_text((folder / "config.json").read_text())
+    again = load_image_encoder("TimmPatchEncoder", tmp_path)
+    assert fingerprint(stored.state_dict()) == fingerprint(again.state_dict())
 
 
 def test_pictures_of_favoured_collections_are_drawn_more_often(trained: Path) -> None:
