@@ -203,7 +203,9 @@ def _closer_shares(look: CloserLook, conditioner: ObjectConditioner) -> tuple[Te
     """
     config = conditioner.config
     coverage = patch_coverage(look.mask, grid=config.grid)
-    weights = rescale_to_attention(coverage / coverage.max(), attention_std=conditioner.attention_std())
+    weights = rescale_to_attention(
+        coverage / coverage.max(), attention_std=conditioner.attention_std(), nonneg=config.mask_nonneg
+    )
     given, patches = torch.from_numpy(weights)[None].to(look.patches.device), look.patches[None]
     opinion = conditioner.second_opinion(given, patches)[0] if config.classes else None
     return conditioner.log_shares(conditioner.fuse(given, patches))[0], opinion
