@@ -43,10 +43,12 @@ class CloserLook:
 
     Attributes:
         patches: float32[P, D] of the view, on the grid of the whole image's.
+        logits: float32[P, classes] of the same patches.
         mask: as in `CloserView`.
     """
 
     patches: Tensor
+    logits: Tensor
     mask: FloatMask
 
 

@@ -51,11 +51,11 @@ class GroundingConfig:
             live in the text encoder's space (`out_width` == `text_width`).
         prototypes: number of vectors of known things that a condition is drawn to; 0, as in the paper, leaves it alone.
         prototype_temperature: how sharply; lower is nearer to the single best one.
-        classes: number of class logits that follow the features of a patch (`ClassBranch`): a second opinion on which
-            prototypes a patch may be. 0, as in the paper, for none.
+        closer_look: a single object is also looked at enlarged (`closer_look`), and its shares of the prototypes are
+            the geometric mean of both looks'.
+        classes: number of classes of the image encoder (`ClassBranch`) that have a second opinion on the closer look;
+            0, as in the paper, for none.
         class_floor: share that the second opinion leaves to every prototype, whatever it says; 0 to 1.
-        closer_look: a single object is also looked at enlarged (`closer_look`). Its shares of the prototypes are the
-            geometric mean of both looks', and the classes judge the enlarged one.
     """
 
     text_width: int = 512
@@ -77,9 +77,9 @@ class GroundingConfig:
     hint_blend: float = 0.0
     prototypes: int = 0
     prototype_temperature: float = 0.05
+    closer_look: bool = False
     classes: int = 0
     class_floor: float = 0.01
-    closer_look: bool = False
 
     def __post_init__(self) -> None:
         if self.width % self.heads:
@@ -92,10 +92,10 @@ class GroundingConfig:
             raise ValueError(f"hint_blend is {self.hint_blend}: choose from 0 to 1")
         if self.prototypes < 0 or self.prototype_temperature <= 0.0:
             raise ValueError("prototypes must be at least 0 and prototype_temperature above 0")
-        if self.classes < 0 or (self.classes and not self.prototypes):
-            raise ValueError(f"classes is {self.classes}: at least 0, and without prototypes 0")
         if self.closer_look and not self.prototypes:
             raise ValueError("closer_look without prototypes: it weighs their shares")
+        if self.classes < 0 or (self.classes and not self.closer_look):
+            raise ValueError(f"classes is {self.classes}: at least 0, and without closer_look 0")
         if not 0.0 < self.class_floor < 1.0:
             raise ValueError(f"class_floor is {self.class_floor}: choose above 0 and below 1")
         if self.hint_blend > 0 and self.out_width != self.text_width:
@@ -147,7 +147,6 @@ class ObjectConditioner(nn.Module):
         self.register_buffer("variance_count", torch.zeros((), dtype=torch.float64))
 
     def _project(self, patches: Tensor, projection: nn.Linear, position_name: str) -> Tensor:
-        patches = patches[..., : self.config.patch_width]
         if self.config.position == "off":
             return projection(patches)  # type: ignore[no-any-return]
         position: Tensor = getattr(self, position_name)
@@ -190,15 +189,7 @@ class ObjectConditioner(nn.Module):
             fused = fused + attended
         return nn.functional.normalize(fused.float(), dim=-1) if self.config.normalise else fused
 
-    def condition(self, weights: Tensor, patches: Tensor) -> Tensor:
-        """What the denoiser listens to where a take is one thing: `fuse`, drawn to the prototypes; float32[B, C].
-
-        For arguments of `fuse`.
-        """
-        opinion = self.second_opinion(weights, patches) if self.config.classes else None
-        return self.sharpen(self.fuse(weights, patches), opinion)
-
-    def sharpen(self, fused: Tensor, opinion: Tensor | None = None) -> Tensor:
+    def sharpen(self, fused: Tensor) -> Tensor:
         """Draw what `fuse` gave, float[B, C], to the prototypes; unchanged where the bundle has none.
 
         Patches of an unseen picture give a vector between several things and far from each (mean cosine to the right
@@ -206,34 +197,27 @@ class ObjectConditioner(nn.Module):
         training picture. The softmax over the
         prototypes, as in the retrieval of a modern Hopfield network (Ramsauer et al. 2021), keeps which things they
         may be and in which shares, and brings the vector back to where the denoiser is at home.
-
-        Args:
-            opinion: float32[B, prototypes] of `second_opinion`.
         """
-        return self.mixture(self.log_shares(fused, opinion)) if self.config.prototypes else fused
+        return self.mixture(self.log_shares(fused)) if self.config.prototypes else fused
 
-    def log_shares(self, fused: Tensor, opinion: Tensor | None = None) -> Tensor:
+    def log_shares(self, fused: Tensor) -> Tensor:
         """How much of each prototype is in what `fuse` gave: float32[B, prototypes], natural logarithms of shares."""
         similar = nn.functional.normalize(fused.float(), dim=-1) @ self.get_buffer("prototypes").T
-        logs = torch.log_softmax(similar / self.config.prototype_temperature, dim=-1)
-        # A product of two experts (Hinton 2002), which errs where both do.
-        return logs if opinion is None else torch.log_softmax(logs + opinion, dim=-1)
+        return torch.log_softmax(similar / self.config.prototype_temperature, dim=-1)
 
     def mixture(self, log_shares: Tensor) -> Tensor:
         """Prototypes in the shares whose logarithms, up to a constant, are given: unit vectors float32[B, C]."""
         shares = torch.softmax(log_shares, dim=-1)
         return nn.functional.normalize(shares @ self.get_buffer("prototypes"), dim=-1)
 
-    def second_opinion(self, weights: Tensor, patches: Tensor) -> Tensor:
-        """Log shares of the prototypes by the class logits of the patches, float32[B, prototypes].
+    def second_opinion(self, weights: Tensor, logits: Tensor) -> Tensor:
+        """Log shares of the prototypes by the class logits float[B, P, classes] of patches: float32[B, prototypes].
 
-        The logits are averaged by the same weights as the features. What the classes do not know is left open by
-        `class_floor`, so the opinion can speak for a prototype much more than against one.
+        The logits are averaged by the weights [B, P]. What the classes do not know is left open by `class_floor`, so
+        the opinion can speak for a prototype much more than against one. Added to `log_shares` it makes a product of
+        two experts (Hinton 2002), which errs where both do.
         """
-        logits = patches[..., self.config.patch_width :].float()
-        if weights.dim() == 3:
-            weights = weights.mean(dim=1)
-        pooled = (weights.float()[:, None] @ logits)[:, 0]
+        pooled = (weights.float()[:, None] @ logits.float())[:, 0]
         known = torch.softmax(pooled, dim=-1) @ self.get_buffer("class_prototypes").float()
         return (known + self.config.class_floor).log()
 

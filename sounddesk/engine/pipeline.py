@@ -212,13 +212,15 @@ def closer_looks(takes: Sequence[ObjectRequest], image: RgbImage, engine: Engine
     ):
         for take in takes:
             if take.kind != "object":
+                # Blends and ambiences are many things, of which a judgement would leave one.
                 looks.append(None)
                 continue
             key = hash_mask(take.mask)
             if key not in seen:
                 view = closer_view(image, take.mask, side=encoder.region_side)
                 # One at a time: in a batch the last digits would depend on what else was asked for.
-                seen[key] = CloserLook(patches=encoder.encode_regions([view.pixels])[0].float(), mask=view.mask)
+                patches, logits = encoder.encode_regions([view.pixels])
+                seen[key] = CloserLook(patches=patches[0].float(), logits=logits[0].float(), mask=view.mask)
             looks.append(seen[key])
     return looks
 

@@ -147,7 +147,7 @@ def make_conditions(
             weights = weights_with_hint(weights, attention[index], coverage, sharpness=config.hint_sharpness)
         rows.append(weights)
     patch_weights = np.stack(rows)
-    condition = _conditions(takes, torch.from_numpy(patch_weights).to(patches.device), batch, closer, conditioner)
+    condition = _conditions(torch.from_numpy(patch_weights).to(patches.device), batch, closer, conditioner)
     if hinted and config.hint_blend > 0:
         mixed = (1.0 - config.hint_blend) * condition[hinted] + config.hint_blend * texts[hinted]
         condition[hinted] = torch.nn.functional.normalize(mixed, dim=-1) if config.normalise else mixed
@@ -170,7 +170,6 @@ def make_conditions(
 
 
 def _conditions(
-    takes: Sequence[ObjectRequest],
     weights: Tensor,
     patches: Tensor,
     closer: Sequence[CloserLook | None],
@@ -181,34 +180,25 @@ def _conditions(
     if not conditioner.config.prototypes:
         return fused.float()
     shares = conditioner.log_shares(fused)
-    opinions = conditioner.second_opinion(weights, patches) if conditioner.config.classes else None
-    for index, take in enumerate(takes):
-        # The classes, and a closer look, are about one thing: of a blend or an ambience they would leave one.
-        if take.kind != "object":
-            continue
-        opinion = None if opinions is None else opinions[index]
-        look = closer[index] if closer else None
+    for index, look in enumerate(closer):
         if look is not None:
-            near, opinion = _closer_shares(look, conditioner)
-            shares[index] = (shares[index] + near) / 2
-        if opinion is not None:
-            shares[index] += opinion
+            shares[index] = _both_looks(shares[index], look, conditioner)
     return conditioner.mixture(shares)
 
 
-def _closer_shares(look: CloserLook, conditioner: ObjectConditioner) -> tuple[Tensor, Tensor | None]:
-    """Of the object of a closer look: log shares float32[prototypes], and what the classes say, likewise.
+def _both_looks(shares: Tensor, look: CloserLook, conditioner: ObjectConditioner) -> Tensor:
+    """Log shares float32[prototypes] after a closer look, up to a constant.
 
-    The classes are those of photographs of single things, so they are asked there and not in the whole image.
+    The classes are those of photographs of single things, so they judge the closer look and not the whole image.
     """
     config = conditioner.config
     coverage = patch_coverage(look.mask, grid=config.grid)
     weights = rescale_to_attention(
         coverage / coverage.max(), attention_std=conditioner.attention_std(), nonneg=config.mask_nonneg
     )
-    given, patches = torch.from_numpy(weights)[None].to(look.patches.device), look.patches[None]
-    opinion = conditioner.second_opinion(given, patches)[0] if config.classes else None
-    return conditioner.log_shares(conditioner.fuse(given, patches))[0], opinion
+    given = torch.from_numpy(weights)[None].to(look.patches.device)
+    shares = (shares + conditioner.log_shares(conditioner.fuse(given, look.patches[None]))[0]) / 2
+    return shares + conditioner.second_opinion(given, look.logits[None])[0] if config.classes else shares
 
 
 def _coverage(take: ObjectRequest, conditioner: ObjectConditioner) -> npt.NDArray[np.float32]:

@@ -333,8 +333,7 @@ class DiffusionTask:
         else:
             contrastive, accuracy = grounded.sum() * 0.0, 0.0
         null = conditioner.null(patches)
-        opinion = conditioner.second_opinion(weights, patches) if conditioner.config.classes else None
-        chosen = torch.where(single[:, None], conditioner.sharpen(grounded, opinion), text)
+        chosen = torch.where(single[:, None], conditioner.sharpen(grounded), text)
         dropped = batch["way"] == WAYS.index("null")
         return torch.where(dropped[:, None], null, chosen), contrastive, accuracy
 

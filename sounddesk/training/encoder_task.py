@@ -29,7 +29,6 @@ from sounddesk.engine.scene_composition import CutOut
 from sounddesk.engine.scene_composition import compose_scene
 from sounddesk.engine.scene_composition import vary_cut_out
 from sounddesk.training.encoder_conversion import prepare_encoders
-from sounddesk.training.grounding_task import class_kinds
 from sounddesk.training.grounding_task import kind_vectors
 from sounddesk.training.kind_map import write_kind_map
 from sounddesk.training.recordings import read_kinds
@@ -63,9 +62,6 @@ class EncoderModelRecipe:
         favoured, favoured_share: collections of which a picture is drawn in this share of the draws (0 to 1), where the
             kind has some; else all pictures of a kind are as likely. Where photographs are few, a step
             that gains on the mean may lose on photographs.
-        second_opinion: the floor of `GroundingConfig.class_floor` under the classes of `inputs.original`, which then
-            enter the loss as they enter the shares at use: what they know need not be learned, and what they take for
-            something else is worth more. 0 leaves them out.
         storage: how the export stores the encoder. What is trained on it then sees the very values that a bundle holds;
             a segmenter checks them.
         start_share: how much of the starting weights the export keeps (0 to 1): the mean of before and after knows new
@@ -83,15 +79,12 @@ class EncoderModelRecipe:
     kept_knowledge: float = 0.0
     favoured: tuple[str, ...] = ()
     favoured_share: float = 0.0
-    second_opinion: float = 0.0
     storage: WeightStorage = "float32"
     start_share: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.favoured_share <= 1.0:
             raise ValueError(f"favoured_share is {self.favoured_share}: choose from 0 to 1")
-        if not 0.0 <= self.second_opinion < 1.0:
-            raise ValueError(f"second_opinion is {self.second_opinion}: choose from 0, and below 1")
         if not 0.0 <= self.start_share <= 1.0:
             raise ValueError(f"start_share is {self.start_share}: choose from 0 to 1")
 
@@ -166,22 +159,17 @@ class EncoderTask:
                 part.requires_grad_(False)
         self.style_mixing = StyleMixing(backbone)
         self.original: TimmPatchEncoder | None = None
-        if recipe.kept_knowledge or recipe.second_opinion:
+        if recipe.kept_knowledge:
             if "original" not in inputs:
                 raise ValueError(
-                    f"kept_knowledge is {recipe.kept_knowledge}, second_opinion {recipe.second_opinion}: name the "
-                    "untouched encoder, inputs.original"
+                    f"kept_knowledge is {recipe.kept_knowledge}: name the untouched encoder, inputs.original"
                 )
             if not (inputs["original"] / "image_encoder" / "config.json").exists():
                 prepare_encoders(inputs["original"])
             original = load_image_encoder("TimmPatchEncoder", inputs["original"] / "image_encoder")
             assert isinstance(original, TimmPatchEncoder)
             self.original = original.requires_grad_(False).eval()
-        self.class_prototypes: Tensor | None = None
-        if recipe.second_opinion and self.original is not None:
-            self.class_prototypes = class_kinds(self.kinds, classes=self.original.classes)
-        recalls = recipe.kept_knowledge > 0
-        self.tuned = _Tuned(backbone, image_encoder.width, text_encoder.width, recalls=recalls)
+        self.tuned = _Tuned(backbone, image_encoder.width, text_encoder.width, recalls=self.original is not None)
         self.module: nn.Module = self.tuned
         self.learning_rate_factors: Mapping[str, float] = {"head": recipe.head_factor}
 
@@ -218,11 +206,11 @@ class EncoderTask:
         vectors = nn.functional.normalize(self.tuned.head(pooled + noise).float(), dim=-1)
         logits = vectors @ self.targets.T / self.recipe.temperature
         wanted = torch.tensor(kinds)
-        remembered = None if self.original is None else self._remembered(pixels, weights)
-        if remembered is not None and self.class_prototypes is not None:
-            logits = torch.log_softmax(logits, dim=-1) + self._opinion(remembered)
         loss = nn.functional.cross_entropy(logits, wanted, label_smoothing=self.recipe.label_smoothing)
-        if remembered is not None and self.recipe.kept_knowledge:
+        if self.original is not None:
+            with torch.no_grad():
+                before: Tensor = self.original.backbone.forward_features(pixels)
+                remembered = (before.float().flatten(2) * weights[:, None]).sum(dim=2)
             recalled = self.tuned.recall(pooled).float()
             forgotten = 1.0 - nn.functional.cosine_similarity(recalled, remembered, dim=-1).mean()
             loss = loss + self.recipe.kept_knowledge * forgotten
@@ -235,22 +223,6 @@ class EncoderTask:
         if favoured and rng.random() < self.recipe.favoured_share:
             return options[favoured[int(rng.integers(len(favoured)))]]
         return options[int(rng.integers(len(options)))]
-
-    @torch.no_grad()
-    def _remembered(self, pixels: Tensor, weights: Tensor) -> Tensor:
-        """What the untouched encoder sees: features float32[B, D], pooled by weights float[B, P]."""
-        assert self.original is not None
-        features: Tensor = self.original.backbone.forward_features(pixels)
-        return (features.float().flatten(2) * weights[:, None]).sum(dim=2)
-
-    @torch.no_grad()
-    def _opinion(self, remembered: Tensor) -> Tensor:
-        """Log shares of the kinds by the untouched encoder's classes, as `ObjectConditioner.second_opinion`."""
-        assert self.original is not None
-        assert self.original.class_branch is not None
-        assert self.class_prototypes is not None
-        classes = torch.softmax(self.original.class_branch.classifier(remembered).float(), dim=-1)
-        return ((classes @ self.class_prototypes).float() + self.recipe.second_opinion).log()
 
     def export(self, folder: Path) -> None:
         """Both encoders and the kind map, as the grounding recipe takes them for `inputs.encoders`."""

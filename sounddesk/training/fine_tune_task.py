@@ -201,7 +201,7 @@ class FineTuneTask:
         else:
             weights = conditioner.weights(batch["text"], patches)
             conditioner.observe(weights)
-        condition = conditioner.condition(weights, patches)
+        condition = conditioner.sharpen(conditioner.fuse(weights, patches))
         null = conditioner.null(patches)
         condition = torch.where(batch["dropped"][:, None], null, condition)
         mse = noise_loss(self.trained.denoiser, self.scheduler, batch, condition=condition, null=null)
@@ -217,7 +217,7 @@ class FineTuneTask:
         patches = torch.stack([clip["patches"][0].float() for clip in clips]).to(device)
         text = torch.stack([clip["text"] for clip in clips]).to(device)
         conditioner = self.trained.conditioner
-        condition = conditioner.condition(conditioner.weights(text, patches), patches).float()
+        condition = conditioner.sharpen(conditioner.fuse(conditioner.weights(text, patches), patches)).float()
         noise = [torch.randn(shape.latent, generator=torch.Generator().manual_seed(i)) for i in range(len(clips))]
         chosen = self.recipe.sampling
         # Training keeps time last inside; the loop for use swaps the axes itself.

@@ -48,7 +48,7 @@ class GroundingModelRecipe:
             (`inputs.encoders` holds it), which has seen far more views of every picture.
         prototypes: keep the kinds' text vectors in the grounding and draw conditions to them at use.
         prototype_temperature: how sharply.
-        class_floor, closer_look: of `GroundingConfig`; the classes are those of the encoder, where it has some.
+        closer_look, class_floor: of `GroundingConfig`; the classes are those of the encoder, where it has some.
         query: what asks for a place; 'audio' is ablation (v).
         sharpness: spread of the initial attention scores over the patches of a scene.
     """
@@ -65,8 +65,8 @@ class GroundingModelRecipe:
     sharpness: float = 3.0
     prototypes: bool = True
     prototype_temperature: float = 0.05
-    class_floor: float = 0.01
     closer_look: bool = False
+    class_floor: float = 0.01
     mlp_factor: int = 1
     heads: int = 1
     score: str = "dot"
@@ -192,9 +192,9 @@ class GroundingTask:
             mlp_residual=True,
             prototypes=len(self.kinds) if recipe.prototypes else 0,
             prototype_temperature=recipe.prototype_temperature,
-            classes=image_encoder.classes if recipe.prototypes else 0,
-            class_floor=recipe.class_floor,
             closer_look=recipe.closer_look,
+            classes=image_encoder.classes if recipe.closer_look else 0,
+            class_floor=recipe.class_floor,
             **options,
         )
         self.conditioner = ObjectConditioner(config)
@@ -207,9 +207,7 @@ class GroundingTask:
         self.conditioner.null_vector.copy_(text_encoder.encode([""])[0])
         bank_file = encoders / f"scene_bank_{recipe.scenes}_{recipe.seed}.pt"
         self.bank = self._bank(bank_file, data_dir, image_encoder)
-        # The classes that may follow teach the grounding nothing: their opinion is the untouched encoder's.
-        self.features = self.bank.patches[..., : image_encoder.width]
-        self.feature_std = self.features[:64].float().flatten(0, 1).std(dim=0)
+        self.feature_std = self.bank.patches[:64].float().flatten(0, 1).std(dim=0)
         if recipe.kind_map == "encoder":
             self._start_from(*read_kind_map(encoders))
         elif recipe.warm_start_steps:
@@ -250,7 +248,7 @@ class GroundingTask:
         share = coverage * (coverage >= torch.minimum(coverage.amax(dim=1) * 0.99, torch.tensor(0.3))[:, None])
         share = share / share.sum(dim=1, keepdim=True)
         scenes = torch.from_numpy(self.bank.scene)
-        pooled = torch.stack([w @ self.features[s].float() for w, s in zip(share, scenes, strict=True)])
+        pooled = torch.stack([w @ self.bank.patches[s].float() for w, s in zip(share, scenes, strict=True)])
         kinds = torch.from_numpy(self.bank.kind)
         weight, bias = fit_kind_map(
             pooled,
@@ -264,7 +262,7 @@ class GroundingTask:
         self._start_from(weight, bias)
 
     def _start_from(self, weight: Tensor, bias: Tensor) -> None:
-        scores = self.features[:64].float() @ weight.T @ self.targets.T
+        scores = self.bank.patches[:64].float() @ weight.T @ self.targets.T
         spread = float(scores.std(dim=1).mean())
         warm_start(self.conditioner, weight, bias, scores_std=spread, sharpness=self.recipe.sharpness)
 
@@ -279,7 +277,7 @@ class GroundingTask:
         )
         kinds = self.bank.kind[rows]
         text = torch.stack([self.queries[k][int(rng.integers(len(self.queries[k])))] for k in kinds])
-        patches = self.features[torch.from_numpy(self.bank.scene[rows])].float()
+        patches = self.bank.patches[torch.from_numpy(self.bank.scene[rows])].float()
         return text, patches, torch.from_numpy(kinds), torch.from_numpy(self.bank.coverage[rows])
 
     def loss(self, rng: np.random.Generator, batch_size: int) -> tuple[Tensor, dict[str, float]]:

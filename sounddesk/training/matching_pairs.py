@@ -181,7 +181,7 @@ def frozen_pairs(recipe: MatchingModelRecipe, data_dir: Path, split: str, *, see
     loaded = load_image_encoder(bundle.manifest.component("image_encoder").class_name, folder)
     if not isinstance(loaded, TimmPatchEncoder):
         raise ValueError(f"bundle {recipe.bundle!r} has another image encoder than the starter's: give embeddings")
-    config: dict[str, Any] = {**loaded.config(), "image_size": recipe.image_size, "pool": 1, "classes": 0}
+    config: dict[str, Any] = {**loaded.config(), "image_size": recipe.image_size, "pool": 1}
     encoder = TimmPatchEncoder(**config)
     encoder.backbone.load_state_dict(loaded.backbone.state_dict())
     folds = recipe.fold_classifiers if split == "train" else ()

@@ -13,6 +13,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from sounddesk.engine.closer_look import closer_view
+from sounddesk.engine.patch_weights import patch_coverage
+from sounddesk.engine.patch_weights import rescale_to_attention
 from sounddesk.engine.session import EngineSession
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
@@ -92,27 +94,31 @@ def request(*masks: np.ndarray, kind: str = "object") -> GenerationRequest:
     return GenerationRequest(image=image, takes=takes, seconds=1.0, sampling=SamplingSettings(steps=2))
 
 
-def open_session(folder: Path, *, closer_look: bool) -> EngineSession:
-    options = {"prototypes": 3, "classes": 4, "prototype_temperature": 1.0, "closer_look": closer_look}
-    return EngineSession.open(bundle=build_tiny_bundle(folder / str(closer_look), **options), device="cpu")
+def open_session(folder: Path) -> EngineSession:
+    options = {"prototypes": 3, "classes": 4, "prototype_temperature": 1.0, "closer_look": True}
+    return EngineSession.open(bundle=build_tiny_bundle(folder, **options), device="cpu")
 
 
 def test_shares_are_the_mean_of_both_looks_and_the_classes_judge_the_closer_one(tmp_path: Path) -> None:
-    asked = request(box(20, 10, 50, 40))
-    (take,) = asked.takes
-    with open_session(tmp_path, closer_look=True) as near, open_session(tmp_path, closer_look=False) as far:
-        # A blend is not judged by the classes.
-        whole = far.condition(asked.image, replace(take, kind="blend")).condition
-        both = near.condition(asked.image, take).condition
-        assert near._components is not None
-        conditioner = near._components.conditioner
-        encoder = near._components.image_encoder.network
+    asked, blended = request(box(20, 10, 50, 40)), request(box(20, 10, 50, 40), kind="blend")
+    (take,), (blend,) = asked.takes, blended.takes
+    with open_session(tmp_path) as session:
+        both = session.condition(asked.image, take).condition
+        blend_of_near = session.condition(asked.image, blend).condition
+        assert session._components is not None
+        conditioner = session._components.conditioner
+        encoder = session._components.image_encoder.network
         view = closer_view(asked.image, take.mask, side=encoder.region_side)
-        alone = far.condition(view.pixels, ObjectRequest(name="x", mask=view.mask, seed=1, kind="blend")).condition
-        judged = far.condition(view.pixels, ObjectRequest(name="x", mask=view.mask, seed=1)).condition
+        _, logits = encoder.encode_regions([view.pixels])
+        coverage = patch_coverage(view.mask, grid=conditioner.config.grid)
+        weights = rescale_to_attention(coverage / coverage.max(), attention_std=conditioner.attention_std())
+        opinion = conditioner.second_opinion(torch.from_numpy(weights)[None], logits)[0].exp().numpy()
+        # The same networks without a closer look.
+        conditioner.config = replace(conditioner.config, closer_look=False, classes=0)
+        whole = session.condition(asked.image, take).condition
+        alone = session.condition(view.pixels, ObjectRequest(name="x", mask=view.mask, seed=1)).condition
+        assert np.array_equal(session.condition(asked.image, blend).condition, blend_of_near)
         prototypes = conditioner.get_buffer("prototypes").numpy()
-        (blend,) = request(box(20, 10, 50, 40), kind="blend").takes
-        assert np.array_equal(near.condition(asked.image, blend).condition, far.condition(asked.image, blend).condition)
     assert not np.allclose(both, whole, atol=1e-4)
 
     def shares(condition: np.ndarray) -> np.ndarray:
@@ -121,14 +127,13 @@ def test_shares_are_the_mean_of_both_looks_and_the_classes_judge_the_closer_one(
         return found / found.sum()
 
     # The tiny encoder averages nothing (pool 1), so a region is encoded just as an image is.
-    opinion = shares(judged) / shares(alone)
     expected = np.sqrt(shares(whole) * shares(alone)) * opinion
     np.testing.assert_allclose(shares(both), expected / expected.sum(), atol=1e-3)
 
 
 def test_a_take_does_not_depend_on_what_else_is_asked_for(tmp_path: Path) -> None:
     masks = box(20, 10, 50, 40), box(55, 20, 85, 55)
-    with open_session(tmp_path, closer_look=True) as session:
+    with open_session(tmp_path) as session:
         alone = [session.generate(request(mask))[0].waveform for mask in masks]
         together = [take.waveform for take in session.generate(request(*masks))]
     for one, other in zip(alone, together, strict=True):
@@ -137,7 +142,7 @@ def test_a_take_does_not_depend_on_what_else_is_asked_for(tmp_path: Path) -> Non
 
 def test_one_mask_is_looked_at_once_however_many_takes_it_has(tmp_path: Path) -> None:
     mask = box(20, 10, 50, 40)
-    with open_session(tmp_path, closer_look=True) as session:
+    with open_session(tmp_path) as session:
         session.encode_image(request(mask).image)
         assert session._components is not None
         encoder = session._components.image_encoder.network
@@ -146,18 +151,3 @@ def test_one_mask_is_looked_at_once_however_many_takes_it_has(tmp_path: Path) ->
         session.generate(request(mask, mask.copy(), box(55, 20, 85, 55)))
         hook.remove()
     assert len(calls) == 2
-
-
-def test_the_tiny_encoder_sees_regions_on_the_grid_of_images() -> None:
-    from sounddesk.engine.encoders.image import TimmPatchEncoder
-
-    torch.manual_seed(0)
-    encoder = TimmPatchEncoder(architecture="test_efficientnet", image_size=256, pool=2, classes=3).eval()
-    assert encoder.region_side == 128
-    region = np.random.default_rng(0).integers(0, 256, (128, 128, 3), dtype=np.uint8)
-    patches = encoder.encode_regions([region])
-    assert patches.shape == encoder.encode([region]).shape == (1, 16, encoder.width + 3)
-    # As an encoder of that size without averages would see it.
-    plain = TimmPatchEncoder(architecture="test_efficientnet", image_size=128, classes=3).eval()
-    plain.load_state_dict(encoder.state_dict())
-    torch.testing.assert_close(plain.encode([region]), patches)

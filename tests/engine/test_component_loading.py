@@ -163,7 +163,7 @@ def test_patch_grid_must_be_that_of_the_grounding(folder: Path) -> None:
 
 
 def test_classes_must_be_those_of_the_grounding(tmp_path: Path) -> None:
-    folder = build_tiny_bundle(tmp_path, prototypes=3, classes=4)
+    folder = build_tiny_bundle(tmp_path, prototypes=3, classes=4, closer_look=True)
     config = {**json.loads((folder / "image_encoder" / "config.json").read_text()), "classes": 6}
     (folder / "image_encoder" / "config.json").write_text(json.dumps(config))
     path = folder / "image_encoder" / "class_branch.safetensors"

@@ -124,54 +124,41 @@ def test_without_prototypes_a_condition_stays_as_it_is() -> None:
     assert conditioner.sharpen(condition) is condition
 
 
-def with_classes(**changes: Any) -> ObjectConditioner:
-    model = conditioner(prototypes=3, classes=4, **changes)
+def with_classes() -> ObjectConditioner:
+    model = conditioner(prototypes=3, classes=4, closer_look=True)
     model.get_buffer("prototypes").copy_(torch.eye(3, 12))
     # Class 0 is of no prototype, class 2 of two.
     model.get_buffer("class_prototypes").copy_(torch.tensor([[0, 0, 0], [1, 0, 0], [0, 1, 1], [0, 0, 1]]))
     return model
 
 
-def test_features_and_classes_of_a_patch_go_their_own_ways() -> None:
-    model, plain = with_classes(), conditioner(prototypes=3)
-    plain.load_state_dict({k: v for k, v in model.state_dict().items() if k != "class_prototypes"})
-    text, features, logits = torch.randn(2, 12), torch.randn(2, 49, 20), torch.randn(2, 49, 4)
-    wide = torch.cat([features, logits], dim=-1)
-    weights = model.weights(text, wide)
-    torch.testing.assert_close(weights, plain.weights(text, features))
-    torch.testing.assert_close(model.fuse(weights, wide), plain.fuse(weights, features))
-    # A grounding that knows no classes leaves them aside.
-    torch.testing.assert_close(plain.condition(weights, wide), plain.sharpen(plain.fuse(weights, features)))
-
-
-@pytest.mark.parametrize("heads", [1, 4])
-def test_the_second_opinion_is_the_share_of_each_prototype_s_classes_in_the_weighted_patches(heads: int) -> None:
-    model = with_classes(heads=heads)
-    weights = torch.softmax(torch.randn(2, 49), dim=-1)
-    patches = torch.randn(2, 49, 24)
-    share = torch.softmax((weights[:, :, None] * patches[..., 20:]).sum(dim=1), dim=-1)
+def test_the_second_opinion_is_the_share_of_each_prototype_s_classes_in_the_weighted_patches() -> None:
+    model = with_classes()
+    weights, logits = torch.softmax(torch.randn(2, 49), dim=-1), torch.randn(2, 49, 4)
+    share = torch.softmax((weights[:, :, None] * logits).sum(dim=1), dim=-1)
     expected = torch.stack([share[:, 1], share[:, 2], share[:, 2] + share[:, 3]], dim=-1) + 0.01
-    torch.testing.assert_close(model.second_opinion(weights, patches).exp(), expected)
-    if heads > 1:
-        shifted = weights[:, None] + torch.tensor([0.02, -0.02, 0.01, -0.01])[:, None]
-        torch.testing.assert_close(model.second_opinion(shifted, patches).exp(), expected)
+    torch.testing.assert_close(model.second_opinion(weights, logits).exp(), expected)
 
 
 def test_a_sure_class_decides_what_the_features_leave_open_and_not_what_they_are_sure_of() -> None:
     model = with_classes()
     sure = torch.tensor([[0.0, 20.0, 0.0, 0.0]]).expand(1, 49, 4)
-    weights = torch.full((1, 49), 1 / 49)
-    opinion = model.second_opinion(weights, torch.cat([torch.zeros(1, 49, 20), sure], dim=-1))
-    between = torch.tensor([[1.0, 1.0, 1.0] + [0.0] * 9])
-    torch.testing.assert_close(model.log_shares(between).exp(), torch.full((1, 3), 1 / 3))
-    assert model.log_shares(between, opinion).exp()[0, 0] > 0.97
-    certain = torch.tensor([[0.0, 1.0, 0.0] + [0.0] * 9])
-    assert model.log_shares(certain, opinion).exp()[0, 1] > 0.99
+    opinion = model.second_opinion(torch.full((1, 49), 1 / 49), sure)
+
+    def judged(*likeness: float) -> torch.Tensor:
+        logs = model.log_shares(torch.tensor([[*likeness] + [0.0] * 9]))
+        return torch.softmax(logs + opinion, dim=-1)[0]
+
+    torch.testing.assert_close(model.log_shares(torch.tensor([[1.0] * 3 + [0.0] * 9])).exp(), torch.full((1, 3), 1 / 3))
+    assert judged(1.0, 1.0, 1.0)[0] > 0.97
+    assert judged(0.0, 1.0, 0.0)[1] > 0.99
 
 
-def test_classes_that_cannot_be_are_refused() -> None:
-    with pytest.raises(ValueError, match="classes is 4: at least 0, and without prototypes 0"):
-        conditioner(classes=4)
+def test_looks_and_classes_that_cannot_be_are_refused() -> None:
+    with pytest.raises(ValueError, match="closer_look without prototypes"):
+        conditioner(closer_look=True)
+    with pytest.raises(ValueError, match="classes is 4: at least 0, and without closer_look 0"):
+        conditioner(classes=4, prototypes=3)
     for floor in (0.0, 1.0):
         with pytest.raises(ValueError, match="class_floor is"):
-            conditioner(classes=4, prototypes=3, class_floor=floor)
+            conditioner(classes=4, prototypes=3, closer_look=True, class_floor=floor)

@@ -210,25 +210,22 @@ def test_texts_lie_beside_conditions_where_both_are_in_one_space(tmp_path: Path,
         session.text_vectors([" "])
 
 
-def test_what_the_classes_say_of_the_selected_patches_is_heard(tmp_path: Path) -> None:
+def test_what_the_classes_say_of_the_selected_object_is_heard(tmp_path: Path) -> None:
     """The image encoder is sure of one class, whatever it sees: conditions lie at the prototype of that class."""
-    folder = build_tiny_bundle(tmp_path, prototypes=3, classes=4, prototype_temperature=1.0)
+    folder = build_tiny_bundle(tmp_path, prototypes=3, classes=4, closer_look=True, prototype_temperature=1.0)
     with EngineSession.open(bundle=folder, device="cpu") as session:
-        assert session.encode_image(IMAGE).shape[1] == session.bundle.manifest.grounding["patch_width"] + 4
+        session.load()
         assert session._components is not None
         network = session._components.image_encoder.network
         prototypes = session._components.conditioner.get_buffer("prototypes").numpy()
         heard = []
         for sure in range(3):
-            session._patches.clear()
             with torch.no_grad():
                 network.class_branch.classifier.weight.zero_()
                 network.class_branch.classifier.bias.copy_(torch.nn.functional.one_hot(torch.tensor(sure), 4) * 30.0)
             condition = session.condition(IMAGE, request().takes[0]).condition
             heard.append(prototypes @ condition)
         (take,) = session.generate(request())
-        # Shared between sessions of the same weights, which these are no longer.
-        session._patches.clear()
     unsure = np.mean(heard, axis=0)
     assert [int(np.argmax(each - unsure)) for each in heard] == [0, 1, 2]
     assert np.isfinite(take.waveform).all()

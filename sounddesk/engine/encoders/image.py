@@ -35,7 +35,7 @@ class ImageEncoder(Protocol):
     Attributes:
         grid: rows and columns of patches.
         width: D, number of features of a patch.
-        classes: number of class logits that follow the features of a patch; 0 for none.
+        classes: number of classes that the patches of a region are told by; 0 for none.
         region_side: S, side in pixels of the regions that `encode_regions` takes.
     """
 
@@ -47,11 +47,14 @@ class ImageEncoder(Protocol):
     def region_side(self) -> int: ...
 
     def encode(self, images: Sequence[RgbImage]) -> Tensor:
-        """SRGB uint8[H, W, 3] each -> patches float32[N, P, D + classes], rows first."""
+        """SRGB uint8[H, W, 3] each -> patches float32[N, P, D], rows first."""
         ...
 
-    def encode_regions(self, regions: Sequence[RgbImage]) -> Tensor:
-        """SRGB uint8[S, S, 3] each, a part of an image -> patches on the same grid as those of a whole image."""
+    def encode_regions(self, regions: Sequence[RgbImage]) -> tuple[Tensor, Tensor]:
+        """SRGB uint8[S, S, 3] each, a part of an image, on the grid of a whole image.
+
+        Gives patches float32[N, P, D] and the logits of the classes, float32[N, P, classes].
+        """
         ...
 
 
@@ -84,8 +87,8 @@ class TimmPatchEncoder(nn.Module):
     """A convolutional backbone of timm, its last feature map taken as patches (EfficientNet-Lite0 in the starter).
 
     `pool` averages squares of that map: a large image shows small objects at the size that the network was
-    trained for, and the average takes out the noise of single cells. With a `ClassBranch` the features of a patch are
-    followed by the logits of the classes that the network was published with.
+    trained for, and the average takes out the noise of single cells. With a `ClassBranch` a region is also told by the
+    classes that the network was published with.
     """
 
     def __init__(
@@ -117,17 +120,8 @@ class TimmPatchEncoder(nn.Module):
         self.class_branch = ClassBranch(backbone, classes=classes) if classes else None
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Normalised float32[N, 3, S, S] -> patches float32[N, P, D + classes]."""
-        return self._patches(self.feature_maps(pixels, strides=_LAST_STRIDES), pool=self.pool)
-
-    def _patches(self, maps: Sequence[Tensor], *, pool: int) -> Tensor:
-        """Patches of the maps of strides 16 and 32, after `pool` x `pool` cells are averaged."""
-        patches = _flat(self.backbone.bn2(self.backbone.conv_head(maps[-1])), pool=pool)
-        if self.class_branch is None:
-            return patches
-        # Averaged before the logits: they are linear in the features, so it comes to the same and costs less.
-        logits = self.class_branch.classifier(_flat(self.class_branch(maps[-2]), pool=pool))
-        return torch.cat([patches, logits], dim=-1)
+        """Normalised float32[N, 3, S, S] -> patches float32[N, P, D]."""
+        return _flat(self.backbone.forward_features(pixels), pool=self.pool)
 
     @torch.no_grad()
     def encode(self, images: Sequence[RgbImage]) -> Tensor:
@@ -141,9 +135,16 @@ class TimmPatchEncoder(nn.Module):
         return self.image_size // self.pool
 
     @torch.no_grad()
-    def encode_regions(self, regions: Sequence[RgbImage]) -> Tensor:
-        maps = self.feature_maps(self.normalised(regions), strides=_LAST_STRIDES)
-        return self._patches(maps, pool=1)
+    def encode_regions(self, regions: Sequence[RgbImage]) -> tuple[Tensor, Tensor]:
+        shared, last = self.feature_maps(self.normalised(regions), strides=_LAST_STRIDES)
+        patches = _flat(self._head(last), pool=1)
+        if self.class_branch is None:
+            return patches, patches[..., :0]
+        return patches, self.class_branch.classifier(_flat(self.class_branch(shared), pool=1))
+
+    def _head(self, last_map: Tensor) -> Tensor:
+        widened: Tensor = self.backbone.bn2(self.backbone.conv_head(last_map))
+        return widened
 
     def normalised(self, fitted: Sequence[RgbImage]) -> Tensor:
         """Images as `fit_image` leaves them -> float32[N, 3, S, S], the pixels that `forward` and `taps` take."""
@@ -157,7 +158,7 @@ class TimmPatchEncoder(nn.Module):
         the widening to the patches.
         """
         maps = self.feature_maps(pixels, strides=TAP_STRIDES)
-        return self._patches(maps, pool=self.pool), maps
+        return _flat(self._head(maps[-1]), pool=self.pool), maps
 
     def feature_maps(self, pixels: Tensor, *, strides: Sequence[int]) -> list[Tensor]:
         """The maps of `taps` for some of its strides, rising; what lies behind the last is not computed."""
@@ -236,8 +237,9 @@ class ClipPatchEncoder(nn.Module):
     def region_side(self) -> int:
         return self.image_size
 
-    def encode_regions(self, regions: Sequence[RgbImage]) -> Tensor:
-        return self.encode(regions)
+    def encode_regions(self, regions: Sequence[RgbImage]) -> tuple[Tensor, Tensor]:
+        patches = self.encode(regions)
+        return patches, patches[..., :0]
 
     @classmethod
     def load(cls, folder: Path) -> ClipPatchEncoder:

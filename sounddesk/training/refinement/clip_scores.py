@@ -39,12 +39,7 @@ class ClipScorer:
         loaded = load_image_encoder(entry.class_name, found.component_folder("image_encoder"))
         self.encoder: Any = loaded
         if isinstance(loaded, TimmPatchEncoder):
-            config: dict[str, Any] = {
-                **loaded.config(),
-                "image_size": self.model.config.image_size,
-                "pool": 1,
-                "classes": 0,
-            }
+            config: dict[str, Any] = {**loaded.config(), "image_size": self.model.config.image_size, "pool": 1}
             self.encoder = TimmPatchEncoder(**config).eval()
             self.encoder.backbone.load_state_dict(loaded.backbone.state_dict())
         self.classifier = SoundClassifier.load(classifier or resource("evaluation/classifier"))
