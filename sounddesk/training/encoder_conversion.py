@@ -38,8 +38,7 @@ def package_folder(name: str) -> Path:
 def convert_image_encoder(out_dir: Path, *, image_size: int, pool: int) -> None:
     """Write `image_encoder/`; the ImageNet classifier goes with a copy of the last blocks, which stay as they are.
 
-    timm's network has the same layers in the same order under other names; `tests/training` proves that
-    both give equal outputs.
+    timm's network has the same layers in the same order under other names; a layer of another shape is refused.
     """
     import timm
 
