@@ -44,7 +44,8 @@ def build_tiny_bundle(directory: Path, *, seed: int = 0, segmenter: bool = False
 
 def _source(parts: Path, changes: dict[str, Any]) -> BundleSource:
     text_width = _save_text_encoder(parts / "text_encoder")
-    patch_width = _save_image_encoder(parts / "image_encoder", classes=changes.get("classes", 0))
+    told = {name: changes.get(name, 0) for name in ("classes", "kinds")}
+    patch_width = _save_image_encoder(parts / "image_encoder", **told)
     grounding = _save_grounding(parts / "grounding", text_width=text_width, patch_width=patch_width, changes=changes)
     _save_denoiser(parts, condition_width=grounding["out_width"])
     _save_audio_parts(parts)
@@ -108,13 +109,14 @@ def _save_text_encoder(folder: Path) -> int:
     return width
 
 
-def _save_image_encoder(folder: Path, *, classes: int = 0) -> int:
+def _save_image_encoder(folder: Path, *, classes: int = 0, kinds: int = 0) -> int:
     from safetensors.torch import save_file
 
     from sounddesk.engine.encoders.class_branch import CLASS_BRANCH_FILE
     from sounddesk.engine.encoders.image import TimmPatchEncoder
 
-    encoder = TimmPatchEncoder(architecture="test_efficientnet", image_size=32 * GRID[0], classes=classes)
+    options = {"image_size": 32 * GRID[0], "classes": classes, "kinds": kinds}
+    encoder = TimmPatchEncoder(architecture="test_efficientnet", **options)
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps(encoder.config()))
     save_file(encoder.backbone.state_dict(), folder / "model.safetensors")

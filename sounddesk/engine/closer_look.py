@@ -1,7 +1,8 @@
-"""A second view of a selected object: its surroundings cut out and enlarged.
+"""A second view of a selected object: cut out, laid on white and enlarged.
 
 In a scene of several things an object covers a few patches, and each of them also sees its neighbours. Enlarged, it has
-about the size at which the starter's image encoder was tuned.
+about the size at which the starter's image encoder was tuned, and on white nothing else is to be seen: of unseen
+pictures 0.80 have their own kind nearest, with their surroundings 0.78 (decision 41).
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from sounddesk.engine.types import RgbImage
 # Side of the region in longest sides of the object.
 _ROOM: Final = 1.15
 _LEAST_SIDE_PX: Final = 16.0
+# Of the paper around the object; a little grey, so that a white object keeps its outline.
+_PAPER: Final = 235.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -43,7 +46,7 @@ class CloserLook:
 
     Attributes:
         patches: float32[P, D] of the view, on the grid of the whole image's.
-        logits: float32[P, classes] of the same patches.
+        logits: float32[P, classes + kinds] of the same patches (`ClassBranch.logits`).
         mask: as in `CloserView`.
     """
 
@@ -53,28 +56,35 @@ class CloserLook:
 
 
 def closer_view(image: RgbImage, mask: FloatMask | BoolMask, *, side: int) -> CloserView:
-    """The square around the pixels that more likely belong to the object than not, enlarged or shrunk to `side`.
-
-    What lies beyond the edge of the image is its mirror image, which belongs to nothing.
+    """The pixels that more likely belong to the object than not, enlarged or shrunk to a square of `side` on white.
 
     Args:
         image: sRGB uint8[H, W, 3].
         mask: [H, W], not empty (`check_request`).
     """
-    rows, columns = (np.flatnonzero((mask >= 0.5).any(axis=axis)) for axis in (1, 0))
+    inside = mask >= 0.5
+    rows, columns = (np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0))
     ends = np.array([[columns[0], rows[0]], [columns[-1] + 1, rows[-1] + 1]], np.float64)
     centre, length = ends.mean(axis=0), float((ends[1] - ends[0]).max())
     scale = side / max(_ROOM * length, _LEAST_SIDE_PX)
     # OpenCV counts from the middle of the first pixel.
     shift = side / 2 - 0.5 - (centre - 0.5) * scale
     to_view = np.array([[scale, 0.0, shift[0]], [0.0, scale, shift[1]]])
-    pixels = _warped(image, to_view, side=side, scale=scale, border=cv2.BORDER_REFLECT_101)
-    share = _warped(mask.astype(np.float32), to_view, side=side, scale=scale, border=cv2.BORDER_CONSTANT)
+    shown = _warped(inside.astype(np.float32), to_view, side=side, scale=scale)[..., None]
+    # Without black from beyond the edge of the image in the outline of an object that reaches there.
+    colours = _warped(image, to_view, side=side, scale=scale, border=cv2.BORDER_REPLICATE)
+    pixels = colours * shown + _PAPER * (1.0 - shown)
+    share = _warped(mask.astype(np.float32), to_view, side=side, scale=scale)
     return CloserView(pixels=pixels.astype(np.uint8), mask=np.clip(share, 0.0, 1.0).astype(np.float32))
 
 
 def _warped(
-    array: npt.NDArray[Any], to_view: npt.NDArray[np.float64], *, side: int, scale: float, border: int
+    array: npt.NDArray[Any],
+    to_view: npt.NDArray[np.float64],
+    *,
+    side: int,
+    scale: float,
+    border: int = cv2.BORDER_CONSTANT,
 ) -> npt.NDArray[Any]:
     if scale < 1.0:
         # Samples alone would leave out pixels: first a mean over about as many as go into one.

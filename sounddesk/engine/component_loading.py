@@ -166,7 +166,7 @@ def _load_denoiser(bundle: Bundle, config: GroundingConfig, policy: DevicePolicy
 def _load_image_encoder(bundle: Bundle, config: GroundingConfig) -> TimmPatchEncoder | ClipPatchEncoder:
     with _loading(bundle, "image_encoder") as folder:
         encoder = load_image_encoder(_class_of(bundle, "image_encoder"), folder)
-        _check_fit(config, grid=encoder.grid, width=encoder.width, classes=encoder.classes)
+        _check_fit(config, grid=encoder.grid, width=encoder.width, told_by=(encoder.classes, encoder.kinds))
         return encoder
 
 
@@ -188,15 +188,17 @@ def _load_vocoder(bundle: Bundle) -> IstftVocoder | HifiGanVocoder:
         return load_vocoder(_class_of(bundle, "vocoder"), folder, bundle.audio.mel)
 
 
-def _check_fit(config: GroundingConfig, *, grid: tuple[int, int], width: int, classes: int) -> None:
+def _check_fit(config: GroundingConfig, *, grid: tuple[int, int], width: int, told_by: tuple[int, int]) -> None:
     if grid != config.grid or width != config.patch_width:
         raise ValueError(
             f"it gives {grid[0]} x {grid[1]} patches of width {width}, "
             f"grounding wants {config.grid[0]} x {config.grid[1]} of width {config.patch_width}"
         )
     # A grounding that asks for no classes leaves those of the encoder aside.
-    if config.classes not in (0, classes):
-        raise ValueError(f"it names {classes} classes, grounding wants {config.classes}")
+    if config.classes and (config.classes, config.kinds) != told_by:
+        raise ValueError(
+            f"it names {told_by[0]} classes and {told_by[1]} kinds, grounding wants {config.classes} and {config.kinds}"
+        )
 
 
 def _class_of(bundle: Bundle, role: str) -> str:

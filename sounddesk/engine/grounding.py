@@ -55,7 +55,10 @@ class GroundingConfig:
             the geometric mean of both looks'.
         classes: number of classes of the image encoder (`ClassBranch`) that have a second opinion on the closer look;
             0, as in the paper, for none.
-        class_floor: share that the second opinion leaves to every prototype, whatever it says; 0 to 1.
+        class_floor: share that the second opinion leaves to every prototype, whatever the classes say; 0 to 1.
+        kinds: number of the encoder's own names of the prototypes, in their order; 0 for none.
+        kind_weight: exponent of their shares in the second opinion; less than one, as they come from the same pictures
+            as the prototypes' shares.
     """
 
     text_width: int = 512
@@ -80,6 +83,8 @@ class GroundingConfig:
     closer_look: bool = False
     classes: int = 0
     class_floor: float = 0.01
+    kinds: int = 0
+    kind_weight: float = 0.5
 
     def __post_init__(self) -> None:
         if self.width % self.heads:
@@ -96,6 +101,8 @@ class GroundingConfig:
             raise ValueError("closer_look without prototypes: it weighs their shares")
         if self.classes < 0 or (self.classes and not self.closer_look):
             raise ValueError(f"classes is {self.classes}: at least 0, and without closer_look 0")
+        if self.kinds not in ((0, self.prototypes) if self.classes else (0,)):
+            raise ValueError(f"kinds is {self.kinds}: 0, or with classes the number of prototypes, {self.prototypes}")
         if not 0.0 < self.class_floor < 1.0:
             raise ValueError(f"class_floor is {self.class_floor}: choose above 0 and below 1")
         if self.hint_blend > 0 and self.out_width != self.text_width:
@@ -211,15 +218,19 @@ class ObjectConditioner(nn.Module):
         return nn.functional.normalize(shares @ self.get_buffer("prototypes"), dim=-1)
 
     def second_opinion(self, weights: Tensor, logits: Tensor) -> Tensor:
-        """Log shares of the prototypes by the class logits float[B, P, classes] of patches: float32[B, prototypes].
+        """Log shares of the prototypes by the logits float[B, P, classes + kinds] of patches: float32[B, prototypes].
 
         The logits are averaged by the weights [B, P]. What the classes do not know is left open by `class_floor`, so
         the opinion can speak for a prototype much more than against one. Added to `log_shares` it makes a product of
         two experts (Hinton 2002), which errs where both do.
         """
         pooled = (weights.float()[:, None] @ logits.float())[:, 0]
-        known = torch.softmax(pooled, dim=-1) @ self.get_buffer("class_prototypes").float()
-        return (known + self.config.class_floor).log()
+        classes = self.config.classes
+        known = torch.softmax(pooled[:, :classes], dim=-1) @ self.get_buffer("class_prototypes").float()
+        opinion = (known + self.config.class_floor).log()
+        if self.config.kinds:
+            opinion = opinion + self.config.kind_weight * torch.log_softmax(pooled[:, classes:], dim=-1)
+        return opinion
 
     def null(self, patches: Tensor) -> Tensor:
         """The condition of the unconditional pass, float[B, C], for patches float[B, P, Lv].

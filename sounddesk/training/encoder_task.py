@@ -6,16 +6,15 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from typing import Final
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch import nn
 
+from sounddesk.engine.closer_look import closer_view
 from sounddesk.engine.encoders.class_branch import CLASS_BRANCH_FILE
 from sounddesk.engine.encoders.image import TimmPatchEncoder
 from sounddesk.engine.encoders.image import fit_image
@@ -28,9 +27,13 @@ from sounddesk.engine.quantised_weights import save_weights
 from sounddesk.engine.scene_composition import CutOut
 from sounddesk.engine.scene_composition import compose_scene
 from sounddesk.engine.scene_composition import vary_cut_out
+from sounddesk.engine.types import FloatMask
+from sounddesk.engine.types import RgbImage
 from sounddesk.training.encoder_conversion import prepare_encoders
 from sounddesk.training.grounding_task import kind_vectors
 from sounddesk.training.kind_map import write_kind_map
+from sounddesk.training.picture_variation import restyle
+from sounddesk.training.picture_variation import warp
 from sounddesk.training.recordings import read_kinds
 from sounddesk.training.scene_bank import random_background
 from sounddesk.training.scene_bank import read_pictures
@@ -38,6 +41,7 @@ from sounddesk.training.style_mixing import StyleMixing
 
 # Heights and widths of training pictures in shares of the encoder's: it sees every image squashed to a square.
 _FORMATS: Final = ((1.0, 1.0), (0.75, 1.0), (0.75, 1.0), (1.0, 0.75))
+_SMALLEST_SCENE: Final = 0.4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +55,7 @@ class EncoderModelRecipe:
         feature_noise: Gaussian noise on the pooled features, in standard deviations of each feature.
         head_factor: on the learning rate of the linear map to text vectors, which is thrown away afterwards.
         restyled: share of the pictures that are drawn in another manner (`restyle`).
+        warped: share of the pictures that are seen slantwise (`warp`).
         frozen_blocks: the first blocks stay as they are, and with them the stem and what a segmenter was trained on; 5
             of EfficientNet's 7 leave what lies after stride 16.
         style_mixing: share of the steps in which every picture's features after the early blocks take on the mean and
@@ -62,6 +67,8 @@ class EncoderModelRecipe:
         favoured, favoured_share: collections of which a picture is drawn in this share of the draws (0 to 1), where the
             kind has some; else all pictures of a kind are as likely. Where photographs are few, a step
             that gains on the mean may lose on photographs.
+        closer_share: share of the pictures that are seen as the closer look shows them at use, cut out of a scene of
+            0.4 to 1 times `image_size` and enlarged (0 to 1).
         storage: how the export stores the encoder. What is trained on it then sees the very values that a bundle holds;
             a segmenter checks them.
         start_share: how much of the starting weights the export keeps (0 to 1): the mean of before and after knows new
@@ -74,51 +81,23 @@ class EncoderModelRecipe:
     label_smoothing: float = 0.05
     head_factor: float = 3.0
     restyled: float = 0.0
+    warped: float = 0.0
     frozen_blocks: int = 0
     style_mixing: float = 0.0
     kept_knowledge: float = 0.0
     favoured: tuple[str, ...] = ()
     favoured_share: float = 0.0
+    closer_share: float = 0.0
     storage: WeightStorage = "float32"
     start_share: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.favoured_share <= 1.0:
             raise ValueError(f"favoured_share is {self.favoured_share}: choose from 0 to 1")
+        if not 0.0 <= self.closer_share <= 1.0:
+            raise ValueError(f"closer_share is {self.closer_share}: choose from 0 to 1")
         if not 0.0 <= self.start_share <= 1.0:
             raise ValueError(f"start_share is {self.start_share}: choose from 0 to 1")
-
-
-def restyle(cut_out: CutOut, rng: np.random.Generator) -> CutOut:
-    """Another manner of the same picture: grey, other colours, flat areas, soft, ink on paper, or two colours.
-
-    Takes and gives uint8[H, W, 4].
-
-    Every artist of the sources draws many kinds in one manner. What is recognised shall be the thing, not the artist.
-    """
-    rgb = np.ascontiguousarray(cut_out[..., :3])
-    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
-    manner = int(rng.integers(6))
-    drawn: npt.NDArray[Any]
-    if manner == 0:
-        drawn = np.repeat(grey[..., None], 3, axis=2)
-    elif manner == 1:
-        hsv = cv2.cvtColor(rgb, cv2.COLOR_RGB2HSV)
-        hsv[..., 0] = (hsv[..., 0].astype(np.int32) + int(rng.integers(-18, 19))) % 180
-        drawn = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
-    elif manner == 2:
-        step = int(rng.integers(32, 80))
-        drawn = rgb // step * step + step // 2
-    elif manner == 3:
-        drawn = cv2.GaussianBlur(rgb, (0, 0), float(max(cut_out.shape) * rng.uniform(0.005, 0.02)))
-    elif manner == 4:
-        reach = max(3, int(min(grey.shape) * 0.06) | 1)
-        ink = cv2.adaptiveThreshold(grey, 255, cv2.ADAPTIVE_THRESH_GAUSSIAN_C, cv2.THRESH_BINARY, reach, 6)
-        drawn = np.repeat(ink[..., None], 3, axis=2)
-    else:
-        dark, light = rng.integers(0, 128, 3), rng.integers(128, 256, 3)
-        drawn = dark + (light - dark) * (grey[..., None] / 255.0)
-    return np.dstack([drawn, cut_out[..., 3]]).astype(np.uint8)
 
 
 class _Tuned(nn.Module):
@@ -175,20 +154,17 @@ class EncoderTask:
 
     def loss(self, rng: np.random.Generator, batch_size: int) -> tuple[Tensor, dict[str, float]]:
         self.tuned.backbone.eval()
-        size = self.recipe.image_size
         images, shares, kinds = [], [], []
         for _ in range(batch_size):
             kind = self.known[int(rng.integers(len(self.known)))]
             cut_out = vary_cut_out(self._cut_out(self.kinds[kind].name, rng), rng)
             if rng.random() < self.recipe.restyled:
                 cut_out = restyle(cut_out, rng)
-            background = random_background(self.pictures, rng)
-            height, width = (round(share * size) for share in _FORMATS[int(rng.integers(len(_FORMATS)))])
-            scene = compose_scene(
-                [cut_out], background=background, height=height, width=width, rng=rng, fill=(0.5, 0.98)
-            )
-            images.append(fit_image(scene.image, size=size, geometry="squash"))
-            shares.append(scene.masks[0].astype(np.float32))
+            if rng.random() < self.recipe.warped:
+                cut_out = warp(cut_out, rng)
+            image, visible = self._view(cut_out, rng)
+            images.append(image)
+            shares.append(visible)
             kinds.append(kind)
         pixels = (torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() - 127.0) / 128.0
         share = self.recipe.style_mixing
@@ -215,6 +191,19 @@ class EncoderTask:
             forgotten = 1.0 - nn.functional.cosine_similarity(recalled, remembered, dim=-1).mean()
             loss = loss + self.recipe.kept_knowledge * forgotten
         return loss, {"accuracy": (logits.argmax(dim=-1) == wanted).float().mean().item()}
+
+    def _view(self, cut_out: CutOut, rng: np.random.Generator) -> tuple[RgbImage, FloatMask]:
+        """The cut-out on a background, uint8[S, S, 3], and the object's share of each pixel, float32 of any size."""
+        size = self.recipe.image_size
+        background = random_background(self.pictures, rng)
+        if self.recipe.closer_share and rng.random() < self.recipe.closer_share:
+            side = int(rng.integers(round(_SMALLEST_SCENE * size), size + 1))
+            scene = compose_scene([cut_out], background=background, height=side, width=side, rng=rng)
+            view = closer_view(scene.image, scene.masks[0], side=size)
+            return view.pixels, view.mask
+        height, width = (round(share * size) for share in _FORMATS[int(rng.integers(len(_FORMATS)))])
+        scene = compose_scene([cut_out], background=background, height=height, width=width, rng=rng, fill=(0.5, 0.98))
+        return fit_image(scene.image, size=size, geometry="squash"), scene.masks[0].astype(np.float32)
 
     def _cut_out(self, kind: str, rng: np.random.Generator) -> CutOut:
         options = self.pictures.cut_outs[kind]

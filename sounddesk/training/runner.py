@@ -112,6 +112,12 @@ def _encoder(recipe: RunRecipe, model: Any, _around: _Surroundings) -> TrainingT
     return EncoderTask(model, data_dir=recipe.data, inputs=recipe.input_folders())
 
 
+def _class_head(recipe: RunRecipe, model: Any, _around: _Surroundings) -> TrainingTask:
+    from sounddesk.training.class_head_task import ClassHeadTask
+
+    return ClassHeadTask(model, data_dir=recipe.data, inputs=recipe.input_folders())
+
+
 def _segmenter(recipe: RunRecipe, model: Any, _around: _Surroundings) -> TrainingTask:
     from sounddesk.training.segmenter_task import SegmenterTask
 
@@ -169,6 +175,7 @@ _TASKS: Final[dict[str, tuple[str, str, _Maker, bool]]] = {
     "codec": ("codec_task", "CodecModelRecipe", _codec, True),
     "vocoder": ("vocoder_task", "VocoderModelRecipe", _vocoder, True),
     "encoder": ("encoder_task", "EncoderModelRecipe", _encoder, True),
+    "class_head": ("class_head_task", "ClassHeadModelRecipe", _class_head, True),
     "grounding": ("grounding_task", "GroundingModelRecipe", _grounding, True),
     "segmenter": ("segmenter_task", "SegmenterModelRecipe", _segmenter, True),
     "refiner": ("refiner_task", "RefinerModelRecipe", _refiner, True),

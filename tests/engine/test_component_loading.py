@@ -172,7 +172,7 @@ def test_classes_must_be_those_of_the_grounding(tmp_path: Path) -> None:
         f"classifier.{name}": torch.zeros(6, *weights[f"classifier.{name}"].shape[1:]) for name in ("weight", "bias")
     }
     save_weights({**weights, **wider}, path, storage="float16")
-    with pytest.raises(BundleError, match="names 6 classes, grounding wants 4"):
+    with pytest.raises(BundleError, match="names 6 classes and 0 kinds, grounding wants 4 and 0"):
         load_components(Bundle.open(folder), CPU)
 
 

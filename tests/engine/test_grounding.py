@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,19 @@ def test_a_sure_class_decides_what_the_features_leave_open_and_not_what_they_are
     torch.testing.assert_close(model.log_shares(torch.tensor([[1.0] * 3 + [0.0] * 9])).exp(), torch.full((1, 3), 1 / 3))
     assert judged(1.0, 1.0, 1.0)[0] > 0.97
     assert judged(0.0, 1.0, 0.0)[1] > 0.99
+
+
+def test_the_kinds_of_the_encoder_speak_with_their_weight_beside_the_classes() -> None:
+    model = with_classes()
+    weights, logits = torch.softmax(torch.randn(2, 49), dim=-1), torch.randn(2, 49, 7)
+    classes = model.second_opinion(weights, logits[..., :4])
+    model.config = replace(model.config, kinds=3, kind_weight=0.25)
+    kinds = torch.log_softmax((weights[:, :, None] * logits[..., 4:]).sum(dim=1), dim=-1)
+    torch.testing.assert_close(model.second_opinion(weights, logits), classes + 0.25 * kinds)
+    with pytest.raises(ValueError, match="kinds is 2: 0, or with classes the number of prototypes, 3"):
+        conditioner(prototypes=3, classes=4, closer_look=True, kinds=2)
+    with pytest.raises(ValueError, match="kinds is 3"):
+        conditioner(prototypes=3, closer_look=True, kinds=3)
 
 
 def test_looks_and_classes_that_cannot_be_are_refused() -> None:

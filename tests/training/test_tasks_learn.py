@@ -24,7 +24,6 @@ from sounddesk.engine.types import ObjectRequest
 from sounddesk.engine.types import SamplingSettings
 from sounddesk.training.encoder_task import EncoderModelRecipe
 from sounddesk.training.encoder_task import EncoderTask
-from sounddesk.training.encoder_task import restyle
 from sounddesk.training.export import export_bundle
 from sounddesk.training.grounding_task import class_kinds
 from sounddesk.training.kind_map import read_kind_map
@@ -280,15 +279,19 @@ def test_the_grounding_can_start_from_the_map_that_the_encoder_was_tuned_with(tr
         run(trained, "grounding", steps=0, model=model, run_dir="grounding_unmapped")
 
 
-@pytest.mark.parametrize("seed", range(14))
-def test_another_manner_keeps_the_shape_of_the_thing(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    cut_out = rng.integers(0, 256, (40, 60, 4), dtype=np.uint8)
-    drawn = restyle(cut_out, rng)
-    assert drawn.shape == cut_out.shape
-    assert drawn.dtype == np.uint8
-    assert np.array_equal(drawn[..., 3], cut_out[..., 3])
-    assert not np.array_equal(drawn, cut_out)
+def test_pictures_can_be_seen_as_the_closer_look_shows_them(trained: Path) -> None:
+    recipe = EncoderModelRecipe(image_size=64, closer_share=1.0, warped=1.0)
+    task = EncoderTask(recipe, data_dir=trained / "data", inputs={"encoders": trained / "encoders"})
+    kind, cut_outs = next(iter(task.pictures.cut_outs.items()))
+    image, share = task._view(cut_outs[0], np.random.default_rng(0))
+    assert image.shape == (64, 64, 3)
+    assert share.shape == (64, 64)
+    assert (image[share == 0.0] == 235).all()
+    assert (share == 0.0).any(), kind
+    loss, _ = task.loss(np.random.default_rng(0), 3)
+    assert torch.isfinite(loss)
+    with pytest.raises(ValueError, match="closer_share is 2"):
+        EncoderModelRecipe(closer_share=2.0)
 
 
 @pytest.mark.parametrize(("task", "key"), [("codec", "l1"), ("vocoder", "mel"), ("diffusion", "mse")])

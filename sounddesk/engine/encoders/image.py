@@ -35,13 +35,15 @@ class ImageEncoder(Protocol):
     Attributes:
         grid: rows and columns of patches.
         width: D, number of features of a patch.
-        classes: number of classes that the patches of a region are told by; 0 for none.
+        classes, kinds: number of published classes, and of kinds of the bundle, that the patches of a region are told
+            by; 0 for none.
         region_side: S, side in pixels of the regions that `encode_regions` takes.
     """
 
     grid: tuple[int, int]
     width: int
     classes: int
+    kinds: int
 
     @property
     def region_side(self) -> int: ...
@@ -53,7 +55,7 @@ class ImageEncoder(Protocol):
     def encode_regions(self, regions: Sequence[RgbImage]) -> tuple[Tensor, Tensor]:
         """SRGB uint8[S, S, 3] each, a part of an image, on the grid of a whole image.
 
-        Gives patches float32[N, P, D] and the logits of the classes, float32[N, P, classes].
+        Gives patches float32[N, P, D] and the logits of classes and kinds, float32[N, P, classes + kinds].
         """
         ...
 
@@ -101,6 +103,7 @@ class TimmPatchEncoder(nn.Module):
         geometry: Geometry = "squash",
         pool: int = 1,
         classes: int = 0,
+        kinds: int = 0,
     ) -> None:
         super().__init__()
         import timm
@@ -117,7 +120,8 @@ class TimmPatchEncoder(nn.Module):
         side = image_size // 32 // pool
         self.grid = (side, side)
         self.classes = classes
-        self.class_branch = ClassBranch(backbone, classes=classes) if classes else None
+        self.kinds = kinds
+        self.class_branch = ClassBranch(backbone, classes=classes, kinds=kinds) if classes else None
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Normalised float32[N, 3, S, S] -> patches float32[N, P, D]."""
@@ -140,7 +144,14 @@ class TimmPatchEncoder(nn.Module):
         patches = _flat(self._head(last), pool=1)
         if self.class_branch is None:
             return patches, patches[..., :0]
-        return patches, self.class_branch.classifier(_flat(self.class_branch(shared), pool=1))
+        return patches, self.class_branch.logits(_flat(self.class_branch(shared), pool=1))
+
+    @torch.no_grad()
+    def class_features(self, regions: Sequence[RgbImage]) -> Tensor:
+        """What the class branch sees of regions as in `encode_regions`: float32[N, P, D], before its classifiers."""
+        assert self.class_branch is not None
+        (shared,) = self.feature_maps(self.normalised(regions), strides=_LAST_STRIDES[:1])
+        return _flat(self.class_branch(shared), pool=1)
 
     def _head(self, last_map: Tensor) -> Tensor:
         widened: Tensor = self.backbone.bn2(self.backbone.conv_head(last_map))
@@ -182,6 +193,7 @@ class TimmPatchEncoder(nn.Module):
             "geometry": self.geometry,
             "pool": self.pool,
             "classes": self.classes,
+            "kinds": self.kinds,
         }
 
     @classmethod
@@ -207,6 +219,7 @@ class ClipPatchEncoder(nn.Module):
     """
 
     classes = 0
+    kinds = 0
 
     def __init__(self, model: nn.Module, *, features: Literal["projected", "hidden"], geometry: Geometry) -> None:
         super().__init__()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -16,23 +17,38 @@ from typing import Literal
 from typing import Protocol
 
 import cv2
+import numpy as np
 
+from .ac3d_model import Ac3dFolder
+from .furniture_catalogue import FurnitureCatalogue
 from .iconify_set import IconifyError
 from .iconify_set import IconifySet
+from .mesh_drawing import ModelError
+from .mesh_drawing import Models
+from .mesh_drawing import draw_mesh
+from .mesh_drawing import random_viewpoint
 from .opensfx_cat import CatSound
 from .opensfx_cat import read_cat
 from .outline_font import OutlineFont
+from .pyrogenesis_actor import ActorArchive
 from .rcc_archive import RccArchive
 from .recording_cleaning import encode_rendered
 from .recording_cleaning import join_recordings
 from .soundfont import SoundFont
 from .soundfont import parse_phrase
 
-ReaderKind = Literal["folder", "zip", "rcc", "cat", "soundfont", "emoji-font", "outline-font", "iconify"]
+ReaderKind = Literal[
+    "folder", "zip", "rcc", "cat", "soundfont", "emoji-font", "outline-font", "iconify", "actors", "furniture", "ac3d"
+]
 
 # The strike that the bitmap emoji font carries; no other size can be drawn.
 _EMOJI_STRIKE_PX = 109
 _EMOJI_CANVAS_PX = 160
+# Pictures of one model.
+_VIEWS = 8
+# Animals and vehicles are seen from all sides; of furniture and devices the back is bare.
+_ROUND_DEG = 180.0
+_FRONT_DEG = 75.0
 
 
 class MemberError(KeyError):
@@ -77,6 +93,12 @@ def open_reader(*, kind: ReaderKind, path: Path, prefix: str = "") -> MemberRead
         return SoundFontReader(path)
     if kind == "iconify":
         return IconifyReader(path)
+    if kind == "actors":
+        return ModelViewReader(ActorArchive(zipfile.ZipFile(path)), turn_deg=_ROUND_DEG)
+    if kind == "ac3d":
+        return ModelViewReader(Ac3dFolder(path), turn_deg=_ROUND_DEG)
+    if kind == "furniture":
+        return ModelViewReader(FurnitureCatalogue(zipfile.ZipFile(path)), turn_deg=_FRONT_DEG)
     if kind == "outline-font":
         return OutlineFontReader(path, pattern=prefix)
     return EmojiFontReader(path)
@@ -237,6 +259,29 @@ class OutlineFontReader:
             raise MemberError(f"the font has no picture of {name!r}")
         encoded = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGBA2BGRA))[1]
         return Member(data=encoded.tobytes())
+
+
+class ModelViewReader:
+    """Pictures of models; a name is ``MODEL/NUMBER``, where the number stands for a side and a look."""
+
+    def __init__(self, models: Models, *, turn_deg: float) -> None:
+        self._models = models
+        self._turn_deg = turn_deg
+
+    def names(self) -> list[str]:
+        return [f"{model}/{view}" for model in self._models.names() for view in range(_VIEWS)]
+
+    def read(self, name: str) -> Member:
+        model, _, view = name.rpartition("/")
+        if not view.isdecimal() or int(view) >= _VIEWS:
+            raise MemberError(f"{name!r} is not a model and the number of a view, 0 to {_VIEWS - 1}")
+        try:
+            viewpoint = random_viewpoint(np.random.default_rng(zlib.crc32(name.encode())), turn_deg=self._turn_deg)
+            picture = draw_mesh(self._models.parts(model, look=int(view)), viewpoint)
+        except ModelError as error:
+            raise MemberError(str(error)) from error
+        encoded = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGBA2BGRA))[1]
+        return Member(data=encoded.tobytes(), credit=self._models.credit(model))
 
 
 class EmojiFontReader:

@@ -241,7 +241,7 @@ def _current(row: TableRow, item: _Item, library: SourceLibrary) -> TableRow:
         split="test" if item.test else "train",
         version=source.version,
         licence=licence,
-        credit=row.credit if source.reader == "cat" else credit,
+        credit=row.credit if source.reader in ("cat", "furniture") else credit,
     )
 
 

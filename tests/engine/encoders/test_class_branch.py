@@ -21,9 +21,10 @@ def region(seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (128, 128, 3), dtype=np.uint8)
 
 
-def encoder(*, image_size: int = 128, pool: int = 1, classes: int = CLASSES) -> TimmPatchEncoder:
+def encoder(*, image_size: int = 128, pool: int = 1, classes: int = CLASSES, kinds: int = 0) -> TimmPatchEncoder:
     torch.manual_seed(0)
-    return TimmPatchEncoder(architecture="test_efficientnet", image_size=image_size, pool=pool, classes=classes).eval()
+    options = {"image_size": image_size, "pool": pool, "classes": classes, "kinds": kinds}
+    return TimmPatchEncoder(architecture="test_efficientnet", **options).eval()
 
 
 def test_the_logits_of_an_untuned_encoder_are_the_classifier_s_answer_to_its_features() -> None:
@@ -41,6 +42,18 @@ def test_a_region_is_seen_on_the_grid_of_an_image_and_without_averages() -> None
     patches, _ = model.encode_regions([region()])
     assert patches.shape == model.encode([region()]).shape == (1, 16, model.width)
     torch.testing.assert_close(patches, plain.encode([region()]), atol=1e-4, rtol=1e-4)
+
+
+def test_the_kinds_of_a_bundle_stand_behind_the_classes() -> None:
+    model = encoder(kinds=3)
+    assert model.class_branch is not None
+    assert model.class_branch.kinds is not None
+    _, logits = model.encode_regions([region()])
+    assert logits.shape == (1, 16, CLASSES + 3)
+    features = model.class_features([region()])
+    assert features.shape == (1, 16, model.width)
+    torch.testing.assert_close(logits[..., CLASSES:], model.class_branch.kinds(features))
+    torch.testing.assert_close(logits[..., :CLASSES], model.class_branch.classifier(features))
 
 
 def test_an_encoder_without_classes_tells_none() -> None:
@@ -63,16 +76,16 @@ def test_tuning_the_last_blocks_leaves_the_classes_as_they_were() -> None:
 
 
 def test_a_folder_holds_the_branch_in_a_file_of_its_own(tmp_path: Path) -> None:
-    model = encoder()
+    model = encoder(kinds=3)
     assert model.class_branch is not None
     (tmp_path / "config.json").write_text(json.dumps(model.config()))
     save_file(model.backbone.state_dict(), tmp_path / "model.safetensors")
     save_file(model.class_branch.state_dict(), tmp_path / CLASS_BRANCH_FILE)
     loaded = load_image_encoder("TimmPatchEncoder", tmp_path)
-    assert loaded.classes == CLASSES
+    assert (loaded.classes, loaded.kinds) == (CLASSES, 3)
     torch.testing.assert_close(loaded.encode_regions([region()]), model.encode_regions([region()]))
     # A folder of before classes were known.
     config = model.config()
-    del config["classes"]
+    del config["classes"], config["kinds"]
     (tmp_path / "config.json").write_text(json.dumps(config))
     assert load_image_encoder("TimmPatchEncoder", tmp_path).classes == 0
