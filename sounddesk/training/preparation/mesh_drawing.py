@@ -25,7 +25,8 @@ _MARGIN: Final = 0.94
 _AMBIENT: Final = 0.55
 # In radii of the mesh; near enough for some perspective.
 _DISTANCE: Final = 4.0
-_MOST_SAMPLES: Final = 12_000_000
+# Samples held at a time.
+_MOST_SAMPLES: Final = 1_500_000
 
 
 class ModelError(ValueError):
@@ -136,8 +137,9 @@ def _splat(
     for step in np.unique(steps[length > 0]):
         faces = np.flatnonzero((steps == step) & (length > 0))
         inner = _barycentric(int(step))
-        for start in range(0, len(faces), max(1, _MOST_SAMPLES // (8 * len(inner)))):
-            some = faces[start : start + max(1, _MOST_SAMPLES // (8 * len(inner)))]
+        together = max(1, _MOST_SAMPLES // len(inner))
+        for start in range(0, len(faces), together):
+            some = faces[start : start + together]
             where = np.floor(np.einsum("sk,fkd->fsd", inner, places[some])).astype(np.int64)
             depth = np.einsum("sk,fk->fs", inner, corners[some, :, 2]).ravel()
             column, row = np.clip(where, 0, _CANVAS_PX - 1).reshape(-1, 2).T
