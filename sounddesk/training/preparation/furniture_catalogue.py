@@ -66,7 +66,6 @@ class FurnitureCatalogue:
                 file_type="obj",
                 resolver=self._beside(path),
                 process=False,
-                split_objects=False,
                 group_material=True,
             )
         except (KeyError, ValueError, IndexError, TypeError) as error:
