@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from .mesh_drawing import PLAIN
 from .mesh_drawing import FloatArray
 from .mesh_drawing import MeshPart
 from .mesh_drawing import ModelError
@@ -21,7 +22,6 @@ from .mesh_drawing import ModelError
 # The low bits of a surface's flags say what it is; the others are lines.
 _TYPE_BITS: Final = 0xF
 _POLYGON: Final = 0
-_PLAIN: Final = (160.0, 160.0, 160.0)
 
 
 class Ac3dFolder:
@@ -133,7 +133,7 @@ class _Reading:
                     corners=np.concatenate(triangles),
                     uv=np.concatenate(places[material]),
                     texture=self._texture(texture) if texture else None,
-                    colour=self._colours[material] if material < len(self._colours) else _PLAIN,
+                    colour=self._colours[material] if material < len(self._colours) else PLAIN,
                 )
             )
 

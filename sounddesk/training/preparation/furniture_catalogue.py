@@ -16,12 +16,12 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
+from .mesh_drawing import PLAIN
 from .mesh_drawing import MeshPart
 from .mesh_drawing import ModelError
 
 _CATALOGUE: Final = "PluginFurnitureCatalog.properties"
 _ENTRY: Final = re.compile(r"^(?P<key>id|model|creator)#(?P<number>\d+)=(?P<value>.*)$", re.MULTILINE)
-_PLAIN: Final = (160.0, 160.0, 160.0)
 # Of black things the shading would not be seen.
 _DARKEST: Final = 30.0
 
@@ -89,5 +89,5 @@ def _part(mesh: Any) -> MeshPart:
         texture = np.asarray(image.convert("RGBA") if isinstance(image, Image.Image) else image, np.uint8)
         return MeshPart(corners=corners, uv=np.asarray(uv, np.float64)[mesh.faces], texture=texture)
     diffuse = getattr(material, "diffuse", None)
-    colour = tuple(max(_DARKEST, float(c)) for c in diffuse[:3]) if diffuse is not None else _PLAIN
+    colour = tuple(max(_DARKEST, float(c)) for c in diffuse[:3]) if diffuse is not None else PLAIN
     return MeshPart(corners=corners, colour=(colour[0], colour[1], colour[2]))

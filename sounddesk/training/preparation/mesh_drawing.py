@@ -1,7 +1,7 @@
 """Pictures of a textured mesh from any side, drawn on the processor.
 
 Models of games and interiors show a thing from all sides, which a drawing or a photograph does not. No GPU and no
-OpenGL is needed, so a build gives the same pictures on every machine.
+OpenGL is needed, whose pictures would depend on the machine's driver.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ FloatArray = NDArray[np.float64]
 _CANVAS_PX: Final = 432
 _PICTURE_PX: Final = 288
 _MARGIN: Final = 0.94
+# sRGB of what has neither texture nor colour.
+PLAIN: Final = (160.0, 160.0, 160.0)
 # A ray of light leaves this much where it does not fall.
 _AMBIENT: Final = 0.55
 # In radii of the mesh; near enough for some perspective.
@@ -47,7 +49,7 @@ class MeshPart:
     corners: FloatArray
     uv: FloatArray | None = None
     texture: NDArray[np.uint8] | None = None
-    colour: tuple[float, float, float] = (160.0, 160.0, 160.0)
+    colour: tuple[float, float, float] = PLAIN
 
 
 class Models(Protocol):

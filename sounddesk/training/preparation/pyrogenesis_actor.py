@@ -84,8 +84,8 @@ class ActorArchive:
         actor = self.actor(name)
         mesh = actor.meshes[look % len(actor.meshes)]
         texture = actor.textures[look % len(actor.textures)]
-        corners, uv = read_pmd(self._read("art/meshes/" + mesh, suffixes=(".cached.pmd", ".pmd")), name=mesh)
-        encoded = self._read("art/textures/skins/" + texture, suffixes=(".cached.dds", ""))
+        corners, uv = read_pmd(self._read("art/meshes/" + mesh, converted=".cached.pmd"), name=mesh)
+        encoded = self._read("art/textures/skins/" + texture, converted=".cached.dds")
         try:
             pixels = np.asarray(Image.open(io.BytesIO(encoded)).convert("RGBA"))
         except OSError as error:
@@ -100,12 +100,11 @@ class ActorArchive:
         except (KeyError, ET.ParseError) as error:
             raise ModelError(f"the game has no {path!r} that can be read") from error
 
-    def _read(self, name: str, *, suffixes: tuple[str, ...]) -> bytes:
-        for suffix in suffixes:
-            if name + suffix in self._names:
-                return self._archive.read(name + suffix)
-            if name.endswith(".pmd") and name in self._names:
-                return self._archive.read(name)
+    def _read(self, name: str, *, converted: str) -> bytes:
+        """A file, or what the engine made of it for speed; a release holds most files so only."""
+        for path in (name + converted, name):
+            if path in self._names:
+                return self._archive.read(path)
         raise ModelError(f"the game has no {name!r}")
 
 
