@@ -77,6 +77,12 @@ def test_the_object_lies_in_the_middle_also_at_the_edge_of_the_image() -> None:
     assert view.mask[50, 1] == 0.0
 
 
+def test_the_outline_at_the_edge_of_the_image_has_nothing_dark_from_beyond() -> None:
+    image = np.full((HEIGHT, WIDTH, 3), 200, dtype=np.uint8)
+    view = closer_view(image, box(0, 0, 20, 20), side=100)
+    assert view.pixels.min() >= 199
+
+
 def test_what_is_less_likely_than_not_lies_under_the_paper() -> None:
     image = np.full((HEIGHT, WIDTH, 3), 90, dtype=np.uint8)
     mask = np.full((HEIGHT, WIDTH), 0.3, dtype=np.float32)

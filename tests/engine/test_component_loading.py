@@ -162,17 +162,20 @@ def test_patch_grid_must_be_that_of_the_grounding(folder: Path) -> None:
         load_components(Bundle.open(folder), CPU)
 
 
-def test_classes_must_be_those_of_the_grounding(tmp_path: Path) -> None:
-    folder = build_tiny_bundle(tmp_path, prototypes=3, classes=4, closer_look=True)
-    config = {**json.loads((folder / "image_encoder" / "config.json").read_text()), "classes": 6}
+@pytest.mark.parametrize(("told", "layer", "found"), [("classes", "classifier", (6, 3)), ("kinds", "kinds", (4, 6))])
+def test_classes_and_kinds_must_be_those_of_the_grounding(
+    tmp_path: Path, told: str, layer: str, found: tuple[int, int]
+) -> None:
+    folder = build_tiny_bundle(tmp_path, prototypes=3, classes=4, kinds=3, closer_look=True)
+    load_components(Bundle.open(folder), CPU)
+    config = {**json.loads((folder / "image_encoder" / "config.json").read_text()), told: 6}
     (folder / "image_encoder" / "config.json").write_text(json.dumps(config))
     path = folder / "image_encoder" / "class_branch.safetensors"
     weights = load_weights(path)
-    wider = {
-        f"classifier.{name}": torch.zeros(6, *weights[f"classifier.{name}"].shape[1:]) for name in ("weight", "bias")
-    }
+    wider = {f"{layer}.{name}": torch.zeros(6, *weights[f"{layer}.{name}"].shape[1:]) for name in ("weight", "bias")}
     save_weights({**weights, **wider}, path, storage="float16")
-    with pytest.raises(BundleError, match="names 6 classes and 0 kinds, grounding wants 4 and 0"):
+    wanted = f"names {found[0]} classes and {found[1]} kinds, grounding wants 4 and 3"
+    with pytest.raises(BundleError, match=wanted):
         load_components(Bundle.open(folder), CPU)
 
 

@@ -22,6 +22,7 @@ from sounddesk.engine.session import EngineSession
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
 from sounddesk.engine.types import SamplingSettings
+from sounddesk.training import encoder_task
 from sounddesk.training.encoder_task import EncoderModelRecipe
 from sounddesk.training.encoder_task import EncoderTask
 from sounddesk.training.export import export_bundle
@@ -279,7 +280,7 @@ def test_the_grounding_can_start_from_the_map_that_the_encoder_was_tuned_with(tr
         run(trained, "grounding", steps=0, model=model, run_dir="grounding_unmapped")
 
 
-def test_pictures_can_be_seen_as_the_closer_look_shows_them(trained: Path) -> None:
+def test_pictures_can_be_seen_as_the_closer_look_shows_them(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = EncoderModelRecipe(image_size=64, closer_share=1.0, warped=1.0)
     task = EncoderTask(recipe, data_dir=trained / "data", inputs={"encoders": trained / "encoders"})
     kind, cut_outs = next(iter(task.pictures.cut_outs.items()))
@@ -288,8 +289,11 @@ def test_pictures_can_be_seen_as_the_closer_look_shows_them(trained: Path) -> No
     assert share.shape == (64, 64)
     assert (image[share == 0.0] == 235).all()
     assert (share == 0.0).any(), kind
+    slanted: list[np.ndarray] = []
+    monkeypatch.setattr(encoder_task, "warp", lambda cut_out, _rng: slanted.append(cut_out) or cut_out)
     loss, _ = task.loss(np.random.default_rng(0), 3)
     assert torch.isfinite(loss)
+    assert len(slanted) == 3
     with pytest.raises(ValueError, match="closer_share is 2"):
         EncoderModelRecipe(closer_share=2.0)
 

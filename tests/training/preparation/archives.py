@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import zipfile
 import zlib
 
 import numpy as np
@@ -109,3 +110,19 @@ def soundfont(samples: dict[str, tuple[np.ndarray, int, int]], *, rate: int = 22
         b"LIST", b"pdta" + chunk(b"shdr", bytes(headers))
     )
     return b"RIFF" + struct.pack("<I", len(lists) + 4) + b"sfbk" + lists
+
+
+def furniture(path):
+    """A furniture library of Sweet Home 3D with the model 'saw' by Ann, a square of wood and steel."""
+    model = (
+        "mtllib saw.mtl\nv -1 -1 0\nv 1 -1 0\nv 1 1 0\nv -1 1 0\nvt 0 0\nvt 1 0\nvt 1 1\nvt 0 1\n"
+        "usemtl wood\nf 1/1 2/2 3/3\nusemtl steel\nf 1/1 3/3 4/4\n"
+    )
+    materials = "newmtl wood\nKd 0 0 0\nmap_Kd wood.png\nnewmtl steel\nKd 0.0 0.5 1.0\n"
+    catalogue = "id#1=Blend#saw\r\nname#1=Saw\r\nmodel#1=/blend/saw/saw.obj\r\ncreator#1=Ann\r\nid#2=Blend#lost\r\n"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("PluginFurnitureCatalog.properties", catalogue + "model#2=/blend/lost.obj\n")
+        archive.writestr("blend/saw/saw.obj", model)
+        archive.writestr("blend/saw/saw.mtl", materials)
+        archive.writestr("blend/saw/wood.png", png(Image.new("RGBA", (4, 4), (150, 90, 20, 255))))
+    return path

@@ -24,6 +24,7 @@ from sounddesk.training.preparation.mesh_drawing import draw_mesh
 from sounddesk.training.preparation.mesh_drawing import random_viewpoint
 from sounddesk.training.preparation.pyrogenesis_actor import ActorArchive
 from sounddesk.training.preparation.pyrogenesis_actor import read_pmd
+from tests.training.preparation.archives import furniture
 
 # Two triangles of a square, counted along its corners.
 FAN = np.array([[0, 1, 2], [0, 2, 3]])
@@ -97,7 +98,7 @@ def pmd(*, faces: int = 2) -> bytes:
     return b"PSMD" + struct.pack("<III", 3, 0, 4) + vertices + struct.pack("<I", faces) + indices
 
 
-def png(colour: tuple[int, ...]) -> bytes:
+def skin(colour: tuple[int, ...]) -> bytes:
     file = io.BytesIO()
     Image.new("RGBA", (4, 4), colour).save(file, format="PNG")
     return file.getvalue()
@@ -113,8 +114,8 @@ def game(path: Path, *, material: str = "no_trans_spec.xml") -> Path:
         archive.writestr("art/actors/fauna/ghost.xml", "<actor><group/></actor>")
         archive.writestr("art/variants/shared.xml", "<variant><mesh>skeletal/wolf.dae</mesh></variant>")
         archive.writestr("art/meshes/skeletal/wolf.dae.cached.pmd", pmd())
-        archive.writestr("art/textures/skins/grey.png", png((100, 100, 100, 0)))
-        archive.writestr("art/textures/skins/brown.png", png((120, 60, 0, 255)))
+        archive.writestr("art/textures/skins/grey.png", skin((100, 100, 100, 0)))
+        archive.writestr("art/textures/skins/brown.png", skin((120, 60, 0, 255)))
     return path
 
 
@@ -146,20 +147,6 @@ def test_a_material_may_say_that_alpha_is_transparency(tmp_path: Path) -> None:
 def test_a_damaged_mesh_is_refused_by_name(data: bytes) -> None:
     with pytest.raises(ModelError, match=r"wolf\.dae"):
         read_pmd(data, name="wolf.dae")
-
-
-def furniture(path: Path) -> Path:
-    corners = "\n".join(f"v {x} {y} 0" for x, y in SQUARE)
-    places = "\n".join(f"vt {u} {v}" for u, v in UV)
-    model = f"mtllib saw.mtl\n{corners}\n{places}\nusemtl wood\nf 1/1 2/2 3/3\nusemtl steel\nf 1/1 3/3 4/4\n"
-    materials = "newmtl wood\nKd 0 0 0\nmap_Kd wood.png\nnewmtl steel\nKd 0.0 0.5 1.0\n"
-    catalogue = "id#1=Blend#saw\r\nname#1=Saw\r\nmodel#1=/blend/saw/saw.obj\r\ncreator#1=Ann\r\nid#2=Blend#lost\r\n"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("PluginFurnitureCatalog.properties", catalogue + "model#2=/blend/lost.obj\n")
-        archive.writestr("blend/saw/saw.obj", model)
-        archive.writestr("blend/saw/saw.mtl", materials)
-        archive.writestr("blend/saw/wood.png", png((150, 90, 20, 255)))
-    return path
 
 
 def test_a_model_of_a_furniture_library_has_its_materials_and_maker(tmp_path: Path) -> None:
@@ -229,7 +216,7 @@ kids 0
 def test_an_ac3d_model_with_its_tree_of_objects(tmp_path: Path) -> None:
     (tmp_path / "Fauna").mkdir()
     (tmp_path / "Fauna/cow.ac").write_text(AC3D)
-    (tmp_path / "Fauna/skin.png").write_bytes(png((10, 20, 30, 255)))
+    (tmp_path / "Fauna/skin.png").write_bytes(skin((10, 20, 30, 255)))
     models = Ac3dFolder(tmp_path)
     assert models.names() == ["Fauna/cow"]
     body, part = models.parts("Fauna/cow", look=0)

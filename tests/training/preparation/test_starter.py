@@ -15,10 +15,14 @@ from sounddesk.training.preparation.starter import prepare_starter
 from sounddesk.training.preparation.starter_table import read_table
 from tests.training.preparation.archives import cat
 from tests.training.preparation.archives import disc
+from tests.training.preparation.archives import furniture
 from tests.training.preparation.archives import png
 from tests.training.preparation.archives import tone
 from tests.training.preparation.archives import wav
 
+SOURCE = {"registry": "debian", "version": "1", "sha256": "0" * 64, "licence": "CC0-1.0", "credit": "Bo"}
+SAID = {"group": "mammals", "repeat": "repeating", "alt_captions": ["x"]}
+MEMBERS = {"recordings": {"animals": ["dog0.wav"]}, "pictures": {"models": ["saw/[01]"]}}
 COLOURS = ("red", "green", "blue", "orange", "purple")
 
 
@@ -37,27 +41,25 @@ def places(tmp_path):
     (sounds / "all.cat").write_bytes(cat([('"Cat". By Ann.', wav(tone(hz=900.0)))]))
     recipe = tmp_path / "recipe"
     recipe.mkdir()
-    pinned = {"registry": "debian", "version": "1", "sha256": "0" * 64, "licence": "CC0-1.0", "credit": "Bo"}
     write(
         recipe / "sources.yaml",
         {
-            "animals": {**pinned, "package": "animals", "reader": "folder", "path": "share"},
-            "sounds": {**pinned, "package": "sounds", "reader": "cat", "path": "all.cat", "licence": "CC-BY-3.0"},
+            "animals": {**SOURCE, "package": "animals", "reader": "folder", "path": "share"},
+            "sounds": {**SOURCE, "package": "sounds", "reader": "cat", "path": "all.cat", "licence": "CC-BY-3.0"},
         },
     )
-    said = {"group": "mammals", "repeat": "repeating", "alt_captions": ["x"]}
     write(
         recipe / "kinds.yaml",
         {
             "dog": {
-                **said,
+                **SAID,
                 "caption": "a dog barking",
                 "recordings": {"animals": ["dog?.wav"]},
                 "pictures": {"animals": ["dog?.png"]},
                 "test": ["animals:dog4.png"],
             },
             "house cat": {
-                **said,
+                **SAID,
                 "caption": "a cat meowing",
                 "recordings": {"sounds": ["0"]},
                 "pictures": {"animals": ["cat.png"]},
@@ -163,6 +165,22 @@ def test_unusable_members_are_listed_and_the_rest_is_finished(places):
     assert "dog: animals:dog1.wav holds no sound" in str(caught.value)
     assert "house cat: " in str(caught.value)
     assert len(read_table(places / "out" / "table.csv")) == 12
+
+
+def test_a_model_s_maker_stays_its_credit_in_later_runs(places):
+    library = places / "sources" / "trees" / "models"
+    library.mkdir()
+    furniture(library / "x.sh3f")
+    for name, change in (
+        ("sources", {"models": {**SOURCE, "package": "models", "reader": "furniture", "path": "x.sh3f"}}),
+        ("kinds", {"saw": {**SAID, "caption": "a saw", **MEMBERS}}),
+    ):
+        file = places / "recipe" / f"{name}.yaml"
+        write(file, {**yaml.safe_load(file.read_text()), **change})
+    for _ in range(2):
+        prepare(places)
+        rows = [row for row in read_table(places / "out" / "table.csv") if row.kind == "saw" and row.role == "picture"]
+        assert [row.credit for row in rows] == ["Ann", "Ann"]
 
 
 def test_pictures_for_training_change_no_split(places):
