@@ -25,6 +25,7 @@ from sounddesk.engine.quantised_weights import load_weights
 from sounddesk.engine.quantised_weights import save_weights
 from sounddesk.engine.scene_composition import compose_scene
 from sounddesk.engine.scene_composition import vary_cut_out
+from sounddesk.training.picture_variation import restyle
 from sounddesk.training.picture_variation import warp
 from sounddesk.training.preparation.starter_table import TABLE_NAME
 from sounddesk.training.recordings import read_kinds
@@ -42,13 +43,15 @@ class ClassHeadModelRecipe:
         scenes: composed scenes of one to four objects, each object seen once as the closer look shows it.
         noise: Gaussian noise on the pooled features, in standard deviations of each; of few pictures a classifier
             learns the pictures otherwise.
-        warped: share of the pictures that are seen slantwise.
+        restyled, warped: shares of the pictures that are drawn in another manner, and that are seen slantwise
+            (`picture_variation`).
         storage: how the export stores the branch.
     """
 
     scenes: int = 3000
     noise: float = 2.0
     label_smoothing: float = 0.05
+    restyled: float = 0.0
     warped: float = 0.3
     seed: int = 0
     storage: WeightStorage = "float32"
@@ -65,7 +68,7 @@ class ClassHeadTask:
         self.encoders = inputs["encoders"]
         self.kinds = [kind.name for kind in read_kinds(data_dir)]
         file = self.encoders / f"closer_bank_{recipe.scenes}_{recipe.seed}.pt"
-        made_of = [*self.kinds, hashlib.sha256((data_dir / TABLE_NAME).read_bytes()).hexdigest()]
+        made_of = [*self.kinds, recipe.restyled, recipe.warped, hashlib.sha256((data_dir / TABLE_NAME).read_bytes()).hexdigest()]
         stored = torch.load(file, weights_only=True) if file.exists() else None
         if stored is None or stored.get("made_of") != made_of:
             stored = {"made_of": made_of, **self._bank(data_dir)}
@@ -98,6 +101,8 @@ class ClassHeadTask:
             for kind in chosen:
                 options = pictures.cut_outs[self.kinds[kind]]
                 cut_out = vary_cut_out(options[int(rng.integers(len(options)))], rng)
+                if self.recipe.restyled and rng.random() < self.recipe.restyled:
+                    cut_out = restyle(cut_out, rng)
                 cut_outs.append(warp(cut_out, rng) if rng.random() < self.recipe.warped else cut_out)
             height, width = _SCENE_SIZES[int(rng.integers(len(_SCENE_SIZES)))]
             background = random_background(pictures, rng)

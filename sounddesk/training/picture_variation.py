@@ -16,7 +16,7 @@ _LARGEST_MOVE: Final = 0.14
 
 
 def restyle(cut_out: CutOut, rng: np.random.Generator) -> CutOut:
-    """Another manner of the same picture: grey, other colours, flat areas, soft, ink on paper, or two colours.
+    """Another manner of the same picture: grey, other colours, flat areas, soft, ink on paper, two colours, or a sign.
 
     Takes and gives uint8[H, W, 4].
 
@@ -24,7 +24,7 @@ def restyle(cut_out: CutOut, rng: np.random.Generator) -> CutOut:
     """
     rgb = np.ascontiguousarray(cut_out[..., :3])
     grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
-    manner = int(rng.integers(6))
+    manner = int(rng.integers(8))
     drawn: npt.NDArray[Any]
     if manner == 0:
         drawn = np.repeat(grey[..., None], 3, axis=2)
@@ -33,18 +33,51 @@ def restyle(cut_out: CutOut, rng: np.random.Generator) -> CutOut:
         hsv[..., 0] = (hsv[..., 0].astype(np.int32) + int(rng.integers(-18, 19))) % 180
         drawn = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
     elif manner == 2:
-        step = int(rng.integers(32, 80))
-        drawn = rgb // step * step + step // 2
+        drawn = _flat(rgb, rng)
     elif manner == 3:
         drawn = cv2.GaussianBlur(rgb, (0, 0), float(max(cut_out.shape) * rng.uniform(0.005, 0.02)))
     elif manner == 4:
         reach = max(3, int(min(grey.shape) * 0.06) | 1)
         ink = cv2.adaptiveThreshold(grey, 255, cv2.ADAPTIVE_THRESH_GAUSSIAN_C, cv2.THRESH_BINARY, reach, 6)
         drawn = np.repeat(ink[..., None], 3, axis=2)
-    else:
+    elif manner == 5:
         dark, light = rng.integers(0, 128, 3), rng.integers(128, 256, 3)
         drawn = dark + (light - dark) * (grey[..., None] / 255.0)
+    else:
+        drawn = as_sign(cut_out, rng)
     return np.dstack([drawn, cut_out[..., 3]]).astype(np.uint8)
+
+
+def _flat(rgb: npt.NDArray[np.uint8], rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+    """The middles of a few equal ranges of each colour in its place."""
+    step = int(rng.integers(32, 80))
+    return np.minimum(rgb.astype(np.int32) // step * step + step // 2, 255).astype(np.uint8)
+
+
+def as_sign(cut_out: CutOut, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+    """Outline and inner edges as strokes of one width, uint8[H, W, 3], as icon sets draw.
+
+    On flat colours and on white in a dark colour, on a dark filling in white.
+    """
+    longest = max(cut_out.shape[:2])
+    width = max(2, round(longest * rng.uniform(0.012, 0.035)))
+    solid = (cut_out[..., 3] >= 128).astype(np.uint8)
+    # Without a margin a filling that reaches the edge of the picture would have no outline there.
+    padded = cv2.copyMakeBorder(solid, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    depth = cv2.distanceTransform(padded, cv2.DIST_L2, 3)[1:-1, 1:-1]
+    smooth = cv2.medianBlur(np.ascontiguousarray(cut_out[..., :3]), 2 * max(1, longest // 80) + 1)
+    edges = cv2.Canny(smooth, 60, 150) * (depth > width)
+    brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
+    strokes = (cv2.dilate(edges, brush) > 0) | (depth <= width)
+    ink = rng.integers(0, 70, 3)
+    filling = int(rng.integers(3))
+    if filling == 0:
+        drawn = _flat(smooth, rng)
+    elif filling == 1:
+        drawn = np.full_like(smooth, 245)
+    else:
+        drawn, ink, strokes = np.full_like(smooth, 0) + ink.astype(np.uint8), np.full(3, 245), strokes & (depth > width)
+    return np.where(strokes[..., None], ink.astype(np.uint8), drawn).astype(np.uint8)
 
 
 def warp(cut_out: CutOut, rng: np.random.Generator) -> CutOut:

@@ -98,6 +98,11 @@ def test_the_features_are_made_anew_for_other_data(work: Path) -> None:
     torch.save({**before, "made_of": ["something else"], "features": torch.zeros(1, 1)}, file)
     ClassHeadTask(ClassHeadModelRecipe(**MODEL), data_dir=work / "data", inputs={"encoders": work / "encoders"})
     assert torch.equal(torch.load(file, weights_only=True)["features"], before["features"])
+    for share in ("restyled", "warped"):
+        other = ClassHeadModelRecipe(**{**MODEL, share: 1.0})
+        ClassHeadTask(other, data_dir=work / "data", inputs={"encoders": work / "encoders"})
+        made = torch.load(file, weights_only=True)["features"]
+        assert not (made.shape == before["features"].shape and torch.equal(made, before["features"]))
 
 
 def test_an_encoder_without_a_branch_is_refused(work: Path) -> None:

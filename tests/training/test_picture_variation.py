@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from sounddesk.training.picture_variation import as_sign
 from sounddesk.training.picture_variation import restyle
 from sounddesk.training.picture_variation import warp
 
 
-@pytest.mark.parametrize("seed", range(14))
+@pytest.mark.parametrize("seed", range(20))
 def test_another_manner_keeps_the_shape_of_the_thing(seed: int) -> None:
     rng = np.random.default_rng(seed)
     cut_out = rng.integers(0, 256, (40, 60, 4), dtype=np.uint8)
@@ -18,6 +19,44 @@ def test_another_manner_keeps_the_shape_of_the_thing(seed: int) -> None:
     assert drawn.dtype == np.uint8
     assert np.array_equal(drawn[..., 3], cut_out[..., 3])
     assert not np.array_equal(drawn, cut_out)
+
+
+def _red_beside_blue() -> np.ndarray:
+    cut_out = np.zeros((100, 120, 4), np.uint8)
+    cut_out[10:90, 10:60] = (210, 60, 50, 255)
+    cut_out[10:90, 60:110] = (50, 60, 210, 255)
+    return cut_out
+
+
+def test_a_sign_has_strokes_on_a_filling() -> None:
+    cut_out = _red_beside_blue()
+    fillings = set()
+    for seed in range(30):
+        drawn = as_sign(cut_out, np.random.default_rng(seed)).astype(int)
+        left, middle, right, outline = drawn[50, 35], drawn[50, 60], drawn[50, 85], drawn[50, 10]
+        if not np.array_equal(left, right):
+            fillings.add("flat colours")
+            assert left[0] > left[2] + 60
+            assert right[2] > right[0] + 60
+            assert (outline < 70).all()
+            assert np.array_equal(middle, outline)
+        elif (left == 245).all():
+            fillings.add("on white")
+            assert (outline < 70).all()
+            assert np.array_equal(middle, outline)
+        else:
+            fillings.add("on dark")
+            assert (left < 70).all()
+            assert (middle == 245).all()
+            assert np.array_equal(outline, left)
+    assert fillings == {"flat colours", "on white", "on dark"}
+
+
+def test_flat_colours_of_a_bright_picture_stay_bright() -> None:
+    bright = np.full((40, 40, 4), 254, np.uint8)
+    for seed in range(60):
+        drawn = as_sign(bright, np.random.default_rng(seed))
+        assert drawn[20, 20].min() > 180 or drawn[20, 20].max() < 70
 
 
 @pytest.mark.parametrize("seed", range(10))
