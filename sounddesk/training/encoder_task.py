@@ -199,8 +199,10 @@ class EncoderTask:
         if self.recipe.closer_share and rng.random() < self.recipe.closer_share:
             side = int(rng.integers(round(_SMALLEST_SCENE * size), size + 1))
             scene = compose_scene([cut_out], background=background, height=side, width=side, rng=rng)
-            view = closer_view(scene.image, scene.masks[0], side=size)
-            return view.pixels, view.mask
+            # Thin strokes may leave no pixel that is mostly theirs; below they are larger.
+            if scene.masks[0].any():
+                view = closer_view(scene.image, scene.masks[0], side=size)
+                return view.pixels, view.mask
         height, width = (round(share * size) for share in _FORMATS[int(rng.integers(len(_FORMATS)))])
         scene = compose_scene([cut_out], background=background, height=height, width=width, rng=rng, fill=(0.5, 0.98))
         return fit_image(scene.image, size=size, geometry="squash"), scene.masks[0].astype(np.float32)

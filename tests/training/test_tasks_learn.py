@@ -298,6 +298,18 @@ def test_pictures_can_be_seen_as_the_closer_look_shows_them(trained: Path, monke
         EncoderModelRecipe(closer_share=2.0)
 
 
+def test_strokes_too_thin_for_a_small_scene_are_seen_large(trained: Path) -> None:
+    recipe = EncoderModelRecipe(image_size=64, closer_share=1.0)
+    task = EncoderTask(recipe, data_dir=trained / "data", inputs={"encoders": trained / "encoders"})
+    thin = np.zeros((200, 200, 4), np.uint8)
+    thin[::8, :, :] = (10, 10, 10, 255)
+    thin[:4] = (10, 10, 10, 255)
+    for seed in range(8):
+        image, share = task._view(thin, np.random.default_rng(seed))
+        assert image.shape == (64, 64, 3)
+        assert share.max() > 0.0
+
+
 @pytest.mark.parametrize(("task", "key"), [("codec", "l1"), ("vocoder", "mel"), ("diffusion", "mse")])
 def test_the_loss_falls(trained: Path, task: str, key: str) -> None:
     values = losses(trained, task, key)
