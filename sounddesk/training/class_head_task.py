@@ -68,7 +68,12 @@ class ClassHeadTask:
         self.encoders = inputs["encoders"]
         self.kinds = [kind.name for kind in read_kinds(data_dir)]
         file = self.encoders / f"closer_bank_{recipe.scenes}_{recipe.seed}.pt"
-        made_of = [*self.kinds, recipe.restyled, recipe.warped, hashlib.sha256((data_dir / TABLE_NAME).read_bytes()).hexdigest()]
+        made_of = [
+            *self.kinds,
+            recipe.restyled,
+            recipe.warped,
+            hashlib.sha256((data_dir / TABLE_NAME).read_bytes()).hexdigest(),
+        ]
         stored = torch.load(file, weights_only=True) if file.exists() else None
         if stored is None or stored.get("made_of") != made_of:
             stored = {"made_of": made_of, **self._bank(data_dir)}

@@ -155,7 +155,7 @@ class EncoderTask:
     def loss(self, rng: np.random.Generator, batch_size: int) -> tuple[Tensor, dict[str, float]]:
         self.tuned.backbone.eval()
         images, shares, kinds = [], [], []
-        for _ in range(batch_size):
+        while len(images) < batch_size:
             kind = self.known[int(rng.integers(len(self.known)))]
             cut_out = vary_cut_out(self._cut_out(self.kinds[kind].name, rng), rng)
             if rng.random() < self.recipe.restyled:
@@ -163,9 +163,11 @@ class EncoderTask:
             if rng.random() < self.recipe.warped:
                 cut_out = warp(cut_out, rng)
             image, visible = self._view(cut_out, rng)
-            images.append(image)
-            shares.append(visible)
-            kinds.append(kind)
+            # Of glass or thin strokes no pixel may be mostly theirs.
+            if visible.any():
+                images.append(image)
+                shares.append(visible)
+                kinds.append(kind)
         pixels = (torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() - 127.0) / 128.0
         share = self.recipe.style_mixing
         self.style_mixing.generator = rng if share and rng.random() < share else None
@@ -199,7 +201,7 @@ class EncoderTask:
         if self.recipe.closer_share and rng.random() < self.recipe.closer_share:
             side = int(rng.integers(round(_SMALLEST_SCENE * size), size + 1))
             scene = compose_scene([cut_out], background=background, height=side, width=side, rng=rng)
-            # Thin strokes may leave no pixel that is mostly theirs; below they are larger.
+            # Else it is shown larger below.
             if scene.masks[0].any():
                 view = closer_view(scene.image, scene.masks[0], side=size)
                 return view.pixels, view.mask

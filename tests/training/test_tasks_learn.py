@@ -310,6 +310,16 @@ def test_strokes_too_thin_for_a_small_scene_are_seen_large(trained: Path) -> Non
         assert share.max() > 0.0
 
 
+def test_a_picture_of_which_nothing_is_seen_is_not_trained_on(trained: Path) -> None:
+    task = EncoderTask(
+        EncoderModelRecipe(image_size=64), data_dir=trained / "data", inputs={"encoders": trained / "encoders"}
+    )
+    kind = next(iter(task.pictures.cut_outs))
+    task.pictures.cut_outs[kind] = [np.full((30, 30, 4), 90, np.uint8)]
+    loss, _ = task.loss(np.random.default_rng(0), 12)
+    assert torch.isfinite(loss)
+
+
 @pytest.mark.parametrize(("task", "key"), [("codec", "l1"), ("vocoder", "mel"), ("diffusion", "mse")])
 def test_the_loss_falls(trained: Path, task: str, key: str) -> None:
     values = losses(trained, task, key)
