@@ -154,7 +154,9 @@ class EncoderTask:
 
     def loss(self, rng: np.random.Generator, batch_size: int) -> tuple[Tensor, dict[str, float]]:
         self.tuned.backbone.eval()
-        images, shares, kinds = [], [], []
+        images: list[RgbImage] = []
+        shares: list[FloatMask] = []
+        kinds: list[int] = []
         while len(images) < batch_size:
             kind = self.known[int(rng.integers(len(self.known)))]
             cut_out = vary_cut_out(self._cut_out(self.kinds[kind].name, rng), rng)

@@ -48,7 +48,7 @@ def restyle(cut_out: CutOut, rng: np.random.Generator) -> CutOut:
     return np.dstack([drawn, cut_out[..., 3]]).astype(np.uint8)
 
 
-def _flat(rgb: npt.NDArray[np.uint8], rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+def _flat(rgb: npt.NDArray[Any], rng: np.random.Generator) -> npt.NDArray[np.uint8]:
     """The middles of a few equal ranges of each colour in its place."""
     step = int(rng.integers(32, 80))
     return np.minimum(rgb.astype(np.int32) // step * step + step // 2, 255).astype(np.uint8)
@@ -69,15 +69,16 @@ def as_sign(cut_out: CutOut, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
     edges = cv2.Canny(smooth, 60, 150) * (depth > width)
     brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
     strokes = (cv2.dilate(edges, brush) > 0) | (depth <= width)
-    ink = rng.integers(0, 70, 3)
+    ink: npt.NDArray[Any] = rng.integers(0, 70, 3)
+    drawn: npt.NDArray[Any]
     filling = int(rng.integers(3))
     if filling == 0:
         drawn = _flat(smooth, rng)
     elif filling == 1:
         drawn = np.full_like(smooth, 245)
     else:
-        drawn, ink, strokes = np.full_like(smooth, 0) + ink.astype(np.uint8), np.full(3, 245), strokes & (depth > width)
-    return np.where(strokes[..., None], ink.astype(np.uint8), drawn).astype(np.uint8)
+        drawn, ink, strokes = np.broadcast_to(ink, smooth.shape), np.full(3, 245), strokes & (depth > width)
+    return np.where(strokes[..., None], ink, drawn).astype(np.uint8)
 
 
 def warp(cut_out: CutOut, rng: np.random.Generator) -> CutOut:
