@@ -1,4 +1,4 @@
-"""The kinds' own classifier on the class branch: fitted, exported and known to the grounding that is trained on it."""
+"""The blocks tuned to the kinds and their classifier: trained, exported and known to a grounding on them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.tiny_bundle import _save_text_encoder
 from tests.training.tiny_data import build_tiny_data
 
 CLASSES = 5
-MODEL = {"scenes": 40, "noise": 0.2, "warped": 0.5}
+MODEL = {"scenes": 40, "noise": 0.1, "dropout": 0.0, "warped": 0.5}
 
 
 @pytest.fixture(scope="module")
@@ -68,41 +68,65 @@ def test_the_exported_encoder_tells_the_kinds_of_its_pictures(work: Path) -> Non
     assert np.mean(right) > 0.6
 
 
-def test_what_was_in_the_branch_stays_and_the_folded_scaling_changes_nothing(work: Path) -> None:
+def test_what_was_in_the_branch_stays_and_a_copy_of_its_blocks_is_tuned(work: Path) -> None:
     name = "image_encoder/class_branch.safetensors"
     before, after = load_weights(work / "encoders" / name), load_weights(work / "class_head/export" / name)
-    assert set(after) - set(before) == {"kinds.weight", "kinds.bias"}
     assert all(torch.equal(before[key], after[key]) for key in before)
+    new = set(after) - set(before)
+    own = {key.removeprefix("kind_blocks.") for key in new} - {"kinds.weight", "kinds.bias"}
+    assert own == {key for key in before if not key.startswith("classifier.")}
+    changed = {key for key in own if not torch.equal(after[f"kind_blocks.{key}"], before[key])}
+    assert "conv_head.weight" in changed
+    assert not [key for key in changed if "running_" in key], "batch-norm statistics stay as published"
     assert (work / "class_head/export/text_encoder/config.json").exists()
-    task = ClassHeadTask(ClassHeadModelRecipe(**MODEL), data_dir=work / "data", inputs={"encoders": work / "encoders"})
-    with torch.no_grad():
-        task.head.weight.normal_()
-        task.head.bias.normal_()
-    task.export(work / "again")
-    state = load_weights(work / "again" / name)
-    features = task.standard[:4] * task.std + task.mean
-    torch.testing.assert_close(
-        features @ state["kinds.weight"].T + state["kinds.bias"],
-        task.head(task.standard[:4]).detach(),
-        atol=1e-3,
-        rtol=1e-3,
-    )
 
 
-def test_the_features_are_made_anew_for_other_data(work: Path) -> None:
+def made(work: Path, **changes: float) -> ClassHeadTask:
+    recipe = ClassHeadModelRecipe(**{**MODEL, **changes})
+    return ClassHeadTask(recipe, data_dir=work / "data", inputs={"encoders": work / "encoders"})
+
+
+def test_the_maps_are_made_anew_for_other_data_or_other_pictures(work: Path) -> None:
     file = work / "encoders/closer_bank_40_0.pt"
-    before = torch.load(file, weights_only=True)
     assert not (work / "class_head/export" / file.name).exists()
-    ClassHeadTask(ClassHeadModelRecipe(**MODEL), data_dir=work / "data", inputs={"encoders": work / "encoders"})
-    assert torch.equal(torch.load(file, weights_only=True)["features"], before["features"])
-    torch.save({**before, "made_of": ["something else"], "features": torch.zeros(1, 1)}, file)
-    ClassHeadTask(ClassHeadModelRecipe(**MODEL), data_dir=work / "data", inputs={"encoders": work / "encoders"})
-    assert torch.equal(torch.load(file, weights_only=True)["features"], before["features"])
+    maps = made(work).maps
+    assert torch.equal(made(work).maps, maps)
+    stored = torch.load(file, weights_only=True)
+    torch.save({**stored, "made_of": ["something else"], "maps": torch.zeros(1, 1, 8, 8)}, file)
+    assert torch.equal(made(work).maps, maps)
     for share in ("restyled", "warped"):
-        other = ClassHeadModelRecipe(**{**MODEL, share: 1.0})
-        ClassHeadTask(other, data_dir=work / "data", inputs={"encoders": work / "encoders"})
-        made = torch.load(file, weights_only=True)["features"]
-        assert not (made.shape == before["features"].shape and torch.equal(made, before["features"]))
+        other = made(work, **{share: 1.0}).maps
+        assert not (other.shape == maps.shape and torch.equal(other, maps))
+
+
+def test_a_view_is_seen_as_often_from_either_side_with_its_mask(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = made(work, noise=0.0)
+    seen: list[tuple[torch.Tensor, ...]] = []
+
+    def kind_blocks(maps: torch.Tensor) -> torch.Tensor:
+        features = torch.zeros(len(maps), task.tuned.kinds.in_features, *task.coverage.shape[1:])
+        # The columns of the map as first features, so that what is pooled tells where the mask was.
+        features[:, 0] = torch.arange(features.shape[3])
+        seen.append((maps, features))
+        return features
+
+    class Blocks(torch.nn.Module):
+        forward = staticmethod(kind_blocks)
+
+    monkeypatch.setattr(task.tuned, "kind_blocks", Blocks())
+    task.maps = torch.arange(8.0).repeat(1, task.maps.shape[1], 8, 1).half()
+    task.coverage = torch.zeros(1, *task.coverage.shape[1:])
+    task.coverage[0, 0, 0] = 1.0
+    task.wanted = task.wanted[:1]
+    with torch.no_grad():
+        task.tuned.kinds.weight[0, 0] = 1.0
+    pooled: list[torch.Tensor] = []
+    task.tuned.kinds.register_forward_pre_hook(lambda _module, inputs: pooled.append(inputs[0][:, 0].detach()))
+    task.loss(np.random.default_rng(0), 40)
+    mirrored = seen[0][0][:, 0, 0, 0] == 7.0
+    assert 8 < int(mirrored.sum()) < 32
+    last = task.coverage.shape[2] - 1
+    assert torch.equal(pooled[0], torch.where(mirrored, float(last), 0.0))
 
 
 def test_an_encoder_without_a_branch_is_refused(work: Path) -> None:

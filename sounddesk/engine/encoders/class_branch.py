@@ -13,35 +13,54 @@ from torch import nn
 CLASS_BRANCH_FILE: Final = "class_branch.safetensors"
 
 
-class ClassBranch(nn.Module):
-    """The untouched blocks behind stride 16 on the shared ones before it, and linear classifiers on them.
+class LastBlocks(nn.Module):
+    """The blocks of a backbone behind stride 16, with the widening that ends it."""
 
-    `classifier` is the published one. `kinds`, where there is one, was fitted to the kinds of a bundle
-    (`class_head_task`): what the blocks know of photographs and drawings tells more of them than the classes do.
+    def __init__(self, *, blocks: nn.Module, conv_head: nn.Module, bn2: nn.Module) -> None:
+        """The parts are copied and stay as they are."""
+        super().__init__()
+        self.blocks = copy.deepcopy(blocks)
+        self.conv_head = copy.deepcopy(conv_head)
+        self.bn2 = copy.deepcopy(bn2)
+
+    def forward(self, shared: Tensor) -> Tensor:
+        """Map of stride 16, float32[N, C, h, w] -> features float32[N, D, h / 2, w / 2]."""
+        result: Tensor = self.bn2(self.conv_head(self.blocks(shared)))
+        return result
+
+
+class ClassBranch(LastBlocks):
+    """The untouched blocks behind stride 16 on the shared ones before it, and linear classifiers.
+
+    `classifier` is the published one. `kinds`, where there is one, tells the kinds of a bundle (`class_head_task`): on
+    a copy of the blocks that was tuned to them, `kind_blocks`, or without one on the untouched blocks.
 
     Tuning an encoder on drawings costs it names of what photographs show (decisions 39 and 40); what it knew costs
     little to keep where the blocks up to stride 16 are shared.
     """
 
-    def __init__(self, backbone: Any, *, classes: int, kinds: int = 0) -> None:
+    def __init__(self, backbone: Any, *, classes: int, kinds: int = 0, kind_blocks: bool = False) -> None:
         """`backbone`: the tuned network (timm's EfficientNet), for the shapes of its last blocks; it stays as it is."""
-        super().__init__()
-        shared = shared_blocks(backbone)
-        self.blocks = copy.deepcopy(nn.Sequential(*list(backbone.blocks)[shared:]))
-        self.conv_head = copy.deepcopy(backbone.conv_head)
-        self.bn2 = copy.deepcopy(backbone.bn2)
-        self.classifier = nn.Linear(int(backbone.num_features), classes)
-        self.kinds = nn.Linear(int(backbone.num_features), kinds) if kinds else None
+        last = nn.Sequential(*list(backbone.blocks)[shared_blocks(backbone) :])
+        super().__init__(blocks=last, conv_head=backbone.conv_head, bn2=backbone.bn2)
+        width = int(backbone.num_features)
+        self.classifier = nn.Linear(width, classes)
+        self.kinds = nn.Linear(width, kinds) if kinds else None
+        self.kind_blocks = self.last_blocks() if kind_blocks else None
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Map of stride 16, float32[N, C, h, w] -> features of the published network, float32[N, D, h / 2, w / 2]."""
-        result: Tensor = self.bn2(self.conv_head(self.blocks(features)))
-        return result
+    def last_blocks(self) -> LastBlocks:
+        """A copy of the blocks alone."""
+        return LastBlocks(blocks=self.blocks, conv_head=self.conv_head, bn2=self.bn2)
 
-    def logits(self, patches: Tensor) -> Tensor:
-        """Features float32[..., D] -> logits of the classes and behind them of the kinds, float32[..., L]."""
-        classes: Tensor = self.classifier(patches)
-        return classes if self.kinds is None else torch.cat([classes, self.kinds(patches)], dim=-1)
+    def logits(self, shared: Tensor) -> Tensor:
+        """Map of stride 16 -> logits of the classes and behind them of the kinds, float32[N, P, L], rows first."""
+        features = self(shared).flatten(2).transpose(1, 2)
+        classes: Tensor = self.classifier(features)
+        if self.kinds is None:
+            return classes
+        if self.kind_blocks is not None:
+            features = self.kind_blocks(shared).flatten(2).transpose(1, 2)
+        return torch.cat([classes, self.kinds(features)], dim=-1)
 
 
 def shared_blocks(backbone: Any) -> int:

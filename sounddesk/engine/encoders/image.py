@@ -104,6 +104,7 @@ class TimmPatchEncoder(nn.Module):
         pool: int = 1,
         classes: int = 0,
         kinds: int = 0,
+        kind_blocks: bool = False,
     ) -> None:
         super().__init__()
         import timm
@@ -121,7 +122,9 @@ class TimmPatchEncoder(nn.Module):
         self.grid = (side, side)
         self.classes = classes
         self.kinds = kinds
-        self.class_branch = ClassBranch(backbone, classes=classes, kinds=kinds) if classes else None
+        self.class_branch = (
+            ClassBranch(backbone, classes=classes, kinds=kinds, kind_blocks=kind_blocks) if classes else None
+        )
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Normalised float32[N, 3, S, S] -> patches float32[N, P, D]."""
@@ -144,14 +147,13 @@ class TimmPatchEncoder(nn.Module):
         patches = _flat(self._head(last), pool=1)
         if self.class_branch is None:
             return patches, patches[..., :0]
-        return patches, self.class_branch.logits(_flat(self.class_branch(shared), pool=1))
+        return patches, self.class_branch.logits(shared)
 
     @torch.no_grad()
-    def class_features(self, regions: Sequence[RgbImage]) -> Tensor:
-        """What the class branch sees of regions as in `encode_regions`: float32[N, P, D], before its classifiers."""
-        assert self.class_branch is not None
+    def shared_map(self, regions: Sequence[RgbImage]) -> Tensor:
+        """What the class branch stands on, of regions as in `encode_regions`: float32[N, C, 2 h, 2 w] at stride 16."""
         (shared,) = self.feature_maps(self.normalised(regions), strides=_LAST_STRIDES[:1])
-        return _flat(self.class_branch(shared), pool=1)
+        return shared
 
     def _head(self, last_map: Tensor) -> Tensor:
         widened: Tensor = self.backbone.bn2(self.backbone.conv_head(last_map))
@@ -184,7 +186,7 @@ class TimmPatchEncoder(nn.Module):
             maps[pixels.shape[-1] // features.shape[-1]] = features
         return [maps[stride] for stride in strides]
 
-    def config(self) -> dict[str, str | int | float]:
+    def config(self) -> dict[str, str | int | float | bool]:
         return {
             "architecture": str(self.backbone.default_cfg["architecture"]),
             "image_size": self.image_size,
@@ -194,6 +196,7 @@ class TimmPatchEncoder(nn.Module):
             "pool": self.pool,
             "classes": self.classes,
             "kinds": self.kinds,
+            "kind_blocks": self.class_branch is not None and self.class_branch.kind_blocks is not None,
         }
 
     @classmethod

@@ -21,10 +21,18 @@ def region(seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (128, 128, 3), dtype=np.uint8)
 
 
-def encoder(*, image_size: int = 128, pool: int = 1, classes: int = CLASSES, kinds: int = 0) -> TimmPatchEncoder:
+def encoder(
+    *, image_size: int = 128, pool: int = 1, classes: int = CLASSES, kinds: int = 0, kind_blocks: bool = False
+) -> TimmPatchEncoder:
     torch.manual_seed(0)
-    options = {"image_size": image_size, "pool": pool, "classes": classes, "kinds": kinds}
-    return TimmPatchEncoder(architecture="test_efficientnet", **options).eval()
+    return TimmPatchEncoder(
+        architecture="test_efficientnet",
+        image_size=image_size,
+        pool=pool,
+        classes=classes,
+        kinds=kinds,
+        kind_blocks=kind_blocks,
+    ).eval()
 
 
 def test_the_logits_of_an_untuned_encoder_are_the_classifier_s_answer_to_its_features() -> None:
@@ -44,16 +52,43 @@ def test_a_region_is_seen_on_the_grid_of_an_image_and_without_averages() -> None
     torch.testing.assert_close(patches, plain.encode([region()]), atol=1e-4, rtol=1e-4)
 
 
+def flat(features: torch.Tensor) -> torch.Tensor:
+    return features.flatten(2).transpose(1, 2)
+
+
 def test_the_kinds_of_a_bundle_stand_behind_the_classes() -> None:
     model = encoder(kinds=3)
-    assert model.class_branch is not None
-    assert model.class_branch.kinds is not None
+    branch = model.class_branch
+    assert branch is not None
+    assert branch.kinds is not None
+    assert branch.kind_blocks is None
     _, logits = model.encode_regions([region()])
     assert logits.shape == (1, 16, CLASSES + 3)
-    features = model.class_features([region()])
-    assert features.shape == (1, 16, model.width)
-    torch.testing.assert_close(logits[..., CLASSES:], model.class_branch.kinds(features))
-    torch.testing.assert_close(logits[..., :CLASSES], model.class_branch.classifier(features))
+    shared = model.shared_map([region()])
+    assert shared.shape[2:] == (8, 8)
+    with torch.no_grad():
+        features = flat(branch(shared))
+        assert features.shape == (1, 16, model.width)
+        torch.testing.assert_close(logits[..., CLASSES:], branch.kinds(features))
+        torch.testing.assert_close(logits[..., :CLASSES], branch.classifier(features))
+
+
+def test_blocks_tuned_to_the_kinds_tell_the_kinds_alone() -> None:
+    model = encoder(kinds=3, kind_blocks=True)
+    branch = model.class_branch
+    assert branch is not None
+    assert branch.kinds is not None
+    assert branch.kind_blocks is not None
+    _, before = model.encode_regions([region()])
+    with torch.no_grad():
+        # As copies of the untouched blocks they say the same.
+        shared = model.shared_map([region()])
+        torch.testing.assert_close(before[..., CLASSES:], branch.kinds(flat(branch(shared))))
+        branch.kind_blocks.bn2.bias += 1.0
+        _, after = model.encode_regions([region()])
+        assert torch.equal(after[..., :CLASSES], before[..., :CLASSES])
+        torch.testing.assert_close(after[..., CLASSES:], branch.kinds(flat(branch.kind_blocks(shared))))
+    assert not torch.allclose(after[..., CLASSES:], before[..., CLASSES:])
 
 
 def test_an_encoder_without_classes_tells_none() -> None:
