@@ -55,10 +55,11 @@ class GroundingConfig:
             the geometric mean of both looks'.
         classes: number of classes of the image encoder (`ClassBranch`) that have a second opinion on the closer look;
             0, as in the paper, for none.
+        class_weight: exponent of the classes' share in the second opinion.
         class_floor: share that the second opinion leaves to every prototype, whatever the classes say; 0 to 1.
         kinds: number of the encoder's own names of the prototypes, in their order; 0 for none.
-        kind_weight: exponent of their shares in the second opinion; less than one, as they come from the same pictures
-            as the prototypes' shares.
+        kind_weight: exponent of their shares in the second opinion; less than one where they say little that the
+            prototypes' shares, which come from the same pictures, do not.
     """
 
     text_width: int = 512
@@ -82,6 +83,7 @@ class GroundingConfig:
     prototype_temperature: float = 0.05
     closer_look: bool = False
     classes: int = 0
+    class_weight: float = 1.0
     class_floor: float = 0.01
     kinds: int = 0
     kind_weight: float = 0.5
@@ -227,7 +229,7 @@ class ObjectConditioner(nn.Module):
         pooled = (weights.float()[:, None] @ logits.float())[:, 0]
         classes = self.config.classes
         known = torch.softmax(pooled[:, :classes], dim=-1) @ self.get_buffer("class_prototypes").float()
-        opinion = (known + self.config.class_floor).log()
+        opinion = self.config.class_weight * (known + self.config.class_floor).log()
         if self.config.kinds:
             opinion = opinion + self.config.kind_weight * torch.log_softmax(pooled[:, classes:], dim=-1)
         return opinion

@@ -48,8 +48,8 @@ class GroundingModelRecipe:
             (`inputs.encoders` holds it), which has seen far more views of every picture.
         prototypes: keep the kinds' text vectors in the grounding and draw conditions to them at use.
         prototype_temperature: how sharply.
-        closer_look, class_floor, kind_weight: of `GroundingConfig`; classes and kinds are those of the encoder, where
-            it has some.
+        closer_look, class_weight, class_floor, kind_weight: of `GroundingConfig`; classes and kinds are those of the
+            encoder, where it has some.
         query: what asks for a place; 'audio' is ablation (v).
         sharpness: spread of the initial attention scores over the patches of a scene.
     """
@@ -67,6 +67,7 @@ class GroundingModelRecipe:
     prototypes: bool = True
     prototype_temperature: float = 0.05
     closer_look: bool = False
+    class_weight: float = 1.0
     class_floor: float = 0.01
     kind_weight: float = 0.5
     mlp_factor: int = 1
@@ -197,6 +198,7 @@ class GroundingTask:
             closer_look=recipe.closer_look,
             classes=image_encoder.classes if recipe.closer_look else 0,
             kinds=image_encoder.kinds if recipe.closer_look else 0,
+            class_weight=recipe.class_weight,
             class_floor=recipe.class_floor,
             kind_weight=recipe.kind_weight,
             **options,

@@ -141,6 +141,14 @@ def test_the_second_opinion_is_the_share_of_each_prototype_s_classes_in_the_weig
     torch.testing.assert_close(model.second_opinion(weights, logits).exp(), expected)
 
 
+def test_the_classes_speak_with_their_weight() -> None:
+    model = with_classes()
+    weights, logits = torch.softmax(torch.randn(2, 49), dim=-1), torch.randn(2, 49, 4)
+    full = model.second_opinion(weights, logits)
+    model.config = replace(model.config, class_weight=0.25)
+    torch.testing.assert_close(model.second_opinion(weights, logits), 0.25 * full)
+
+
 def test_a_sure_class_decides_what_the_features_leave_open_and_not_what_they_are_sure_of() -> None:
     model = with_classes()
     sure = torch.tensor([[0.0, 20.0, 0.0, 0.0]]).expand(1, 49, 4)

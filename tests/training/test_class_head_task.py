@@ -137,7 +137,15 @@ def test_an_encoder_without_a_branch_is_refused(work: Path) -> None:
 
 
 def test_a_grounding_on_it_asks_the_kinds(work: Path) -> None:
-    model = {"width": 32, "scenes": 6, "warm_start_steps": 5, "closer_look": True, "kind_weight": 0.25}
+    model = {
+        "width": 32,
+        "scenes": 6,
+        "warm_start_steps": 5,
+        "closer_look": True,
+        "class_weight": 0.75,
+        "kind_weight": 0.25,
+    }
     run(work, "grounding", model=model, steps=2, encoders="class_head/export")
     config = json.loads((work / "grounding/export/grounding/config.json").read_text())
-    assert (config["classes"], config["kinds"], config["kind_weight"]) == (CLASSES, 3, 0.25)
+    assert (config["classes"], config["kinds"]) == (CLASSES, 3)
+    assert (config["class_weight"], config["kind_weight"]) == (0.75, 0.25)
