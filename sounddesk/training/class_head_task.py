@@ -137,10 +137,9 @@ class ClassHeadTask:
         coverage = torch.where(mirrored, coverage.flip(-1), coverage)
         features = self.tuned.kind_blocks(maps).float()
         pooled = (features * coverage[:, None]).sum(dim=(2, 3))
-        drawn = torch.from_numpy(rng.standard_normal(tuple(pooled.shape), dtype=np.float32))
-        kept = torch.from_numpy(rng.random(tuple(pooled.shape)) >= self.recipe.dropout)
-        noise = self.recipe.noise * pooled.detach().std(dim=0, unbiased=False) * drawn
-        logits = self.tuned.kinds((pooled + noise) * kept / (1.0 - self.recipe.dropout)).float()
+        noise = self.recipe.noise * pooled.detach().std(dim=0, unbiased=False) * torch.randn_like(pooled)
+        seen = nn.functional.dropout(pooled + noise, self.recipe.dropout)
+        logits = self.tuned.kinds(seen).float()
         wanted = self.wanted[rows]
         loss = nn.functional.cross_entropy(logits, wanted, label_smoothing=self.recipe.label_smoothing)
         return loss, {"accuracy": (logits.argmax(dim=-1) == wanted).float().mean().item()}

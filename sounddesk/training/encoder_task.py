@@ -42,6 +42,8 @@ from sounddesk.training.style_mixing import StyleMixing
 # Heights and widths of training pictures in shares of the encoder's: it sees every image squashed to a square.
 _FORMATS: Final = ((1.0, 1.0), (0.75, 1.0), (0.75, 1.0), (1.0, 0.75))
 _SMALLEST_SCENE: Final = 0.4
+# For each picture of a batch; of a data set in which nearly all show nothing there would be no end.
+_MOST_DRAWS: Final = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,7 +159,9 @@ class EncoderTask:
         images: list[RgbImage] = []
         shares: list[FloatMask] = []
         kinds: list[int] = []
-        while len(images) < batch_size:
+        for _ in range(_MOST_DRAWS * batch_size):
+            if len(images) == batch_size:
+                break
             kind = self.known[int(rng.integers(len(self.known)))]
             cut_out = vary_cut_out(self._cut_out(self.kinds[kind].name, rng), rng)
             if rng.random() < self.recipe.restyled:
@@ -170,6 +174,8 @@ class EncoderTask:
                 images.append(image)
                 shares.append(visible)
                 kinds.append(kind)
+        if len(images) < batch_size:
+            raise ValueError(f"of {_MOST_DRAWS * batch_size} pictures hardly one shows anything: give opaque cut-outs")
         pixels = (torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() - 127.0) / 128.0
         share = self.recipe.style_mixing
         self.style_mixing.generator = rng if share and rng.random() < share else None

@@ -86,6 +86,13 @@ def made(work: Path, **changes: float) -> ClassHeadTask:
     return ClassHeadTask(recipe, data_dir=work / "data", inputs={"encoders": work / "encoders"})
 
 
+def test_the_new_classifier_alone_learns_faster(work: Path) -> None:
+    task = made(work, head_factor=7.0)
+    (part,) = task.learning_rate_factors
+    assert task.learning_rate_factors[part] == 7.0
+    assert {name for name, _ in task.module.named_parameters() if part in name} == {"kinds.weight", "kinds.bias"}
+
+
 def test_the_maps_are_made_anew_for_other_data_or_other_pictures(work: Path) -> None:
     file = work / "encoders/closer_bank_40_0.pt"
     assert not (work / "class_head/export" / file.name).exists()

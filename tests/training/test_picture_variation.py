@@ -52,11 +52,20 @@ def test_a_sign_has_strokes_on_a_filling() -> None:
     assert fillings == {"flat colours", "on white", "on dark"}
 
 
-def test_flat_colours_of_a_bright_picture_stay_bright() -> None:
-    bright = np.full((40, 40, 4), 254, np.uint8)
+def test_flat_colours_keep_what_is_brighter_brighter() -> None:
+    bright, dim = np.full((40, 40, 4), 254, np.uint8), np.full((40, 40, 4), 254, np.uint8)
+    dim[..., :3] = 120
     for seed in range(60):
-        drawn = as_sign(bright, np.random.default_rng(seed))
-        assert drawn[20, 20].min() > 180 or drawn[20, 20].max() < 70
+        over, under = (as_sign(picture, np.random.default_rng(seed))[20, 20] for picture in (bright, dim))
+        assert (over >= under).all()
+
+
+def test_a_picture_that_reaches_its_edge_has_an_outline_there() -> None:
+    full = np.full((60, 60, 4), 255, np.uint8)
+    drawn = [as_sign(full, np.random.default_rng(seed)).astype(int) for seed in range(20)]
+    on_white = [sign for sign in drawn if (sign[30, 30] == 245).all()]
+    assert on_white
+    assert all((sign[edge] < 70).all() for sign in on_white for edge in ((0, 30), (59, 30), (30, 0), (30, 59)))
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -318,6 +318,10 @@ def test_a_picture_of_which_nothing_is_seen_is_not_trained_on(trained: Path) -> 
     task.pictures.cut_outs[kind] = [np.full((30, 30, 4), 90, np.uint8)]
     loss, _ = task.loss(np.random.default_rng(0), 12)
     assert torch.isfinite(loss)
+    for other in task.pictures.cut_outs:
+        task.pictures.cut_outs[other] = [np.full((30, 30, 4), 90, np.uint8)]
+    with pytest.raises(ValueError, match="give opaque cut-outs"):
+        task.loss(np.random.default_rng(0), 2)
 
 
 @pytest.mark.parametrize(("task", "key"), [("codec", "l1"), ("vocoder", "mel"), ("diffusion", "mse")])

@@ -33,7 +33,8 @@ class ClassBranch(LastBlocks):
     """The untouched blocks behind stride 16 on the shared ones before it, and linear classifiers.
 
     `classifier` is the published one. `kinds`, where there is one, tells the kinds of a bundle (`class_head_task`): on
-    a copy of the blocks that was tuned to them, `kind_blocks`, or without one on the untouched blocks.
+    a copy of the blocks that was tuned to them, `kind_blocks`, or without one, as in bundles before decision 42, on the
+    untouched blocks.
 
     Tuning an encoder on drawings costs it names of what photographs show (decisions 39 and 40); what it knew costs
     little to keep where the blocks up to stride 16 are shared.

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from safetensors.torch import save_file
 
@@ -110,8 +111,9 @@ def test_tuning_the_last_blocks_leaves_the_classes_as_they_were() -> None:
     assert torch.equal(same, logits)
 
 
-def test_a_folder_holds_the_branch_in_a_file_of_its_own(tmp_path: Path) -> None:
-    model = encoder(kinds=3)
+@pytest.mark.parametrize("kind_blocks", [False, True])
+def test_a_folder_holds_the_branch_in_a_file_of_its_own(tmp_path: Path, kind_blocks: bool) -> None:
+    model = encoder(kinds=3, kind_blocks=kind_blocks)
     assert model.class_branch is not None
     (tmp_path / "config.json").write_text(json.dumps(model.config()))
     save_file(model.backbone.state_dict(), tmp_path / "model.safetensors")
@@ -121,6 +123,6 @@ def test_a_folder_holds_the_branch_in_a_file_of_its_own(tmp_path: Path) -> None:
     torch.testing.assert_close(loaded.encode_regions([region()]), model.encode_regions([region()]))
     # A folder of before classes were known.
     config = model.config()
-    del config["classes"], config["kinds"]
+    del config["classes"], config["kinds"], config["kind_blocks"]
     (tmp_path / "config.json").write_text(json.dumps(config))
     assert load_image_encoder("TimmPatchEncoder", tmp_path).classes == 0
