@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from sounddesk.audio.atomic_file import explained
-from sounddesk.audio.atomic_file import write_file
-from sounddesk.audio.wav_io import write_wav
+from sounddesk.audio.files.wav_io import write_wav
 from sounddesk.domain.naming import safe_file_stem
 from sounddesk.domain.naming import unique_file_stems
-from sounddesk.domain.png_mask import encode_mask_png
-from sounddesk.domain.project_file import SUFFIX
-from sounddesk.domain.project_file import ProjectContents
-from sounddesk.domain.project_file import write_project
+from sounddesk.storage.atomic_file import explained
+from sounddesk.storage.atomic_file import write_file
+from sounddesk.storage.png_mask import encode_mask_png
+from sounddesk.storage.project_file import SUFFIX
+from sounddesk.storage.project_file import ProjectContents
+from sounddesk.storage.project_file import write_project
 
 
 def collect_project(contents: ProjectContents, folder: Path, *, name: str) -> Path:

@@ -8,11 +8,11 @@ import json
 from sounddesk.app.heavy_imports import map_opencv_library
 from sounddesk.domain.project import ImageInfo
 from sounddesk.domain.project import Project
-from sounddesk.domain.project_file import ProjectContents
 from sounddesk.domain.scene import SceneObject
 from sounddesk.domain.seeds import take_seed
 from sounddesk.domain.tiled_mask import TiledMask
 from sounddesk.resources_folder import resource
+from sounddesk.storage.project_file import ProjectContents
 
 
 def demo_project() -> ProjectContents:

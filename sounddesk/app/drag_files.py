@@ -15,9 +15,9 @@ from sounddesk.audio.exporters.export_plan import ExportPlan
 from sounddesk.audio.exporters.export_plan import plan_export
 from sounddesk.audio.exporters.export_settings import ExportSettings
 from sounddesk.domain.project import Project
-from sounddesk.domain.project_json import part_to_json
-from sounddesk.domain.project_json import to_text
 from sounddesk.domain.take import TakeLibrary
+from sounddesk.storage.project_json import part_to_json
+from sounddesk.storage.project_json import to_text
 
 DragKind = Literal["mix", "stem", "clip"]
 FOLDER_NAME = "dragged"

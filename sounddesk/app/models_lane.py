@@ -30,8 +30,8 @@ class _Worker(QObject):
 
     @Slot(str, str, object, object)
     def run(self, model_id: str, what: str, work: Work, token: CancelToken) -> None:
-        from sounddesk.audio.atomic_file import OutputError
         from sounddesk.engine.types import EngineError
+        from sounddesk.storage.atomic_file import OutputError
 
         try:
             work(token)

@@ -10,8 +10,8 @@ from PySide6.QtCore import Signal
 
 from sounddesk.app.background import Background
 from sounddesk.app.document import Document
-from sounddesk.audio.playback import Playback
-from sounddesk.audio.playback import output_names
+from sounddesk.audio.playback.playback import Playback
+from sounddesk.audio.playback.playback import output_names
 from sounddesk.audio.timeline_mix import PROJECT_RATE_HZ
 from sounddesk.audio.timeline_mix import Mono
 from sounddesk.audio.timeline_mix import TimelineMix

@@ -25,12 +25,12 @@ from sounddesk.app.recovery import discard_recoverable
 from sounddesk.app.recovery import find_recoverable
 from sounddesk.app.settings import Settings
 from sounddesk.app.working_copy import WorkingCopy
-from sounddesk.audio.atomic_file import OutputError
-from sounddesk.audio.atomic_file import explained
-from sounddesk.domain.project_file import ProjectContents
-from sounddesk.domain.project_file import ProjectDatabase
-from sounddesk.domain.project_file import ProjectFileError
 from sounddesk.engine.types import EngineError
+from sounddesk.storage.atomic_file import OutputError
+from sounddesk.storage.atomic_file import explained
+from sounddesk.storage.project_file import ProjectContents
+from sounddesk.storage.project_file import ProjectDatabase
+from sounddesk.storage.project_file import ProjectFileError
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")

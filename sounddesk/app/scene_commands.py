@@ -92,7 +92,7 @@ def suggest_gains_db(takes: list[Take], blend: Take) -> tuple[float, ...]:
 
 def log_mel(take: Take) -> np.ndarray:
     """Natural-log mel energies float[frames, 64] of a take, for comparing levels only."""
-    from sounddesk.audio.spectrogram_image import spectrogram_db
+    from sounddesk.audio.pictures.spectrogram_image import spectrogram_db
 
     columns = max(2, round(take.seconds * 50))
     levels_db = spectrogram_db(take.waveform, sample_rate_hz=take.sample_rate_hz, n_columns=columns, n_rows=64)

@@ -24,10 +24,10 @@ import platformdirs
 from sounddesk.app.file_lock import FileLock
 from sounddesk.app.thread_priority import stand_behind_the_ui
 from sounddesk.domain.project import Project
-from sounddesk.domain.project_file import ProjectContents
-from sounddesk.domain.project_file import ProjectDatabase
-from sounddesk.domain.project_file import write_project
 from sounddesk.domain.take import Take
+from sounddesk.storage.project_file import ProjectContents
+from sounddesk.storage.project_file import ProjectDatabase
+from sounddesk.storage.project_file import write_project
 
 _log = logging.getLogger(__name__)
 

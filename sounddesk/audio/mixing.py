@@ -11,12 +11,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from sounddesk.audio.pcm import Waveform
-from sounddesk.audio.pcm import WavFormat
-from sounddesk.audio.pcm import bits_of
-from sounddesk.audio.pcm import check_samples
-from sounddesk.audio.pcm import count_clipped
-from sounddesk.audio.pcm import round_to_grid
+from sounddesk.audio.files.pcm import Waveform
+from sounddesk.audio.files.pcm import WavFormat
+from sounddesk.audio.files.pcm import bits_of
+from sounddesk.audio.files.pcm import check_samples
+from sounddesk.audio.files.pcm import count_clipped
+from sounddesk.audio.files.pcm import round_to_grid
 
 # Common gains are given in these steps, so that the number a user reads is the number that was applied.
 _COMMON_GAIN_STEP_DB: Final = 0.1

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from sounddesk.audio.pcm import Waveform
-from sounddesk.audio.pcm import check_samples
+from sounddesk.audio.files.pcm import Waveform
+from sounddesk.audio.files.pcm import check_samples
 
 # soxr's length differs from the exact one by rounding; more than this is another length than the caller thinks.
 _MAX_LENGTH_ERROR: Final = 4

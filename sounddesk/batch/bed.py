@@ -14,10 +14,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from sounddesk.audio.level_riding import gaussian_smoothed
-from sounddesk.audio.level_riding import ride_level
+from sounddesk.audio.auto_level import gaussian_smoothed
+from sounddesk.audio.auto_level import ride_level
+from sounddesk.audio.files.pcm import Waveform
 from sounddesk.audio.mixing import mix_stems
-from sounddesk.audio.pcm import Waveform
 from sounddesk.audio.resample import resample
 from sounddesk.batch.frame_files import SAMPLE_RATE_HZ
 from sounddesk.batch.frame_files import WAV_FORMAT

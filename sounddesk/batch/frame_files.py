@@ -17,15 +17,12 @@ from typing import Final
 import numpy as np
 
 from sounddesk import __version__
-from sounddesk.audio.atomic_file import OutputError
-from sounddesk.audio.atomic_file import explained
-from sounddesk.audio.atomic_file import write_file
+from sounddesk.audio.files.pcm import Waveform
+from sounddesk.audio.files.wav_io import encode_wav
+from sounddesk.audio.files.wav_io import read_sound
 from sounddesk.audio.mixing import linear_to_db
 from sounddesk.audio.mixing import mix_stems
-from sounddesk.audio.pcm import Waveform
 from sounddesk.audio.resample import resample
-from sounddesk.audio.wav_io import encode_wav
-from sounddesk.audio.wav_io import read_sound
 from sounddesk.batch.jobs import FrameJob
 from sounddesk.batch.jobs import ObjectJob
 from sounddesk.batch.jobs import RenderSettings
@@ -38,6 +35,9 @@ from sounddesk.domain.recipe import Sampling
 from sounddesk.domain.recipe import path_from
 from sounddesk.engine.types import GeneratedTake
 from sounddesk.engine.types import steps_of
+from sounddesk.storage.atomic_file import OutputError
+from sounddesk.storage.atomic_file import explained
+from sounddesk.storage.atomic_file import write_file
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -108,7 +108,7 @@ def write_below(out: Path, name: str, data: bytes) -> str:
 
 def levels_of(samples: Waveform) -> dict[str, float | None]:
     """Integrated loudness and sample peak, to 0.1 dB; None for what cannot be measured (too short, silence)."""
-    from sounddesk.audio.loudness import integrated_loudness
+    from sounddesk.audio.metering.loudness import integrated_loudness
 
     lufs = integrated_loudness(samples, sample_rate_hz=SAMPLE_RATE_HZ)
     return {"lufs": _rounded(lufs), "peak_dbfs": _rounded(linear_to_db(float(np.abs(samples).max())))}

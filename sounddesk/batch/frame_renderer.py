@@ -16,7 +16,6 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 from typing import Any
 
-from sounddesk.audio.atomic_file import OutputError
 from sounddesk.batch.bed import BedError
 from sounddesk.batch.bed import make_bed
 from sounddesk.batch.frame_files import SceneOfFrame
@@ -42,6 +41,7 @@ from sounddesk.engine.types import EngineError
 from sounddesk.engine.types import GeneratedTake
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
+from sounddesk.storage.atomic_file import OutputError
 
 if TYPE_CHECKING:
     from sounddesk.engine.image_file import LoadedImage

@@ -10,10 +10,10 @@ from types import TracebackType
 from typing import Any
 from typing import Self
 
-from sounddesk.audio.atomic_file import OutputError
-from sounddesk.audio.atomic_file import explained
 from sounddesk.domain.batch_manifest import Row
 from sounddesk.domain.frame_sequence import Shard
+from sounddesk.storage.atomic_file import OutputError
+from sounddesk.storage.atomic_file import explained
 
 
 class ManifestWriter:

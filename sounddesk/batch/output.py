@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 from typing import Final
 
-from sounddesk.audio.atomic_file import explained
-from sounddesk.audio.atomic_file import write_file
-from sounddesk.audio.folder_lock import FolderLock
 from sounddesk.batch.manifest import manifest_name
 from sounddesk.domain.batch_errors import BatchInputError
 from sounddesk.domain.batch_manifest import GLOB
 from sounddesk.domain.frame_sequence import Shard
+from sounddesk.storage.atomic_file import explained
+from sounddesk.storage.atomic_file import write_file
+from sounddesk.storage.folder_lock import FolderLock
 
 BATCH_FILE: Final = "batch.json"
 FORMAT: Final = "sounddesk-batch"

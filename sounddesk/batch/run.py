@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sounddesk.audio.atomic_file import explained
 from sounddesk.batch.executors.protocol import Executor
 from sounddesk.batch.frame_masks import MaskFinder
 from sounddesk.batch.frame_masks import auto_source
@@ -51,6 +50,7 @@ from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import Progress
 from sounddesk.engine.types import EngineError
+from sounddesk.storage.atomic_file import explained
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from sounddesk.audio.atomic_file import explained
-from sounddesk.audio.atomic_file import write_file
-from sounddesk.audio.html_page import audio_player
-from sounddesk.audio.html_page import html_page
-from sounddesk.audio.html_page import picture
 from sounddesk.batch.frame_files import MIX_FILE
 from sounddesk.batch.frame_files import THUMBNAIL_FILE
 from sounddesk.domain.batch_manifest import Row
 from sounddesk.domain.batch_manifest import newest_rows
 from sounddesk.domain.batch_manifest import read_rows
 from sounddesk.domain.frame_sequence import natural_key
+from sounddesk.storage.atomic_file import explained
+from sounddesk.storage.atomic_file import write_file
+from sounddesk.storage.html_page import audio_player
+from sounddesk.storage.html_page import html_page
+from sounddesk.storage.html_page import picture
 
 PAGE_FILE: Final = "index.html"
 

@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from sounddesk.audio.atomic_file import write_file
 from sounddesk.cli.common_arguments import add_output_arguments
 from sounddesk.cli.common_arguments import file_path
 from sounddesk.cli.common_arguments import number
@@ -16,6 +15,7 @@ from sounddesk.cli.common_arguments import whole_number
 from sounddesk.cli.console import Console
 from sounddesk.cli.exit_codes import BadInputError
 from sounddesk.engine.tasks import CancelToken
+from sounddesk.storage.atomic_file import write_file
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

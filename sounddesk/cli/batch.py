@@ -53,10 +53,10 @@ def run(options: argparse.Namespace, *, console: Console) -> int:
 
 
 def _run(asked: BatchOptions, *, console: Console, events: _Events | None, cancel: CancelToken) -> BatchResult:
-    from sounddesk.audio.atomic_file import OutputError
     from sounddesk.batch.frame_renderer import FatalError
     from sounddesk.batch.run import run_batch
     from sounddesk.domain.batch_errors import BatchInputError
+    from sounddesk.storage.atomic_file import OutputError
 
     def on_progress(report: Progress) -> None:
         if events is not None:

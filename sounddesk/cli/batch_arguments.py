@@ -161,8 +161,8 @@ def _project_objects(project: Project, namespace: argparse.Namespace) -> tuple[B
 
 
 def _read_project(path: Path) -> Project:
-    from sounddesk.domain.project_file import ProjectFileError
-    from sounddesk.domain.project_file import read_project
+    from sounddesk.storage.project_file import ProjectFileError
+    from sounddesk.storage.project_file import read_project
 
     try:
         return read_project(path).project

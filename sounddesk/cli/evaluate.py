@@ -141,9 +141,9 @@ def _gallery_arguments(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _measure(options: argparse.Namespace, arguments: dict[str, Any]) -> Any:
-    from sounddesk.audio.atomic_file import OutputError
     from sounddesk.engine.bundle import find_bundle
     from sounddesk.engine.types import EngineError
+    from sounddesk.storage.atomic_file import OutputError
 
     try:
         # A wrong name or folder is the user's to correct; what comes later is the engine's.

@@ -59,15 +59,15 @@ def run(options: argparse.Namespace, *, console: Console) -> int:
         BadInputError: a project, a setting or a folder that cannot be used.
         Cancelled: nothing was written.
     """
-    from sounddesk.audio.atomic_file import OutputError
-    from sounddesk.audio.exporters.exchange_model import MissingPackageError
+    from sounddesk.audio.exchange.exchange_model import MissingPackageError
     from sounddesk.audio.exporters.export import export_project
     from sounddesk.audio.exporters.export_plan import plan_export
     from sounddesk.audio.take_samples import TakeSamples
-    from sounddesk.domain.project_file import ProjectFileError
-    from sounddesk.domain.project_file import read_project
     from sounddesk.domain.take import TakeLibrary
     from sounddesk.engine.licence_names import bundle_licences
+    from sounddesk.storage.atomic_file import OutputError
+    from sounddesk.storage.project_file import ProjectFileError
+    from sounddesk.storage.project_file import read_project
 
     start_s = time.monotonic()
     cancel = CancelToken()

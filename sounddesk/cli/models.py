@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 from typing import get_args
 
-from sounddesk.audio.atomic_file import OutputError
 from sounddesk.cli.common_arguments import add_output_arguments
 from sounddesk.cli.common_arguments import file_path
 from sounddesk.cli.console import Console
@@ -32,6 +31,7 @@ from sounddesk.engine.model_store import require_model
 from sounddesk.engine.tasks import Cancelled
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import size_text
+from sounddesk.storage.atomic_file import OutputError
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

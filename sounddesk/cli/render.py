@@ -110,8 +110,6 @@ def _render(asked: RenderOptions | RecipeOptions, *, console: Console, cancel: C
         Cancelled: through `cancel`; nothing was written.
     """
     start_s = time.monotonic()
-    from sounddesk.audio.atomic_file import OutputError
-    from sounddesk.audio.output_folder import OutputFolder
     from sounddesk.cli.render_files import MIX_FILE
     from sounddesk.cli.render_files import needed_bytes
     from sounddesk.cli.render_files import prefix_of
@@ -120,6 +118,8 @@ def _render(asked: RenderOptions | RecipeOptions, *, console: Console, cancel: C
     from sounddesk.cli.render_plan import plan_from_recipe
     from sounddesk.cli.stem_assembly import assemble
     from sounddesk.cli.take_generation import generate_all
+    from sounddesk.storage.atomic_file import OutputError
+    from sounddesk.storage.output_folder import OutputFolder
 
     try:
         plan = (

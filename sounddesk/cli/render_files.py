@@ -32,8 +32,8 @@ from sounddesk.engine.masks_picture import draw_masks
 if TYPE_CHECKING:
     from PIL import Image
 
-    from sounddesk.audio.output_folder import OutputFolder
-    from sounddesk.audio.pcm import Waveform
+    from sounddesk.audio.files.pcm import Waveform
+    from sounddesk.storage.output_folder import OutputFolder
 
 MIX_FILE: Final = "mix.wav"
 RECIPE_FILE: Final = "recipe.json"
@@ -165,7 +165,7 @@ def _write_sounds(
     file_stems: Mapping[str, str],
     between: Callable[[], None],
 ) -> dict[str, _Sounds]:
-    from sounddesk.audio.wav_io import encode_wav
+    from sounddesk.audio.files.wav_io import encode_wav
 
     def write(name: str, samples: Waveform) -> None:
         between()
@@ -240,8 +240,8 @@ def _spectrograms(stems: Stems) -> bytes:
     """The sheet of the first takes: stems, blend, mix."""
     from PIL import Image
 
-    from sounddesk.audio.spectrogram_sheet import SheetRow
-    from sounddesk.audio.spectrogram_sheet import spectrogram_sheet
+    from sounddesk.audio.pictures.spectrogram_sheet import SheetRow
+    from sounddesk.audio.pictures.spectrogram_sheet import spectrogram_sheet
 
     mixed = stems.mix_of_take(0)
     rows = [SheetRow(name=name, samples=samples) for name, samples in zip(stems.names, mixed.stems, strict=True)]
@@ -252,7 +252,7 @@ def _spectrograms(stems: Stems) -> bytes:
 
 
 def _loudness_lufs(samples: Waveform) -> float | None:
-    from sounddesk.audio.loudness import integrated_loudness
+    from sounddesk.audio.metering.loudness import integrated_loudness
 
     loudness = integrated_loudness(samples, sample_rate_hz=SAMPLE_RATE_HZ)
     return None if loudness is None or not math.isfinite(loudness) else round(loudness, 1)

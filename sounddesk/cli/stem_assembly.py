@@ -14,9 +14,9 @@ from sounddesk.domain.scene import MAX_GAIN_DB
 from sounddesk.engine.types import EngineError
 
 if TYPE_CHECKING:
+    from sounddesk.audio.files.pcm import Waveform
+    from sounddesk.audio.files.pcm import WavFormat
     from sounddesk.audio.mixing import StemMix
-    from sounddesk.audio.pcm import Waveform
-    from sounddesk.audio.pcm import WavFormat
 
 SAMPLE_RATE_HZ: Final = 48_000
 WAV_FORMAT: Final[WavFormat] = "PCM_24"

@@ -8,7 +8,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
-from sounddesk.audio.atomic_file import OutputError
 from sounddesk.cli import ablate
 from sounddesk.cli.common_arguments import add_output_arguments
 from sounddesk.cli.common_arguments import file_path
@@ -21,6 +20,7 @@ from sounddesk.engine.tasks import Cancelled
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import duration_text
 from sounddesk.engine.types import EngineError
+from sounddesk.storage.atomic_file import OutputError
 
 DEFAULT_STARTER: Final = Path("starter-data")
 

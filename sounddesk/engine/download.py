@@ -28,10 +28,10 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from sounddesk import __version__
-from sounddesk.audio.atomic_file import explained
-from sounddesk.audio.atomic_file import sync_folder
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.types import EngineError
+from sounddesk.storage.atomic_file import explained
+from sounddesk.storage.atomic_file import sync_folder
 
 _BLOCK_BYTES: Final = 1 << 18
 _TIMEOUT_S: Final = 30.0

@@ -5,8 +5,6 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from sounddesk.audio.atomic_file import explained
-from sounddesk.audio.atomic_file import write_file
 from sounddesk.engine.bundle import Bundle
 from sounddesk.engine.bundle import user_bundles_folder
 from sounddesk.engine.bundle_files import whole_folder
@@ -27,6 +25,8 @@ from sounddesk.engine.model_store import installed_model
 from sounddesk.engine.model_store import models_folder
 from sounddesk.engine.model_store import now_text
 from sounddesk.engine.model_store import write_record
+from sounddesk.storage.atomic_file import explained
+from sounddesk.storage.atomic_file import write_file
 
 
 def add_catalogue(path: Path) -> list[CatalogueEntry]:

@@ -13,9 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from sounddesk.audio.atomic_file import OutputError
-from sounddesk.audio.atomic_file import explained
-from sounddesk.audio.atomic_file import sync_folder
 from sounddesk.engine.bundle_files import sync_files
 from sounddesk.engine.catalogue import CatalogueEntry
 from sounddesk.engine.catalogue import CatalogueError
@@ -45,6 +42,9 @@ from sounddesk.engine.model_store import write_record
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
+from sounddesk.storage.atomic_file import OutputError
+from sounddesk.storage.atomic_file import explained
+from sounddesk.storage.atomic_file import sync_folder
 
 # Kept free beyond what the model takes.
 _SPARE_BYTES: Final = 64 << 20

@@ -21,10 +21,6 @@ from typing import get_args
 
 import platformdirs
 
-from sounddesk.audio.atomic_file import explained
-from sounddesk.audio.atomic_file import write_file
-from sounddesk.audio.folder_lock import FolderInUseError
-from sounddesk.audio.folder_lock import FolderLock
 from sounddesk.domain.json_fields import FieldError
 from sounddesk.domain.json_fields import Fields
 from sounddesk.domain.json_fields import parse_json
@@ -38,6 +34,10 @@ from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
 from sounddesk.engine.types import EngineError
+from sounddesk.storage.atomic_file import explained
+from sounddesk.storage.atomic_file import write_file
+from sounddesk.storage.folder_lock import FolderInUseError
+from sounddesk.storage.folder_lock import FolderLock
 
 MODELS_VARIABLE: Final = "SOUNDDESK_MODELS"
 RECORD_FILE: Final = "model.json"

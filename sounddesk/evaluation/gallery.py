@@ -21,12 +21,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from sounddesk.audio.loudness import measure_levels
-from sounddesk.audio.output_folder import OutputFolder
-from sounddesk.audio.spectrogram_image import encode_jpeg
-from sounddesk.audio.spectrogram_image import encode_png
-from sounddesk.audio.spectrogram_image import spectrogram_image
-from sounddesk.audio.wav_io import encode_wav
+from sounddesk.audio.files.wav_io import encode_wav
+from sounddesk.audio.metering.loudness import measure_levels
+from sounddesk.audio.pictures.spectrogram_image import encode_jpeg
+from sounddesk.audio.pictures.spectrogram_image import encode_png
+from sounddesk.audio.pictures.spectrogram_image import spectrogram_image
 from sounddesk.domain.naming import unique_file_stems
 from sounddesk.engine.bundle import STARTER_NAME
 from sounddesk.engine.masks_picture import draw_masks
@@ -64,6 +63,7 @@ from sounddesk.evaluation.picture_folder import normal_name
 from sounddesk.evaluation.picture_folder import read_bundle_kinds
 from sounddesk.evaluation.picture_folder import read_picture_folder
 from sounddesk.evaluation.sound_classifier import SoundJudge
+from sounddesk.storage.output_folder import OutputFolder
 
 BEST_SHOWN: Final = 3
 SPECTROGRAM_WIDTH: Final = 480

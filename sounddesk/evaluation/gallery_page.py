@@ -7,11 +7,8 @@ from collections.abc import Sequence
 from typing import Final
 from urllib.parse import quote
 
-from sounddesk.audio.html_page import audio_player
-from sounddesk.audio.html_page import html_page
-from sounddesk.audio.html_page import picture
-from sounddesk.audio.spectrogram_image import LOWEST_HZ
-from sounddesk.audio.spectrogram_sheet import levels_text
+from sounddesk.audio.pictures.spectrogram_image import LOWEST_HZ
+from sounddesk.audio.pictures.spectrogram_sheet import levels_text
 from sounddesk.domain.naming import unique_file_stems
 from sounddesk.evaluation.confusion import ConfusedKind
 from sounddesk.evaluation.gallery_result import FIGURES_FILE
@@ -24,6 +21,9 @@ from sounddesk.evaluation.gallery_result import HeardSound
 from sounddesk.evaluation.gallery_result import Outcome
 from sounddesk.evaluation.gallery_result import Ranking
 from sounddesk.evaluation.proportion import Proportion
+from sounddesk.storage.html_page import audio_player
+from sounddesk.storage.html_page import html_page
+from sounddesk.storage.html_page import picture
 
 _OUTCOMES: Final[dict[Outcome, str]] = {
     "right": "right",

@@ -10,8 +10,8 @@ from typing import Final
 
 import numpy as np
 
+from sounddesk.audio.files.wav_io import read_sound
 from sounddesk.audio.resample import resample
-from sounddesk.audio.wav_io import read_sound
 from sounddesk.engine.types import Waveform
 from sounddesk.evaluation.picture_folder import EvaluationInputError
 from sounddesk.evaluation.picture_folder import normal_name

@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from sounddesk.audio.loudness import Levels
+from sounddesk.audio.metering.loudness import Levels
 from sounddesk.engine.types import SamplingSettings
 from sounddesk.evaluation.confusion import ConfusedKind
 from sounddesk.evaluation.confusion import confusion_rows

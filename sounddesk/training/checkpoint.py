@@ -10,7 +10,7 @@ from typing import Final
 import torch
 from torch import nn
 
-from sounddesk.audio.atomic_file import sync_folder
+from sounddesk.storage.atomic_file import sync_folder
 
 CHECKPOINT_NAME: Final = "resume.pt"
 

@@ -14,11 +14,11 @@ import numpy as np
 import psutil
 import torch
 
-from sounddesk.audio.atomic_file import write_file
-from sounddesk.audio.spectrogram_image import encode_png
-from sounddesk.audio.spectrogram_image import spectrogram_image
-from sounddesk.audio.wav_io import write_wav
+from sounddesk.audio.files.wav_io import write_wav
+from sounddesk.audio.pictures.spectrogram_image import encode_png
+from sounddesk.audio.pictures.spectrogram_image import spectrogram_image
 from sounddesk.engine.tasks import duration_text
+from sounddesk.storage.atomic_file import write_file
 from sounddesk.training.curves import curve_svg
 from sounddesk.training.optimiser_recipe import LiveRecipe
 from sounddesk.training.parallel import MissingPackageError

@@ -19,11 +19,11 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch import nn
 
-from sounddesk.audio.folder_lock import FolderLock
 from sounddesk.engine.bundle_files import whole_folder
 from sounddesk.engine.tasks import Cancelled
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import Progress
+from sounddesk.storage.folder_lock import FolderLock
 from sounddesk.training.checkpoint import Ema
 from sounddesk.training.checkpoint import load_checkpoint
 from sounddesk.training.checkpoint import save_checkpoint

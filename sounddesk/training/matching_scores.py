@@ -8,7 +8,6 @@ from typing import Final
 
 import numpy as np
 
-from sounddesk.audio.atomic_file import write_file
 from sounddesk.engine.effects_head import EffectsHead
 from sounddesk.engine.matching_inputs import audio_times
 from sounddesk.engine.matching_inputs import frame_times
@@ -16,6 +15,7 @@ from sounddesk.engine.matching_inputs import still_frames
 from sounddesk.engine.matching_model import MatchingModel
 from sounddesk.engine.sound_classifier import SoundClassifier
 from sounddesk.resources_folder import resource
+from sounddesk.storage.atomic_file import write_file
 from sounddesk.training.ablation_runs import ScoredPair
 from sounddesk.training.ablation_runs import noisy_pairs
 from sounddesk.training.matching_pairs import FrozenPairs

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 from typing import Final
 
-from sounddesk.audio.atomic_file import write_file
 from sounddesk.engine.bundle import Bundle
+from sounddesk.storage.atomic_file import write_file
 
 PROVENANCE_NAME: Final = "provenance.json"
 

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from typing import Any
 from typing import Final
 
-from sounddesk.audio.atomic_file import write_file
 from sounddesk.engine.specs import AudioSpec
 from sounddesk.engine.specs import LatentSpec
 from sounddesk.engine.specs import MelSpec
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import Progress
+from sounddesk.storage.atomic_file import write_file
 from sounddesk.training.clips.clip_manifest import DataError
 from sounddesk.training.optimiser_recipe import LiveRecipe
 from sounddesk.training.optimiser_recipe import OptimiserRecipe

@@ -27,9 +27,9 @@ from sounddesk.audio.exporters.export_plan import ExportPlan
 from sounddesk.audio.exporters.export_plan import plan_export
 from sounddesk.audio.exporters.export_settings import ExportSettings
 from sounddesk.domain.project import Project
-from sounddesk.domain.project_file import read_project
 from sounddesk.domain.scene import SceneObject
 from sounddesk.domain.timeline import Clip
+from sounddesk.storage.project_file import read_project
 from tests.app.conftest import wait_until
 from tests.audio.exporters.conftest import MASK
 from tests.audio.exporters.conftest import a_take

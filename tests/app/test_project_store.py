@@ -23,10 +23,10 @@ from sounddesk.app.document import Document
 from sounddesk.app.project_store import ProjectStore
 from sounddesk.app.settings import Settings
 from sounddesk.app.working_copy import working_folder
-from sounddesk.domain.project_file import read_project
 from sounddesk.domain.scene import SceneObject
 from sounddesk.domain.take import Take
 from sounddesk.domain.tiled_mask import TiledMask
+from sounddesk.storage.project_file import read_project
 
 
 @pytest.fixture

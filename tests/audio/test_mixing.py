@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from sounddesk.audio import mixing
-from sounddesk.audio.pcm import WavFormat
-from sounddesk.audio.wav_io import encode_wav
+from sounddesk.audio.files.pcm import WavFormat
+from sounddesk.audio.files.wav_io import encode_wav
 
 GAINS = st.lists(st.floats(-40.0, 12.0), min_size=1, max_size=6)
 

@@ -17,7 +17,7 @@ import pytest
 _PROGRAM = """
 import sys, time
 import numpy as np
-from sounddesk.audio.playback import Playback
+from sounddesk.audio.playback.playback import Playback
 from sounddesk.audio.timeline_mix import TimelineMix
 from sounddesk.domain.project import Project
 from sounddesk.domain.scene import MixerStrip, SceneObject
@@ -41,7 +41,7 @@ playback.close()
 _LONG_PROGRAM = """
 import sys, time
 import numpy as np
-from sounddesk.audio.playback import Playback
+from sounddesk.audio.playback.playback import Playback
 from sounddesk.audio.timeline_mix import TimelineMix
 from sounddesk.domain.project import Project
 from sounddesk.domain.scene import SceneObject

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sounddesk.audio.atomic_file import OutputError
 from sounddesk.batch.executors.local import LocalExecutor
 from sounddesk.batch.options import BatchObject
 from sounddesk.batch.options import BatchOptions
@@ -25,6 +24,7 @@ from sounddesk.domain.frame_sequence import Shard
 from sounddesk.domain.selection import Selection
 from sounddesk.engine.tasks import Cancelled
 from sounddesk.engine.tasks import CancelToken
+from sounddesk.storage.atomic_file import OutputError
 from tests.batch.conftest import HEIGHT
 from tests.batch.conftest import WIDTH
 from tests.batch.conftest import contents

@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from sounddesk.audio.loudness import LoudnessMeter
-from sounddesk.audio.wav_io import read_sound
+from sounddesk.audio.files.wav_io import read_sound
+from sounddesk.audio.metering.loudness import LoudnessMeter
 from sounddesk.batch.bed import Place
 from sounddesk.batch.bed import follow
 from sounddesk.cli.main import main as sounddesk

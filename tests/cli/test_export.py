@@ -11,12 +11,12 @@ import soundfile
 from sounddesk.cli.main import main
 from sounddesk.domain.project import Project
 from sounddesk.domain.project import ProjectSettings
-from sounddesk.domain.project_file import ProjectContents
-from sounddesk.domain.project_file import write_project
 from sounddesk.domain.scene import SceneObject
 from sounddesk.domain.take import Take
 from sounddesk.domain.tiled_mask import TiledMask
 from sounddesk.domain.timeline import Clip
+from sounddesk.storage.project_file import ProjectContents
+from sounddesk.storage.project_file import write_project
 
 
 @pytest.fixture

@@ -218,7 +218,7 @@ def test_an_unwritable_output_folder(render: Run, place: Path) -> None:
 
 
 def test_a_full_disk_is_known_before_the_work(refused: Callable[..., Ending], monkeypatch: pytest.MonkeyPatch) -> None:
-    from sounddesk.audio import output_folder
+    from sounddesk.storage import output_folder
 
     def nearly_full(path: Path) -> object:
         return shutil._ntuple_diskusage(10**9, 10**9, 1_000)
@@ -248,7 +248,7 @@ def test_an_output_folder_that_vanishes(render: Run, place: Path, monkeypatch: p
 
 
 def test_two_renders_into_one_folder_at_once(render: Run, place: Path) -> None:
-    from sounddesk.audio.output_folder import OutputFolder
+    from sounddesk.storage.output_folder import OutputFolder
 
     with OutputFolder(place / "out"):
         ended = render("scene.png", *DOG, "--out", "out")

@@ -26,8 +26,8 @@ from sounddesk.app.desk import open_window
 from sounddesk.app.main_window import MainWindow
 from sounddesk.app.settings import Settings
 from sounddesk.domain.project import Project
-from sounddesk.domain.project_json import object_to_json
-from sounddesk.domain.project_json import part_to_json
+from sounddesk.storage.project_json import object_to_json
+from sounddesk.storage.project_json import part_to_json
 
 
 def fingerprint(project: Project) -> str:

@@ -21,13 +21,13 @@ from sounddesk.audio.resample import resample
 from sounddesk.audio.timeline_mix import PROJECT_RATE_HZ
 from sounddesk.audio.timeline_mix import TimelineMix
 from sounddesk.audio.timeline_mix import frames_of
-from sounddesk.domain.project_file import read_project
 from sounddesk.engine.image_file import load_image
 from sounddesk.engine.session import EngineSession
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
 from sounddesk.engine.types import SamplingSettings
 from sounddesk.resources_folder import resource
+from sounddesk.storage.project_file import read_project
 
 MISSING = [tool for tool in ("Xvfb", "xdotool") if shutil.which(tool) is None]
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")]

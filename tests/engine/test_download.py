@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from sounddesk.audio.atomic_file import OutputError
 from sounddesk.engine import download
 from sounddesk.engine.download import DownloadError
 from sounddesk.engine.download import Expected
@@ -19,6 +18,7 @@ from sounddesk.engine.download import part_path
 from sounddesk.engine.download import probe
 from sounddesk.engine.tasks import Cancelled
 from sounddesk.engine.tasks import CancelToken
+from sounddesk.storage.atomic_file import OutputError
 from tests.engine.local_hub import LocalHub
 from tests.engine.local_hub import git_hash
 from tests.engine.local_hub import local_hub

@@ -20,7 +20,6 @@ import torch
 from safetensors.torch import load_file
 from safetensors.torch import save
 
-from sounddesk.audio.atomic_file import OutputError
 from sounddesk.engine import model_install
 from sounddesk.engine.bundle_manifest import Licence
 from sounddesk.engine.catalogue import CatalogueEntry
@@ -39,6 +38,7 @@ from sounddesk.engine.tasks import Cancelled
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import Progress
 from sounddesk.engine.types import EngineError
+from sounddesk.storage.atomic_file import OutputError
 from tests.engine.local_hub import LocalHub
 from tests.engine.local_hub import local_hub
 from tests.engine.local_hub import sha256

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from sounddesk.audio.atomic_file import OutputError
-from sounddesk.audio.loudness import Levels
+from sounddesk.audio.metering.loudness import Levels
 from sounddesk.engine.tasks import Cancelled
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.types import SamplingSettings
@@ -25,6 +24,7 @@ from sounddesk.evaluation.gallery_result import HeardSound
 from sounddesk.evaluation.gallery_result import worst_first
 from sounddesk.evaluation.picture_folder import EvaluationInputError
 from sounddesk.evaluation.picture_folder import PictureFolder
+from sounddesk.storage.atomic_file import OutputError
 from tests.evaluation.conftest import write_cut_out
 from tests.page_reader import PageReader
 

@@ -18,9 +18,9 @@ from sounddesk.app.background import Background
 from sounddesk.app.file_commands import FileCommands
 from sounddesk.app.file_lock import FileInUseError
 from sounddesk.app.services import Services
-from sounddesk.audio.atomic_file import OutputError
 from sounddesk.domain.batch_manifest import Row
-from sounddesk.domain.project_file import ProjectContents
+from sounddesk.storage.atomic_file import OutputError
+from sounddesk.storage.project_file import ProjectContents
 
 if TYPE_CHECKING:
     from sounddesk.app.batch.batch_queue import BatchQueue

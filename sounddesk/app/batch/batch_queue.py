@@ -24,9 +24,9 @@ from sounddesk.app.batch.batch_process import BatchProcess
 from sounddesk.app.batch.batch_request import BatchRequest
 from sounddesk.app.batch.queue_file import BatchEntry
 from sounddesk.app.batch.queue_file import QueueFile
-from sounddesk.audio.atomic_file import OutputError
 from sounddesk.domain.batch_manifest import Row
-from sounddesk.domain.project_file import ProjectContents
+from sounddesk.storage.atomic_file import OutputError
+from sounddesk.storage.project_file import ProjectContents
 
 _log = logging.getLogger(__name__)
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 from typing import Final
 
-from sounddesk.audio.atomic_file import explained
 from sounddesk.domain.json_fields import Fields
 from sounddesk.domain.project import Project
 from sounddesk.engine.specs import MAX_BED_SECONDS
 from sounddesk.engine.specs import MIN_SECONDS
+from sounddesk.storage.atomic_file import explained
 
 # The first thing that a batch writes into its output folder.
 BATCH_FILE: Final = "batch.json"

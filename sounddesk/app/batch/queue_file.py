@@ -16,15 +16,15 @@ import platformdirs
 
 from sounddesk.app.batch.batch_request import BatchRequest
 from sounddesk.app.file_lock import FileLock
-from sounddesk.audio.atomic_file import explained
-from sounddesk.audio.atomic_file import write_file
 from sounddesk.domain.json_fields import FieldError
 from sounddesk.domain.json_fields import Fields
 from sounddesk.domain.json_fields import parse_json
 from sounddesk.domain.naming import safe_file_stem
-from sounddesk.domain.project_file import SUFFIX
-from sounddesk.domain.project_file import ProjectContents
-from sounddesk.domain.project_file import write_project
+from sounddesk.storage.atomic_file import explained
+from sounddesk.storage.atomic_file import write_file
+from sounddesk.storage.project_file import SUFFIX
+from sounddesk.storage.project_file import ProjectContents
+from sounddesk.storage.project_file import write_project
 
 QUEUE_FILE: Final = "queue.json"
 FORMAT: Final = "sounddesk-batch-queue"

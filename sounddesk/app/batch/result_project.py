@@ -17,15 +17,13 @@ import numpy as np
 import numpy.typing as npt
 
 from sounddesk.app.heavy_imports import map_opencv_library
-from sounddesk.audio.wav_io import read_sound
+from sounddesk.audio.files.wav_io import read_sound
 from sounddesk.domain.batch_manifest import Key
 from sounddesk.domain.batch_manifest import Row
 from sounddesk.domain.json_fields import FieldError
 from sounddesk.domain.project import ImageInfo
 from sounddesk.domain.project import Project
 from sounddesk.domain.project import ProjectSettings
-from sounddesk.domain.project_file import ProjectContents
-from sounddesk.domain.project_file import read_project
 from sounddesk.domain.recipe import RecipeObject
 from sounddesk.domain.recipe import RenderRecipe
 from sounddesk.domain.scene import MixerStrip
@@ -34,6 +32,8 @@ from sounddesk.domain.seeds import take_seed
 from sounddesk.domain.take import Take
 from sounddesk.domain.take_placement import with_take_placed
 from sounddesk.domain.tiled_mask import TiledMask
+from sounddesk.storage.project_file import ProjectContents
+from sounddesk.storage.project_file import read_project
 
 _RECIPE: Final = "recipe.json"
 

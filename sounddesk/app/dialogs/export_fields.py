@@ -16,9 +16,9 @@ from PySide6.QtWidgets import QWidget
 
 from sounddesk.audio.exporters.export_settings import MIN_LUFS
 from sounddesk.audio.exporters.export_settings import ExportSettings
-from sounddesk.audio.exporters.file_format import FORMATS
-from sounddesk.audio.exporters.file_format import SAMPLE_RATES_HZ
 from sounddesk.audio.exporters.naming_template import FIELDS
+from sounddesk.audio.files.file_format import FORMATS
+from sounddesk.audio.files.file_format import SAMPLE_RATES_HZ
 
 
 class ExportFields(QWidget):

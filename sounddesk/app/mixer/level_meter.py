@@ -16,8 +16,8 @@ from PySide6.QtWidgets import QFormLayout
 from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.audio.loudness import LoudnessReading
-from sounddesk.audio.playback_levels import LaneLevel
+from sounddesk.audio.metering.loudness import LoudnessReading
+from sounddesk.audio.playback.playback_levels import LaneLevel
 
 BOTTOM_DB: Final = -60.0
 _TOP_DB: Final = 6.0

@@ -25,8 +25,8 @@ from sounddesk.app.mixer.level_meter import LevelMeter
 from sounddesk.app.mixer.level_meter import LoudnessPanel
 from sounddesk.app.player import Player
 from sounddesk.app.selection import SelectionModel
-from sounddesk.audio.playback_levels import MASTER
-from sounddesk.audio.playback_levels import LaneLevel
+from sounddesk.audio.playback.playback_levels import MASTER
+from sounddesk.audio.playback.playback_levels import LaneLevel
 from sounddesk.domain.project import Project
 
 _TOP_DB: Final = 12.0

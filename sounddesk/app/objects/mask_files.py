@@ -94,12 +94,12 @@ class MaskFiles(QObject):
 
         def work() -> list[Path]:
             map_opencv_library()
-            from sounddesk.audio.atomic_file import OutputError
-            from sounddesk.audio.atomic_file import write_file
-            from sounddesk.domain.png_mask import encode_mask_png
             from sounddesk.engine.mask_formats import NamedMask
             from sounddesk.engine.mask_formats import coco_json
             from sounddesk.engine.mask_formats import labelme_json
+            from sounddesk.storage.atomic_file import OutputError
+            from sounddesk.storage.atomic_file import write_file
+            from sounddesk.storage.png_mask import encode_mask_png
 
             if kind == _PNG:
                 stems = unique_file_stems([name for name, _ in masks])

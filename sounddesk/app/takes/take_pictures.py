@@ -42,7 +42,7 @@ class TakePictures(QObject):
 
 def draw(take: Take, *, width: int, height: int) -> QImage:
     """A take's spectrogram, low frequencies at the bottom; safe on any thread."""
-    from sounddesk.audio.spectrogram_image import spectrogram_image
+    from sounddesk.audio.pictures.spectrogram_image import spectrogram_image
 
     if not np.any(take.waveform):
         pixels = np.zeros((height, width, 3), dtype=np.uint8)

@@ -14,9 +14,9 @@ from typing import Final
 from PySide6.QtGui import QGuiApplication
 
 from sounddesk.domain.project import Project
-from sounddesk.domain.project_json import part_from_json
-from sounddesk.domain.project_json import part_to_json
 from sounddesk.domain.timeline import Clip
+from sounddesk.storage.project_json import part_from_json
+from sounddesk.storage.project_json import part_to_json
 
 _MARK: Final = "sounddesk clips "
 

@@ -17,32 +17,32 @@ from typing import Final
 
 import numpy as np
 
-from sounddesk.audio.exporters.aligned_render import BLOCK_FRAMES
-from sounddesk.audio.exporters.aligned_render import AlignedRender
-from sounddesk.audio.exporters.aligned_render import LaneOutput
-from sounddesk.audio.exporters.exchange import check_exchange
-from sounddesk.audio.exporters.exchange import write_exchange
+from sounddesk.audio.exchange.exchange import check_exchange
+from sounddesk.audio.exchange.exchange import write_exchange
+from sounddesk.audio.exporters.audio_file_writer import Grid
+from sounddesk.audio.exporters.audio_file_writer import SoundSink
 from sounddesk.audio.exporters.export_plan import ExportPlan
 from sounddesk.audio.exporters.export_plan import PlannedFile
-from sounddesk.audio.exporters.file_tags import FileFacts
-from sounddesk.audio.exporters.lane_stream import LaneStream
-from sounddesk.audio.exporters.lane_stream import ReadMono
 from sounddesk.audio.exporters.loop_points import loop_of_clip
 from sounddesk.audio.exporters.provenance import sidecar_text
 from sounddesk.audio.exporters.provenance import take_facts
 from sounddesk.audio.exporters.provenance import takes_of
-from sounddesk.audio.exporters.sound_sink import Grid
-from sounddesk.audio.exporters.sound_sink import SoundSink
-from sounddesk.audio.loudness import LoudnessMeter
-from sounddesk.audio.loudness import LoudnessReading
+from sounddesk.audio.exporters.resampling_reader import LaneStream
+from sounddesk.audio.exporters.resampling_reader import ReadMono
+from sounddesk.audio.exporters.stem_renderer import BLOCK_FRAMES
+from sounddesk.audio.exporters.stem_renderer import AlignedRender
+from sounddesk.audio.exporters.stem_renderer import LaneOutput
+from sounddesk.audio.files.file_tags import FileFacts
+from sounddesk.audio.metering.loudness import LoudnessMeter
+from sounddesk.audio.metering.loudness import LoudnessReading
 from sounddesk.audio.mixing import db_to_linear
-from sounddesk.audio.output_folder import OutputFolder
 from sounddesk.audio.timeline_mix import PROJECT_RATE_HZ
 from sounddesk.audio.timeline_mix import Mono
 from sounddesk.audio.timeline_mix import TimelineMix
 from sounddesk.audio.timeline_mix import strip_gains
 from sounddesk.domain.project import Project
 from sounddesk.domain.take import TakeLibrary
+from sounddesk.storage.output_folder import OutputFolder
 
 # More threads than this only wait for the disk.
 _MOST_THREADS: Final = 8

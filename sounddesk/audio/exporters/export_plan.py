@@ -11,11 +11,11 @@ from typing import Final
 from typing import Literal
 
 from sounddesk.audio.exporters.export_settings import ExportSettings
-from sounddesk.audio.exporters.file_format import FileFormat
-from sounddesk.audio.exporters.file_format import file_format
 from sounddesk.audio.exporters.naming_template import fill_template
 from sounddesk.audio.exporters.ucs import suggest_cat_id
 from sounddesk.audio.exporters.ucs import ucs_name
+from sounddesk.audio.files.file_format import FileFormat
+from sounddesk.audio.files.file_format import file_format
 from sounddesk.audio.timeline_mix import PROJECT_RATE_HZ
 from sounddesk.audio.timeline_mix import frames_of
 from sounddesk.domain.naming import safe_file_stem

@@ -10,9 +10,9 @@ from typing import Final
 from typing import Literal
 from typing import get_args
 
-from sounddesk.audio.exporters.file_format import SAMPLE_RATES_HZ
-from sounddesk.audio.exporters.file_format import file_format
 from sounddesk.audio.exporters.naming_template import check_template
+from sounddesk.audio.files.file_format import SAMPLE_RATES_HZ
+from sounddesk.audio.files.file_format import file_format
 from sounddesk.domain.json_fields import Fields
 from sounddesk.domain.json_fields import parse_json
 

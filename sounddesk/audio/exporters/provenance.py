@@ -11,7 +11,7 @@ from typing import Final
 import sounddesk
 from sounddesk.audio.exporters.export_plan import ExportPlan
 from sounddesk.audio.exporters.export_plan import PlannedFile
-from sounddesk.audio.loudness import LoudnessReading
+from sounddesk.audio.metering.loudness import LoudnessReading
 from sounddesk.domain.project import Project
 from sounddesk.domain.take import Take
 from sounddesk.domain.take import TakeLibrary

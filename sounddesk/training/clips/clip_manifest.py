@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from typing import Final
 
-from sounddesk.audio.atomic_file import write_file
+from sounddesk.storage.atomic_file import write_file
 
 MANIFEST_NAME: Final = "clips.jsonl"
 VIDEO_SUFFIXES: Final = (".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v")

@@ -15,10 +15,10 @@ from typing import Any
 from typing import Final
 from typing import Literal
 
-from sounddesk.audio.atomic_file import write_file
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
+from sounddesk.storage.atomic_file import write_file
 from sounddesk.training.clips.clip_manifest import MANIFEST_NAME
 from sounddesk.training.clips.clip_manifest import ClipSource
 from sounddesk.training.clips.clip_manifest import DataError

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.batch.batch_request import BatchRequest
 from sounddesk.app.batch.queue_file import queue_folder
-from sounddesk.domain.project_file import read_project
+from sounddesk.storage.project_file import read_project
 from tests.app.batch.conftest import FRAMES
 from tests.app.batch.conftest import Desk
 from tests.app.batch.conftest import answer

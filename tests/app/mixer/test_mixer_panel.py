@@ -16,9 +16,9 @@ from sounddesk.app.mixer.level_meter import LoudnessPanel
 from sounddesk.app.mixer.mixer_panel import MixerPanel
 from sounddesk.app.player import Player
 from sounddesk.app.selection import SelectionModel
-from sounddesk.audio.loudness import LoudnessReading
-from sounddesk.audio.playback_levels import MASTER
-from sounddesk.audio.playback_levels import LaneLevel
+from sounddesk.audio.metering.loudness import LoudnessReading
+from sounddesk.audio.playback.playback_levels import MASTER
+from sounddesk.audio.playback.playback_levels import LaneLevel
 from tests.app.conftest import wait_until
 
 LEFT, PLAIN = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from sounddesk.audio.atomic_file import OutputError
 from sounddesk.audio.exporters.export_settings import ExportSettings
-from sounddesk.audio.loudness import integrated_loudness
+from sounddesk.audio.metering.loudness import integrated_loudness
 from sounddesk.audio.timeline_mix import TimelineMix
+from sounddesk.storage.atomic_file import OutputError
 from tests.audio.exporters.conftest import RATE
 from tests.audio.exporters.conftest import Desk
 from tests.wav_reader import read_pcm

@@ -1,0 +1,1 @@
+"""Projects for other programs: AAF, DAWproject, OpenTimelineIO and Reaper."""

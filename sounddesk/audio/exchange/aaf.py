@@ -1,0 +1,268 @@
+"""AAF, for Pro Tools, Media Composer, Nuendo, Logic and Resolve: clips with gain and fades, faders, pan and markers.
+
+The sound is inside the file, mono, 24 bit. AAF knows neither mute nor solo nor polarity: a lane that is not heard
+arrives with its fader at the bottom, and polarity is in the sound. Identifiers are those of the AAF Object
+Specification 1.1 and its Edit Protocol. Needs the optional package pyaaf2 (`pip install sounddesk[aaf]`).
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+from typing import Final
+
+from sounddesk.audio.exchange.exchange_model import ExchangeClip
+from sounddesk.audio.exchange.exchange_model import ExchangeTrack
+from sounddesk.audio.exchange.exchange_model import Media
+from sounddesk.audio.exchange.exchange_model import MissingPackageError
+from sounddesk.audio.exchange.exchange_model import gain_of
+from sounddesk.audio.exchange.exchange_model import peak_of_media
+from sounddesk.audio.exchange.exchange_model import write_media
+from sounddesk.audio.files.riff_chunks import xml_text
+from sounddesk.audio.timeline_mix import PROJECT_RATE_HZ
+from sounddesk.audio.timeline_mix import Mono
+from sounddesk.audio.timeline_mix import frames_of
+from sounddesk.audio.timeline_mix import strip_gains
+from sounddesk.domain.project import Project
+
+_GAIN: Final = ("9d2ea894-0968-11d3-8a38-0050040ef7d2", "Mono Audio Gain")
+_PAN: Final = ("9d2ea893-0968-11d3-8a38-0050040ef7d2", "Mono Audio Pan")
+_DISSOLVE: Final = ("0c3bea41-fc05-11d2-8a29-0050040ef7d2", "Mono Audio Dissolve")
+_AMPLITUDE_VALUE: Final = ("e4962321-2267-11d3-8a4c-0050040ef7d2", "Amplitude")
+_PAN_VALUE: Final = ("e4962322-2267-11d3-8a4c-0050040ef7d2", "Pan")
+_LEVEL_VALUE: Final = ("e4962320-2267-11d3-8a4c-0050040ef7d2", "Level")
+# The equal-power curve, which is that of sounddesk's fades.
+_POWER: Final = ("c09153f7-bd18-4e5a-ad09-cbdd654fa001", "Power")
+# AAF holds rational numbers of 32 bits; more digits than this nobody hears.
+_MOST_DENOMINATOR: Final = 1_000_000
+_SOUND: Final = "sound"
+
+
+class AafMissingError(MissingPackageError):
+    """pyaaf2 is not installed; the message names the remedy."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Essence:
+    """A media file inside the AAF: its mob, the slot in it, and the amplitude that was taken out of the sound."""
+
+    mob: Any
+    slot_id: int
+    factor: float
+
+
+def write_aaf(
+    path: Path,
+    project: Project,
+    tracks: tuple[ExchangeTrack, ...],
+    samples_of: Callable[[str], Mono | None],
+    *,
+    title: str,
+    comment: str,
+    between: Callable[[], None] = lambda: None,
+) -> None:
+    """Write the file, new.
+
+    Args:
+        comment: for the metadata, e.g. provenance and licence.
+        between: called before each sound; what it raises ends the writing.
+
+    Raises:
+        AafMissingError: pyaaf2 is not installed.
+        OSError: it cannot be written.
+    """
+    with require_aaf().open(str(path), "w") as file:
+        writer = _Writer(file, project)
+        writer.write(tracks, samples_of, title=title, comment=comment, folder=path.parent, between=between)
+
+
+def require_aaf() -> Any:
+    """The package. Raises: AafMissingError."""
+    try:
+        import aaf2
+    except ImportError:
+        raise AafMissingError("pyaaf2 is not installed: pip install 'sounddesk[aaf]', or export without AAF") from None
+    return aaf2
+
+
+class _Writer:
+    """One file while it is filled."""
+
+    def __init__(self, file: Any, project: Project) -> None:
+        self._file = file
+        self._project = project
+        self._any_soloed = any(each.strip.soloed for each in project.objects)
+        self._define()
+
+    def write(
+        self,
+        tracks: tuple[ExchangeTrack, ...],
+        samples_of: Callable[[str], Mono | None],
+        *,
+        title: str,
+        comment: str,
+        folder: Path,
+        between: Callable[[], None],
+    ) -> None:
+        create = self._file.create
+        composition = create.CompositionMob(xml_text(title))
+        composition.usage = "Usage_TopLevel"
+        composition.comments["Comment"] = xml_text(comment)
+        self._file.content.mobs.append(composition)
+        self._timecode(composition)
+        essences: dict[tuple[str, bool], _Essence] = {}
+        for number, track in enumerate(tracks, start=1):
+            inverted = track.lane.strip.inverted
+            for item in track.clips:
+                if (item.media.name, inverted) not in essences:
+                    between()
+                    essences[item.media.name, inverted] = self._essence(item.media, samples_of, folder, inverted)
+            slot = composition.create_timeline_slot(PROJECT_RATE_HZ)
+            slot.name = xml_text(track.name)
+            slot["PhysicalTrackNumber"].value = number
+            slot.segment = self._track(track, [essences[item.media.name, inverted] for item in track.clips])
+        self._markers(composition)
+
+    # ------------------------------------------------------------------ tracks
+
+    def _track(self, track: ExchangeTrack, essences: list[_Essence]) -> Any:
+        """Pan of the fader of the row of clips, gaps and fades."""
+        row = self._row(track, essences)
+        heard = strip_gains(track.lane.strip, any_soloed=self._any_soloed) != (0.0, 0.0)
+        faded = self._changed(_GAIN, _AMPLITUDE_VALUE, track.gain if heard else 0.0, row)
+        return self._changed(_PAN, _PAN_VALUE, (track.lane.strip.pan + 1.0) / 2.0, faded)
+
+    def _row(self, track: ExchangeTrack, essences: list[_Essence]) -> Any:
+        """A fade is a transition from or to silence. It lies over both of its neighbours, so gaps reach under it."""
+        row = self._file.create.Sequence(media_kind=_SOUND)
+        place, fade_before, length = 0, 0, 0
+        for item, essence in zip(track.clips, essences, strict=True):
+            start, end = frames_of(item.clip.start_s), frames_of(item.clip.end_s)
+            fade_in = min(frames_of(item.clip.fade_in_s), end - start)
+            gap = start - place
+            if gap + fade_before + fade_in:
+                row.components.append(self._silence(fade_before + gap + fade_in))
+            if fade_in:
+                row.components.append(self._fade(fade_in, cut=0))
+            row.components.append(self._clip(item, essence, end - start))
+            fade_before = min(frames_of(item.clip.fade_out_s), end - start - fade_in)
+            if fade_before:
+                row.components.append(self._fade(fade_before, cut=fade_before))
+            place = length = end
+        if fade_before:
+            row.components.append(self._silence(fade_before))
+        row.length = length
+        return row
+
+    def _clip(self, item: ExchangeClip, essence: _Essence, length: int) -> Any:
+        made = essence.mob.create_source_clip(
+            slot_id=essence.slot_id, start=frames_of(item.offset_s), length=length, media_kind=_SOUND
+        )
+        gain = gain_of(item.clip.gain_db) * essence.factor
+        return made if gain == 1.0 else self._changed(_GAIN, _AMPLITUDE_VALUE, gain, made)
+
+    def _silence(self, length: int) -> Any:
+        return self._file.create.Filler(_SOUND, length)
+
+    def _fade(self, length: int, *, cut: int) -> Any:
+        create = self._file.create
+        fade = create.Transition(_SOUND, length)
+        fade.cutpoint = cut
+        group = create.OperationGroup(self._operation(_DISSOLVE), length, media_kind=_SOUND)
+        level = create.VaryingValue(self._parameter(_LEVEL_VALUE), self._interpolation())
+        level.add_keyframe(Fraction(0), Fraction(0))
+        level.add_keyframe(Fraction(1), Fraction(1))
+        group.parameters.append(level)
+        fade["OperationGroup"].value = group
+        return fade
+
+    def _changed(self, operation: tuple[str, str], parameter: tuple[str, str], value: float, segment: Any) -> Any:
+        """`segment` with a constant effect on it."""
+        create = self._file.create
+        group = create.OperationGroup(self._operation(operation), segment.length, media_kind=_SOUND)
+        exact = Fraction(value).limit_denominator(_MOST_DENOMINATOR)
+        group.parameters.append(create.ConstantValue(self._parameter(parameter), exact))
+        group.segments.append(segment)
+        return group
+
+    # ------------------------------------------------------------------ sound, timecode, markers
+
+    def _essence(
+        self, media: Media, samples_of: Callable[[str], Mono | None], folder: Path, inverted: bool
+    ) -> _Essence:
+        # A take may exceed full scale, which 24 bits do not hold: the clip's gain gives back what is taken here.
+        factor = max(1.0, peak_of_media(media, samples_of))
+        mob = self._file.create.MasterMob(xml_text(Path(media.name).stem))
+        self._file.content.mobs.append(mob)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".media-") as place:
+            made = Path(place) / "media.wav"
+            write_media(made, media, samples_of, factor=(-1.0 if inverted else 1.0) / factor, form="wav24")
+            slot = mob.import_audio_essence(str(made), PROJECT_RATE_HZ)
+        return _Essence(mob=mob, slot_id=slot.slot_id, factor=factor)
+
+    def _timecode(self, composition: Any) -> None:
+        """Where the timeline begins. Rates such as 23.976 count whole frames, as without drop frame."""
+        settings = self._project.settings
+        whole = round(settings.frame_rate)
+        rate = Fraction(whole * 1000, 1001) if settings.frame_rate % 1 else Fraction(whole)
+        slot = composition.create_timeline_slot(rate)
+        slot.name = "Timecode"
+        code = self._file.create.Timecode(whole, drop=False)
+        code.start = round(settings.start_timecode_s * rate)
+        slot.segment = code
+
+    def _markers(self, composition: Any) -> None:
+        if not self._project.markers:
+            return
+        create = self._file.create
+        slot = create.EventMobSlot()
+        slot["EditRate"].value = PROJECT_RATE_HZ
+        slot["SlotID"].value = max(each.slot_id for each in composition.slots) + 1
+        slot.name = "Markers"
+        row = create.Sequence(media_kind="DescriptiveMetadata")
+        colours = {each.id: each.colour for each in self._project.objects}
+        for marker in sorted(self._project.markers, key=lambda each: each.time_s):
+            event = create.DescriptiveMarker()
+            event["Position"].value = frames_of(marker.time_s)
+            event["Comment"].value = xml_text(marker.label)
+            if marker.object_id in colours:
+                colour = colours[marker.object_id]
+                red, green, blue = (int(colour[i : i + 2], 16) * 257 for i in (1, 3, 5))
+                event["CommentMarkerColor"].value = {"red": red, "green": green, "blue": blue}
+            row.components.append(event)
+        slot.segment = row
+        composition.slots.append(slot)
+
+    # ------------------------------------------------------------------ dictionary
+
+    def _define(self) -> None:
+        """Effects are known to a file by the definitions in it."""
+        create, dictionary = self._file.create, self._file.dictionary
+        dictionary.register_def(create.InterpolationDef(*_POWER, "equal power"))
+        for operation, parameter, inputs in (
+            (_GAIN, _AMPLITUDE_VALUE, 1),
+            (_PAN, _PAN_VALUE, 1),
+            (_DISSOLVE, _LEVEL_VALUE, 2),
+        ):
+            value = create.ParameterDef(*parameter, "", dictionary.lookup_typedef("Rational"))
+            dictionary.register_def(value)
+            made = create.OperationDef(*operation, "")
+            made.media_kind = _SOUND
+            made["NumberInputs"].value = inputs
+            made["IsTimeWarp"].value = False
+            made["Bypass"].value = 0
+            dictionary.register_def(made)
+            made.parameters.append(value)
+
+    def _operation(self, definition: tuple[str, str]) -> Any:
+        return self._file.dictionary.lookup_operationdef(definition[1])
+
+    def _parameter(self, definition: tuple[str, str]) -> Any:
+        return self._file.dictionary.lookup_parameterdef(definition[1])
+
+    def _interpolation(self) -> Any:
+        return self._file.dictionary.lookup_interperlationdef(_POWER[1])

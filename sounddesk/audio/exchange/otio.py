@@ -1,0 +1,156 @@
+"""OpenTimelineIO, for picture editors: clips, gaps, fades and markers; levels and pan as metadata.
+
+Needs the optional package opentimelineio (`pip install sounddesk[otio]`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from typing import Final
+
+from sounddesk.audio.exchange.exchange_model import ExchangeClip
+from sounddesk.audio.exchange.exchange_model import ExchangeTrack
+from sounddesk.audio.exchange.exchange_model import MissingPackageError
+from sounddesk.audio.files.riff_chunks import xml_text
+from sounddesk.audio.timeline_mix import PROJECT_RATE_HZ
+from sounddesk.audio.timeline_mix import frames_of
+from sounddesk.domain.project import Project
+
+_NAMESPACE: Final = "sounddesk"
+_MARKER_COLOURS: Final = {
+    "RED": "#ff0000",
+    "ORANGE": "#ff8800",
+    "YELLOW": "#ffff00",
+    "GREEN": "#00a000",
+    "CYAN": "#00ffff",
+    "BLUE": "#0000ff",
+    "PURPLE": "#800080",
+    "MAGENTA": "#ff00ff",
+    "PINK": "#ff99cc",
+    "BLACK": "#000000",
+    "WHITE": "#ffffff",
+}
+
+
+class OtioMissingError(MissingPackageError):
+    """opentimelineio is not installed; the message names the remedy."""
+
+
+def otio_text(project: Project, tracks: tuple[ExchangeTrack, ...], *, name: str, media_folder: str) -> str:
+    """The text of the .otio file.
+
+    Args:
+        media_folder: where the media lie, relative to the file.
+
+    Raises:
+        OtioMissingError: opentimelineio is not installed.
+    """
+    otio = require_otio()
+    settings = project.settings
+    timeline = otio.schema.Timeline(name=xml_text(name))
+    timeline.global_start_time = _time(otio, frames_of(settings.start_timecode_s))
+    timeline.metadata[_NAMESPACE] = {"frame_rate": settings.frame_rate, "master_gain_db": project.master.gain_db}
+    for track in tracks:
+        strip = track.lane.strip
+        made = otio.schema.Track(name=xml_text(track.name), kind=otio.schema.TrackKind.Audio)
+        made.enabled = not strip.muted
+        made.metadata[_NAMESPACE] = {
+            "gain_db": strip.gain_db,
+            "pan": strip.pan,
+            "muted": strip.muted,
+            "soloed": strip.soloed,
+            "inverted": strip.inverted,
+            "colour": track.lane.colour,
+        }
+        made.extend(_row(otio, track, media_folder))
+        timeline.tracks.append(made)
+    colours = {each.id: each.colour for each in project.objects}
+    for marker in project.markers:
+        timeline.tracks.markers.append(
+            otio.schema.Marker(
+                name=xml_text(marker.label),
+                marked_range=otio.opentime.TimeRange(_time(otio, frames_of(marker.time_s)), _time(otio, 0)),
+                color=nearest_marker_colour(colours.get(marker.object_id or "", "#ff0000")),
+                metadata={_NAMESPACE: {"object": marker.object_id or ""}},
+            )
+        )
+    return str(otio.adapters.write_to_string(timeline, "otio_json")) + "\n"
+
+
+def require_otio() -> Any:
+    """The package. Raises: OtioMissingError."""
+    try:
+        import opentimelineio
+    except ImportError:
+        raise OtioMissingError(
+            "OpenTimelineIO is not installed: pip install 'sounddesk[otio]', or export without it"
+        ) from None
+    return opentimelineio
+
+
+def nearest_marker_colour(colour: str) -> str:
+    """The one of OpenTimelineIO's named colours that comes nearest to '#rrggbb'."""
+    wanted = _channels(colour)
+    return min(
+        _MARKER_COLOURS,
+        key=lambda name: sum((a - b) ** 2 for a, b in zip(_channels(_MARKER_COLOURS[name]), wanted, strict=True)),
+    )
+
+
+def _channels(colour: str) -> tuple[int, int, int]:
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return red, green, blue
+
+
+def _row(otio: Any, track: ExchangeTrack, media_folder: str) -> list[Any]:
+    """Clips, gaps between them, and fades: transitions from or to a gap, which lie wholly in the clip."""
+    row: list[Any] = []
+    place, fading = 0, False
+    for item in track.clips:
+        start = frames_of(item.clip.start_s)
+        fade_in, fade_out = frames_of(item.clip.fade_in_s), frames_of(item.clip.fade_out_s)
+        # Without a gap, though of no length, a fade would be a crossfade with the neighbour.
+        if start > place or fade_in or fading:
+            row.append(otio.schema.Gap(duration=_time(otio, start - place)))
+        if fade_in:
+            row.append(_fade(otio, inside_left=0, inside_right=fade_in))
+        row.append(_clip(otio, item, media_folder))
+        if fade_out:
+            row.append(_fade(otio, inside_left=fade_out, inside_right=0))
+        place, fading = frames_of(item.clip.end_s), fade_out > 0
+    if fading:
+        row.append(otio.schema.Gap(duration=_time(otio, 0)))
+    return row
+
+
+def _fade(otio: Any, *, inside_left: int, inside_right: int) -> Any:
+    return otio.schema.Transition(
+        transition_type=otio.schema.TransitionTypes.SMPTE_Dissolve,
+        in_offset=_time(otio, inside_left),
+        out_offset=_time(otio, inside_right),
+    )
+
+
+def _clip(otio: Any, item: ExchangeClip, media_folder: str) -> Any:
+    clip = item.clip
+    length = frames_of(clip.end_s) - frames_of(clip.start_s)
+    reference = otio.schema.ExternalReference(
+        target_url=f"{media_folder}/{item.media.name}",
+        available_range=otio.opentime.TimeRange(_time(otio, 0), _time(otio, item.media.frames)),
+    )
+    made = otio.schema.Clip(
+        name=xml_text(item.name),
+        media_reference=reference,
+        source_range=otio.opentime.TimeRange(_time(otio, frames_of(item.offset_s)), _time(otio, length)),
+    )
+    made.metadata[_NAMESPACE] = {
+        "gain_db": clip.gain_db,
+        "fade_in_s": clip.fade_in_s,
+        "fade_out_s": clip.fade_out_s,
+        "take_id": clip.take_id,
+    }
+    return made
+
+
+def _time(otio: Any, frames: int) -> Any:
+    return otio.opentime.RationalTime(frames, PROJECT_RATE_HZ)

@@ -1,0 +1,1 @@
+"""Audio files: formats, PCM, metadata chunks and tags, and writing block by block."""

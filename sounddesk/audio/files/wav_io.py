@@ -1,0 +1,124 @@
+"""WAV files: exact 16- and 24-bit PCM and 32-bit float, read and written whole."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+
+from sounddesk.audio.files.pcm import Waveform
+from sounddesk.audio.files.pcm import WavFormat
+from sounddesk.audio.files.pcm import bits_of
+from sounddesk.audio.files.pcm import check_samples
+from sounddesk.audio.files.pcm import count_clipped
+from sounddesk.audio.files.pcm import to_integers
+from sounddesk.storage.atomic_file import write_file
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SoundFile:
+    """What was in a sound file.
+
+    Attributes:
+        samples: float32[n] (one channel) or float32[n, channels]; 24-bit values are exact.
+        sample_rate_hz: of the file.
+        encoding: as libsndfile names it, e.g. 'PCM_24'.
+    """
+
+    samples: Waveform
+    sample_rate_hz: int
+    encoding: str
+
+    @property
+    def seconds(self) -> float:
+        return len(self.samples) / self.sample_rate_hz
+
+
+@dataclass(frozen=True, kw_only=True)
+class WriteReport:
+    """What a write did to the samples.
+
+    Attributes:
+        peak: largest absolute sample before writing, linear; over 1.0 is beyond full scale.
+        clipped_samples: how many were cut off at full scale; 0 unless the sound was too loud for the format.
+    """
+
+    peak: float
+    clipped_samples: int
+
+
+def read_sound(path: Path) -> SoundFile:
+    """Read a WAV (or FLAC, OGG, AIFF) file.
+
+    Raises:
+        ValueError: missing, not a sound file, or empty.
+    """
+    try:
+        # Opened here, because libsndfile tells a missing file and a damaged one only apart in prose.
+        with path.open("rb") as file, soundfile.SoundFile(file) as sound:
+            samples = sound.read(dtype="float32")
+            rate, encoding = sound.samplerate, sound.subtype
+    except OSError as error:
+        raise ValueError(f"cannot read {path}: {error.strerror or error}: give the path of a sound file") from error
+    except soundfile.LibsndfileError as error:
+        raise ValueError(f"{path} is no sound file: {error.error_string} Give a WAV, FLAC or OGG file") from error
+    if samples.size == 0:
+        raise ValueError(f"{path} has no samples: give a sound file with at least one")
+    return SoundFile(samples=samples, sample_rate_hz=rate, encoding=encoding)
+
+
+def encode_wav(
+    samples: npt.NDArray[np.floating[Any]],
+    *,
+    sample_rate_hz: int = 48_000,
+    wav_format: WavFormat = "PCM_24",
+) -> tuple[bytes, WriteReport]:
+    """The bytes of a WAV file.
+
+    Nothing is normalised or dithered; PCM samples are rounded to the nearest step (`pcm.round_to_grid`). What lies
+    beyond full scale is cut off there and counted in the report; FLOAT keeps it.
+
+    Args:
+        samples: float[n] or float[n, channels].
+        sample_rate_hz: of the file.
+        wav_format: 'PCM_16', 'PCM_24' or 'FLOAT'.
+
+    Raises:
+        ValueError: no samples, samples that are not finite, an unknown format or rate.
+    """
+    check_samples(samples)
+    bits = bits_of(wav_format)
+    if sample_rate_hz <= 0:
+        raise ValueError(f"sample rate is {sample_rate_hz} Hz: it must be positive")
+    # Whole numbers, because libsndfile scales floats by 2**(b - 1) - 1 on the way in and 2**(b - 1) on the way out.
+    data = samples.astype(np.float32) if bits is None else to_integers(samples, bits=bits)
+    # In memory first, because libsndfile reports a full disk as 'System error'.
+    buffer = io.BytesIO()
+    soundfile.write(buffer, data, sample_rate_hz, format="WAV", subtype=wav_format)
+    report = WriteReport(
+        peak=float(np.abs(samples).max()), clipped_samples=count_clipped(samples, wav_format=wav_format)
+    )
+    return buffer.getvalue(), report
+
+
+def write_wav(
+    path: Path,
+    samples: npt.NDArray[np.floating[Any]],
+    *,
+    sample_rate_hz: int = 48_000,
+    wav_format: WavFormat = "PCM_24",
+) -> WriteReport:
+    """Write a WAV file whole or not at all; samples as in `encode_wav`.
+
+    Raises:
+        ValueError: as `encode_wav`; nothing is written.
+        OutputError: the file cannot be written; an earlier one is as it was.
+    """
+    data, report = encode_wav(samples, sample_rate_hz=sample_rate_hz, wav_format=wav_format)
+    write_file(path, data)
+    return report

@@ -1,0 +1,1 @@
+"""Levels and loudness: peak, true peak, RMS and the loudness of EBU R 128."""

@@ -1,0 +1,318 @@
+"""Playing a timeline: a thread fills a ring of samples, the sound server's callback empties it."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from typing import Any
+from typing import Final
+
+import numpy as np
+
+from sounddesk.audio.metering.loudness import LoudnessReading
+from sounddesk.audio.playback.playback_levels import LaneLevel
+from sounddesk.audio.playback.playback_levels import PlaybackLevels
+from sounddesk.audio.playback.playback_ring import RAMP
+from sounddesk.audio.playback.playback_ring import PlaybackRing
+from sounddesk.audio.timeline_mix import PROJECT_RATE_HZ
+from sounddesk.audio.timeline_mix import Stereo
+from sounddesk.audio.timeline_mix import TimelineMix
+
+_log = logging.getLogger(__name__)
+
+_BLOCK: Final = 512
+_AHEAD: Final = 6144
+# What may already be on its way to the device when an edit comes: more than any callback asks for at once.
+_COMMITTED: Final = 1536
+_LOOK_AGAIN_S: Final = 2.0
+
+
+class Playback:
+    """Plays a `TimelineMix`; all methods may be called from any thread and return at once.
+
+    A change of the mix, a start, a stop and a jump are each faded over a few milliseconds, so that none clicks. The
+    sound device stays open from the first start on. Without one, or where it was lost, the position moves all the same
+    by the clock, `problem` says why nothing is heard, and the next start tries again; a device that was lost while
+    playing is looked for every two seconds.
+    """
+
+    def __init__(self) -> None:
+        self.problem = ""
+        self._device: str | None = None
+        self._ring = PlaybackRing()
+        self._levels = PlaybackLevels()
+        self._lock = threading.Lock()
+        self._mix: TimelineMix | None = None
+        self._old_mix: TimelineMix | None = None
+        self._next_frame = 0
+        # (ring counter, frame) where the frames played began to follow each other: the start, and each wrap of a loop.
+        self._runs: tuple[tuple[int, int], ...] = ((0, 0),)
+        self._loop: tuple[int, int] | None = None
+        self._end: int | None = None
+        self._fade_in_left = 0
+        self._playing = False
+        self._stream: Any = None
+        self._clock_start: tuple[float, int] | None = None
+        # When to look for a device that was lost; None for one that never was there.
+        self._look_again_s: float | None = None
+        self._closing = False
+        self._wake = threading.Event()
+        self._thread = threading.Thread(target=self._fill, name="playback", daemon=True)
+        self._thread.start()
+
+    # ------------------------------------------------------------------ control
+
+    @property
+    def is_playing(self) -> bool:
+        return self._playing
+
+    def set_device(self, name: str) -> None:
+        """The output to play on from the next start; empty for the system's default."""
+        self.stop()
+        self._device = name or None
+        self._close_stream()
+
+    def set_mix(self, mix: TimelineMix) -> None:
+        """Play this state from now on; while playing, what is heard and the new state are crossfaded over one block."""
+        with self._lock:
+            if self._playing and self._old_mix is None:
+                self._old_mix = self._mix
+            self._mix = mix
+
+    def play(self, *, from_frame: int, until_frame: int) -> None:
+        """Start at a frame; from `until_frame` on there is silence."""
+        self.stop()
+        # The filler's thread opens the device, which can take a good part of a second.
+        with self._lock:
+            self._next_frame = from_frame
+            self._end = until_frame
+            self._fade_in_left = RAMP
+            self._runs = ((self._ring.written, from_frame),)
+            self._levels.start_anew()
+            self._playing = True
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Stop; what is heard fades out."""
+        frame = self.frame
+        with self._lock:
+            if not self._playing:
+                return
+            self._playing = False
+            self._next_frame = frame
+            self._old_mix = None
+            self._clock_start = None
+            self._ring.fade_out()
+
+    def set_loop(self, loop: tuple[int, int] | None) -> None:
+        """Repeat a range of frames; None plays on."""
+        with self._lock:
+            self._loop = loop if loop is not None and loop[1] - loop[0] >= 2 * RAMP else None
+
+    @property
+    def frame(self) -> int:
+        """The frame that is heard now."""
+        if not self._playing:
+            return self._next_frame
+        heard = self._heard()
+        began, frame = next((run for run in reversed(self._runs) if run[0] <= heard), self._runs[0])
+        return frame + max(0, heard - began)
+
+    def take_levels(self) -> dict[str, LaneLevel]:
+        """Levels of what was heard since the last call, by object id; '' is the master."""
+        with self._lock:
+            return self._levels.take()
+
+    @property
+    def loudness(self) -> LoudnessReading | None:
+        """Of the master, since the last start; None at its beginning."""
+        return self._levels.loudness
+
+    def reset_loudness(self) -> None:
+        """Measure from here on."""
+        with self._lock:
+            self._levels.start_anew()
+
+    def close(self) -> None:
+        """Stop, end the thread and give the device back."""
+        self.stop()
+        self._closing = True
+        self._wake.set()
+        self._thread.join()
+        self._close_stream()
+
+    # ------------------------------------------------------------------ the filler's thread
+
+    def _heard(self) -> int:
+        """How far the ring has been heard; without a device, how far it would have been by the clock."""
+        clock = self._clock_start
+        if clock is None:
+            return self._ring.read
+        return clock[1] + int((time.monotonic() - clock[0]) * PROJECT_RATE_HZ)
+
+    def _fill(self) -> None:
+        while not self._closing:
+            if not self._playing:
+                self._wake.wait()
+                self._wake.clear()
+                continue
+            self._check_stream()
+            if not self._is_room():
+                time.sleep(0.004)
+            with self._lock:
+                self._levels.heard(self._heard())
+                if self._playing and self._mix is not None:
+                    if self._old_mix is not None:
+                        self._rewind()
+                    if self._is_room():
+                        self._ring.write(self._next_block(self._mix))
+
+    def _is_room(self) -> bool:
+        if self._clock_start is not None:
+            return self._ring.written - self._heard() < _BLOCK
+        return self._ring.ahead < _AHEAD
+
+    def _rewind(self) -> None:
+        """Take back what was mixed ahead of an edit, so that it is heard within 50 ms instead of 130."""
+        until = self._ring.read + _COMMITTED
+        back = self._ring.written - until
+        # Not over a start or a wrap, whose ramp has been written.
+        if self._clock_start is None and back > 0 and until >= self._runs[-1][0] + RAMP and self._fade_in_left == 0:
+            self._ring.rewind(until)
+            self._levels.taken_back(until)
+            self._next_frame -= back
+
+    def _next_block(self, mix: TimelineMix) -> Stereo:
+        start, count = self._next_frame, _BLOCK
+        if self._loop is not None and start < self._loop[1]:
+            count = min(count, self._loop[1] - start)
+        stems = mix.stems(start, count)
+        block = mix.master(stems, count)
+        if self._old_mix is not None:
+            old, self._old_mix = self._old_mix.render(start, count), None
+            turn = np.linspace(0.0, 1.0, count, dtype=np.float32)[:, None]
+            block = old + (block - old) * turn
+        frames = np.arange(start, start + count)
+        gain = np.ones(count, dtype=np.float32)
+        # Down to silence before an end or a wrap, up from it after a start or a wrap: a jump would click.
+        if self._end is not None:
+            gain *= np.clip((self._end - frames) / RAMP, 0.0, 1.0)
+        if self._loop is not None and start < self._loop[1]:
+            gain *= np.clip((self._loop[1] - frames) / RAMP, 0.0, 1.0)
+        if self._fade_in_left > 0:
+            gain *= np.clip((np.arange(count) + RAMP - self._fade_in_left) / RAMP, 0.0, 1.0)
+            self._fade_in_left = max(0, self._fade_in_left - count)
+        block = block * gain[:, None]
+        until = self._ring.written + count
+        self._levels.mixed(mix.object_ids, stems, block, until=until)
+        self._next_frame = start + count
+        if self._loop is not None and self._next_frame == self._loop[1]:
+            self._next_frame = self._loop[0]
+            self._fade_in_left = RAMP
+            # As many as a full ring can hold of the shortest loop.
+            self._runs = (*self._runs[-40:], (until, self._loop[0]))
+        return block
+
+    # ------------------------------------------------------------------ the sound server's thread
+
+    def _callback(self, out: np.ndarray, _frames: int, _time: Any, _status: Any) -> None:
+        self._ring.read_into(out)
+
+    # ------------------------------------------------------------------ the device
+
+    def _check_stream(self) -> None:
+        """Open the device where it is not; go on by the clock where it cannot be had or was lost."""
+        if self._clock_start is not None:
+            if self._look_again_s is not None and time.monotonic() >= self._look_again_s:
+                self._find_again()
+            return
+        if self._stream is not None:
+            if not self._stream.active:
+                self._close_stream()
+                self._go_by_the_clock("the audio device is gone")
+                self._look_again_s = time.monotonic() + _LOOK_AGAIN_S
+            return
+        # Nothing empties the ring yet, and what lies in it from before is not to be heard.
+        self._ring.clear(self._runs[0][0])
+        self.problem = ""
+        try:
+            self._stream = self._open_stream()
+        except Exception as error:  # noqa: BLE001  # PortAudio missing, no device, device busy: all play on silently
+            _log.warning("no audio device: %s", error)
+            text = str(error).splitlines()[0] if str(error) else type(error).__name__
+            # PortAudio calls a machine without any device 'Error querying device -1'.
+            self._go_by_the_clock("no audio device was found: connect one" if "device -1" in text else text[:120])
+
+    def _find_again(self) -> None:
+        """Go on by the device that was lost, where it is there again; else look again later."""
+        self._look_again_s = time.monotonic() + _LOOK_AGAIN_S
+        try:
+            stream = self._open_stream()
+        except Exception as error:  # noqa: BLE001  # the same as where it is first opened
+            _log.debug("the audio device is still gone: %s", error)
+            return
+        frame = self.frame
+        with self._lock:
+            self._stream, self.problem, self._look_again_s = stream, "", None
+            self._ring.clear(self._ring.written)
+            self._clock_start = None
+            self._next_frame, self._fade_in_left = frame, RAMP
+            self._runs = ((self._ring.written, frame),)
+
+    def _open_stream(self) -> Any:
+        import sounddevice
+
+        def opened() -> Any:
+            stream = sounddevice.OutputStream(
+                samplerate=PROJECT_RATE_HZ,
+                channels=2,
+                dtype="float32",
+                device=self._device,
+                callback=self._callback,
+                latency="low",
+            )
+            stream.start()
+            return stream
+
+        try:
+            return opened()
+        except sounddevice.PortAudioError:
+            # PortAudio lists devices once: one that was plugged in, or a server that came back, is not among them.
+            look_for_devices()
+            return opened()
+
+    def _go_by_the_clock(self, why: str) -> None:
+        with self._lock:
+            self.problem = f"no sound: {why}"
+            # Nobody empties the ring now: what lies in it goes by as if it was heard.
+            heard = self._ring.read
+            self._ring.clear(self._ring.written)
+            if self._playing:
+                self._clock_start = (time.monotonic(), heard)
+
+    def _close_stream(self) -> None:
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            with contextlib.suppress(Exception):
+                stream.close()
+
+
+def look_for_devices() -> None:
+    """Have PortAudio list the devices anew, as `sounddevice` itself does at its import. Ends every open stream."""
+    import sounddevice
+
+    sounddevice._terminate()
+    sounddevice._initialize()
+
+
+def output_names() -> list[str]:
+    """Names of the outputs that can be chosen; empty where PortAudio or any device is missing."""
+    try:
+        import sounddevice
+
+        return [str(device["name"]) for device in sounddevice.query_devices() if device["max_output_channels"] >= 2]
+    except Exception as error:  # noqa: BLE001  # the same as above
+        _log.info("no audio devices: %s", error)
+        return []

@@ -1,0 +1,93 @@
+"""Levels of what is heard: of each lane, and the loudness of the master."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from sounddesk.audio.metering.loudness import LoudnessMeter
+from sounddesk.audio.metering.loudness import LoudnessReading
+from sounddesk.audio.timeline_mix import PROJECT_RATE_HZ
+from sounddesk.audio.timeline_mix import Stereo
+
+MASTER: Final = ""
+# Filtering costs per call more than per sample.
+_LOUDNESS_FRAMES: Final = 4096
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaneLevel:
+    """Of the louder channel, linear: the largest absolute sample, and the root mean square."""
+
+    peak: float
+    rms: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Block:
+    """`until`: the ring's counter behind it. `levels`: peak and sum of squares per lane. `master`: float32[n, 2]."""
+
+    until: int
+    levels: dict[str, tuple[float, float]]
+    master: Stereo
+
+
+class PlaybackLevels:
+    """Blocks are measured when they are mixed and shown when they are heard, so that meters and ears agree.
+
+    Used by the thread that mixes; `take` and `loudness` by any thread under the lock of `Playback`.
+    """
+
+    def __init__(self) -> None:
+        self._pending: deque[_Block] = deque()
+        self._shown: dict[str, tuple[float, float]] = {}
+        self._frames = 0
+        self._meter = LoudnessMeter(sample_rate_hz=PROJECT_RATE_HZ)
+        self._unmeasured: list[Stereo] = []
+        self.loudness: LoudnessReading | None = None
+
+    def mixed(self, lanes: Sequence[str], stems: Sequence[Stereo], master: Stereo, *, until: int) -> None:
+        """Note a block that will be heard before the ring's counter reaches `until`."""
+        levels = {}
+        for lane, sound in zip((*lanes, MASTER), (*stems, master), strict=True):
+            peak = float(np.abs(sound).max(initial=0.0))
+            energy = float(np.einsum("nc,nc->c", sound, sound).max()) if peak else 0.0
+            levels[lane] = (peak, energy)
+        self._pending.append(_Block(until=until, levels=levels, master=master))
+
+    def heard(self, read: int) -> None:
+        """The ring was read up to `read`."""
+        while self._pending and self._pending[0].until <= read:
+            block = self._pending.popleft()
+            self._frames += len(block.master)
+            for lane, (peak, energy) in block.levels.items():
+                before = self._shown.get(lane, (0.0, 0.0))
+                self._shown[lane] = (max(before[0], peak), before[1] + energy)
+            self._unmeasured.append(block.master)
+        if sum(map(len, self._unmeasured)) >= _LOUDNESS_FRAMES:
+            self._meter.push(np.concatenate(self._unmeasured))
+            self._unmeasured = []
+            self.loudness = self._meter.reading()
+
+    def taken_back(self, written: int) -> None:
+        """What was mixed behind `written` will not be heard."""
+        while self._pending and self._pending[-1].until > written:
+            self._pending.pop()
+
+    def start_anew(self) -> None:
+        """Forget what was not heard yet, and measure loudness from here on."""
+        self._pending.clear()
+        self._unmeasured = []
+        self._meter.reset()
+        self.loudness = None
+
+    def take(self) -> dict[str, LaneLevel]:
+        """Levels by object id since the last call; `MASTER` is the mix."""
+        shown, frames = self._shown, self._frames
+        self._shown, self._frames = {}, 0
+        return {lane: LaneLevel(peak=peak, rms=math.sqrt(energy / frames)) for lane, (peak, energy) in shown.items()}

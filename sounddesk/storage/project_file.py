@@ -1,0 +1,440 @@
+"""The project file: one SQLite database (`.sdesk`) with objects, masks, takes, clips, settings and image bytes.
+
+`user_version` is MAJOR * 1000 + MINOR. A newer minor version only adds tables, columns with defaults and JSON keys:
+they survive because a change writes only the rows and keys that this version knows. A newer major version is read as
+far as it can be, and never written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterable
+from collections.abc import Iterator
+from dataclasses import dataclass
+from dataclasses import field
+from pathlib import Path
+from typing import Any
+from typing import Final
+
+from sounddesk.domain.project import ImageInfo
+from sounddesk.domain.project import MasterBus
+from sounddesk.domain.project import Project
+from sounddesk.domain.project import ProjectSettings
+from sounddesk.domain.project import TakeMark
+from sounddesk.domain.take import Take
+from sounddesk.domain.tiled_mask import TiledMask
+from sounddesk.domain.timeline import Clip
+from sounddesk.domain.timeline import Marker
+from sounddesk.storage.png_mask import decode_mask_png
+from sounddesk.storage.png_mask import encode_mask_png
+from sounddesk.storage.project_json import Json
+from sounddesk.storage.project_json import from_text
+from sounddesk.storage.project_json import merged
+from sounddesk.storage.project_json import object_from_json
+from sounddesk.storage.project_json import object_to_json
+from sounddesk.storage.project_json import part_from_json
+from sounddesk.storage.project_json import part_to_json
+from sounddesk.storage.project_json import to_text
+from sounddesk.storage.waveform_blob import ENCODING
+from sounddesk.storage.waveform_blob import decode_waveform
+from sounddesk.storage.waveform_blob import encode_waveform
+
+APPLICATION_ID: Final = 0x53444B31  # 'SDK1'
+MAJOR: Final = 1
+MINOR: Final = 0
+SUFFIX: Final = ".sdesk"
+
+_SCHEMA: Final = """
+CREATE TABLE state (key TEXT PRIMARY KEY, data TEXT NOT NULL);
+CREATE TABLE images (sha256 TEXT PRIMARY KEY, file BLOB NOT NULL);
+CREATE TABLE masks (sha256 TEXT PRIMARY KEY, png BLOB NOT NULL);
+CREATE TABLE objects (id TEXT PRIMARY KEY, position INTEGER NOT NULL, data TEXT NOT NULL);
+CREATE TABLE clips (id TEXT PRIMARY KEY, position INTEGER NOT NULL, data TEXT NOT NULL);
+CREATE TABLE markers (id TEXT PRIMARY KEY, position INTEGER NOT NULL, data TEXT NOT NULL);
+CREATE TABLE take_marks (id TEXT PRIMARY KEY, position INTEGER NOT NULL, data TEXT NOT NULL);
+CREATE TABLE takes (
+    id TEXT PRIMARY KEY, position INTEGER NOT NULL, object_id TEXT NOT NULL, number INTEGER NOT NULL,
+    seed INTEGER NOT NULL, sample_rate_hz INTEGER NOT NULL, samples INTEGER NOT NULL, encoding TEXT NOT NULL,
+    waveform BLOB NOT NULL, recipe TEXT NOT NULL, created TEXT NOT NULL, notes TEXT NOT NULL
+);
+"""
+_STATE: Final = ("image", "master", "settings")
+
+
+class ProjectFileError(Exception):
+    """A project file that cannot be used; the message names the file, the reason and the remedy."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ProjectContents:
+    """Everything in a project file: the state, all takes in order, bytes of image files by SHA-256."""
+
+    project: Project = field(default_factory=Project)
+    takes: tuple[Take, ...] = ()
+    images: dict[str, bytes] = field(default_factory=dict)
+    newer_major: bool = False
+
+
+class ProjectDatabase:
+    """An open project database. Used from one thread.
+
+    `write` stores only what differs from the state written or read last.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, *, name: str) -> None:
+        self._db = connection
+        self._name = name
+        self._rows: dict[str, dict[str, tuple[int, str]]] = {}
+        self._rest: dict[tuple[str, str], Json] = {}
+        self._masks: set[str] = set()
+        self._images: set[str] = set()
+        self._takes: set[str] = set()
+        self.version: int = 0
+
+    @classmethod
+    def create(cls, path: Path) -> ProjectDatabase:
+        """A new, empty project database. Raises: ProjectFileError, OSError (the path exists)."""
+        path.touch(exist_ok=False)
+        db = _connect(path)
+        try:
+            # Set before the first table: pages of deleted rows can then be given back in steps.
+            db.executescript(
+                f"PRAGMA auto_vacuum = INCREMENTAL; PRAGMA application_id = {APPLICATION_ID};"
+                f"PRAGMA user_version = {MAJOR * 1000 + MINOR}; BEGIN; {_SCHEMA} COMMIT;"
+            )
+        except BaseException:
+            # On a full disk not even an empty project fits; its beginning must not stay there.
+            db.close()
+            path.unlink(missing_ok=True)
+            raise
+        made = cls(db, name=path.name)
+        made.version = MAJOR * 1000 + MINOR
+        return made
+
+    @classmethod
+    def open(cls, path: Path, *, check: bool = True, name: str | None = None) -> ProjectDatabase:
+        """Open an existing one; refused by name unless it is a whole sounddesk project.
+
+        Raises:
+            ProjectFileError: missing, foreign or damaged.
+        """
+        name = name or path.name
+        try:
+            with path.open("rb") as file:
+                head = file.read(100)
+        except FileNotFoundError:
+            raise ProjectFileError(f"{name} does not exist any more: choose another project") from None
+        except OSError as error:
+            raise ProjectFileError(f"{name} cannot be read ({error.strerror}): check its permissions") from None
+        if not head:
+            raise ProjectFileError(f"{name} is empty (0 bytes): take a copy or a recovered project instead")
+        if not head.startswith(b"SQLite format 3\0"):
+            raise ProjectFileError(f"{name} is not a sounddesk project: choose a file that sounddesk has saved")
+        with _explained(name):
+            db = _connect(path)
+            try:
+                if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+                    raise ProjectFileError(
+                        f"{name} is a database of another program: choose a file that sounddesk has saved"
+                    )
+                if check:
+                    found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+                    if found != "ok":
+                        raise sqlite3.DatabaseError(found.splitlines()[-1])
+                opened = cls(db, name=name)
+                opened.version = int(db.execute("PRAGMA user_version").fetchone()[0])
+            except BaseException:
+                db.close()
+                raise
+        return opened
+
+    @property
+    def newer_major(self) -> bool:
+        return self.version // 1000 > MAJOR
+
+    @property
+    def newer(self) -> bool:
+        return self.version > MAJOR * 1000 + MINOR
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        return self._db
+
+    def close(self) -> None:
+        self._db.close()
+
+    # ------------------------------------------------------------------ reading
+
+    def read(self) -> ProjectContents:
+        """Everything in the file.
+
+        Raises:
+            ProjectFileError: damaged, or of a newer major version that keeps things elsewhere.
+        """
+        try:
+            with _explained(self._name):
+                return self._read()
+        except ProjectFileError:
+            if self.newer_major:
+                raise ProjectFileError(
+                    f"{self._name} was made by a newer sounddesk and cannot be shown: install the newest version"
+                ) from None
+            raise
+
+    def _read(self) -> ProjectContents:
+        self._rows, self._rest = {}, {}
+        masks = {
+            sha256: TiledMask.from_array(decode_mask_png(png))
+            for sha256, png in self._db.execute("SELECT sha256, png FROM masks")
+        }
+        for sha256, mask in masks.items():
+            if mask.sha256 != sha256:
+                raise ValueError("a mask is damaged: its pixels do not fit its hash")
+        self._masks = set(masks)
+        images = dict(self._db.execute("SELECT sha256, file FROM images ORDER BY rowid"))
+        for sha256, file in images.items():
+            if hashlib.sha256(file).hexdigest() != sha256:
+                raise ValueError("the image is damaged: its bytes do not fit their hash")
+        self._images = set(images)
+        state = {key: from_text(data, key) for key, data in self._db.execute("SELECT key, data FROM state")}
+        self._rows["state"] = {key: (0, to_text(data)) for key, data in state.items()}
+        image = self._part(ImageInfo, "state", "image", state["image"]) if state.get("image") else None
+        if image is not None and image.sha256 not in images:
+            raise ValueError(f"the image {image.name!r} is missing")
+        objects = []
+        for object_id, data in self._read_rows("objects"):
+            found, self._rest["objects", object_id] = object_from_json(data, masks)
+            objects.append(found)
+        project = Project(
+            image=image,
+            objects=tuple(objects),
+            clips=tuple(self._part(Clip, "clips", key, data) for key, data in self._read_rows("clips")),
+            markers=tuple(self._part(Marker, "markers", key, data) for key, data in self._read_rows("markers")),
+            take_marks=tuple(self._part(TakeMark, "take_marks", k, data) for k, data in self._read_rows("take_marks")),
+            master=self._part(MasterBus, "state", "master", state.get("master", {})),
+            settings=self._part(ProjectSettings, "state", "settings", state.get("settings", {})),
+            next_id=_whole(state.get("next_id", {}).get("value", 1)),
+        )
+        takes = tuple(self._read_takes())
+        self._takes = {take.id for take in takes}
+        return ProjectContents(project=project, takes=takes, images=images, newer_major=self.newer_major)
+
+    def _part(self, kind: Any, table: str, key: str, data: Json) -> Any:
+        part, self._rest[table, key] = part_from_json(kind, data)
+        return part
+
+    def _read_rows(self, table: str) -> list[tuple[str, Json]]:
+        found = self._db.execute(f"SELECT id, position, data FROM {table} ORDER BY position, id").fetchall()
+        rows = [(key, position, from_text(data, table)) for key, position, data in found]
+        self._rows[table] = {key: (position, to_text(data)) for key, position, data in rows}
+        return [(key, data) for key, _, data in rows]
+
+    def _read_takes(self) -> Iterator[Take]:
+        rows = self._db.execute(
+            "SELECT id, object_id, number, seed, sample_rate_hz, samples, encoding, waveform, recipe, created, notes "
+            "FROM takes ORDER BY position, rowid"
+        )
+        for key, object_id, number, seed, rate, samples, encoding, blob, recipe, created, notes in rows:
+            yield Take(
+                id=key,
+                object_id=object_id,
+                number=number,
+                seed=seed,
+                waveform=decode_waveform(blob, samples=samples, encoding=encoding),
+                sample_rate_hz=rate,
+                recipe=from_text(recipe, "recipe"),
+                created=created,
+                notes=tuple(from_text(notes, "notes")["notes"]),
+            )
+
+    # ------------------------------------------------------------------ writing
+
+    def write(
+        self, project: Project, *, takes: Iterable[Take] = (), images: Iterable[tuple[str, bytes]] = (), extra: str = ""
+    ) -> None:
+        """Store a state, new takes and new images in one transaction; all of it or nothing.
+
+        Args:
+            extra: SQL to run in the same transaction.
+
+        Raises:
+            sqlite3.Error: disk full, folder gone and the like.
+        """
+        db, rows, masks = self._db, dict(self._rows), set()
+        new_takes = [take for take in takes if take.id not in self._takes]
+        new_images = [(sha256, file) for sha256, file in images if sha256 not in self._images]
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            for sha256, file in new_images:
+                db.execute("INSERT OR IGNORE INTO images (sha256, file) VALUES (?, ?)", (sha256, file))
+            for take in new_takes:
+                self._insert_take(take)
+            for each in project.objects:
+                if each.mask.sha256 not in self._masks and each.mask.sha256 not in masks:
+                    masks.add(each.mask.sha256)
+                    png = encode_mask_png(each.mask.to_array())
+                    db.execute("INSERT OR REPLACE INTO masks (sha256, png) VALUES (?, ?)", (each.mask.sha256, png))
+            for table, wanted in _rows_of(project).items():
+                rows[table] = self._write_rows(table, wanted)
+            if extra:
+                db.execute(extra)
+            db.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                db.execute("ROLLBACK")
+            raise
+        self._rows = rows
+        self._masks |= masks
+        self._images.update(sha256 for sha256, _ in new_images)
+        self._takes.update(take.id for take in new_takes)
+
+    def _write_rows(self, table: str, wanted: dict[str, tuple[int, Json]]) -> dict[str, tuple[int, str]]:
+        old = self._rows.get(table, {})
+        new = {
+            key: (position, to_text(merged(data, self._rest.get((table, key))) if data else data))
+            for key, (position, data) in wanted.items()
+        }
+        if table == "state":
+            # Keys of newer versions stay; there is no order and nothing is ever taken out.
+            for key, (_, text) in new.items():
+                if old.get(key, (0, ""))[1] != text:
+                    self._db.execute(
+                        "INSERT INTO state (key, data) VALUES (?, ?) "
+                        "ON CONFLICT (key) DO UPDATE SET data = excluded.data",
+                        (key, text),
+                    )
+            return {**old, **new}
+        self._db.executemany(f"DELETE FROM {table} WHERE id = ?", [(key,) for key in old if key not in new])
+        self._db.executemany(
+            f"INSERT INTO {table} (id, position, data) VALUES (?, ?, ?) "
+            "ON CONFLICT (id) DO UPDATE SET position = excluded.position, data = excluded.data",
+            [(key, position, text) for key, (position, text) in new.items() if old.get(key) != (position, text)],
+        )
+        return new
+
+    def _insert_take(self, take: Take) -> None:
+        self._db.execute(
+            "INSERT INTO takes (id, position, object_id, number, seed, sample_rate_hz, samples, encoding, waveform, "
+            "recipe, created, notes) "
+            "VALUES (?, (SELECT COALESCE(MAX(position), 0) + 1 FROM takes), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                take.id, take.object_id, take.number, take.seed, take.sample_rate_hz, len(take.waveform), ENCODING,
+                encode_waveform(take.waveform), to_text(dict(take.recipe)), take.created,
+                to_text({"notes": list(take.notes)}),
+            ),
+        )  # fmt: skip
+
+    def tidy(self, project: Project) -> None:
+        """Drop masks and images that `project` does not refer to, as left by undone steps, and give the room back.
+
+        In a file of a newer version nothing is dropped: rows unknown here may refer to them.
+        """
+        if self.newer:
+            return
+        masks = {each.mask.sha256 for each in project.objects}
+        images = {project.image.sha256} if project.image is not None else set()
+        self._db.execute("BEGIN IMMEDIATE")
+        self._db.executemany("DELETE FROM masks WHERE sha256 = ?", [(each,) for each in self._masks - masks])
+        self._db.executemany("DELETE FROM images WHERE sha256 = ?", [(each,) for each in self._images - images])
+        self._db.execute("COMMIT")
+        self._masks &= masks
+        self._images &= images
+        self._db.execute("PRAGMA incremental_vacuum").fetchall()
+
+    def copy_to(self, path: Path, *, before_rename: str = "") -> None:
+        """Save as `path`: SQLite backup into a temporary file beside it, fsync, rename.
+
+        Args:
+            before_rename: SQL for the copy only.
+
+        Raises:
+            sqlite3.Error, OSError: the target is as it was, and no temporary file is left.
+        """
+        temporary = path.with_name(f".{secrets.token_hex(8)}.sdesk-tmp")
+        try:
+            temporary.touch(exist_ok=False)
+            copy = _connect(temporary)
+            try:
+                self._db.backup(copy)
+                copy.execute("PRAGMA journal_mode = DELETE").fetchone()
+                if before_rename:
+                    copy.executescript(before_rename)
+            finally:
+                copy.close()
+            with contextlib.suppress(OSError):
+                temporary.chmod(path.stat().st_mode & 0o777)
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except BaseException:
+            for leftover in (temporary, temporary.with_name(temporary.name + "-journal")):
+                with contextlib.suppress(OSError):
+                    leftover.unlink()
+            raise
+        with contextlib.suppress(OSError):
+            folder = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+
+
+def read_project(path: Path) -> ProjectContents:
+    """Everything in a project file. Raises: ProjectFileError."""
+    database = ProjectDatabase.open(path)
+    try:
+        return database.read()
+    finally:
+        database.close()
+
+
+def write_project(path: Path, contents: ProjectContents) -> None:
+    """Write a project file whole or not at all. Raises: sqlite3.Error, OSError; an earlier file is as it was."""
+    database = ProjectDatabase(sqlite3.connect(":memory:", isolation_level=None), name=path.name)
+    try:
+        database.connection.executescript(
+            f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {MAJOR * 1000 + MINOR}; {_SCHEMA}"
+        )
+        database.write(contents.project, takes=contents.takes, images=contents.images.items())
+        database.copy_to(path)
+    finally:
+        database.close()
+
+
+def _rows_of(project: Project) -> dict[str, dict[str, tuple[int, Json]]]:
+    """Every row but masks, takes and images: table -> key -> (position, data)."""
+    state = {key: part_to_json(getattr(project, key)) if getattr(project, key) else {} for key in _STATE}
+    state["next_id"] = {"value": project.next_id}
+    return {
+        "state": {key: (0, data) for key, data in state.items()},
+        "objects": {each.id: (index, object_to_json(each)) for index, each in enumerate(project.objects)},
+        "clips": {each.id: (index, part_to_json(each)) for index, each in enumerate(project.clips)},
+        "markers": {each.id: (index, part_to_json(each)) for index, each in enumerate(project.markers)},
+        "take_marks": {each.take_id: (index, part_to_json(each)) for index, each in enumerate(project.take_marks)},
+    }
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # Transactions are begun and ended by hand; one thread at a time uses it, though not the one that made it.
+    return sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=2.0)
+
+
+@contextlib.contextmanager
+def _explained(name: str) -> Iterator[None]:
+    """Whatever is wrong inside the file becomes one message."""
+    try:
+        yield
+    except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
+        raise ProjectFileError(
+            f"{name} is damaged ({error}): open a copy of it, or a project that sounddesk offers to recover"
+        ) from error
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"next_id is {value!r}")
+    return value

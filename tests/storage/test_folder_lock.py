@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import errno
+import fcntl
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sounddesk.storage.atomic_file import OutputError
+from sounddesk.storage.folder_lock import FolderLock
+
+
+def test_a_second_holder_is_refused_until_release(tmp_path: Path) -> None:
+    path = tmp_path / ".lock"
+    first = FolderLock(path, folder=tmp_path)
+    assert first.guards
+    with pytest.raises(OutputError, match=r"is being written by another render \(process \d+ on .* since 2.*\): wait"):
+        FolderLock(path, folder=tmp_path)
+    first.release()
+    assert not path.exists()
+    second = FolderLock(path, folder=tmp_path)
+    first.release()
+    assert path.exists()
+    second.release()
+
+
+def test_a_lock_file_left_by_a_killed_process_is_no_lock(tmp_path: Path) -> None:
+    path = tmp_path / ".lock"
+    path.write_text("process 1 on here since yesterday, and a long text behind it")
+    lock = FolderLock(path, folder=tmp_path)
+    assert path.read_text().endswith("\n")
+    lock.release()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lock_file_removed_before_it_was_locked_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / ".lock"
+    real = fcntl.flock
+    calls = []
+
+    def removed_meanwhile(descriptor: int, how: int) -> None:
+        calls.append(how)
+        if len(calls) == 1:
+            path.unlink()
+        real(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", removed_meanwhile)
+    lock = FolderLock(path, folder=tmp_path)
+    assert len(calls) == 2
+    with pytest.raises(OutputError, match="another render"):
+        FolderLock(path, folder=tmp_path)
+    lock.release()
+
+
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_disk_without_locks_guards_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    def unsupported(*_: Any) -> None:
+        raise OSError(code, "no locks")
+
+    monkeypatch.setattr(fcntl, "flock", unsupported)
+    lock = FolderLock(tmp_path / ".lock", folder=tmp_path)
+    assert not lock.guards
+    lock.release()
+
+
+def test_other_failures_are_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> None:
+        raise OSError(errno.EIO, "broken")
+
+    with pytest.raises(OutputError, match="does not exist or has vanished"):
+        FolderLock(tmp_path / "none" / ".lock", folder=tmp_path)
+    monkeypatch.setattr(fcntl, "flock", broken)
+    with pytest.raises(OutputError, match="the disk reports an error"):
+        FolderLock(tmp_path / ".lock", folder=tmp_path)
