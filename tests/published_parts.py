@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sounddesk.engine.random_parts import PublishedShape
-from sounddesk.engine.random_parts import write_random_audioldm
-from sounddesk.engine.random_parts import write_random_clip
+from sounddesk.engine.bundles.random_parts import PublishedShape
+from sounddesk.engine.bundles.random_parts import write_random_audioldm
+from sounddesk.engine.bundles.random_parts import write_random_clip
 
 TINY = PublishedShape(
     unet_channels=(16, 32, 32, 32),

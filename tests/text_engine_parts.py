@@ -9,10 +9,10 @@ from typing import Any
 
 import torch
 
-from sounddesk.engine.bundle_manifest import Licence
-from sounddesk.engine.diffusion import audioldm_scheduler_config
-from sounddesk.engine.model_adding import link_model
-from sounddesk.engine.random_parts import write_byte_tokenizer
+from sounddesk.engine.bundles.bundle_manifest import Licence
+from sounddesk.engine.bundles.random_parts import write_byte_tokenizer
+from sounddesk.engine.catalogue.model_adding import link_model
+from sounddesk.engine.models.diffusion import audioldm_scheduler_config
 
 LICENCE = Licence(name="House licence", commercial="no")
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import torch
 
-from sounddesk.engine.bundle import BundleSource
-from sounddesk.engine.bundle import ComponentSource
-from sounddesk.engine.bundle import write_bundle
-from sounddesk.engine.bundle_manifest import Licence
-from sounddesk.engine.specs import AudioSpec
-from sounddesk.engine.specs import LatentSpec
-from sounddesk.engine.specs import MelSpec
+from sounddesk.engine.bundles.bundle import BundleSource
+from sounddesk.engine.bundles.bundle import ComponentSource
+from sounddesk.engine.bundles.bundle import write_bundle
+from sounddesk.engine.bundles.bundle_manifest import Licence
+from sounddesk.engine.bundles.specs import AudioSpec
+from sounddesk.engine.bundles.specs import LatentSpec
+from sounddesk.engine.bundles.specs import MelSpec
 
 AUDIO = AudioSpec(
     mel=MelSpec(n_mels=16, n_fft=512, win_length=512),
@@ -76,7 +76,7 @@ def _source(parts: Path, changes: dict[str, Any]) -> BundleSource:
 
 
 def _with_segmenter(source: BundleSource, parts: Path) -> BundleSource:
-    from tests.engine.segmenters.tiny_starter import save_tiny_segmenter
+    from tests.engine.starter.tiny_segmenter import save_tiny_segmenter
 
     save_tiny_segmenter(parts / "image_encoder", parts / "segmenter")
     part = ComponentSource(class_name="StarterSegmenter", folder=parts / "segmenter", weight_storage="float16")
@@ -112,8 +112,8 @@ def _save_text_encoder(folder: Path) -> int:
 def _save_image_encoder(folder: Path, *, classes: int = 0, kinds: int = 0) -> int:
     from safetensors.torch import save_file
 
-    from sounddesk.engine.encoders.class_branch import CLASS_BRANCH_FILE
-    from sounddesk.engine.encoders.image import TimmPatchEncoder
+    from sounddesk.engine.models.image_encoder import TimmPatchEncoder
+    from sounddesk.engine.starter.class_branch import CLASS_BRANCH_FILE
 
     options = {"image_size": 32 * GRID[0], "classes": classes, "kinds": kinds}
     encoder = TimmPatchEncoder(architecture="test_efficientnet", **options)
@@ -126,8 +126,8 @@ def _save_image_encoder(folder: Path, *, classes: int = 0, kinds: int = 0) -> in
 
 
 def _save_grounding(folder: Path, *, text_width: int, patch_width: int, changes: dict[str, Any]) -> dict[str, Any]:
-    from sounddesk.engine.grounding import GroundingConfig
-    from sounddesk.engine.grounding import ObjectConditioner
+    from sounddesk.engine.models.grounding import GroundingConfig
+    from sounddesk.engine.models.grounding import ObjectConditioner
 
     settings: dict[str, Any] = {"text_width": text_width, "patch_width": patch_width, "grid": GRID, "width": 16}
     config = GroundingConfig(**{**settings, "out_width": 16, **changes})
@@ -150,8 +150,8 @@ def _save_grounding(folder: Path, *, text_width: int, patch_width: int, changes:
 def _save_denoiser(parts: Path, *, condition_width: int) -> None:
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
-    from sounddesk.engine.diffusion import Denoiser
-    from sounddesk.engine.diffusion import audioldm_scheduler_config
+    from sounddesk.engine.models.diffusion import Denoiser
+    from sounddesk.engine.models.diffusion import audioldm_scheduler_config
 
     unet = UNet2DConditionModel(
         sample_size=16,
@@ -184,9 +184,9 @@ def _save_denoiser(parts: Path, *, condition_width: int) -> None:
 def _save_audio_parts(parts: Path) -> None:
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
-    from sounddesk.engine.latent_codec import LatentCodec
-    from sounddesk.engine.vocoder import IstftVocoder
-    from sounddesk.engine.vocoder import IstftVocoderConfig
+    from sounddesk.engine.models.latent_codec import LatentCodec
+    from sounddesk.engine.models.vocoder import IstftVocoder
+    from sounddesk.engine.models.vocoder import IstftVocoderConfig
 
     folded = AUDIO.latent.mel_fold[0] * AUDIO.latent.mel_fold[1]
     vae = AutoencoderKL(

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from sounddesk.app.bool_references import guard_bool_references
+from sounddesk.app.runtime.bool_references import guard_bool_references
 
 guard_bool_references()

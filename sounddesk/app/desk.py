@@ -11,9 +11,9 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 import sounddesk
-from sounddesk.app.crash_reports import install_crash_reports
-from sounddesk.app.garbage_collection import UiThreadGarbageCollector
 from sounddesk.app.main_window import MainWindow
+from sounddesk.app.runtime.crash_reports import install_crash_reports
+from sounddesk.app.runtime.garbage_collection import UiThreadGarbageCollector
 from sounddesk.app.services import Services
 from sounddesk.app.settings import Settings
 from sounddesk.app.theme import apply_theme

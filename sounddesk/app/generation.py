@@ -12,11 +12,11 @@ import numpy.typing as npt
 from PySide6.QtCore import QObject
 from PySide6.QtCore import Signal
 
-from sounddesk.app.document import Document
-from sounddesk.app.document import RgbImage
-from sounddesk.app.generate_lane import EngineChoice
-from sounddesk.app.generate_lane import GenerateJob
-from sounddesk.app.generate_lane import GenerateLane
+from sounddesk.app.project.document import Document
+from sounddesk.app.project.document import RgbImage
+from sounddesk.app.workers.generation_queue import EngineChoice
+from sounddesk.app.workers.generation_queue import GenerateJob
+from sounddesk.app.workers.generation_queue import GenerateLane
 from sounddesk.domain.project import Project
 from sounddesk.domain.scene import MixerStrip
 from sounddesk.domain.scene import SceneObject

@@ -19,19 +19,19 @@ from PySide6.QtWidgets import QStackedWidget
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.app_commands import AppCommands
 from sounddesk.app.batch.batch_commands import BatchCommands
 from sounddesk.app.canvas.canvas_panel import CanvasPanel
 from sounddesk.app.canvas.heat_map_commands import HeatMapCommands
+from sounddesk.app.commands.app_commands import AppCommands
+from sounddesk.app.commands.menus import fill_menu_bar
+from sounddesk.app.commands.scene_commands import SceneCommands
 from sounddesk.app.dialogs.welcome_page import WelcomePage
-from sounddesk.app.drag_shelf import DragShelf
-from sounddesk.app.file_commands import FileCommands
-from sounddesk.app.menus import fill_menu_bar
+from sounddesk.app.export.drag_out_panel import DragShelf
 from sounddesk.app.mixer.mixer_panel import MixerPanel
 from sounddesk.app.objects.mask_files import MaskFiles
 from sounddesk.app.objects.objects_panel import ObjectsPanel
+from sounddesk.app.project.file_commands import FileCommands
 from sounddesk.app.queue_panel import QueuePanel
-from sounddesk.app.scene_commands import SceneCommands
 from sounddesk.app.services import Services
 from sounddesk.app.takes.takes_panel import TakesPanel
 from sounddesk.app.timeline.timeline_panel import TimelinePanel

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import QTextBrowser
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.actions import ActionRegistry
+from sounddesk.app.commands.actions import ActionRegistry
 from sounddesk.resources_folder import resource
 
 # In the order of an artist's day; the files lie in resources/manual.

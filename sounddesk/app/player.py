@@ -8,8 +8,8 @@ from PySide6.QtCore import QObject
 from PySide6.QtCore import QTimer
 from PySide6.QtCore import Signal
 
-from sounddesk.app.background import Background
-from sounddesk.app.document import Document
+from sounddesk.app.project.document import Document
+from sounddesk.app.workers.background import Background
 from sounddesk.audio.playback.playback import Playback
 from sounddesk.audio.playback.playback import output_names
 from sounddesk.audio.timeline_mix import PROJECT_RATE_HZ

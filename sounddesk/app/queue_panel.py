@@ -9,9 +9,9 @@ from PySide6.QtWidgets import QPushButton
 from PySide6.QtWidgets import QSizePolicy
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.actions import ActionRegistry
-from sounddesk.app.generate_lane import GenerateJob
-from sounddesk.app.generate_lane import GenerateLane
+from sounddesk.app.commands.actions import ActionRegistry
+from sounddesk.app.workers.generation_queue import GenerateJob
+from sounddesk.app.workers.generation_queue import GenerateLane
 from sounddesk.engine.tasks import Progress
 
 

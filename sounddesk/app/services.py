@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 from PySide6.QtCore import QTimer
 
-from sounddesk.app.actions import ActionRegistry
-from sounddesk.app.document import Document
-from sounddesk.app.generate_lane import GenerateLane
+from sounddesk.app.commands.actions import ActionRegistry
 from sounddesk.app.generation import Generation
-from sounddesk.app.image_opening import ImageOpener
 from sounddesk.app.player import Player
-from sounddesk.app.project_store import ProjectStore
-from sounddesk.app.segment_lane import SegmentLane
-from sounddesk.app.selection import SelectionModel
+from sounddesk.app.project.document import Document
+from sounddesk.app.project.image_opening import ImageOpener
+from sounddesk.app.project.project_store import ProjectStore
+from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.settings import Settings
+from sounddesk.app.workers.generation_queue import GenerateLane
+from sounddesk.app.workers.segmentation_worker import SegmentLane
 from sounddesk.domain.project import Project
 
 if TYPE_CHECKING:

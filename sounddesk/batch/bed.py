@@ -38,7 +38,7 @@ from sounddesk.engine.types import ObjectRequest
 from sounddesk.engine.types import TakeCondition
 
 if TYPE_CHECKING:
-    from sounddesk.engine.scene_objects import SoundingObject
+    from sounddesk.engine.images.scene_objects import SoundingObject
 
 BEDS_FOLDER: Final = "beds"
 
@@ -211,7 +211,7 @@ def follow(samples: Waveform, places: Sequence[Place], *, sample_rate_hz: int) -
 
 def _object_in(job: BedJob, frame: BedFrame, finder: MaskFinder) -> tuple[Any, SoundingObject] | None:
     """The frame's pixels and the object with its mask; None where it is absent. Raises: EngineError."""
-    from sounddesk.engine.image_file import load_image
+    from sounddesk.engine.images.image_file import load_image
 
     image = load_image(frame.path)
     found = finder.find_objects(frame.objects, image.pixels)

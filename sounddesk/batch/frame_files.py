@@ -42,7 +42,7 @@ from sounddesk.storage.atomic_file import write_file
 if TYPE_CHECKING:
     from PIL import Image
 
-    from sounddesk.engine.scene_objects import SoundingObject
+    from sounddesk.engine.images.scene_objects import SoundingObject
 
 SAMPLE_RATE_HZ: Final = 48_000
 WAV_FORMAT: Final = "PCM_24"
@@ -157,7 +157,7 @@ def write_whole_frame(
 
 def thumbnail_of(pixels: Any, objects: Sequence[SoundingObject]) -> bytes:
     """A small JPEG of a frame with its masks."""
-    from sounddesk.engine.masks_picture import draw_masks
+    from sounddesk.engine.images.masks_picture import draw_masks
 
     named = [(each.name, each.mask) for each in objects if each.kind == "object"]
     buffer = io.BytesIO()

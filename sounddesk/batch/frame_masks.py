@@ -19,8 +19,8 @@ from sounddesk.engine.types import EngineError
 from sounddesk.engine.types import RgbImage
 
 if TYPE_CHECKING:
-    from sounddesk.engine.scene_objects import Coverage
-    from sounddesk.engine.scene_objects import SoundingObject
+    from sounddesk.engine.images.scene_objects import Coverage
+    from sounddesk.engine.images.scene_objects import SoundingObject
     from sounddesk.engine.segmenters.choice import SegmenterChoice
 
 _PROMPTED = ("clicks", "box")
@@ -96,16 +96,16 @@ class MaskFinder:
         return self._choice
 
     def _ask(self, specs: Sequence[ObjectSpec], image: RgbImage) -> dict[str, Coverage]:
-        from sounddesk.engine.scene_objects import check_prompts
-        from sounddesk.engine.scene_objects import prompted_masks
+        from sounddesk.engine.images.scene_objects import check_prompts
+        from sounddesk.engine.images.scene_objects import prompted_masks
 
         check_prompts(specs, width=image.shape[1], height=image.shape[0])
         return prompted_masks(specs, image=image, segmenter=self.segmenter.segmenter)
 
     def _propose(self, job: FrameJob, image: RgbImage) -> FoundMasks:
-        from sounddesk.engine.scene_objects import SoundingObject
-        from sounddesk.engine.scene_objects import proposed_objects
-        from sounddesk.engine.scene_objects import with_blend_and_ambience
+        from sounddesk.engine.images.scene_objects import SoundingObject
+        from sounddesk.engine.images.scene_objects import proposed_objects
+        from sounddesk.engine.images.scene_objects import with_blend_and_ambience
 
         objects = [
             SoundingObject(name=spec.name, kind="object", selection=spec.selection, coverage=coverage)
@@ -142,8 +142,8 @@ def _sounding(
     each: PlannedObject, coverage: Coverage | None, parts: dict[str, Coverage], *, empty: Coverage
 ) -> SoundingObject | None:
     """The object with its own mask or one made from the others (`parts`); None where it is absent from the frame."""
-    from sounddesk.engine.scene_objects import SoundingObject
-    from sounddesk.engine.scene_objects import ambience_of
+    from sounddesk.engine.images.scene_objects import SoundingObject
+    from sounddesk.engine.images.scene_objects import ambience_of
 
     selection = each.selection
     if coverage is None and each.kind == "blend":
@@ -182,8 +182,8 @@ def _fitted(each: PlannedObject, *, width: int, height: int) -> Coverage | None:
 
 
 def _from_file(each: PlannedObject, *, width: int, height: int) -> Coverage | None:
-    from sounddesk.engine.image_file import EmptyMaskError
-    from sounddesk.engine.scene_objects import mask_from_file
+    from sounddesk.engine.images.image_file import EmptyMaskError
+    from sounddesk.engine.images.scene_objects import mask_from_file
 
     try:
         return mask_from_file(ObjectSpec(name=each.name, selection=each.selection), width=width, height=height)

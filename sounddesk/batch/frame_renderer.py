@@ -44,8 +44,8 @@ from sounddesk.engine.types import ObjectRequest
 from sounddesk.storage.atomic_file import OutputError
 
 if TYPE_CHECKING:
-    from sounddesk.engine.image_file import LoadedImage
-    from sounddesk.engine.scene_objects import SoundingObject
+    from sounddesk.engine.images.image_file import LoadedImage
+    from sounddesk.engine.images.scene_objects import SoundingObject
 
 Emit = Callable[[Row], None]
 
@@ -338,7 +338,7 @@ class _Writer:
 
 
 def _opened_frame(job: FrameJob) -> _Frame:
-    from sounddesk.engine.image_file import load_image
+    from sounddesk.engine.images.image_file import load_image
 
     start = time.monotonic()
     frame = _Frame(job=job)

@@ -173,9 +173,9 @@ class ShotMasks:
         return {name: TiledMask.from_array(mask) for name, mask in tracker.masks.items()}
 
     def _masks_at_reference(self, objects: Sequence[BatchObject]) -> dict[str, Any]:
-        from sounddesk.engine.scene_objects import check_prompts
-        from sounddesk.engine.scene_objects import file_masks
-        from sounddesk.engine.scene_objects import prompted_masks
+        from sounddesk.engine.images.scene_objects import check_prompts
+        from sounddesk.engine.images.scene_objects import file_masks
+        from sounddesk.engine.images.scene_objects import prompted_masks
 
         if self._at_reference is None:
             image = self._pixels(self._reference)
@@ -196,7 +196,7 @@ class ShotMasks:
         return self._at_reference
 
     def _pixels(self, index: int) -> Any:
-        from sounddesk.engine.image_file import load_image
+        from sounddesk.engine.images.image_file import load_image
 
         try:
             return load_image(self._frames[index].path).pixels

@@ -66,8 +66,8 @@ class _Sam2Start:
         self._network: object | None = None
 
     def __call__(self, image: RgbImage, masks: Mapping[str, Coverage]) -> Tracker:
+        from sounddesk.engine.catalogue.model_store import require_model
         from sounddesk.engine.device import choose_device
-        from sounddesk.engine.model_store import require_model
         from sounddesk.engine.segmenters.sam2_video import Sam2MaskTracker
         from sounddesk.engine.segmenters.sam2_video import load_video_model
 

@@ -105,7 +105,7 @@ def _one_row(
     from sounddesk.evaluation.ablation_measures import measure_bundle
     from sounddesk.training.ablation_runs import AblationBudget
     from sounddesk.training.ablation_runs import train_variant
-    from sounddesk.training.matching_scores import starter_scores
+    from sounddesk.training.data.matching_scores import starter_scores
     from sounddesk.training.preparation.held_out import held_out_pictures
 
     console.note(f"{row.label}, seed {seed}")

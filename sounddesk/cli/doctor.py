@@ -8,11 +8,11 @@ from pathlib import Path
 
 from sounddesk.cli import health_checks
 from sounddesk.cli import system_libraries
+from sounddesk.cli.check_result import Finding
 from sounddesk.cli.common_arguments import add_output_arguments
 from sounddesk.cli.common_arguments import file_path
 from sounddesk.cli.console import Console
 from sounddesk.cli.exit_codes import ExitCode
-from sounddesk.cli.finding import Finding
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -141,7 +141,7 @@ def _gallery_arguments(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _measure(options: argparse.Namespace, arguments: dict[str, Any]) -> Any:
-    from sounddesk.engine.bundle import find_bundle
+    from sounddesk.engine.bundles.bundle import find_bundle
     from sounddesk.engine.types import EngineError
     from sounddesk.storage.atomic_file import OutputError
 
@@ -150,10 +150,10 @@ def _measure(options: argparse.Namespace, arguments: dict[str, Any]) -> Any:
         find_bundle(options.bundle)
     except EngineError as error:
         raise BadInputError(str(error)) from error
-    from sounddesk.evaluation import gallery
     from sounddesk.evaluation import grounding_accuracy
     from sounddesk.evaluation import right_object
     from sounddesk.evaluation import segmenter_accuracy
+    from sounddesk.evaluation.gallery import gallery
     from sounddesk.evaluation.picture_folder import EvaluationInputError
 
     measures: dict[str, Callable[..., Any]] = {

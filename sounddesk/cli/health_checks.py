@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from sounddesk import __version__
-from sounddesk.cli.finding import Finding
+from sounddesk.cli.check_result import Finding
 
 _MIN_MEMORY_GIB: Final = 2.0
 _MIN_DISK_GIB: Final = 0.2
@@ -123,8 +123,8 @@ def check_disk(folder: Path) -> Finding:
 
 def check_bundles() -> list[Finding]:
     """Every bundle with licence, and whether its files are what its manifest says."""
-    from sounddesk.engine.bundle import STARTER_NAME
-    from sounddesk.engine.bundle import list_bundles
+    from sounddesk.engine.bundles.bundle import STARTER_NAME
+    from sounddesk.engine.bundles.bundle import list_bundles
     from sounddesk.engine.types import EngineError
 
     section = "bundles"
@@ -175,8 +175,8 @@ def check_bundles() -> list[Finding]:
 
 def check_models() -> list[Finding]:
     """Every installed model with licence, and whether its files are there; hashes are for `models verify`."""
-    from sounddesk.engine.model_store import ModelError
-    from sounddesk.engine.model_store import list_models
+    from sounddesk.engine.catalogue.model_store import ModelError
+    from sounddesk.engine.catalogue.model_store import list_models
 
     findings = []
     for listing in list_models():

@@ -17,17 +17,17 @@ from sounddesk.cli.exit_codes import ExitCode
 from sounddesk.cli.interrupt import cancel_on_signals
 from sounddesk.cli.models_assemble import assemble
 from sounddesk.cli.models_assemble import configure_assemble
-from sounddesk.engine.catalogue import CatalogueEntry
-from sounddesk.engine.catalogue import CatalogueError
-from sounddesk.engine.catalogue import ModelKind
-from sounddesk.engine.catalogue import find_entry
-from sounddesk.engine.catalogue import load_catalogue
-from sounddesk.engine.model_store import InstalledModel
-from sounddesk.engine.model_store import ModelError
-from sounddesk.engine.model_store import list_models
-from sounddesk.engine.model_store import models_folder
-from sounddesk.engine.model_store import remove_model
-from sounddesk.engine.model_store import require_model
+from sounddesk.engine.catalogue.entries import CatalogueEntry
+from sounddesk.engine.catalogue.entries import CatalogueError
+from sounddesk.engine.catalogue.entries import ModelKind
+from sounddesk.engine.catalogue.entries import find_entry
+from sounddesk.engine.catalogue.entries import load_catalogue
+from sounddesk.engine.catalogue.model_store import InstalledModel
+from sounddesk.engine.catalogue.model_store import ModelError
+from sounddesk.engine.catalogue.model_store import list_models
+from sounddesk.engine.catalogue.model_store import models_folder
+from sounddesk.engine.catalogue.model_store import remove_model
+from sounddesk.engine.catalogue.model_store import require_model
 from sounddesk.engine.tasks import Cancelled
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import size_text
@@ -149,7 +149,7 @@ def _list(_options: argparse.Namespace, *, console: Console, cancel: CancelToken
 
 
 def _install(options: argparse.Namespace, *, console: Console, cancel: CancelToken) -> dict[str, Any]:
-    from sounddesk.engine.model_install import install
+    from sounddesk.engine.catalogue.model_install import install
 
     entries = load_catalogue()
     chosen = [find_entry(entries, model_id) for model_id in options.ids]
@@ -237,11 +237,11 @@ def _where(options: argparse.Namespace, *, console: Console, cancel: CancelToken
 
 
 def _add(options: argparse.Namespace, *, console: Console, cancel: CancelToken) -> dict[str, Any]:
-    from sounddesk.engine.bundle_manifest import MANIFEST_NAME
-    from sounddesk.engine.bundle_manifest import Licence
-    from sounddesk.engine.model_adding import add_bundle
-    from sounddesk.engine.model_adding import add_catalogue
-    from sounddesk.engine.model_adding import link_model
+    from sounddesk.engine.bundles.bundle_manifest import MANIFEST_NAME
+    from sounddesk.engine.bundles.bundle_manifest import Licence
+    from sounddesk.engine.catalogue.model_adding import add_bundle
+    from sounddesk.engine.catalogue.model_adding import add_catalogue
+    from sounddesk.engine.catalogue.model_adding import link_model
 
     cancel.raise_if_cancelled()
     path: Path = options.path

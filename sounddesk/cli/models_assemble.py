@@ -10,10 +10,10 @@ from sounddesk.cli.common_arguments import add_output_arguments
 from sounddesk.cli.common_arguments import file_path
 from sounddesk.cli.console import Console
 from sounddesk.cli.exit_codes import BadInputError
-from sounddesk.engine.paper_bundles import AUDIOLDM_IDS
-from sounddesk.engine.paper_bundles import AssemblySettings
-from sounddesk.engine.paper_bundles import assemble_installed
-from sounddesk.engine.paper_bundles import random_bundle
+from sounddesk.engine.bundles.paper_bundles import AUDIOLDM_IDS
+from sounddesk.engine.bundles.paper_bundles import AssemblySettings
+from sounddesk.engine.bundles.paper_bundles import assemble_installed
+from sounddesk.engine.bundles.paper_bundles import random_bundle
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import size_text
 

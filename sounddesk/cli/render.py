@@ -91,8 +91,8 @@ def render(asked: RenderOptions | RecipeOptions, *, console: Console, cancel: Ca
     """As `_render`; with random weights, the bundle is made for this render and removed after it."""
     if isinstance(asked, RecipeOptions) or not asked.random_weights:
         return _render(asked, console=console, cancel=cancel)
-    from sounddesk.engine.paper_bundles import AUDIOLDM_IDS
-    from sounddesk.engine.paper_bundles import temporary_random_bundle
+    from sounddesk.engine.bundles.paper_bundles import AUDIOLDM_IDS
+    from sounddesk.engine.bundles.paper_bundles import temporary_random_bundle
 
     if asked.bundle not in AUDIOLDM_IDS:
         raise BadInputError(f"--random-weights needs --bundle {', '.join(AUDIOLDM_IDS)}, not {asked.bundle!r}")

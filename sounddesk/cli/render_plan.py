@@ -20,10 +20,10 @@ from sounddesk.domain.mask import mask_sha256
 from sounddesk.domain.recipe import RecipeObject
 from sounddesk.domain.recipe import RenderRecipe
 from sounddesk.domain.seeds import take_seed
-from sounddesk.engine.bundle import Bundle
-from sounddesk.engine.bundle import find_bundle
-from sounddesk.engine.scene_objects import Coverage
-from sounddesk.engine.scene_objects import SoundingObject
+from sounddesk.engine.bundles.bundle import Bundle
+from sounddesk.engine.bundles.bundle import find_bundle
+from sounddesk.engine.images.scene_objects import Coverage
+from sounddesk.engine.images.scene_objects import SoundingObject
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.types import SamplingSettings
 
@@ -153,7 +153,7 @@ def _read_recipe(path: Path) -> RenderRecipe:
 
 
 def _scene_of(recipe: RenderRecipe, *, folder: Path, image_path: Path | None) -> Scene:
-    from sounddesk.engine.image_file import load_image
+    from sounddesk.engine.images.image_file import load_image
 
     path = image_path or _locate(recipe.image.path, folder=folder)
     with bad_input():

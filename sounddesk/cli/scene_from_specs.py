@@ -17,9 +17,9 @@ from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.types import EngineError
 
 if TYPE_CHECKING:
-    from sounddesk.engine.image_file import LoadedImage
-    from sounddesk.engine.scene_objects import Coverage
-    from sounddesk.engine.scene_objects import SoundingObject
+    from sounddesk.engine.images.image_file import LoadedImage
+    from sounddesk.engine.images.scene_objects import Coverage
+    from sounddesk.engine.images.scene_objects import SoundingObject
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -68,11 +68,11 @@ def build_scene(options: RenderOptions, *, tell: Callable[[str], None], cancel: 
         BadInputError: a file, click, box or mask that cannot be used.
         Cancelled: through `cancel`.
     """
-    from sounddesk.engine.image_file import load_image
-    from sounddesk.engine.scene_objects import SoundingObject
-    from sounddesk.engine.scene_objects import check_prompts
-    from sounddesk.engine.scene_objects import file_masks
-    from sounddesk.engine.scene_objects import with_blend_and_ambience
+    from sounddesk.engine.images.image_file import load_image
+    from sounddesk.engine.images.scene_objects import SoundingObject
+    from sounddesk.engine.images.scene_objects import check_prompts
+    from sounddesk.engine.images.scene_objects import file_masks
+    from sounddesk.engine.images.scene_objects import with_blend_and_ambience
 
     with bad_input():
         image = load_image(options.image)
@@ -114,8 +114,8 @@ def _ask_segmenter(
 ) -> _Selected:
     """Masks of the objects that have none in `coverages`, or of proposed objects where none is named."""
     from sounddesk.engine.device import choose_device
-    from sounddesk.engine.scene_objects import prompted_masks
-    from sounddesk.engine.scene_objects import proposed_objects
+    from sounddesk.engine.images.scene_objects import prompted_masks
+    from sounddesk.engine.images.scene_objects import proposed_objects
     from sounddesk.engine.segmenters.choice import choose_segmenter
 
     with bad_input():

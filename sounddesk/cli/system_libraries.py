@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from dataclasses import field
 from typing import Final
 
-from sounddesk.cli.finding import Finding
+from sounddesk.cli.check_result import Finding
 
 _SECTION: Final = "libraries of the system"
 _WINDOW: Final = "the desk's window (not rendering)"

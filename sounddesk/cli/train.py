@@ -134,9 +134,9 @@ def _refine(options: argparse.Namespace, *, console: Console, cancel: CancelToke
         raise BadInputError("prepare clips needs DATA: name a folder of clips or a clips.jsonl")
     from sounddesk.resources_folder import resource
     from sounddesk.training.clips.clip_manifest import DataError
-    from sounddesk.training.recipe import RecipeError
-    from sounddesk.training.recipe import build
-    from sounddesk.training.recipe import read_recipe
+    from sounddesk.training.loop.recipe import RecipeError
+    from sounddesk.training.loop.recipe import build
+    from sounddesk.training.loop.recipe import read_recipe
     from sounddesk.training.refinement.rephrasing import ChatError
     from sounddesk.training.refinement.stages import Refinement
     from sounddesk.training.refinement.stages import RefinementRecipe
@@ -180,9 +180,9 @@ def _run_recipes(options: argparse.Namespace, *, console: Console, cancel: Cance
     for path in options.recipes:
         if not path.is_file():
             raise BadInputError(f"recipe {path} does not exist: the starter's are in resources/recipes/starter")
-    from sounddesk.training.loop import TrainingDiverged
-    from sounddesk.training.parallel import MissingPackageError
-    from sounddesk.training.recipe import RecipeError
+    from sounddesk.training.loop.loop import TrainingDiverged
+    from sounddesk.training.loop.parallel import MissingPackageError
+    from sounddesk.training.loop.recipe import RecipeError
     from sounddesk.training.runner import run_recipe
 
     exports = []
@@ -217,7 +217,7 @@ def _ablate(options: argparse.Namespace, *, console: Console, cancel: CancelToke
 def _export(options: argparse.Namespace, *, console: Console, cancel: CancelToken) -> None:
     from sounddesk.training.export import export_bundle
     from sounddesk.training.export import export_run
-    from sounddesk.training.recipe import RecipeError
+    from sounddesk.training.loop.recipe import RecipeError
 
     cancel.raise_if_cancelled()
     if not options.source.exists():

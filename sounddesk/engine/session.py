@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from sounddesk.engine.bundle import STARTER_NAME
-from sounddesk.engine.bundle import Bundle
-from sounddesk.engine.bundle import find_bundle
-from sounddesk.engine.specs import AudioSpec
-from sounddesk.engine.specs import check_seconds
+from sounddesk.engine.bundles.bundle import STARTER_NAME
+from sounddesk.engine.bundles.bundle import Bundle
+from sounddesk.engine.bundles.bundle import find_bundle
+from sounddesk.engine.bundles.specs import AudioSpec
+from sounddesk.engine.bundles.specs import check_seconds
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.types import BedRequest
@@ -30,12 +30,12 @@ from sounddesk.engine.types import TextRequest
 
 if TYPE_CHECKING:
     # At run time these cost seconds of imports, which `open` shall not cost.
-    from sounddesk.engine.component_loading import Components
+    from sounddesk.engine.bundles.component_loading import Components
     from sounddesk.engine.device import DevicePolicy
-    from sounddesk.engine.memory_plan import MemoryPlan
-    from sounddesk.engine.pipeline import Engine
-    from sounddesk.engine.text_engines import SpokenTake
-    from sounddesk.engine.text_engines import TextEngine
+    from sounddesk.engine.generation.memory_plan import MemoryPlan
+    from sounddesk.engine.generation.pipeline import Engine
+    from sounddesk.engine.generation.text_engines import SpokenTake
+    from sounddesk.engine.generation.text_engines import TextEngine
 
 
 class EngineSession:
@@ -46,8 +46,8 @@ class EngineSession:
     """
 
     def __init__(self, bundle: Bundle, policy: DevicePolicy, *, memory: MemoryPlan | None = None) -> None:
-        from sounddesk.engine.patch_cache import PatchCache
-        from sounddesk.engine.patch_cache import shared_patch_cache
+        from sounddesk.engine.generation.patch_cache import PatchCache
+        from sounddesk.engine.generation.patch_cache import shared_patch_cache
 
         self._bundle = bundle
         self._policy = policy
@@ -84,7 +84,7 @@ class EngineSession:
         opened = bundle if isinstance(bundle, Bundle) else find_bundle(bundle)
         from sounddesk.engine.device import choose_device
         from sounddesk.engine.device import in_full_precision
-        from sounddesk.engine.memory_plan import plan_from_environment
+        from sounddesk.engine.generation.memory_plan import plan_from_environment
 
         policy = choose_device(device)
         if full_precision:
@@ -158,13 +158,13 @@ class EngineSession:
             Cancelled: through `cancel`, within one denoising step.
         """
         check_seconds(request.seconds)
-        from sounddesk.engine.pipeline import generate_takes
-        from sounddesk.engine.take_conditions import check_request
+        from sounddesk.engine.generation.pipeline import generate_takes
+        from sounddesk.engine.generation.take_conditions import check_request
 
         # Refused before anything is loaded.
         check_request(request)
         if self._bundle.text_pipeline is not None:
-            from sounddesk.engine.text_engines import spoken_takes
+            from sounddesk.engine.generation.text_engines import spoken_takes
 
             return self._speak(spoken_takes(request), request, on_progress=on_progress, cancel=cancel)
         with self._lock:
@@ -184,12 +184,12 @@ class EngineSession:
             Cancelled: through `cancel`, within one denoising step.
         """
         check_seconds(request.seconds)
-        from sounddesk.engine.text_pipeline import check_text_request
-        from sounddesk.engine.text_pipeline import generate_text_takes
+        from sounddesk.engine.generation.text_pipeline import check_text_request
+        from sounddesk.engine.generation.text_pipeline import generate_text_takes
 
         check_text_request(request, self._bundle)
         if self._bundle.text_pipeline is not None:
-            from sounddesk.engine.text_engines import takes_of_texts
+            from sounddesk.engine.generation.text_engines import takes_of_texts
 
             return self._speak(takes_of_texts(request), request, on_progress=on_progress, cancel=cancel)
         with self._lock:
@@ -204,7 +204,7 @@ class EngineSession:
         on_progress: OnProgress | None,
         cancel: CancelToken | None,
     ) -> list[GeneratedTake]:
-        from sounddesk.engine.text_engines import check_length
+        from sounddesk.engine.generation.text_engines import check_length
 
         check_length(request.seconds, self._bundle)
         with self._lock:
@@ -214,7 +214,7 @@ class EngineSession:
             )
 
     def _load_text_engine(self, *, on_progress: OnProgress | None, cancel: CancelToken | None) -> TextEngine:
-        from sounddesk.engine.text_engines import TextEngine
+        from sounddesk.engine.generation.text_engines import TextEngine
 
         if self._text_engine is None:
             self._bundle.verify(on_progress=on_progress, cancel=cancel)
@@ -228,8 +228,8 @@ class EngineSession:
             EngineError: the bundle cannot be loaded.
             ValueError: not such an image.
         """
-        from sounddesk.engine.pipeline import encode_patches
-        from sounddesk.engine.take_conditions import check_image
+        from sounddesk.engine.generation.pipeline import encode_patches
+        from sounddesk.engine.generation.take_conditions import check_image
 
         check_image(image)
         with self._lock:
@@ -242,9 +242,9 @@ class EngineSession:
         Raises:
             EngineError, ValueError: as `generate`, for the image and the mask.
         """
-        from sounddesk.engine.pipeline import conditions_of
-        from sounddesk.engine.pipeline import encode_patches
-        from sounddesk.engine.take_conditions import check_request
+        from sounddesk.engine.generation.pipeline import conditions_of
+        from sounddesk.engine.generation.pipeline import encode_patches
+        from sounddesk.engine.generation.take_conditions import check_request
 
         check_request(GenerationRequest(image=image, takes=(take,)))
         with self._lock:
@@ -258,7 +258,7 @@ class EngineSession:
         Raises:
             EngineError: an empty text, or a bundle whose conditions are not in its text encoder's space.
         """
-        from sounddesk.engine.text_pipeline import texts_are_conditions
+        from sounddesk.engine.generation.text_pipeline import texts_are_conditions
 
         if not all(text.strip() for text in texts):
             raise EngineError("text is empty: name what to compare with")
@@ -279,8 +279,8 @@ class EngineSession:
         Raises:
             EngineError, ValueError, Cancelled: as `generate`.
         """
-        from sounddesk.engine.bed import check_bed_request
-        from sounddesk.engine.bed import generate_bed
+        from sounddesk.engine.generation.bed import check_bed_request
+        from sounddesk.engine.generation.bed import generate_bed
 
         check_bed_request(request)
         with self._lock:
@@ -308,9 +308,9 @@ class EngineSession:
         Raises:
             EngineError: the mask is empty, of another size, or the bundle cannot be loaded.
         """
-        from sounddesk.engine.pipeline import conditions_of
-        from sounddesk.engine.pipeline import encode_patches
-        from sounddesk.engine.take_conditions import check_request
+        from sounddesk.engine.generation.pipeline import conditions_of
+        from sounddesk.engine.generation.pipeline import encode_patches
+        from sounddesk.engine.generation.take_conditions import check_request
 
         check_request(GenerationRequest(image=image, takes=(take,), seconds=1.0))
         with self._lock:
@@ -325,9 +325,9 @@ class EngineSession:
             raise EngineError("text is empty: name what to look for")
         import torch
 
-        from sounddesk.engine.pipeline import encode_patches
-        from sounddesk.engine.take_conditions import attention_weights
-        from sounddesk.engine.take_conditions import check_image
+        from sounddesk.engine.generation.pipeline import encode_patches
+        from sounddesk.engine.generation.take_conditions import attention_weights
+        from sounddesk.engine.generation.take_conditions import check_image
 
         check_image(image)
         with self._lock, torch.no_grad():
@@ -338,7 +338,7 @@ class EngineSession:
             return attention_weights(engine.components.conditioner, words, patches)
 
     def _load(self, *, on_progress: OnProgress | None = None, cancel: CancelToken | None = None) -> Engine:
-        from sounddesk.engine.pipeline import Engine
+        from sounddesk.engine.generation.pipeline import Engine
 
         with self._lock:
             if self._components is None:
@@ -347,11 +347,11 @@ class EngineSession:
 
     def _loaded(self, *, on_progress: OnProgress | None, cancel: CancelToken | None) -> Components:
         """The networks, by the memory plan that was asked for; else by the quickest that turns out to fit."""
-        from sounddesk.engine.component_loading import load_components
+        from sounddesk.engine.bundles.component_loading import load_components
         from sounddesk.engine.device import OutOfMemoryError
         from sounddesk.engine.device import release_memory
-        from sounddesk.engine.memory_plan import choose_plan
-        from sounddesk.engine.memory_plan import frugal_plan
+        from sounddesk.engine.generation.memory_plan import choose_plan
+        from sounddesk.engine.generation.memory_plan import frugal_plan
 
         if self._bundle.text_pipeline is not None:
             raise EngineError(

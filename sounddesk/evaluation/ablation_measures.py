@@ -18,16 +18,16 @@ import soundfile
 import torch
 
 from sounddesk.audio.resample import resample
-from sounddesk.engine.encoders.image import TimmPatchEncoder
-from sounddesk.engine.encoders.image import load_image_encoder
-from sounddesk.engine.matching_inputs import MatchingEar
-from sounddesk.engine.matching_inputs import frame_times
-from sounddesk.engine.matching_inputs import still_frames
-from sounddesk.engine.matching_model import MatchingModel
-from sounddesk.engine.mel import scale_to_peak
+from sounddesk.engine.models.image_encoder import TimmPatchEncoder
+from sounddesk.engine.models.image_encoder import load_image_encoder
+from sounddesk.engine.models.mel import scale_to_peak
+from sounddesk.engine.perception.matching_inputs import MatchingEar
+from sounddesk.engine.perception.matching_inputs import frame_times
+from sounddesk.engine.perception.matching_inputs import still_frames
+from sounddesk.engine.perception.matching_model import MatchingModel
+from sounddesk.engine.perception.sound_classifier import WINDOW_S
+from sounddesk.engine.perception.sound_classifier import SoundClassifier
 from sounddesk.engine.session import EngineSession
-from sounddesk.engine.sound_classifier import WINDOW_S
-from sounddesk.engine.sound_classifier import SoundClassifier
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter

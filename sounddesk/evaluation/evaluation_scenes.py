@@ -11,9 +11,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from sounddesk.engine.scene_composition import ComposedScene
-from sounddesk.engine.scene_composition import CutOut
-from sounddesk.engine.scene_composition import compose_scene
+from sounddesk.engine.images.scene_composition import ComposedScene
+from sounddesk.engine.images.scene_composition import CutOut
+from sounddesk.engine.images.scene_composition import compose_scene
 from sounddesk.engine.types import RgbImage
 from sounddesk.evaluation.picture_folder import PictureFolderError
 

@@ -18,19 +18,19 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from sounddesk.engine.bundle import STARTER_NAME
-from sounddesk.engine.encoders.image import fit_mask
-from sounddesk.engine.patch_weights import patch_coverage
+from sounddesk.engine.bundles.bundle import STARTER_NAME
+from sounddesk.engine.generation.patch_weights import patch_coverage
+from sounddesk.engine.models.image_encoder import fit_mask
 from sounddesk.engine.session import EngineSession
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
 from sounddesk.evaluation.evaluation_scenes import draw_scene
 from sounddesk.evaluation.evaluation_scenes import read_backgrounds
+from sounddesk.evaluation.metrics.proportion import Proportion
 from sounddesk.evaluation.picture_folder import PictureFolder
 from sounddesk.evaluation.picture_folder import read_bundle_kinds
 from sounddesk.evaluation.picture_folder import read_picture_folder
-from sounddesk.evaluation.proportion import Proportion
 
 OBJECTS_PER_SCENE: Final = 4
 ON_OBJECT_COVERAGE: Final = 0.5

@@ -16,9 +16,9 @@ from typing import Final
 
 import numpy as np
 
-from sounddesk.engine.bundle import STARTER_NAME
+from sounddesk.engine.bundles.bundle import STARTER_NAME
+from sounddesk.engine.bundles.specs import check_seconds
 from sounddesk.engine.session import EngineSession
-from sounddesk.engine.specs import check_seconds
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
@@ -27,15 +27,15 @@ from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
 from sounddesk.engine.types import PresetName
 from sounddesk.engine.types import SamplingSettings
-from sounddesk.evaluation.confusion import ConfusedKind
-from sounddesk.evaluation.confusion import confusion_rows
 from sounddesk.evaluation.evaluation_scenes import EvaluationScene
 from sounddesk.evaluation.evaluation_scenes import draw_scene
 from sounddesk.evaluation.evaluation_scenes import read_backgrounds
+from sounddesk.evaluation.metrics.confusion import ConfusedKind
+from sounddesk.evaluation.metrics.confusion import confusion_rows
+from sounddesk.evaluation.metrics.proportion import Proportion
 from sounddesk.evaluation.picture_folder import PictureFolder
 from sounddesk.evaluation.picture_folder import read_bundle_kinds
 from sounddesk.evaluation.picture_folder import read_picture_folder
-from sounddesk.evaluation.proportion import Proportion
 from sounddesk.evaluation.sound_classifier import SoundJudge
 
 OBJECT_COUNTS: Final = (2, 3, 4)

@@ -14,12 +14,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from sounddesk.engine.bundle import STARTER_NAME
-from sounddesk.engine.crowded_scenes import FORMATS
-from sounddesk.engine.crowded_scenes import compose_crowded_scene
-from sounddesk.engine.crowded_scenes import in_one_piece
-from sounddesk.engine.scene_composition import ComposedScene
-from sounddesk.engine.scene_composition import CutOut
+from sounddesk.engine.bundles.bundle import STARTER_NAME
+from sounddesk.engine.images.crowded_scenes import FORMATS
+from sounddesk.engine.images.crowded_scenes import compose_crowded_scene
+from sounddesk.engine.images.crowded_scenes import in_one_piece
+from sounddesk.engine.images.scene_composition import ComposedScene
+from sounddesk.engine.images.scene_composition import CutOut
 from sounddesk.engine.segmenters.mask_quality import overlap
 from sounddesk.engine.segmenters.protocol import EmptySelectionError
 from sounddesk.engine.segmenters.protocol import EncodedImage

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sounddesk.audio.resample import resample
-from sounddesk.engine.sound_classifier import SoundClassifier
+from sounddesk.engine.perception.sound_classifier import SoundClassifier
 from sounddesk.engine.types import EngineError
 from sounddesk.engine.types import Waveform
 from sounddesk.resources_folder import resource

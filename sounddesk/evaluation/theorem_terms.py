@@ -10,7 +10,7 @@ from dataclasses import fields
 import numpy as np
 import numpy.typing as npt
 
-from sounddesk.engine.patch_weights import patch_coverage
+from sounddesk.engine.generation.patch_weights import patch_coverage
 from sounddesk.engine.segmenters.grabcut import GrabCutSegmenter
 from sounddesk.engine.segmenters.protocol import EmptySelectionError
 from sounddesk.engine.segmenters.protocol import Prompt

@@ -23,20 +23,20 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from sounddesk.engine.bundle import Bundle
-from sounddesk.engine.bundle import find_bundle
-from sounddesk.engine.quantised_weights import load_weights
+from sounddesk.engine.bundles.bundle import Bundle
+from sounddesk.engine.bundles.bundle import find_bundle
+from sounddesk.engine.models.quantised_weights import load_weights
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
-from sounddesk.training.diffusion_task import DiffusionModelRecipe
-from sounddesk.training.diffusion_task import DiffusionTask
 from sounddesk.training.export import export_run
-from sounddesk.training.grounding_task import GroundingModelRecipe
-from sounddesk.training.grounding_task import GroundingTask
-from sounddesk.training.loop import train
-from sounddesk.training.optimiser_recipe import LiveRecipe
-from sounddesk.training.optimiser_recipe import OptimiserRecipe
-from sounddesk.training.provenance import Provenance
+from sounddesk.training.loop.loop import train
+from sounddesk.training.loop.optimiser_recipe import LiveRecipe
+from sounddesk.training.loop.optimiser_recipe import OptimiserRecipe
+from sounddesk.training.loop.provenance import Provenance
+from sounddesk.training.tasks.diffusion_task import DiffusionModelRecipe
+from sounddesk.training.tasks.diffusion_task import DiffusionTask
+from sounddesk.training.tasks.grounding_task import GroundingModelRecipe
+from sounddesk.training.tasks.grounding_task import GroundingTask
 
 ScoredPair = tuple[str, str, float]
 """Kind seen, kind heard, and the score of the matching model."""

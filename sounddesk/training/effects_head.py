@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch import nn
 
-from sounddesk.engine.effects_head import EffectsHead
+from sounddesk.engine.perception.effects_head import EffectsHead
 
 _STEPS: Final = 800
 _BATCH: Final = 128

@@ -12,19 +12,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sounddesk.engine.bundle import Bundle
-from sounddesk.engine.bundle import BundleSource
-from sounddesk.engine.bundle import ComponentSource
-from sounddesk.engine.bundle import find_bundle
-from sounddesk.engine.bundle import write_bundle
-from sounddesk.engine.bundle_manifest import BundleError
-from sounddesk.engine.bundle_manifest import DenoiserSettings
-from sounddesk.engine.bundle_manifest import Licence
-from sounddesk.training.provenance import PROVENANCE_NAME
-from sounddesk.training.provenance import Provenance
-from sounddesk.training.recipe import RecipeError
-from sounddesk.training.recipe import build
-from sounddesk.training.recipe import read_recipe
+from sounddesk.engine.bundles.bundle import Bundle
+from sounddesk.engine.bundles.bundle import BundleSource
+from sounddesk.engine.bundles.bundle import ComponentSource
+from sounddesk.engine.bundles.bundle import find_bundle
+from sounddesk.engine.bundles.bundle import write_bundle
+from sounddesk.engine.bundles.bundle_manifest import BundleError
+from sounddesk.engine.bundles.bundle_manifest import DenoiserSettings
+from sounddesk.engine.bundles.bundle_manifest import Licence
+from sounddesk.training.loop.provenance import PROVENANCE_NAME
+from sounddesk.training.loop.provenance import Provenance
+from sounddesk.training.loop.recipe import RecipeError
+from sounddesk.training.loop.recipe import build
+from sounddesk.training.loop.recipe import read_recipe
 from sounddesk.training.runner import FULL_RECIPE_NAME
 from sounddesk.training.runner import AudioRecipe
 

@@ -13,22 +13,22 @@ from typing import TYPE_CHECKING
 from typing import Any
 from typing import Final
 
-from sounddesk.engine.specs import AudioSpec
-from sounddesk.engine.specs import LatentSpec
-from sounddesk.engine.specs import MelSpec
+from sounddesk.engine.bundles.specs import AudioSpec
+from sounddesk.engine.bundles.specs import LatentSpec
+from sounddesk.engine.bundles.specs import MelSpec
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import Progress
 from sounddesk.storage.atomic_file import write_file
 from sounddesk.training.clips.clip_manifest import DataError
-from sounddesk.training.optimiser_recipe import LiveRecipe
-from sounddesk.training.optimiser_recipe import OptimiserRecipe
-from sounddesk.training.recipe import RecipeError
-from sounddesk.training.recipe import build
-from sounddesk.training.recipe import read_recipe
-from sounddesk.training.recipe import recipe_text
+from sounddesk.training.loop.optimiser_recipe import LiveRecipe
+from sounddesk.training.loop.optimiser_recipe import OptimiserRecipe
+from sounddesk.training.loop.recipe import RecipeError
+from sounddesk.training.loop.recipe import build
+from sounddesk.training.loop.recipe import read_recipe
+from sounddesk.training.loop.recipe import recipe_text
 
 if TYPE_CHECKING:
-    from sounddesk.training.training_task import TrainingTask
+    from sounddesk.training.tasks.training_task import TrainingTask
 
 
 FULL_RECIPE_NAME: Final = "recipe_full.yaml"
@@ -89,61 +89,61 @@ class _Surroundings:
 
 
 def _codec(recipe: RunRecipe, model: Any, _around: _Surroundings) -> TrainingTask:
-    from sounddesk.training.codec_task import CodecTask
+    from sounddesk.training.tasks.codec_task import CodecTask
 
     return CodecTask(model, spec=recipe.audio.spec(), data_dir=recipe.data)
 
 
 def _vocoder(recipe: RunRecipe, model: Any, _around: _Surroundings) -> TrainingTask:
-    from sounddesk.training.vocoder_task import VocoderTask
+    from sounddesk.training.tasks.vocoder_task import VocoderTask
 
     return VocoderTask(model, mel=recipe.audio.mel, data_dir=recipe.data, inputs=recipe.input_folders())
 
 
 def _grounding(recipe: RunRecipe, model: Any, _around: _Surroundings) -> TrainingTask:
-    from sounddesk.training.grounding_task import GroundingTask
+    from sounddesk.training.tasks.grounding_task import GroundingTask
 
     return GroundingTask(model, data_dir=recipe.data, inputs=recipe.input_folders())
 
 
 def _encoder(recipe: RunRecipe, model: Any, _around: _Surroundings) -> TrainingTask:
-    from sounddesk.training.encoder_task import EncoderTask
+    from sounddesk.training.tasks.encoder_task import EncoderTask
 
     return EncoderTask(model, data_dir=recipe.data, inputs=recipe.input_folders())
 
 
 def _class_head(recipe: RunRecipe, model: Any, _around: _Surroundings) -> TrainingTask:
-    from sounddesk.training.class_head_task import ClassHeadTask
+    from sounddesk.training.tasks.class_head_task import ClassHeadTask
 
     return ClassHeadTask(model, data_dir=recipe.data, inputs=recipe.input_folders())
 
 
 def _segmenter(recipe: RunRecipe, model: Any, _around: _Surroundings) -> TrainingTask:
-    from sounddesk.training.segmenter_task import SegmenterTask
+    from sounddesk.training.tasks.segmenter_task import SegmenterTask
 
     return SegmenterTask(model, data_dir=recipe.data, inputs=recipe.input_folders())
 
 
 def _refiner(recipe: RunRecipe, model: Any, _around: _Surroundings) -> TrainingTask:
-    from sounddesk.training.refiner_task import RefinerTask
+    from sounddesk.training.tasks.refiner_task import RefinerTask
 
     return RefinerTask(model, data_dir=recipe.data, inputs=recipe.input_folders())
 
 
 def _diffusion(recipe: RunRecipe, model: Any, _around: _Surroundings) -> TrainingTask:
-    from sounddesk.training.diffusion_task import DiffusionTask
+    from sounddesk.training.tasks.diffusion_task import DiffusionTask
 
     return DiffusionTask(model, spec=recipe.audio.spec(), data_dir=recipe.data, inputs=recipe.input_folders())
 
 
 def _classifier(recipe: RunRecipe, model: Any, _around: _Surroundings) -> TrainingTask:
-    from sounddesk.training.classifier_task import ClassifierTask
+    from sounddesk.training.tasks.classifier_task import ClassifierTask
 
     return ClassifierTask(model, mel=recipe.audio.mel, data_dir=recipe.data)
 
 
 def _fine_tune(recipe: RunRecipe, model: Any, around: _Surroundings) -> TrainingTask:
-    from sounddesk.training.fine_tune_task import FineTuneTask
+    from sounddesk.training.tasks.fine_tune_task import FineTuneTask
 
     task = FineTuneTask(
         model,
@@ -163,7 +163,7 @@ def _fine_tune(recipe: RunRecipe, model: Any, around: _Surroundings) -> Training
 
 
 def _matching(recipe: RunRecipe, model: Any, _around: _Surroundings) -> TrainingTask:
-    from sounddesk.training.matching_task import MatchingTask
+    from sounddesk.training.tasks.matching_task import MatchingTask
 
     return MatchingTask(model, data_dir=recipe.data, cache_dir=recipe.run_dir.parent / "cache")
 
@@ -191,7 +191,7 @@ def model_recipe(recipe: RunRecipe) -> Any:
     if recipe.task not in _TASKS:
         raise RecipeError(f"task is {recipe.task!r}: choose from {', '.join(_TASKS)}")
     module, name, _, _ = _TASKS[recipe.task]
-    recipe_class: Any = getattr(importlib.import_module(f"sounddesk.training.{module}"), name)
+    recipe_class: Any = getattr(importlib.import_module(f"sounddesk.training.tasks.{module}"), name)
     return build(recipe_class, recipe.model, where="model")
 
 
@@ -239,9 +239,9 @@ def run_recipe(
         # Before the data are made ready too: on a busy machine threads wait for each other.
         torch.set_num_threads(recipe.optimiser.threads)
     task = make_task(recipe, _Surroundings(tell=tell, progress=on_progress, cancel=cancel))
-    from sounddesk.training.loop import counted_steps
-    from sounddesk.training.loop import train
-    from sounddesk.training.memory_estimate import estimate_memory
+    from sounddesk.training.loop.loop import counted_steps
+    from sounddesk.training.loop.loop import train
+    from sounddesk.training.loop.memory_estimate import estimate_memory
 
     tell(full)
     optimiser = counted_steps(task, recipe.optimiser)

@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sounddesk.engine.encoders.image import TAP_STRIDES
-from sounddesk.engine.encoders.image import TimmPatchEncoder
-from sounddesk.engine.encoders.image import fit_image
-from sounddesk.engine.segmenters.starter_network import StarterSegmenterNetwork
-from sounddesk.training.scene_bank import PictureSet
-from sounddesk.training.segmenter_scenes import draw_crowded
-from sounddesk.training.segmenter_scenes import only_one_piece
+from sounddesk.engine.models.image_encoder import TAP_STRIDES
+from sounddesk.engine.models.image_encoder import TimmPatchEncoder
+from sounddesk.engine.models.image_encoder import fit_image
+from sounddesk.engine.starter.segmenter_network import StarterSegmenterNetwork
+from sounddesk.training.data.scene_bank import PictureSet
+from sounddesk.training.data.segmenter_scenes import draw_crowded
+from sounddesk.training.data.segmenter_scenes import only_one_piece
 
 # Ridge, in shares of the mean square of the map's channels: many of them nearly repeat others.
 _RIDGE = 1e-4

@@ -15,9 +15,9 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
 
-from sounddesk.app.document import Document
-from sounddesk.app.garbage_collection import UiThreadGarbageCollector
-from sounddesk.app.selection import SelectionModel
+from sounddesk.app.project.document import Document
+from sounddesk.app.project.selection import SelectionModel
+from sounddesk.app.runtime.garbage_collection import UiThreadGarbageCollector
 
 
 @pytest.fixture(scope="session")

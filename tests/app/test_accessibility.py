@@ -28,7 +28,7 @@ from sounddesk.app.batch.batch_window import BatchWindow
 from sounddesk.app.desk import open_window
 from sounddesk.app.dialogs.export_dialog import ExportDialog
 from sounddesk.app.dialogs.recovery_dialog import RecoveryDialog
-from sounddesk.app.export_memory import ExportMemory
+from sounddesk.app.export.export_history import ExportMemory
 from sounddesk.app.main_window import MainWindow
 from sounddesk.app.settings import Settings
 from sounddesk.app.takes.compare_dialog import CompareDialog

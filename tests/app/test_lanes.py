@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 
-from sounddesk.app.document import Document
-from sounddesk.app.generate_lane import GenerateLane
 from sounddesk.app.generation import Generation
 from sounddesk.app.generation import generation_request
-from sounddesk.app.segment_lane import SegmentLane
-from sounddesk.app.segment_lane import kept_mask
+from sounddesk.app.project.document import Document
+from sounddesk.app.workers.generation_queue import GenerateLane
+from sounddesk.app.workers.segmentation_worker import SegmentLane
+from sounddesk.app.workers.segmentation_worker import kept_mask
 from sounddesk.domain.tiled_mask import TiledMask
 from sounddesk.engine.segmenters.protocol import Prompt
 from tests.app.conftest import wait_until

@@ -10,7 +10,7 @@ import pytest
 from sounddesk.cli import doctor
 from sounddesk.cli import health_checks
 from sounddesk.cli import system_libraries
-from sounddesk.cli.finding import Finding
+from sounddesk.cli.check_result import Finding
 from sounddesk.cli.main import main
 
 

@@ -10,8 +10,8 @@ import pytest
 import soundfile
 
 from sounddesk.cli.main import main
-from sounddesk.engine.catalogue import load_catalogue
-from sounddesk.engine.random_parts import PAPER_SHAPES
+from sounddesk.engine.bundles.random_parts import PAPER_SHAPES
+from sounddesk.engine.catalogue.entries import load_catalogue
 from tests.cli.conftest import Run
 from tests.cli.conftest import files_in
 from tests.engine.local_hub import local_hub

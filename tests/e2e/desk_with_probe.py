@@ -20,10 +20,10 @@ from PySide6.QtWidgets import QStyle
 from PySide6.QtWidgets import QStyleOptionSlider
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.crash_reports import install_crash_reports
 from sounddesk.app.desk import make_application
 from sounddesk.app.desk import open_window
 from sounddesk.app.main_window import MainWindow
+from sounddesk.app.runtime.crash_reports import install_crash_reports
 from sounddesk.app.settings import Settings
 from sounddesk.domain.project import Project
 from sounddesk.storage.project_json import object_to_json

@@ -21,7 +21,7 @@ from sounddesk.audio.resample import resample
 from sounddesk.audio.timeline_mix import PROJECT_RATE_HZ
 from sounddesk.audio.timeline_mix import TimelineMix
 from sounddesk.audio.timeline_mix import frames_of
-from sounddesk.engine.image_file import load_image
+from sounddesk.engine.images.image_file import load_image
 from sounddesk.engine.session import EngineSession
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
@@ -224,8 +224,8 @@ def object_centres() -> list[tuple[int, int]]:
     """A place well inside each object of the demo image, from its masks."""
     from scipy import ndimage
 
-    from sounddesk.engine.image_file import load_image
-    from sounddesk.engine.image_file import load_mask
+    from sounddesk.engine.images.image_file import load_image
+    from sounddesk.engine.images.image_file import load_mask
 
     folder = resource("demo")
     image = load_image(folder / "scene.png")

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import torch
 
-from sounddesk.engine import component_loading
-from sounddesk.engine.bundle import Bundle
-from sounddesk.engine.bundle_manifest import BundleError
+from sounddesk.engine.bundles import component_loading
+from sounddesk.engine.bundles.bundle import Bundle
+from sounddesk.engine.bundles.bundle_manifest import BundleError
 from sounddesk.engine.device import OutOfMemoryError
 from sounddesk.engine.session import EngineSession
 from sounddesk.engine.tasks import Cancelled

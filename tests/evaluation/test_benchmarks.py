@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 import soundfile
 
+from benchmarks import determinism
+from benchmarks import generation_time
+from benchmarks import help_time
+from benchmarks import hint_direction
+from benchmarks import preset_gap
+from benchmarks import segmenter_iou
+from benchmarks import vocoder_copy_synthesis
+from benchmarks.demo_memory import peak_memory
 from sounddesk.evaluation.right_object import Verdict
-from tests.benchmarks import determinism
-from tests.benchmarks import generation_time
-from tests.benchmarks import help_time
-from tests.benchmarks import hint_direction
-from tests.benchmarks import preset_gap
-from tests.benchmarks import segmenter_iou
-from tests.benchmarks import vocoder_copy_synthesis
-from tests.benchmarks.demo_memory import peak_memory
 from tests.evaluation.conftest import COLOURS
 from tests.evaluation.conftest import write_cut_out
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from sounddesk.engine.bundle import Bundle
+from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.evaluation.picture_folder import PictureFolderError
 from sounddesk.evaluation.picture_folder import normal_name
 from sounddesk.evaluation.picture_folder import read_bundle_kinds

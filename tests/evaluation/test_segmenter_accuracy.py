@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from sounddesk.engine.scene_composition import ComposedScene
+from sounddesk.engine.images.scene_composition import ComposedScene
 from sounddesk.engine.segmenters.protocol import Candidate
 from sounddesk.engine.segmenters.protocol import EmptySelectionError
 from sounddesk.engine.segmenters.protocol import EncodedImage

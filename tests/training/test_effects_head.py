@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from sounddesk.engine.effects_head import HEAD_NAME
-from sounddesk.engine.effects_head import EffectsHead
-from sounddesk.engine.effects_head import both_tags
+from sounddesk.engine.perception.effects_head import HEAD_NAME
+from sounddesk.engine.perception.effects_head import EffectsHead
+from sounddesk.engine.perception.effects_head import both_tags
 from sounddesk.engine.types import EngineError
 from sounddesk.training.effects_head import train_effects_head
 

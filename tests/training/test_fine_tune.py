@@ -12,21 +12,21 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from sounddesk.engine.bundle import Bundle
-from sounddesk.engine.bundle_manifest import BundleError
+from sounddesk.engine.bundles.bundle import Bundle
+from sounddesk.engine.bundles.bundle_manifest import BundleError
 from sounddesk.engine.session import EngineSession
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
 from sounddesk.engine.types import SamplingSettings
-from sounddesk.training.checkpoint import load_checkpoint
 from sounddesk.training.clips.clip_cache import epoch_order
 from sounddesk.training.export import export_run
-from sounddesk.training.live_view import read_log
-from sounddesk.training.loop import TrainingDiverged
-from sounddesk.training.memory_estimate import estimate_memory
-from sounddesk.training.recipe import RecipeError
-from sounddesk.training.recipe import build
-from sounddesk.training.recipe import read_recipe
+from sounddesk.training.loop.checkpoint import load_checkpoint
+from sounddesk.training.loop.live_view import read_log
+from sounddesk.training.loop.loop import TrainingDiverged
+from sounddesk.training.loop.memory_estimate import estimate_memory
+from sounddesk.training.loop.recipe import RecipeError
+from sounddesk.training.loop.recipe import build
+from sounddesk.training.loop.recipe import read_recipe
 from sounddesk.training.runner import RunRecipe
 from sounddesk.training.runner import make_task
 from sounddesk.training.runner import run_recipe

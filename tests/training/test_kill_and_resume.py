@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from benchmarks.resume_after_kill import OPTIMISER
+from benchmarks.resume_after_kill import fingerprint
+from benchmarks.resume_after_kill import killed_and_resumed
 from sounddesk.engine.tasks import Cancelled
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import Progress
-from sounddesk.training.checkpoint import load_checkpoint
+from sounddesk.training.loop.checkpoint import load_checkpoint
 from sounddesk.training.runner import run_recipe
-from tests.benchmarks.resume_after_kill import OPTIMISER
-from tests.benchmarks.resume_after_kill import fingerprint
-from tests.benchmarks.resume_after_kill import killed_and_resumed
 from tests.training.tiny_run import build_tiny_work
 from tests.training.tiny_run import start_process
 from tests.training.tiny_run import write_recipe

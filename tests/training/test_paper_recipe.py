@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from sounddesk.training.recipe import build
-from sounddesk.training.recipe import read_recipe
-from sounddesk.training.recipe import recipe_text
+from sounddesk.training.loop.recipe import build
+from sounddesk.training.loop.recipe import read_recipe
+from sounddesk.training.loop.recipe import recipe_text
 from sounddesk.training.runner import RunRecipe
 from sounddesk.training.runner import model_recipe
 

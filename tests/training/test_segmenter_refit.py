@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from sounddesk.engine.encoders.image import TimmPatchEncoder
-from sounddesk.engine.encoders.image import fit_image
-from sounddesk.engine.segmenters.starter_network import StarterSegmenterConfig
-from sounddesk.engine.segmenters.starter_network import StarterSegmenterNetwork
-from sounddesk.training.scene_bank import PictureSet
-from sounddesk.training.scene_bank import read_pictures
+from sounddesk.engine.models.image_encoder import TimmPatchEncoder
+from sounddesk.engine.models.image_encoder import fit_image
+from sounddesk.engine.starter.segmenter_network import StarterSegmenterConfig
+from sounddesk.engine.starter.segmenter_network import StarterSegmenterNetwork
+from sounddesk.training.data.scene_bank import PictureSet
+from sounddesk.training.data.scene_bank import read_pictures
+from sounddesk.training.data.segmenter_scenes import draw_crowded
+from sounddesk.training.data.segmenter_scenes import only_one_piece
 from sounddesk.training.segmenter_refit import refit_to_encoder
-from sounddesk.training.segmenter_scenes import draw_crowded
-from sounddesk.training.segmenter_scenes import only_one_piece
 from tests.tiny_bundle import _save_image_encoder
 from tests.training.tiny_data import build_tiny_data
 

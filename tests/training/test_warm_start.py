@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from sounddesk.engine.grounding import GroundingConfig
-from sounddesk.engine.grounding import ObjectConditioner
-from sounddesk.training.grounding_task import fit_kind_map
-from sounddesk.training.grounding_task import warm_start
+from sounddesk.engine.models.grounding import GroundingConfig
+from sounddesk.engine.models.grounding import ObjectConditioner
+from sounddesk.training.tasks.grounding_task import fit_kind_map
+from sounddesk.training.tasks.grounding_task import warm_start
 
 KINDS, WIDTH, FEATURES = 5, 8, 20
 

@@ -14,10 +14,10 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QMessageBox
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.background import Background
-from sounddesk.app.file_commands import FileCommands
-from sounddesk.app.file_lock import FileInUseError
+from sounddesk.app.project.file_commands import FileCommands
+from sounddesk.app.project.file_lock import FileInUseError
 from sounddesk.app.services import Services
+from sounddesk.app.workers.background import Background
 from sounddesk.domain.batch_manifest import Row
 from sounddesk.storage.atomic_file import OutputError
 from sounddesk.storage.project_file import ProjectContents

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QPushButton
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.background import Background
+from sounddesk.app.workers.background import Background
 from sounddesk.domain.batch_errors import BatchInputError
 from sounddesk.domain.frame_sequence import Frame
 from sounddesk.domain.frame_sequence import find_frames

@@ -15,7 +15,7 @@ from typing import Final
 import platformdirs
 
 from sounddesk.app.batch.batch_request import BatchRequest
-from sounddesk.app.file_lock import FileLock
+from sounddesk.app.project.file_lock import FileLock
 from sounddesk.domain.json_fields import FieldError
 from sounddesk.domain.json_fields import Fields
 from sounddesk.domain.json_fields import parse_json

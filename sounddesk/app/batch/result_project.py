@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from sounddesk.app.heavy_imports import map_opencv_library
+from sounddesk.app.runtime.heavy_imports import map_opencv_library
 from sounddesk.audio.files.wav_io import read_sound
 from sounddesk.domain.batch_manifest import Key
 from sounddesk.domain.batch_manifest import Row
@@ -151,7 +151,7 @@ def _read_recipe(path: Path) -> RenderRecipe:
 
 def _read_image(path: Path, recipe: RenderRecipe) -> tuple[bytes, ImageInfo, tuple[str, ...]]:
     map_opencv_library()
-    from sounddesk.engine.image_file import load_image
+    from sounddesk.engine.images.image_file import load_image
 
     # Out of the '..' that lead from the results to the frames.
     path = path.resolve()

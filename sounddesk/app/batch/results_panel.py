@@ -19,12 +19,12 @@ from PySide6.QtWidgets import QTableView
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.background import Background
 from sounddesk.app.batch.batch_queue import BatchQueue
 from sounddesk.app.batch.queue_file import BatchEntry
 from sounddesk.app.batch.result_project import recipe_of
 from sounddesk.app.batch.results_model import ResultsModel
-from sounddesk.app.revealing import reveal
+from sounddesk.app.runtime.revealing import reveal
+from sounddesk.app.workers.background import Background
 from sounddesk.domain.batch_manifest import Row
 from sounddesk.domain.batch_manifest import read_rows
 

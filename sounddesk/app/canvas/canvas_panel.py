@@ -20,13 +20,13 @@ from PySide6.QtWidgets import QToolButton
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.actions import ActionRegistry
 from sounddesk.app.canvas.image_canvas import ImageCanvas
 from sounddesk.app.canvas.suggestion_bar import SuggestionBar
-from sounddesk.app.document import Document
-from sounddesk.app.segment_lane import SegmentLane
-from sounddesk.app.selection import SelectionModel
+from sounddesk.app.commands.actions import ActionRegistry
+from sounddesk.app.project.document import Document
+from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.theme import standard_icon
+from sounddesk.app.workers.segmentation_worker import SegmentLane
 
 # Tool, text, key, options that it uses. S, M, J, K, L and Space belong to the transport.
 _TOOLS: Final = (

@@ -12,10 +12,10 @@ from PySide6.QtCore import Signal
 
 from sounddesk.app.canvas.heat_map import HeatMap
 from sounddesk.app.canvas.image_canvas import ImageCanvas
-from sounddesk.app.generate_lane import AttentionTarget
 from sounddesk.app.generation import as_probability
 from sounddesk.app.generation import object_request
 from sounddesk.app.services import Services
+from sounddesk.app.workers.generation_queue import AttentionTarget
 from sounddesk.domain.project import Project
 from sounddesk.engine.types import ObjectRequest
 

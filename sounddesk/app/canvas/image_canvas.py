@@ -40,9 +40,9 @@ from sounddesk.app.canvas.tools.outline_tools import LassoTool
 from sounddesk.app.canvas.tools.outline_tools import PolygonTool
 from sounddesk.app.canvas.viewport import Viewport
 from sounddesk.app.canvas.viewport import fitted
-from sounddesk.app.document import Document
-from sounddesk.app.segment_lane import SegmentLane
-from sounddesk.app.selection import SelectionModel
+from sounddesk.app.project.document import Document
+from sounddesk.app.project.selection import SelectionModel
+from sounddesk.app.workers.segmentation_worker import SegmentLane
 from sounddesk.domain.mask import BoolMask
 from sounddesk.domain.mask import Box
 from sounddesk.domain.project import Project

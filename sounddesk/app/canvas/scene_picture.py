@@ -16,7 +16,7 @@ from PySide6.QtGui import QPixmap
 from sounddesk.app.canvas.overlay import MaskOverlay
 from sounddesk.app.canvas.view_cache import ViewCache
 from sounddesk.app.canvas.viewport import Viewport
-from sounddesk.app.document import RgbImage
+from sounddesk.app.project.document import RgbImage
 from sounddesk.domain.mask import Box
 from sounddesk.domain.project import Project
 

@@ -9,12 +9,12 @@ from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QToolButton
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.actions import ActionRegistry
 from sounddesk.app.canvas.image_canvas import ImageCanvas
-from sounddesk.app.document import Document
-from sounddesk.app.segment_lane import FoundMask
-from sounddesk.app.segment_lane import SegmentLane
-from sounddesk.app.selection import SelectionModel
+from sounddesk.app.commands.actions import ActionRegistry
+from sounddesk.app.project.document import Document
+from sounddesk.app.project.selection import SelectionModel
+from sounddesk.app.workers.segmentation_worker import FoundMask
+from sounddesk.app.workers.segmentation_worker import SegmentLane
 from sounddesk.domain.mask import BoolMask
 from sounddesk.domain.project import Project
 

@@ -14,9 +14,9 @@ from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
 import sounddesk
-from sounddesk.engine.bundle import Bundle
-from sounddesk.engine.bundle import list_bundles
-from sounddesk.engine.bundle_manifest import BundleError
+from sounddesk.engine.bundles.bundle import Bundle
+from sounddesk.engine.bundles.bundle import list_bundles
+from sounddesk.engine.bundles.bundle_manifest import BundleError
 
 _LIBRARIES = (
     ("Qt and PySide6", "LGPL-3.0"), ("PyTorch", "BSD-3-Clause"), ("diffusers, transformers, safetensors", "Apache-2.0"),

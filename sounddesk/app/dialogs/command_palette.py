@@ -18,9 +18,9 @@ from PySide6.QtWidgets import QTreeWidgetItem
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.actions import ActionRegistry
-from sounddesk.app.actions import Command
-from sounddesk.app.fuzzy_search import fuzzy_score
+from sounddesk.app.commands.actions import ActionRegistry
+from sounddesk.app.commands.actions import Command
+from sounddesk.app.commands.fuzzy_search import fuzzy_score
 
 _LIST_KEYS: Final = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
 

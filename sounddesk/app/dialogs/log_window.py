@@ -13,8 +13,8 @@ from PySide6.QtWidgets import QPushButton
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.crash_reports import log_lines
-from sounddesk.app.crash_reports import report
+from sounddesk.app.runtime.crash_reports import log_lines
+from sounddesk.app.runtime.crash_reports import report
 from sounddesk.app.settings import Settings
 
 

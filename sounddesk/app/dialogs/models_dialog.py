@@ -21,13 +21,13 @@ from PySide6.QtWidgets import QTreeWidgetItem
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.models_lane import ModelsLane
-from sounddesk.engine.catalogue import CatalogueEntry
-from sounddesk.engine.catalogue import load_catalogue
-from sounddesk.engine.model_store import InstalledModel
-from sounddesk.engine.model_store import has_partial_download
-from sounddesk.engine.model_store import list_models
-from sounddesk.engine.model_store import models_folder
+from sounddesk.app.workers.models_worker import ModelsLane
+from sounddesk.engine.catalogue.entries import CatalogueEntry
+from sounddesk.engine.catalogue.entries import load_catalogue
+from sounddesk.engine.catalogue.model_store import InstalledModel
+from sounddesk.engine.catalogue.model_store import has_partial_download
+from sounddesk.engine.catalogue.model_store import list_models
+from sounddesk.engine.catalogue.model_store import models_folder
 from sounddesk.engine.tasks import Progress
 from sounddesk.engine.tasks import duration_text
 from sounddesk.engine.tasks import size_text

@@ -26,7 +26,7 @@ from PySide6.QtWidgets import QPushButton
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.recovery import Recoverable
+from sounddesk.app.project.recovery import Recoverable
 
 _PICTURE: Final = QSize(128, 80)
 _MAX_PICTURE_BYTES: Final = 60_000_000

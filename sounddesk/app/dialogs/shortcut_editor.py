@@ -18,8 +18,8 @@ from PySide6.QtWidgets import QTreeWidgetItemIterator
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.actions import ActionRegistry
-from sounddesk.app.fuzzy_search import fuzzy_score
+from sounddesk.app.commands.actions import ActionRegistry
+from sounddesk.app.commands.fuzzy_search import fuzzy_score
 
 _ID = Qt.ItemDataRole.UserRole
 

@@ -10,10 +10,10 @@ from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QPushButton
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.drag_files import drag_folder
-from sounddesk.app.revealing import reveal
-from sounddesk.app.working_copy import working_folder
-from sounddesk.engine.model_store import models_folder
+from sounddesk.app.export.drag_files import drag_folder
+from sounddesk.app.project.working_copy import working_folder
+from sounddesk.app.runtime.revealing import reveal
+from sounddesk.engine.catalogue.model_store import models_folder
 
 
 class StoragePage(QWidget):

@@ -18,13 +18,13 @@ from PySide6.QtWidgets import QToolButton
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.actions import ActionRegistry
-from sounddesk.app.document import Document
+from sounddesk.app.commands.actions import ActionRegistry
 from sounddesk.app.mixer.level_meter import BOTTOM_DB
 from sounddesk.app.mixer.level_meter import LevelMeter
 from sounddesk.app.mixer.level_meter import LoudnessPanel
 from sounddesk.app.player import Player
-from sounddesk.app.selection import SelectionModel
+from sounddesk.app.project.document import Document
+from sounddesk.app.project.selection import SelectionModel
 from sounddesk.audio.playback.playback_levels import MASTER
 from sounddesk.audio.playback.playback_levels import LaneLevel
 from sounddesk.domain.project import Project

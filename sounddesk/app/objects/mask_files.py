@@ -11,12 +11,12 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.actions import ActionRegistry
-from sounddesk.app.background import Background
-from sounddesk.app.document import Document
-from sounddesk.app.heavy_imports import map_opencv_library
-from sounddesk.app.image_opening import IMAGE_SUFFIXES
-from sounddesk.app.selection import SelectionModel
+from sounddesk.app.commands.actions import ActionRegistry
+from sounddesk.app.project.document import Document
+from sounddesk.app.project.image_opening import IMAGE_SUFFIXES
+from sounddesk.app.project.selection import SelectionModel
+from sounddesk.app.runtime.heavy_imports import map_opencv_library
+from sounddesk.app.workers.background import Background
 from sounddesk.domain.naming import unique_file_stems
 from sounddesk.domain.tiled_mask import TiledMask
 
@@ -66,7 +66,7 @@ class MaskFiles(QObject):
 
         def work() -> tuple[str, list[tuple[str, TiledMask]]]:
             map_opencv_library()
-            from sounddesk.engine.mask_formats import read_masks
+            from sounddesk.engine.images.mask_formats import read_masks
 
             found = [each for path in paths for each in read_masks(path, image_size=size)]
             return info.sha256, [(each.name, TiledMask.from_array(each.mask)) for each in found]
@@ -94,9 +94,9 @@ class MaskFiles(QObject):
 
         def work() -> list[Path]:
             map_opencv_library()
-            from sounddesk.engine.mask_formats import NamedMask
-            from sounddesk.engine.mask_formats import coco_json
-            from sounddesk.engine.mask_formats import labelme_json
+            from sounddesk.engine.images.mask_formats import NamedMask
+            from sounddesk.engine.images.mask_formats import coco_json
+            from sounddesk.engine.images.mask_formats import labelme_json
             from sounddesk.storage.atomic_file import OutputError
             from sounddesk.storage.atomic_file import write_file
             from sounddesk.storage.png_mask import encode_mask_png

@@ -22,11 +22,11 @@ from PySide6.QtWidgets import QTreeWidgetItem
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.actions import ActionRegistry
-from sounddesk.app.background import Background
-from sounddesk.app.document import Document
+from sounddesk.app.commands.actions import ActionRegistry
 from sounddesk.app.objects.object_inspector import ObjectInspector
-from sounddesk.app.selection import SelectionModel
+from sounddesk.app.project.document import Document
+from sounddesk.app.project.selection import SelectionModel
+from sounddesk.app.workers.background import Background
 from sounddesk.domain.mask_edits import inverted
 from sounddesk.domain.mask_edits import united
 from sounddesk.domain.project import Project
@@ -317,7 +317,7 @@ class ObjectsPanel(QWidget):
         chosen = [(each.id, each.mask) for each in self._chosen() if each.kind != "blend" and not each.locked]
 
         def work() -> list[tuple[str, TiledMask, TiledMask]]:
-            from sounddesk.engine import mask_filters
+            from sounddesk.engine.images import mask_filters
 
             filters = {
                 "grow": lambda c: mask_filters.grow(c, pixels=pixels),

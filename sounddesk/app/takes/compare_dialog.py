@@ -15,8 +15,8 @@ from PySide6.QtWidgets import QScrollArea
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.background import Background
 from sounddesk.app.takes.take_pictures import draw
+from sounddesk.app.workers.background import Background
 from sounddesk.domain.project import Project
 from sounddesk.domain.take import Take
 

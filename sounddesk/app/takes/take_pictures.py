@@ -8,7 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QImage
 from PySide6.QtGui import QPixmap
 
-from sounddesk.app.background import Background
+from sounddesk.app.workers.background import Background
 from sounddesk.domain.take import Take
 
 

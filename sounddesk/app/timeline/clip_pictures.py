@@ -13,8 +13,8 @@ from PySide6.QtGui import QColor
 from PySide6.QtGui import QImage
 from PySide6.QtGui import QPainter
 
-from sounddesk.app.background import Background
-from sounddesk.app.document import Document
+from sounddesk.app.project.document import Document
+from sounddesk.app.workers.background import Background
 from sounddesk.domain.take import Take
 from sounddesk.domain.timeline import Clip
 

@@ -13,10 +13,10 @@ from PySide6.QtWidgets import QInputDialog
 from PySide6.QtWidgets import QLineEdit
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.actions import ActionRegistry
-from sounddesk.app.document import Document
+from sounddesk.app.commands.actions import ActionRegistry
 from sounddesk.app.player import Player
-from sounddesk.app.selection import SelectionModel
+from sounddesk.app.project.document import Document
+from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.timeline.clip_clipboard import clips_on_the_clipboard
 from sounddesk.app.timeline.clip_clipboard import copy_clips
 from sounddesk.domain.clip_edits import with_clip_at_markers

@@ -13,9 +13,9 @@ from typing import Final
 from PySide6.QtCore import QPointF
 from PySide6.QtCore import QRectF
 
-from sounddesk.app.document import Document
 from sounddesk.app.player import Player
-from sounddesk.app.selection import SelectionModel
+from sounddesk.app.project.document import Document
+from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.timeline.timeline_view import TimelineView
 from sounddesk.domain.clip_edits import snap_targets
 from sounddesk.domain.clip_edits import snapped

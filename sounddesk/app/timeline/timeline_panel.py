@@ -19,10 +19,10 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QMenu
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.actions import ActionRegistry
-from sounddesk.app.document import Document
+from sounddesk.app.commands.actions import ActionRegistry
 from sounddesk.app.player import Player
-from sounddesk.app.selection import SelectionModel
+from sounddesk.app.project.document import Document
+from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.timeline.clip_pictures import ClipPictures
 from sounddesk.app.timeline.timeline_commands import TimelineCommands
 from sounddesk.app.timeline.timeline_drags import Drag

@@ -14,9 +14,9 @@ from PySide6.QtWidgets import QStyle
 from PySide6.QtWidgets import QToolButton
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.actions import ActionRegistry
-from sounddesk.app.document import Document
+from sounddesk.app.commands.actions import ActionRegistry
 from sounddesk.app.player import Player
+from sounddesk.app.project.document import Document
 from sounddesk.app.theme import standard_icon
 from sounddesk.app.timeline.timeline_panel import TimelinePanel
 from sounddesk.domain.project import Project

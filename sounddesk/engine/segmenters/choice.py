@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sounddesk.engine.bundle import STARTER_NAME
-from sounddesk.engine.bundle import Bundle
-from sounddesk.engine.bundle import find_bundle
-from sounddesk.engine.bundle_manifest import SEGMENTER_ROLE
-from sounddesk.engine.construction import constructing
-from sounddesk.engine.model_store import InstalledModel
-from sounddesk.engine.model_store import list_models
-from sounddesk.engine.model_store import models_folder
+from sounddesk.engine.bundles.bundle import STARTER_NAME
+from sounddesk.engine.bundles.bundle import Bundle
+from sounddesk.engine.bundles.bundle import find_bundle
+from sounddesk.engine.bundles.bundle_manifest import SEGMENTER_ROLE
+from sounddesk.engine.catalogue.model_store import InstalledModel
+from sounddesk.engine.catalogue.model_store import list_models
+from sounddesk.engine.catalogue.model_store import models_folder
+from sounddesk.engine.models.construction import constructing
 from sounddesk.engine.segmenters.grabcut import GrabCutSegmenter
 from sounddesk.engine.segmenters.protocol import Segmenter
 from sounddesk.engine.segmenters.protocol import SegmenterError
@@ -116,7 +116,7 @@ def _embedded(bundle: str | Path | Bundle, *, device: str, problem: str) -> Segm
             found = each if isinstance(each, Bundle) else find_bundle(each)
             if SEGMENTER_ROLE not in found.manifest.components:
                 continue
-            from sounddesk.engine.segmenters.starter import StarterSegmenter
+            from sounddesk.engine.starter.segmenter import StarterSegmenter
 
             segmenter = StarterSegmenter.from_bundle(found, device=device)
         except EngineError as error:

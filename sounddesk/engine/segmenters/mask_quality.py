@@ -1,7 +1,7 @@
 """How good a mask looks without knowing the truth: measures of its edge, colours and shape, and a predicted IoU.
 
 The prediction is a linear model of the measures, fitted by least squares on composed scenes with known
-masks (`tests/benchmarks/segmenter_scenes.py --fit` repeats it); on scenes of other cut-outs
+masks (`benchmarks/segmenter_scenes.py --fit` repeats it); on scenes of other cut-outs
 and backgrounds it chooses nearly as well as the truth would.
 """
 

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from sounddesk.engine.construction import constructing
-from sounddesk.engine.model_store import InstalledModel
+from sounddesk.engine.catalogue.model_store import InstalledModel
+from sounddesk.engine.models.construction import constructing
 from sounddesk.engine.segmenters.protocol import SegmenterError
 from sounddesk.engine.segmenters.sam2 import sam2_pixels
 from sounddesk.engine.types import RgbImage
@@ -110,7 +110,7 @@ def load_video_model(model: InstalledModel, *, device: str = "cpu") -> Any:
         raise SegmenterError(
             "SAM 2 for shots needs a newer transformers: pip install --upgrade transformers"
         ) from error
-    from sounddesk.engine.component_loading import quieten_libraries
+    from sounddesk.engine.bundles.component_loading import quieten_libraries
 
     quieten_libraries()
     try:

@@ -22,7 +22,7 @@ from segment_anything.modeling import PromptEncoder
 from segment_anything.modeling import Sam
 from segment_anything.modeling import TwoWayTransformer
 
-from sounddesk.engine.pickled_weights import tensors_of_pickle
+from sounddesk.engine.catalogue.pickled_weights import tensors_of_pickle
 from sounddesk.engine.segmenters.protocol import SegmenterError
 from sounddesk.engine.types import EngineError
 

@@ -22,15 +22,15 @@ from safetensors.torch import load_file
 from safetensors.torch import save_file
 from torch import Tensor
 
-from sounddesk.engine.bundle import Bundle
-from sounddesk.engine.encoders.image import Geometry
-from sounddesk.engine.encoders.image import ImageEncoder
-from sounddesk.engine.encoders.image import fit_mask
-from sounddesk.engine.encoders.text import TextEncoder
-from sounddesk.engine.latent_codec import LatentCodec
-from sounddesk.engine.mel import LogMel
-from sounddesk.engine.patch_weights import patch_coverage
-from sounddesk.engine.specs import AudioSpec
+from sounddesk.engine.bundles.bundle import Bundle
+from sounddesk.engine.bundles.specs import AudioSpec
+from sounddesk.engine.generation.patch_weights import patch_coverage
+from sounddesk.engine.models.image_encoder import Geometry
+from sounddesk.engine.models.image_encoder import ImageEncoder
+from sounddesk.engine.models.image_encoder import fit_mask
+from sounddesk.engine.models.latent_codec import LatentCodec
+from sounddesk.engine.models.mel import LogMel
+from sounddesk.engine.models.text_encoder import TextEncoder
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
@@ -38,7 +38,7 @@ from sounddesk.training.clips.clip_manifest import ClipSource
 from sounddesk.training.clips.media_reader import ClipMedia
 from sounddesk.training.clips.media_reader import MediaError
 from sounddesk.training.clips.media_reader import read_clip
-from sounddesk.training.recordings import scale_peak
+from sounddesk.training.data.recordings import scale_peak
 
 IN_MEMORY_MIB: Final = 2048
 """Encoded clips are kept in memory up to this size; what is beyond is read again when it is needed."""

@@ -15,7 +15,7 @@ import soundfile
 from sounddesk.audio.resample import resample
 from sounddesk.engine.types import RgbImage
 from sounddesk.training.clips.clip_manifest import ClipSource
-from sounddesk.training.recordings import Samples
+from sounddesk.training.data.recordings import Samples
 
 
 class MediaError(ValueError):

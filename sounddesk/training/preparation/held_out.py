@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from sounddesk.training.recordings import read_rows
+from sounddesk.training.data.recordings import read_rows
 
 
 def held_out_pictures(data_dir: Path, target: Path) -> Path:

@@ -12,10 +12,10 @@ import numpy as np
 import torch
 
 from sounddesk.audio.resample import resample
-from sounddesk.engine.mel import scale_to_peak
-from sounddesk.engine.sound_classifier import WINDOW_S
-from sounddesk.engine.sound_classifier import SoundClassifier
-from sounddesk.training.recordings import Samples
+from sounddesk.engine.models.mel import scale_to_peak
+from sounddesk.engine.perception.sound_classifier import WINDOW_S
+from sounddesk.engine.perception.sound_classifier import SoundClassifier
+from sounddesk.training.data.recordings import Samples
 
 
 class AudioTagger(Protocol):

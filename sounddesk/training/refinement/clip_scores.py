@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from sounddesk.engine.bundle import find_bundle
-from sounddesk.engine.encoders.image import TimmPatchEncoder
-from sounddesk.engine.encoders.image import load_image_encoder
-from sounddesk.engine.matching_inputs import MatchingEar
-from sounddesk.engine.matching_model import MatchingModel
-from sounddesk.engine.mel import scale_to_peak
-from sounddesk.engine.sound_classifier import WINDOW_S
-from sounddesk.engine.sound_classifier import SoundClassifier
+from sounddesk.engine.bundles.bundle import find_bundle
+from sounddesk.engine.models.image_encoder import TimmPatchEncoder
+from sounddesk.engine.models.image_encoder import load_image_encoder
+from sounddesk.engine.models.mel import scale_to_peak
+from sounddesk.engine.perception.matching_inputs import MatchingEar
+from sounddesk.engine.perception.matching_model import MatchingModel
+from sounddesk.engine.perception.sound_classifier import WINDOW_S
+from sounddesk.engine.perception.sound_classifier import SoundClassifier
 from sounddesk.resources_folder import resource
 from sounddesk.training.clips.clip_manifest import ClipSource
 from sounddesk.training.clips.media_reader import read_clip

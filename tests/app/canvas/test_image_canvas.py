@@ -16,9 +16,9 @@ from scipy import ndimage
 
 from sounddesk.app.canvas.heat_map import HeatMap
 from sounddesk.app.canvas.image_canvas import ImageCanvas
-from sounddesk.app.document import Document
-from sounddesk.app.segment_lane import SegmentLane
-from sounddesk.app.selection import SelectionModel
+from sounddesk.app.project.document import Document
+from sounddesk.app.project.selection import SelectionModel
+from sounddesk.app.workers.segmentation_worker import SegmentLane
 from tests.app.conftest import wait_until
 
 LEFT, MIDDLE = Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from PySide6.QtWidgets import QApplication
 
-from sounddesk.app.actions import ActionRegistry
 from sounddesk.app.canvas.image_canvas import ImageCanvas
 from sounddesk.app.canvas.suggestion_bar import SuggestionBar
-from sounddesk.app.document import Document
-from sounddesk.app.segment_lane import SegmentLane
-from sounddesk.app.selection import SelectionModel
+from sounddesk.app.commands.actions import ActionRegistry
+from sounddesk.app.project.document import Document
+from sounddesk.app.project.selection import SelectionModel
+from sounddesk.app.workers.segmentation_worker import SegmentLane
 from tests.app.conftest import wait_until
 
 

@@ -19,22 +19,22 @@ from PySide6.QtWidgets import QSpinBox
 from PySide6.QtWidgets import QTextBrowser
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.actions import ActionRegistry
-from sounddesk.app.demo_project import demo_project
+from sounddesk.app.commands.actions import ActionRegistry
 from sounddesk.app.dialogs.about import AboutBox
 from sounddesk.app.dialogs.command_palette import CommandPalette
 from sounddesk.app.dialogs.preferences import Preferences
 from sounddesk.app.dialogs.recovery_dialog import RecoveryDialog
 from sounddesk.app.dialogs.shortcut_editor import ShortcutEditor
 from sounddesk.app.dialogs.welcome_page import WelcomePage
-from sounddesk.app.document import Document
 from sounddesk.app.manual_window import PAGES
 from sounddesk.app.manual_window import ManualWindow
-from sounddesk.app.project_store import ProjectStore
-from sounddesk.app.recovery import Recoverable
+from sounddesk.app.project.demo_project import demo_project
+from sounddesk.app.project.document import Document
+from sounddesk.app.project.project_store import ProjectStore
+from sounddesk.app.project.recovery import Recoverable
+from sounddesk.app.project.working_copy import working_folder
 from sounddesk.app.settings import Settings
 from sounddesk.app.theme import apply_theme
-from sounddesk.app.working_copy import working_folder
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QPushButton
 from sounddesk.app.dialogs.export_dialog import ExportDialog
 from sounddesk.app.dialogs.export_dialog import ExportRequest
 from sounddesk.app.dialogs.export_fields import ExportFields
-from sounddesk.app.export_memory import ExportMemory
+from sounddesk.app.export.export_history import ExportMemory
 from sounddesk.app.settings import Settings
 from sounddesk.audio.exporters.export_settings import PRESETS
 from sounddesk.audio.exporters.export_settings import ExportSettings
@@ -22,8 +22,8 @@ from sounddesk.domain.project import Project
 from sounddesk.domain.scene import SceneObject
 from sounddesk.domain.take import TakeLibrary
 from sounddesk.domain.timeline import Clip
-from tests.audio.exporters.conftest import MASK
-from tests.audio.exporters.conftest import a_take
+from tests.audio.conftest import MASK
+from tests.audio.conftest import a_take
 
 TAKES = TakeLibrary([a_take("t1", "o1"), a_take("t2", "o1", number=2)])
 

@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtWidgets import QApplication
 
 from sounddesk.app.dialogs.models_dialog import ModelsDialog
-from sounddesk.engine.model_store import installed_model
+from sounddesk.engine.catalogue.model_store import installed_model
 from tests.app.conftest import wait_until
 from tests.engine.local_hub import LocalHub
 from tests.engine.local_hub import local_hub

@@ -10,13 +10,13 @@ import pytest
 from PIL import Image
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.actions import ActionRegistry
-from sounddesk.app.document import Document
+from sounddesk.app.commands.actions import ActionRegistry
 from sounddesk.app.objects.mask_files import _COCO
 from sounddesk.app.objects.mask_files import _LABELME
 from sounddesk.app.objects.mask_files import _PNG
 from sounddesk.app.objects.mask_files import MaskFiles
-from sounddesk.app.selection import SelectionModel
+from sounddesk.app.project.document import Document
+from sounddesk.app.project.selection import SelectionModel
 from tests.app.conftest import wait_until
 
 

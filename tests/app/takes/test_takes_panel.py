@@ -7,9 +7,9 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from sounddesk.app.actions import ActionRegistry
-from sounddesk.app.document import Document
-from sounddesk.app.selection import SelectionModel
+from sounddesk.app.commands.actions import ActionRegistry
+from sounddesk.app.project.document import Document
+from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.takes.takes_panel import TakesPanel
 from sounddesk.domain.take import Take
 from tests.app.conftest import wait_until

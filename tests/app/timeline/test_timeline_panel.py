@@ -16,10 +16,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from PySide6.QtWidgets import QInputDialog
 
-from sounddesk.app.actions import ActionRegistry
-from sounddesk.app.document import Document
+from sounddesk.app.commands.actions import ActionRegistry
 from sounddesk.app.player import Player
-from sounddesk.app.selection import SelectionModel
+from sounddesk.app.project.document import Document
+from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.timeline.timeline_panel import TimelinePanel
 from sounddesk.app.timeline.timeline_view import MARKERS_HEIGHT
 from sounddesk.app.timeline.timeline_view import RULER_HEIGHT

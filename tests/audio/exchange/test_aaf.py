@@ -16,8 +16,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from sounddesk.audio.timeline_mix import TimelineMix
-from tests.audio.exporters.conftest import RATE
-from tests.audio.exporters.conftest import Desk
+from tests.audio.conftest import RATE
+from tests.audio.conftest import Desk
 
 aaf2 = pytest.importorskip("aaf2")
 

@@ -26,8 +26,8 @@ from sounddesk.audio.exchange.exchange_model import exchange_tracks
 from sounddesk.audio.exchange.otio import otio_text
 from sounddesk.audio.exchange.reaper import reaper_text
 from sounddesk.audio.timeline_mix import TimelineMix
-from tests.audio.exporters.conftest import RATE
-from tests.audio.exporters.conftest import Desk
+from tests.audio.conftest import RATE
+from tests.audio.conftest import Desk
 
 # Folder with Project.xsd and MetaData.xsd of github.com/bitwig/dawproject.
 SCHEMAS = os.environ.get("SOUNDDESK_DAWPROJECT_XSD", "")

@@ -17,8 +17,8 @@ from sounddesk.audio.exporters.export_settings import ExportSettings
 from sounddesk.audio.metering.loudness import integrated_loudness
 from sounddesk.audio.timeline_mix import TimelineMix
 from sounddesk.storage.atomic_file import OutputError
-from tests.audio.exporters.conftest import RATE
-from tests.audio.exporters.conftest import Desk
+from tests.audio.conftest import RATE
+from tests.audio.conftest import Desk
 from tests.wav_reader import read_pcm
 
 

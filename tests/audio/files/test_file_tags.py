@@ -14,8 +14,8 @@ import pytest
 import soundfile
 import wavinfo
 
-from tests.audio.exporters.conftest import RATE
-from tests.audio.exporters.conftest import Desk
+from tests.audio.conftest import RATE
+from tests.audio.conftest import Desk
 
 needs_sox = pytest.mark.skipif(shutil.which("sox") is None, reason="sox is not installed")
 needs_ffprobe = pytest.mark.skipif(shutil.which("ffprobe") is None, reason="ffprobe is not installed")

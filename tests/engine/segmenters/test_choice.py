@@ -8,17 +8,17 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from sounddesk.engine.bundle import Bundle
-from sounddesk.engine.bundle_manifest import Licence
-from sounddesk.engine.model_store import InstalledModel
-from sounddesk.engine.model_store import hash_folder
-from sounddesk.engine.model_store import write_record
+from sounddesk.engine.bundles.bundle import Bundle
+from sounddesk.engine.bundles.bundle_manifest import Licence
+from sounddesk.engine.catalogue.model_store import InstalledModel
+from sounddesk.engine.catalogue.model_store import hash_folder
+from sounddesk.engine.catalogue.model_store import write_record
 from sounddesk.engine.segmenters.choice import CHECKPOINT_VARIABLE
 from sounddesk.engine.segmenters.choice import choose_segmenter
 from sounddesk.engine.segmenters.choice import installed_models_folder
 from sounddesk.engine.segmenters.grabcut import GrabCutSegmenter
 from sounddesk.engine.segmenters.protocol import SegmenterError
-from sounddesk.engine.segmenters.starter import StarterSegmenter
+from sounddesk.engine.starter.segmenter import StarterSegmenter
 from tests.engine.segmenters.tiny_sam import tiny_sam
 from tests.tiny_bundle import build_tiny_bundle
 
@@ -38,8 +38,8 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def no_starter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """As if nothing but the program were installed."""
-    monkeypatch.setattr("sounddesk.engine.bundle.resources_folder", lambda: tmp_path / "no resources")
-    monkeypatch.setattr("sounddesk.engine.bundle.user_bundles_folder", lambda: tmp_path / "no bundles")
+    monkeypatch.setattr("sounddesk.engine.bundles.bundle.resources_folder", lambda: tmp_path / "no resources")
+    monkeypatch.setattr("sounddesk.engine.bundles.bundle.user_bundles_folder", lambda: tmp_path / "no bundles")
 
 
 def test_without_a_checkpoint_the_bundles_own_is_active_and_says_so(bundle: Path, tmp_path: Path) -> None:

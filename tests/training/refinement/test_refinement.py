@@ -18,8 +18,8 @@ from sounddesk.training.clips.clip_manifest import ClipSource
 from sounddesk.training.clips.clip_manifest import DataError
 from sounddesk.training.clips.clip_manifest import read_clips
 from sounddesk.training.clips.clip_manifest import write_clips
-from sounddesk.training.recipe import build
-from sounddesk.training.recipe import read_recipe
+from sounddesk.training.loop.recipe import build
+from sounddesk.training.loop.recipe import read_recipe
 from sounddesk.training.refinement.audio_filter import ClassifierTagger
 from sounddesk.training.refinement.audio_filter import unwanted
 from sounddesk.training.refinement.histogram import histogram_svg

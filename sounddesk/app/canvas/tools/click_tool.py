@@ -12,7 +12,7 @@ from PySide6.QtGui import QPainter
 
 from sounddesk.app.canvas.tools.base import CanvasMouse
 from sounddesk.app.canvas.tools.base import Tool
-from sounddesk.app.segment_lane import FoundMask
+from sounddesk.app.workers.segmentation_worker import FoundMask
 from sounddesk.domain.mask import BoolMask
 from sounddesk.engine.segmenters.protocol import Prompt
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import Qt
 
-from sounddesk.app.background import Background
 from sounddesk.app.canvas.tools.base import CanvasMouse
 from sounddesk.app.canvas.tools.base import Tool
+from sounddesk.app.workers.background import Background
 from sounddesk.domain.mask_edits import Mode
 from sounddesk.domain.mask_edits import combine_whole
 
@@ -34,7 +34,7 @@ class MagicTool(Tool):
         self._mode = self.mode_of(event)
         if image is None or not self.canvas.inside(event.x, event.y) or self.blocked(self._mode):
             return
-        from sounddesk.engine.mask_filters import select_by_colour
+        from sounddesk.engine.images.mask_filters import select_by_colour
 
         options = self.canvas.options
         tolerance, contiguous, x, y = options.tolerance, options.contiguous, int(event.x), int(event.y)
@@ -77,7 +77,7 @@ class FillTool(Tool):
             return
         if not self.canvas.inside(event.x, event.y):
             return
-        from sounddesk.engine.mask_filters import select_by_colour
+        from sounddesk.engine.images.mask_filters import select_by_colour
 
         mask = self.mask_or_empty()
         x, y = int(event.x), int(event.y)

@@ -1,0 +1,152 @@
+"""Commands around the work: preferences, help, demo project, recovery."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from PySide6.QtCore import QObject
+from PySide6.QtCore import Qt
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QDialog
+from PySide6.QtWidgets import QWidget
+
+from sounddesk.app.export.export_commands import ExportCommands
+from sounddesk.app.services import Services
+from sounddesk.app.workers.background import Background
+
+
+class AppCommands(QObject):
+    """Dialogs are imported when they are first opened, so that the window is there sooner.
+
+    Signals: message(text); problem(text).
+    """
+
+    message = Signal(str)
+    problem = Signal(str)
+
+    def __init__(self, services: Services, window: QWidget) -> None:
+        super().__init__(window)
+        self._services = services
+        self._window = window
+        self.exports = ExportCommands(services, window)
+        self.exports.message.connect(self.message)
+        self.exports.problem.connect(self.problem)
+        # For the preferences: which outputs there are, how much lies on the disk.
+        self._answers = Background(self)
+        self._demo = Background(self)
+        self._demo.done.connect(lambda _key, contents: services.store.new(contents))
+        self._demo.failed.connect(lambda _key, error: self.problem.emit(str(error)))
+        add = services.actions.add
+        add(
+            "file.project_settings",
+            self.tr("Project settings…"),
+            self.project_settings,
+            shortcut="Ctrl+Shift+,",
+            group="File",
+        )
+        add("app.preferences", self.tr("Preferences…"), self.preferences, shortcut="Ctrl+,", group="File")
+        add("help.manual", self.tr("Manual"), self.manual, shortcut=QKeySequence.StandardKey.HelpContents, group="Help")
+        add("help.shortcuts", self.tr("Keyboard shortcuts…"), self.shortcuts, group="Help")
+        add("help.palette", self.tr("Command palette…"), self.palette, shortcut="Ctrl+Shift+P", group="Help")
+        add("help.log", self.tr("Log and report…"), self.log, group="Help")
+        add("app.models", self.tr("Published models…"), self.models, group="File")
+        add("help.about", self.tr("About sounddesk"), self.about, group="Help")
+
+    def close(self) -> None:
+        """Cancel an export in hand and wait for what reads the demo image."""
+        self.exports.close()
+        self._demo.close()
+        self._answers.close()
+
+    def open_demo(self) -> None:
+        """A fresh project from the demo image, which is read off the UI thread."""
+        from sounddesk.app.project.demo_project import demo_project
+
+        self._demo.start("demo", demo_project)
+
+    def offer_recovery(self) -> None:
+        """Offer what a crash left behind."""
+        from sounddesk.app.dialogs.recovery_dialog import RecoveryDialog
+
+        store = self._services.store
+        items = store.recoverable()
+        if items:
+            dialog = RecoveryDialog(items, self._window)
+            dialog.recover_requested.connect(store.recover)
+            dialog.discard_requested.connect(store.discard)
+            _show_once(dialog)
+
+    def offer_crash_report(self) -> None:
+        """Show what an earlier process left when it crashed."""
+        from sounddesk.app.dialogs.log_window import LogWindow
+        from sounddesk.app.runtime.crash_reports import take_crash
+
+        crash = take_crash()
+        if crash is not None:
+            _show_once(LogWindow(self._services.settings, self._window, crash=crash))
+
+    def project_settings(self) -> None:
+        """Length, frame rate, timecode, and how takes are made; one undo step."""
+        from sounddesk.app.dialogs.preferences import bundle_names
+        from sounddesk.app.dialogs.project_settings import ProjectSettingsDialog
+
+        document = self._services.document
+        dialog = ProjectSettingsDialog(document.project.settings, tuple(bundle_names()), self._window)
+        dialog.accepted_settings.connect(
+            lambda settings: document.commit(
+                self.tr("Project settings"), dataclasses.replace(document.project, settings=settings)
+            )
+        )
+        _show_once(dialog)
+
+    def preferences(self) -> None:
+        from sounddesk.app.dialogs.preferences import Preferences
+
+        outputs = self._services.player.output_names
+        dialog = Preferences(self._services.settings, self._window, find_outputs=outputs)
+        self._answers.done.connect(dialog.answer)
+        for key, work in dialog.questions.items():
+            self._answers.start(key, work)
+        _show_once(dialog)
+
+    def models(self) -> None:
+        """What can be installed, and what is."""
+        from sounddesk.app.dialogs.models_dialog import ModelsDialog
+
+        dialog = ModelsDialog(self._window)
+        dialog.installed.connect(self._services.follow_models)
+        _show_once(dialog)
+
+    def manual(self) -> None:
+        from sounddesk.app.manual_window import ManualWindow
+
+        manual = ManualWindow(self._services.actions, self._window)
+        manual.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        manual.show()
+
+    def shortcuts(self) -> None:
+        from sounddesk.app.dialogs.shortcut_editor import ShortcutEditor
+
+        _show_once(ShortcutEditor(self._services.actions, self._window))
+
+    def palette(self) -> None:
+        from sounddesk.app.dialogs.command_palette import CommandPalette
+
+        _show_once(CommandPalette(self._services.actions, self._window))
+
+    def log(self) -> None:
+        from sounddesk.app.dialogs.log_window import LogWindow
+
+        _show_once(LogWindow(self._services.settings, self._window))
+
+    def about(self) -> None:
+        from sounddesk.app.dialogs.about import AboutBox
+
+        _show_once(AboutBox(self._window))
+
+
+def _show_once(dialog: QDialog) -> None:
+    """Open a dialog that is gone once it is closed."""
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.open()

@@ -1,0 +1,99 @@
+"""Balance like the scene: faders set so that the stems add up like a blend of the same objects."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from PySide6.QtCore import QObject
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
+
+from sounddesk.app.services import Services
+from sounddesk.app.workers.background import Background
+from sounddesk.app.workers.generation_queue import GenerateJob
+from sounddesk.domain.take import Take
+
+_FLOOR: Final = 1e-5
+
+
+class SceneCommands(QObject):
+    """Signals: message(text)."""
+
+    message = Signal(str)
+
+    def __init__(self, services: Services, window: QWidget) -> None:
+        super().__init__(window)
+        self._services = services
+        self._balance_after: int | None = None
+        self._background = Background(self)
+        self._background.done.connect(self._show_balance)
+        self._background.failed.connect(lambda _key, error: self.message.emit(str(error)))
+        services.generate.finished.connect(self._on_generated)
+
+    def close(self) -> None:
+        self._background.close()
+
+    # ------------------------------------------------------------------ balance
+
+    def balance(self) -> None:
+        """Suggest faders so that the stems add up like a blend of the same objects; makes the blend where missing."""
+        services = self._services
+        project = services.document.project
+        members = [o.id for o in project.objects if o.kind == "object" and project.clips_of(o.id)]
+        if len(members) < 2:
+            self.message.emit(self.tr("Balancing needs at least two objects with sound: generate their takes first."))
+            return
+        blend_id = services.generation.add_blend(members)
+        if blend_id is None:
+            return
+        if services.document.takes.of_object(blend_id):
+            self._suggest(blend_id)
+            return
+        jobs = services.generation.generate([blend_id])
+        self._balance_after = jobs[0] if jobs else None
+        self.message.emit(self.tr("Generating the blend to balance by; the faders follow."))
+
+    def _on_generated(self, job: GenerateJob, _takes: object) -> None:
+        if job.id == self._balance_after:
+            self._balance_after = None
+            self._suggest(job.object_ids[0])
+
+    def _suggest(self, blend_id: str) -> None:
+        document = self._services.document
+        project = document.project
+        blend = document.takes.of_object(blend_id)[-1]
+        members = project.object(blend_id).members
+        takes = [document.takes[project.clips_of(each)[0].take_id] for each in members if project.clips_of(each)]
+        self._background.start(tuple(take.object_id for take in takes), lambda: suggest_gains_db(takes, blend))
+
+    def _show_balance(self, object_ids: tuple[str, ...], gains_db: tuple[float, ...]) -> None:
+        document = self._services.document
+
+        def apply() -> None:
+            project = document.project
+            known = {each.id for each in project.objects}
+            for object_id, gain_db in zip(object_ids, gains_db, strict=True):
+                if object_id in known:
+                    project = project.with_strip(object_id, gain_db=round(gain_db, 1))
+            document.commit(self.tr("Balance like the scene"), project)
+
+        document.when_free(apply)
+        self.message.emit(self.tr("Faders follow the blend; undo takes the suggestion back."))
+
+
+def suggest_gains_db(takes: list[Take], blend: Take) -> tuple[float, ...]:
+    """Gains in dB, one per take, by which the takes add up like the blend (paper 4.4). Raises: ValueError."""
+    from sounddesk.audio.balance import balance_gains_db
+
+    mels = [log_mel(take) for take in takes]
+    return balance_gains_db(mels, log_mel(blend), log_floor=_FLOOR).gains_db
+
+
+def log_mel(take: Take) -> np.ndarray:
+    """Natural-log mel energies float[frames, 64] of a take, for comparing levels only."""
+    from sounddesk.audio.pictures.spectrogram_image import spectrogram_db
+
+    columns = max(2, round(take.seconds * 50))
+    levels_db = spectrogram_db(take.waveform, sample_rate_hz=take.sample_rate_hz, n_columns=columns, n_rows=64)
+    return np.maximum(levels_db.T * (np.log(10.0) / 20.0), np.log(_FLOOR))

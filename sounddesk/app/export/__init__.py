@@ -1,0 +1,1 @@
+"""Exports from the window, and files to drag out of it."""

@@ -1,0 +1,205 @@
+"""Export from the menu, again on save, and what comes after it: reveal, copy the path."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+from PySide6.QtCore import Qt
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QProgressDialog
+from PySide6.QtWidgets import QWidget
+
+from sounddesk.app.export.export_runner import ExportJob
+from sounddesk.app.export.export_runner import ExportRunner
+from sounddesk.app.runtime.revealing import reveal
+from sounddesk.app.services import Services
+from sounddesk.audio.exporters.export_plan import ExportPlan
+from sounddesk.audio.exporters.export_settings import ExportSettings
+
+if TYPE_CHECKING:
+    from sounddesk.app.dialogs.export_dialog import ExportRequest
+    from sounddesk.audio.exporters.export import ExportReport
+
+
+class ExportCommands(QObject):
+    """Signals: message(text); problem(text)."""
+
+    message = Signal(str)
+    problem = Signal(str)
+
+    def __init__(self, services: Services, window: QWidget) -> None:
+        super().__init__(window)
+        self._services = services
+        self._window = window
+        self._last: Path | None = None
+        self._progress: QProgressDialog | None = None
+        self.runner = ExportRunner(self)
+        self.runner.progressed.connect(self._show_progress)
+        self.runner.finished.connect(self._finished)
+        self.runner.failed.connect(self._failed)
+        self.runner.cancelled.connect(self._cancelled)
+        add = services.actions.add
+        add("file.export", self.tr("Export…"), self.ask_export, shortcut="Ctrl+E", group="File")
+        self._reveal = add("file.reveal_export", self.tr("Show last export in its folder"), self.reveal, group="File")
+        self._copy = add("file.copy_export_path", self.tr("Copy path of last export"), self.copy_path, group="File")
+        for action in (self._reveal, self._copy):
+            action.setEnabled(False)
+        services.store.saved.connect(lambda _path: self.export_on_save())
+
+    def close(self) -> None:
+        """Cancel an export in hand: it leaves nothing half-written."""
+        self._end_progress()
+        self.runner.close()
+
+    def ask_export(self) -> None:
+        """Ask what to export; nothing is rendered while the dialog is open."""
+        from sounddesk.app.dialogs.export_dialog import ExportDialog
+        from sounddesk.app.export.export_history import ExportMemory
+
+        document = self._services.document
+        if not document.project.clips and not len(document.takes):
+            self.message.emit(self.tr("There is nothing to export yet: generate the sound of an object first."))
+            return
+        dialog = ExportDialog(
+            document.project,
+            document.takes,
+            ExportMemory(self._services.settings),
+            self.project_name(),
+            self._window,
+            on_save=bool(document.project.settings.export_on_save),
+        )
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.export_requested.connect(self.export)
+        dialog.open()
+
+    def project_name(self) -> str:
+        """For file names: that of the project's file, or of its image."""
+        path, image = self._services.store.path, self._services.document.project.image
+        if path is not None:
+            return path.stem
+        return Path(image.name).stem if image is not None else ""
+
+    def export(self, request: ExportRequest) -> None:
+        """Carry out what the dialog was accepted with."""
+        document = self._services.document
+        on_save = on_save_text(request.plan, request.folder) if request.on_save else ""
+        if on_save != document.project.settings.export_on_save:
+            project = document.project.with_settings(export_on_save=on_save)
+            document.commit(self.tr("Export on every save") if on_save else self.tr("No export on save"), project)
+        self.runner.start(
+            ExportJob(
+                project=document.project,
+                takes=document.takes,
+                plan=request.plan,
+                folder=request.folder,
+                replace=request.on_save,
+            )
+        )
+
+    def export_on_save(self) -> None:
+        """Do the export that the project asks for on every save, if it does."""
+        from sounddesk.audio.exporters.export_plan import plan_export
+
+        document = self._services.document
+        text = document.project.settings.export_on_save
+        if not text:
+            return
+        try:
+            name, folder, settings = read_on_save(text)
+            plan = plan_export(document.project, document.takes, settings, name=name)
+        except ValueError as error:
+            self.problem.emit(self.tr("The export on save was left out: {reason}").format(reason=error))
+            return
+        # Another machine's folder is not made anew here.
+        if not folder.is_dir():
+            text = self.tr(
+                "The export on save was left out, because {folder} does not exist: export again to choose one."
+            )
+            self.message.emit(text.format(folder=folder))
+            return
+        self.runner.start(
+            ExportJob(
+                project=document.project, takes=document.takes, plan=plan, folder=folder, replace=True, purpose="save"
+            )
+        )
+
+    def reveal(self) -> None:
+        if self._last is not None and not reveal(self._last):
+            self.problem.emit(
+                self.tr("No file manager answered. The files are in {path}").format(path=self._last.parent)
+            )
+
+    def copy_path(self) -> None:
+        if self._last is not None:
+            QGuiApplication.clipboard().setText(str(self._last))
+            self.message.emit(self.tr("Copied {path}").format(path=self._last))
+
+    def _show_progress(self, job: ExportJob, done: int, total: int) -> None:
+        if job.purpose != "ask":
+            return
+        if self._progress is None:
+            box = QProgressDialog(self.tr("Exporting…"), self.tr("Cancel"), 0, total, self._window)
+            box.setWindowTitle(self.tr("Export"))
+            box.setWindowModality(Qt.WindowModality.WindowModal)
+            box.setAutoClose(False)
+            box.setAutoReset(False)
+            box.setMinimumDuration(400)
+            box.canceled.connect(job.cancel.cancel)
+            self._progress = box
+        if not job.cancel.cancelled:
+            self._progress.setValue(done)
+
+    def _end_progress(self) -> None:
+        if self._progress is not None:
+            # Closing a progress dialog cancels it.
+            self._progress.blockSignals(True)
+            self._progress.close()
+            self._progress.deleteLater()
+            self._progress = None
+
+    def _finished(self, job: ExportJob, report: ExportReport) -> None:
+        if job.purpose == "drag":
+            return
+        if job.purpose == "ask":
+            self._end_progress()
+        self._last = report.files[0]
+        for action in (self._reveal, self._copy):
+            action.setEnabled(True)
+        text = self.tr("{count} files are in {folder}").format(count=len(report.files), folder=report.folder)
+        self.message.emit(" ".join([text, *report.notes]))
+        if report.clipped_samples:
+            text = self.tr(
+                "{count} samples were louder than the files can hold and were cut off in {files}: lower the faders."
+            )
+            count = sum(report.clipped_samples.values())
+            self.problem.emit(text.format(count=count, files=", ".join(report.clipped_samples)))
+
+    def _failed(self, job: ExportJob, reason: str) -> None:
+        if job.purpose == "ask":
+            self._end_progress()
+        self.problem.emit(reason)
+
+    def _cancelled(self, job: ExportJob) -> None:
+        if job.purpose == "ask":
+            self._end_progress()
+            self.message.emit(self.tr("Export cancelled; nothing was written."))
+
+
+def on_save_text(plan: ExportPlan, folder: Path) -> str:
+    """An export as the project keeps it."""
+    data = {"name": plan.project_name, "folder": str(folder.absolute()), "settings": plan.settings.to_json()}
+    return json.dumps(data, sort_keys=True)
+
+
+def read_on_save(text: str) -> tuple[str, Path, ExportSettings]:
+    """Name, folder and settings. Raises: ValueError."""
+    from sounddesk.domain.json_fields import Fields
+    from sounddesk.domain.json_fields import parse_json
+
+    data = parse_json(text)
+    fields = Fields(data)
+    return fields.text("name"), Path(fields.text("folder")), ExportSettings.from_json(data.get("settings"))

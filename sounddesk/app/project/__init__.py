@@ -1,0 +1,1 @@
+"""The open project: document, file, working copy, recovery and selection."""

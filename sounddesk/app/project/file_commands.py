@@ -1,0 +1,158 @@
+"""Opening, saving and leaving: what the File menu does, with nothing lost on the way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QBuffer
+from PySide6.QtCore import QMimeData
+from PySide6.QtCore import QObject
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QImage
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QMessageBox
+from PySide6.QtWidgets import QWidget
+
+from sounddesk.app.project.image_opening import IMAGE_SUFFIXES
+from sounddesk.app.project.image_opening import OpenedImage
+from sounddesk.app.services import Services
+from sounddesk.app.timeline.clip_clipboard import clips_lie_on_the_clipboard
+from sounddesk.domain.project import Project
+
+PROJECT_SUFFIX: Final = ".sdesk"
+
+
+class FileCommands(QObject):
+    """Signals: message(text); problem(text): something failed and the user should know at once."""
+
+    message = Signal(str)
+    problem = Signal(str)
+
+    def __init__(self, services: Services, window: QWidget) -> None:
+        super().__init__(window)
+        self._services = services
+        self._window = window
+        add = services.actions.add
+        standard = QKeySequence.StandardKey
+        add("file.new", self.tr("New project"), self.new, shortcut=standard.New, group="File")
+        add("file.open", self.tr("Open image or project…"), self.ask_open, shortcut=standard.Open, group="File")
+        add("file.save", self.tr("Save"), self.save, shortcut=standard.Save, group="File")
+        add("file.save_as", self.tr("Save as…"), self.save_as, shortcut="Ctrl+Shift+S", group="File")
+        add("file.collect", self.tr("Collect project and sounds…"), self.collect, group="File")
+        add("edit.paste", self.tr("Paste image or clips"), self.paste, shortcut=standard.Paste, group="Edit")
+        services.opener.opened.connect(self._show_image)
+        services.opener.failed.connect(self.problem)
+
+    # ------------------------------------------------------------------ opening
+
+    def new(self) -> None:
+        if self.may_leave():
+            self._services.store.new()
+
+    def ask_open(self) -> None:
+        patterns = " ".join(f"*{suffix}" for suffix in (PROJECT_SUFFIX, *IMAGE_SUFFIXES))
+        start = str(self._services.store.path.parent) if self._services.store.path else ""
+        name, _ = QFileDialog.getOpenFileName(
+            self._window, self.tr("Open"), start, self.tr("Images and projects ({patterns})").format(patterns=patterns)
+        )
+        if name:
+            self.open(Path(name))
+
+    def open(self, path: Path) -> None:
+        """Open a project file, or start a project from an image."""
+        if not self.may_leave():
+            return
+        if path.suffix.lower() == PROJECT_SUFFIX:
+            self._services.store.open(path)
+        else:
+            self._services.opener.open_file(path)
+
+    def open_mime(self, data: QMimeData) -> bool:
+        """Open what was dropped or pasted; False where there is nothing to open in it."""
+        paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+        wanted = [p for p in paths if p.suffix.lower() in (PROJECT_SUFFIX, *IMAGE_SUFFIXES)]
+        if wanted:
+            self.open(wanted[0])
+            return True
+        if data.hasImage():
+            image = QImage(data.imageData())
+            buffer = QBuffer()
+            buffer.open(QBuffer.OpenModeFlag.WriteOnly)
+            if not image.isNull() and image.save(buffer, "PNG") and self.may_leave():  # type: ignore[call-overload]
+                self._services.opener.open_bytes(bytes(buffer.data().data()), name=self.tr("pasted image"))
+                return True
+        if paths:
+            self.problem.emit(
+                self.tr("{name} is neither an image nor a project: choose PNG, JPEG, TIFF, WebP, BMP or .sdesk").format(
+                    name=paths[0].name
+                )
+            )
+        return False
+
+    def paste(self) -> None:
+        # None where nothing was ever copied, whatever the type hints say.
+        data: QMimeData | None = QGuiApplication.clipboard().mimeData()
+        if clips_lie_on_the_clipboard():
+            self._services.actions["timeline.paste"].trigger()
+        elif data is None or not self.open_mime(data):
+            self.message.emit(self.tr("There is neither an image nor a clip in the clipboard: copy one first."))
+
+    def _show_image(self, opened: OpenedImage) -> None:
+        """A fresh project around the image. The user was asked before about what is unsaved."""
+        services = self._services
+        services.store.new()
+        document = services.document
+        info = document.add_image(opened.file, opened.pixels, name=opened.name)
+        project = Project(image=info).with_settings(bundle=services.bundle_of_new_projects)
+        document.commit(self.tr("Open {name}").format(name=opened.name), project)
+        for note in opened.notes:
+            self.message.emit(note)
+
+    # ------------------------------------------------------------------ saving and leaving
+
+    def save(self) -> bool:
+        """True where the project is in its file now."""
+        store = self._services.store
+        if store.path is None or store.is_read_only:
+            return self.save_as()
+        return bool(store.save())
+
+    def save_as(self) -> bool:
+        store = self._services.store
+        image = self._services.document.project.image
+        name = Path(image.name).stem if image is not None else self.tr("untitled")
+        start = store.path or Path.home() / f"{name}{PROJECT_SUFFIX}"
+        chosen, _ = QFileDialog.getSaveFileName(
+            self._window, self.tr("Save as"), str(start), self.tr("sounddesk projects (*.sdesk)")
+        )
+        if not chosen:
+            return False
+        path = Path(chosen)
+        if path.suffix.lower() != PROJECT_SUFFIX:
+            path = path.with_name(path.name + PROJECT_SUFFIX)
+        return bool(store.save_as(path))
+
+    def collect(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self._window, self.tr("Collect into a folder"))
+        if folder:
+            self._services.store.collect(Path(folder))
+
+    def may_leave(self) -> bool:
+        """Ask about unsaved changes. True where they are saved or the user gives them up."""
+        document = self._services.document
+        if not document.is_dirty or (not document.project.objects and not len(document.takes)):
+            return True
+        box = QMessageBox(self._window)
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setText(self.tr("Save the changes to this project?"))
+        box.setInformativeText(self.tr("Without saving they are kept as a recovery copy until you discard it."))
+        buttons = QMessageBox.StandardButton
+        box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)
+        box.setDefaultButton(buttons.Save)
+        answer = box.exec()
+        if answer == buttons.Save:
+            return self.save()
+        return bool(answer == buttons.Discard)

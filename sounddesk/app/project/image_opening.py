@@ -1,0 +1,69 @@
+"""Reading image files off the UI thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+from PySide6.QtCore import Signal
+
+from sounddesk.app.project.document import RgbImage
+from sounddesk.app.runtime.heavy_imports import map_opencv_library
+from sounddesk.app.workers.background import Background
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class OpenedImage:
+    """An image file: its bytes, upright sRGB pixels uint8[H, W, 3], its name, and what was converted."""
+
+    file: bytes
+    pixels: RgbImage
+    name: str
+    notes: tuple[str, ...]
+
+
+class ImageOpener(QObject):
+    """Signals: opened(OpenedImage); failed(message)."""
+
+    opened = Signal(object)
+    failed = Signal(str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._background = Background(self)
+        self._background.done.connect(lambda _key, image: self.opened.emit(image))
+        self._background.failed.connect(lambda _key, error: self.failed.emit(str(error)))
+
+    def open_file(self, path: Path) -> None:
+        """Read `path`; the newest request wins."""
+        self._background.start("image", lambda: read_image(path))
+
+    def open_bytes(self, file: bytes, *, name: str) -> None:
+        """Decode an image that is in memory, as after a paste."""
+        self._background.start("image", lambda: decode_image(file, name=name))
+
+    def close(self) -> None:
+        self._background.close()
+
+
+def read_image(path: Path) -> OpenedImage:
+    """Bytes and pixels of an image file. Raises: EngineError naming the file and the remedy."""
+    map_opencv_library()
+    from sounddesk.engine.images.image_file import load_image
+
+    loaded = load_image(path)
+    return OpenedImage(file=path.read_bytes(), pixels=loaded.pixels, name=path.name, notes=tuple(loaded.notes))
+
+
+def decode_image(file: bytes, *, name: str) -> OpenedImage:
+    """Pixels of an image file in memory. Raises: EngineError."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "image"
+        path.write_bytes(file)
+        opened = read_image(path)
+    return OpenedImage(file=file, pixels=opened.pixels, name=name, notes=opened.notes)

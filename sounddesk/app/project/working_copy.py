@@ -1,0 +1,252 @@
+"""The working copy: every committed state of the open project, on the disk within a moment, whatever happens next.
+
+All work runs in order on one thread of its own. States that wait are overtaken by newer ones; takes and images never.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import logging
+import sqlite3
+import threading
+import uuid
+from collections.abc import Callable
+from collections.abc import Iterable
+from concurrent.futures import Future
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from typing import Final
+
+import platformdirs
+
+from sounddesk.app.project.file_lock import FileLock
+from sounddesk.app.runtime.thread_priority import stand_behind_the_ui
+from sounddesk.domain.project import Project
+from sounddesk.domain.take import Take
+from sounddesk.storage.project_file import ProjectContents
+from sounddesk.storage.project_file import ProjectDatabase
+from sounddesk.storage.project_file import write_project
+
+_log = logging.getLogger(__name__)
+
+SUFFIX: Final = ".sdesk-working"
+_LOCAL_TABLE: Final = (
+    "CREATE TABLE IF NOT EXISTS working_copy "
+    "(one INTEGER PRIMARY KEY CHECK (one = 1), origin TEXT, name TEXT, dirty INTEGER, updated TEXT)"
+)
+
+
+def working_folder() -> Path:
+    """Where working copies lie: `sounddesk/working` in the user's data folder."""
+    return platformdirs.user_data_path("sounddesk", appauthor=False) / "working"
+
+
+class _Inbox:
+    """What is to be written of one project. Filled by the window, emptied by the writing thread."""
+
+    def __init__(self, state: Project, takes: Iterable[Take], images: Iterable[tuple[str, bytes]]) -> None:
+        self.mutex = threading.Lock()
+        self.state = state
+        self.takes = list(takes)
+        self.images = list(images)
+        self.waiting = True
+
+
+class WorkingCopy:
+    """The database behind the open project. Methods may be called from any thread; they return at once.
+
+    Args:
+        on_problem: called from the writing thread with a message, once until writing works again.
+    """
+
+    def __init__(self, on_problem: Callable[[str], None]) -> None:
+        self._on_problem = on_problem
+        self._thread = ThreadPoolExecutor(
+            max_workers=1, thread_name_prefix="working-copy", initializer=stand_behind_the_ui
+        )
+        self._filling = _Inbox(Project(), (), ())
+        self._written: _Inbox | None = None
+        self._database: ProjectDatabase | None = None
+        self._lock: FileLock | None = None
+        self._saved: Project | None = None
+        self._takes_unsaved = False
+        self._known_takes: set[str] = set()
+        self._origin: Path | None = None
+        self._failing = False
+
+    # ------------------------------------------------------------------ what the store calls
+
+    def run(self, work: Callable[[], Any]) -> Future[Any]:
+        """Run `work` on the writing thread, after all that was asked before."""
+        return self._thread.submit(work)
+
+    def put(
+        self, *, project: Project | None = None, take: Take | None = None, image: tuple[str, bytes] | None = None
+    ) -> None:
+        """Keep a state, a take or an image."""
+        inbox = self._filling
+        with inbox.mutex:
+            inbox.state = project or inbox.state
+            inbox.waiting = True
+            if take is not None:
+                inbox.takes.append(take)
+            if image is not None:
+                inbox.images.append(image)
+        with contextlib.suppress(RuntimeError):  # the window is closing
+            self._thread.submit(self.flush)
+
+    def begin(
+        self, contents: ProjectContents, *, source: Path | None, origin: Path | None, dirty: bool = False
+    ) -> None:
+        """Start a working copy: a copy of `source` (with all that newer versions keep in it), or of `contents` alone.
+
+        Raises nothing: where none can be made, saving writes the project directly, and the user is told.
+        """
+        # What is put from now on belongs to this project, whenever the thread gets to it.
+        inbox = self._filling = _Inbox(contents.project, contents.takes, contents.images.items())
+        self._thread.submit(self._begin, inbox, contents, source=source, origin=origin, dirty=dirty)
+
+    def adopt(self, database: ProjectDatabase, lock: FileLock, contents: ProjectContents, origin: Path | None) -> None:
+        """Go on with a working copy that a crash left behind."""
+        inbox = self._filling = _Inbox(contents.project, (), ())
+        self._thread.submit(self._adopt, inbox, database, lock, origin)
+
+    def close(self) -> None:
+        """Finish writing and end the thread. A copy with changes that no file has is kept, to be offered again."""
+        with contextlib.suppress(RuntimeError):  # closed before
+            self._thread.submit(self.end)
+        self._thread.shutdown(wait=True)
+
+    # ------------------------------------------------------------------ on the writing thread
+
+    def _begin(
+        self, inbox: _Inbox, contents: ProjectContents, *, source: Path | None, origin: Path | None, dirty: bool
+    ) -> None:
+        self.end()
+        self._written = inbox
+        self._failing = False
+        self._saved = None if dirty else contents.project
+        self._takes_unsaved = dirty
+        self._known_takes = {take.id for take in contents.takes}
+        self._origin = origin
+        path = working_folder() / f"{uuid.uuid4().hex}{SUFFIX}"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = FileLock(path)
+            if source is None:
+                self._database = ProjectDatabase.create(path)
+            else:
+                original = ProjectDatabase.open(source, check=False)
+                try:
+                    original.copy_to(path)
+                finally:
+                    original.close()
+                self._database = ProjectDatabase.open(path, check=False)
+                self._database.read()
+            db = self._database.connection
+            db.execute("PRAGMA journal_mode = WAL").fetchone()
+            db.execute("PRAGMA synchronous = NORMAL")
+            db.execute(_LOCAL_TABLE)
+        except Exception as error:  # noqa: BLE001  # the work goes on without a safety net, and the user knows
+            database, self._database = self._database, None
+            if database is not None:
+                with contextlib.suppress(sqlite3.Error):
+                    database.close()
+                remove_working_copy(path)
+            self._fail(error)
+        self.flush()
+
+    def _adopt(self, inbox: _Inbox, database: ProjectDatabase, lock: FileLock, origin: Path | None) -> None:
+        self.end()
+        self._written = inbox
+        self._database, self._lock, self._origin = database, lock, origin
+        self._saved, self._takes_unsaved, self._failing = None, True, False
+        self.flush()
+
+    def flush(self) -> bool:
+        """Write what waits; False where that failed, and it waits on."""
+        inbox = self._written
+        if inbox is None or self._database is None:
+            return False
+        with inbox.mutex:
+            state, takes, images = inbox.state, list(inbox.takes), list(inbox.images)
+            waiting, inbox.waiting = inbox.waiting, False
+        if not waiting:
+            return True
+        if any(take.id not in self._known_takes for take in takes):
+            self._takes_unsaved = True
+        try:
+            facts = self._facts(state, dirty=self._is_dirty(state))
+            self._database.write(state, takes=takes, images=images, extra=facts)
+        except Exception as error:  # noqa: BLE001  # told to the user; tried again at the next change
+            with inbox.mutex:
+                inbox.waiting = True
+            self._fail(error)
+            return False
+        self._failing = False
+        with inbox.mutex:
+            del inbox.takes[: len(takes)]
+            del inbox.images[: len(images)]
+        return True
+
+    def _is_dirty(self, state: Project) -> bool:
+        return self._takes_unsaved or state != self._saved
+
+    def save(self, path: Path, contents: ProjectContents) -> None:
+        """Save everything as `path`. Raises: sqlite3.Error, OSError; the file is as it was."""
+        written = False
+        if self.flush() and self._database is not None and not self._database.newer_major:
+            self._database.tidy(contents.project)
+            self._database.copy_to(path, before_rename="DROP TABLE IF EXISTS working_copy;")
+            written = True
+        if not written:
+            # The data folder is full or gone: the project's own folder may be neither.
+            write_project(path, contents)
+        self._saved, self._takes_unsaved, self._origin = contents.project, False, path
+        self._known_takes = {take.id for take in contents.takes}
+        if self._database is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._database.write(contents.project, extra=self._facts(contents.project, dirty=False))
+
+    def end(self) -> None:
+        """Close the working copy; it is kept where it has changes that no file has."""
+        self.flush()
+        database, lock = self._database, self._lock
+        keep = self._written is not None and self._is_dirty(self._written.state)
+        self._database = self._lock = self._written = None
+        if database is not None:
+            with contextlib.suppress(sqlite3.Error):
+                database.close()
+        if lock is not None:
+            if not keep:
+                remove_working_copy(lock.path)
+            lock.release()
+
+    def _facts(self, project: Project, *, dirty: bool) -> str:
+        origin = None if self._origin is None else str(self._origin)
+        name = self._origin.name if self._origin is not None else (project.image.name if project.image else "untitled")
+        now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+        values = ", ".join("NULL" if each is None else _quoted(each) for each in (origin, name, str(int(dirty)), now))
+        return f"INSERT OR REPLACE INTO working_copy (one, origin, name, dirty, updated) VALUES (1, {values})"
+
+    def _fail(self, error: Exception) -> None:
+        _log.warning("working copy: %s", error)
+        if not self._failing:
+            self._failing = True
+            self._on_problem(
+                f"The recovery copy cannot be written ({error}): save your project, and free some space "
+                "on the disk of your user folder."
+            )
+
+
+def remove_working_copy(path: Path) -> None:
+    """Delete a working copy and what SQLite keeps beside it."""
+    for each in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+        with contextlib.suppress(OSError):
+            each.unlink()
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.encode("utf-8", "replace").decode().replace("\0", "").replace("'", "''") + "'"

@@ -1,0 +1,72 @@
+"""Loading of torch and diffusers on a worker thread without freezing the window."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import importlib.util
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from sounddesk.app.runtime.garbage_collection import collection_paused
+
+# What `import torch` maps, in the order in which it does; the first one globally, as torch itself asks for it.
+_TORCH_LIBRARIES: Final = ("torch_global_deps", "c10", "torch_cpu", "torch_cuda", "torch", "torch_python")
+
+
+@contextlib.contextmanager
+def friendly_to_the_ui() -> Iterator[None]:
+    """Inside the block imports on this thread leave the UI thread its turns.
+
+    Three things froze the window for up to 0.8 s on 2 cores: mapping torch's libraries, which an import does under
+    Python's lock; the garbage collector, which walks all of the many new objects again and again; and the long turns
+    that a thread keeps the lock for. Without them no freeze of over 40 ms is left on a quiet machine.
+    """
+    map_torch_libraries()
+    interval_s = sys.getswitchinterval()
+    sys.setswitchinterval(min(interval_s, 0.001))
+    try:
+        with collection_paused():
+            yield
+    finally:
+        sys.setswitchinterval(interval_s)
+
+
+def map_torch_libraries() -> None:
+    """Bring torch's shared libraries into memory, so that `import torch` finds them there.
+
+    And that of Triton, which CUDA builds of torch bring along: loading its 500 MB took 23 ms at a stretch.
+    """
+    suffix = ".dylib" if sys.platform == "darwin" else ".so"
+    _map_libraries("torch", tuple(f"lib/lib{name}{suffix}" for name in _TORCH_LIBRARIES))
+    _map_libraries("triton", ("_C/libtriton.so",))
+
+
+def map_opencv_library() -> None:
+    """Bring OpenCV's shared library into memory, so that `import cv2` finds it there."""
+    _map_libraries("cv2", ("cv2.abi3.so",))
+
+
+def _map_libraries(package: str, names: tuple[str, ...]) -> None:
+    """Load libraries, named by their paths in the package's folder, without Python's lock.
+
+    A foreign function gives the lock back while it runs; `ctypes.CDLL` and an import do not. Nothing happens where
+    the package is loaded already or not to be found, nor on Windows, where torch calls the loader in this way itself.
+    """
+    if package in sys.modules or sys.platform == "win32":
+        return
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        return
+    load = ctypes.CDLL(None).dlopen
+    load.restype = ctypes.c_void_p
+    load.argtypes = [ctypes.c_char_p, ctypes.c_int]
+    for name in names:
+        library = Path(spec.origin).parent / name
+        if library.exists():
+            # A library that cannot be loaded is left to the import, which says why.
+            scope = os.RTLD_GLOBAL if "global" in name else os.RTLD_LOCAL
+            load(os.fsencode(library), os.RTLD_NOW | scope)

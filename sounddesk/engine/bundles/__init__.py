@@ -1,0 +1,1 @@
+"""Bundles: folders of model components with a manifest; opened, checked, assembled and loaded."""

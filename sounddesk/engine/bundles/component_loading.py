@@ -1,0 +1,240 @@
+"""From a checked bundle to live networks: each component by its class, where the device and the memory plan want it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from typing import Final
+from typing import TypeVar
+
+import torch
+from safetensors import SafetensorError
+from torch import nn
+
+from sounddesk.engine.bundles.bundle import Bundle
+from sounddesk.engine.bundles.bundle_manifest import BundleError
+from sounddesk.engine.device import DevicePolicy
+from sounddesk.engine.device import is_out_of_memory
+from sounddesk.engine.device import keep_freed_memory
+from sounddesk.engine.generation.memory_plan import MemoryPlan
+from sounddesk.engine.generation.memory_plan import Part
+from sounddesk.engine.models.construction import constructing
+from sounddesk.engine.models.diffusion import Denoiser
+from sounddesk.engine.models.grounding import GroundingConfig
+from sounddesk.engine.models.grounding import ObjectConditioner
+from sounddesk.engine.models.image_encoder import ClipPatchEncoder
+from sounddesk.engine.models.image_encoder import TimmPatchEncoder
+from sounddesk.engine.models.image_encoder import load_image_encoder
+from sounddesk.engine.models.latent_codec import LatentCodec
+from sounddesk.engine.models.packed_layers import pack_layers
+from sounddesk.engine.models.quantised_weights import load_weights
+from sounddesk.engine.models.text_encoder import ClapTextEncoder
+from sounddesk.engine.models.text_encoder import SentenceEncoder
+from sounddesk.engine.models.text_encoder import load_text_encoder
+from sounddesk.engine.models.vocoder import HifiGanVocoder
+from sounddesk.engine.models.vocoder import IstftVocoder
+from sounddesk.engine.models.vocoder import load_vocoder
+from sounddesk.engine.tasks import CancelToken
+from sounddesk.engine.tasks import OnProgress
+from sounddesk.engine.tasks import StageReporter
+
+WEIGHTS_FILE: Final = "model.safetensors"
+SCHEDULER_FILE: Final = "scheduler_config.json"
+
+_Module = TypeVar("_Module", bound=nn.Module)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Components:
+    """What every generation needs. The text encoder is first read when words are given.
+
+    Attributes:
+        conditioner: small, so always on the device.
+    """
+
+    conditioner: ObjectConditioner
+    scheduler_config: dict[str, Any]
+    image_encoder: Part[TimmPatchEncoder | ClipPatchEncoder]
+    denoiser: Part[Denoiser]
+    codec: Part[LatentCodec]
+    vocoder: Part[IstftVocoder | HifiGanVocoder]
+    text_encoder: Part[SentenceEncoder | ClapTextEncoder]
+
+
+def load_components(
+    bundle: Bundle,
+    policy: DevicePolicy,
+    *,
+    plan: MemoryPlan = "keep",
+    on_progress: OnProgress | None = None,
+    cancel: CancelToken | None = None,
+) -> Components:
+    """Load everything but the text encoder, as far as `plan` wants it loaded; the bundle must have been verified.
+
+    Raises:
+        BundleError: a component is missing, of an unknown class, or its weights do not fit its configuration.
+        Cancelled: through `cancel`, between two components.
+    """
+    quieten_libraries()
+    if policy.device.type == "cpu" and plan == "keep":
+        keep_freed_memory()
+    conditioner = _load_conditioner(bundle, policy)
+    with _loading(bundle, "scheduler") as folder:
+        scheduler_config = json.loads((folder / SCHEDULER_FILE).read_text(encoding="utf-8"))
+
+    def part(roles: tuple[str, ...], load: Callable[[], Any], *, half: bool) -> Part[Any]:
+        def checked() -> Any:
+            if plan == "sequential":
+                # Long after the whole bundle was checked; the files may have changed since.
+                bundle.verify_components(roles)
+            return load()
+
+        return Part(f"{roles[0]!r} of bundle {bundle.name!r}", checked, policy=policy, plan=plan, half=half)
+
+    config = conditioner.config
+    with_branches = ("unet",) if bundle.manifest.denoiser.inject == "film" else ("unet", "injection")
+    components = Components(
+        conditioner=conditioner,
+        scheduler_config=scheduler_config,
+        image_encoder=part(("image_encoder",), lambda: _load_image_encoder(bundle, config), half=True),
+        denoiser=part(with_branches, lambda: _load_denoiser(bundle, config, policy), half=True),
+        # In float32 everywhere: their errors are heard at once.
+        codec=part(("vae",), lambda: _load_codec(bundle, policy), half=False),
+        vocoder=part(("vocoder",), lambda: _load_vocoder(bundle), half=False),
+        text_encoder=part(("text_encoder",), lambda: read_text_encoder(bundle), half=True),
+    )
+    prepared: tuple[Part[Any], ...] = (
+        components.image_encoder, components.denoiser, components.codec, components.vocoder,
+    )  # fmt: skip
+    reporter = StageReporter(stage="load", total=len(prepared), on_progress=on_progress, cancel=cancel)
+    for index, each in enumerate(prepared):
+        each.prepare()
+        reporter.step(index + 1)
+    return components
+
+
+def load_text_encoder_component(bundle: Bundle, policy: DevicePolicy) -> SentenceEncoder | ClapTextEncoder:
+    """The text encoder alone, in float32 on the device. Raises: BundleError."""
+    quieten_libraries()
+    return _placed(read_text_encoder(bundle), policy)
+
+
+def read_text_encoder(bundle: Bundle) -> SentenceEncoder | ClapTextEncoder:
+    """The text encoder on the CPU. Raises: BundleError."""
+    with _loading(bundle, "text_encoder") as folder:
+        entry = bundle.manifest.component("text_encoder")
+        if entry.class_name == "SentenceEncoder":
+            return SentenceEncoder.load(folder, load_weights(folder / WEIGHTS_FILE))
+        if entry.weight_storage == "int8-rowwise":
+            raise ValueError(f"class {entry.class_name!r} cannot be stored as int8-rowwise")
+        return load_text_encoder(entry.class_name, folder)
+
+
+def _load_conditioner(bundle: Bundle, policy: DevicePolicy) -> ObjectConditioner:
+    with _loading(bundle, "grounding") as folder:
+        conditioner = ObjectConditioner.load(folder)
+        if conditioner.config != GroundingConfig.from_json(dict(bundle.manifest.grounding)):
+            raise ValueError("its config.json differs from 'grounding' in bundle.json")
+        return _placed(conditioner, policy)
+
+
+def _load_denoiser(bundle: Bundle, config: GroundingConfig, policy: DevicePolicy) -> Denoiser:
+    settings = bundle.manifest.denoiser
+    injection_file = None
+    if settings.inject != "film":
+        injection_file = bundle.component_folder("injection") / WEIGHTS_FILE
+    with _loading(bundle, "unet") as folder:
+        denoiser = Denoiser.load(
+            folder,
+            condition_width=config.out_width,
+            inject=settings.inject,
+            injection_file=injection_file,
+            heads=settings.heads,
+        )
+        if _packs(policy):
+            denoiser.pack_for_cpu()
+        elif policy.device.type == "cpu":
+            denoiser.put_time_last()
+        return denoiser
+
+
+def _load_image_encoder(bundle: Bundle, config: GroundingConfig) -> TimmPatchEncoder | ClipPatchEncoder:
+    with _loading(bundle, "image_encoder") as folder:
+        encoder = load_image_encoder(_class_of(bundle, "image_encoder"), folder)
+        _check_fit(config, grid=encoder.grid, width=encoder.width, told_by=(encoder.classes, encoder.kinds))
+        return encoder
+
+
+def _load_codec(bundle: Bundle, policy: DevicePolicy) -> LatentCodec:
+    with _loading(bundle, "vae") as folder:
+        codec = LatentCodec.load(folder, bundle.audio)
+        if _packs(policy):
+            pack_layers(codec)
+        return codec
+
+
+def _packs(policy: DevicePolicy) -> bool:
+    """Packed layers know neither half precision nor another device."""
+    return policy.device.type == "cpu" and policy.network_dtype == torch.float32
+
+
+def _load_vocoder(bundle: Bundle) -> IstftVocoder | HifiGanVocoder:
+    with _loading(bundle, "vocoder") as folder:
+        return load_vocoder(_class_of(bundle, "vocoder"), folder, bundle.audio.mel)
+
+
+def _check_fit(config: GroundingConfig, *, grid: tuple[int, int], width: int, told_by: tuple[int, int]) -> None:
+    if grid != config.grid or width != config.patch_width:
+        raise ValueError(
+            f"it gives {grid[0]} x {grid[1]} patches of width {width}, "
+            f"grounding wants {config.grid[0]} x {config.grid[1]} of width {config.patch_width}"
+        )
+    # A grounding that asks for no classes leaves those of the encoder aside.
+    if config.classes and (config.classes, config.kinds) != told_by:
+        raise ValueError(
+            f"it names {told_by[0]} classes and {told_by[1]} kinds, grounding wants {config.classes} and {config.kinds}"
+        )
+
+
+def _class_of(bundle: Bundle, role: str) -> str:
+    return bundle.manifest.component(role).class_name
+
+
+def _placed(module: _Module, policy: DevicePolicy) -> _Module:
+    """In float32 (transformers keeps the type of the file), without gradients, on the device."""
+    return module.float().eval().requires_grad_(False).to(policy.device)
+
+
+@contextmanager
+def _loading(bundle: Bundle, role: str) -> Iterator[Path]:
+    """Folder of the component, while nothing else is constructed.
+
+    Whatever a library raises becomes one message that names bundle and component.
+    """
+    folder = bundle.component_folder(role)
+    try:
+        with constructing():
+            yield folder
+    except BundleError:
+        raise
+    except (ValueError, TypeError, KeyError, OSError, RuntimeError, SafetensorError) as error:
+        if is_out_of_memory(error):
+            raise
+        raise BundleError(
+            f"bundle {bundle.name!r}: component {role!r} cannot be loaded ({error}): install the bundle again"
+        ) from error
+
+
+def quieten_libraries() -> None:
+    """Bars and advice of the libraries while loading would mix with our own progress."""
+    import diffusers.utils.logging
+    import transformers.utils.logging
+
+    diffusers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()

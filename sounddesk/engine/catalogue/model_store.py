@@ -1,0 +1,300 @@
+"""Installed models: one folder each with a record of licence, origin and the hash of every file (no torch).
+
+`SOUNDDESK_MODELS` names another folder than the user's own, for example one that a studio shares.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from typing import Final
+from typing import get_args
+
+import platformdirs
+
+from sounddesk.domain.json_fields import FieldError
+from sounddesk.domain.json_fields import Fields
+from sounddesk.domain.json_fields import parse_json
+from sounddesk.engine.bundles.bundle_files import hash_file
+from sounddesk.engine.bundles.bundle_files import inside
+from sounddesk.engine.bundles.bundle_manifest import FileEntry
+from sounddesk.engine.bundles.bundle_manifest import Licence
+from sounddesk.engine.catalogue.entries import ModelKind
+from sounddesk.engine.catalogue.entries import read_licence
+from sounddesk.engine.tasks import CancelToken
+from sounddesk.engine.tasks import OnProgress
+from sounddesk.engine.tasks import StageReporter
+from sounddesk.engine.types import EngineError
+from sounddesk.storage.atomic_file import explained
+from sounddesk.storage.atomic_file import write_file
+from sounddesk.storage.folder_lock import FolderInUseError
+from sounddesk.storage.folder_lock import FolderLock
+
+MODELS_VARIABLE: Final = "SOUNDDESK_MODELS"
+RECORD_FILE: Final = "model.json"
+DOWNLOADS_FOLDER: Final = ".downloads"
+_SCHEMA_VERSION: Final = 1
+_WAIT_S: Final = 0.2
+
+
+class ModelError(EngineError):
+    """An installed model that cannot be used; the message names it and the remedy."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstalledModel:
+    """A model on this machine.
+
+    Attributes:
+        folder: where its files are.
+        record_folder: where its record is; another folder than `folder` for one that was only pointed at.
+        files: by path relative to `folder`.
+        origin: where it came from, e.g. hub repository and commit.
+        accepted_at: when the licence was accepted, e.g. '2026-11-24 10:03:11'.
+    """
+
+    id: str
+    name: str
+    kind: ModelKind
+    licence: Licence
+    origin: str
+    accepted_at: str
+    folder: Path
+    record_folder: Path
+    files: Mapping[str, FileEntry]
+
+    @property
+    def n_bytes(self) -> int:
+        return sum(entry.bytes for entry in self.files.values())
+
+    @property
+    def is_linked(self) -> bool:
+        """Whether the files lie where the user keeps them, not in the models folder."""
+        return self.folder != self.record_folder
+
+    def verify(self, *, on_progress: OnProgress | None = None, cancel: CancelToken | None = None) -> None:
+        """Check existence, length and sha256 of every file; nothing may be loaded before this returned.
+
+        Raises:
+            ModelError: names the file and the remedy.
+            Cancelled: through `cancel`.
+        """
+        self.check_lengths()
+        reporter = StageReporter(
+            stage=f"check {self.id}", total=self.n_bytes, on_progress=on_progress, cancel=cancel, unit="bytes"
+        )
+        done = 0
+
+        def on_bytes(n_bytes: int) -> None:
+            nonlocal done
+            done += n_bytes
+            reporter.step(done)
+
+        for relative, entry in self.files.items():
+            try:
+                found = hash_file(inside(self.folder, relative), on_bytes=on_bytes)
+            except OSError as error:
+                raise self._refused(relative, f"cannot be read ({error.strerror})") from error
+            if found != entry:
+                raise self._refused(relative, "is not the file that was installed (sha256 differs)")
+
+    def check_lengths(self) -> None:
+        """The quick half of `verify`. Raises: ModelError."""
+        for relative, entry in self.files.items():
+            path = inside(self.folder, relative)
+            if not path.is_file():
+                raise self._refused(relative, "is missing")
+            n_bytes = path.stat().st_size
+            if n_bytes != entry.bytes:
+                raise self._refused(relative, f"has {n_bytes} bytes instead of {entry.bytes}")
+
+    def file(self, relative: str) -> Path:
+        """Path of one of its files. Raises: ModelError."""
+        if relative not in self.files:
+            raise ModelError(f"model {self.id!r} has no file {relative!r}: install it again")
+        return inside(self.folder, relative)
+
+    def to_json_text(self) -> str:
+        """The text of its record."""
+        data: dict[str, Any] = {
+            "schema_version": _SCHEMA_VERSION,
+            "id": self.id,
+            "name": self.name,
+            "kind": self.kind,
+            "licence": asdict(self.licence),
+            "accepted_at": self.accepted_at,
+            "origin": self.origin,
+            "folder": str(self.folder) if self.is_linked else None,
+            "files": {path: asdict(self.files[path]) for path in sorted(self.files)},
+        }
+        return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+
+    def _refused(self, relative: str, problem: str) -> ModelError:
+        remedy = "add the folder again" if self.is_linked else f"run 'sounddesk models install {self.id}' again"
+        return ModelError(f"model {self.id!r}: {relative} {problem}: {remedy}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelListing:
+    """One folder that holds a record: the model, or why it cannot be used."""
+
+    record_folder: Path
+    model: InstalledModel | None
+    problem: str | None = None
+
+
+def models_folder() -> Path:
+    """Where models are installed: `SOUNDDESK_MODELS`, else `sounddesk/models` in the user's data folder."""
+    named = os.environ.get(MODELS_VARIABLE, "").strip()
+    return Path(named).expanduser() if named else platformdirs.user_data_path("sounddesk", appauthor=False) / "models"
+
+
+def list_models(folder: Path | None = None) -> list[ModelListing]:
+    """Every installed model by its id; those with an unreadable record with their problem."""
+    root = models_folder() if folder is None else folder
+    listings = []
+    for record in sorted(root.glob(f"*/{RECORD_FILE}")) if root.is_dir() else ():
+        if record.parent.name.startswith("."):
+            continue
+        try:
+            listings.append(ModelListing(record_folder=record.parent, model=read_record(record.parent)))
+        except ModelError as error:
+            listings.append(ModelListing(record_folder=record.parent, model=None, problem=str(error)))
+    return listings
+
+
+def installed_model(model_id: str, *, folder: Path | None = None) -> InstalledModel | None:
+    """The model of that id, its files unchecked; None where it is not installed. Raises: ModelError."""
+    record_folder = (models_folder() if folder is None else folder) / model_id
+    return read_record(record_folder) if (record_folder / RECORD_FILE).is_file() else None
+
+
+def require_model(model_id: str, *, folder: Path | None = None) -> InstalledModel:
+    """The model of that id. Raises: ModelError, also when it is not installed."""
+    model = installed_model(model_id, folder=folder)
+    if model is None:
+        raise ModelError(f"model {model_id!r} is not installed: run 'sounddesk models install {model_id}'")
+    return model
+
+
+def read_record(record_folder: Path) -> InstalledModel:
+    """Read `model.json`. Raises: ModelError."""
+    path = record_folder / RECORD_FILE
+    try:
+        fields = Fields(parse_json(path.read_text(encoding="utf-8")))
+        fields.whole("schema_version", low=_SCHEMA_VERSION, high=_SCHEMA_VERSION)
+        linked = fields.optional_text("folder")
+        table = fields.fields("files")
+        files = {}
+        for relative in table.rest(allowed=True):
+            entry = table.fields(relative)
+            files[relative] = FileEntry(sha256=entry.sha256("sha256"), bytes=entry.whole("bytes", low=0, high=1 << 60))
+        kind: Any = fields.choice("kind", get_args(ModelKind))
+        return InstalledModel(
+            id=fields.text("id"),
+            name=fields.text("name"),
+            kind=kind,
+            licence=read_licence(fields.fields("licence")),
+            origin=fields.text("origin"),
+            accepted_at=fields.text("accepted_at"),
+            folder=Path(linked) if linked is not None else record_folder,
+            record_folder=record_folder,
+            files=files,
+        )
+    except (OSError, UnicodeDecodeError, FieldError) as error:
+        raise ModelError(f"{path} is damaged ({error}): remove the model and install it again") from error
+
+
+def write_record(model: InstalledModel) -> None:
+    """Write the record of `model` into its record folder, whole or not at all. Raises: OutputError."""
+    write_file(model.record_folder / RECORD_FILE, model.to_json_text().encode("utf-8"))
+
+
+def hash_folder(folder: Path) -> dict[str, FileEntry]:
+    """Every file below `folder` but the record and hidden ones, by its relative path."""
+    return {
+        path.relative_to(folder).as_posix(): hash_file(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != RECORD_FILE and not _is_hidden(path.relative_to(folder))
+    }
+
+
+def now_text() -> str:
+    """The local time, as records hold it."""
+    return time.strftime("%Y-%m-%d %H:%M:%S")
+
+
+@contextlib.contextmanager
+def held(model_id: str, *, root: Path, cancel: CancelToken | None = None, wait: bool = True) -> Any:
+    """Nobody else installs or removes this model inside the block; waits for whoever does so now.
+
+    Raises:
+        OutputError: the folder cannot be written, or (without `wait`) another process is at it.
+        Cancelled: through `cancel`, while waiting.
+    """
+    downloads = root / DOWNLOADS_FOLDER
+    with explained(downloads):
+        downloads.mkdir(parents=True, exist_ok=True)
+    while True:
+        try:
+            lock = FolderLock(downloads / f"{model_id}.lock", folder=root / model_id, work="installation")
+            break
+        except FolderInUseError:
+            if not wait:
+                raise
+            if cancel is not None:
+                cancel.raise_if_cancelled()
+            time.sleep(_WAIT_S)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def remove_model(model_id: str, *, folder: Path | None = None) -> int:
+    """Remove an installed model and what is left of its downloads; the number of bytes that became free.
+
+    A model that was only pointed at loses its record, its files stay.
+
+    Raises:
+        ModelError: not installed.
+        OutputError: it cannot be removed, or is being installed.
+    """
+    root = models_folder() if folder is None else folder
+    record_folder = root / model_id
+    staging = root / DOWNLOADS_FOLDER / model_id
+    if not (record_folder / RECORD_FILE).is_file() and not staging.is_dir():
+        raise ModelError(f"model {model_id!r} is not installed: 'sounddesk models list' shows what is")
+    with held(model_id, root=root, wait=False):
+        freed = sum(path.stat().st_size for place in (record_folder, staging) for path in place.rglob("*"))
+        for place in (record_folder, staging):
+            discard(place)
+    return freed
+
+
+def has_partial_download(model_id: str, *, folder: Path | None = None) -> bool:
+    """Whether an earlier installation stopped before its end."""
+    return ((models_folder() if folder is None else folder) / DOWNLOADS_FOLDER / model_id).is_dir()
+
+
+def discard(folder: Path) -> None:
+    """Remove a folder so that at no moment a part of it stands under its name. Raises: OutputError."""
+    if not folder.exists():
+        return
+    with explained(folder, what="cannot remove"):
+        doomed = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.removed")
+        folder.rename(doomed)
+    shutil.rmtree(doomed, ignore_errors=True)
+
+
+def _is_hidden(relative: Path) -> bool:
+    return any(part.startswith(".") for part in relative.parts)

@@ -1,1 +1,0 @@
-"""Frozen image and text encoders that turn pictures and words into vectors."""

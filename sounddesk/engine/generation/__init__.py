@@ -1,0 +1,1 @@
+"""From image and masks, or from text, to takes."""

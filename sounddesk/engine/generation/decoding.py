@@ -1,0 +1,90 @@
+"""Step 8 of a generation: latent -> log-mel -> waveform, in pieces so that a minute costs no more memory than 20 s."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from sounddesk.engine.bundles.specs import AudioSpec
+from sounddesk.engine.models.latent_codec import LatentCodec
+from sounddesk.engine.models.vocoder import Vocoder
+
+# Up to this length everything is decoded as a whole.
+PIECE_S: Final = 20.48
+# Longer than what any frame of the codecs and vocoders looks at on one side.
+OVERLAP_S: Final = 2.56
+
+
+def decode_mel(codec: LatentCodec, latent: Tensor, spec: AudioSpec) -> Tensor:
+    """Scaled latents float32[B, C, t, f] -> log-mel float32[B, T, n_mels], not below the spectrogram's floor.
+
+    Pieces are cross-faded over `OVERLAP_S`: the codec's group norms see one piece at a time, so two pieces agree
+    closely but not exactly where they meet.
+    """
+    factor = spec.latent.time_factor
+    frames_per_s = spec.mel.frames_per_s / factor
+    log_mel = in_pieces(
+        lambda piece: codec.decode(piece.movedim(1, 2)),
+        latent.movedim(2, 1),
+        piece=_whole(PIECE_S * frames_per_s),
+        overlap=_whole(OVERLAP_S * frames_per_s),
+        factor=factor,
+    )
+    # No real spectrogram lies below the floor, so no vocoder has learned what that means.
+    return log_mel.clamp(min=spec.mel.log_silence)
+
+
+def synthesise(vocoder: Vocoder, log_mel: Tensor, spec: AudioSpec) -> Tensor:
+    """Log-mel float32[B, T, n_mels] -> waveform float32[B, T * hop_length]."""
+    return in_pieces(
+        vocoder.synthesise,
+        log_mel,
+        piece=_whole(PIECE_S * spec.mel.frames_per_s),
+        overlap=_whole(OVERLAP_S * spec.mel.frames_per_s),
+        factor=spec.mel.hop_length,
+    )
+
+
+def in_pieces(function: Callable[[Tensor], Tensor], x: Tensor, *, piece: int, overlap: int, factor: int) -> Tensor:
+    """`function` over `x` [B, n, ...] -> [B, n * factor, ...] in pieces of at most `piece` along axis 1.
+
+    Neighbours share `overlap` input positions. The outer quarters of the overlap, where a piece lacks its
+    neighbour's context, are dropped and the middle half is cross-faded, so a function that looks at no more than
+    overlap / 4 positions on each side gives the result of one call over the whole.
+    """
+    length = x.shape[1]
+    if length <= piece:
+        return function(x)
+    hop = piece - overlap
+    count = math.ceil((length - overlap) / hop)
+    result: Tensor | None = None
+    for index in range(count):
+        # The last piece ends with `x` and may overlap more, so that no piece is shorter than the others.
+        start = min(index * hop, length - piece)
+        y = function(x[:, start : start + piece])
+        if result is None:
+            result = y.new_zeros(y.shape[0], length * factor, *y.shape[2:])
+            fade = torch.ones(y.shape[1])
+        else:
+            fade = _fade_in(y.shape[1], overlap=overlap * factor)
+        fade = fade.to(y).reshape(1, -1, *(1,) * (y.dim() - 2))
+        here = slice(start * factor, start * factor + y.shape[1])
+        # torch.lerp, unlike a * (1 - w) + b * w, gives exactly a where both agree.
+        result[:, here] = torch.lerp(result[:, here], y, fade)
+    assert result is not None
+    return result
+
+
+def _fade_in(length: int, *, overlap: int) -> Tensor:
+    """Weight of a later piece over its own outputs: 0, then a ramp in the middle of the overlap, then 1."""
+    quarter = overlap // 4
+    position = torch.arange(length, dtype=torch.float32) - quarter
+    return ((position + 0.5) / (overlap - 2 * quarter)).clamp(0.0, 1.0)
+
+
+def _whole(value: float) -> int:
+    return max(4, round(value))

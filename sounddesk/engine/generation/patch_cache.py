@@ -1,0 +1,73 @@
+"""Patches of the images encoded last, so that a second take of the same image does not encode it again."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import threading
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable
+
+import numpy as np
+from torch import Tensor
+
+from sounddesk.engine.bundles.bundle_manifest import ComponentEntry
+from sounddesk.engine.types import RgbImage
+
+
+def hash_image(image: RgbImage) -> str:
+    """Sha256 of the image's size and pixels."""
+    digest = hashlib.sha256(struct.pack("<II", *image.shape[:2]))
+    digest.update(np.ascontiguousarray(image).data)
+    return digest.hexdigest()
+
+
+class PatchCache:
+    """The `limit` image encodings used last, by image hash. Safe to use from several threads."""
+
+    def __init__(self, limit: int = 8) -> None:
+        self._limit = limit
+        self._entries: OrderedDict[str, Tensor] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: str, encode: Callable[[], Tensor]) -> Tensor:
+        """The patches of image `key`, encoded by `encode` when they are not here."""
+        with self._lock:
+            patches = self._entries.get(key)
+        if patches is None:
+            patches = encode()
+        self.put(key, patches)
+        return patches
+
+    def put(self, key: str, patches: Tensor) -> None:
+        """Keep patches that somebody else has encoded."""
+        with self._lock:
+            self._entries[key] = patches
+            self._entries.move_to_end(key)
+            while len(self._entries) > self._limit:
+                self._entries.popitem(last=False)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._entries.clear()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+_SHARED: weakref.WeakValueDictionary[tuple[str, ...], PatchCache] = weakref.WeakValueDictionary()
+_SHARED_LOCK = threading.Lock()
+
+
+def shared_patch_cache(encoder: ComponentEntry) -> PatchCache:
+    """The one cache of this process for an image encoder with these files, for as long as anybody holds it.
+
+    The segmenter and the session encode the same image with the same weights; the second finds what the first made.
+    """
+    key = (encoder.class_name, *(f"{path} {entry.sha256}" for path, entry in sorted(encoder.files.items())))
+    with _SHARED_LOCK:
+        cache = _SHARED.get(key)
+        if cache is None:
+            cache = _SHARED[key] = PatchCache()
+        return cache

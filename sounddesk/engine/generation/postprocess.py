@@ -1,0 +1,120 @@
+"""The end of every generation, whatever made the samples: checks, the exact length, and the recipe's facts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+import sounddesk
+from sounddesk.engine.bundles.bundle import Bundle
+from sounddesk.engine.bundles.licence_names import licence_line
+from sounddesk.engine.bundles.specs import MelSpec
+from sounddesk.engine.device import DevicePolicy
+from sounddesk.engine.types import EngineError
+from sounddesk.engine.types import SamplingSettings
+from sounddesk.engine.types import Waveform
+from sounddesk.engine.types import steps_of
+
+# Below this peak a take is as good as silent (-60 dBFS).
+SILENCE_PEAK: Final = 1e-3
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DecodedSound:
+    """One sound.
+
+    Attributes:
+        waveform: float32[n], exactly the length asked for.
+        mel: log-mel float32[frames, n_mels] that it was made from.
+        notes: what the user should know.
+    """
+
+    waveform: Waveform
+    mel: npt.NDArray[np.float32]
+    notes: tuple[str, ...]
+
+
+def finished(
+    samples: npt.NDArray[np.float32],
+    mel: npt.NDArray[np.float32],
+    *,
+    spec: MelSpec,
+    n_samples: int,
+    name: str,
+    seed: int,
+) -> DecodedSound:
+    """Exactly `n_samples` of `samples`, and nothing silent or broken unannounced.
+
+    Args:
+        samples: float32[n], at least as many as asked for.
+        mel: log-mel float32[frames, n_mels] of them.
+
+    Raises:
+        EngineError: samples that are not numbers, or fewer than asked for.
+    """
+    waveform, notes = _checked_waveform(samples, name=name, seed=seed, n_samples=n_samples)
+    peak = float(np.abs(waveform).max())
+    if peak > 1.0:
+        # Guidance can overshoot far beyond any sound that was learned from.
+        factor = spec.peak / peak
+        waveform = (waveform * np.float32(factor)).astype(np.float32)
+        mel = np.maximum(mel + np.float32(math.log(factor)), np.float32(spec.log_silence))
+        notes = (_lowered_note(peak, spec.peak),)
+    return DecodedSound(waveform=waveform, mel=mel, notes=notes)
+
+
+def recipe_facts(
+    bundle: Bundle, policy: DevicePolicy, *, seed: int, seconds: float, sampling: SamplingSettings
+) -> dict[str, Any]:
+    """What decides the samples of any take, whatever it is conditioned on."""
+    return {
+        "engine_version": sounddesk.__version__,
+        "bundle": bundle.name,
+        "bundle_version": bundle.manifest.version,
+        "bundle_sha256": bundle.sha256,
+        # Here and not only in the bundle: the sound outlives it, and goes to machines that do not have it.
+        "licence": licence_line(bundle.manifest.licence),
+        "seed": seed,
+        "seconds": seconds,
+        "sample_rate_hz": bundle.audio.mel.sample_rate_hz,
+        "preset": sampling.preset,
+        "steps": steps_of(sampling),
+        "guidance": sampling.guidance,
+        "eta": sampling.eta,
+        "device": str(policy.device),
+        "network_dtype": str(policy.network_dtype).removeprefix("torch."),
+    }
+
+
+def _checked_waveform(
+    samples: npt.NDArray[np.float32], *, name: str, seed: int, n_samples: int
+) -> tuple[Waveform, tuple[str, ...]]:
+    if samples.size < n_samples:
+        raise EngineError(
+            f"take of {name!r} has {samples.size} samples instead of {n_samples}: the bundle's vocoder does not "
+            "fit its audio settings; install the bundle again"
+        )
+    waveform = samples[:n_samples].astype(np.float32)
+    if not np.isfinite(waveform).all():
+        raise EngineError(
+            f"take of {name!r} (seed {seed}) has samples that are not numbers: try another seed, "
+            "lower guidance, or the device 'cpu'"
+        )
+    peak = float(np.abs(waveform).max())
+    if peak < SILENCE_PEAK:
+        level = f"peak {20 * math.log10(peak):.0f} dBFS" if peak > 0 else "digital silence"
+        return waveform, (f"take is silent ({level}): try another seed or more steps",)
+    return waveform, ()
+
+
+def _lowered_note(peak: float, lowered_to: float) -> str:
+    before_db, after_db = 20 * math.log10(peak), 20 * math.log10(lowered_to)
+    return (
+        f"take came out at {before_db:+.1f} dBFS and was lowered to {after_db:+.1f} dBFS, "
+        "the peak of what the model learned from"
+    )

@@ -1,0 +1,1 @@
+"""Images and masks: files, formats, filters and composed scenes."""

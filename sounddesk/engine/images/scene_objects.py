@@ -1,0 +1,183 @@
+"""From an image and named selections to the objects that will sound, each with its mask; free of torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from sounddesk.domain.mask import bounding_box
+from sounddesk.domain.scene import AMBIENCE_NAME
+from sounddesk.domain.scene import BLEND_NAME
+from sounddesk.domain.selection import ObjectSpec
+from sounddesk.domain.selection import Selection
+from sounddesk.engine.images.image_file import load_mask
+from sounddesk.engine.segmenters.proposals import propose_objects
+from sounddesk.engine.segmenters.protocol import Prompt
+from sounddesk.engine.segmenters.protocol import Segmenter
+from sounddesk.engine.segmenters.protocol import check_prompt
+from sounddesk.engine.tasks import CancelToken
+from sounddesk.engine.types import EngineError
+from sounddesk.engine.types import FloatMask
+from sounddesk.engine.types import RgbImage
+from sounddesk.engine.types import TakeKind
+
+Coverage = npt.NDArray[np.uint8]
+
+# Where less of the image than this is left over, the ambience stands for the whole image.
+_SMALLEST_REST: Final = 0.02
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SoundingObject:
+    """One thing that will sound.
+
+    Attributes:
+        name: as the user gave it.
+        kind: object, blend or ambience.
+        selection: how it was selected.
+        coverage: uint8[H, W], 255 where a pixel surely belongs to it. Eight bits, because that is what the
+            mask's PNG holds: the engine gets from the recipe exactly what it got the first time.
+        hint: words that steer its sound.
+        negative_hint: words for what it must not sound like.
+    """
+
+    name: str
+    kind: TakeKind
+    selection: Selection
+    coverage: Coverage
+    hint: str | None = None
+    negative_hint: str | None = None
+
+    @property
+    def probability(self) -> FloatMask:
+        """float32[H, W] in 0..1, as the engine takes it."""
+        return self.coverage.astype(np.float32) / np.float32(255)
+
+    @property
+    def mask(self) -> npt.NDArray[np.bool_]:
+        """bool[H, W], at least half."""
+        return self.coverage >= 128
+
+
+def check_prompts(specs: Sequence[ObjectSpec], *, width: int, height: int) -> None:
+    """Refuse clicks and boxes that lie outside the image, before the slow part starts.
+
+    Raises:
+        EngineError: naming the object.
+    """
+    for spec in specs:
+        if spec.selection.how in ("clicks", "box"):
+            with _named(spec.name):
+                check_prompt(prompt_of(spec.selection), width=width, height=height)
+
+
+def file_masks(specs: Sequence[ObjectSpec], *, width: int, height: int) -> dict[str, Coverage]:
+    """Masks of the objects that come from files, by name.
+
+    Raises:
+        EngineError: naming the object, the file and the remedy.
+    """
+    return {
+        spec.name: mask_from_file(spec, width=width, height=height)
+        for spec in specs
+        if spec.selection.how == "mask_file"
+    }
+
+
+def mask_from_file(spec: ObjectSpec, *, width: int, height: int) -> Coverage:
+    """The mask that a file holds, uint8[height, width].
+
+    Raises:
+        EngineError: naming the object, the file and the remedy.
+    """
+    with _named(spec.name):
+        mask = load_mask(spec.selection.mask_file or "", image_size=(width, height))
+    return np.where(mask, 255, 0).astype(np.uint8)
+
+
+def prompted_masks(
+    specs: Sequence[ObjectSpec], *, image: RgbImage, segmenter: Segmenter, cancel: CancelToken | None = None
+) -> dict[str, Coverage]:
+    """Masks by the segmenter for objects that are selected by clicks or a box, by name.
+
+    Raises:
+        EngineError: nothing found where an object should be; names it.
+        Cancelled: through `cancel`, between objects.
+    """
+    encoded = segmenter.encode(image)
+    found = {}
+    for spec in specs:
+        if cancel is not None:
+            cancel.raise_if_cancelled()
+        with _named(spec.name):
+            candidates = segmenter.predict(encoded, prompt_of(spec.selection))
+        found[spec.name] = coverage_of(candidates[0].probability)
+    return found
+
+
+def proposed_objects(image: RgbImage, *, segmenter: Segmenter) -> list[tuple[ObjectSpec, Coverage]]:
+    """Objects that stand out, named 'object 1', 'object 2' and so on, best first.
+
+    Raises:
+        EngineError: nothing stands out.
+    """
+    return [
+        (
+            ObjectSpec(name=f"object {number}", selection=Selection(how="auto", box=bounding_box(each.mask))),
+            coverage_of(each.probability),
+        )
+        for number, each in enumerate(propose_objects(image, segmenter=segmenter), start=1)
+    ]
+
+
+def with_blend_and_ambience(
+    objects: Sequence[SoundingObject], *, blend: bool, ambience: bool
+) -> tuple[SoundingObject, ...]:
+    """The objects, then all of them as one sound and the rest of the scene, where asked for."""
+    every = list(objects)
+    united = np.maximum.reduce([entry.coverage for entry in objects])
+    if blend:
+        every.append(SoundingObject(name=BLEND_NAME, kind="blend", selection=Selection(how="union"), coverage=united))
+    if ambience:
+        every.append(ambience_of(united))
+    return tuple(every)
+
+
+def ambience_of(united: Coverage) -> SoundingObject:
+    """The rest of the scene: the complement of all objects, or the whole image where hardly any is left."""
+    rest = 255 - united
+    if np.mean(rest >= 128) >= _SMALLEST_REST:
+        return SoundingObject(name=AMBIENCE_NAME, kind="ambience", selection=Selection(how="complement"), coverage=rest)
+    whole = np.full_like(united, 255)
+    return SoundingObject(name=AMBIENCE_NAME, kind="ambience", selection=Selection(how="whole"), coverage=whole)
+
+
+def prompt_of(selection: Selection) -> Prompt:
+    """What the segmenter is asked."""
+    box = selection.box
+    return Prompt(
+        # The middle of the pixel that was clicked.
+        points=tuple((click.x + 0.5, click.y + 0.5) for click in selection.clicks),
+        labels=tuple(click.positive for click in selection.clicks),
+        box=None if box is None else (float(box.left), float(box.top), float(box.right), float(box.bottom)),
+    )
+
+
+def coverage_of(probability: FloatMask) -> Coverage:
+    """Probabilities in 0..1 as shares of 255."""
+    return np.rint(probability * 255).clip(0, 255).astype(np.uint8)
+
+
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Inside the block, errors become EngineErrors that name the object."""
+    try:
+        yield
+    except (EngineError, ValueError, OSError) as error:
+        raise EngineError(f"{name!r}: {error}") from error

@@ -1,0 +1,1 @@
+"""Networks: encoders, grounding, denoiser, latent codec and vocoder, and how their weights are stored."""

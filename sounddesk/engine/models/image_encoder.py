@@ -1,0 +1,281 @@
+"""Image to patch features, with the same geometry for the image and for its masks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from typing import Final
+from typing import Literal
+from typing import Protocol
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch import nn
+
+from sounddesk.engine.models.quantised_weights import load_weights
+from sounddesk.engine.starter.class_branch import CLASS_BRANCH_FILE
+from sounddesk.engine.starter.class_branch import ClassBranch
+from sounddesk.engine.starter.class_branch import shrinks
+from sounddesk.engine.types import RgbImage
+
+Geometry = Literal["squash", "crop"]
+
+TAP_STRIDES: Final = (4, 8, 16, 32)
+_LAST_STRIDES: Final = (16, 32)
+
+
+class ImageEncoder(Protocol):
+    """What the pipeline needs of an image encoder.
+
+    Attributes:
+        grid: rows and columns of patches.
+        width: D, number of features of a patch.
+        classes, kinds: number of published classes, and of kinds of the bundle, that the patches of a region are told
+            by; 0 for none.
+        region_side: S, side in pixels of the regions that `encode_regions` takes.
+    """
+
+    grid: tuple[int, int]
+    width: int
+    classes: int
+    kinds: int
+
+    @property
+    def region_side(self) -> int: ...
+
+    def encode(self, images: Sequence[RgbImage]) -> Tensor:
+        """SRGB uint8[H, W, 3] each -> patches float32[N, P, D], rows first."""
+        ...
+
+    def encode_regions(self, regions: Sequence[RgbImage]) -> tuple[Tensor, Tensor]:
+        """SRGB uint8[S, S, 3] each, a part of an image, on the grid of a whole image.
+
+        Gives patches float32[N, P, D] and the logits of classes and kinds, float32[N, P, classes + kinds].
+        """
+        ...
+
+
+def centre_square(array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    """The largest central square of an array [H, W, ...]."""
+    height, width = array.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return array[top : top + side, left : left + side]
+
+
+def fit_image(image: RgbImage, *, size: int, geometry: Geometry) -> RgbImage:
+    """The image as the encoder sees it, uint8[size, size, 3].
+
+    'squash' shrinks the whole image, so that an object at the side stays selectable; 'crop' takes the centre.
+    """
+    if geometry == "crop":
+        image = np.ascontiguousarray(centre_square(image))
+    shrinking = image.shape[0] >= size and image.shape[1] >= size
+    resized = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_CUBIC)
+    return resized.astype(np.uint8)
+
+
+def fit_mask(mask: npt.NDArray[np.generic], *, geometry: Geometry) -> npt.NDArray[np.generic]:
+    """The mask under the same geometry; the squash itself happens when it is pooled onto the patch grid."""
+    return centre_square(mask) if geometry == "crop" else mask
+
+
+class TimmPatchEncoder(nn.Module):
+    """A convolutional backbone of timm, its last feature map taken as patches (EfficientNet-Lite0 in the starter).
+
+    `pool` averages squares of that map: a large image shows small objects at the size that the network was
+    trained for, and the average takes out the noise of single cells. With a `ClassBranch` a region is also told by the
+    classes that the network was published with.
+    """
+
+    def __init__(
+        self,
+        *,
+        architecture: str,
+        image_size: int,
+        mean: float = 127.0,
+        scale: float = 128.0,
+        geometry: Geometry = "squash",
+        pool: int = 1,
+        classes: int = 0,
+        kinds: int = 0,
+        kind_blocks: bool = False,
+    ) -> None:
+        super().__init__()
+        import timm
+
+        # Any: timm's models carry attributes that nn.Module does not declare.
+        backbone: Any = timm.create_model(architecture, pretrained=False, num_classes=0)
+        self.backbone = backbone
+        self.image_size = image_size
+        self.mean = mean
+        self.scale = scale
+        self.geometry: Geometry = geometry
+        self.width = int(backbone.num_features)
+        self.pool = pool
+        side = image_size // 32 // pool
+        self.grid = (side, side)
+        self.classes = classes
+        self.kinds = kinds
+        self.class_branch = (
+            ClassBranch(backbone, classes=classes, kinds=kinds, kind_blocks=kind_blocks) if classes else None
+        )
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Normalised float32[N, 3, S, S] -> patches float32[N, P, D]."""
+        return _flat(self.backbone.forward_features(pixels), pool=self.pool)
+
+    @torch.no_grad()
+    def encode(self, images: Sequence[RgbImage]) -> Tensor:
+        fitted = [fit_image(image, size=self.image_size, geometry=self.geometry) for image in images]
+        result: Tensor = self(self.normalised(fitted))
+        return result
+
+    @property
+    def region_side(self) -> int:
+        """As much smaller than a whole image as the cells are that need no average: an object comes out as large."""
+        return self.image_size // self.pool
+
+    @torch.no_grad()
+    def encode_regions(self, regions: Sequence[RgbImage]) -> tuple[Tensor, Tensor]:
+        shared, last = self.feature_maps(self.normalised(regions), strides=_LAST_STRIDES)
+        patches = _flat(self._head(last), pool=1)
+        if self.class_branch is None:
+            return patches, patches[..., :0]
+        return patches, self.class_branch.logits(shared)
+
+    @torch.no_grad()
+    def shared_map(self, regions: Sequence[RgbImage]) -> Tensor:
+        """What the class branch stands on, of regions as in `encode_regions`: float32[N, C, 2 h, 2 w] at stride 16."""
+        (shared,) = self.feature_maps(self.normalised(regions), strides=_LAST_STRIDES[:1])
+        return shared
+
+    def _head(self, last_map: Tensor) -> Tensor:
+        widened: Tensor = self.backbone.bn2(self.backbone.conv_head(last_map))
+        return widened
+
+    def normalised(self, fitted: Sequence[RgbImage]) -> Tensor:
+        """Images as `fit_image` leaves them -> float32[N, 3, S, S], the pixels that `forward` and `taps` take."""
+        device = next(self.parameters()).device
+        return (torch.from_numpy(np.stack(fitted)).to(device).permute(0, 3, 1, 2).float() - self.mean) / self.scale
+
+    def taps(self, pixels: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Patches as `forward` gives them, and on the way the maps of the strides 4, 8, 16 and 32.
+
+        Each is the last of its stride before the network shrinks it, so the one of stride 32 is what comes before
+        the widening to the patches.
+        """
+        maps = self.feature_maps(pixels, strides=TAP_STRIDES)
+        return _flat(self._head(maps[-1]), pool=self.pool), maps
+
+    def feature_maps(self, pixels: Tensor, *, strides: Sequence[int]) -> list[Tensor]:
+        """The maps of `taps` for some of its strides, rising; what lies behind the last is not computed."""
+        backbone = self.backbone
+        features: Tensor = backbone.bn1(backbone.conv_stem(pixels))
+        maps: dict[int, Tensor] = {}
+        for stage in backbone.blocks:
+            stride = pixels.shape[-1] // features.shape[-1]
+            if stride == strides[-1] and shrinks(stage):
+                break
+            features = stage(features)
+            maps[pixels.shape[-1] // features.shape[-1]] = features
+        return [maps[stride] for stride in strides]
+
+    def config(self) -> dict[str, str | int | float | bool]:
+        return {
+            "architecture": str(self.backbone.default_cfg["architecture"]),
+            "image_size": self.image_size,
+            "mean": self.mean,
+            "scale": self.scale,
+            "geometry": self.geometry,
+            "pool": self.pool,
+            "classes": self.classes,
+            "kinds": self.kinds,
+            "kind_blocks": self.class_branch is not None and self.class_branch.kind_blocks is not None,
+        }
+
+    @classmethod
+    def load(cls, folder: Path) -> TimmPatchEncoder:
+        encoder = cls(**json.loads((folder / "config.json").read_text()))
+        encoder.backbone.load_state_dict(load_weights(folder / "model.safetensors"))
+        if encoder.class_branch is not None:
+            encoder.class_branch.load_state_dict(load_weights(folder / CLASS_BRANCH_FILE))
+        return encoder.eval()
+
+
+def _flat(features: Tensor, *, pool: int) -> Tensor:
+    """Map float32[N, D, h, w] -> float32[N, P, D], rows first."""
+    if pool > 1:
+        features = nn.functional.avg_pool2d(features, pool)
+    return features.flatten(2).transpose(1, 2)
+
+
+class ClipPatchEncoder(nn.Module):
+    """CLIP's vision tower; patches projected into the text space ('projected') or raw ('hidden').
+
+    'projected' is the reading of paper 3.2 in which patches and text share the width L.
+    """
+
+    classes = 0
+    kinds = 0
+
+    def __init__(self, model: nn.Module, *, features: Literal["projected", "hidden"], geometry: Geometry) -> None:
+        super().__init__()
+        self.model = model
+        self.features = features
+        self.geometry: Geometry = geometry
+        config = model.config
+        self.image_size = int(config.image_size)  # type: ignore[union-attr,arg-type]
+        side = self.image_size // int(config.patch_size)  # type: ignore[union-attr,arg-type]
+        self.grid = (side, side)
+        self.width = int(config.projection_dim if features == "projected" else config.hidden_size)  # type: ignore[union-attr,arg-type]
+        self.register_buffer("mean", torch.tensor([0.48145466, 0.4578275, 0.40821073])[:, None, None], persistent=False)
+        self.register_buffer("std", torch.tensor([0.26862954, 0.26130258, 0.27577711])[:, None, None], persistent=False)
+
+    @torch.no_grad()
+    def encode(self, images: Sequence[RgbImage]) -> Tensor:
+        fitted = np.stack([fit_image(image, size=self.image_size, geometry=self.geometry) for image in images])
+        device = next(self.parameters()).device
+        pixels = torch.from_numpy(fitted).to(device).permute(0, 3, 1, 2).float() / 255.0
+        vision = self.model.vision_model  # type: ignore[union-attr]
+        hidden: Tensor = vision(pixel_values=(pixels - self.mean) / self.std).last_hidden_state[:, 1:]  # type: ignore[operator,union-attr]
+        if self.features == "hidden":
+            return hidden
+        projected: Tensor = self.model.visual_projection(vision.post_layernorm(hidden))  # type: ignore[operator,union-attr]
+        return projected
+
+    @property
+    def region_side(self) -> int:
+        return self.image_size
+
+    def encode_regions(self, regions: Sequence[RgbImage]) -> tuple[Tensor, Tensor]:
+        patches = self.encode(regions)
+        return patches, patches[..., :0]
+
+    @classmethod
+    def load(cls, folder: Path) -> ClipPatchEncoder:
+        from transformers.models.clip.modeling_clip import CLIPVisionModelWithProjection
+
+        options = json.loads((folder / "patches.json").read_text()) if (folder / "patches.json").exists() else {}
+        model = CLIPVisionModelWithProjection.from_pretrained(folder, use_safetensors=True, local_files_only=True)
+        return cls(
+            model.eval(),
+            features=options.get("features", "projected"),
+            geometry=options.get("geometry", "squash"),
+        )
+
+
+def load_image_encoder(class_name: str, folder: Path) -> TimmPatchEncoder | ClipPatchEncoder:
+    """The image encoder that a manifest names. Raises: ValueError for an unknown class."""
+    if class_name == "TimmPatchEncoder":
+        return TimmPatchEncoder.load(folder)
+    if class_name == "CLIPVisionModelWithProjection":
+        return ClipPatchEncoder.load(folder)
+    raise ValueError(
+        f"image encoder class is {class_name!r}: known are 'TimmPatchEncoder' and 'CLIPVisionModelWithProjection'"
+    )

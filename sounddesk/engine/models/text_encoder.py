@@ -1,0 +1,112 @@
+"""Words to unit vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch import nn
+
+from sounddesk.engine.models.quantised_weights import load_weights
+from sounddesk.engine.models.quantised_weights import stored_as
+
+
+class TextEncoder(Protocol):
+    """What the pipeline needs of a text encoder.
+
+    Attributes:
+        width: Lt, width of a text vector.
+    """
+
+    width: int
+
+    def encode(self, texts: Sequence[str]) -> Tensor:
+        """Texts -> unit vectors float32[N, Lt]."""
+        ...
+
+
+class SentenceEncoder(nn.Module):
+    """A BERT sentence encoder: mean over tokens, then L2 norm (all-MiniLM-L6-v2 in the starter)."""
+
+    def __init__(self, model: nn.Module, tokenizer_file: Path, *, max_tokens: int = 128) -> None:
+        super().__init__()
+        from tokenizers import Tokenizer
+
+        self.model = model
+        self.tokenizer = Tokenizer.from_file(str(tokenizer_file))
+        self.tokenizer.enable_truncation(max_tokens)
+        self.tokenizer.enable_padding()
+        self.width = int(model.config.hidden_size)  # type: ignore[union-attr,arg-type]
+
+    @torch.no_grad()
+    def encode(self, texts: Sequence[str]) -> Tensor:
+        encoded = self.tokenizer.encode_batch(list(texts))
+        device = next(self.parameters()).device
+        ids = torch.tensor([e.ids for e in encoded], device=device)
+        mask = torch.tensor([e.attention_mask for e in encoded], device=device)
+        hidden = self.model(input_ids=ids, attention_mask=mask).last_hidden_state
+        pooled = (hidden * mask[..., None]).sum(dim=1) / mask.sum(dim=1, keepdim=True)
+        return nn.functional.normalize(pooled.float(), dim=-1)
+
+    @classmethod
+    def load(cls, folder: Path, state: dict[str, Tensor] | None = None) -> SentenceEncoder:
+        """Read `config.json`, `tokenizer.json` and the weights (or take them from `state`)."""
+        from transformers.models.bert.configuration_bert import BertConfig
+        from transformers.models.bert.modeling_bert import BertModel
+
+        weights = folder / "model.safetensors"
+        if state is None and weights.is_file() and stored_as(weights) is not None:
+            # Our own storage: transformers would take rows of int8 for the weights themselves.
+            state = load_weights(weights)
+        if state is None:
+            model = BertModel.from_pretrained(
+                folder, use_safetensors=True, local_files_only=True, add_pooling_layer=False
+            )
+        else:
+            model = BertModel(BertConfig.from_json_file(folder / "config.json"), add_pooling_layer=False)
+            missing, unexpected = model.load_state_dict(state, strict=False)
+            # position_ids is a constant buffer that some checkpoints carry and others do not.
+            if [k for k in missing if "position_ids" not in k] or unexpected:
+                raise ValueError(f"text encoder weights do not fit: missing {missing}, unexpected {unexpected}")
+        return cls(model.float().eval(), folder / "tokenizer.json")
+
+
+class ClapTextEncoder(nn.Module):
+    """AudioLDM's CLAP text tower: 512-d, normalised here because the model itself does not."""
+
+    def __init__(self, model: nn.Module, folder: Path) -> None:
+        super().__init__()
+        from transformers import AutoTokenizer
+
+        self.model = model
+        self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        self.width = int(model.config.projection_dim)  # type: ignore[union-attr,arg-type]
+
+    @torch.no_grad()
+    def encode(self, texts: Sequence[str]) -> Tensor:
+        device = next(self.parameters()).device
+        tokens = self.tokenizer(list(texts), padding="max_length", max_length=512, truncation=True, return_tensors="pt")
+        output = self.model(**tokens.to(device)).text_embeds
+        return nn.functional.normalize(output.float(), dim=-1)
+
+    @classmethod
+    def load(cls, folder: Path) -> ClapTextEncoder:
+        from transformers.models.clap.modeling_clap import ClapTextModelWithProjection
+
+        model = ClapTextModelWithProjection.from_pretrained(folder, use_safetensors=True, local_files_only=True)
+        tokenizer_folder = folder.parent / "tokenizer"
+        return cls(model.eval(), tokenizer_folder if tokenizer_folder.exists() else folder)
+
+
+def load_text_encoder(class_name: str, folder: Path) -> SentenceEncoder | ClapTextEncoder:
+    """The text encoder that a manifest names. Raises: ValueError for an unknown class."""
+    if class_name == "SentenceEncoder":
+        return SentenceEncoder.load(folder)
+    if class_name == "ClapTextModelWithProjection":
+        return ClapTextEncoder.load(folder)
+    raise ValueError(
+        f"text encoder class is {class_name!r}: known are 'SentenceEncoder' and 'ClapTextModelWithProjection'"
+    )

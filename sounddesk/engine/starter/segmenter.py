@@ -1,0 +1,412 @@
+"""The segmenter that ships in the starter bundle: the bundle's image encoder under SAM's own decoder.
+
+Nearly all the time goes into the image encoder, once per image, and its patches are the ones that the sounds are made
+from; so they are left in the shared `PatchCache` for the session that will ask for them. A click then takes two steps:
+SAM's decoder says roughly what is meant, and the refiner draws it with the image's own pixels.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import field
+from dataclasses import replace
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from sounddesk.engine.bundles.bundle import Bundle
+from sounddesk.engine.bundles.bundle_manifest import SEGMENTER_ROLE
+from sounddesk.engine.generation.patch_cache import PatchCache
+from sounddesk.engine.generation.patch_cache import hash_image
+from sounddesk.engine.generation.patch_cache import shared_patch_cache
+from sounddesk.engine.models.image_encoder import TimmPatchEncoder
+from sounddesk.engine.models.image_encoder import fit_image
+from sounddesk.engine.models.quantised_weights import fingerprint
+from sounddesk.engine.segmenters.grabcut import GrabCutSegmenter
+from sounddesk.engine.segmenters.grabcut_solver import fill_holes
+from sounddesk.engine.segmenters.grabcut_solver import keep_parts
+from sounddesk.engine.segmenters.mask_quality import overlap
+from sounddesk.engine.segmenters.protocol import Candidate
+from sounddesk.engine.segmenters.protocol import EmptySelectionError
+from sounddesk.engine.segmenters.protocol import EncodedImage
+from sounddesk.engine.segmenters.protocol import Prompt
+from sounddesk.engine.segmenters.protocol import SegmenterError
+from sounddesk.engine.segmenters.protocol import check_encoded
+from sounddesk.engine.segmenters.protocol import check_image
+from sounddesk.engine.segmenters.protocol import check_prompt
+from sounddesk.engine.segmenters.protocol import image_sha256
+from sounddesk.engine.segmenters.protocol import keeps_alternatives
+from sounddesk.engine.segmenters.region import Region
+from sounddesk.engine.segmenters.region import redrawn
+from sounddesk.engine.segmenters.region import region_of
+from sounddesk.engine.segmenters.region import whole_image
+from sounddesk.engine.starter.segmenter_network import CANDIDATES
+from sounddesk.engine.starter.segmenter_network import ImageEmbedding
+from sounddesk.engine.starter.segmenter_network import StarterSegmenterNetwork
+from sounddesk.engine.starter.segmenter_network import small_colours
+from sounddesk.engine.starter.segmenter_prompts import PromptSteps
+from sounddesk.engine.starter.segmenter_prompts import prompt_steps
+from sounddesk.engine.starter.segmenter_refiner import GUESS_BOUND
+from sounddesk.engine.starter.segmenter_refiner import HINTS
+from sounddesk.engine.starter.segmenter_refiner import OUTSIDE_LOGIT
+from sounddesk.engine.starter.segmenter_refiner import REFINER_STRIDES
+from sounddesk.engine.starter.segmenter_refiner import box_map
+from sounddesk.engine.starter.segmenter_refiner import click_maps
+from sounddesk.engine.starter.segmenter_refiner import folded
+from sounddesk.engine.starter.segmenter_refiner import guess_in
+from sounddesk.engine.starter.segmenter_refiner import region_pixels
+from sounddesk.engine.types import BoolMask
+from sounddesk.engine.types import EngineError
+from sounddesk.engine.types import RgbImage
+
+NAME: Final = "starter segmenter"
+CLASS_NAME: Final = "StarterSegmenter"
+CACHED_IMAGES: Final = 3
+
+# Answers kept for each image, so that one more click costs one more pass.
+_CACHED_ANSWERS: Final = 16
+# A region is some 1.5 MB.
+_CACHED_REGIONS: Final = 8
+# Alternatives whose regions overlap so much are drawn in one: encoding a region costs more than drawing in it.
+_SAME_REGION: Final = 0.5
+# Candidates that overlap more than this look the same to the user.
+_SAME: Final = 0.85
+# Smaller parts of a mask that no click is on are specks.
+_LEAST_PART: Final = 0.1
+# What a pixel gets that is taken out of a mask or put into it.
+_SURE_LOGIT: Final = 4.0
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DrawnMask:
+    """Logits float32[R, R] of one region, outside of which there is nothing, and the predicted IoU."""
+
+    region: Region
+    logits: npt.NDArray[np.float32]
+    score: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class EncodedRegion:
+    """Pixels of a region as the refiner takes them, and the encoder's maps of them."""
+
+    pixels: Tensor
+    taps: list[Tensor]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StarterFeatures:
+    """An image ready for prompts, and the answers given last, by prompt."""
+
+    embedding: ImageEmbedding
+    _answers: OrderedDict[tuple[object, ...], tuple[DrawnMask, ...]] = field(default_factory=OrderedDict)
+    _regions: OrderedDict[Region, EncodedRegion] = field(default_factory=OrderedDict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def region(self, region: Region, encode: Callable[[Region], EncodedRegion]) -> EncodedRegion:
+        """A region as the encoder sees it; encoded where it is not among the last ones."""
+        with self._lock:
+            found = self._regions.get(region)
+        if found is None:
+            found = encode(region)
+            with self._lock:
+                self._regions[region] = found
+                while len(self._regions) > _CACHED_REGIONS:
+                    self._regions.popitem(last=False)
+        return found
+
+    def recall(self, key: tuple[object, ...]) -> tuple[DrawnMask, ...] | None:
+        with self._lock:
+            if key in self._answers:
+                self._answers.move_to_end(key)
+            return self._answers.get(key)
+
+    def remember(self, key: tuple[object, ...], answer: tuple[DrawnMask, ...]) -> tuple[DrawnMask, ...]:
+        with self._lock:
+            self._answers[key] = answer
+            while len(self._answers) > _CACHED_ANSWERS:
+                self._answers.popitem(last=False)
+        return answer
+
+
+class StarterSegmenter:
+    """`Segmenter` and `ProposesObjects` on the bundle's own weights. Deterministic, safe to call from threads."""
+
+    def __init__(
+        self,
+        network: StarterSegmenterNetwork,
+        encoder: TimmPatchEncoder,
+        *,
+        device: str = "cpu",
+        patches: PatchCache | None = None,
+        cached_images: int = CACHED_IMAGES,
+    ) -> None:
+        """Take over both networks in evaluation mode; `patches`: where to leave the patches of encoded images.
+
+        Raises:
+            SegmenterError: the network was trained on another image encoder, or the device does not exist.
+        """
+        if network.config.image_size != encoder.image_size:
+            raise SegmenterError(
+                f"{NAME} is made for images of {network.config.image_size} px, its encoder for "
+                f"{encoder.image_size} px: install the bundle again"
+            )
+        if network.config.encoder_fingerprint != fingerprint(encoder.backbone.state_dict()):
+            raise SegmenterError(f"{NAME} was trained on another image encoder: install the bundle again")
+        try:
+            self._device = torch.device(device)
+            self._network = network.to(self._device).eval()
+            self._encoder = encoder.to(self._device).eval()
+        except (RuntimeError, AssertionError) as error:
+            raise SegmenterError(
+                f"{NAME} cannot run on {device!r} ({str(error).splitlines()[0]}): choose 'cpu'"
+            ) from error
+        # Elsewhere the session may compute in another precision, and the patches would differ.
+        self._patches = patches if self._device.type == "cpu" else None
+        self._cached_images = cached_images
+        self._cache: OrderedDict[str, EncodedImage] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @classmethod
+    def from_bundle(cls, bundle: Bundle, *, device: str = "cpu") -> StarterSegmenter:
+        """Load the bundle's components 'segmenter' and 'image_encoder' after checking their files.
+
+        Raises:
+            EngineError: a component is missing, damaged or of another class, or they do not belong together.
+        """
+        bundle.verify_components((SEGMENTER_ROLE, "image_encoder"))
+        entry, encoder_entry = bundle.manifest.component(SEGMENTER_ROLE), bundle.manifest.component("image_encoder")
+        for found, wanted in ((entry.class_name, CLASS_NAME), (encoder_entry.class_name, "TimmPatchEncoder")):
+            if found != wanted:
+                raise SegmenterError(f"bundle {bundle.name!r}: class is {found!r}, {wanted!r} is needed")
+        try:
+            network = StarterSegmenterNetwork.load(bundle.component_folder(SEGMENTER_ROLE))
+            encoder = TimmPatchEncoder.load(bundle.component_folder("image_encoder")).requires_grad_(False)
+        except (ValueError, TypeError, KeyError, OSError, RuntimeError) as error:
+            if isinstance(error, EngineError):
+                raise
+            raise SegmenterError(
+                f"bundle {bundle.name!r}: its segmenter cannot be loaded ({error}): install the bundle again"
+            ) from error
+        return cls(network, encoder, device=device, patches=shared_patch_cache(encoder_entry))
+
+    @property
+    def name(self) -> str:
+        return NAME
+
+    def encode(self, image: RgbImage) -> EncodedImage:
+        """Run the image encoder, or find its output among the last images."""
+        check_image(image)
+        key = image_sha256(image)
+        # Held throughout: two threads that ask for the same image at once must not encode it twice.
+        with self._lock:
+            if key in self._cache:
+                self._cache.move_to_end(key)
+                return self._cache[key]
+            encoded = EncodedImage(image=image, sha256=key, segmenter=NAME, features=self._features(image))
+            self._cache[key] = encoded
+            while len(self._cache) > self._cached_images:
+                self._cache.popitem(last=False)
+            return encoded
+
+    def predict(self, encoded: EncodedImage, prompt: Prompt) -> tuple[Candidate, ...]:
+        """Up to three candidates for one click, as many as differ; one for any other prompt."""
+        check_encoded(encoded, segmenter=NAME)
+        check_prompt(prompt, width=encoded.width, height=encoded.height)
+        steps = self._steps(encoded, prompt)
+        drawn = [
+            _tidied(mask, steps, image_size=self._network.config.image_size) for mask in self._answer(encoded, steps)
+        ]
+        if not prompt.is_single_click:
+            drawn = drawn[:1]
+        elif not keeps_alternatives(encoded):
+            drawn = sorted(drawn, key=lambda mask: -mask.score)[:1]
+        found = (_full_size(encoded, mask) for mask in drawn)
+        candidates = [candidate for candidate in found if candidate is not None]
+        if not candidates:
+            raise EmptySelectionError("no object was found there: click nearer its middle or draw a box around it")
+        return _distinct(candidates)
+
+    def propose(self, encoded: EncodedImage) -> tuple[Candidate, ...]:
+        """Objects that stand out, as GrabCut finds them.
+
+        A grid of clicks, SAM's own way, found two of the demo's four animals in 25 s; GrabCut finds them all in 9.
+        """
+        check_encoded(encoded, segmenter=NAME)
+        grabcut = GrabCutSegmenter()
+        return grabcut.propose(grabcut.encode(encoded.image))
+
+    @torch.no_grad()
+    def _features(self, image: RgbImage) -> StarterFeatures:
+        encoder = self._encoder
+        fitted = fit_image(image, size=encoder.image_size, geometry=encoder.geometry)
+        patches, taps = encoder.taps(encoder.normalised([fitted]))
+        if self._patches is not None:
+            self._patches.put(hash_image(image), patches[0].float())
+        colours = self._tensor(small_colours(fitted)[None] / 127.5 - 1)
+        return StarterFeatures(embedding=self._network.embed(taps, colours))
+
+    def _answer(self, encoded: EncodedImage, steps: PromptSteps) -> tuple[DrawnMask, ...]:
+        """The masks after the last of the steps that a prompt was made in; the first answers every prompt.
+
+        A mask is refined as it was in training, click by click, each time from the answer before. So the same prompt
+        has the same answer whether its clicks came one by one or all at once.
+        """
+        features: StarterFeatures = encoded.features
+        hint = None if steps.hint is None else steps.hint.tobytes()
+        earlier: DrawnMask | None = None
+        if steps.hint is not None:
+            whole = whole_image(width=encoded.width, height=encoded.height)
+            earlier = DrawnMask(region=whole, logits=steps.hint, score=1.0)
+        drawn: tuple[DrawnMask, ...] = ()
+        for count in steps.counts:
+            # With the steps before, since clicks and a scribble may end at the same points by different ways.
+            before = tuple(each for each in steps.counts if each <= count)
+            key = (steps.points[:count], steps.labels[:count], before, steps.box, hint)
+            drawn = features.recall(key) or features.remember(
+                key, self._pass(encoded, steps, count=count, earlier=earlier)
+            )
+            earlier = drawn[0]
+        return drawn
+
+    def _steps(self, encoded: EncodedImage, prompt: Prompt) -> PromptSteps:
+        config = self._network.config
+        return prompt_steps(
+            prompt,
+            width=encoded.width,
+            height=encoded.height,
+            image_size=config.image_size,
+            mask_side=config.mask_side,
+        )
+
+    @torch.no_grad()
+    def _pass(
+        self, encoded: EncodedImage, steps: PromptSteps, *, count: int, earlier: DrawnMask | None
+    ) -> tuple[DrawnMask, ...]:
+        """One run of decoder and refiner with the first `count` clicks; several masks for a single click alone."""
+        config = self._network.config
+        features: StarterFeatures = encoded.features
+        points = np.array(steps.points[:count], np.float32).reshape(count, 2)
+        labels = np.array(steps.labels[:count], np.int64)
+        box = None if steps.box is None else np.array(steps.box, np.float32)
+        before = None
+        if earlier is not None:
+            whole = whole_image(width=encoded.width, height=encoded.height)
+            before = redrawn(earlier.logits, earlier.region, whole, side=config.mask_side, outside=OUTSIDE_LOGIT)
+        logits, _ = self._network.decode(
+            features.embedding,
+            points=self._tensor(points[None]),
+            labels=torch.from_numpy(labels[None]).to(self._device),
+            boxes=None if box is None else self._tensor(box[None]),
+            earlier=None if before is None else self._tensor(before[None, None]),
+        )
+        ambiguous = count == 1 and box is None and earlier is None
+        guesses = logits[0, : None if ambiguous else 1].cpu().numpy()
+        regions: list[Region] = []
+        for guess in guesses:
+            own = region_of(
+                guess > 0,
+                earlier=None if before is None else before > 0,
+                points=points,
+                labels=labels,
+                box=box,
+                image_size=config.image_size,
+                width=encoded.width,
+                height=encoded.height,
+            )
+            regions.append(next((known for known in regions if known.overlap(own) >= _SAME_REGION), own))
+        hints = [
+            self._hints(guess, region, points=points, labels=labels, box=box, earlier=earlier)
+            for guess, region in zip(guesses, regions, strict=True)
+        ]
+        seen = [features.region(region, lambda r: self._encode_region(encoded, r)) for region in regions]
+        pixels = torch.cat([one.pixels for one in seen])
+        taps = [torch.cat(maps) for maps in zip(*(one.taps for one in seen), strict=True)]
+        told = self._tensor(np.stack(hints))
+        fine, scores = self._network.refiner(pixels, taps, told)
+        if box is not None and earlier is None:
+            # Drawn once more with the first answer known; clicks gain nothing by it.
+            told[:, 1] = fine.clamp(-GUESS_BOUND, GUESS_BOUND)
+            fine, scores = self._network.refiner(pixels, taps, told)
+        return tuple(
+            DrawnMask(region=region, logits=mask, score=score)
+            for region, mask, score in zip(regions, fine.cpu().numpy(), scores.tolist(), strict=True)
+        )
+
+    def _hints(
+        self,
+        guess: npt.NDArray[np.float32],
+        region: Region,
+        *,
+        points: npt.NDArray[np.float32],
+        labels: npt.NDArray[np.int64],
+        box: npt.NDArray[np.float32] | None,
+        earlier: DrawnMask | None,
+    ) -> npt.NDArray[np.float32]:
+        """What the refiner is told, float32[HINTS, R, R]."""
+        size, side = self._network.config.image_size, self._network.config.refiner_side
+        hints = np.zeros((HINTS, side, side), np.float32)
+        hints[0] = guess_in(region, guess, side=side)
+        if earlier is not None:
+            bounded = np.clip(earlier.logits, -GUESS_BOUND, GUESS_BOUND)
+            hints[1] = redrawn(bounded, earlier.region, region, side=side, outside=OUTSIDE_LOGIT)
+        hints[2:4] = click_maps(region.cells(points, image_size=size, side=side), labels, side=side)
+        if box is not None:
+            hints[4] = box_map(region.cells(box.reshape(2, 2), image_size=size, side=side).reshape(4), side=side)
+        return hints
+
+    @torch.no_grad()
+    def _encode_region(self, encoded: EncodedImage, region: Region) -> EncodedRegion:
+        pixels = self._encoder.normalised([region_pixels(encoded.image, region, self._network.refiner.config)])
+        return EncodedRegion(pixels=folded(pixels), taps=self._encoder.feature_maps(pixels, strides=REFINER_STRIDES))
+
+    def _tensor(self, values: npt.NDArray[np.generic]) -> Tensor:
+        return torch.as_tensor(values.astype(np.float32), device=self._device)
+
+
+def _distinct(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """Up to `CANDIDATES` by predicted IoU that overlap none before them much."""
+    chosen: list[Candidate] = []
+    for candidate in sorted(candidates, key=lambda each: -each.score):
+        if len(chosen) < CANDIDATES and all(overlap(candidate.mask, known.mask) <= _SAME for known in chosen):
+            chosen.append(candidate)
+    return tuple(chosen)
+
+
+def _tidied(drawn: DrawnMask, steps: PromptSteps, *, image_size: int) -> DrawnMask:
+    """Without the parts of the mask that no positive click is on, and without holes in the rest.
+
+    What looks like the object elsewhere in the image, which the network often joins to it, is another object or none.
+    """
+    mask = drawn.logits > 0
+    points = np.array(steps.points, np.float32).reshape(-1, 2)
+    cells = drawn.region.cells(points, image_size=image_size, side=len(mask)).tolist()
+    positive = [(x, y) for (x, y), label in zip(cells, steps.labels, strict=True) if label == 1]
+    negative = [(x, y) for (x, y), label in zip(cells, steps.labels, strict=True) if label == 0]
+    kept = keep_parts(mask, positive, least_share=_LEAST_PART)
+    if not kept.any():
+        kept = keep_parts(mask, (), least_share=_LEAST_PART)
+    whole = fill_holes(kept, except_at=negative)
+    tidied = np.where(mask & ~kept, np.minimum(drawn.logits, -_SURE_LOGIT), drawn.logits)
+    return replace(drawn, logits=np.where(whole & ~mask, _SURE_LOGIT, tidied).astype(np.float32))
+
+
+def _full_size(encoded: EncodedImage, drawn: DrawnMask) -> Candidate | None:
+    """One mask at image size; None where it is empty."""
+    region = drawn.region
+    rows, columns = region.size
+    fine = cv2.resize(drawn.logits, (columns, rows), interpolation=cv2.INTER_LINEAR)
+    probability = np.zeros((encoded.height, encoded.width), np.float32)
+    probability[region.rows, region.columns] = 1 / (1 + np.exp(-fine))
+    mask: BoolMask = probability >= 0.5
+    if not mask.any():
+        return None
+    return Candidate(mask=mask, probability=probability, score=min(1.0, max(0.0, drawn.score)))

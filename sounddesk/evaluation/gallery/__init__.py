@@ -1,0 +1,1 @@
+"""The gallery: what fails, to look at and to listen to."""

@@ -1,0 +1,1 @@
+"""Training data: recordings, pictures, prompts and scenes, encoded once and varied."""

@@ -1,0 +1,160 @@
+"""A run as it goes on: `log.jsonl`, a plain page that any browser shows, and TensorBoard where it is installed."""
+
+from __future__ import annotations
+
+import html
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from typing import Final
+
+import numpy as np
+import psutil
+import torch
+
+from sounddesk.audio.files.wav_io import write_wav
+from sounddesk.audio.pictures.spectrogram_image import encode_png
+from sounddesk.audio.pictures.spectrogram_image import spectrogram_image
+from sounddesk.engine.tasks import duration_text
+from sounddesk.storage.atomic_file import write_file
+from sounddesk.training.loop.curves import curve_svg
+from sounddesk.training.loop.optimiser_recipe import LiveRecipe
+from sounddesk.training.loop.parallel import MissingPackageError
+from sounddesk.training.tasks.training_task import Preview
+
+LOG_NAME: Final = "log.jsonl"
+PAGE_NAME: Final = "live.html"
+PREVIEWS: Final = "previews"
+NOT_CURVES: Final = ("step", "s", "steps_per_s", "memory_mib")
+
+_STYLE: Final = (
+    "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}"
+    "h2{font-size:1rem;margin:1.5rem 0 .3rem}table{border-collapse:collapse}td{padding:.1rem 1rem .1rem 0}"
+    "svg{width:100%;height:auto;background:#f6f6f4}progress{width:100%}img{max-width:100%}figure{margin:0 0 1rem}"
+    "@media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}svg{background:#242424}}"
+)
+
+
+def memory_mib() -> float:
+    """Peak GPU memory of this process where there is a GPU, else its resident memory, MiB."""
+    if torch.cuda.is_available():
+        return float(torch.cuda.max_memory_allocated() / 2**20)
+    return float(psutil.Process().memory_info().rss / 2**20)
+
+
+class LiveView:
+    """Writes a run's rows and previews.
+
+    Rows after `from_step` of an interrupted run are taken out of the log, because they come again.
+
+    Args:
+        total_steps: of the whole run.
+        from_step: where this process goes on.
+
+    Raises:
+        MissingPackageError: TensorBoard is wanted and not installed.
+    """
+
+    def __init__(self, run_dir: Path, recipe: LiveRecipe, *, total_steps: int, from_step: int) -> None:
+        self._run_dir = run_dir
+        self._recipe = recipe
+        self._total = total_steps
+        self._from = from_step
+        self._started_s = time.monotonic()
+        self._rows = read_log(run_dir, up_to_step=from_step)
+        self._speed: tuple[int, float] = (from_step, self._started_s)
+        text = "".join(json.dumps(row) + "\n" for row in self._rows)
+        write_file(run_dir / LOG_NAME, text.encode())
+        self._tensorboard = _writer(run_dir, from_step) if recipe.tensorboard else None
+
+    def add_row(self, figures: dict[str, Any]) -> None:
+        """One row of means; the page follows."""
+        now_s = time.monotonic()
+        step, then_s = self._speed
+        self._speed = (figures["step"], now_s)
+        speed = (figures["step"] - step) / max(1e-9, now_s - then_s)
+        row = {**figures, "steps_per_s": round(speed, 3), "memory_mib": round(memory_mib(), 1)}
+        self._rows.append(row)
+        with (self._run_dir / LOG_NAME).open("a") as log:
+            log.write(json.dumps(row) + "\n")
+        if self._tensorboard is not None:
+            for key, value in row.items():
+                if key not in ("step", "s"):
+                    self._tensorboard.add_scalar(key, value, row["step"])
+        if self._recipe.page:
+            self._write_page()
+
+    def add_previews(self, step: int, sounds: Sequence[Preview]) -> None:
+        """Keep sounds of `step` as `previews/STEP-NAME.wav` and a spectrogram beside each."""
+        folder = self._run_dir / PREVIEWS
+        folder.mkdir(exist_ok=True)
+        for sound in sounds:
+            stem = f"{step:08d}-{sound.name}"
+            peak = max(1.0, float(np.abs(sound.samples).max(initial=0.0)))
+            write_wav(folder / f"{stem}.wav", sound.samples / peak, sample_rate_hz=sound.sample_rate_hz)
+            picture = spectrogram_image(sound.samples, sample_rate_hz=sound.sample_rate_hz, width=480, height=160)
+            write_file(folder / f"{stem}.png", encode_png(picture))
+            if self._tensorboard is not None:
+                self._tensorboard.add_audio(sound.name, sound.samples[None], step, sample_rate=sound.sample_rate_hz)
+                self._tensorboard.add_image(f"{sound.name}/spectrogram", picture, step, dataformats="HWC")
+        if self._recipe.page:
+            self._write_page()
+
+    def close(self) -> None:
+        if self._tensorboard is not None:
+            self._tensorboard.close()
+
+    def _write_page(self) -> None:
+        done = self._rows[-1]["step"] if self._rows else self._from
+        elapsed_s = time.monotonic() - self._started_s
+        left_s = elapsed_s / max(1, done - self._from) * (self._total - done)
+        ended = done >= self._total
+        facts = {"step": f"{done} of {self._total}", "time left": "done" if ended else duration_text(left_s)}
+        facts |= {key: str(value) for key, value in (self._rows[-1] if self._rows else {}).items() if key != "step"}
+        keys = [key for key in (self._rows[-1] if self._rows else {}) if key not in NOT_CURVES]
+        parts = [
+            "<!doctype html><meta charset=utf-8>",
+            "" if ended else "<meta http-equiv=refresh content=10>",
+            f"<title>{done}/{self._total} {html.escape(self._run_dir.name)}</title><style>{_STYLE}</style>",
+            f"<h1>{html.escape(self._run_dir.name)}</h1><progress value={done} max={max(1, self._total)}></progress>",
+            "<table>",
+            *(f"<tr><td>{html.escape(key)}<td>{html.escape(value)}" for key, value in facts.items()),
+            "</table>",
+        ]
+        for key in keys:
+            points = [(row["step"], row[key]) for row in self._rows if key in row]
+            parts.append(f"<h2>{html.escape(key)}</h2>{curve_svg(points)}")
+        files = sorted((self._run_dir / PREVIEWS).glob("*.wav"), reverse=True)
+        if files:
+            parts.append("<h2>previews</h2>")
+        for file in files[:24]:
+            name = html.escape(f"{PREVIEWS}/{file.stem}")
+            parts.append(
+                f"<figure><figcaption>{html.escape(file.stem)}</figcaption>"
+                f'<audio controls preload=none src="{name}.wav"></audio><br><img src="{name}.png" alt=""></figure>'
+            )
+        write_file(self._run_dir / PAGE_NAME, "\n".join(parts).encode())
+
+
+def read_log(run_dir: Path, *, up_to_step: int | None = None) -> list[dict[str, Any]]:
+    """The rows of a run's log; a last line that a kill cut short is left out."""
+    path = run_dir / LOG_NAME
+    rows = []
+    for line in path.read_text().splitlines() if path.is_file() else []:
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        if up_to_step is None or row["step"] <= up_to_step:
+            rows.append(row)
+    return rows
+
+
+def _writer(run_dir: Path, from_step: int) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise MissingPackageError("live.tensorboard needs TensorBoard: pip install 'sounddesk[tensorboard]'") from error
+    return SummaryWriter(str(run_dir / "tensorboard"), purge_step=from_step + 1)

@@ -1,0 +1,1 @@
+"""Training tasks: what each network learns from and by which loss."""

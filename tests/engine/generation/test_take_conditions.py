@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from sounddesk.domain.mask import mask_sha256
+from sounddesk.engine.generation.take_conditions import NO_STATISTICS_NOTE
+from sounddesk.engine.generation.take_conditions import TakeConditions
+from sounddesk.engine.generation.take_conditions import attention_weights
+from sounddesk.engine.generation.take_conditions import check_request
+from sounddesk.engine.generation.take_conditions import hash_mask
+from sounddesk.engine.generation.take_conditions import make_conditions
+from sounddesk.engine.models.grounding import GroundingConfig
+from sounddesk.engine.models.grounding import ObjectConditioner
+from sounddesk.engine.types import EngineError
+from sounddesk.engine.types import GenerationRequest
+from sounddesk.engine.types import ObjectRequest
+
+HEIGHT, WIDTH = 70, 140
+IMAGE = np.zeros((HEIGHT, WIDTH, 3), dtype=np.uint8)
+P = 49
+
+
+class WordVectors:
+    """Text encoder with one fixed direction per word."""
+
+    width = 8
+
+    def encode(self, texts) -> torch.Tensor:
+        generator = torch.Generator().manual_seed(sum(map(ord, "".join(texts))))
+        return torch.nn.functional.normalize(torch.randn(len(texts), self.width, generator=generator), dim=-1)
+
+
+def conditioner(*, statistics: bool = True, **changes) -> ObjectConditioner:
+    torch.manual_seed(0)
+    settings = {"text_width": 8, "patch_width": 12, "width": 16, "out_width": 8, "grid": (7, 7), **changes}
+    model = ObjectConditioner(GroundingConfig(**settings)).eval()
+    with torch.no_grad():
+        # Strong attention, so that a hint has something to say.
+        model.to_q.weight.mul_(10)
+    if statistics:
+        model.observe(torch.softmax(torch.randn(100, P), dim=-1))
+    return model
+
+
+PATCHES = torch.randn(P, 12, generator=torch.Generator().manual_seed(1))
+
+
+def box(left: int, top: int, right: int, bottom: int) -> np.ndarray:
+    mask = np.zeros((HEIGHT, WIDTH), dtype=bool)
+    mask[top:bottom, left:right] = True
+    return mask
+
+
+def take(mask, **changes) -> ObjectRequest:
+    return ObjectRequest(**{"name": "dog", "mask": mask, "seed": 1, **changes})
+
+
+def conditions(*takes: ObjectRequest, **changes) -> TakeConditions:
+    return make_conditions(takes, PATCHES, conditioner=conditioner(**changes), text_encoder=WordVectors())
+
+
+def test_weights_sum_to_one_and_peak_on_the_object() -> None:
+    weights = conditions(take(box(0, 0, 40, 20))).patch_weights[0].reshape(7, 7)
+    assert weights.sum() == pytest.approx(1.0, abs=1e-5)
+    assert weights[:2, :2].min() > weights[2:].max()
+    assert weights[:2, :2].min() > weights[:, 2:].max()
+
+
+def test_weights_have_the_spread_of_attention_in_training() -> None:
+    model = conditioner()
+    weights = make_conditions([take(box(0, 0, 100, 40))], PATCHES, conditioner=model, text_encoder=None).patch_weights
+    assert weights.std() == pytest.approx(model.attention_std(), rel=1e-4)
+
+
+def test_full_mask_is_uniform() -> None:
+    weights = conditions(take(np.ones((HEIGHT, WIDTH), dtype=bool))).patch_weights[0]
+    assert np.allclose(weights, 1 / P, atol=1e-7)
+
+
+def test_one_pixel_of_a_large_photograph_still_counts_as_an_object() -> None:
+    mask = np.zeros((3000, 4000), dtype=bool)
+    mask[10, 10] = True
+    weights = conditions(take(mask)).patch_weights[0]
+    assert weights.argmax() == 0
+    assert weights[0] > 3 * weights[1:].max()
+
+
+def test_bool_mask_and_its_probabilities_give_the_same_condition() -> None:
+    mask = box(20, 10, 80, 60)
+    both = conditions(take(mask), take(mask.astype(np.float32)))
+    assert torch.equal(both.condition[0], both.condition[1])
+
+
+def test_binary_source_thresholds_probabilities_first() -> None:
+    soft = np.where(box(0, 0, 20, 10), 0.9, 0.4).astype(np.float32)
+    sharp = conditions(take(soft), mask_source="binary").patch_weights
+    assert np.array_equal(sharp, conditions(take(box(0, 0, 20, 10)), mask_source="binary").patch_weights)
+    assert not np.array_equal(sharp, conditions(take(soft), statistics=False).patch_weights)
+
+
+def test_order_of_takes_does_not_matter() -> None:
+    first, second = take(box(0, 0, 40, 20)), take(box(60, 20, 100, 60), hint="siren")
+    together, swapped = conditions(first, second), conditions(second, first)
+    assert torch.allclose(together.condition, swapped.condition.flip(0), atol=1e-6)
+
+
+def test_hint_moves_weight_inside_the_mask_only() -> None:
+    mask = box(0, 0, 80, 40)
+    plain, hinted = conditions(take(mask)).patch_weights[0], conditions(take(mask, hint="siren")).patch_weights[0]
+    inside = np.zeros((7, 7), dtype=bool)
+    inside[:4, :4] = True
+    inside = inside.reshape(-1)
+    assert np.allclose(plain[~inside], hinted[~inside], atol=1e-6)
+    assert np.abs(plain[inside] - hinted[inside]).max() > 1e-3
+    model = conditioner()
+    text = WordVectors().encode(["siren"])
+    attention = attention_weights(model, text, PATCHES[None])[0]
+    assert hinted[inside].argmax() == attention[inside].argmax()
+
+
+def test_hint_blend_turns_the_condition_to_the_text() -> None:
+    mask = box(0, 0, 80, 40)
+    text = WordVectors().encode(["siren"])[0]
+    closeness = [
+        float(conditions(take(mask, hint="siren"), hint_blend=blend).condition[0] @ text) for blend in (0.0, 0.5, 1.0)
+    ]
+    assert closeness[0] < closeness[1] < closeness[2]
+    assert closeness[2] == pytest.approx(1.0, abs=1e-5)
+    untouched = conditions(take(mask), take(mask, hint="siren"), hint_blend=0.5).condition[0]
+    assert torch.allclose(untouched, conditions(take(mask)).condition[0], atol=1e-6)
+
+
+def test_negative_hint_takes_the_place_of_the_null_condition() -> None:
+    mask = box(0, 0, 80, 40)
+    both = conditions(take(mask), take(mask, negative_hint="siren"))
+    assert torch.allclose(both.null[1], WordVectors().encode(["siren"])[0])
+    assert torch.allclose(both.null[0], conditions(take(mask)).null[0])
+    assert torch.equal(both.condition[0], both.condition[1])
+
+
+def test_negative_hint_is_refused_where_conditions_are_no_texts() -> None:
+    with pytest.raises(EngineError, match="negative hint: conditions of this bundle"):
+        conditions(take(box(0, 0, 80, 40), negative_hint="siren"), out_width=16)
+
+
+def test_hint_without_a_text_encoder_is_a_programming_error() -> None:
+    with pytest.raises(ValueError, match="needs the text encoder"):
+        make_conditions([take(box(0, 0, 9, 9), hint="x")], PATCHES, conditioner=conditioner(), text_encoder=None)
+
+
+def test_bundle_without_statistics_is_announced_and_uniform_on_the_mask() -> None:
+    result = conditions(take(box(0, 0, 40, 20)), statistics=False)
+    assert result.notes == ((NO_STATISTICS_NOTE,),)
+    on_mask = result.patch_weights[0].reshape(7, 7)[:2, :2]
+    assert np.allclose(on_mask, 0.25, atol=1e-6)
+    assert conditions(take(box(0, 0, 40, 20))).notes == ((),)
+
+
+def test_several_heads_share_one_map() -> None:
+    model = conditioner(heads=4)
+    weights = attention_weights(model, WordVectors().encode(["dog", "car"]), PATCHES[None].expand(2, -1, -1))
+    assert weights.shape == (2, P)
+    assert np.allclose(weights.sum(axis=1), 1.0, atol=1e-5)
+
+
+def test_object_outside_a_cropped_view_is_refused() -> None:
+    with pytest.raises(EngineError, match="'dog' lies outside the central square"):
+        conditions(take(box(0, 0, 30, 70)), geometry="crop")
+    assert conditions(take(box(0, 0, 50, 70)), geometry="crop").patch_weights[0].argmax() % 7 <= 1
+
+
+@pytest.mark.parametrize(
+    ("mask", "message"),
+    [
+        (np.zeros((HEIGHT, WIDTH), dtype=bool), "mask of 'dog' is empty: select an object or paint one"),
+        (np.full((HEIGHT, WIDTH), 0.4, dtype=np.float32), "mask of 'dog' is empty"),
+        (np.ones((WIDTH, HEIGHT), dtype=bool), "mask of 'dog' is 70 x 140 pixels, the image 140 x 70 pixels"),
+        (np.full((HEIGHT, WIDTH), np.nan, dtype=np.float32), "values outside 0 to 1"),
+        (np.full((HEIGHT, WIDTH), 1.5, dtype=np.float32), "values outside 0 to 1"),
+        (np.full((HEIGHT, WIDTH), -1.0, dtype=np.float32), "values outside 0 to 1"),
+    ],
+)
+def test_unusable_mask_is_refused_by_name(mask, message: str) -> None:
+    with pytest.raises(EngineError, match=message):
+        check_request(GenerationRequest(image=IMAGE, takes=(take(mask),)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"takes": ()}, "nothing to generate"),
+        ({"image": IMAGE[..., 0]}, r"image is uint8\[70, 140\]"),
+        ({"image": IMAGE.astype(np.float32)}, r"image is float32"),
+        ({"image": IMAGE[:0]}, r"image is uint8\[0, 140, 3\]"),
+        ({"takes": (take(box(0, 0, 9, 9), seed=-1),)}, "seed of 'dog' is -1: choose from 0 to 9223372036854775807"),
+        ({"takes": (take(box(0, 0, 9, 9), seed=2**63),)}, "seed of 'dog'"),
+    ],
+)
+def test_value_out_of_range_is_refused(changes, message: str) -> None:
+    request = {"image": IMAGE, "takes": (take(box(0, 0, 9, 9)),), **changes}
+    with pytest.raises(ValueError, match=message):
+        check_request(GenerationRequest(**request))
+
+
+def test_mask_hash_is_that_of_the_domain_where_the_mask_is_bool() -> None:
+    mask = box(3, 4, 50, 60)
+    assert hash_mask(mask) == hash_mask(mask.astype(np.float32)) == mask_sha256(mask)
+    soft = mask * np.float32(0.7)
+    assert hash_mask(soft) != hash_mask(mask)
+    assert hash_mask(soft) == hash_mask(np.asfortranarray(soft))

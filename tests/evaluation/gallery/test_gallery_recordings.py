@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import soundfile
+
+from sounddesk.evaluation.gallery.gallery_recordings import find_recordings
+from sounddesk.evaluation.gallery.gallery_recordings import loudest_part
+from sounddesk.evaluation.gallery.gallery_recordings import read_recording
+from sounddesk.evaluation.picture_folder import EvaluationInputError
+
+
+def test_loudest_part_is_where_the_energy_is():
+    samples = np.zeros(1000, dtype=np.float32)
+    samples[400:500] = 0.5
+    assert loudest_part(samples, n_samples=100).tolist() == samples[400:500].tolist()
+    assert len(loudest_part(samples, n_samples=2000)) == 1000
+    assert len(loudest_part(np.zeros(50, dtype=np.float32), n_samples=20)) == 20
+
+
+def test_first_usable_recording_at_the_rate_asked_for(tmp_path):
+    folder = tmp_path / "Bow_And-Arrow"
+    folder.mkdir()
+    (folder / "a.flac").write_bytes(b"no sound")
+    soundfile.write(folder / "b.wav", np.zeros(8000), 8000)
+    soundfile.write(folder / "c.wav", np.full(800, 0.5), 8000)
+    stereo = np.zeros((16_000, 2), dtype=np.float32)
+    stereo[8000:] = 0.25 * np.sin(np.arange(8000) * 0.3)[:, None]
+    soundfile.write(folder / "d.flac", stereo, 8000)
+    found = find_recordings(tmp_path)
+    recording = read_recording(found, "bow and arrow", seconds=0.5, sample_rate_hz=16_000)
+    assert recording.file.name == "d.flac"
+    assert recording.waveform.shape == (8000,)
+    assert np.sqrt(np.mean(np.square(recording.waveform))) > 0.15
+    assert read_recording(found, "dog", seconds=1.0, sample_rate_hz=16_000) is None
+
+
+def test_a_folder_without_recordings_is_refused(tmp_path):
+    (tmp_path / "dog").mkdir()
+    (tmp_path / "dog" / "notes.txt").write_text("")
+    with pytest.raises(EvaluationInputError, match=r"no recording: it needs KIND/\*\.flac"):
+        find_recordings(tmp_path)
+    with pytest.raises(EvaluationInputError, match="none is not a folder"):
+        find_recordings(tmp_path / "none")
