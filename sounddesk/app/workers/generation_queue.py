@@ -133,8 +133,8 @@ class _Worker(QObject):
         if self._session is None or self._session_key != engine:
             self.unload()
             with friendly_to_the_ui():
-                from sounddesk.engine import component_loading  # noqa: F401  # the slow imports, while it is safe
-                from sounddesk.engine import pipeline  # noqa: F401
+                from sounddesk.engine.bundles import component_loading  # noqa: F401  # the slow imports, while it is safe
+                from sounddesk.engine.generation import pipeline  # noqa: F401
                 from sounddesk.engine.session import EngineSession
 
                 self._session = EngineSession.open(
