@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.bundles.bundle_manifest import BundleError
+from sounddesk.engine.bundles.paper_bundles import random_bundle
 from sounddesk.engine.session import EngineSession
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
@@ -30,6 +31,7 @@ from sounddesk.training.loop.recipe import read_recipe
 from sounddesk.training.runner import RunRecipe
 from sounddesk.training.runner import make_task
 from sounddesk.training.runner import run_recipe
+from tests.published_parts import TINY
 from tests.training.tiny_run import build_tiny_work
 from tests.training.tiny_run import start_process
 from tests.training.tiny_run import write_recipe
@@ -52,6 +54,10 @@ def task_of(recipe: Path, *overrides: str) -> Any:
 
 def unet_weights(folder: Path) -> dict[str, torch.Tensor]:
     return load_file(folder / "unet" / "diffusion_pytorch_model.safetensors")
+
+
+def branch_weights(folder: Path) -> dict[str, torch.Tensor]:
+    return load_file(folder / "injection" / "model.safetensors")
 
 
 def figures(run_dir: Path) -> list[dict[str, float]]:
@@ -89,8 +95,25 @@ def test_what_is_switched_off_stays_as_it_was(work: Path) -> None:
     start = run_recipe(write_recipe(work, "start", optimiser={"steps": 0}))
     before, after = unet_weights(start), unet_weights(frozen)
     assert all(torch.equal(before[key], after[key]) for key in before)
+    before, after = branch_weights(start), branch_weights(frozen)
+    assert not any(torch.equal(before[key], after[key]) for key in before if "to_v_object" in key)
     learned = load_file(frozen / "grounding/model.safetensors")
     assert not torch.equal(learned["to_v.weight"], load_file(start / "grounding/model.safetensors")["to_v.weight"])
+
+
+def test_branches_that_start_at_zero_come_to_life_beside_a_frozen_u_net(work: Path) -> None:
+    """As on AudioLDM, which has none of its own."""
+    base = random_bundle("paper-s", work / "audioldm", shape=TINY)
+    assert not any(value.any() for key, value in branch_weights(base.folder).items() if "to_v_object" in key)
+    model = {"bundle": str(base.folder), "train_unet": False}
+    recipe = write_recipe(work, "frozen_audioldm", model=model, optimiser={"steps": 2})
+    export = run_recipe(recipe)
+    after = {key: value for key, value in branch_weights(export).items() if "to_v_object" in key}
+    assert after
+    assert all(value.any() for value in after.values())
+    original, kept = unet_weights(base.folder), unet_weights(export)
+    assert original.keys() == kept.keys()
+    assert all(torch.equal(original[key].float(), kept[key].float()) for key in original)
 
 
 def test_adapters_learn_beside_a_u_net_that_stays_and_are_added_in_the_export(work: Path) -> None:

@@ -7,6 +7,9 @@ at every position; it starts at zero, so that a fresh branch leaves the U-Net's 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Final
+
 import torch
 from diffusers.models.attention_processor import Attention
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
@@ -14,6 +17,9 @@ from torch import Tensor
 from torch import nn
 
 from sounddesk.engine.models.packed_attention import attention_block
+
+# What the names of the added branches' parameters have in common, and no other name of a U-Net has.
+_BRANCH: Final = "attn2.processor."
 
 
 class ObjectAttnProcessor(nn.Module):
@@ -56,14 +62,19 @@ def install_object_attention(unet: UNet2DConditionModel, *, condition_width: int
     return sorted(set(unet.state_dict()) - before)
 
 
+def object_attention_parameters(unet: nn.Module) -> Iterator[nn.Parameter]:
+    """Parameters of the added branches, to train them alone or beside adapters."""
+    return (parameter for name, parameter in unet.named_parameters() if _BRANCH in name)
+
+
 def object_attention_state(unet: nn.Module) -> dict[str, Tensor]:
     """Parameters of the added branches alone, by their U-Net names."""
-    return {k: v for k, v in unet.state_dict().items() if "attn2.processor." in k}
+    return {k: v for k, v in unet.state_dict().items() if _BRANCH in k}
 
 
 def original_state(unet: nn.Module) -> dict[str, Tensor]:
     """Parameters that a plain diffusers U-Net has, without the added branches."""
-    return {k: v for k, v in unet.state_dict().items() if "attn2.processor." not in k}
+    return {k: v for k, v in unet.state_dict().items() if _BRANCH not in k}
 
 
 def load_object_attention(unet: nn.Module, state: dict[str, Tensor]) -> None:

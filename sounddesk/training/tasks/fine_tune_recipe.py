@@ -70,7 +70,8 @@ class FineTuneModelRecipe:
         condition_dropout: share of examples with the null condition (paper 3.1).
         grounding: 'base' goes on from the bundle's; 'fresh' starts anew with `fresh`.
         weights: 'attention' of the caption, or 'mask' of the clip (ablation vi).
-        train_unet: off is ablation (i).
+        train_unet: False trains the grounding and the added branches that take the condition in (`inject`), and nothing
+            else of the U-Net; with 'film', which adds none, the grounding alone (ablation i).
         lora_rank: above 0, the U-Net stays and adapters of this rank learn; `lora_alpha` scales them.
         gradient_checkpointing: less memory, about a third more time.
         min_matching_score: clips scored lower by the matching model are left out; unscored ones stay.

@@ -27,6 +27,7 @@ from sounddesk.engine.models.diffusion import swap_time_and_frequency
 from sounddesk.engine.models.grounding import GroundingConfig
 from sounddesk.engine.models.grounding import ObjectConditioner
 from sounddesk.engine.models.image_encoder import load_image_encoder
+from sounddesk.engine.models.injection import object_attention_parameters
 from sounddesk.engine.models.latent_codec import LatentCodec
 from sounddesk.engine.models.mel import LogMel
 from sounddesk.engine.models.vocoder import load_vocoder
@@ -110,6 +111,9 @@ class FineTuneTask:
             heads=self.bundle.manifest.denoiser.heads,
         ).requires_grad_(recipe.train_unet)
         swap_time_and_frequency(denoiser.unet)
+        # They start at zero on a base that has none, so a frozen U-Net without them would never take the condition in.
+        for parameter in object_attention_parameters(denoiser.unet):
+            parameter.requires_grad_(True)
         if recipe.lora_rank:
             add_adapters(denoiser.unet, rank=recipe.lora_rank, alpha=recipe.lora_alpha)
         if recipe.gradient_checkpointing:

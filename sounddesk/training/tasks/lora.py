@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch import nn
 
+from sounddesk.engine.models.injection import object_attention_parameters
 from sounddesk.training.loop.parallel import MissingPackageError
 
 TARGETS: Final = ("to_q", "to_k", "to_v", "to_out.0")
@@ -30,10 +31,9 @@ def add_adapters(unet: nn.Module, *, rank: int, alpha: float) -> None:
     unet.requires_grad_(False)
     config = peft.LoraConfig(r=rank, lora_alpha=alpha, target_modules=list(TARGETS))
     peft.inject_adapter_in_model(config, unet)
-    for name, parameter in unet.named_parameters():
-        # The branches that take the condition in are new, not adapted.
-        if "_object" in name:
-            parameter.requires_grad_(True)
+    # The branches that take the condition in are new, not adapted.
+    for parameter in object_attention_parameters(unet):
+        parameter.requires_grad_(True)
 
 
 def has_adapters(unet: nn.Module) -> bool:
