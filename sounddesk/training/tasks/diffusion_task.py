@@ -62,7 +62,7 @@ class DiffusionModelRecipe:
         weights: 'mask' uses the objects' true masks instead of the attention, ablation (vi).
         query: what asks for a place; 'audio' is ablation (v).
         pairing: JSON list of [kind seen, kind heard] to draw from; by default every kind sounds as itself.
-        train_unet, train_grounding: what this run changes. Without `train_unet` the added branches stay as they are too:
+        train_unet, train_grounding: what this run changes. Without `train_unet` the added branches stay too:
             they come trained from the start, and ablation (i) of the paper freezes all of the diffusion model.
     """
 
