@@ -1,0 +1,113 @@
+"""Registries: each kind of a thing (a task, a measure, a format) says what it is in its own module, once.
+
+A registry that is made for a package imports that package's modules when it is first asked, and each of them registers
+its own entry. So a new kind is a new file and its test, and no list is edited. Entries are looked at by `--help` too:
+their modules import heavy libraries inside the functions that need them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Generic
+from typing import Protocol
+from typing import TypeVar
+
+
+class Named(Protocol):
+    """What can be registered."""
+
+    @property
+    def name(self) -> str: ...
+
+
+Entry = TypeVar("Entry", bound=Named)
+
+
+class DuplicateNameError(ValueError):
+    """Two entries of one registry have the same name."""
+
+
+class UnknownNameError(ValueError):
+    """No entry of a registry has this name; the message lists those there are."""
+
+
+class Registry(Generic[Entry]):
+    """Entries of one kind by name, in the order of the modules' names.
+
+    Args:
+        noun: what an entry is, for messages: 'task'.
+        package: full name of the package whose modules register entries; '' where no search is wanted.
+
+    Raises:
+        DuplicateNameError: by `register`, for a name that is taken.
+
+    Example:
+        >>> from dataclasses import dataclass
+        >>> @dataclass(frozen=True)
+        ... class Format:
+        ...     name: str
+        >>> formats: Registry[Format] = Registry("format")
+        >>> _ = formats.register(Format("wav"))
+        >>> formats.names()
+        ('wav',)
+    """
+
+    def __init__(self, noun: str, *, package: str = "") -> None:
+        self._noun = noun
+        self._package = package
+        self._found = not package
+        self._entries: dict[str, Entry] = {}
+
+    def register(self, entry: Entry) -> Entry:
+        """Add `entry` and return it. Raises: DuplicateNameError."""
+        if entry.name in self._entries:
+            raise DuplicateNameError(f"there is a {self._noun} {entry.name!r} already: choose another name")
+        self._entries[entry.name] = entry
+        return entry
+
+    @contextmanager
+    def added(self, entry: Entry) -> Iterator[Entry]:
+        """`entry` is registered inside the block only; for tests and for plug-ins of a session."""
+        self._find()
+        self.register(entry)
+        try:
+            yield entry
+        finally:
+            del self._entries[entry.name]
+
+    def get(self, name: str) -> Entry:
+        """The entry of this name. Raises: UnknownNameError."""
+        self._find()
+        try:
+            return self._entries[name]
+        except KeyError:
+            raise UnknownNameError(f"{self._noun} is {name!r}: choose from {', '.join(self._entries)}") from None
+
+    def names(self) -> tuple[str, ...]:
+        self._find()
+        return tuple(self._entries)
+
+    def __contains__(self, name: object) -> bool:
+        self._find()
+        return name in self._entries
+
+    def __iter__(self) -> Iterator[Entry]:
+        self._find()
+        return iter(tuple(self._entries.values()))
+
+    def __len__(self) -> int:
+        self._find()
+        return len(self._entries)
+
+    def _find(self) -> None:
+        """Import the package's modules, once; each registers what it holds."""
+        if self._found:
+            return
+        # Before the imports, which may ask the registry themselves.
+        self._found = True
+        package = importlib.import_module(self._package)
+        for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda found: found.name):
+            importlib.import_module(f"{self._package}.{module.name}")
