@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-__version__: Final = "0.1.0"
+try:
+    # Written by the build from the version control system.
+    from sounddesk._version import __version__
+except ImportError:
+    # A checkout that was never built.
+    __version__ = "0.0.0+unbuilt"
