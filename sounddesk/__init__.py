@@ -4,7 +4,7 @@ from __future__ import annotations
 
 try:
     # Written by the build from the version control system.
-    from sounddesk._version import __version__
+    from sounddesk._version import __version__ as __version__
 except ImportError:
     # A checkout that was never built.
     __version__ = "0.0.0+unbuilt"
