@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from sounddesk.domain.mask import quantise_probability
 from sounddesk.engine.types import RgbImage
 
 Coverage = npt.NDArray[np.uint8]
@@ -186,7 +187,7 @@ def _enlarged(mask: _Floats, size: tuple[int, ...]) -> Coverage:
     import cv2
 
     large = cv2.resize(mask, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
-    return np.rint(np.asarray(large) * 255).clip(0, 255).astype(np.uint8)
+    return quantise_probability(np.asarray(large))
 
 
 def _sample(values: _Floats, offset: _Floats) -> _Floats:

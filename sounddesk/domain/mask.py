@@ -39,6 +39,19 @@ class Box:
         return self.bottom - self.top
 
 
+def quantise_probability(probability: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.uint8]:
+    """Probabilities or shares in 0 to 1 as bytes, 255 for 1; what lies outside is clipped.
+
+    Rounded to the nearest, halves to the even byte. A probability of at least one half, which belongs to the object,
+    becomes at least 128 (127.5 is rounded up), and one below it at most 127.
+
+    Example:
+        >>> quantise_probability(np.array([0.0, 0.5, 1.0])).tolist()
+        [0, 128, 255]
+    """
+    return np.rint(probability * 255).clip(0, 255).astype(np.uint8)
+
+
 def check_mask(mask: npt.NDArray[Any], *, name: str | None = None) -> None:
     """Refuse what is not a mask.
 

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sounddesk.domain.mask import Box
+from sounddesk.domain.mask import quantise_probability
 
 TILE: Final = 256
 Coverage = npt.NDArray[np.uint8]
@@ -193,8 +194,7 @@ def as_coverage(array: npt.NDArray[Any]) -> Coverage:
     if np.issubdtype(array.dtype, np.floating):
         if not np.isfinite(array).all() or array.min() < 0.0 or array.max() > 1.0:
             raise ValueError("mask has values outside 0 to 1: scale it to 0 (outside) to 1 (inside)")
-        # A probability of one half belongs to the object, and 127.5 must not fall to the other side.
-        return np.floor(array * 255.0 + 0.5).astype(np.uint8)
+        return quantise_probability(array)
     raise ValueError(f"mask is {array.dtype}: give bool, uint8 or float")
 
 

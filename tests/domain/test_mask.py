@@ -187,3 +187,20 @@ def test_hash_of_soft_masks_follows_every_level() -> None:
     assert len({m.mask_sha256(each) for each in (soft, soft ^ 1, soft >= 128, soft.reshape(1, 4))}) == 4
     with pytest.raises(ValueError, match="give bool"):
         m.mask_sha256(np.zeros((2, 2), dtype=np.float32))  # type: ignore[arg-type]
+
+
+@given(st.floats(-0.5, 1.5, width=32))
+def test_a_probability_becomes_a_byte_on_its_own_side_of_one_half(probability: float) -> None:
+    values = np.array([probability], np.float32)
+    byte = int(m.quantise_probability(values)[0])
+    assert (byte >= 128) == (probability >= 0.5)
+    assert abs(byte / 255 - min(1.0, max(0.0, probability))) <= 0.5 / 255 + 1e-6
+
+
+def test_every_mask_rounds_a_probability_in_the_same_way() -> None:
+    from sounddesk.domain.tiled_mask import TiledMask
+
+    # Both sides of every half byte, and the halves themselves.
+    halves = (np.arange(255) + 0.5) / 255
+    every = np.sort(np.concatenate([np.nextafter(halves, 0), halves, np.nextafter(halves, 1)]))[None]
+    assert np.array_equal(TiledMask.from_array(every).to_array(), m.quantise_probability(every))

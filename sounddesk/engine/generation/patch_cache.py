@@ -6,12 +6,12 @@ import hashlib
 import struct
 import threading
 import weakref
-from collections import OrderedDict
 from collections.abc import Callable
 
 import numpy as np
 from torch import Tensor
 
+from sounddesk.domain.bounded_cache import BoundedCache
 from sounddesk.engine.bundles.bundle_manifest import ComponentEntry
 from sounddesk.engine.types import RgbImage
 
@@ -27,30 +27,23 @@ class PatchCache:
     """The `limit` image encodings used last, by image hash. Safe to use from several threads."""
 
     def __init__(self, limit: int = 8) -> None:
-        self._limit = limit
-        self._entries: OrderedDict[str, Tensor] = OrderedDict()
-        self._lock = threading.Lock()
+        self._entries = BoundedCache[str, Tensor](max_items=limit)
 
     def get(self, key: str, encode: Callable[[], Tensor]) -> Tensor:
         """The patches of image `key`, encoded by `encode` when they are not here."""
-        with self._lock:
-            patches = self._entries.get(key)
+        # The segmenter may leave the patches here while they are encoded, so the cache is not held meanwhile.
+        patches = self._entries.get(key)
         if patches is None:
             patches = encode()
-        self.put(key, patches)
+            self._entries.put(key, patches)
         return patches
 
     def put(self, key: str, patches: Tensor) -> None:
         """Keep patches that somebody else has encoded."""
-        with self._lock:
-            self._entries[key] = patches
-            self._entries.move_to_end(key)
-            while len(self._entries) > self._limit:
-                self._entries.popitem(last=False)
+        self._entries.put(key, patches)
 
     def clear(self) -> None:
-        with self._lock:
-            self._entries.clear()
+        self._entries.clear()
 
     def __len__(self) -> int:
         return len(self._entries)

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from sounddesk.domain.mask import quantise_probability
 from sounddesk.engine.types import BoolMask
 from sounddesk.engine.types import RgbImage
 
@@ -36,7 +37,7 @@ def _grown_by_distance(coverage: Coverage, pixels: int) -> Coverage:
     measured = (~inside if pixels > 0 else inside).astype(np.uint8)
     distance = cv2.distanceTransform(measured, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     reach = pixels + 0.5 - distance if pixels > 0 else distance + pixels - 0.5
-    return np.rint(np.clip(reach, 0.0, 1.0) * 255.0).astype(np.uint8)
+    return quantise_probability(reach)
 
 
 def feather(coverage: Coverage, *, pixels: float) -> Coverage:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sounddesk.domain.mask import bounding_box
+from sounddesk.domain.mask import quantise_probability
 from sounddesk.domain.scene import AMBIENCE_NAME
 from sounddesk.domain.scene import BLEND_NAME
 from sounddesk.domain.selection import ObjectSpec
@@ -117,7 +118,7 @@ def prompted_masks(
             cancel.raise_if_cancelled()
         with _named(spec.name):
             candidates = segmenter.predict(encoded, prompt_of(spec.selection))
-        found[spec.name] = coverage_of(candidates[0].probability)
+        found[spec.name] = quantise_probability(candidates[0].probability)
     return found
 
 
@@ -130,7 +131,7 @@ def proposed_objects(image: RgbImage, *, segmenter: Segmenter) -> list[tuple[Obj
     return [
         (
             ObjectSpec(name=f"object {number}", selection=Selection(how="auto", box=bounding_box(each.mask))),
-            coverage_of(each.probability),
+            quantise_probability(each.probability),
         )
         for number, each in enumerate(propose_objects(image, segmenter=segmenter), start=1)
     ]
@@ -167,11 +168,6 @@ def prompt_of(selection: Selection) -> Prompt:
         labels=tuple(click.positive for click in selection.clicks),
         box=None if box is None else (float(box.left), float(box.top), float(box.right), float(box.bottom)),
     )
-
-
-def coverage_of(probability: FloatMask) -> Coverage:
-    """Probabilities in 0..1 as shares of 255."""
-    return np.rint(probability * 255).clip(0, 255).astype(np.uint8)
 
 
 @contextmanager

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from abc import ABC
 from abc import abstractmethod
-from collections import OrderedDict
 from dataclasses import replace
 from typing import Any
 from typing import Final
@@ -14,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from sounddesk.domain.bounded_cache import BoundedCache
 from sounddesk.engine.segmenters.protocol import Candidate
 from sounddesk.engine.segmenters.protocol import EmptySelectionError
 from sounddesk.engine.segmenters.protocol import EncodedImage
@@ -50,9 +49,7 @@ class PromptedSegmenter(ABC):
             reason = str(error).splitlines()[0]
             raise SegmenterError(f"SAM cannot run on {device!r} ({reason}): choose 'cpu'") from error
         self._name = name
-        self._cached_images = cached_images
-        self._cache: OrderedDict[str, EncodedImage] = OrderedDict()
-        self._lock = threading.Lock()
+        self._cache = BoundedCache[str, EncodedImage](max_items=cached_images)
         self.notes = notes
 
     @property
@@ -67,16 +64,9 @@ class PromptedSegmenter(ABC):
         """
         check_image(image)
         key = image_sha256(image)
-        # Held throughout: two threads that ask for the same image at once must not encode it twice.
-        with self._lock:
-            if key in self._cache:
-                self._cache.move_to_end(key)
-                return self._cache[key]
-            encoded = EncodedImage(image=image, sha256=key, segmenter=self._name, features=self._features(image))
-            self._cache[key] = encoded
-            while len(self._cache) > self._cached_images:
-                self._cache.popitem(last=False)
-            return encoded
+        return self._cache.get_or_make(
+            key, lambda: EncodedImage(image=image, sha256=key, segmenter=self._name, features=self._features(image))
+        )
 
     def predict(self, encoded: EncodedImage, prompt: Prompt) -> tuple[Candidate, ...]:
         """Three candidates by predicted IoU for one click, else SAM's single mask (model.md 2.4 no. 20)."""

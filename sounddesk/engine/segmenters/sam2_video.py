@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from sounddesk.domain.mask import quantise_probability
 from sounddesk.engine.catalogue.model_store import InstalledModel
 from sounddesk.engine.models.construction import constructing
 from sounddesk.engine.segmenters.protocol import SegmenterError
@@ -67,7 +68,7 @@ class Sam2MaskTracker:
         self._frame += 1
         logits = self._see(image)
         full = torch.nn.functional.interpolate(logits, image.shape[:2], mode="bilinear", align_corners=False)[:, 0]
-        shares = (torch.sigmoid(full) * 255).round().to(torch.uint8).cpu().numpy()
+        shares = quantise_probability(torch.sigmoid(full).cpu().numpy())
         self._masks = dict(zip(self._names, shares, strict=True))
         return True
 

@@ -7,9 +7,6 @@ SAM's decoder says roughly what is meant, and the refiner draws it with the imag
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from collections.abc import Callable
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
@@ -22,6 +19,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from sounddesk.domain.bounded_cache import BoundedCache
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.bundles.bundle_manifest import SEGMENTER_ROLE
 from sounddesk.engine.generation.patch_cache import PatchCache
@@ -104,37 +102,15 @@ class EncodedRegion:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StarterFeatures:
-    """An image ready for prompts, and the answers given last, by prompt."""
+    """An image ready for prompts, the answers given last by prompt, and the regions encoded last."""
 
     embedding: ImageEmbedding
-    _answers: OrderedDict[tuple[object, ...], tuple[DrawnMask, ...]] = field(default_factory=OrderedDict)
-    _regions: OrderedDict[Region, EncodedRegion] = field(default_factory=OrderedDict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def region(self, region: Region, encode: Callable[[Region], EncodedRegion]) -> EncodedRegion:
-        """A region as the encoder sees it; encoded where it is not among the last ones."""
-        with self._lock:
-            found = self._regions.get(region)
-        if found is None:
-            found = encode(region)
-            with self._lock:
-                self._regions[region] = found
-                while len(self._regions) > _CACHED_REGIONS:
-                    self._regions.popitem(last=False)
-        return found
-
-    def recall(self, key: tuple[object, ...]) -> tuple[DrawnMask, ...] | None:
-        with self._lock:
-            if key in self._answers:
-                self._answers.move_to_end(key)
-            return self._answers.get(key)
-
-    def remember(self, key: tuple[object, ...], answer: tuple[DrawnMask, ...]) -> tuple[DrawnMask, ...]:
-        with self._lock:
-            self._answers[key] = answer
-            while len(self._answers) > _CACHED_ANSWERS:
-                self._answers.popitem(last=False)
-        return answer
+    answers: BoundedCache[tuple[object, ...], tuple[DrawnMask, ...]] = field(
+        default_factory=lambda: BoundedCache(max_items=_CACHED_ANSWERS)
+    )
+    regions: BoundedCache[Region, EncodedRegion] = field(
+        default_factory=lambda: BoundedCache(max_items=_CACHED_REGIONS)
+    )
 
 
 class StarterSegmenter:
@@ -171,9 +147,7 @@ class StarterSegmenter:
             ) from error
         # Elsewhere the session may compute in another precision, and the patches would differ.
         self._patches = patches if self._device.type == "cpu" else None
-        self._cached_images = cached_images
-        self._cache: OrderedDict[str, EncodedImage] = OrderedDict()
-        self._lock = threading.Lock()
+        self._cache = BoundedCache[str, EncodedImage](max_items=cached_images)
 
     @classmethod
     def from_bundle(cls, bundle: Bundle, *, device: str = "cpu") -> StarterSegmenter:
@@ -206,16 +180,9 @@ class StarterSegmenter:
         """Run the image encoder, or find its output among the last images."""
         check_image(image)
         key = image_sha256(image)
-        # Held throughout: two threads that ask for the same image at once must not encode it twice.
-        with self._lock:
-            if key in self._cache:
-                self._cache.move_to_end(key)
-                return self._cache[key]
-            encoded = EncodedImage(image=image, sha256=key, segmenter=NAME, features=self._features(image))
-            self._cache[key] = encoded
-            while len(self._cache) > self._cached_images:
-                self._cache.popitem(last=False)
-            return encoded
+        return self._cache.get_or_make(
+            key, lambda: EncodedImage(image=image, sha256=key, segmenter=NAME, features=self._features(image))
+        )
 
     def predict(self, encoded: EncodedImage, prompt: Prompt) -> tuple[Candidate, ...]:
         """Up to three candidates for one click, as many as differ; one for any other prompt."""
@@ -271,9 +238,10 @@ class StarterSegmenter:
             # With the steps before, since clicks and a scribble may end at the same points by different ways.
             before = tuple(each for each in steps.counts if each <= count)
             key = (steps.points[:count], steps.labels[:count], before, steps.box, hint)
-            drawn = features.recall(key) or features.remember(
-                key, self._pass(encoded, steps, count=count, earlier=earlier)
-            )
+            known = features.answers.get(key)
+            drawn = known or self._pass(encoded, steps, count=count, earlier=earlier)
+            if known is None:
+                features.answers.put(key, drawn)
             earlier = drawn[0]
         return drawn
 
@@ -327,7 +295,7 @@ class StarterSegmenter:
             self._hints(guess, region, points=points, labels=labels, box=box, earlier=earlier)
             for guess, region in zip(guesses, regions, strict=True)
         ]
-        seen = [features.region(region, lambda r: self._encode_region(encoded, r)) for region in regions]
+        seen = [self._region(encoded, region) for region in regions]
         pixels = torch.cat([one.pixels for one in seen])
         taps = [torch.cat(maps) for maps in zip(*(one.taps for one in seen), strict=True)]
         told = self._tensor(np.stack(hints))
@@ -364,9 +332,16 @@ class StarterSegmenter:
         return hints
 
     @torch.no_grad()
-    def _encode_region(self, encoded: EncodedImage, region: Region) -> EncodedRegion:
-        pixels = self._encoder.normalised([region_pixels(encoded.image, region, self._network.refiner.config)])
-        return EncodedRegion(pixels=folded(pixels), taps=self._encoder.feature_maps(pixels, strides=REFINER_STRIDES))
+    def _region(self, encoded: EncodedImage, region: Region) -> EncodedRegion:
+        """A region as the encoder sees it; encoded where it is not among the last ones."""
+        regions = encoded.features.regions
+        found: EncodedRegion | None = regions.get(region)
+        if found is None:
+            pixels = self._encoder.normalised([region_pixels(encoded.image, region, self._network.refiner.config)])
+            taps = self._encoder.feature_maps(pixels, strides=REFINER_STRIDES)
+            found = EncodedRegion(pixels=folded(pixels), taps=taps)
+            regions.put(region, found)
+        return found
 
     def _tensor(self, values: npt.NDArray[np.generic]) -> Tensor:
         return torch.as_tensor(values.astype(np.float32), device=self._device)

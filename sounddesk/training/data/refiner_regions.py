@@ -18,6 +18,7 @@ from safetensors.numpy import save_file
 from safetensors.torch import load_file
 from torch import Tensor
 
+from sounddesk.domain.mask import quantise_probability
 from sounddesk.engine.models.image_encoder import TimmPatchEncoder
 from sounddesk.engine.models.image_encoder import fit_image
 from sounddesk.engine.segmenters.region import crop_mask
@@ -176,7 +177,7 @@ class RegionPool:
             )
             pixels.append(region_pixels(image, region, self._network.refiner.config))
             guesses.append(np.stack([guess_in(region, each, side=side) for each in (guess, corrected)]))
-            shares.append(np.round(crop_mask(mask, region, side) * 255))
+            shares.append(quantise_probability(crop_mask(mask, region, side)))
             place = region.cells(prompt.points, image_size=size, side=side)
             points.append(place[0] if len(place) else np.full(2, np.nan, np.float32))
             corners = None if prompt.box is None else region.cells(prompt.box.reshape(2, 2), image_size=size, side=side)

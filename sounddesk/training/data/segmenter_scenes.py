@@ -14,6 +14,7 @@ from safetensors.numpy import save_file
 from safetensors.torch import load_file
 from torch import Tensor
 
+from sounddesk.domain.mask import quantise_probability
 from sounddesk.engine.images.crowded_scenes import FORMATS
 from sounddesk.engine.images.crowded_scenes import compose_crowded_scene
 from sounddesk.engine.images.crowded_scenes import in_one_piece
@@ -145,7 +146,7 @@ class ScenePool:
         arrays["colours"] = small_colours(fitted)[None]
         side = size // MASK_STRIDE
         shares = [cv2.resize(mask.astype(np.float32), (side, side), interpolation=cv2.INTER_AREA) for mask in masks]
-        arrays["shares"] = np.round(np.stack(shares) * 255).astype(np.uint8)
+        arrays["shares"] = quantise_probability(np.stack(shares))
         arrays["boxes"] = np.stack([_bounds(mask, size=size) for mask in masks])
         file = self._file(index)
         temporary = file.with_suffix(f".{os.getpid()}.tmp")
