@@ -19,11 +19,11 @@ from sounddesk.engine.bundles.assembly import AssemblyParts
 from sounddesk.engine.bundles.assembly import assemble_bundle
 from sounddesk.engine.bundles.bundle import RANDOM_SUFFIX
 from sounddesk.engine.bundles.bundle import Bundle
-from sounddesk.engine.bundles.bundle_manifest import Licence
 from sounddesk.engine.bundles.random_parts import PAPER_SHAPES
 from sounddesk.engine.bundles.random_parts import PaperSize
 from sounddesk.engine.bundles.random_parts import write_random_audioldm
 from sounddesk.engine.bundles.random_parts import write_random_clip
+from sounddesk.engine.licence import Licence
 
 SECONDS = 10.24
 LATENT = (1, 8, 256, 16)

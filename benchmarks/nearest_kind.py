@@ -16,9 +16,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from sounddesk.engine.bundles.bundle import STARTER_NAME
-from sounddesk.engine.bundles.bundle import find_bundle
 from sounddesk.engine.bundles.component_loading import WEIGHTS_FILE
+from sounddesk.engine.bundles.installed_bundles import STARTER_NAME
+from sounddesk.engine.bundles.installed_bundles import find_bundle
 from sounddesk.engine.images.scene_composition import compose_scene
 from sounddesk.engine.models.quantised_weights import load_weights
 from sounddesk.engine.session import EngineSession

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import torch
 
 from benchmarks.common import parser
-from sounddesk.engine.bundles.bundle import find_bundle
 from sounddesk.engine.bundles.component_loading import load_components
+from sounddesk.engine.bundles.installed_bundles import find_bundle
 from sounddesk.engine.device import choose_device
 from sounddesk.engine.models.mel import LogMel
 from sounddesk.engine.models.mel import scale_to_peak

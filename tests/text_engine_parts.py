@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 
-from sounddesk.engine.bundles.bundle_manifest import Licence
 from sounddesk.engine.bundles.random_parts import write_byte_tokenizer
 from sounddesk.engine.catalogue.model_adding import link_model
+from sounddesk.engine.licence import Licence
 from sounddesk.engine.models.diffusion import audioldm_scheduler_config
 
 LICENCE = Licence(name="House licence", commercial="no")

@@ -13,10 +13,10 @@ import torch
 from sounddesk.engine.bundles.bundle import BundleSource
 from sounddesk.engine.bundles.bundle import ComponentSource
 from sounddesk.engine.bundles.bundle import write_bundle
-from sounddesk.engine.bundles.bundle_manifest import Licence
-from sounddesk.engine.bundles.specs import AudioSpec
-from sounddesk.engine.bundles.specs import LatentSpec
-from sounddesk.engine.bundles.specs import MelSpec
+from sounddesk.engine.licence import Licence
+from sounddesk.engine.specs import AudioSpec
+from sounddesk.engine.specs import LatentSpec
+from sounddesk.engine.specs import MelSpec
 
 AUDIO = AudioSpec(
     mel=MelSpec(n_mels=16, n_fft=512, win_length=512),

@@ -43,9 +43,9 @@ from sounddesk.domain.frame_sequence import every_nth
 from sounddesk.domain.frame_sequence import find_frames
 from sounddesk.domain.seeds import frame_take_seed
 from sounddesk.domain.selection import Selection
-from sounddesk.engine.bundles.bundle import find_bundle
-from sounddesk.engine.bundles.specs import MAX_BED_SECONDS
-from sounddesk.engine.bundles.specs import MIN_SECONDS
+from sounddesk.engine.bundles.installed_bundles import find_bundle
+from sounddesk.engine.specs import MAX_BED_SECONDS
+from sounddesk.engine.specs import MIN_SECONDS
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import Progress

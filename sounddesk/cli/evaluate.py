@@ -141,7 +141,7 @@ def _gallery_arguments(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _measure(options: argparse.Namespace, arguments: dict[str, Any]) -> Any:
-    from sounddesk.engine.bundles.bundle import find_bundle
+    from sounddesk.engine.bundles.installed_bundles import find_bundle
     from sounddesk.engine.types import EngineError
     from sounddesk.storage.atomic_file import OutputError
 

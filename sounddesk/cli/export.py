@@ -64,7 +64,7 @@ def run(options: argparse.Namespace, *, console: Console) -> int:
     from sounddesk.audio.exporters.export_plan import plan_export
     from sounddesk.audio.take_samples import TakeSamples
     from sounddesk.domain.take import TakeLibrary
-    from sounddesk.engine.bundles.licence_names import bundle_licences
+    from sounddesk.engine.bundles.installed_bundles import bundle_licences
     from sounddesk.storage.atomic_file import OutputError
     from sounddesk.storage.project_file import ProjectFileError
     from sounddesk.storage.project_file import read_project

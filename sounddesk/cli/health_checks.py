@@ -123,8 +123,8 @@ def check_disk(folder: Path) -> Finding:
 
 def check_bundles() -> list[Finding]:
     """Every bundle with licence, and whether its files are what its manifest says."""
-    from sounddesk.engine.bundles.bundle import STARTER_NAME
-    from sounddesk.engine.bundles.bundle import list_bundles
+    from sounddesk.engine.bundles.installed_bundles import STARTER_NAME
+    from sounddesk.engine.bundles.installed_bundles import list_bundles
     from sounddesk.engine.types import EngineError
 
     section = "bundles"

@@ -238,10 +238,10 @@ def _where(options: argparse.Namespace, *, console: Console, cancel: CancelToken
 
 def _add(options: argparse.Namespace, *, console: Console, cancel: CancelToken) -> dict[str, Any]:
     from sounddesk.engine.bundles.bundle_manifest import MANIFEST_NAME
-    from sounddesk.engine.bundles.bundle_manifest import Licence
-    from sounddesk.engine.catalogue.model_adding import add_bundle
+    from sounddesk.engine.bundles.installed_bundles import add_bundle
     from sounddesk.engine.catalogue.model_adding import add_catalogue
     from sounddesk.engine.catalogue.model_adding import link_model
+    from sounddesk.engine.licence import Licence
 
     cancel.raise_if_cancelled()
     path: Path = options.path

@@ -29,7 +29,7 @@ from sounddesk.domain.scene import BLEND_NAME
 from sounddesk.domain.scene import check_unique_names
 from sounddesk.domain.seeds import check_seed
 from sounddesk.domain.selection import ObjectSpec
-from sounddesk.engine.bundles.specs import check_seconds
+from sounddesk.engine.specs import check_seconds
 from sounddesk.engine.types import SamplingSettings
 
 MAX_TAKES: Final = 100

@@ -26,8 +26,8 @@ from sounddesk.domain.recipe import RecipeObject
 from sounddesk.domain.recipe import RenderRecipe
 from sounddesk.domain.recipe import Sampling
 from sounddesk.domain.recipe import path_from
-from sounddesk.engine.bundles.licence_names import licence_line
 from sounddesk.engine.images.masks_picture import draw_masks
+from sounddesk.engine.licence import licence_line
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -21,7 +21,7 @@ from sounddesk.domain.recipe import RecipeObject
 from sounddesk.domain.recipe import RenderRecipe
 from sounddesk.domain.seeds import take_seed
 from sounddesk.engine.bundles.bundle import Bundle
-from sounddesk.engine.bundles.bundle import find_bundle
+from sounddesk.engine.bundles.installed_bundles import find_bundle
 from sounddesk.engine.images.scene_objects import Coverage
 from sounddesk.engine.images.scene_objects import SoundingObject
 from sounddesk.engine.tasks import CancelToken

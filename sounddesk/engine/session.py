@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from sounddesk.engine.bundles.bundle import STARTER_NAME
 from sounddesk.engine.bundles.bundle import Bundle
-from sounddesk.engine.bundles.bundle import find_bundle
-from sounddesk.engine.bundles.specs import AudioSpec
-from sounddesk.engine.bundles.specs import check_seconds
+from sounddesk.engine.bundles.installed_bundles import STARTER_NAME
+from sounddesk.engine.bundles.installed_bundles import find_bundle
+from sounddesk.engine.specs import AudioSpec
+from sounddesk.engine.specs import check_seconds
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.types import BedRequest
@@ -31,8 +31,8 @@ from sounddesk.engine.types import TextRequest
 if TYPE_CHECKING:
     # At run time these cost seconds of imports, which `open` shall not cost.
     from sounddesk.engine.bundles.component_loading import Components
+    from sounddesk.engine.bundles.memory_plan import MemoryPlan
     from sounddesk.engine.device import DevicePolicy
-    from sounddesk.engine.generation.memory_plan import MemoryPlan
     from sounddesk.engine.generation.pipeline import Engine
     from sounddesk.engine.generation.text_engines import SpokenTake
     from sounddesk.engine.generation.text_engines import TextEngine
@@ -82,9 +82,9 @@ class EngineSession:
             EngineError: no such bundle or device, or a wrong manifest.
         """
         opened = bundle if isinstance(bundle, Bundle) else find_bundle(bundle)
+        from sounddesk.engine.bundles.memory_plan import plan_from_environment
         from sounddesk.engine.device import choose_device
         from sounddesk.engine.device import in_full_precision
-        from sounddesk.engine.generation.memory_plan import plan_from_environment
 
         policy = choose_device(device)
         if full_precision:
@@ -348,10 +348,10 @@ class EngineSession:
     def _loaded(self, *, on_progress: OnProgress | None, cancel: CancelToken | None) -> Components:
         """The networks, by the memory plan that was asked for; else by the quickest that turns out to fit."""
         from sounddesk.engine.bundles.component_loading import load_components
+        from sounddesk.engine.bundles.memory_plan import choose_plan
+        from sounddesk.engine.bundles.memory_plan import frugal_plan
         from sounddesk.engine.device import OutOfMemoryError
         from sounddesk.engine.device import release_memory
-        from sounddesk.engine.generation.memory_plan import choose_plan
-        from sounddesk.engine.generation.memory_plan import frugal_plan
 
         if self._bundle.text_pipeline is not None:
             raise EngineError(

@@ -26,6 +26,10 @@ class EngineError(Exception):
     """A failure that the user can act upon; the message names the value and the remedy."""
 
 
+class BundleError(EngineError):
+    """A bundle that cannot be used; the message names the key or file and the remedy."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class SamplingSettings:
     """How the denoising loop runs.

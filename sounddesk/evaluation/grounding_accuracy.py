@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from sounddesk.engine.bundles.bundle import STARTER_NAME
+from sounddesk.engine.bundles.installed_bundles import STARTER_NAME
 from sounddesk.engine.generation.patch_weights import patch_coverage
 from sounddesk.engine.models.image_encoder import fit_mask
 from sounddesk.engine.session import EngineSession

@@ -16,8 +16,8 @@ import cv2
 import numpy as np
 
 from sounddesk.engine.bundles.bundle import Bundle
-from sounddesk.engine.bundles.bundle_manifest import BundleError
 from sounddesk.engine.images.scene_composition import CutOut
+from sounddesk.engine.types import BundleError
 from sounddesk.engine.types import EngineError
 
 KINDS_DOCUMENT: Final = "kinds.json"

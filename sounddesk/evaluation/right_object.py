@@ -16,9 +16,9 @@ from typing import Final
 
 import numpy as np
 
-from sounddesk.engine.bundles.bundle import STARTER_NAME
-from sounddesk.engine.bundles.specs import check_seconds
+from sounddesk.engine.bundles.installed_bundles import STARTER_NAME
 from sounddesk.engine.session import EngineSession
+from sounddesk.engine.specs import check_seconds
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter

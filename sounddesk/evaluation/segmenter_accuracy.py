@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from sounddesk.engine.bundles.bundle import STARTER_NAME
+from sounddesk.engine.bundles.installed_bundles import STARTER_NAME
 from sounddesk.engine.images.crowded_scenes import FORMATS
 from sounddesk.engine.images.crowded_scenes import compose_crowded_scene
 from sounddesk.engine.images.crowded_scenes import in_one_piece

@@ -24,7 +24,7 @@ import torch
 from safetensors.torch import save_file
 
 from sounddesk.engine.bundles.bundle import Bundle
-from sounddesk.engine.bundles.bundle import find_bundle
+from sounddesk.engine.bundles.installed_bundles import find_bundle
 from sounddesk.engine.models.quantised_weights import load_weights
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress

@@ -15,11 +15,11 @@ from typing import Any
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.bundles.bundle import BundleSource
 from sounddesk.engine.bundles.bundle import ComponentSource
-from sounddesk.engine.bundles.bundle import find_bundle
 from sounddesk.engine.bundles.bundle import write_bundle
-from sounddesk.engine.bundles.bundle_manifest import BundleError
 from sounddesk.engine.bundles.bundle_manifest import DenoiserSettings
-from sounddesk.engine.bundles.bundle_manifest import Licence
+from sounddesk.engine.bundles.installed_bundles import find_bundle
+from sounddesk.engine.licence import Licence
+from sounddesk.engine.types import BundleError
 from sounddesk.training.loop.provenance import PROVENANCE_NAME
 from sounddesk.training.loop.provenance import Provenance
 from sounddesk.training.loop.recipe import RecipeError

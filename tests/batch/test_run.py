@@ -287,8 +287,8 @@ def test_the_settings_of_the_batch_are_written_down(options: BatchOptions) -> No
 
 def test_an_installed_sam_2_carries_the_masks(options: BatchOptions, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("transformers.models.sam2_video")
-    from sounddesk.engine.bundles.bundle_manifest import Licence
     from sounddesk.engine.catalogue.model_adding import link_model
+    from sounddesk.engine.licence import Licence
     from sounddesk.engine.segmenters import sam2_video
     from tests.engine.segmenters.tiny_sam2_video import tiny_sam2_video
 

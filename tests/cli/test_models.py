@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save
 
 from sounddesk.cli.health_checks import check_models
-from sounddesk.engine.bundles.bundle import find_bundle
+from sounddesk.engine.bundles.installed_bundles import find_bundle
 from tests.cli.conftest import Run
 from tests.engine.local_hub import LocalHub
 from tests.engine.local_hub import local_hub

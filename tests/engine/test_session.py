@@ -14,12 +14,12 @@ import torch
 
 from sounddesk.engine.bundles import component_loading
 from sounddesk.engine.bundles.bundle import Bundle
-from sounddesk.engine.bundles.bundle_manifest import BundleError
 from sounddesk.engine.device import OutOfMemoryError
 from sounddesk.engine.session import EngineSession
 from sounddesk.engine.tasks import Cancelled
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import Progress
+from sounddesk.engine.types import BundleError
 from sounddesk.engine.types import EngineError
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import torch
 
-from sounddesk.engine.bundles.bundle_files import hash_file
 from sounddesk.engine.perception.sound_classifier import SoundClassifier
 from sounddesk.engine.perception.sound_classifier import SoundClassifierConfig
+from sounddesk.engine.verified_files import hash_file
 from tests.tiny_bundle import build_tiny_bundle
 
 COLOURS = {

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import torch
 
-from sounddesk.engine.bundles.specs import MelSpec
 from sounddesk.engine.models.mel import LogMel
+from sounddesk.engine.specs import MelSpec
 from sounddesk.evaluation.baselines.griffin_lim import griffin_lim
 
 

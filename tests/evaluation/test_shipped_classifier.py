@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sounddesk.engine.bundles.bundle import find_bundle
+from sounddesk.engine.bundles.installed_bundles import find_bundle
 from sounddesk.evaluation.picture_folder import read_bundle_kinds
 from sounddesk.evaluation.sound_classifier import CLASSIFIER_RESOURCE
 from sounddesk.evaluation.sound_classifier import SoundJudge

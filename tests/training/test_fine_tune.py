@@ -13,9 +13,9 @@ import torch
 from safetensors.torch import load_file
 
 from sounddesk.engine.bundles.bundle import Bundle
-from sounddesk.engine.bundles.bundle_manifest import BundleError
 from sounddesk.engine.bundles.paper_bundles import random_bundle
 from sounddesk.engine.session import EngineSession
+from sounddesk.engine.types import BundleError
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
 from sounddesk.engine.types import SamplingSettings

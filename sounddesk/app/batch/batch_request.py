@@ -11,8 +11,8 @@ from typing import Final
 
 from sounddesk.domain.json_fields import Fields
 from sounddesk.domain.project import Project
-from sounddesk.engine.bundles.specs import MAX_BED_SECONDS
-from sounddesk.engine.bundles.specs import MIN_SECONDS
+from sounddesk.engine.specs import MAX_BED_SECONDS
+from sounddesk.engine.specs import MIN_SECONDS
 from sounddesk.storage.atomic_file import explained
 
 # The first thing that a batch writes into its output folder.

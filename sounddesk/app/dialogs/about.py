@@ -15,8 +15,8 @@ from PySide6.QtWidgets import QWidget
 
 import sounddesk
 from sounddesk.engine.bundles.bundle import Bundle
-from sounddesk.engine.bundles.bundle import list_bundles
-from sounddesk.engine.bundles.bundle_manifest import BundleError
+from sounddesk.engine.bundles.installed_bundles import list_bundles
+from sounddesk.engine.types import BundleError
 
 _LIBRARIES = (
     ("Qt and PySide6", "LGPL-3.0"), ("PyTorch", "BSD-3-Clause"), ("diffusers, transformers, safetensors", "Apache-2.0"),

@@ -202,6 +202,6 @@ def _note(text: str) -> QLabel:
 
 def bundle_names() -> list[str]:
     """Installed bundles that can be read."""
-    from sounddesk.engine.bundles.bundle import list_bundles
+    from sounddesk.engine.bundles.installed_bundles import list_bundles
 
     return [each.bundle.name for each in list_bundles() if each.bundle is not None]

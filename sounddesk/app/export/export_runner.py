@@ -94,7 +94,7 @@ class ExportRunner(QObject):
 def _export(job: ExportJob, takes: TakeLibrary, *, step: Callable[[int, int], None]) -> ExportReport:
     from sounddesk.audio.exporters.export import export_project
     from sounddesk.audio.take_samples import TakeSamples
-    from sounddesk.engine.bundles.licence_names import bundle_licences
+    from sounddesk.engine.bundles.installed_bundles import bundle_licences
 
     samples: Callable[[str], Mono | None] = TakeSamples(takes)
     return export_project(

@@ -205,7 +205,7 @@ def without_private_paths(text: str) -> str:
 
 
 def _bundle_lines() -> list[str]:
-    from sounddesk.engine.bundles.bundle import list_bundles
+    from sounddesk.engine.bundles.installed_bundles import list_bundles
 
     return [
         f"bundle {each.bundle.name} {each.bundle.sha256[:12]}" if each.bundle is not None else f"bundle: {each.problem}"

@@ -26,7 +26,7 @@ from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
 
 if TYPE_CHECKING:
-    from sounddesk.engine.generation.memory_plan import MemoryPlan
+    from sounddesk.engine.bundles.memory_plan import MemoryPlan
     from sounddesk.engine.session import EngineSession
 
 _log = logging.getLogger(__name__)

@@ -24,10 +24,10 @@ from sounddesk.engine.bundles.bundle_manifest import COMPONENT_SUFFIXES
 from sounddesk.engine.bundles.bundle_manifest import DenoiserSettings
 from sounddesk.engine.bundles.bundle_manifest import Heads
 from sounddesk.engine.bundles.bundle_manifest import Inject
-from sounddesk.engine.bundles.bundle_manifest import Licence
 from sounddesk.engine.bundles.component_loading import quieten_libraries
 from sounddesk.engine.bundles.published_configs import audio_spec
 from sounddesk.engine.bundles.published_configs import read_config
+from sounddesk.engine.licence import Licence
 from sounddesk.engine.models.grounding import GroundingConfig
 from sounddesk.engine.models.grounding import ObjectConditioner
 from sounddesk.engine.models.injection import install_object_attention

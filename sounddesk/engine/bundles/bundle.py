@@ -1,8 +1,7 @@
-"""Bundles: a folder of model components with a manifest. Finding, opening, checking and writing them (no torch)."""
+"""Bundles: a folder of model components with a manifest. Opening, checking and writing them (no torch)."""
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import shutil
 from collections.abc import Mapping
@@ -14,27 +13,23 @@ from pathlib import Path
 from typing import Any
 from typing import Final
 
-import platformdirs
-
 from sounddesk.engine.bundles.bundle_files import check_files
-from sounddesk.engine.bundles.bundle_files import hash_file
-from sounddesk.engine.bundles.bundle_files import inside
-from sounddesk.engine.bundles.bundle_files import whole_folder
 from sounddesk.engine.bundles.bundle_manifest import MANIFEST_NAME
-from sounddesk.engine.bundles.bundle_manifest import BundleError
 from sounddesk.engine.bundles.bundle_manifest import BundleManifest
 from sounddesk.engine.bundles.bundle_manifest import ComponentEntry
 from sounddesk.engine.bundles.bundle_manifest import DenoiserSettings
-from sounddesk.engine.bundles.bundle_manifest import FileEntry
-from sounddesk.engine.bundles.bundle_manifest import Licence
 from sounddesk.engine.bundles.bundle_manifest import parse_manifest
-from sounddesk.engine.bundles.specs import AudioSpec
+from sounddesk.engine.licence import Licence
+from sounddesk.engine.specs import AudioSpec
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
-from sounddesk.resources_folder import resources_folder
+from sounddesk.engine.types import BundleError
+from sounddesk.engine.verified_files import FileEntry
+from sounddesk.engine.verified_files import hash_file
+from sounddesk.engine.verified_files import inside
+from sounddesk.engine.verified_files import whole_folder
 
-STARTER_NAME: Final = "starter"
 # Ends the name of a bundle of random weights, so that nobody takes what it makes for a result.
 RANDOM_SUFFIX: Final = "-random-weights"
 
@@ -127,71 +122,6 @@ class Bundle:
         if relative not in self.manifest.documents:
             raise BundleError(f"bundle {self.name!r} has no document {relative!r}")
         return inside(self.folder, relative)
-
-
-@dataclass(frozen=True, kw_only=True)
-class BundleListing:
-    """One folder that holds a manifest: the bundle, or why it cannot be used."""
-
-    folder: Path
-    bundle: Bundle | None
-    problem: str | None = None
-
-
-def user_bundles_folder() -> Path:
-    """Where installed and exported bundles live, one folder each."""
-    return platformdirs.user_data_path("sounddesk", appauthor=False) / "bundles"
-
-
-def list_bundles() -> list[BundleListing]:
-    """Every bundle that `find_bundle` finds by name: the starter, installed ones (broken ones with their problem), text
-    engines.
-    """
-    from sounddesk.engine.bundles.text_engine_bundle import installed_text_engines
-
-    listings = []
-    for folder in _bundle_folders():
-        try:
-            listings.append(BundleListing(folder=folder, bundle=Bundle.open(folder)))
-        except BundleError as error:
-            listings.append(BundleListing(folder=folder, bundle=None, problem=str(error)))
-    listings += [BundleListing(folder=bundle.folder, bundle=bundle) for bundle in installed_text_engines()]
-    return listings
-
-
-def find_bundle(name_or_path: str | Path) -> Bundle:
-    """The bundle of that name (shipped, then installed), or at that path.
-
-    Raises:
-        BundleError: none found (the message lists those there are), or the one found has a bad manifest.
-    """
-    if isinstance(name_or_path, str):
-        for folder in _bundle_folders():
-            if folder.name == name_or_path:
-                return Bundle.open(folder)
-        listings = list_bundles()
-        for listing in listings:
-            if listing.bundle is not None and listing.bundle.name == name_or_path:
-                return listing.bundle
-    path = Path(name_or_path)
-    if (path / MANIFEST_NAME).is_file():
-        return Bundle.open(path)
-    if path.is_dir():
-        raise BundleError(f"{path} is not a bundle: it holds no {MANIFEST_NAME}")
-    names = [listing.bundle.name for listing in list_bundles() if listing.bundle is not None]
-    available = f"choose one of {', '.join(names)} or give a folder" if names else "none is installed; give a folder"
-    raise BundleError(f"there is no bundle {str(name_or_path)!r}: {available}")
-
-
-def _bundle_folders() -> list[Path]:
-    folders = []
-    # A broken installation can still use installed bundles; doctor reports the missing resources.
-    with contextlib.suppress(FileNotFoundError):
-        folders.append(resources_folder() / STARTER_NAME)
-    installed = user_bundles_folder()
-    if installed.is_dir():
-        folders += sorted(folder for folder in installed.iterdir() if not folder.name.startswith("."))
-    return [folder for folder in folders if (folder / MANIFEST_NAME).is_file()]
 
 
 @dataclass(frozen=True, kw_only=True)

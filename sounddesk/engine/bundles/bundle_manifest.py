@@ -9,21 +9,23 @@ from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import field
 from pathlib import PurePosixPath
-from pathlib import PureWindowsPath
 from typing import Any
 from typing import Final
 from typing import Literal
 from typing import get_args
 
-from sounddesk.engine.bundles.specs import AudioSpec
-from sounddesk.engine.types import EngineError
+from sounddesk.engine.licence import CommercialUse
+from sounddesk.engine.licence import Licence
+from sounddesk.engine.specs import AudioSpec
+from sounddesk.engine.types import BundleError
+from sounddesk.engine.verified_files import FileEntry
+from sounddesk.engine.verified_files import safe_relative_path
 
 MANIFEST_NAME: Final = "bundle.json"
 SCHEMA_VERSION: Final = 1
 SEGMENTER_ROLE: Final = "segmenter"
 """Component that turns clicks into masks; a bundle may go without."""
 
-CommercialUse = Literal["yes", "no", "conditional"]
 Inject = Literal["both", "film", "cross"]
 Heads = Literal["config", "original"]
 
@@ -34,37 +36,6 @@ DOCUMENT_SUFFIXES: Final = (".md", ".txt", ".json", ".csv", ".tsv", ".png")
 _WEIGHT_STORAGES: Final = ("float32", "float16", "int8-rowwise")
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
-
-
-class BundleError(EngineError):
-    """A bundle that cannot be used; the message names the key or file and the remedy."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Licence:
-    """Terms of the weights.
-
-    Attributes:
-        name: full name, as people know it.
-        commercial: whether the weights may be used for paid work.
-        spdx: SPDX identifier where one exists.
-        note: conditions in one or two sentences.
-        url: text of the licence.
-    """
-
-    name: str
-    commercial: CommercialUse
-    spdx: str | None = None
-    note: str = ""
-    url: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class FileEntry:
-    """Content of one file: lower-case hex sha256 and length."""
-
-    sha256: str
-    bytes: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,20 +169,6 @@ def parse_manifest(text: str) -> BundleManifest:
         components=components,
         documents=documents,
         card=card,
-    )
-
-
-def safe_relative_path(path: str) -> bool:
-    """Whether `path` is a plain relative path with `/` that cannot lead out of its folder on any system."""
-    pure = PurePosixPath(path)
-    return (
-        bool(path)
-        and pure.as_posix() == path
-        and "\\" not in path
-        and "\0" not in path
-        and not pure.is_absolute()
-        and not PureWindowsPath(path).drive
-        and not any(part in ("..", ".") for part in pure.parts)
     )
 
 

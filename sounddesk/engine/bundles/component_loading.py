@@ -17,12 +17,11 @@ from safetensors import SafetensorError
 from torch import nn
 
 from sounddesk.engine.bundles.bundle import Bundle
-from sounddesk.engine.bundles.bundle_manifest import BundleError
+from sounddesk.engine.bundles.memory_plan import MemoryPlan
+from sounddesk.engine.bundles.memory_plan import Part
 from sounddesk.engine.device import DevicePolicy
 from sounddesk.engine.device import is_out_of_memory
 from sounddesk.engine.device import keep_freed_memory
-from sounddesk.engine.generation.memory_plan import MemoryPlan
-from sounddesk.engine.generation.memory_plan import Part
 from sounddesk.engine.models.construction import constructing
 from sounddesk.engine.models.diffusion import Denoiser
 from sounddesk.engine.models.grounding import GroundingConfig
@@ -42,6 +41,7 @@ from sounddesk.engine.models.vocoder import load_vocoder
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
+from sounddesk.engine.types import BundleError
 
 WEIGHTS_FILE: Final = "model.safetensors"
 SCHEDULER_FILE: Final = "scheduler_config.json"

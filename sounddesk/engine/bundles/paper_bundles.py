@@ -13,11 +13,11 @@ from typing import Literal
 
 from sounddesk.engine.bundles.bundle import RANDOM_SUFFIX
 from sounddesk.engine.bundles.bundle import Bundle
-from sounddesk.engine.bundles.bundle import user_bundles_folder
 from sounddesk.engine.bundles.bundle_manifest import Heads
 from sounddesk.engine.bundles.bundle_manifest import Inject
-from sounddesk.engine.bundles.bundle_manifest import Licence
+from sounddesk.engine.bundles.installed_bundles import user_bundles_folder
 from sounddesk.engine.catalogue.model_store import require_model
+from sounddesk.engine.licence import Licence
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.types import EngineError

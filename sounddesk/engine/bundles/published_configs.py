@@ -7,9 +7,9 @@ import math
 from pathlib import Path
 from typing import Any
 
-from sounddesk.engine.bundles.specs import AudioSpec
-from sounddesk.engine.bundles.specs import LatentSpec
-from sounddesk.engine.bundles.specs import MelSpec
+from sounddesk.engine.specs import AudioSpec
+from sounddesk.engine.specs import LatentSpec
+from sounddesk.engine.specs import MelSpec
 from sounddesk.engine.types import EngineError
 
 

@@ -14,15 +14,15 @@ from typing import Final
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.bundles.bundle_manifest import BundleManifest
 from sounddesk.engine.bundles.bundle_manifest import ComponentEntry
-from sounddesk.engine.bundles.bundle_manifest import FileEntry
 from sounddesk.engine.bundles.published_configs import audio_spec
 from sounddesk.engine.bundles.published_configs import read_config
-from sounddesk.engine.bundles.specs import AudioSpec
-from sounddesk.engine.bundles.specs import LatentSpec
-from sounddesk.engine.bundles.specs import MelSpec
 from sounddesk.engine.catalogue.model_store import InstalledModel
 from sounddesk.engine.catalogue.model_store import list_models
+from sounddesk.engine.specs import AudioSpec
+from sounddesk.engine.specs import LatentSpec
+from sounddesk.engine.specs import MelSpec
 from sounddesk.engine.types import EngineError
+from sounddesk.engine.verified_files import FileEntry
 
 AUDIOLDM2: Final = "AudioLDM2Pipeline"
 STABLE_AUDIO: Final = "StableAudioPipeline"

@@ -18,10 +18,10 @@ import platformdirs
 
 from sounddesk.domain.json_fields import FieldError
 from sounddesk.domain.json_fields import Fields
-from sounddesk.engine.bundles.bundle_manifest import CommercialUse
-from sounddesk.engine.bundles.bundle_manifest import Licence
-from sounddesk.engine.bundles.bundle_manifest import safe_relative_path
+from sounddesk.engine.licence import CommercialUse
+from sounddesk.engine.licence import Licence
 from sounddesk.engine.types import EngineError
+from sounddesk.engine.verified_files import safe_relative_path
 from sounddesk.resources_folder import resource
 
 SCHEMA_VERSION: Final = 1

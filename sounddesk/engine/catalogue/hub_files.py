@@ -15,11 +15,11 @@ from pathlib import PurePosixPath
 from typing import Any
 from typing import Final
 
-from sounddesk.engine.bundles.bundle_manifest import safe_relative_path
 from sounddesk.engine.catalogue.download import DownloadError
 from sounddesk.engine.catalogue.download import Expected
 from sounddesk.engine.catalogue.download import Remote
 from sounddesk.engine.catalogue.entries import HubSource
+from sounddesk.engine.verified_files import safe_relative_path
 
 _DEFAULT_ENDPOINT: Final = "https://huggingface.co"
 # Data, never code: the last is sentencepiece's vocabulary.

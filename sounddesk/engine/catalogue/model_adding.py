@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
-from sounddesk.engine.bundles.bundle import Bundle
-from sounddesk.engine.bundles.bundle import user_bundles_folder
-from sounddesk.engine.bundles.bundle_files import whole_folder
-from sounddesk.engine.bundles.bundle_manifest import Licence
 from sounddesk.engine.catalogue.entries import CatalogueEntry
 from sounddesk.engine.catalogue.entries import CatalogueError
 from sounddesk.engine.catalogue.entries import ModelKind
@@ -25,6 +20,7 @@ from sounddesk.engine.catalogue.model_store import installed_model
 from sounddesk.engine.catalogue.model_store import models_folder
 from sounddesk.engine.catalogue.model_store import now_text
 from sounddesk.engine.catalogue.model_store import write_record
+from sounddesk.engine.licence import Licence
 from sounddesk.storage.atomic_file import explained
 from sounddesk.storage.atomic_file import write_file
 
@@ -44,25 +40,6 @@ def add_catalogue(path: Path) -> list[CatalogueEntry]:
         target.parent.mkdir(parents=True, exist_ok=True)
     write_file(target, path.read_bytes())
     return entries
-
-
-def add_bundle(folder: Path) -> Bundle:
-    """Copy a bundle to the user's bundles, every file checked against its manifest.
-
-    Raises:
-        BundleError: damaged, or not a bundle.
-        CatalogueError: a bundle of that name is there.
-        OutputError: it cannot be copied.
-    """
-    bundle = Bundle.open(folder)
-    bundle.verify()
-    target = user_bundles_folder() / bundle.name
-    if target.exists():
-        raise CatalogueError(f"there is a bundle {bundle.name!r} already, in {target}: remove that folder first")
-    with explained(target), whole_folder(target, overwrite=False) as copy:
-        shutil.copytree(folder, copy, dirs_exist_ok=True)
-        Bundle.open(copy).verify()
-    return Bundle.open(target)
 
 
 def link_model(

@@ -13,7 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from sounddesk.engine.bundles.bundle_files import sync_files
 from sounddesk.engine.catalogue.download import DownloadError
 from sounddesk.engine.catalogue.download import Expected
 from sounddesk.engine.catalogue.download import Remote
@@ -42,6 +41,7 @@ from sounddesk.engine.catalogue.model_store import write_record
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
+from sounddesk.engine.verified_files import sync_files
 from sounddesk.storage.atomic_file import OutputError
 from sounddesk.storage.atomic_file import explained
 from sounddesk.storage.atomic_file import sync_folder

@@ -17,15 +17,15 @@ import torch
 from torch import Tensor
 from torch import nn
 
-from sounddesk.engine.bundles.specs import MAX_BED_SECONDS
-from sounddesk.engine.bundles.specs import MIN_SECONDS
-from sounddesk.engine.bundles.specs import AudioSpec
 from sounddesk.engine.device import out_of_memory_reported
 from sounddesk.engine.generation.pipeline import Engine
 from sounddesk.engine.generation.pipeline import TakeNoise
 from sounddesk.engine.generation.pipeline import decode_sound
 from sounddesk.engine.generation.take_conditions import MAX_SEED
 from sounddesk.engine.models.diffusion import denoise
+from sounddesk.engine.specs import MAX_BED_SECONDS
+from sounddesk.engine.specs import MIN_SECONDS
+from sounddesk.engine.specs import AudioSpec
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter

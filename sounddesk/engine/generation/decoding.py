@@ -9,9 +9,9 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from sounddesk.engine.bundles.specs import AudioSpec
 from sounddesk.engine.models.latent_codec import LatentCodec
 from sounddesk.engine.models.vocoder import Vocoder
+from sounddesk.engine.specs import AudioSpec
 
 # Up to this length everything is decoded as a whole.
 PIECE_S: Final = 20.48

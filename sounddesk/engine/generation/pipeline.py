@@ -15,8 +15,6 @@ from torch import Tensor
 
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.bundles.component_loading import Components
-from sounddesk.engine.bundles.specs import RequestShape
-from sounddesk.engine.bundles.specs import check_seconds
 from sounddesk.engine.device import DevicePolicy
 from sounddesk.engine.device import OutOfMemoryError
 from sounddesk.engine.device import is_out_of_memory
@@ -37,6 +35,8 @@ from sounddesk.engine.generation.take_conditions import check_request
 from sounddesk.engine.generation.take_conditions import hash_mask
 from sounddesk.engine.generation.take_conditions import make_conditions
 from sounddesk.engine.models.diffusion import denoise
+from sounddesk.engine.specs import RequestShape
+from sounddesk.engine.specs import check_seconds
 from sounddesk.engine.starter.object_crop import CloserLook
 from sounddesk.engine.starter.object_crop import closer_view
 from sounddesk.engine.tasks import CancelToken

@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 import sounddesk
 from sounddesk.engine.bundles.bundle import Bundle
-from sounddesk.engine.bundles.licence_names import licence_line
-from sounddesk.engine.bundles.specs import MelSpec
 from sounddesk.engine.device import DevicePolicy
+from sounddesk.engine.licence import licence_line
+from sounddesk.engine.specs import MelSpec
 from sounddesk.engine.types import EngineError
 from sounddesk.engine.types import SamplingSettings
 from sounddesk.engine.types import Waveform

@@ -20,7 +20,6 @@ import numpy.typing as npt
 import torch
 
 from sounddesk.engine.bundles.bundle import Bundle
-from sounddesk.engine.bundles.bundle_manifest import BundleError
 from sounddesk.engine.bundles.component_loading import SCHEDULER_FILE
 from sounddesk.engine.bundles.component_loading import quieten_libraries
 from sounddesk.engine.bundles.text_engine_bundle import AUDIOLDM2
@@ -38,6 +37,7 @@ from sounddesk.engine.models.mel import LogMel
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
+from sounddesk.engine.types import BundleError
 from sounddesk.engine.types import EngineError
 from sounddesk.engine.types import GeneratedTake
 from sounddesk.engine.types import GenerationRequest

@@ -9,8 +9,8 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor
 from torch import nn
 
-from sounddesk.engine.bundles.specs import AudioSpec
 from sounddesk.engine.models.diffusers_weights import load_diffusers_model
+from sounddesk.engine.specs import AudioSpec
 
 
 def fold_mel(log_mel: Tensor, fold: tuple[int, int]) -> Tensor:

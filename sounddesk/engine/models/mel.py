@@ -7,7 +7,7 @@ from torch import Tensor
 from torch import nn
 from transformers.audio_utils import mel_filter_bank
 
-from sounddesk.engine.bundles.specs import MelSpec
+from sounddesk.engine.specs import MelSpec
 
 
 class LogMel(nn.Module):

@@ -14,9 +14,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch import nn
 
-from sounddesk.engine.bundles.specs import MelSpec
 from sounddesk.engine.models.mel import LogMel
 from sounddesk.engine.models.quantised_weights import load_weights
+from sounddesk.engine.specs import MelSpec
 
 _CAUTION: Final = 0.7
 

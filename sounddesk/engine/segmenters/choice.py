@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sounddesk.engine.bundles.bundle import STARTER_NAME
 from sounddesk.engine.bundles.bundle import Bundle
-from sounddesk.engine.bundles.bundle import find_bundle
 from sounddesk.engine.bundles.bundle_manifest import SEGMENTER_ROLE
+from sounddesk.engine.bundles.installed_bundles import STARTER_NAME
+from sounddesk.engine.bundles.installed_bundles import find_bundle
 from sounddesk.engine.catalogue.model_store import InstalledModel
 from sounddesk.engine.catalogue.model_store import list_models
 from sounddesk.engine.catalogue.model_store import models_folder

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torch import nn
 
-from sounddesk.engine.bundles.specs import MelSpec
 from sounddesk.engine.models.mel import LogMel
+from sounddesk.engine.specs import MelSpec
 
 
 @torch.no_grad()

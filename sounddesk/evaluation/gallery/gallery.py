@@ -27,11 +27,11 @@ from sounddesk.audio.pictures.spectrogram_image import encode_jpeg
 from sounddesk.audio.pictures.spectrogram_image import encode_png
 from sounddesk.audio.pictures.spectrogram_image import spectrogram_image
 from sounddesk.domain.naming import unique_file_stems
-from sounddesk.engine.bundles.bundle import STARTER_NAME
-from sounddesk.engine.bundles.specs import check_seconds
+from sounddesk.engine.bundles.installed_bundles import STARTER_NAME
 from sounddesk.engine.generation.text_pipeline import texts_are_conditions
 from sounddesk.engine.images.masks_picture import draw_masks
 from sounddesk.engine.session import EngineSession
+from sounddesk.engine.specs import check_seconds
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter

@@ -23,7 +23,6 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from sounddesk.engine.bundles.bundle import Bundle
-from sounddesk.engine.bundles.specs import AudioSpec
 from sounddesk.engine.generation.patch_weights import patch_coverage
 from sounddesk.engine.models.image_encoder import Geometry
 from sounddesk.engine.models.image_encoder import ImageEncoder
@@ -31,6 +30,7 @@ from sounddesk.engine.models.image_encoder import fit_mask
 from sounddesk.engine.models.latent_codec import LatentCodec
 from sounddesk.engine.models.mel import LogMel
 from sounddesk.engine.models.text_encoder import TextEncoder
+from sounddesk.engine.specs import AudioSpec
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter

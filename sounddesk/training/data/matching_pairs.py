@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sounddesk.engine.bundles.bundle import find_bundle
+from sounddesk.engine.bundles.installed_bundles import find_bundle
 from sounddesk.engine.images.scene_composition import CutOut
 from sounddesk.engine.models.image_encoder import TimmPatchEncoder
 from sounddesk.engine.models.image_encoder import load_image_encoder

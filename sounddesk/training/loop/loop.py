@@ -19,10 +19,10 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch import nn
 
-from sounddesk.engine.bundles.bundle_files import whole_folder
 from sounddesk.engine.tasks import Cancelled
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import Progress
+from sounddesk.engine.verified_files import whole_folder
 from sounddesk.storage.folder_lock import FolderLock
 from sounddesk.training.loop.checkpoint import Ema
 from sounddesk.training.loop.checkpoint import load_checkpoint

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from sounddesk.engine.bundles.bundle import find_bundle
+from sounddesk.engine.bundles.installed_bundles import find_bundle
 from sounddesk.engine.models.image_encoder import TimmPatchEncoder
 from sounddesk.engine.models.image_encoder import load_image_encoder
 from sounddesk.engine.models.mel import scale_to_peak

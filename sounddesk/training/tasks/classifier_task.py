@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 from torch import nn
 
-from sounddesk.engine.bundles.specs import MelSpec
 from sounddesk.engine.perception.sound_classifier import WINDOW_S
 from sounddesk.engine.perception.sound_classifier import SoundClassifier
 from sounddesk.engine.perception.sound_classifier import SoundClassifierConfig
+from sounddesk.engine.specs import MelSpec
 from sounddesk.training.data.recordings import Recording
 from sounddesk.training.data.recordings import folds_of
 from sounddesk.training.data.recordings import read_kinds

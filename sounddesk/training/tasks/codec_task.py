@@ -12,9 +12,9 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor
 from torch import nn
 
-from sounddesk.engine.bundles.specs import AudioSpec
 from sounddesk.engine.models.latent_codec import LatentCodec
 from sounddesk.engine.models.mel import LogMel
+from sounddesk.engine.specs import AudioSpec
 from sounddesk.training.data.recordings import read_recordings
 from sounddesk.training.data.soundscapes import crop_batch
 

@@ -19,7 +19,6 @@ from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 from torch import Tensor
 from torch import nn
 
-from sounddesk.engine.bundles.specs import AudioSpec
 from sounddesk.engine.generation.patch_weights import rescale_to_attention
 from sounddesk.engine.models.diffusion import Denoiser
 from sounddesk.engine.models.diffusion import audioldm_scheduler_config
@@ -29,6 +28,7 @@ from sounddesk.engine.models.latent_codec import LatentCodec
 from sounddesk.engine.models.mel import LogMel
 from sounddesk.engine.models.text_encoder import SentenceEncoder
 from sounddesk.engine.models.text_encoder import load_text_encoder
+from sounddesk.engine.specs import AudioSpec
 from sounddesk.training.data.audio_queries import audio_queries
 from sounddesk.training.data.latent_pool import LatentPool
 from sounddesk.training.data.recordings import Recording

@@ -15,9 +15,8 @@ from torch import Tensor
 from torch import nn
 
 from sounddesk.engine.bundles.bundle import Bundle
-from sounddesk.engine.bundles.bundle import find_bundle
-from sounddesk.engine.bundles.bundle_manifest import BundleError
 from sounddesk.engine.bundles.component_loading import load_text_encoder_component
+from sounddesk.engine.bundles.installed_bundles import find_bundle
 from sounddesk.engine.device import choose_device
 from sounddesk.engine.generation.decoding import synthesise
 from sounddesk.engine.generation.patch_weights import rescale_to_attention
@@ -33,6 +32,7 @@ from sounddesk.engine.models.mel import LogMel
 from sounddesk.engine.models.vocoder import load_vocoder
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
+from sounddesk.engine.types import BundleError
 from sounddesk.engine.types import SamplingSettings
 from sounddesk.training.clips.clip_cache import ClipCache
 from sounddesk.training.clips.clip_cache import FrozenEncoders

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch import nn
 
-from sounddesk.engine.bundles.bundle import find_bundle
+from sounddesk.engine.bundles.installed_bundles import find_bundle
 from sounddesk.engine.models.grounding import ObjectConditioner
 from sounddesk.engine.perception.effects_head import EffectsHead
 from sounddesk.engine.perception.matching_inputs import audio_times

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 from torch import nn
 
-from sounddesk.engine.bundles.specs import MelSpec
 from sounddesk.engine.models.mel import LogMel
 from sounddesk.engine.models.vocoder import IstftVocoder
 from sounddesk.engine.models.vocoder import IstftVocoderConfig
+from sounddesk.engine.specs import MelSpec
 from sounddesk.training.data.recordings import read_recordings
 from sounddesk.training.data.soundscapes import crop_batch
 from sounddesk.training.loop.recipe import RecipeError

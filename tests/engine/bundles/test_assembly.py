@@ -17,7 +17,6 @@ from benchmarks.common import shapes_request
 from sounddesk.engine.bundles.assembly import AssemblyParts
 from sounddesk.engine.bundles.assembly import assemble_bundle
 from sounddesk.engine.bundles.bundle import Bundle
-from sounddesk.engine.bundles.bundle_manifest import Licence
 from sounddesk.engine.bundles.component_loading import load_components
 from sounddesk.engine.bundles.published_configs import audio_spec
 from sounddesk.engine.bundles.random_parts import PAPER_SHAPES
@@ -26,6 +25,7 @@ from sounddesk.engine.bundles.random_parts import unet_config
 from sounddesk.engine.bundles.random_parts import vae_config
 from sounddesk.engine.bundles.random_parts import vocoder_config
 from sounddesk.engine.device import choose_device
+from sounddesk.engine.licence import Licence
 from sounddesk.engine.models.diffusion import Denoiser
 from sounddesk.engine.models.injection import install_object_attention
 from sounddesk.engine.models.injection import original_state

@@ -9,24 +9,24 @@ from pathlib import Path
 import pytest
 import torch
 
-from sounddesk.engine.bundles import bundle as bundle_module
+from sounddesk.engine.bundles import installed_bundles
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.bundles.bundle import BundleSource
 from sounddesk.engine.bundles.bundle import ComponentSource
-from sounddesk.engine.bundles.bundle import find_bundle
-from sounddesk.engine.bundles.bundle import list_bundles
 from sounddesk.engine.bundles.bundle import write_bundle
-from sounddesk.engine.bundles.bundle_manifest import BundleError
-from sounddesk.engine.bundles.bundle_manifest import Licence
-from sounddesk.engine.bundles.specs import AudioSpec
-from sounddesk.engine.bundles.specs import LatentSpec
-from sounddesk.engine.bundles.specs import MelSpec
+from sounddesk.engine.bundles.installed_bundles import find_bundle
+from sounddesk.engine.bundles.installed_bundles import list_bundles
+from sounddesk.engine.licence import Licence
 from sounddesk.engine.models.quantised_weights import load_weights
 from sounddesk.engine.models.quantised_weights import save_weights
 from sounddesk.engine.models.quantised_weights import stored_as
+from sounddesk.engine.specs import AudioSpec
+from sounddesk.engine.specs import LatentSpec
+from sounddesk.engine.specs import MelSpec
 from sounddesk.engine.tasks import Cancelled
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import Progress
+from sounddesk.engine.types import BundleError
 from sounddesk.engine.types import EngineError
 
 
@@ -202,8 +202,8 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]
     """An empty shipped folder and an empty folder of installed bundles."""
     shipped, installed = tmp_path / "resources", tmp_path / "data" / "bundles"
     shipped.mkdir()
-    monkeypatch.setattr(bundle_module, "resources_folder", lambda: shipped)
-    monkeypatch.setattr(bundle_module, "user_bundles_folder", lambda: installed)
+    monkeypatch.setattr(installed_bundles, "resources_folder", lambda: shipped)
+    monkeypatch.setattr(installed_bundles, "user_bundles_folder", lambda: installed)
     return shipped, installed
 
 
@@ -234,14 +234,14 @@ def test_no_bundle_at_all_says_so(places: tuple[Path, Path], monkeypatch: pytest
     def missing() -> Path:
         raise FileNotFoundError
 
-    monkeypatch.setattr(bundle_module, "resources_folder", missing)
+    monkeypatch.setattr(installed_bundles, "resources_folder", missing)
     assert list_bundles() == []
     with pytest.raises(BundleError, match="none is installed"):
         find_bundle("starter")
 
 
 def test_user_bundles_folder_is_in_the_users_data() -> None:
-    folder = bundle_module.user_bundles_folder()
+    folder = installed_bundles.user_bundles_folder()
     assert folder.name == "bundles"
     assert folder.parent.name == "sounddesk"
 

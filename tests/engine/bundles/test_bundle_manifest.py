@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sounddesk.engine.bundles.bundle_manifest import BundleError
 from sounddesk.engine.bundles.bundle_manifest import DenoiserSettings
 from sounddesk.engine.bundles.bundle_manifest import parse_manifest
-from sounddesk.engine.bundles.bundle_manifest import safe_relative_path
-from sounddesk.engine.bundles.specs import AudioSpec
-from sounddesk.engine.bundles.specs import LatentSpec
-from sounddesk.engine.bundles.specs import MelSpec
+from sounddesk.engine.specs import AudioSpec
+from sounddesk.engine.specs import LatentSpec
+from sounddesk.engine.specs import MelSpec
+from sounddesk.engine.types import BundleError
+from sounddesk.engine.verified_files import safe_relative_path
 
 AUDIO = AudioSpec(mel=MelSpec(), latent=LatentSpec(mel_fold=(4, 4)))
 FILE = {"sha256": "0" * 64, "bytes": 12}

@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from sounddesk.engine.bundles.bundle import Bundle
-from sounddesk.engine.bundles.bundle_manifest import BundleError
 from sounddesk.engine.bundles.component_loading import Components
 from sounddesk.engine.bundles.component_loading import load_components
 from sounddesk.engine.bundles.component_loading import load_text_encoder_component
@@ -19,6 +18,7 @@ from sounddesk.engine.models.quantised_weights import save_weights
 from sounddesk.engine.tasks import Cancelled
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import Progress
+from sounddesk.engine.types import BundleError
 from tests.tiny_bundle import build_tiny_bundle
 
 CPU = choose_device("cpu")

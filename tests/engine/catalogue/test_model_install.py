@@ -20,7 +20,6 @@ import torch
 from safetensors.torch import load_file
 from safetensors.torch import save
 
-from sounddesk.engine.bundles.bundle_manifest import Licence
 from sounddesk.engine.catalogue import model_install
 from sounddesk.engine.catalogue.download import DownloadError
 from sounddesk.engine.catalogue.entries import CatalogueEntry
@@ -34,6 +33,7 @@ from sounddesk.engine.catalogue.model_store import installed_model
 from sounddesk.engine.catalogue.model_store import list_models
 from sounddesk.engine.catalogue.model_store import remove_model
 from sounddesk.engine.catalogue.model_store import require_model
+from sounddesk.engine.licence import Licence
 from sounddesk.engine.tasks import Cancelled
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import Progress

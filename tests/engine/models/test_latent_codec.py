@@ -9,12 +9,12 @@ import pytest
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
-from sounddesk.engine.bundles.specs import AudioSpec
-from sounddesk.engine.bundles.specs import LatentSpec
-from sounddesk.engine.bundles.specs import MelSpec
 from sounddesk.engine.models.latent_codec import LatentCodec
 from sounddesk.engine.models.latent_codec import fold_mel
 from sounddesk.engine.models.latent_codec import unfold_mel
+from sounddesk.engine.specs import AudioSpec
+from sounddesk.engine.specs import LatentSpec
+from sounddesk.engine.specs import MelSpec
 
 
 def folded_codec(scaling_factor: float = 0.5) -> LatentCodec:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from sounddesk.engine.bundles.specs import MelSpec
 from sounddesk.engine.models.mel import LogMel
 from sounddesk.engine.models.mel import scale_to_peak
+from sounddesk.engine.specs import MelSpec
 
 
 def slaney_filters(spec: MelSpec) -> np.ndarray:

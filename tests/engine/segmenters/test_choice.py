@@ -9,10 +9,10 @@ import torch
 from safetensors.torch import save
 
 from sounddesk.engine.bundles.bundle import Bundle
-from sounddesk.engine.bundles.bundle_manifest import Licence
 from sounddesk.engine.catalogue.model_store import InstalledModel
 from sounddesk.engine.catalogue.model_store import hash_folder
 from sounddesk.engine.catalogue.model_store import write_record
+from sounddesk.engine.licence import Licence
 from sounddesk.engine.segmenters.choice import CHECKPOINT_VARIABLE
 from sounddesk.engine.segmenters.choice import choose_segmenter
 from sounddesk.engine.segmenters.choice import installed_models_folder
@@ -38,8 +38,12 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def no_starter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """As if nothing but the program were installed."""
-    monkeypatch.setattr("sounddesk.engine.bundles.bundle.resources_folder", lambda: tmp_path / "no resources")
-    monkeypatch.setattr("sounddesk.engine.bundles.bundle.user_bundles_folder", lambda: tmp_path / "no bundles")
+    monkeypatch.setattr(
+        "sounddesk.engine.bundles.installed_bundles.resources_folder", lambda: tmp_path / "no resources"
+    )
+    monkeypatch.setattr(
+        "sounddesk.engine.bundles.installed_bundles.user_bundles_folder", lambda: tmp_path / "no bundles"
+    )
 
 
 def test_without_a_checkpoint_the_bundles_own_is_active_and_says_so(bundle: Path, tmp_path: Path) -> None:

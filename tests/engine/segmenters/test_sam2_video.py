@@ -13,8 +13,8 @@ pytest.importorskip("transformers.models.sam2_video", reason="this version of tr
 
 from transformers.models.sam2_video.modeling_sam2_video import Sam2VideoInferenceSession
 
-from sounddesk.engine.bundles.bundle_manifest import Licence
 from sounddesk.engine.catalogue.model_adding import link_model
+from sounddesk.engine.licence import Licence
 from sounddesk.engine.segmenters.choice import installed_sam2
 from sounddesk.engine.segmenters.sam2 import Sam2Segmenter
 from sounddesk.engine.segmenters.sam2 import sam2_pixels

@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from sounddesk.engine.bundles.bundle import Bundle
-from sounddesk.engine.bundles.bundle_manifest import BundleError
 from sounddesk.engine.segmenters.grabcut import GrabCutSegmenter
 from sounddesk.engine.segmenters.protocol import Candidate
 from sounddesk.engine.segmenters.protocol import EmptySelectionError
@@ -24,6 +23,7 @@ from sounddesk.engine.starter.segmenter import StarterSegmenter
 from sounddesk.engine.starter.segmenter_network import StarterSegmenterNetwork
 from sounddesk.engine.starter.segmenter_refiner import GUESS_BOUND
 from sounddesk.engine.starter.segmenter_refiner import RegionRefiner
+from sounddesk.engine.types import BundleError
 from tests.engine.starter.tiny_segmenter import IMAGE_SIZE
 from tests.engine.starter.tiny_segmenter import tiny_encoder
 from tests.engine.starter.tiny_segmenter import tiny_network

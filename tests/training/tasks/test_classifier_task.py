@@ -10,8 +10,8 @@ import pytest
 import soundfile
 import torch
 
-from sounddesk.engine.bundles.specs import MelSpec
 from sounddesk.engine.perception.sound_classifier import SoundClassifier
+from sounddesk.engine.specs import MelSpec
 from sounddesk.training.data.recordings import folds_of
 from sounddesk.training.data.recordings import read_recordings
 from sounddesk.training.data.sound_variation import varied_waveform

@@ -12,14 +12,13 @@ import torch
 from torch import nn
 
 from sounddesk.engine.bundles.bundle import Bundle
-from sounddesk.engine.bundles.bundle_manifest import BundleError
 from sounddesk.engine.bundles.component_loading import load_components
+from sounddesk.engine.bundles.memory_plan import MemoryPlan
+from sounddesk.engine.bundles.memory_plan import choose_plan
+from sounddesk.engine.bundles.memory_plan import float32_bytes
+from sounddesk.engine.bundles.memory_plan import plan_from_environment
 from sounddesk.engine.device import DevicePolicy
 from sounddesk.engine.device import choose_device
-from sounddesk.engine.generation.memory_plan import MemoryPlan
-from sounddesk.engine.generation.memory_plan import choose_plan
-from sounddesk.engine.generation.memory_plan import float32_bytes
-from sounddesk.engine.generation.memory_plan import plan_from_environment
 from sounddesk.engine.generation.patch_cache import PatchCache
 from sounddesk.engine.generation.pipeline import Engine
 from sounddesk.engine.generation.pipeline import generate_takes
@@ -27,6 +26,7 @@ from sounddesk.engine.models.packed_layers import PackedConv2d
 from sounddesk.engine.models.packed_layers import PackedLinear
 from sounddesk.engine.models.packed_layers import PackedPointwiseConv2d
 from sounddesk.engine.session import EngineSession
+from sounddesk.engine.types import BundleError
 from sounddesk.engine.types import EngineError
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sounddesk.engine.bundles.specs import AudioSpec
-from sounddesk.engine.bundles.specs import LatentSpec
-from sounddesk.engine.bundles.specs import MelSpec
-from sounddesk.engine.bundles.specs import check_seconds
+from sounddesk.engine.specs import AudioSpec
+from sounddesk.engine.specs import LatentSpec
+from sounddesk.engine.specs import MelSpec
+from sounddesk.engine.specs import check_seconds
 
 AUDIOLDM = AudioSpec(mel=MelSpec(), latent=LatentSpec())
 
