@@ -10,7 +10,6 @@ from typing import Final
 
 from sounddesk.cli.render_plan import RenderPlan
 from sounddesk.cli.take_generation import TakesByName
-from sounddesk.domain.scene import MAX_GAIN_DB
 from sounddesk.engine.types import EngineError
 
 if TYPE_CHECKING:
@@ -122,23 +121,19 @@ def _suggested_gains(
     Raises:
         EngineError: the user asks for the balance and the blend gives none.
     """
-    from sounddesk.audio.balance import balance_gains_db
+    from sounddesk.audio.balance import suggest_gains
 
     objects = [entry.name for entry in plan.scene.objects if entry.kind == "object"]
+    stems = [takes[name][0] for name in objects]
+    blend = takes[blend_name][0]
     try:
-        balance = balance_gains_db(
-            [takes[name][0].mel for name in objects],
-            takes[blend_name][0].mel,
-            log_floor=plan.bundle.audio.mel.log_floor,
+        balance = suggest_gains(
+            [(stem.waveform, stem.sample_rate_hz) for stem in stems], (blend.waveform, blend.sample_rate_hz)
         )
     except ValueError as error:
         if plan.balance:
             raise EngineError(f"no balance: {error}") from error
         return {}, (f"no balance is suggested: {error}",)
-    gains_db = {
-        # Two decimals, so that the number in the recipe is the one that was applied.
-        name: round(min(MAX_GAIN_DB, max(-MAX_GAIN_DB, gain_db)), 2)
-        for name, gain_db in zip(objects, balance.gains_db, strict=True)
-    }
+    gains_db = dict(zip(objects, balance.gains_db, strict=True))
     listed = ", ".join(f"{name} {gain_db:+.1f} dB" for name, gain_db in gains_db.items())
     return gains_db, (f"balance {'applied' if plan.balance else 'suggested (--balance applies it)'}: {listed}",)

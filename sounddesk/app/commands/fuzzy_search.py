@@ -7,7 +7,7 @@ def fuzzy_score(query: str, text: str) -> float | None:
     """How well `query` fits `text`; None where its letters are not in it in this order. Larger is better.
 
     Letters at the start of words and in a row count most, so that 'ex' finds 'Export' before 'Next', and 'bl' finds
-    'Balance like the scene' by its words.
+    'Match levels to the scene' by its words.
     """
     wanted, there = query.casefold().replace(" ", ""), text.casefold()
     if not wanted:

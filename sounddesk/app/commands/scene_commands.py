@@ -1,10 +1,7 @@
-"""Balance like the scene: faders set so that the stems add up like a blend of the same objects."""
+"""Matches levels to the scene: faders set so that the stems add up like a blend of the same objects."""
 
 from __future__ import annotations
 
-from typing import Final
-
-import numpy as np
 from PySide6.QtCore import QObject
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
@@ -13,8 +10,6 @@ from sounddesk.app.services import Services
 from sounddesk.app.workers.background import Background
 from sounddesk.app.workers.generation_queue import GenerateJob
 from sounddesk.domain.take import Take
-
-_FLOOR: Final = 1e-5
 
 
 class SceneCommands(QObject):
@@ -75,8 +70,8 @@ class SceneCommands(QObject):
             known = {each.id for each in project.objects}
             for object_id, gain_db in zip(object_ids, gains_db, strict=True):
                 if object_id in known:
-                    project = project.with_strip(object_id, gain_db=round(gain_db, 1))
-            document.commit(self.tr("Balance like the scene"), project)
+                    project = project.with_strip(object_id, gain_db=gain_db)
+            document.commit(self.tr("Match levels to the scene"), project)
 
         document.when_free(apply)
         self.message.emit(self.tr("Faders follow the blend; undo takes the suggestion back."))
@@ -84,16 +79,7 @@ class SceneCommands(QObject):
 
 def suggest_gains_db(takes: list[Take], blend: Take) -> tuple[float, ...]:
     """Gains in dB, one per take, by which the takes add up like the blend (paper 4.4). Raises: ValueError."""
-    from sounddesk.audio.balance import balance_gains_db
+    from sounddesk.audio.balance import suggest_gains
 
-    mels = [log_mel(take) for take in takes]
-    return balance_gains_db(mels, log_mel(blend), log_floor=_FLOOR).gains_db
-
-
-def log_mel(take: Take) -> np.ndarray:
-    """Natural-log mel energies float[frames, 64] of a take, for comparing levels only."""
-    from sounddesk.audio.pictures.spectrogram_image import spectrogram_db
-
-    columns = max(2, round(take.seconds * 50))
-    levels_db = spectrogram_db(take.waveform, sample_rate_hz=take.sample_rate_hz, n_columns=columns, n_rows=64)
-    return np.maximum(levels_db.T * (np.log(10.0) / 20.0), np.log(_FLOOR))
+    stems = [(take.waveform, take.sample_rate_hz) for take in takes]
+    return suggest_gains(stems, (blend.waveform, blend.sample_rate_hz)).gains_db

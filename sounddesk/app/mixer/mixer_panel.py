@@ -189,7 +189,7 @@ class MixerPanel(QWidget):
         scroll.setWidget(inner)
         self.master = Strip(document, None, self)
         balance = actions.add(
-            "mixer.balance", self.tr("Balance like the scene"), self.balance_requested.emit, group="Mixer"
+            "mixer.balance", self.tr("Match levels to the scene"), self.balance_requested.emit, group="Mixer"
         )
         pan = actions.add("mixer.pan", self.tr("Pan from position"), self._pan_from_position, group="Mixer")
         actions.add("mixer.mute", self.tr("Mute"), lambda: self._toggle("muted"), shortcut="M", group="Mixer")

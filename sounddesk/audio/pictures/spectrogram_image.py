@@ -12,11 +12,12 @@ import numpy.typing as npt
 from PIL import Image
 
 from sounddesk.audio.files.pcm import check_samples
+from sounddesk.audio.mel_bands import LOWEST_HZ
+from sounddesk.audio.mel_bands import mel_triangles
 
 RgbImage = npt.NDArray[np.uint8]
 DecibelMap = npt.NDArray[np.float32]
 
-LOWEST_HZ: Final = 40.0
 _N_FFT: Final = 2048
 _SILENCE_DB: Final = -200.0
 # Brightness rises evenly from night to flame, so that a grey print reads the same.
@@ -37,16 +38,6 @@ _ANCHORS: Final = np.array(
 COLOURS: Final[RgbImage] = np.stack(
     [np.interp(np.linspace(0.0, 8.0, 256), np.arange(9), _ANCHORS[:, c]).round() for c in range(3)], axis=1
 ).astype(np.uint8)
-
-
-def hz_to_mel(frequency_hz: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Mel scale after O'Shaughnessy, 2595 log10(1 + f / 700)."""
-    return np.asarray(2595.0 * np.log10(1.0 + np.asarray(frequency_hz, dtype=np.float64) / 700.0))
-
-
-def mel_to_hz(mel: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Inverse of `hz_to_mel`."""
-    return np.asarray(700.0 * (10.0 ** (np.asarray(mel, dtype=np.float64) / 2595.0) - 1.0))
 
 
 def spectrogram_db(
@@ -186,13 +177,5 @@ def _power_frames(mono: npt.NDArray[np.float32], *, n_columns: int) -> npt.NDArr
 
 def _filters(*, sample_rate_hz: int, n_rows: int, top_hz: float) -> npt.NDArray[np.float32]:
     """Weights float32[n_rows, bins], each row a triangle around its frequency and summing to 1; row 0 is the top."""
-    edges = mel_to_hz(np.linspace(hz_to_mel(LOWEST_HZ), hz_to_mel(top_hz), n_rows + 2))
-    bins = np.arange(_N_FFT // 2 + 1) * sample_rate_hz / _N_FFT
-    # Between two bins a row interpolates: no triangle is narrower than the distance of bins.
-    spacing = sample_rate_hz / _N_FFT
-    centres = edges[1:-1, None]
-    rising = np.maximum(centres - edges[:-2, None], spacing)
-    falling = np.maximum(edges[2:, None] - centres, spacing)
-    distance = bins[None, :] - centres
-    weights = np.maximum(0.0, 1.0 - np.where(distance < 0.0, -distance / rising, distance / falling))
+    weights = mel_triangles(sample_rate_hz=sample_rate_hz, n_fft=_N_FFT, n_bands=n_rows, top_hz=top_hz)
     return (weights / weights.sum(axis=1, keepdims=True))[::-1].astype(np.float32)

@@ -17,14 +17,14 @@ from PIL import Image
 from PIL import ImageDraw
 from PIL import ImageFont
 
+from sounddesk.audio.mel_bands import LOWEST_HZ
+from sounddesk.audio.mel_bands import hz_to_mel
 from sounddesk.audio.metering.loudness import Levels
 from sounddesk.audio.metering.loudness import measure_levels
 from sounddesk.audio.pictures.spectrogram_image import COLOURS
-from sounddesk.audio.pictures.spectrogram_image import LOWEST_HZ
 from sounddesk.audio.pictures.spectrogram_image import RgbImage
 from sounddesk.audio.pictures.spectrogram_image import colour
 from sounddesk.audio.pictures.spectrogram_image import highest_frequency_hz
-from sounddesk.audio.pictures.spectrogram_image import hz_to_mel
 from sounddesk.audio.pictures.spectrogram_image import spectrogram_db
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont

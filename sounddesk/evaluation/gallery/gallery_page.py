@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 from urllib.parse import quote
 
-from sounddesk.audio.pictures.spectrogram_image import LOWEST_HZ
+from sounddesk.audio.mel_bands import LOWEST_HZ
 from sounddesk.audio.pictures.spectrogram_sheet import levels_text
 from sounddesk.domain.naming import unique_file_stems
 from sounddesk.evaluation.gallery.gallery_result import FIGURES_FILE
