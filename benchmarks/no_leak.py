@@ -17,9 +17,9 @@ import psutil
 
 from benchmarks.common import parser
 from benchmarks.common import shapes_request
+from sounddesk.domain.errors import Cancelled
 from sounddesk.engine.device import release_memory
 from sounddesk.engine.session import EngineSession
-from sounddesk.engine.tasks import Cancelled
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import Progress
 from sounddesk.engine.types import GenerationRequest

@@ -28,12 +28,12 @@ from sounddesk.batch.jobs import BedFrame
 from sounddesk.batch.jobs import BedJob
 from sounddesk.batch.jobs import RenderSettings
 from sounddesk.domain.batch_manifest import Row
+from sounddesk.domain.errors import EngineError
 from sounddesk.domain.mask import coverage as share_of_image
 from sounddesk.domain.mask import pan_from_mask
 from sounddesk.engine.session import EngineSession
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.types import BedRequest
-from sounddesk.engine.types import EngineError
 from sounddesk.engine.types import ObjectRequest
 from sounddesk.engine.types import TakeCondition
 
@@ -58,7 +58,7 @@ class Place:
     pan: float
 
 
-class BedError(Exception):
+class BedError(EngineError):
     """A bed that cannot be made; the message says why."""
 
 

@@ -26,6 +26,7 @@ from sounddesk.audio.resample import resample
 from sounddesk.batch.jobs import FrameJob
 from sounddesk.batch.jobs import ObjectJob
 from sounddesk.batch.jobs import RenderSettings
+from sounddesk.domain.errors import OutputError
 from sounddesk.domain.mask import mask_sha256
 from sounddesk.domain.recipe import FileReference
 from sounddesk.domain.recipe import ImageReference
@@ -35,7 +36,6 @@ from sounddesk.domain.recipe import Sampling
 from sounddesk.domain.recipe import path_from
 from sounddesk.engine.types import GeneratedTake
 from sounddesk.engine.types import steps_of
-from sounddesk.storage.atomic_file import OutputError
 from sounddesk.storage.atomic_file import explained
 from sounddesk.storage.atomic_file import write_file
 

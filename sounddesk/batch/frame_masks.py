@@ -11,11 +11,11 @@ import numpy as np
 from sounddesk.batch.jobs import FrameJob
 from sounddesk.batch.jobs import PlannedObject
 from sounddesk.batch.jobs import RenderSettings
+from sounddesk.domain.errors import EngineError
 from sounddesk.domain.scene import AMBIENCE_NAME
 from sounddesk.domain.scene import BLEND_NAME
 from sounddesk.domain.selection import ObjectSpec
 from sounddesk.domain.selection import Selection
-from sounddesk.engine.types import EngineError
 from sounddesk.engine.types import RgbImage
 
 if TYPE_CHECKING:

@@ -34,14 +34,14 @@ from sounddesk.batch.jobs import TakeJob
 from sounddesk.batch.jobs import now
 from sounddesk.batch.jobs import take_file
 from sounddesk.domain.batch_manifest import Row
+from sounddesk.domain.errors import EngineError
+from sounddesk.domain.errors import OutputError
 from sounddesk.domain.mask import mask_sha256
 from sounddesk.engine.session import EngineSession
 from sounddesk.engine.tasks import CancelToken
-from sounddesk.engine.types import EngineError
 from sounddesk.engine.types import GeneratedTake
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
-from sounddesk.storage.atomic_file import OutputError
 
 if TYPE_CHECKING:
     from sounddesk.engine.images.image_file import LoadedImage
@@ -53,19 +53,12 @@ Emit = Callable[[Row], None]
 _MOST_WAITING = 4
 
 
-class FatalError(Exception):
-    """The whole batch must end: a damaged bundle, a full disk. The message names the remedy.
+class FatalError(EngineError):
+    """The whole batch must end, for example because the bundle is damaged."""
 
-    Attributes:
-        of_output: the output folder is at fault, not the engine.
-    """
 
-    def __init__(self, message: str, *, of_output: bool = False) -> None:
-        super().__init__(message, of_output)
-        self.of_output = of_output
-
-    def __str__(self) -> str:
-        return str(self.args[0])
+class FatalOutputError(FatalError, OutputError):
+    """The whole batch must end because the output folder cannot be written, for example because its disk is full."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -324,7 +317,7 @@ class _Writer:
     def raise_if_failed(self) -> None:
         """Raises: FatalError, when a file could not be written; what else was raised, as it is."""
         if isinstance(self._error, OutputError):
-            raise FatalError(str(self._error), of_output=True) from self._error
+            raise FatalOutputError(str(self._error)) from self._error
         if self._error is not None:
             raise self._error
 

@@ -11,8 +11,8 @@ from typing import Any
 from typing import Self
 
 from sounddesk.domain.batch_manifest import Row
+from sounddesk.domain.errors import OutputError
 from sounddesk.domain.frame_sequence import Shard
-from sounddesk.storage.atomic_file import OutputError
 from sounddesk.storage.atomic_file import explained
 
 

@@ -12,8 +12,8 @@ from typing import Any
 from typing import Final
 
 from sounddesk.batch.manifest import manifest_name
-from sounddesk.domain.batch_errors import BatchInputError
 from sounddesk.domain.batch_manifest import GLOB
+from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.frame_sequence import Shard
 from sounddesk.storage.atomic_file import explained
 from sounddesk.storage.atomic_file import write_file
@@ -38,7 +38,7 @@ def opened_output(
         outputs: folders of this shard's frames; temporary files that killed processes left there are removed.
 
     Raises:
-        BatchInputError: the folder holds something else, or a batch that is not to be resumed.
+        BadInputError: the folder holds something else, or a batch that is not to be resumed.
         OutputError: it cannot be written, or another run is writing there.
     """
     _check(out, shard=shard, resume=resume, settings=settings)
@@ -61,7 +61,7 @@ def opened_output(
 
 def _check(out: Path, *, shard: Shard, resume: bool, settings: dict[str, Any]) -> None:
     if out.exists() and not out.is_dir():
-        raise BatchInputError(f"cannot write into {out}: it is a file: choose a folder")
+        raise BadInputError(f"cannot write into {out}: it is a file: choose a folder")
     if resume or not out.exists():
         return
     with explained(out, what="cannot read"):
@@ -70,12 +70,12 @@ def _check(out: Path, *, shard: Shard, resume: bool, settings: dict[str, Any]) -
         return
     known = _read_settings(out)
     if known is None:
-        raise BatchInputError(f"{out} holds other files: choose a new or empty folder")
+        raise BadInputError(f"{out} holds other files: choose a new or empty folder")
     own = out / manifest_name(shard)
     if own.exists() or (shard.is_whole and any(out.glob(GLOB))):
-        raise BatchInputError(f"{out} holds a batch already: add --resume to go on with it, or choose another folder")
+        raise BadInputError(f"{out} holds a batch already: add --resume to go on with it, or choose another folder")
     if known != settings:
-        raise BatchInputError(
+        raise BadInputError(
             f"{out} holds shards of a batch with other settings: give each shard the same options, or add --resume"
         )
 

@@ -34,10 +34,11 @@ from sounddesk.batch.shot_masks import FrameHashes
 from sounddesk.batch.shot_masks import ShotMasks
 from sounddesk.batch.summary_page import write_summary
 from sounddesk.batch.trackers import choose_tracking
-from sounddesk.domain.batch_errors import BatchInputError
 from sounddesk.domain.batch_manifest import Row
 from sounddesk.domain.batch_manifest import newest_rows
 from sounddesk.domain.batch_manifest import read_rows
+from sounddesk.domain.errors import BadInputError
+from sounddesk.domain.errors import EngineError
 from sounddesk.domain.frame_sequence import Frame
 from sounddesk.domain.frame_sequence import every_nth
 from sounddesk.domain.frame_sequence import find_frames
@@ -49,7 +50,6 @@ from sounddesk.engine.specs import MIN_SECONDS
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import Progress
-from sounddesk.engine.types import EngineError
 from sounddesk.storage.atomic_file import explained
 
 
@@ -109,7 +109,7 @@ def run_batch(
         executor: who renders; by default what the options name.
 
     Raises:
-        BatchInputError: something given cannot be used.
+        BadInputError: something given cannot be used.
         OutputError: the output folder cannot be written, or another run is writing there.
         FatalError, EngineError: nothing more can be rendered.
         Cancelled: through `cancel`; what was rendered stays, and `resume` goes on from there.
@@ -118,7 +118,7 @@ def run_batch(
     every = find_frames(options.folder)
     chosen = every_nth(every, options.every)
     if options.bed and options.auto:
-        raise BatchInputError("--bed follows named objects through the shot, and --auto names them anew in each frame")
+        raise BadInputError("--bed follows named objects through the shot, and --auto names them anew in each frame")
     frames = tuple(frame for position, frame in enumerate(chosen) if options.shard.holds(position))
     settings = render_settings(options)
     shot = _Shot(options, settings, every)
@@ -169,11 +169,11 @@ def run_batch(
 
 
 def render_settings(options: BatchOptions) -> RenderSettings:
-    """What holds for every frame. Raises: BatchInputError for a bundle that cannot be found."""
+    """What holds for every frame. Raises: BadInputError for a bundle that cannot be found."""
     try:
         bundle = find_bundle(options.bundle)
     except EngineError as error:
-        raise BatchInputError(str(error)) from error
+        raise BadInputError(str(error)) from error
     folder = bundle.folder.resolve()
     return RenderSettings(
         bundle=folder,
@@ -252,11 +252,11 @@ class _Shot:
             yield dataclasses.replace(job, objects=objects, done=found.done)
 
     def beds(self, chosen: Sequence[Frame]) -> tuple[BedJob, ...]:
-        """The beds of this shard, without their frames. Raises: BatchInputError for a length that cannot be made."""
+        """The beds of this shard, without their frames. Raises: BadInputError for a length that cannot be made."""
         options = self._options
         seconds = len(self._frames) / options.frames_per_s
         if not MIN_SECONDS <= seconds <= MAX_BED_SECONDS:
-            raise BatchInputError(
+            raise BadInputError(
                 f"{len(self._frames)} frames at {options.frames_per_s:g} per second last {seconds:g} s: "
                 f"a bed lasts {MIN_SECONDS:g} s to {MAX_BED_SECONDS:g} s, choose another --fps"
             )

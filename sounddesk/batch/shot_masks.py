@@ -19,13 +19,13 @@ from sounddesk.batch.options import BatchOptions
 from sounddesk.batch.trackers import MaskTracking
 from sounddesk.batch.trackers import Tracker
 from sounddesk.batch.trackers import choose_tracking
-from sounddesk.domain.batch_errors import BatchInputError
+from sounddesk.domain.errors import BadInputError
+from sounddesk.domain.errors import EngineError
 from sounddesk.domain.frame_sequence import Frame
 from sounddesk.domain.frame_sequence import mask_files_by_frame
 from sounddesk.domain.selection import ObjectSpec
 from sounddesk.domain.selection import Selection
 from sounddesk.domain.tiled_mask import TiledMask
-from sounddesk.engine.types import EngineError
 
 
 class FrameHashes:
@@ -55,7 +55,7 @@ class ShotMasks:
         frames: all frames of the folder, also those that `every` leaves out.
 
     Raises:
-        BatchInputError: an object's masks or mask file cannot be used.
+        BadInputError: an object's masks or mask file cannot be used.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class ShotMasks:
         """What sounds in a frame, with the masks that are followed or fixed.
 
         Raises:
-            BatchInputError: the reference frame cannot be read, or an object cannot be found in it.
+            BadInputError: the reference frame cannot be read, or an object cannot be found in it.
         """
         masks = self._followed(frame)
         return tuple(
@@ -165,10 +165,11 @@ class ShotMasks:
         while place != frame.index:
             place += direction
             try:
-                tracker.advance(self._pixels(place))
-            except BatchInputError:
+                pixels = self._pixels(place)
+            except BadInputError:
                 # A broken frame is passed over; the next whole one is compared with the last whole one.
                 continue
+            tracker.advance(pixels)
         self._trackers[direction] = (tracker, place)
         return {name: TiledMask.from_array(mask) for name, mask in tracker.masks.items()}
 
@@ -188,7 +189,7 @@ class ShotMasks:
                 if asked:
                     masks.update(prompted_masks(asked, image=image, segmenter=self._finder.segmenter.segmenter))
             except EngineError as error:
-                raise BatchInputError(f"in {self._frames[self._reference].name}: {error}") from error
+                raise BadInputError(f"in {self._frames[self._reference].name}: {error}") from error
             for each in objects:
                 if each.mask is not None:
                     masks[each.name] = _at_size(each, width=width, height=height)
@@ -201,7 +202,7 @@ class ShotMasks:
         try:
             return load_image(self._frames[index].path).pixels
         except EngineError as error:
-            raise BatchInputError(str(error)) from error
+            raise BadInputError(str(error)) from error
 
     def _find_reference(self) -> int:
         """The frame that the masks belong to: the project's image, else the first one that can be read."""
@@ -213,10 +214,10 @@ class ShotMasks:
         if not any(self._is_followed(each) or self._is_fixed_by_clicks(each) for each in self._options.objects):
             return 0
         for frame in self._frames:
-            with contextlib.suppress(BatchInputError):
+            with contextlib.suppress(BadInputError):
                 self._pixels(frame.index)
                 return frame.index
-        raise BatchInputError(f"no frame in {self._options.folder} can be read: check the files")
+        raise BadInputError(f"no frame in {self._options.folder} can be read: check the files")
 
     def _chain(self, index: int) -> str:
         """Stands for all images from the reference to this frame."""
@@ -238,7 +239,7 @@ def _at_size(each: BatchObject, *, width: int, height: int) -> Any:
     try:
         return fit_to_image(coverage >= 128, width=width, height=height).astype("uint8") * 255
     except ValueError as error:
-        raise BatchInputError(f"{each.name!r}: {error}") from error
+        raise BadInputError(f"{each.name!r}: {error}") from error
 
 
 def _hash_mask_file(each: BatchObject) -> str:
@@ -246,13 +247,11 @@ def _hash_mask_file(each: BatchObject) -> str:
     try:
         return hash_file(path)
     except OSError as error:
-        raise BatchInputError(
-            f"{each.name!r}: mask {path} cannot be read ({error.strerror}): check the path"
-        ) from error
+        raise BadInputError(f"{each.name!r}: mask {path} cannot be read ({error.strerror}): check the path") from error
 
 
 def _hash_or_error(path: Path) -> str:
     try:
         return hash_file(path)
     except OSError as error:
-        raise BatchInputError(f"mask {path} cannot be read ({error.strerror}): check its permissions") from error
+        raise BadInputError(f"mask {path} cannot be read ({error.strerror}): check its permissions") from error

@@ -11,8 +11,8 @@ from typing import Protocol
 from sounddesk.batch.mask_tracking import Coverage
 from sounddesk.batch.mask_tracking import MaskTracker
 from sounddesk.batch.options import Follow
-from sounddesk.domain.batch_errors import BatchInputError
-from sounddesk.engine.types import EngineError
+from sounddesk.domain.errors import BadInputError
+from sounddesk.domain.errors import EngineError
 from sounddesk.engine.types import RgbImage
 
 FLOW: Final = "flow"
@@ -77,4 +77,4 @@ class _Sam2Start:
                 self._network = load_video_model(require_model(self._model_id), device=device)
             return Sam2MaskTracker(self._network, image, masks)
         except EngineError as error:
-            raise BatchInputError(f"{error}; or follow by optical flow: --follow flow") from error
+            raise BadInputError(f"{error}; or follow by optical flow: --follow flow") from error

@@ -13,7 +13,7 @@ from sounddesk.cli.common_arguments import file_path
 from sounddesk.cli.common_arguments import number
 from sounddesk.cli.common_arguments import whole_number
 from sounddesk.cli.console import Console
-from sounddesk.cli.exit_codes import BadInputError
+from sounddesk.domain.errors import BadInputError
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.storage.atomic_file import write_file
 

@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING
 from sounddesk.cli.batch_arguments import configure_batch
 from sounddesk.cli.batch_arguments import read_batch_options
 from sounddesk.cli.console import Console
-from sounddesk.cli.exit_codes import BadInputError
 from sounddesk.cli.exit_codes import ExitCode
 from sounddesk.cli.interrupt import cancel_on_signals
-from sounddesk.engine.tasks import Cancelled
+from sounddesk.domain.errors import Cancelled
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import Progress
 from sounddesk.engine.tasks import duration_text
-from sounddesk.engine.types import EngineError
 
 if TYPE_CHECKING:
     from sounddesk.batch.options import BatchOptions
@@ -53,10 +51,7 @@ def run(options: argparse.Namespace, *, console: Console) -> int:
 
 
 def _run(asked: BatchOptions, *, console: Console, events: _Events | None, cancel: CancelToken) -> BatchResult:
-    from sounddesk.batch.frame_renderer import FatalError
     from sounddesk.batch.run import run_batch
-    from sounddesk.domain.batch_errors import BatchInputError
-    from sounddesk.storage.atomic_file import OutputError
 
     def on_progress(report: Progress) -> None:
         if events is not None:
@@ -72,10 +67,6 @@ def _run(asked: BatchOptions, *, console: Console, events: _Events | None, cance
 
     try:
         return run_batch(asked, on_progress=on_progress, cancel=cancel, on_row=on_row)
-    except (BatchInputError, OutputError) as error:
-        raise BadInputError(str(error)) from error
-    except FatalError as error:
-        raise (BadInputError if error.of_output else EngineError)(str(error)) from error
     except (Cancelled, KeyboardInterrupt):
         raise Cancelled("cancelled; the same command with --resume goes on from here") from None
     finally:

@@ -17,11 +17,11 @@ from sounddesk.cli.common_arguments import add_output_arguments
 from sounddesk.cli.common_arguments import file_path
 from sounddesk.cli.common_arguments import number
 from sounddesk.cli.common_arguments import whole_number
-from sounddesk.cli.exit_codes import BadInputError
 from sounddesk.cli.render_arguments import add_selection_arguments
 from sounddesk.cli.render_arguments import add_sound_arguments
 from sounddesk.cli.render_arguments import read_selection
 from sounddesk.cli.render_arguments import read_sound
+from sounddesk.domain.errors import BadInputError
 
 if TYPE_CHECKING:
     from sounddesk.batch.options import BatchObject
@@ -161,13 +161,9 @@ def _project_objects(project: Project, namespace: argparse.Namespace) -> tuple[B
 
 
 def _read_project(path: Path) -> Project:
-    from sounddesk.storage.project_file import ProjectFileError
     from sounddesk.storage.project_file import read_project
 
-    try:
-        return read_project(path).project
-    except ProjectFileError as error:
-        raise BadInputError(str(error)) from error
+    return read_project(path).project
 
 
 def _take_settings(namespace: argparse.Namespace, project: Project) -> None:

@@ -8,8 +8,8 @@ import sys
 
 from sounddesk.cli.common_arguments import file_path
 from sounddesk.cli.console import Console
-from sounddesk.cli.exit_codes import BadInputError
 from sounddesk.cli.exit_codes import ExitCode
+from sounddesk.domain.errors import BadInputError
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

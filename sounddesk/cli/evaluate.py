@@ -13,12 +13,12 @@ from sounddesk.cli.common_arguments import file_path
 from sounddesk.cli.common_arguments import number
 from sounddesk.cli.common_arguments import whole_number
 from sounddesk.cli.console import Console
-from sounddesk.cli.exit_codes import BadInputError
 from sounddesk.cli.exit_codes import ExitCode
 from sounddesk.cli.interrupt import cancel_on_signals
 from sounddesk.cli.render_arguments import MAX_TAKES
 from sounddesk.cli.render_arguments import checked_seconds
-from sounddesk.engine.tasks import Cancelled
+from sounddesk.domain.errors import BadInputError
+from sounddesk.domain.errors import Cancelled
 from sounddesk.engine.tasks import CancelToken
 
 _MEASURES = {
@@ -141,9 +141,8 @@ def _gallery_arguments(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _measure(options: argparse.Namespace, arguments: dict[str, Any]) -> Any:
+    from sounddesk.domain.errors import EngineError
     from sounddesk.engine.bundles.installed_bundles import find_bundle
-    from sounddesk.engine.types import EngineError
-    from sounddesk.storage.atomic_file import OutputError
 
     try:
         # A wrong name or folder is the user's to correct; what comes later is the engine's.
@@ -154,7 +153,6 @@ def _measure(options: argparse.Namespace, arguments: dict[str, Any]) -> Any:
     from sounddesk.evaluation import right_object
     from sounddesk.evaluation import segmenter_accuracy
     from sounddesk.evaluation.gallery import gallery
-    from sounddesk.evaluation.picture_folder import EvaluationInputError
 
     measures: dict[str, Callable[..., Any]] = {
         "grounding": grounding_accuracy.run,
@@ -164,8 +162,6 @@ def _measure(options: argparse.Namespace, arguments: dict[str, Any]) -> Any:
     }
     try:
         return measures[options.measure](options.pictures, **arguments)
-    except (EvaluationInputError, OutputError) as error:
-        raise BadInputError(str(error)) from error
     except (Cancelled, KeyboardInterrupt):
         if options.measure == "gallery":
             raise Cancelled("cancelled, nothing was written") from None

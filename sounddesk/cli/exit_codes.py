@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Final
+
+from sounddesk.domain.errors import BadInputError
+from sounddesk.domain.errors import Cancelled
+from sounddesk.domain.errors import EngineError
+from sounddesk.domain.errors import OutputError
 
 
 class ExitCode(IntEnum):
@@ -16,5 +22,17 @@ class ExitCode(IntEnum):
     CANCELLED = 130  # Ctrl-C, or asked to end by the system
 
 
-class BadInputError(Exception):
-    """What the user gave cannot be used; the message names the value and the remedy."""
+# The first that fits: an image file that cannot be read is the engine's error and bad input, and ends as bad input.
+EXIT_CODES: Final[dict[type[BaseException], ExitCode]] = {
+    Cancelled: ExitCode.CANCELLED,
+    KeyboardInterrupt: ExitCode.CANCELLED,
+    BadInputError: ExitCode.BAD_INPUT,
+    OutputError: ExitCode.BAD_INPUT,
+    EngineError: ExitCode.ENGINE_FAILED,
+    MemoryError: ExitCode.ENGINE_FAILED,
+}
+
+
+def exit_code_of(error: BaseException) -> ExitCode:
+    """The exit code of a command that ends with `error`; FAULT for all that nobody foresaw."""
+    return next((code for kind, code in EXIT_CODES.items() if isinstance(error, kind)), ExitCode.FAULT)

@@ -14,9 +14,9 @@ from sounddesk.cli.common_arguments import file_path
 from sounddesk.cli.common_arguments import number
 from sounddesk.cli.common_arguments import whole_number
 from sounddesk.cli.console import Console
-from sounddesk.cli.exit_codes import BadInputError
 from sounddesk.cli.exit_codes import ExitCode
 from sounddesk.cli.interrupt import cancel_on_signals
+from sounddesk.domain.errors import BadInputError
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import StageReporter
 from sounddesk.engine.tasks import duration_text
@@ -59,14 +59,11 @@ def run(options: argparse.Namespace, *, console: Console) -> int:
         BadInputError: a project, a setting or a folder that cannot be used.
         Cancelled: nothing was written.
     """
-    from sounddesk.audio.exchange.exchange_model import MissingPackageError
     from sounddesk.audio.exporters.export import export_project
     from sounddesk.audio.exporters.export_plan import plan_export
     from sounddesk.audio.take_samples import TakeSamples
     from sounddesk.domain.take import TakeLibrary
     from sounddesk.engine.bundles.installed_bundles import bundle_licences
-    from sounddesk.storage.atomic_file import OutputError
-    from sounddesk.storage.project_file import ProjectFileError
     from sounddesk.storage.project_file import read_project
 
     start_s = time.monotonic()
@@ -76,7 +73,7 @@ def run(options: argparse.Namespace, *, console: Console) -> int:
         contents = read_project(options.project)
         takes = TakeLibrary(contents.takes)
         plan = plan_export(contents.project, takes, settings, name=options.project.stem)
-    except (ProjectFileError, ValueError) as error:
+    except ValueError as error:
         raise BadInputError(str(error)) from error
     if options.list:
         for name in plan.names:
@@ -91,18 +88,15 @@ def run(options: argparse.Namespace, *, console: Console) -> int:
         reporters[0].step(done)
 
     with cancel_on_signals(cancel, tell=console.note):
-        try:
-            report = export_project(
-                contents.project,
-                takes,
-                TakeSamples(takes),
-                plan,
-                options.out,
-                licences=bundle_licences(),
-                step=step,
-            )
-        except (OutputError, MissingPackageError) as error:
-            raise BadInputError(str(error)) from error
+        report = export_project(
+            contents.project,
+            takes,
+            TakeSamples(takes),
+            plan,
+            options.out,
+            licences=bundle_licences(),
+            step=step,
+        )
     console.end_progress()
     _say(report, plan, console=console, elapsed_s=time.monotonic() - start_s)
     return ExitCode.OK

@@ -123,9 +123,9 @@ def check_disk(folder: Path) -> Finding:
 
 def check_bundles() -> list[Finding]:
     """Every bundle with licence, and whether its files are what its manifest says."""
+    from sounddesk.domain.errors import EngineError
     from sounddesk.engine.bundles.installed_bundles import STARTER_NAME
     from sounddesk.engine.bundles.installed_bundles import list_bundles
-    from sounddesk.engine.types import EngineError
 
     section = "bundles"
     findings = []
@@ -208,8 +208,8 @@ def check_segmenter() -> Finding:
     """Which segmenter answers clicks."""
     section = "segmenter"
     try:
+        from sounddesk.domain.errors import EngineError
         from sounddesk.engine.segmenters.choice import choose_segmenter
-        from sounddesk.engine.types import EngineError
     except (ImportError, OSError) as error:
         return Finding(
             section=section,

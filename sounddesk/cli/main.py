@@ -15,10 +15,10 @@ from typing import NoReturn
 
 from sounddesk import __version__
 from sounddesk.cli.console import Console
-from sounddesk.cli.exit_codes import BadInputError
+from sounddesk.cli.exit_codes import EXIT_CODES
 from sounddesk.cli.exit_codes import ExitCode
-from sounddesk.engine.tasks import Cancelled
-from sounddesk.engine.types import EngineError
+from sounddesk.cli.exit_codes import exit_code_of
+from sounddesk.domain.errors import BadInputError
 
 # A subcommand's module is imported only when it is asked for, so that --help stays quick.
 _SUBCOMMANDS: Final = {
@@ -38,6 +38,13 @@ _EPILOG: Final = (
     "130 cancelled"
 )
 
+# For exceptions of Python itself, which may come without a message.
+_WITHOUT_WORDS: Final = {
+    ExitCode.BAD_INPUT: "the input cannot be used: see --help",
+    ExitCode.ENGINE_FAILED: "out of memory: choose fewer objects or less time",
+    ExitCode.CANCELLED: "cancelled",
+}
+
 
 class _Parser(argparse.ArgumentParser):
     """argparse that raises instead of ending the process, so that `main` is the only place that ends it."""
@@ -56,17 +63,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     console = Console(quiet="--quiet" in arguments, as_json="--json" in arguments)
     try:
         return _run(arguments, console=console)
-    except BadInputError as error:
-        console.error(str(error), exit_code=ExitCode.BAD_INPUT)
-        return ExitCode.BAD_INPUT
-    except (Cancelled, KeyboardInterrupt) as ending:
-        console.error(str(ending) or "cancelled", exit_code=ExitCode.CANCELLED)
-        return ExitCode.CANCELLED
-    except (EngineError, MemoryError) as error:
-        console.error(
-            str(error) or "out of memory: choose fewer objects or less time", exit_code=ExitCode.ENGINE_FAILED
-        )
-        return ExitCode.ENGINE_FAILED
+    except tuple(EXIT_CODES) as error:
+        code = exit_code_of(error)
+        console.error(str(error) or _WITHOUT_WORDS[code], exit_code=code)
+        return code
     except BrokenPipeError:
         # The reader of our output has gone; Python would complain once more when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

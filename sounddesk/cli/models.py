@@ -12,13 +12,13 @@ from typing import get_args
 from sounddesk.cli.common_arguments import add_output_arguments
 from sounddesk.cli.common_arguments import file_path
 from sounddesk.cli.console import Console
-from sounddesk.cli.exit_codes import BadInputError
 from sounddesk.cli.exit_codes import ExitCode
 from sounddesk.cli.interrupt import cancel_on_signals
 from sounddesk.cli.models_assemble import assemble
 from sounddesk.cli.models_assemble import configure_assemble
+from sounddesk.domain.errors import BadInputError
+from sounddesk.domain.errors import Cancelled
 from sounddesk.engine.catalogue.entries import CatalogueEntry
-from sounddesk.engine.catalogue.entries import CatalogueError
 from sounddesk.engine.catalogue.entries import ModelKind
 from sounddesk.engine.catalogue.entries import find_entry
 from sounddesk.engine.catalogue.entries import load_catalogue
@@ -28,10 +28,8 @@ from sounddesk.engine.catalogue.model_store import list_models
 from sounddesk.engine.catalogue.model_store import models_folder
 from sounddesk.engine.catalogue.model_store import remove_model
 from sounddesk.engine.catalogue.model_store import require_model
-from sounddesk.engine.tasks import Cancelled
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import size_text
-from sounddesk.storage.atomic_file import OutputError
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -89,11 +87,8 @@ def run(options: argparse.Namespace, *, console: Console) -> int:
         "assemble": assemble,
     }
     cancel = CancelToken()
-    try:
-        with cancel_on_signals(cancel, tell=console.note):
-            document = actions[options.action](options, console=console, cancel=cancel)
-    except (CatalogueError, OutputError) as error:
-        raise BadInputError(str(error)) from error
+    with cancel_on_signals(cancel, tell=console.note):
+        document = actions[options.action](options, console=console, cancel=cancel)
     console.document({"ok": True, **document})
     return ExitCode.OK
 

@@ -9,7 +9,7 @@ from typing import Any
 from sounddesk.cli.common_arguments import add_output_arguments
 from sounddesk.cli.common_arguments import file_path
 from sounddesk.cli.console import Console
-from sounddesk.cli.exit_codes import BadInputError
+from sounddesk.domain.errors import BadInputError
 from sounddesk.engine.bundles.paper_bundles import AUDIOLDM_IDS
 from sounddesk.engine.bundles.paper_bundles import AssemblySettings
 from sounddesk.engine.bundles.paper_bundles import assemble_installed

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from sounddesk.cli.exit_codes import BadInputError
+from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.mask import Box
 from sounddesk.domain.selection import Click
 from sounddesk.domain.selection import ObjectSpec

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from sounddesk.cli.console import Console
-from sounddesk.cli.exit_codes import BadInputError
 from sounddesk.cli.exit_codes import ExitCode
 from sounddesk.cli.interrupt import cancel_on_signals
 from sounddesk.cli.render_arguments import RecipeOptions
 from sounddesk.cli.render_arguments import RenderOptions
 from sounddesk.cli.render_arguments import configure_render
 from sounddesk.cli.render_arguments import read_options
-from sounddesk.engine.tasks import Cancelled
+from sounddesk.domain.errors import BadInputError
+from sounddesk.domain.errors import Cancelled
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import duration_text
 
@@ -118,7 +118,6 @@ def _render(asked: RenderOptions | RecipeOptions, *, console: Console, cancel: C
     from sounddesk.cli.render_plan import plan_from_recipe
     from sounddesk.cli.stem_assembly import assemble
     from sounddesk.cli.take_generation import generate_all
-    from sounddesk.storage.atomic_file import OutputError
     from sounddesk.storage.output_folder import OutputFolder
 
     try:
@@ -134,8 +133,6 @@ def _render(asked: RenderOptions | RecipeOptions, *, console: Console, cancel: C
             written = write_render(plan, stems, folder, out=asked.out, between=cancel.raise_if_cancelled)
             cancel.raise_if_cancelled()
             place = folder.commit()
-    except OutputError as error:
-        raise BadInputError(str(error)) from error
     except (Cancelled, KeyboardInterrupt):
         raise Cancelled("cancelled, nothing was written") from None
     late_notes = [f"{take.name}: {note}" for made in takes.values() for take in made for note in take.notes]

@@ -16,7 +16,6 @@ from sounddesk.cli.common_arguments import add_output_arguments
 from sounddesk.cli.common_arguments import file_path
 from sounddesk.cli.common_arguments import number
 from sounddesk.cli.common_arguments import whole_number
-from sounddesk.cli.exit_codes import BadInputError
 from sounddesk.cli.object_specs import BOX_HELP
 from sounddesk.cli.object_specs import MASK_HELP
 from sounddesk.cli.object_specs import POINTS_HELP
@@ -24,6 +23,7 @@ from sounddesk.cli.object_specs import parse_box
 from sounddesk.cli.object_specs import parse_hint
 from sounddesk.cli.object_specs import parse_mask
 from sounddesk.cli.object_specs import parse_points
+from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.scene import AMBIENCE_NAME
 from sounddesk.domain.scene import BLEND_NAME
 from sounddesk.domain.scene import check_unique_names

@@ -10,12 +10,12 @@ from typing import Final
 
 import numpy as np
 
-from sounddesk.cli.exit_codes import BadInputError
 from sounddesk.cli.render_arguments import RecipeOptions
 from sounddesk.cli.render_arguments import RenderOptions
 from sounddesk.cli.scene_from_specs import Scene
 from sounddesk.cli.scene_from_specs import bad_input
 from sounddesk.cli.scene_from_specs import build_scene
+from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.mask import mask_sha256
 from sounddesk.domain.recipe import RecipeObject
 from sounddesk.domain.recipe import RenderRecipe

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sounddesk.cli.exit_codes import BadInputError
 from sounddesk.cli.render_arguments import RenderOptions
+from sounddesk.domain.errors import BadInputError
+from sounddesk.domain.errors import EngineError
 from sounddesk.domain.recipe import FileReference
 from sounddesk.domain.selection import ObjectSpec
 from sounddesk.engine.tasks import CancelToken
-from sounddesk.engine.types import EngineError
 
 if TYPE_CHECKING:
     from sounddesk.engine.images.image_file import LoadedImage

@@ -10,7 +10,7 @@ from typing import Final
 
 from sounddesk.cli.render_plan import RenderPlan
 from sounddesk.cli.take_generation import TakesByName
-from sounddesk.engine.types import EngineError
+from sounddesk.domain.errors import EngineError
 
 if TYPE_CHECKING:
     from sounddesk.audio.files.pcm import Waveform

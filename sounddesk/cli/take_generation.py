@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sounddesk.cli.exit_codes import BadInputError
 from sounddesk.cli.render_plan import RenderPlan
+from sounddesk.domain.errors import BadInputError
+from sounddesk.domain.errors import EngineError
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
-from sounddesk.engine.types import EngineError
 from sounddesk.engine.types import GeneratedTake
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest

@@ -13,14 +13,13 @@ from sounddesk.cli.common_arguments import add_output_arguments
 from sounddesk.cli.common_arguments import file_path
 from sounddesk.cli.common_arguments import number
 from sounddesk.cli.console import Console
-from sounddesk.cli.exit_codes import BadInputError
 from sounddesk.cli.exit_codes import ExitCode
 from sounddesk.cli.interrupt import cancel_on_signals
-from sounddesk.engine.tasks import Cancelled
+from sounddesk.domain.errors import BadInputError
+from sounddesk.domain.errors import Cancelled
+from sounddesk.domain.errors import EngineError
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import duration_text
-from sounddesk.engine.types import EngineError
-from sounddesk.storage.atomic_file import OutputError
 
 DEFAULT_STARTER: Final = Path("starter-data")
 
@@ -105,10 +104,7 @@ def _prepare(options: argparse.Namespace, *, console: Console, cancel: CancelTok
     if options.dataset == "clips":
         _refine(options, console=console, cancel=cancel)
         return
-    from sounddesk.training.preparation.starter import StarterError
     from sounddesk.training.preparation.starter import prepare_starter
-    from sounddesk.training.preparation.starter_recipe import RecipeError
-    from sounddesk.training.preparation.starter_sources import SourceError
 
     try:
         summary = prepare_starter(
@@ -118,8 +114,6 @@ def _prepare(options: argparse.Namespace, *, console: Console, cancel: CancelTok
             progress=console.progress,
             cancel=cancel,
         )
-    except (StarterError, SourceError, RecipeError) as error:
-        raise BadInputError(str(error)) from error
     except Cancelled:
         raise Cancelled("stopped; the same command goes on where it stopped") from None
     console.say(
@@ -133,11 +127,8 @@ def _refine(options: argparse.Namespace, *, console: Console, cancel: CancelToke
     if options.data is None:
         raise BadInputError("prepare clips needs DATA: name a folder of clips or a clips.jsonl")
     from sounddesk.resources_folder import resource
-    from sounddesk.training.clips.clip_manifest import DataError
-    from sounddesk.training.loop.recipe import RecipeError
     from sounddesk.training.loop.recipe import build
     from sounddesk.training.loop.recipe import read_recipe
-    from sounddesk.training.refinement.rephrasing import ChatError
     from sounddesk.training.refinement.stages import Refinement
     from sounddesk.training.refinement.stages import RefinementRecipe
 
@@ -148,10 +139,8 @@ def _refine(options: argparse.Namespace, *, console: Console, cancel: CancelToke
         )
         refinement = Refinement(options.data, out, recipe, progress=console.progress, cancel=cancel, tell=console.note)
         reports = refinement.run(dry_run=options.dry_run)
-    except (DataError, RecipeError, ValueError, OSError) as error:
+    except (ValueError, OSError) as error:
         raise BadInputError(str(error)) from error
-    except ChatError as error:
-        raise EngineError(str(error)) from error
     except Cancelled:
         raise Cancelled("stopped; the same command goes on where it stopped") from None
     for report in reports:
@@ -160,13 +149,9 @@ def _refine(options: argparse.Namespace, *, console: Console, cancel: CancelToke
 
 
 def _check(options: argparse.Namespace, *, console: Console, cancel: CancelToken) -> int:
-    from sounddesk.training.clips.clip_manifest import DataError
     from sounddesk.training.clips.data_check import check_data
 
-    try:
-        report = check_data(options.data, seconds=options.seconds, progress=console.progress, cancel=cancel)
-    except DataError as error:
-        raise BadInputError(str(error)) from error
+    report = check_data(options.data, seconds=options.seconds, progress=console.progress, cancel=cancel)
     for line in report.lines():
         console.say(line)
     console.document({"ok": report.usable, **report.to_json()})
@@ -180,9 +165,6 @@ def _run_recipes(options: argparse.Namespace, *, console: Console, cancel: Cance
     for path in options.recipes:
         if not path.is_file():
             raise BadInputError(f"recipe {path} does not exist: the starter's are in resources/recipes/starter")
-    from sounddesk.training.loop.loop import TrainingDiverged
-    from sounddesk.training.loop.parallel import MissingPackageError
-    from sounddesk.training.loop.recipe import RecipeError
     from sounddesk.training.runner import run_recipe
 
     exports = []
@@ -196,10 +178,6 @@ def _run_recipes(options: argparse.Namespace, *, console: Console, cancel: Cance
                 cancel=cancel,
                 tell=console.note,
             )
-        except (RecipeError, MissingPackageError, OutputError) as error:
-            raise BadInputError(str(error)) from error
-        except TrainingDiverged as error:
-            raise EngineError(str(error)) from error
         except Cancelled:
             raise Cancelled(f"{path.name} stopped; the same command resumes at its checkpoint") from None
         console.say(f"{path.name} is done: {export}")
@@ -217,7 +195,6 @@ def _ablate(options: argparse.Namespace, *, console: Console, cancel: CancelToke
 def _export(options: argparse.Namespace, *, console: Console, cancel: CancelToken) -> None:
     from sounddesk.training.export import export_bundle
     from sounddesk.training.export import export_run
-    from sounddesk.training.loop.recipe import RecipeError
 
     cancel.raise_if_cancelled()
     if not options.source.exists():
@@ -231,7 +208,7 @@ def _export(options: argparse.Namespace, *, console: Console, cancel: CancelToke
             )
     except FileExistsError as error:
         raise BadInputError(f"{options.out} exists: choose another folder or add --overwrite") from error
-    except (EngineError, OSError, RecipeError) as error:
+    except (EngineError, OSError) as error:
         raise BadInputError(str(error)) from error
     console.say(f"bundle {bundle.name}, {bundle.n_bytes / 2**20:.1f} MiB, in {options.out}")
     console.document({"ok": True, "bundle": bundle.name, "folder": str(options.out), "bytes": bundle.n_bytes})

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sounddesk.domain.batch_errors import BatchInputError
+from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.naming import unique_file_stems
 
 SUFFIXES: Final = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".gif"})
@@ -80,17 +80,17 @@ def find_frames(folder: Path) -> tuple[Frame, ...]:
     """All images of a folder in natural order; hidden files and other endings are left out.
 
     Raises:
-        BatchInputError: no such folder, or no image in it.
+        BadInputError: no such folder, or no image in it.
     """
     try:
         names = [each.name for each in folder.iterdir() if each.suffix.lower() in SUFFIXES]
     except NotADirectoryError:
-        raise BatchInputError(f"{folder} is a file: name the folder that holds the frames") from None
+        raise BadInputError(f"{folder} is a file: name the folder that holds the frames") from None
     except OSError as error:
-        raise BatchInputError(f"{folder} cannot be read ({error.strerror}): name a folder that holds frames") from error
+        raise BadInputError(f"{folder} cannot be read ({error.strerror}): name a folder that holds frames") from error
     names = sorted((name for name in names if not name.startswith(".")), key=natural_key)
     if not names:
-        raise BatchInputError(f"{folder} holds no image: name a folder with PNG, JPEG, TIFF, WebP, BMP or GIF files")
+        raise BadInputError(f"{folder} holds no image: name a folder with PNG, JPEG, TIFF, WebP, BMP or GIF files")
     outputs = unique_file_stems([Path(name).stem for name in names], taken=_TAKEN)
     return tuple(
         Frame(path=folder / name, index=index, output=output)
@@ -128,10 +128,10 @@ def every_nth(frames: Sequence[Frame], every: int) -> tuple[Frame, ...]:
     """The first frame and every `every`th after it.
 
     Raises:
-        BatchInputError: `every` below 1.
+        BadInputError: `every` below 1.
     """
     if every < 1:
-        raise BatchInputError(f"every is {every}: choose 1 for each frame, 2 for every second one, and so on")
+        raise BadInputError(f"every is {every}: choose 1 for each frame, 2 for every second one, and so on")
     return tuple(frames[::every])
 
 
@@ -139,7 +139,7 @@ def mask_files_by_frame(folder: Path, frames: Sequence[Frame]) -> dict[str, Path
     """The mask file of each frame, by the frame's file name: of the same name, else of the same frame number.
 
     Raises:
-        BatchInputError: the folder cannot be read, or has no mask for any frame.
+        BadInputError: the folder cannot be read, or has no mask for any frame.
     """
     masks = find_frames(folder)
     by_stem = {mask.path.stem: mask.path for mask in masks}
@@ -152,7 +152,7 @@ def mask_files_by_frame(folder: Path, frames: Sequence[Frame]) -> dict[str, Path
         if path is not None:
             found[frame.name] = path
     if not found:
-        raise BatchInputError(
+        raise BadInputError(
             f"no mask in {folder} fits a frame by its name or number: name them like the frames, e.g. {frames[0].name}"
         )
     return found

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from typing import Any
 from typing import Final
 
+from sounddesk.domain.errors import BadInputError
+
 _KIND_NAMES: Final = {
     str: "text",
     int: "a whole number",
@@ -19,7 +21,7 @@ _KIND_NAMES: Final = {
 }
 
 
-class FieldError(ValueError):
+class FieldError(BadInputError, ValueError):
     """A value of a JSON file is missing, of the wrong kind or out of range; the message names its place."""
 
 

@@ -15,6 +15,8 @@ from typing import Generic
 from typing import Protocol
 from typing import TypeVar
 
+from sounddesk.domain.errors import BadInputError
+
 
 class Named(Protocol):
     """What can be registered."""
@@ -26,11 +28,11 @@ class Named(Protocol):
 Entry = TypeVar("Entry", bound=Named)
 
 
-class DuplicateNameError(ValueError):
+class DuplicateNameError(BadInputError, ValueError):
     """Two entries of one registry have the same name."""
 
 
-class UnknownNameError(ValueError):
+class UnknownNameError(BadInputError, ValueError):
     """No entry of a registry has this name; the message lists those there are."""
 
 

@@ -16,7 +16,7 @@ from typing import Literal
 import psutil
 import torch
 
-from sounddesk.engine.types import EngineError
+from sounddesk.domain.errors import EngineError
 
 DeviceKind = Literal["cpu", "cuda", "mps"]
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from sounddesk.domain.errors import EngineError
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.bundles.installed_bundles import STARTER_NAME
 from sounddesk.engine.bundles.installed_bundles import find_bundle
@@ -19,7 +20,6 @@ from sounddesk.engine.specs import check_seconds
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.types import BedRequest
-from sounddesk.engine.types import EngineError
 from sounddesk.engine.types import GeneratedBed
 from sounddesk.engine.types import GeneratedTake
 from sounddesk.engine.types import GenerationRequest

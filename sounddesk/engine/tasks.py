@@ -7,9 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-
-class Cancelled(Exception):  # noqa: N818  # a normal ending, not an error
-    """Raised inside long work after its `CancelToken` was cancelled."""
+from sounddesk.domain.errors import Cancelled
 
 
 class CancelToken:

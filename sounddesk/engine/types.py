@@ -11,6 +11,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from sounddesk.domain.errors import EngineError
+
 BoolMask = npt.NDArray[np.bool_]
 FloatMask = npt.NDArray[np.float32]
 RgbImage = npt.NDArray[np.uint8]
@@ -20,10 +22,6 @@ PresetName = Literal["fast", "paper"]
 TakeKind = Literal["object", "blend", "ambience"]
 
 PRESET_STEPS: Final = {"paper": 200, "fast": 20}
-
-
-class EngineError(Exception):
-    """A failure that the user can act upon; the message names the value and the remedy."""
 
 
 class BundleError(EngineError):

@@ -15,10 +15,10 @@ from typing import Final
 import cv2
 import numpy as np
 
+from sounddesk.domain.errors import BadInputError
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.images.scene_composition import CutOut
 from sounddesk.engine.types import BundleError
-from sounddesk.engine.types import EngineError
 
 KINDS_DOCUMENT: Final = "kinds.json"
 """Document of a bundle: what it was trained to sound like, a list of {kind, caption, alt_captions, repeat, ...}."""
@@ -27,11 +27,7 @@ MIN_SIDE: Final = 8
 """Smaller cut-outs (in pixels, after trimming transparent borders) show nothing that could be recognised."""
 
 
-class EvaluationInputError(EngineError):
-    """What was given to an evaluation cannot be used; the message names the value and the remedy."""
-
-
-class PictureFolderError(EvaluationInputError):
+class PictureFolderError(BadInputError):
     """The folder of pictures cannot be used; the message says why."""
 
 

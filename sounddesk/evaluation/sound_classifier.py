@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sounddesk.audio.resample import resample
+from sounddesk.domain.errors import EngineError
 from sounddesk.engine.perception.sound_classifier import SoundClassifier
-from sounddesk.engine.types import EngineError
 from sounddesk.engine.types import Waveform
 from sounddesk.resources_folder import resource
 

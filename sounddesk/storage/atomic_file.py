@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from sounddesk.domain.errors import OutputError
+
 _REASONS: Final = {
     errno.ENOSPC: "the disk is full: free some space or choose another folder",
     errno.EDQUOT: "the disk quota is used up: free some space or choose another folder",
@@ -25,10 +27,6 @@ _REASONS: Final = {
     errno.EIO: "the disk reports an error: check it or choose another",
     errno.ESTALE: "its disk is no longer connected: connect it or choose another folder",
 }
-
-
-class OutputError(Exception):
-    """Something could not be written; the message names the path, the reason and the remedy."""
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from sounddesk.storage.atomic_file import OutputError
+from sounddesk.domain.errors import OutputError
 from sounddesk.storage.atomic_file import explained
 
 if sys.platform == "win32":

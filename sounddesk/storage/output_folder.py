@@ -31,7 +31,7 @@ from typing import Final
 from typing import Literal
 from typing import Self
 
-from sounddesk.storage.atomic_file import OutputError
+from sounddesk.domain.errors import OutputError
 from sounddesk.storage.atomic_file import explained
 from sounddesk.storage.atomic_file import sync_folder
 from sounddesk.storage.folder_lock import FolderLock

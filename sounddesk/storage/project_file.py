@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 from typing import Final
 
+from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.project import ImageInfo
 from sounddesk.domain.project import MasterBus
 from sounddesk.domain.project import Project
@@ -65,7 +66,7 @@ CREATE TABLE takes (
 _STATE: Final = ("image", "master", "settings")
 
 
-class ProjectFileError(Exception):
+class ProjectFileError(BadInputError):
     """A project file that cannot be used; the message names the file, the reason and the remedy."""
 
 

@@ -22,7 +22,7 @@ from sounddesk.engine.licence import Licence
 from sounddesk.engine.types import BundleError
 from sounddesk.training.loop.provenance import PROVENANCE_NAME
 from sounddesk.training.loop.provenance import Provenance
-from sounddesk.training.loop.recipe import RecipeError
+from sounddesk.training.loop.recipe import TrainingRecipeError
 from sounddesk.training.loop.recipe import build
 from sounddesk.training.loop.recipe import read_recipe
 from sounddesk.training.runner import FULL_RECIPE_NAME
@@ -82,7 +82,7 @@ def export_bundle(
     """Write the bundle that a recipe describes, as a whole or not at all.
 
     Raises:
-        RecipeError: a key is wrong, named.
+        TrainingRecipeError: a key is wrong, named.
         BundleError: a component is missing or holds files that bundles do not allow.
         FileExistsError: `target` exists and `overwrite` is false.
     """
@@ -128,25 +128,27 @@ def export_run(run_dir: Path, target: Path, *, base: str | None = None, overwrit
         base: bundle for what the run did not train; by default the one that the run says it started from.
 
     Raises:
-        RecipeError: not a finished run, or one that names no base.
+        TrainingRecipeError: not a finished run, or one that names no base.
         BundleError: the base is missing or changed since the run.
         FileExistsError: `target` exists and `overwrite` is false.
     """
     export = run_dir / "export"
     if not export.is_dir():
-        raise RecipeError(
+        raise TrainingRecipeError(
             f"{run_dir} holds no export: finish it first ('sounddesk train run' goes on where it stopped)"
         )
     provenance = Provenance.read(export)
     if base is None and provenance is None:
-        raise RecipeError(f"the run in {run_dir} started from no bundle: name the one for the other parts with --base")
+        raise TrainingRecipeError(
+            f"the run in {run_dir} started from no bundle: name the one for the other parts with --base"
+        )
     bundle = find_bundle(base or provenance.base) if provenance is not None else find_bundle(str(base))
     bundle.verify()
     if provenance is not None and base is None and provenance.sha256 != bundle.sha256:
         raise BundleError(f"bundle {bundle.name!r} is not the one that the run started from: name that one with --base")
     trained = {path.name: path for path in export.iterdir() if path.name in ROLES}
     if not trained:
-        raise RecipeError(f"{export} holds no component of a bundle ({', '.join(ROLES)})")
+        raise TrainingRecipeError(f"{export} holds no component of a bundle ({', '.join(ROLES)})")
     _check_exported_grid(bundle, trained)
     origin = provenance.text() if provenance is not None else f"trained beside {bundle.name} (sha256 {bundle.sha256})"
     components = {
@@ -199,7 +201,7 @@ def _check_exported_grid(bundle: Bundle, trained: Mapping[str, Path]) -> None:
     for key in ("grid", "patch_width"):
         there, made = bundle.manifest.grounding[key], config[key]
         if list(there) != list(made) if key == "grid" else there != made:
-            raise RecipeError(
+            raise TrainingRecipeError(
                 f"the run's grounding has {key} {made}, bundle {bundle.name!r} {there}: choose another --base"
             )
 

@@ -22,7 +22,7 @@ from sounddesk.storage.atomic_file import write_file
 from sounddesk.training.clips.clip_manifest import DataError
 from sounddesk.training.loop.optimiser_recipe import LiveRecipe
 from sounddesk.training.loop.optimiser_recipe import OptimiserRecipe
-from sounddesk.training.loop.recipe import RecipeError
+from sounddesk.training.loop.recipe import TrainingRecipeError
 from sounddesk.training.loop.recipe import build
 from sounddesk.training.loop.recipe import read_recipe
 from sounddesk.training.loop.recipe import recipe_text
@@ -156,7 +156,7 @@ def _fine_tune(recipe: RunRecipe, model: Any, around: _Surroundings) -> Training
     )
     there, asked = task.bundle.audio.to_json(), recipe.audio.spec().to_json()
     if recipe.audio != AudioRecipe() and there != asked:
-        raise RecipeError(
+        raise TrainingRecipeError(
             f"recipe.audio is {asked}, bundle {model.bundle!r} has {there}: leave it out or make it equal"
         )
     return task
@@ -187,26 +187,28 @@ _TASKS: Final[dict[str, tuple[str, str, _Maker, bool]]] = {
 
 
 def model_recipe(recipe: RunRecipe) -> Any:
-    """The recipe's `model` section in the dataclass of its task. Raises: RecipeError, the key is named."""
+    """The recipe's `model` section in the dataclass of its task. Raises: TrainingRecipeError, the key is named."""
     if recipe.task not in _TASKS:
-        raise RecipeError(f"task is {recipe.task!r}: choose from {', '.join(_TASKS)}")
+        raise TrainingRecipeError(f"task is {recipe.task!r}: choose from {', '.join(_TASKS)}")
     module, name, _, _ = _TASKS[recipe.task]
     recipe_class: Any = getattr(importlib.import_module(f"sounddesk.training.tasks.{module}"), name)
     return build(recipe_class, recipe.model, where="model")
 
 
 def make_task(recipe: RunRecipe, around: _Surroundings | None = None) -> TrainingTask:
-    """The task that a recipe names, with its data loaded. Raises: RecipeError."""
+    """The task that a recipe names, with its data loaded. Raises: TrainingRecipeError."""
     if recipe.task not in _TASKS:
-        raise RecipeError(f"task is {recipe.task!r}: choose from {', '.join(_TASKS)}")
+        raise TrainingRecipeError(f"task is {recipe.task!r}: choose from {', '.join(_TASKS)}")
     _, _, maker, starter_layout = _TASKS[recipe.task]
     if starter_layout and not (recipe.data / "table.csv").exists():
-        raise RecipeError(f"data folder {recipe.data} has no table.csv: run 'sounddesk train prepare starter' first")
+        raise TrainingRecipeError(
+            f"data folder {recipe.data} has no table.csv: run 'sounddesk train prepare starter' first"
+        )
     model = model_recipe(recipe)
     try:
         return maker(recipe, model, around or _Surroundings())
     except DataError as error:
-        raise RecipeError(str(error)) from error
+        raise TrainingRecipeError(str(error)) from error
 
 
 def run_recipe(
@@ -224,7 +226,7 @@ def run_recipe(
         tell: gets the recipe in full, what was skipped, and the memory estimate, before the first step.
 
     Raises:
-        RecipeError: unknown key, wrong type or missing data, named.
+        TrainingRecipeError: unknown key, wrong type or missing data, named.
         TrainingDiverged: the loss is not a number.
         MissingPackageError: an optional package is needed.
         Cancelled: stopped; a checkpoint was saved and the run can be resumed.

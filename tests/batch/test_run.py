@@ -17,14 +17,14 @@ from sounddesk.batch.options import BatchOptions
 from sounddesk.batch.output import opened_output
 from sounddesk.batch.run import render_settings
 from sounddesk.batch.run import run_batch
-from sounddesk.domain.batch_errors import BatchInputError
 from sounddesk.domain.batch_manifest import newest_rows
 from sounddesk.domain.batch_manifest import read_rows
+from sounddesk.domain.errors import BadInputError
+from sounddesk.domain.errors import Cancelled
+from sounddesk.domain.errors import OutputError
 from sounddesk.domain.frame_sequence import Shard
 from sounddesk.domain.selection import Selection
-from sounddesk.engine.tasks import Cancelled
 from sounddesk.engine.tasks import CancelToken
-from sounddesk.storage.atomic_file import OutputError
 from tests.batch.conftest import HEIGHT
 from tests.batch.conftest import WIDTH
 from tests.batch.conftest import contents
@@ -216,7 +216,7 @@ def test_an_object_that_is_not_there_is_named(options: BatchOptions) -> None:
     from sounddesk.domain.selection import Click
 
     outside = Selection(how="clicks", clicks=(Click(x=5000, y=5000),))
-    with pytest.raises(BatchInputError, match=r"f\.1\.png.*'red'"):
+    with pytest.raises(BadInputError, match=r"f\.1\.png.*'red'"):
         run(options, objects=(BatchObject(name="red", selection=outside),))
 
 
@@ -237,13 +237,13 @@ def test_a_second_run_into_the_same_folder_is_refused(options: BatchOptions) -> 
 def test_a_folder_with_something_else_or_another_batch_is_refused(options: BatchOptions) -> None:
     options.out.mkdir()
     (options.out / "novel.txt").write_text("It was a dark and stormy night.")
-    with pytest.raises(BatchInputError, match="other files"):
+    with pytest.raises(BadInputError, match="other files"):
         run(options)
     (options.out / "novel.txt").unlink()
     run(options, every=4)
-    with pytest.raises(BatchInputError, match="--resume"):
+    with pytest.raises(BadInputError, match="--resume"):
         run(options, every=4)
-    with pytest.raises(BatchInputError, match="other settings"):
+    with pytest.raises(BadInputError, match="other settings"):
         run(options, seed=5, shard=Shard(index=1, count=2))
 
 

@@ -11,8 +11,8 @@ import pytest
 import sounddesk
 from sounddesk.cli import doctor
 from sounddesk.cli.main import main
-from sounddesk.engine.tasks import Cancelled
-from sounddesk.engine.types import EngineError
+from sounddesk.domain.errors import Cancelled
+from sounddesk.domain.errors import EngineError
 
 ROOT = Path(sounddesk.__file__).parent.parent
 HEAVY = ("torch", "diffusers", "transformers", "cv2", "scipy", "PIL", "PySide6", "sounddevice")

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sounddesk.cli.exit_codes import BadInputError
 from sounddesk.cli.object_specs import parse_box
 from sounddesk.cli.object_specs import parse_hint
 from sounddesk.cli.object_specs import parse_mask
 from sounddesk.cli.object_specs import parse_points
+from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.mask import Box
 from sounddesk.domain.selection import Click
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sounddesk.domain.batch_errors import BatchInputError
+from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.frame_sequence import Shard
 from sounddesk.domain.frame_sequence import every_nth
 from sounddesk.domain.frame_sequence import find_frames
@@ -65,11 +65,11 @@ def test_output_folders_are_safe_and_unique(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_frames_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(BatchInputError, match="holds no image"):
+    with pytest.raises(BadInputError, match="holds no image"):
         find_frames(touch(tmp_path / "empty", "notes.txt"))
-    with pytest.raises(BatchInputError, match="cannot be read"):
+    with pytest.raises(BadInputError, match="cannot be read"):
         find_frames(tmp_path / "missing")
-    with pytest.raises(BatchInputError, match="is a file"):
+    with pytest.raises(BadInputError, match="is a file"):
         find_frames(tmp_path / "empty" / "notes.txt")
 
 
@@ -77,7 +77,7 @@ def test_every_nth_frame_keeps_its_place_and_its_folder(tmp_path: Path) -> None:
     frames = find_frames(touch(tmp_path, *(f"{number}.png" for number in range(10))))
     assert [frame.index for frame in every_nth(frames, 4)] == [0, 4, 8]
     assert every_nth(frames, 4)[1] == frames[4]
-    with pytest.raises(BatchInputError, match="every is 0"):
+    with pytest.raises(BadInputError, match="every is 0"):
         every_nth(frames, 0)
 
 
@@ -102,7 +102,7 @@ def test_masks_belong_to_frames_by_name_or_by_number(tmp_path: Path) -> None:
         "shot.0001.png": "dog_mask_1.png",
         "shot.0003.png": "shot.0003.tif",
     }
-    with pytest.raises(BatchInputError, match="no mask"):
+    with pytest.raises(BadInputError, match="no mask"):
         mask_files_by_frame(touch(tmp_path / "others", "x.77.png"), frames)
 
 

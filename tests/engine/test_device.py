@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from sounddesk.domain.errors import EngineError
 from sounddesk.engine.device import AvailableDevices
 from sounddesk.engine.device import CudaFacts
 from sounddesk.engine.device import choose_device
@@ -12,7 +13,6 @@ from sounddesk.engine.device import memory_figures
 from sounddesk.engine.device import out_of_memory_remedy
 from sounddesk.engine.device import probe_devices
 from sounddesk.engine.device import release_memory
-from sounddesk.engine.types import EngineError
 
 AMPERE = CudaFacts(name="Ampere", bf16=True, fp16=True)
 TURING = CudaFacts(name="Turing", bf16=False, fp16=True)

@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 import torch
 
+from sounddesk.domain.errors import Cancelled
+from sounddesk.domain.errors import EngineError
 from sounddesk.engine.bundles import component_loading
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.device import OutOfMemoryError
 from sounddesk.engine.session import EngineSession
-from sounddesk.engine.tasks import Cancelled
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import Progress
 from sounddesk.engine.types import BundleError
-from sounddesk.engine.types import EngineError
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
 from sounddesk.engine.types import SamplingSettings

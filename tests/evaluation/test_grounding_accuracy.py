@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
+from sounddesk.domain.errors import Cancelled
 from sounddesk.engine.session import EngineSession
-from sounddesk.engine.tasks import Cancelled
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.evaluation import grounding_accuracy
 from sounddesk.evaluation.grounding_accuracy import patch_regions

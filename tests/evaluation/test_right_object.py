@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sounddesk.engine.types import EngineError
+from sounddesk.domain.errors import EngineError
 from sounddesk.engine.types import GeneratedTake
 from sounddesk.engine.types import SamplingSettings
 from sounddesk.evaluation import right_object

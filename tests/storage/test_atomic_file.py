@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sounddesk.storage.atomic_file import OutputError
+from sounddesk.domain.errors import OutputError
 from sounddesk.storage.atomic_file import explained
 from sounddesk.storage.atomic_file import sync_folder
 from sounddesk.storage.atomic_file import write_file

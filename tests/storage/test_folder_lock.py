@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sounddesk.storage.atomic_file import OutputError
+from sounddesk.domain.errors import OutputError
 from sounddesk.storage.folder_lock import FolderLock
 
 

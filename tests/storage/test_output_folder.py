@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from sounddesk.domain.errors import OutputError
 from sounddesk.storage import output_folder
-from sounddesk.storage.atomic_file import OutputError
 from sounddesk.storage.output_folder import OutputFolder
 
 FILES = {"dog.wav": b"dog", "mix.wav": b"mix", "masks/dog.png": b"mask", "recipe.json": b"{}"}

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from sounddesk.domain.errors import EngineError
 from sounddesk.engine.perception.effects_head import HEAD_NAME
 from sounddesk.engine.perception.effects_head import EffectsHead
 from sounddesk.engine.perception.effects_head import both_tags
-from sounddesk.engine.types import EngineError
 from sounddesk.training.effects_head import train_effects_head
 
 

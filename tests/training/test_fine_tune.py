@@ -25,7 +25,7 @@ from sounddesk.training.loop.checkpoint import load_checkpoint
 from sounddesk.training.loop.live_view import read_log
 from sounddesk.training.loop.loop import TrainingDiverged
 from sounddesk.training.loop.memory_estimate import estimate_memory
-from sounddesk.training.loop.recipe import RecipeError
+from sounddesk.training.loop.recipe import TrainingRecipeError
 from sounddesk.training.loop.recipe import build
 from sounddesk.training.loop.recipe import read_recipe
 from sounddesk.training.runner import RunRecipe
@@ -147,7 +147,7 @@ def test_a_fresh_grounding_has_the_shape_that_the_recipe_says(work: Path) -> Non
 
 def test_masks_in_training_are_uniform_on_the_mask_and_need_one(work: Path, tmp_path: Path) -> None:
     recipe = write_recipe(work, "masks", model={"weights": "mask"})
-    with pytest.raises(RecipeError, match=r"clip 'clock' has none \(1 in all\)"):
+    with pytest.raises(TrainingRecipeError, match=r"clip 'clock' has none \(1 in all\)"):
         task_of(recipe)
     (tmp_path / "two").mkdir()
     for file in (work / "clips").glob("[ds]*"):
@@ -281,16 +281,16 @@ def test_the_estimate_grows_with_the_batch(work: Path) -> None:
     ],
 )
 def test_what_cannot_be_trained_is_named(work: Path, overrides: list[str], message: str) -> None:
-    with pytest.raises(RecipeError, match=message):
+    with pytest.raises(TrainingRecipeError, match=message):
         run_recipe(write_recipe(work, "refused"), overrides=overrides)
     assert not (work / "refused").exists()
 
 
 def test_a_checkpoint_of_another_model_seed_or_base_is_refused(work: Path, whole: Path) -> None:
     recipe = write_recipe(work, "whole")
-    with pytest.raises(RecipeError, match="seed 3"):
+    with pytest.raises(TrainingRecipeError, match="seed 3"):
         run_recipe(recipe, overrides=["seed=4"])
-    with pytest.raises(RecipeError, match="another model"):
+    with pytest.raises(TrainingRecipeError, match="another model"):
         run_recipe(recipe, overrides=["model.lora_rank=2"])
 
 

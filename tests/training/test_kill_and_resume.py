@@ -11,7 +11,7 @@ import torch
 from benchmarks.resume_after_kill import OPTIMISER
 from benchmarks.resume_after_kill import fingerprint
 from benchmarks.resume_after_kill import killed_and_resumed
-from sounddesk.engine.tasks import Cancelled
+from sounddesk.domain.errors import Cancelled
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import Progress
 from sounddesk.training.loop.checkpoint import load_checkpoint

@@ -25,7 +25,7 @@ from sounddesk.engine.types import SamplingSettings
 from sounddesk.training.data.recordings import read_kinds
 from sounddesk.training.export import export_bundle
 from sounddesk.training.kind_map import read_kind_map
-from sounddesk.training.loop.recipe import RecipeError
+from sounddesk.training.loop.recipe import TrainingRecipeError
 from sounddesk.training.loop.recipe import build
 from sounddesk.training.runner import RunRecipe
 from sounddesk.training.runner import make_task
@@ -122,7 +122,7 @@ def test_a_vocoder_goes_on_from_its_export_and_refuses_one_of_another_shape(trai
     )
     assert before.keys() == after.keys()
     assert all(torch.equal(before[key], after[key]) for key in before)
-    with pytest.raises(RecipeError, match=r"inputs\.start .* blocks=1.* blocks=2"):
+    with pytest.raises(TrainingRecipeError, match=r"inputs\.start .* blocks=1.* blocks=2"):
         run(trained, "vocoder", steps=0, model={**VOCODER, "blocks": 2}, run_dir="other", more_inputs=start)
 
 
@@ -393,5 +393,5 @@ def test_a_scene_bank_of_other_kinds_is_refused(trained: Path, tmp_path: Path) -
 
 
 def test_a_wrong_model_key_is_named(work: Path) -> None:
-    with pytest.raises(RecipeError, match="model: unknown key 'depth'"):
+    with pytest.raises(TrainingRecipeError, match="model: unknown key 'depth'"):
         run(work, "codec", steps=1, model={"depth": 3})

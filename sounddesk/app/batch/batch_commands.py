@@ -19,7 +19,7 @@ from sounddesk.app.project.file_lock import FileInUseError
 from sounddesk.app.services import Services
 from sounddesk.app.workers.background import Background
 from sounddesk.domain.batch_manifest import Row
-from sounddesk.storage.atomic_file import OutputError
+from sounddesk.domain.errors import OutputError
 from sounddesk.storage.project_file import ProjectContents
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from sounddesk.app.batch.batch_request import BatchRequest
 from sounddesk.app.batch.queue_file import BatchEntry
 from sounddesk.app.batch.queue_file import QueueFile
 from sounddesk.domain.batch_manifest import Row
-from sounddesk.storage.atomic_file import OutputError
+from sounddesk.domain.errors import OutputError
 from sounddesk.storage.project_file import ProjectContents
 
 _log = logging.getLogger(__name__)

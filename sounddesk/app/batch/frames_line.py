@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.workers.background import Background
-from sounddesk.domain.batch_errors import BatchInputError
+from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.frame_sequence import Frame
 from sounddesk.domain.frame_sequence import find_frames
 from sounddesk.domain.frame_sequence import runs_of
@@ -129,7 +129,7 @@ class FramesLine(QWidget):
         self._tell(text)
 
     def _on_failed(self, _key: object, error: Exception) -> None:
-        text = str(error) if isinstance(error, BatchInputError) else self.tr("The folder cannot be read.")
+        text = str(error) if isinstance(error, BadInputError) else self.tr("The folder cannot be read.")
         self.frames, self.problem = (), text[:1].upper() + text[1:] + "."
         self._tell("")
 

@@ -32,10 +32,10 @@ from sounddesk.app.batch.batch_request import has_begun
 from sounddesk.app.batch.batch_request import sounding_names
 from sounddesk.app.batch.frames_line import FolderLine
 from sounddesk.app.batch.frames_line import FramesLine
+from sounddesk.domain.errors import OutputError
 from sounddesk.domain.json_fields import FieldError
 from sounddesk.domain.json_fields import Fields
 from sounddesk.domain.project import Project
-from sounddesk.storage.atomic_file import OutputError
 
 _MOST_NAMES: Final = 4
 

@@ -20,6 +20,7 @@ from sounddesk.app.runtime.heavy_imports import map_opencv_library
 from sounddesk.audio.files.wav_io import read_sound
 from sounddesk.domain.batch_manifest import Key
 from sounddesk.domain.batch_manifest import Row
+from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.json_fields import FieldError
 from sounddesk.domain.project import ImageInfo
 from sounddesk.domain.project import Project
@@ -38,7 +39,7 @@ from sounddesk.storage.project_file import read_project
 _RECIPE: Final = "recipe.json"
 
 
-class ResultError(Exception):
+class ResultError(BadInputError):
     """A result that cannot be opened; the message names the file and the remedy."""
 
 

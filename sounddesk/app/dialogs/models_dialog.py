@@ -22,6 +22,7 @@ from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.workers.models_worker import ModelsLane
+from sounddesk.domain.errors import EngineError
 from sounddesk.engine.catalogue.entries import CatalogueEntry
 from sounddesk.engine.catalogue.entries import load_catalogue
 from sounddesk.engine.catalogue.model_store import InstalledModel
@@ -31,7 +32,6 @@ from sounddesk.engine.catalogue.model_store import models_folder
 from sounddesk.engine.tasks import Progress
 from sounddesk.engine.tasks import duration_text
 from sounddesk.engine.tasks import size_text
-from sounddesk.engine.types import EngineError
 
 _STEPS: Final = 1000
 

@@ -14,9 +14,9 @@ from PySide6.QtCore import Signal
 
 from sounddesk.app.workers.background import Background
 from sounddesk.audio.timeline_mix import Mono
+from sounddesk.domain.errors import Cancelled
 from sounddesk.domain.project import Project
 from sounddesk.domain.take import TakeLibrary
-from sounddesk.engine.tasks import Cancelled
 from sounddesk.engine.tasks import CancelToken
 
 if TYPE_CHECKING:

@@ -94,10 +94,10 @@ class MaskFiles(QObject):
 
         def work() -> list[Path]:
             map_opencv_library()
+            from sounddesk.domain.errors import OutputError
             from sounddesk.engine.images.mask_formats import NamedMask
             from sounddesk.engine.images.mask_formats import coco_json
             from sounddesk.engine.images.mask_formats import labelme_json
-            from sounddesk.storage.atomic_file import OutputError
             from sounddesk.storage.atomic_file import write_file
             from sounddesk.storage.png_mask import encode_mask_png
 

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from PySide6.QtCore import QLockFile
 
+from sounddesk.domain.errors import BadInputError
 
-class FileInUseError(Exception):
+
+class FileInUseError(BadInputError):
     """Another window has the file; the message says which process, and the remedy."""
 
 

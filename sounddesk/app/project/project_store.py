@@ -25,8 +25,8 @@ from sounddesk.app.project.recovery import discard_recoverable
 from sounddesk.app.project.recovery import find_recoverable
 from sounddesk.app.project.working_copy import WorkingCopy
 from sounddesk.app.settings import Settings
-from sounddesk.engine.types import EngineError
-from sounddesk.storage.atomic_file import OutputError
+from sounddesk.domain.errors import EngineError
+from sounddesk.domain.errors import OutputError
 from sounddesk.storage.atomic_file import explained
 from sounddesk.storage.project_file import ProjectContents
 from sounddesk.storage.project_file import ProjectDatabase

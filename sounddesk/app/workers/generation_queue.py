@@ -18,10 +18,10 @@ from PySide6.QtCore import Slot
 from sounddesk.app.project.document import RgbImage
 from sounddesk.app.runtime.heavy_imports import friendly_to_the_ui
 from sounddesk.app.runtime.thread_priority import LaneThread
-from sounddesk.engine.tasks import Cancelled
+from sounddesk.domain.errors import Cancelled
+from sounddesk.domain.errors import EngineError
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import Progress
-from sounddesk.engine.types import EngineError
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
 

@@ -11,8 +11,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtCore import Slot
 
 from sounddesk.app.runtime.thread_priority import LaneThread
+from sounddesk.domain.errors import Cancelled
 from sounddesk.engine.catalogue.entries import CatalogueEntry
-from sounddesk.engine.tasks import Cancelled
 from sounddesk.engine.tasks import CancelToken
 
 _log = logging.getLogger(__name__)
@@ -30,8 +30,8 @@ class _Worker(QObject):
 
     @Slot(str, str, object, object)
     def run(self, model_id: str, what: str, work: Work, token: CancelToken) -> None:
-        from sounddesk.engine.types import EngineError
-        from sounddesk.storage.atomic_file import OutputError
+        from sounddesk.domain.errors import EngineError
+        from sounddesk.domain.errors import OutputError
 
         try:
             work(token)

@@ -146,7 +146,7 @@ class _Worker(QObject):
         return self._encoded
 
     def _guarded(self, job_id: int, work: Callable[[], object]) -> None:
-        from sounddesk.engine.types import EngineError
+        from sounddesk.domain.errors import EngineError
 
         try:
             work()

@@ -18,7 +18,6 @@ from typing import Final
 from sounddesk.audio.exchange.exchange_model import ExchangeClip
 from sounddesk.audio.exchange.exchange_model import ExchangeTrack
 from sounddesk.audio.exchange.exchange_model import Media
-from sounddesk.audio.exchange.exchange_model import MissingPackageError
 from sounddesk.audio.exchange.exchange_model import gain_of
 from sounddesk.audio.exchange.exchange_model import peak_of_media
 from sounddesk.audio.exchange.exchange_model import write_media
@@ -27,6 +26,7 @@ from sounddesk.audio.timeline_mix import PROJECT_RATE_HZ
 from sounddesk.audio.timeline_mix import Mono
 from sounddesk.audio.timeline_mix import frames_of
 from sounddesk.audio.timeline_mix import strip_gains
+from sounddesk.domain.errors import MissingPackageError
 from sounddesk.domain.project import Project
 
 _GAIN: Final = ("9d2ea894-0968-11d3-8a38-0050040ef7d2", "Mono Audio Gain")

@@ -35,10 +35,6 @@ _BLOCK = 1 << 16
 _SECONDS_PRECISION = 9
 
 
-class MissingPackageError(ValueError):
-    """A kind of project file needs a package that is not installed; the message names the remedy."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Media:
     """A mono WAV file at 48 kHz.

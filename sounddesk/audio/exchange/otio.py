@@ -10,10 +10,10 @@ from typing import Final
 
 from sounddesk.audio.exchange.exchange_model import ExchangeClip
 from sounddesk.audio.exchange.exchange_model import ExchangeTrack
-from sounddesk.audio.exchange.exchange_model import MissingPackageError
 from sounddesk.audio.files.riff_chunks import xml_text
 from sounddesk.audio.timeline_mix import PROJECT_RATE_HZ
 from sounddesk.audio.timeline_mix import frames_of
+from sounddesk.domain.errors import MissingPackageError
 from sounddesk.domain.project import Project
 
 _NAMESPACE: Final = "sounddesk"

@@ -31,7 +31,7 @@ from sounddesk.batch.frame_renderer import FrameRenderer
 from sounddesk.batch.jobs import Job
 from sounddesk.batch.jobs import RenderSettings
 from sounddesk.domain.batch_manifest import Row
-from sounddesk.engine.tasks import Cancelled
+from sounddesk.domain.errors import Cancelled
 from sounddesk.engine.tasks import CancelToken
 
 # One being rendered, one whose image is being read.

@@ -19,8 +19,8 @@ from sounddesk.batch.frame_renderer import FatalError
 from sounddesk.batch.frame_renderer import FrameRenderer
 from sounddesk.batch.jobs import Job
 from sounddesk.batch.jobs import RenderSettings
-from sounddesk.domain.batch_errors import BatchInputError
 from sounddesk.domain.batch_manifest import Row
+from sounddesk.domain.errors import BadInputError
 from sounddesk.engine.tasks import CancelToken
 
 _POLL_S: Final = 0.2
@@ -34,7 +34,7 @@ class RayExecutor:
     again: up to three times before it counts as failed.
 
     Raises:
-        BatchInputError: Ray is not installed, or the cluster cannot be reached.
+        BadInputError: Ray is not installed, or the cluster cannot be reached.
     """
 
     def __init__(self, settings: RenderSettings, *, workers: int) -> None:
@@ -43,7 +43,7 @@ class RayExecutor:
         try:
             import ray
         except ImportError as error:
-            raise BatchInputError(
+            raise BadInputError(
                 "--executor ray needs Ray, which is not installed: pip install 'sounddesk[ray]'"
             ) from error
         self._ray: Any = ray
@@ -110,7 +110,7 @@ class RayExecutor:
         try:
             ray.init(address=address, log_to_driver=False, logging_level="ERROR", **local)
         except Exception as error:
-            raise BatchInputError(f"Ray cannot start or be reached ({error}): check RAY_ADDRESS") from error
+            raise BadInputError(f"Ray cannot start or be reached ({error}): check RAY_ADDRESS") from error
         return True
 
     def _start(self) -> Any:

@@ -16,6 +16,7 @@ import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from safetensors.torch import save_file
 
+from sounddesk.domain.errors import EngineError
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.bundles.bundle import BundleSource
 from sounddesk.engine.bundles.bundle import ComponentSource
@@ -33,7 +34,6 @@ from sounddesk.engine.models.grounding import ObjectConditioner
 from sounddesk.engine.models.injection import install_object_attention
 from sounddesk.engine.models.injection import object_attention_state
 from sounddesk.engine.models.text_encoder import ClapTextEncoder
-from sounddesk.engine.types import EngineError
 
 AUDIOLDM_FOLDERS: Final = ("unet", "vae", "text_encoder", "tokenizer", "scheduler", "vocoder")
 _CLASSES: Final = {

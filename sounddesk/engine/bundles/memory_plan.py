@@ -26,12 +26,12 @@ from typing import get_args
 import torch
 from torch import nn
 
+from sounddesk.domain.errors import EngineError
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.device import DevicePolicy
 from sounddesk.engine.device import memory_figures
 from sounddesk.engine.device import out_of_memory_reported
 from sounddesk.engine.device import release_memory
-from sounddesk.engine.types import EngineError
 
 MemoryPlan = Literal["keep", "offload", "sequential"]
 MEMORY_VARIABLE: Final = "SOUNDDESK_MEMORY"

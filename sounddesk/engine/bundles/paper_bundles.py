@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from typing import Final
 from typing import Literal
 
+from sounddesk.domain.errors import EngineError
 from sounddesk.engine.bundles.bundle import RANDOM_SUFFIX
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.bundles.bundle_manifest import Heads
@@ -20,7 +21,6 @@ from sounddesk.engine.catalogue.model_store import require_model
 from sounddesk.engine.licence import Licence
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
-from sounddesk.engine.types import EngineError
 
 if TYPE_CHECKING:
     from sounddesk.engine.bundles.random_parts import PublishedShape

@@ -7,10 +7,10 @@ import math
 from pathlib import Path
 from typing import Any
 
+from sounddesk.domain.errors import EngineError
 from sounddesk.engine.specs import AudioSpec
 from sounddesk.engine.specs import LatentSpec
 from sounddesk.engine.specs import MelSpec
-from sounddesk.engine.types import EngineError
 
 
 def audio_spec(audioldm: Path) -> AudioSpec:

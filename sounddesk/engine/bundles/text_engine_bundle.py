@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from typing import Final
 
+from sounddesk.domain.errors import EngineError
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.bundles.bundle_manifest import BundleManifest
 from sounddesk.engine.bundles.bundle_manifest import ComponentEntry
@@ -21,7 +22,6 @@ from sounddesk.engine.catalogue.model_store import list_models
 from sounddesk.engine.specs import AudioSpec
 from sounddesk.engine.specs import LatentSpec
 from sounddesk.engine.specs import MelSpec
-from sounddesk.engine.types import EngineError
 from sounddesk.engine.verified_files import FileEntry
 
 AUDIOLDM2: Final = "AudioLDM2Pipeline"

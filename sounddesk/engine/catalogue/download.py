@@ -28,8 +28,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from sounddesk import __version__
+from sounddesk.domain.errors import EngineError
 from sounddesk.engine.tasks import CancelToken
-from sounddesk.engine.types import EngineError
 from sounddesk.storage.atomic_file import explained
 from sounddesk.storage.atomic_file import sync_folder
 
@@ -183,7 +183,7 @@ def probe(remote: Remote) -> Expected:
     return Expected(bytes=int(length) if length is not None and length.isdigit() else None, etag=strong)
 
 
-class _Cut(Exception):  # noqa: N818  # handled here, by trying again
+class _Cut(EngineError):  # noqa: N818  # handled here, by trying again
     """The connection broke or the server is busy; what arrived is in the part file."""
 
     def __init__(self, reason: str, *, wait_s: float = 0.0) -> None:
@@ -238,7 +238,7 @@ def _transfer(
             raise _Cut(f"the connection broke after {done} of {total} bytes")
 
 
-class _NothingLeft(Exception):  # noqa: N818
+class _NothingLeft(EngineError):  # noqa: N818
     """The server says that nothing follows the bytes that are here (416)."""
 
     def __init__(self, total: int | None) -> None:

@@ -16,11 +16,12 @@ from urllib.parse import urlsplit
 
 import platformdirs
 
+from sounddesk.domain.errors import BadInputError
+from sounddesk.domain.errors import EngineError
 from sounddesk.domain.json_fields import FieldError
 from sounddesk.domain.json_fields import Fields
 from sounddesk.engine.licence import CommercialUse
 from sounddesk.engine.licence import Licence
-from sounddesk.engine.types import EngineError
 from sounddesk.engine.verified_files import safe_relative_path
 from sounddesk.resources_folder import resource
 
@@ -44,7 +45,7 @@ _MD5: Final = re.compile(r"[0-9a-f]{32}")
 _MAX_BYTES: Final = 1 << 43
 
 
-class CatalogueError(EngineError):
+class CatalogueError(BadInputError, EngineError):
     """A catalogue or an entry that cannot be used; the message names the place and the remedy."""
 
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from sounddesk.domain.errors import OutputError
 from sounddesk.engine.catalogue.download import DownloadError
 from sounddesk.engine.catalogue.download import Expected
 from sounddesk.engine.catalogue.download import Remote
@@ -42,7 +43,6 @@ from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
 from sounddesk.engine.verified_files import sync_files
-from sounddesk.storage.atomic_file import OutputError
 from sounddesk.storage.atomic_file import explained
 from sounddesk.storage.atomic_file import sync_folder
 

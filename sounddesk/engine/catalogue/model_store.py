@@ -21,6 +21,7 @@ from typing import get_args
 
 import platformdirs
 
+from sounddesk.domain.errors import EngineError
 from sounddesk.domain.json_fields import FieldError
 from sounddesk.domain.json_fields import Fields
 from sounddesk.domain.json_fields import parse_json
@@ -30,7 +31,6 @@ from sounddesk.engine.licence import Licence
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
-from sounddesk.engine.types import EngineError
 from sounddesk.engine.verified_files import FileEntry
 from sounddesk.engine.verified_files import hash_file
 from sounddesk.engine.verified_files import inside

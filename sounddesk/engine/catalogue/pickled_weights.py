@@ -15,7 +15,7 @@ from typing import Final
 import torch
 from safetensors.torch import save_file
 
-from sounddesk.engine.types import EngineError
+from sounddesk.domain.errors import EngineError
 
 # Where trainers put the weights among other things; the first that is there counts.
 _INNER_KEYS: Final = ("model", "state_dict")

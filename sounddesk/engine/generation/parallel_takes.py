@@ -17,7 +17,7 @@ from typing import TypeVar
 
 import torch
 
-from sounddesk.engine.tasks import Cancelled
+from sounddesk.domain.errors import Cancelled
 
 _Result = TypeVar("_Result")
 

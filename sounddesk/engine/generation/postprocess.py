@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 import sounddesk
+from sounddesk.domain.errors import EngineError
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.device import DevicePolicy
 from sounddesk.engine.licence import licence_line
 from sounddesk.engine.specs import MelSpec
-from sounddesk.engine.types import EngineError
 from sounddesk.engine.types import SamplingSettings
 from sounddesk.engine.types import Waveform
 from sounddesk.engine.types import steps_of

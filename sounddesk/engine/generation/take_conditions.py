@@ -13,6 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from sounddesk.domain.errors import EngineError
 from sounddesk.domain.mask import mask_sha256
 from sounddesk.engine.generation.patch_weights import patch_coverage
 from sounddesk.engine.generation.patch_weights import rescale_to_attention
@@ -22,7 +23,6 @@ from sounddesk.engine.models.image_encoder import fit_mask
 from sounddesk.engine.models.text_encoder import TextEncoder
 from sounddesk.engine.starter.object_crop import CloserLook
 from sounddesk.engine.types import BoolMask
-from sounddesk.engine.types import EngineError
 from sounddesk.engine.types import FloatMask
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest

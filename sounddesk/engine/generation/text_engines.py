@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from sounddesk.domain.errors import EngineError
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.bundles.component_loading import SCHEDULER_FILE
 from sounddesk.engine.bundles.component_loading import quieten_libraries
@@ -38,7 +39,6 @@ from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
 from sounddesk.engine.types import BundleError
-from sounddesk.engine.types import EngineError
 from sounddesk.engine.types import GeneratedTake
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import SamplingSettings

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from sounddesk.domain.errors import EngineError
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.generation.pipeline import Denoising
 from sounddesk.engine.generation.pipeline import Engine
@@ -15,7 +16,6 @@ from sounddesk.engine.generation.take_conditions import MAX_SEED
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
-from sounddesk.engine.types import EngineError
 from sounddesk.engine.types import GeneratedTake
 from sounddesk.engine.types import TextRequest
 

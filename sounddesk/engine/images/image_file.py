@@ -29,8 +29,9 @@ from PIL import PngImagePlugin
 from PIL import TiffImagePlugin
 from PIL import WebPImagePlugin
 
+from sounddesk.domain.errors import BadInputError
+from sounddesk.domain.errors import EngineError
 from sounddesk.engine.types import BoolMask
-from sounddesk.engine.types import EngineError
 from sounddesk.engine.types import RgbImage
 
 MAX_PIXELS: Final = 200_000_000
@@ -49,7 +50,7 @@ _ORIENTATION_TAG: Final = 0x0112
 _Opener = Callable[[io.BytesIO], Image.Image]
 
 
-class ImageFileError(EngineError):
+class ImageFileError(BadInputError, EngineError):
     """An image or mask file that cannot be used; the message names the file, the reason and the remedy."""
 
 

@@ -21,15 +21,16 @@ import numpy as np
 import numpy.typing as npt
 from PIL import PngImagePlugin
 
+from sounddesk.domain.errors import BadInputError
+from sounddesk.domain.errors import EngineError
 from sounddesk.domain.mask import BoolMask
 from sounddesk.engine.images.image_file import load_mask
-from sounddesk.engine.types import EngineError
 
 MAX_JSON_BYTES: Final = 512 * 2**20
 _FRACTION_BITS: Final = 8
 
 
-class MaskFormatError(EngineError):
+class MaskFormatError(BadInputError, EngineError):
     """A mask file cannot be used; the message names it, the reason and the remedy."""
 
 

@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from sounddesk.domain.errors import EngineError
 from sounddesk.domain.mask import bounding_box
 from sounddesk.domain.mask import quantise_probability
 from sounddesk.domain.scene import AMBIENCE_NAME
@@ -23,7 +24,6 @@ from sounddesk.engine.segmenters.protocol import Prompt
 from sounddesk.engine.segmenters.protocol import Segmenter
 from sounddesk.engine.segmenters.protocol import check_prompt
 from sounddesk.engine.tasks import CancelToken
-from sounddesk.engine.types import EngineError
 from sounddesk.engine.types import FloatMask
 from sounddesk.engine.types import RgbImage
 from sounddesk.engine.types import TakeKind

@@ -29,7 +29,7 @@ from safetensors import SafetensorError
 from safetensors import safe_open
 from safetensors.torch import save as to_safetensors_bytes
 
-from sounddesk.engine.types import EngineError
+from sounddesk.domain.errors import EngineError
 
 WeightStorage = Literal["float32", "float16", "int8-rowwise"]
 WEIGHT_STORAGES: Final[tuple[WeightStorage, ...]] = get_args(WeightStorage)

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch import nn
 
-from sounddesk.engine.types import EngineError
+from sounddesk.domain.errors import EngineError
 
 HEAD_NAME: Final = "effects_head.safetensors"
 

@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch import nn
 
-from sounddesk.engine.types import EngineError
+from sounddesk.domain.errors import EngineError
 
 CONFIG_NAME: Final = "config.json"
 WEIGHTS_NAME: Final = "model.safetensors"

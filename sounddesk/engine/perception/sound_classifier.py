@@ -17,10 +17,10 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch import nn
 
+from sounddesk.domain.errors import EngineError
 from sounddesk.engine.models.mel import LogMel
 from sounddesk.engine.models.mel import scale_to_peak
 from sounddesk.engine.specs import MelSpec
-from sounddesk.engine.types import EngineError
 from sounddesk.engine.types import Waveform
 
 CONFIG_NAME = "config.json"

@@ -23,7 +23,7 @@ from torch.nn import functional
 from transformers.audio_utils import mel_filter_bank
 
 from sounddesk.audio.resample import resample
-from sounddesk.engine.types import EngineError
+from sounddesk.domain.errors import EngineError
 
 CONFIG_NAME: Final = "config.json"
 WEIGHTS_NAME: Final = "model.safetensors"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from sounddesk.domain.errors import EngineError
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.bundles.bundle_manifest import SEGMENTER_ROLE
 from sounddesk.engine.bundles.installed_bundles import STARTER_NAME
@@ -23,7 +24,6 @@ from sounddesk.engine.models.construction import constructing
 from sounddesk.engine.segmenters.grabcut import GrabCutSegmenter
 from sounddesk.engine.segmenters.protocol import Segmenter
 from sounddesk.engine.segmenters.protocol import SegmenterError
-from sounddesk.engine.types import EngineError
 
 CHECKPOINT_VARIABLE: Final = "SOUNDDESK_SAM_CHECKPOINT"
 # What a folder of transformers holds and a checkpoint of SAM does not.

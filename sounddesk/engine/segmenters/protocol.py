@@ -18,8 +18,9 @@ from typing import runtime_checkable
 
 import numpy as np
 
+from sounddesk.domain.errors import BadInputError
+from sounddesk.domain.errors import EngineError
 from sounddesk.engine.types import BoolMask
-from sounddesk.engine.types import EngineError
 from sounddesk.engine.types import FloatMask
 from sounddesk.engine.types import RgbImage
 
@@ -35,11 +36,11 @@ class SegmenterError(EngineError):
     """A segmenter that cannot be used, such as one whose checkpoint is damaged."""
 
 
-class PromptError(EngineError):
+class PromptError(BadInputError, EngineError):
     """A prompt that cannot be answered; the message names the value and the remedy."""
 
 
-class EmptySelectionError(EngineError):
+class EmptySelectionError(BadInputError, EngineError):
     """Nothing was found at a valid prompt."""
 
 

@@ -22,9 +22,9 @@ from segment_anything.modeling import PromptEncoder
 from segment_anything.modeling import Sam
 from segment_anything.modeling import TwoWayTransformer
 
+from sounddesk.domain.errors import EngineError
 from sounddesk.engine.catalogue.pickled_weights import tensors_of_pickle
 from sounddesk.engine.segmenters.protocol import SegmenterError
-from sounddesk.engine.types import EngineError
 
 # ImageNet's statistics on the 0..255 scale, as in segment_anything/build_sam.py; not part of the file.
 PIXEL_MEAN: Final = (123.675, 116.28, 103.53)

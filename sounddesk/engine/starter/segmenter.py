@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from sounddesk.domain.bounded_cache import BoundedCache
+from sounddesk.domain.errors import EngineError
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.bundles.bundle_manifest import SEGMENTER_ROLE
 from sounddesk.engine.generation.patch_cache import PatchCache
@@ -62,7 +63,6 @@ from sounddesk.engine.starter.segmenter_refiner import folded
 from sounddesk.engine.starter.segmenter_refiner import guess_in
 from sounddesk.engine.starter.segmenter_refiner import region_pixels
 from sounddesk.engine.types import BoolMask
-from sounddesk.engine.types import EngineError
 from sounddesk.engine.types import RgbImage
 
 NAME: Final = "starter segmenter"

@@ -26,6 +26,7 @@ from sounddesk.audio.metering.loudness import measure_levels
 from sounddesk.audio.pictures.spectrogram_image import encode_jpeg
 from sounddesk.audio.pictures.spectrogram_image import encode_png
 from sounddesk.audio.pictures.spectrogram_image import spectrogram_image
+from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.naming import unique_file_stems
 from sounddesk.engine.bundles.installed_bundles import STARTER_NAME
 from sounddesk.engine.generation.text_pipeline import texts_are_conditions
@@ -57,7 +58,6 @@ from sounddesk.evaluation.gallery.gallery_result import HeardSound
 from sounddesk.evaluation.gallery.gallery_result import Ranking
 from sounddesk.evaluation.gallery.gallery_result import worst_first
 from sounddesk.evaluation.picture_folder import BundleKind
-from sounddesk.evaluation.picture_folder import EvaluationInputError
 from sounddesk.evaluation.picture_folder import PictureFolder
 from sounddesk.evaluation.picture_folder import normal_name
 from sounddesk.evaluation.picture_folder import read_bundle_kinds
@@ -104,7 +104,7 @@ def run(
         classifier: folder of another sound classifier than the one that ships.
 
     Raises:
-        EvaluationInputError: pictures, recordings or kinds cannot be used.
+        BadInputError: pictures, recordings or kinds cannot be used.
         EngineError: bundle or classifier cannot be used.
         OutputError: `out` cannot be written.
         ValueError: a value out of range.
@@ -124,7 +124,7 @@ def run(
         folder = read_picture_folder(pictures_dir, [kind.name for kind in known], only=wanted)
         missing = sorted(wanted - set(folder.cut_outs))
         if kinds and missing:
-            raise EvaluationInputError(f"{pictures_dir} holds no usable picture of {', '.join(missing)}: add one")
+            raise BadInputError(f"{pictures_dir} holds no usable picture of {', '.join(missing)}: add one")
         shown = [kind for kind in known if kind.name in folder.cut_outs]
         rate = session.audio.mel.sample_rate_hz
         needed = len(shown) * (takes + bool(real)) * (round(seconds * rate) * 2 + _PICTURES_BYTES)
@@ -291,7 +291,7 @@ class _Maker:
 
 
 def _wanted(known: Sequence[str], asked: Sequence[str]) -> set[str]:
-    """The known kinds that were asked for, all by default. Raises: EvaluationInputError, an unknown one."""
+    """The known kinds that were asked for, all by default. Raises: BadInputError, an unknown one."""
     by_name = {normal_name(kind): kind for kind in known}
     wanted = set()
     for name in asked:
@@ -299,6 +299,6 @@ def _wanted(known: Sequence[str], asked: Sequence[str]) -> set[str]:
         if kind is None:
             near = difflib.get_close_matches(normal_name(name), by_name, n=3)
             remedy = f"did you mean {' or '.join(by_name[match] for match in near)}?" if near else "see its kinds.json"
-            raise EvaluationInputError(f"kind {name!r} is not known to bundle and classifier: {remedy}")
+            raise BadInputError(f"kind {name!r} is not known to bundle and classifier: {remedy}")
         wanted.add(kind)
     return wanted or set(known)

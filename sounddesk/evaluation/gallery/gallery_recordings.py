@@ -12,8 +12,8 @@ import numpy as np
 
 from sounddesk.audio.files.wav_io import read_sound
 from sounddesk.audio.resample import resample
+from sounddesk.domain.errors import BadInputError
 from sounddesk.engine.types import Waveform
-from sounddesk.evaluation.picture_folder import EvaluationInputError
 from sounddesk.evaluation.picture_folder import normal_name
 
 ENDINGS: Final = (".flac", ".wav", ".ogg", ".aiff", ".aif")
@@ -34,17 +34,17 @@ def find_recordings(directory: Path) -> dict[str, list[Path]]:
     """Sound files by the `normal_name` of their folder, in the order of their names.
 
     Raises:
-        EvaluationInputError: not a folder, or without a sound file in KIND folders.
+        BadInputError: not a folder, or without a sound file in KIND folders.
     """
     if not directory.is_dir():
-        raise EvaluationInputError(f"{directory} is not a folder: name one that holds KIND/*.flac recordings")
+        raise BadInputError(f"{directory} is not a folder: name one that holds KIND/*.flac recordings")
     found: dict[str, list[Path]] = {}
     for folder in sorted(path for path in directory.iterdir() if path.is_dir()):
         files = sorted(path for path in folder.iterdir() if path.suffix.lower() in ENDINGS)
         if files:
             found.setdefault(normal_name(folder.name), []).extend(files)
     if not found:
-        raise EvaluationInputError(f"{directory} holds no recording: it needs KIND/*.flac (or WAV, OGG, AIFF)")
+        raise BadInputError(f"{directory} holds no recording: it needs KIND/*.flac (or WAV, OGG, AIFF)")
     return found
 
 

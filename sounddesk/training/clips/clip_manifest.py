@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from typing import Final
 
+from sounddesk.domain.errors import BadInputError
 from sounddesk.storage.atomic_file import write_file
 
 MANIFEST_NAME: Final = "clips.jsonl"
@@ -23,7 +24,7 @@ IMAGE_SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".webp")
 SPLITS: Final = ("train", "test")
 
 
-class DataError(ValueError):
+class DataError(BadInputError, ValueError):
     """A data set that cannot be used; the message names what and the remedy."""
 
 

@@ -13,12 +13,13 @@ import numpy.typing as npt
 import soundfile
 
 from sounddesk.audio.resample import resample
+from sounddesk.domain.errors import BadInputError
 from sounddesk.engine.types import RgbImage
 from sounddesk.training.clips.clip_manifest import ClipSource
 from sounddesk.training.data.recordings import Samples
 
 
-class MediaError(ValueError):
+class MediaError(BadInputError, ValueError):
     """A file that cannot be read; the message names it."""
 
 

@@ -17,11 +17,11 @@ import torch
 from sounddesk.audio.files.wav_io import write_wav
 from sounddesk.audio.pictures.spectrogram_image import encode_png
 from sounddesk.audio.pictures.spectrogram_image import spectrogram_image
+from sounddesk.domain.errors import MissingPackageError
 from sounddesk.engine.tasks import duration_text
 from sounddesk.storage.atomic_file import write_file
 from sounddesk.training.loop.curves import curve_svg
 from sounddesk.training.loop.optimiser_recipe import LiveRecipe
-from sounddesk.training.loop.parallel import MissingPackageError
 from sounddesk.training.tasks.training_task import Preview
 
 LOG_NAME: Final = "log.jsonl"

@@ -19,7 +19,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch import nn
 
-from sounddesk.engine.tasks import Cancelled
+from sounddesk.domain.errors import Cancelled
+from sounddesk.domain.errors import EngineError
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import Progress
 from sounddesk.engine.verified_files import whole_folder
@@ -33,7 +34,7 @@ from sounddesk.training.loop.optimiser_recipe import OptimiserRecipe
 from sounddesk.training.loop.parallel import make_accelerator
 from sounddesk.training.loop.parallel import pieces_of
 from sounddesk.training.loop.parallel import summed_counters
-from sounddesk.training.loop.recipe import RecipeError
+from sounddesk.training.loop.recipe import TrainingRecipeError
 from sounddesk.training.tasks.training_task import Batch
 from sounddesk.training.tasks.training_task import CountedTask
 from sounddesk.training.tasks.training_task import DescendedTask
@@ -42,7 +43,7 @@ from sounddesk.training.tasks.training_task import PreviewingTask
 from sounddesk.training.tasks.training_task import TrainingTask
 
 
-class TrainingDiverged(RuntimeError):  # noqa: N818
+class TrainingDiverged(EngineError):  # noqa: N818
     """The loss is no longer a number."""
 
 
@@ -82,11 +83,11 @@ class _LossModule(nn.Module):
 
 
 def counted_steps(task: TrainingTask, recipe: OptimiserRecipe) -> OptimiserRecipe:
-    """The recipe with its epochs turned into steps. Raises: RecipeError, the task's data have no number of examples."""
+    """The recipe with its epochs turned into steps. Raises: TrainingRecipeError, the data have no length."""
     if recipe.epochs is None:
         return recipe
     if not isinstance(task, CountedTask):
-        raise RecipeError("optimiser.epochs: the data of this task have no number of examples: give steps")
+        raise TrainingRecipeError("optimiser.epochs: the data of this task have no number of examples: give steps")
     return replace(recipe, epochs=None, steps=-(-task.examples() * recipe.epochs // recipe.batch_size))
 
 
@@ -116,7 +117,7 @@ class _Run:
         self.pieces = pieces_of(recipe, self.accelerator.num_processes)
         self.device: torch.device = self.accelerator.device
         if self.device.type != "cpu" and not isinstance(task, DrawingTask):
-            raise RecipeError(f"optimiser.device is {self.device.type!r}: this task trains on 'cpu'")
+            raise TrainingRecipeError(f"optimiser.device is {self.device.type!r}: this task trains on 'cpu'")
         task.module.to(self.device)
         groups = _parameter_groups(task)
         self.factors = list(groups)
@@ -164,15 +165,17 @@ class _Run:
         """Go on from the last checkpoint, if there is one.
 
         Raises:
-            RecipeError: it belongs to another model, seed or base.
+            TrainingRecipeError: it belongs to another model, seed or base.
         """
         state = load_checkpoint(self.run_dir)
         if state is None:
             return
         if state.get("seed", self.seed) != self.seed:
-            raise RecipeError(f"the checkpoint in {self.run_dir} has seed {state['seed']}: set it so, or add --fresh")
+            raise TrainingRecipeError(
+                f"the checkpoint in {self.run_dir} has seed {state['seed']}: set it so, or add --fresh"
+            )
         if state.get("provenance", self.provenance()) != self.provenance():
-            raise RecipeError(f"the checkpoint in {self.run_dir} was started from another bundle: add --fresh")
+            raise TrainingRecipeError(f"the checkpoint in {self.run_dir} was started from another bundle: add --fresh")
         try:
             self.task.module.load_state_dict(state["module"])
             self.optimiser.load_state_dict(state["optimiser"])
@@ -180,7 +183,9 @@ class _Run:
             self.averages = _Averages(**state["averages"])
         except (RuntimeError, ValueError, KeyError, TypeError) as error:
             first = str(error).splitlines()[0]
-            raise RecipeError(f"the checkpoint in {self.run_dir} is of another model ({first}): add --fresh") from error
+            raise TrainingRecipeError(
+                f"the checkpoint in {self.run_dir} is of another model ({first}): add --fresh"
+            ) from error
         if state.get("scaler") is not None and self.accelerator.scaler is not None:
             self.accelerator.scaler.load_state_dict(state["scaler"])
         self.step = int(state["step"])
@@ -294,7 +299,7 @@ def train(
     Raises:
         TrainingDiverged: the loss is NaN or infinite; the last good checkpoint stays and the batch is kept.
         Cancelled: after saving a checkpoint.
-        RecipeError: the checkpoint does not fit, or the pieces do not.
+        TrainingRecipeError: the checkpoint does not fit, or the pieces do not.
         OutputError: another process trains into `run_dir`.
     """
     live = live or LiveRecipe()
@@ -305,7 +310,7 @@ def train(
     try:
         run = _Run(task, recipe, seed=seed, run_dir=run_dir)
     except ValueError as error:
-        raise RecipeError(str(error)) from error
+        raise TrainingRecipeError(str(error)) from error
     lock = FolderLock(run_dir / ".lock", folder=run_dir) if run.is_main else None
     try:
         if lock is not None and lock.guards:

@@ -15,15 +15,12 @@ import torch
 from torch import Tensor
 from torch import nn
 
+from sounddesk.domain.errors import MissingPackageError
 from sounddesk.training.loop.optimiser_recipe import OptimiserRecipe
 
 # Running sums over training examples: every process adds its own share.
 COUNTERS: Final = ("variance_sum", "variance_count")
 _PRECISIONS: Final = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}
-
-
-class MissingPackageError(ImportError):
-    """An optional package is not installed; the message names the command."""
 
 
 def make_accelerator(recipe: OptimiserRecipe) -> Any:

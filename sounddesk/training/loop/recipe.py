@@ -16,10 +16,12 @@ from typing import TypeVar
 
 import yaml
 
+from sounddesk.domain.errors import BadInputError
+
 T = TypeVar("T")
 
 
-class RecipeError(ValueError):
+class TrainingRecipeError(BadInputError, ValueError):
     """A recipe that cannot be used; the message names the key and the remedy."""
 
 
@@ -27,28 +29,28 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
     """A recipe file as a dictionary, with `key=value` and `section.key=value` overrides applied.
 
     Raises:
-        RecipeError: not YAML, not a mapping, or an override without '='.
+        TrainingRecipeError: not YAML, not a mapping, or an override without '='.
     """
     try:
         data = yaml.safe_load(path.read_text())
     except (OSError, yaml.YAMLError) as error:
-        raise RecipeError(f"recipe {path} cannot be read: {error}") from error
+        raise TrainingRecipeError(f"recipe {path} cannot be read: {error}") from error
     if not isinstance(data, dict):
-        raise RecipeError(f"recipe {path} is not a mapping of keys to values")
+        raise TrainingRecipeError(f"recipe {path} is not a mapping of keys to values")
     for override in overrides:
         key, separator, text = override.partition("=")
         if not separator:
-            raise RecipeError(f"override {override!r} has no '=': write key=value")
+            raise TrainingRecipeError(f"override {override!r} has no '=': write key=value")
         target = data
         *sections, last = key.split(".")
         for section in sections:
             target = target.setdefault(section, {})
             if not isinstance(target, dict):
-                raise RecipeError(f"override {override!r}: {section!r} is a value, not a section of the recipe")
+                raise TrainingRecipeError(f"override {override!r}: {section!r} is a value, not a section of the recipe")
         try:
             target[last] = yaml.safe_load(text)
         except yaml.YAMLError as error:
-            raise RecipeError(f"override {override!r}: {text!r} is not YAML") from error
+            raise TrainingRecipeError(f"override {override!r}: {text!r} is not YAML") from error
     return data
 
 
@@ -76,23 +78,23 @@ def build(recipe_class: type[T], data: Mapping[str, Any], *, where: str = "recip
     """Fill the frozen dataclass `recipe_class` from `data`.
 
     Raises:
-        RecipeError: unknown or missing key, or a value of the wrong type, named.
+        TrainingRecipeError: unknown or missing key, or a value of the wrong type, named.
     """
     hints = typing.get_type_hints(recipe_class)
     known = {field.name: field for field in fields(recipe_class)}  # type: ignore[arg-type]
     for key in data:
         if key not in known:
-            raise RecipeError(f"{where}: unknown key {key!r}; known are {', '.join(known)}")
+            raise TrainingRecipeError(f"{where}: unknown key {key!r}; known are {', '.join(known)}")
     values: dict[str, Any] = {}
     for name, field in known.items():
         if name in data:
             values[name] = _convert(data[name], hints[name], where=f"{where}.{name}")
         elif field.default is MISSING and field.default_factory is MISSING:
-            raise RecipeError(f"{where}: key {name!r} is missing")
+            raise TrainingRecipeError(f"{where}: key {name!r} is missing")
     try:
         return recipe_class(**values)
     except ValueError as error:
-        raise RecipeError(f"{where}: {error}") from error
+        raise TrainingRecipeError(f"{where}: {error}") from error
 
 
 def _convert(value: Any, hint: Any, *, where: str) -> Any:
@@ -104,27 +106,29 @@ def _convert(value: Any, hint: Any, *, where: str) -> Any:
         return _convert(value, hint, where=where)
     if origin is typing.Literal:
         if value not in typing.get_args(hint):
-            raise RecipeError(f"{where} is {value!r}: choose from {', '.join(map(repr, typing.get_args(hint)))}")
+            raise TrainingRecipeError(
+                f"{where} is {value!r}: choose from {', '.join(map(repr, typing.get_args(hint)))}"
+            )
         return value
     if origin is tuple:
         if not isinstance(value, list | tuple):
-            raise RecipeError(f"{where} is {value!r}: a list is needed")
+            raise TrainingRecipeError(f"{where} is {value!r}: a list is needed")
         arms = typing.get_args(hint)
         if arms[-1] is not Ellipsis and len(value) != len(arms):
-            raise RecipeError(f"{where} is {value!r}: a list of {len(arms)} is needed")
+            raise TrainingRecipeError(f"{where} is {value!r}: a list of {len(arms)} is needed")
         return tuple(_convert(item, arms[0], where=f"{where}[{i}]") for i, item in enumerate(value))
     if origin is dict:
         if not isinstance(value, Mapping):
-            raise RecipeError(f"{where} is {value!r}: a mapping is needed")
+            raise TrainingRecipeError(f"{where} is {value!r}: a mapping is needed")
         return dict(value)
     if is_dataclass(hint):
         if not isinstance(value, Mapping):
-            raise RecipeError(f"{where} is {value!r}: a mapping is needed")
+            raise TrainingRecipeError(f"{where} is {value!r}: a mapping is needed")
         return build(typing.cast(type, hint), value, where=where)
     if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     if hint is Path and isinstance(value, str):
         return Path(value)
     if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
-        raise RecipeError(f"{where} is {value!r}: {hint.__name__} is needed")
+        raise TrainingRecipeError(f"{where} is {value!r}: {hint.__name__} is needed")
     return value

@@ -16,8 +16,8 @@ from PIL import Image
 
 from .mesh_drawing import PLAIN
 from .mesh_drawing import FloatArray
+from .mesh_drawing import MeshError
 from .mesh_drawing import MeshPart
-from .mesh_drawing import ModelError
 
 # The low bits of a surface's flags say what it is; the others are lines.
 _TYPE_BITS: Final = 0xF
@@ -40,11 +40,11 @@ class Ac3dFolder:
         """The model's triangles, one part an object and material; there is one look only.
 
         Raises:
-            ModelError: no such model, or not in this format.
+            MeshError: no such model, or not in this format.
         """
         path = self._folder / f"{name}.ac"
         if not path.is_file():
-            raise ModelError(f"there is no model {name!r}")
+            raise MeshError(f"there is no model {name!r}")
         return _Reading(path).parts()
 
 
@@ -61,7 +61,7 @@ class _Reading:
 
     def parts(self) -> list[MeshPart]:
         if not self._lines or not self._lines[0].startswith("AC3D"):
-            raise ModelError(f"{self._path.name} is no AC3D file")
+            raise MeshError(f"{self._path.name} is no AC3D file")
         self._next = 1
         try:
             while self._next < len(self._lines):
@@ -72,7 +72,7 @@ class _Reading:
                 elif words[:1] == ["OBJECT"]:
                     self._object(np.eye(3), np.zeros(3))
         except (ValueError, IndexError) as error:
-            raise ModelError(f"{self._path.name}, line {self._next} of those with text: {error}") from error
+            raise MeshError(f"{self._path.name}, line {self._next} of those with text: {error}") from error
         return self._parts
 
     def _words(self) -> list[str]:

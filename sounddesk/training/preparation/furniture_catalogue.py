@@ -17,8 +17,8 @@ import numpy as np
 from PIL import Image
 
 from .mesh_drawing import PLAIN
+from .mesh_drawing import MeshError
 from .mesh_drawing import MeshPart
-from .mesh_drawing import ModelError
 
 _CATALOGUE: Final = "PluginFurnitureCatalog.properties"
 _ENTRY: Final = re.compile(r"^(?P<key>id|model|creator)#(?P<number>\d+)=(?P<value>.*)$", re.MULTILINE)
@@ -51,14 +51,14 @@ class FurnitureCatalogue:
         """The model's triangles, one part a material; there is one look only.
 
         Raises:
-            ModelError: the library has no such model, or it cannot be read.
+            MeshError: the library has no such model, or it cannot be read.
         """
         try:
             import trimesh
         except ImportError:
-            raise ModelError(f"{name} is a model; install 'sounddesk[prepare]' (trimesh) to read it") from None
+            raise MeshError(f"{name} is a model; install 'sounddesk[prepare]' (trimesh) to read it") from None
         if name not in self._models:
-            raise ModelError(f"the library has no model {name!r}")
+            raise MeshError(f"the library has no model {name!r}")
         path, _ = self._models[name]
         try:
             loaded: Any = trimesh.load(
@@ -69,7 +69,7 @@ class FurnitureCatalogue:
                 group_material=True,
             )
         except (KeyError, ValueError, IndexError, TypeError) as error:
-            raise ModelError(f"model {name!r} cannot be read: {error}") from error
+            raise MeshError(f"model {name!r} cannot be read: {error}") from error
         meshes = loaded.dump() if hasattr(loaded, "dump") else [loaded]
         return [_part(mesh) for mesh in meshes if len(mesh.faces)]
 

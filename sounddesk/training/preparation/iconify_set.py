@@ -6,13 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+from sounddesk.domain.errors import BadInputError
+
 # Icons of one colour leave it to the page; a dark grey reads as a silhouette.
 _ONE_COLOUR = "#33363b"
 _DEFAULT_SIDE = 16
 _DEEPEST_ALIAS = 5
 
 
-class IconifyError(ValueError):
+class IconifyError(BadInputError, ValueError):
     """A file that is no icon set, or an icon that it does not hold."""
 
 

@@ -19,11 +19,13 @@ from typing import Protocol
 import cv2
 import numpy as np
 
+from sounddesk.domain.errors import BadInputError
+
 from .ac3d_model import Ac3dFolder
 from .furniture_catalogue import FurnitureCatalogue
 from .iconify_set import IconifyError
 from .iconify_set import IconifySet
-from .mesh_drawing import ModelError
+from .mesh_drawing import MeshError
 from .mesh_drawing import Models
 from .mesh_drawing import draw_mesh
 from .mesh_drawing import random_viewpoint
@@ -51,7 +53,7 @@ _ROUND_DEG = 180.0
 _FRONT_DEG = 75.0
 
 
-class MemberError(KeyError):
+class MemberError(BadInputError):
     """A member or pattern that the source does not hold."""
 
     def __str__(self) -> str:
@@ -278,7 +280,7 @@ class ModelViewReader:
         try:
             viewpoint = random_viewpoint(np.random.default_rng(zlib.crc32(name.encode())), turn_deg=self._turn_deg)
             picture = draw_mesh(self._models.parts(model, look=int(view)), viewpoint)
-        except ModelError as error:
+        except MeshError as error:
             raise MemberError(str(error)) from error
         encoded = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGBA2BGRA))[1]
         return Member(data=encoded.tobytes(), credit=self._models.credit(model))

@@ -16,6 +16,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from sounddesk.domain.errors import BadInputError
+
 FloatArray = NDArray[np.float64]
 
 _CANVAS_PX: Final = 432
@@ -31,7 +33,7 @@ _DISTANCE: Final = 4.0
 _MOST_SAMPLES: Final = 1_500_000
 
 
-class ModelError(ValueError):
+class MeshError(BadInputError, ValueError):
     """A model that is missing, or of which mesh or texture cannot be read."""
 
 
@@ -92,11 +94,11 @@ def draw_mesh(parts: Sequence[MeshPart], viewpoint: Viewpoint) -> NDArray[np.uin
     Surfaces are sampled about once and a half a pixel, and of the samples of a pixel the nearest is seen.
 
     Raises:
-        ModelError: no triangle.
+        MeshError: no triangle.
     """
     parts = [part for part in parts if len(part.corners)]
     if not parts:
-        raise ModelError("mesh has no triangle")
+        raise MeshError("mesh has no triangle")
     turn = _turn(viewpoint)
     everything = np.concatenate([part.corners.reshape(-1, 3) for part in parts])
     middle = (everything.min(axis=0) + everything.max(axis=0)) / 2

@@ -11,11 +11,13 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
+from sounddesk.domain.errors import BadInputError
+
 _PAIR = struct.Struct("<II")
 _OFFSET_MASK = 0x7FFF_FFFF
 
 
-class CatError(ValueError):
+class CatError(BadInputError, ValueError):
     """A file that is no sound catalogue, or one that is cut off."""
 
 

@@ -15,6 +15,8 @@ from PIL import ImageFilter
 from PIL import ImageOps
 from PIL import UnidentifiedImageError
 
+from sounddesk.domain.errors import BadInputError
+
 LONGEST_SIDE_PX: Final = 384
 BACKGROUND_SIDE_PX: Final = 512
 SMALLEST_SIDE_PX: Final = 24
@@ -30,7 +32,7 @@ _BACKDROP_TOLERANCE = 40
 Cut = Literal["alpha", "whole", "blob", "object", "backdrop"]
 
 
-class PictureError(ValueError):
+class PictureError(BadInputError, ValueError):
     """A picture that cannot be decoded, or that shows nothing."""
 
 

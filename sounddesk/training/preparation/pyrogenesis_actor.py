@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from .mesh_drawing import MeshError
 from .mesh_drawing import MeshPart
-from .mesh_drawing import ModelError
 
 _HEADER: Final = struct.Struct("<4sIII")
 _ACTORS: Final = "art/actors/"
@@ -58,7 +58,7 @@ class ActorArchive:
         )
 
     def actor(self, name: str) -> Actor:
-        """Meshes and base textures of all its variants; raises `ModelError`."""
+        """Meshes and base textures of all its variants; raises `MeshError`."""
         root = self._xml(f"{_ACTORS}{name}.xml")
         shared = [self._xml(_VARIANTS + file) for element in root.iter("variant") if (file := element.get("file"))]
         meshes, textures, materials = [], [], []
@@ -69,7 +69,7 @@ class ActorArchive:
             ]
             materials += [element.text or "" for element in tree.iter("material")]
         if not meshes or not textures:
-            raise ModelError(f"actor {name!r} names no mesh or no texture of its own")
+            raise MeshError(f"actor {name!r} names no mesh or no texture of its own")
         return Actor(
             meshes=tuple(dict.fromkeys(meshes)),
             textures=tuple(dict.fromkeys(textures)),
@@ -80,7 +80,7 @@ class ActorArchive:
         return ""
 
     def parts(self, name: str, *, look: int) -> list[MeshPart]:
-        """One look of an actor: mesh and texture number `look`, each counted round; raises `ModelError`."""
+        """One look of an actor: mesh and texture number `look`, each counted round; raises `MeshError`."""
         actor = self.actor(name)
         mesh = actor.meshes[look % len(actor.meshes)]
         texture = actor.textures[look % len(actor.textures)]
@@ -89,7 +89,7 @@ class ActorArchive:
         try:
             pixels = np.asarray(Image.open(io.BytesIO(encoded)).convert("RGBA"))
         except OSError as error:
-            raise ModelError(f"texture {texture!r} cannot be decoded: {error}") from error
+            raise MeshError(f"texture {texture!r} cannot be decoded: {error}") from error
         if not actor.transparent:
             pixels = np.dstack([pixels[..., :3], np.full(pixels.shape[:2], 255, np.uint8)])
         return [MeshPart(corners=corners, uv=uv, texture=pixels)]
@@ -98,26 +98,26 @@ class ActorArchive:
         try:
             return ET.fromstring(self._archive.read(path))
         except (KeyError, ET.ParseError) as error:
-            raise ModelError(f"the game has no {path!r} that can be read") from error
+            raise MeshError(f"the game has no {path!r} that can be read") from error
 
     def _read(self, name: str, *, converted: str) -> bytes:
         """A file, or what the engine made of it for speed; a release holds most files so only."""
         for path in (name + converted, name):
             if path in self._names:
                 return self._archive.read(path)
-        raise ModelError(f"the game has no {name!r}")
+        raise MeshError(f"the game has no {name!r}")
 
 
 def read_pmd(data: bytes, *, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Triangles float64[F, 3, 3] (y up) and their texture coordinates float64[F, 3, 2].
 
     Raises:
-        ModelError: another format, or less data than it says.
+        MeshError: another format, or less data than it says.
     """
     try:
         magic, version, _, count = _HEADER.unpack_from(data)
         if magic != b"PSMD" or not 1 <= version <= 4:
-            raise ModelError(f"{name} is no PMD file of version 1 to 4")
+            raise MeshError(f"{name} is no PMD file of version 1 to 4")
         offset = _HEADER.size
         sets = 1
         if version >= 4:
@@ -132,6 +132,6 @@ def read_pmd(data: bytes, *, name: str) -> tuple[NDArray[np.float64], NDArray[np
         index = np.frombuffer(data, "<u2", faces * 3, offset + 4).reshape(faces, 3)
         return position[index], uv[index]
     except (struct.error, ValueError, IndexError) as error:
-        if isinstance(error, ModelError):
+        if isinstance(error, MeshError):
             raise
-        raise ModelError(f"{name} is shorter than it says") from error
+        raise MeshError(f"{name} is shorter than it says") from error

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
+from sounddesk.domain.errors import BadInputError
+
 _MAGIC = b"qres"
 _HEADER = struct.Struct(">4sIIII")
 _COMPRESSED_ZLIB = 0x01
@@ -20,7 +22,7 @@ _DIRECTORY = 0x02
 _COMPRESSED_ZSTD = 0x04
 
 
-class RccError(ValueError):
+class RccError(BadInputError, ValueError):
     """A file that is no resource file, or one that is damaged or uses an unknown method."""
 
 

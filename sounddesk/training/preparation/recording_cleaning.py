@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from scipy.signal import butter
 from scipy.signal import sosfilt
 
+from sounddesk.domain.errors import BadInputError
+
 SAMPLE_RATE_HZ: Final = 16_000
 LONGEST_S: Final = 20.0
 SHORTEST_S: Final = 0.08
@@ -28,7 +30,7 @@ _FADE_S = 0.005
 _RUMBLE_HZ = 20.0
 
 
-class RecordingError(ValueError):
+class RecordingError(BadInputError, ValueError):
     """A recording that cannot be decoded, or that holds no sound."""
 
 

@@ -17,13 +17,15 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
+from sounddesk.domain.errors import BadInputError
+
 _SAMPLE_HEADER = struct.Struct("<20sIIIIIBbHH")
 _RELEASE_S = 0.12
 # A loop shorter than this sounds like a buzz when it is repeated for long.
 _SHORTEST_HELD_LOOP_FRAMES = 16
 
 
-class SoundFontError(ValueError):
+class SoundFontError(BadInputError, ValueError):
     """A file that is no SoundFont, an unknown note, or a phrase that cannot be read."""
 
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from dataclasses import replace
 from pathlib import Path
 
+from sounddesk.domain.errors import BadInputError
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
@@ -63,7 +64,7 @@ _MOST_PROBLEMS_SHOWN = 20
 _UNUSABLE = (MemberError, PictureError, RecordingError, RccError, CatError, SoundFontError)
 
 
-class StarterError(RuntimeError):
+class StarterError(BadInputError):
     """Some members could not be used; the message lists them. All others are finished."""
 
 
@@ -118,7 +119,7 @@ def prepare_starter(
 
     ``sources_dir`` keeps the packages (default: ``sources`` inside ``out_dir``); with
     ``fetch`` False nothing is downloaded. Raises: StarterError listing members that cannot
-    be used, SourceError for packages, RecipeError for the tables, Cancelled.
+    be used, SourceError for packages, StarterRecipeError for the tables, Cancelled.
     """
     recipe_dir = recipe_dir or resource("recipes/starter")
     sources = load_sources(recipe_dir / "sources.yaml")

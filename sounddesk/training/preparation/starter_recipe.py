@@ -14,6 +14,8 @@ from typing import get_args
 
 import yaml
 
+from sounddesk.domain.errors import BadInputError
+
 from .picture_cutting import Cut
 
 Repeat = Literal["one-shot", "repeating", "continuous"]
@@ -27,7 +29,7 @@ _SECTION = re.compile(r"^(?P<member>.+)#(?P<start>[\d.]+)-(?P<end>[\d.]+)$")
 _BOX = re.compile(r"^(?P<member>.+?)(?:#(?P<box>[\d.]+,[\d.]+,[\d.]+,[\d.]+))?(?:\|(?P<cut>[a-z]+))?$")
 
 
-class RecipeError(ValueError):
+class StarterRecipeError(BadInputError, ValueError):
     """The table of kinds is wrong; the message names the kind and the key."""
 
 
@@ -80,18 +82,18 @@ class BackgroundRecipe:
 
 
 def load_kinds(path: Path) -> list[KindRecipe]:
-    """Reads the table of kinds in its order; raises `RecipeError` naming what is wrong."""
+    """Reads the table of kinds in its order; raises `StarterRecipeError` naming what is wrong."""
     raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     if not isinstance(raw, dict) or not raw:
-        raise RecipeError(f"{path.name} must map kinds to what they are made of")
+        raise StarterRecipeError(f"{path.name} must map kinds to what they are made of")
     return [_kind(str(name), entry) for name, entry in raw.items()]
 
 
 def load_backgrounds(path: Path) -> BackgroundRecipe:
-    """Reads the table of backgrounds; raises `RecipeError` naming what is wrong."""
+    """Reads the table of backgrounds; raises `StarterRecipeError` naming what is wrong."""
     raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     if not isinstance(raw, dict) or "pictures" not in raw:
-        raise RecipeError(f"{path.name} must have the key 'pictures'")
+        raise StarterRecipeError(f"{path.name} must have the key 'pictures'")
     return BackgroundRecipe(pictures=tuple(_pictures("backgrounds", raw["pictures"])), test=tuple(raw.get("test", ())))
 
 
@@ -99,7 +101,7 @@ def _kind(name: str, entry: Mapping[str, Any]) -> KindRecipe:
     try:
         repeat = entry["repeat"]
         if repeat not in get_args(Repeat):
-            raise RecipeError(f"kind {name!r}: repeat is {repeat!r}; use one of {', '.join(get_args(Repeat))}")
+            raise StarterRecipeError(f"kind {name!r}: repeat is {repeat!r}; use one of {', '.join(get_args(Repeat))}")
         recipe = KindRecipe(
             kind=name,
             caption=str(entry["caption"]),
@@ -113,12 +115,12 @@ def _kind(name: str, entry: Mapping[str, Any]) -> KindRecipe:
             test=tuple(map(str, entry.get("test", ()))),
         )
     except (KeyError, TypeError, AttributeError) as error:
-        raise RecipeError(f"kind {name!r} lacks {error}") from error
+        raise StarterRecipeError(f"kind {name!r} lacks {error}") from error
     if not recipe.recordings or not recipe.pictures:
-        raise RecipeError(f"kind {name!r} needs at least one recording and one picture")
+        raise StarterRecipeError(f"kind {name!r} needs at least one recording and one picture")
     if twice := set(recipe.pictures) & set(recipe.train_pictures):
         members = ", ".join(sorted(f"{reference.source}:{reference.member}" for reference in twice))
-        raise RecipeError(f"kind {name!r} lists {members} twice; keep it under pictures or under train_pictures")
+        raise StarterRecipeError(f"kind {name!r} lists {members} twice; keep it under pictures or under train_pictures")
     return recipe
 
 
@@ -128,10 +130,12 @@ def _classes(kind: str, text: str) -> tuple[int, ...]:
     for part in filter(None, map(str.strip, text.split(","))):
         match = _RANGE.fullmatch(part)
         if match is None:
-            raise RecipeError(f"kind {kind!r}: imagenet_classes has {part!r}; write numbers and ranges, '151-268, 273'")
+            raise StarterRecipeError(
+                f"kind {kind!r}: imagenet_classes has {part!r}; write numbers and ranges, '151-268, 273'"
+            )
         found += range(int(match["first"]), int(match["last"] or match["first"]) + 1)
     if not all(0 <= number < _IMAGENET_CLASSES for number in found):
-        raise RecipeError(f"kind {kind!r}: imagenet_classes must lie in 0 to {_IMAGENET_CLASSES - 1}")
+        raise StarterRecipeError(f"kind {kind!r}: imagenet_classes must lie in 0 to {_IMAGENET_CLASSES - 1}")
     return tuple(found)
 
 
@@ -145,7 +149,7 @@ def _recordings(kind: str, entries: Mapping[str, Sequence[object]]) -> list[Refe
                 continue
             start_s, end_s = float(section["start"]), float(section["end"])
             if end_s <= start_s:
-                raise RecipeError(f"kind {kind!r}: {member!r} ends before it starts")
+                raise StarterRecipeError(f"kind {kind!r}: {member!r} ends before it starts")
             found.append(Reference(source=str(source), member=section["member"], section_s=(start_s, end_s)))
     return found
 
@@ -164,15 +168,17 @@ def _pictures(kind: str, entries: Mapping[str, Sequence[object]]) -> list[Refere
 def _picture(kind: str, source: str, text: str) -> Reference:
     match = _BOX.match(text)
     if match is None:
-        raise RecipeError(f"kind {kind!r}: {text!r} cannot be read; write 'MEMBER#left,top,right,bottom|cut'")
+        raise StarterRecipeError(f"kind {kind!r}: {text!r} cannot be read; write 'MEMBER#left,top,right,bottom|cut'")
     cut = match["cut"]
     if cut is not None and cut not in get_args(Cut):
-        raise RecipeError(f"kind {kind!r}: {text!r} asks for the cut {cut!r}; use {', '.join(get_args(Cut))}")
+        raise StarterRecipeError(f"kind {kind!r}: {text!r} asks for the cut {cut!r}; use {', '.join(get_args(Cut))}")
     box: tuple[float, float, float, float] | None = None
     if match["box"]:
         left, top, right, bottom = map(float, match["box"].split(","))
         if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
-            raise RecipeError(f"kind {kind!r}: the box of {text!r} must be shares, left < right and top < bottom")
+            raise StarterRecipeError(
+                f"kind {kind!r}: the box of {text!r} must be shares, left < right and top < bottom"
+            )
         box = (left, top, right, bottom)
     return Reference(source=source, member=match["member"], box=box, cut=cast("Cut | None", cut))
 

@@ -24,6 +24,8 @@ from typing import cast
 
 import yaml
 
+from sounddesk.domain.errors import BadInputError
+
 from .member_readers import MemberReader
 from .member_readers import ReaderKind
 from .member_readers import open_reader
@@ -35,7 +37,7 @@ _FETCH_TIMEOUT_S = 3600
 Registry = Literal["debian", "npm", "pypi"]
 
 
-class SourceError(RuntimeError):
+class SourceError(BadInputError):
     """A source that is described wrongly, cannot be fetched, or is not what was pinned."""
 
 

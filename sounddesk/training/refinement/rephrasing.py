@@ -16,6 +16,7 @@ from typing import Any
 from typing import Final
 from typing import Protocol
 
+from sounddesk.domain.errors import EngineError
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
@@ -26,7 +27,7 @@ PROMPT_RESOURCE: Final = "prompts/caption_rephrasing.txt"
 _TIMEOUT_S: Final = 120.0
 
 
-class ChatError(RuntimeError):
+class ChatError(EngineError):
     """A chat model that cannot be asked; the message names it and the remedy."""
 
 

@@ -43,7 +43,7 @@ from sounddesk.training.clips.clip_manifest import DataError
 from sounddesk.training.clips.data_check import refuse_leaks
 from sounddesk.training.clips.open_clips import open_clips
 from sounddesk.training.loop.provenance import Provenance
-from sounddesk.training.loop.recipe import RecipeError
+from sounddesk.training.loop.recipe import TrainingRecipeError
 from sounddesk.training.tasks.diffusion_task import Trained
 from sounddesk.training.tasks.diffusion_task import export_trained
 from sounddesk.training.tasks.diffusion_task import noise_loss
@@ -260,7 +260,7 @@ def _base(recipe: FineTuneModelRecipe) -> Bundle:
         bundle = find_bundle(recipe.bundle)
         bundle.verify()
     except BundleError as error:
-        raise RecipeError(f"model.bundle: {error}") from error
+        raise TrainingRecipeError(f"model.bundle: {error}") from error
     return bundle
 
 
@@ -270,7 +270,7 @@ def _check_schedule(recipe: FineTuneModelRecipe, config: Mapping[str, Any]) -> N
     for name in ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "prediction_type"):
         wanted, there = getattr(recipe.schedule, name), config.get(name)
         if wanted != there:
-            raise RecipeError(f"model.schedule.{name} is {wanted!r}, bundle {recipe.bundle!r} has {there!r}")
+            raise TrainingRecipeError(f"model.schedule.{name} is {wanted!r}, bundle {recipe.bundle!r} has {there!r}")
 
 
 def _matches(clip: ClipSource, threshold: float | None) -> bool:

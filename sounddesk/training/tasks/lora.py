@@ -13,8 +13,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch import nn
 
+from sounddesk.domain.errors import MissingPackageError
 from sounddesk.engine.models.injection import object_attention_parameters
-from sounddesk.training.loop.parallel import MissingPackageError
 
 TARGETS: Final = ("to_q", "to_k", "to_v", "to_out.0")
 ADAPTER_FILE: Final = "adapter_model.safetensors"

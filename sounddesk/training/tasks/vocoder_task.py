@@ -18,7 +18,7 @@ from sounddesk.engine.models.vocoder import IstftVocoderConfig
 from sounddesk.engine.specs import MelSpec
 from sounddesk.training.data.recordings import read_recordings
 from sounddesk.training.data.soundscapes import crop_batch
-from sounddesk.training.loop.recipe import RecipeError
+from sounddesk.training.loop.recipe import TrainingRecipeError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +78,7 @@ class VocoderTask:
     `inputs['start']` may name the folder of a vocoder of the same shape whose training goes on here.
 
     Raises:
-        RecipeError: the vocoder to start from has another shape than the recipe.
+        TrainingRecipeError: the vocoder to start from has another shape than the recipe.
     """
 
     def __init__(
@@ -92,7 +92,9 @@ class VocoderTask:
         else:
             self.vocoder = IstftVocoder.load(start, mel)
             if self.vocoder.config != config:
-                raise RecipeError(f"inputs.start {start} is a {self.vocoder.config}, the recipe asks for {config}")
+                raise TrainingRecipeError(
+                    f"inputs.start {start} is a {self.vocoder.config}, the recipe asks for {config}"
+                )
         self.learning_rate_factors: Mapping[str, float] = {}
         self.module: nn.Module = self.vocoder
         self.mel = mel

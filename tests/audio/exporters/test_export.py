@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sounddesk.audio.exporters.export_settings import ExportSettings
 from sounddesk.audio.metering.loudness import integrated_loudness
 from sounddesk.audio.timeline_mix import TimelineMix
-from sounddesk.storage.atomic_file import OutputError
+from sounddesk.domain.errors import OutputError
 from tests.audio.conftest import RATE
 from tests.audio.conftest import Desk
 from tests.wav_reader import read_pcm

@@ -17,7 +17,7 @@ from sounddesk.audio.files.pcm import round_to_grid
 from sounddesk.audio.files.wav_io import encode_wav
 from sounddesk.audio.files.wav_io import read_sound
 from sounddesk.audio.files.wav_io import write_wav
-from sounddesk.storage.atomic_file import OutputError
+from sounddesk.domain.errors import OutputError
 
 SAMPLES = hnp.arrays(
     np.float32,

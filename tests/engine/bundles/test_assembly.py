@@ -14,6 +14,7 @@ import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
 from benchmarks.common import shapes_request
+from sounddesk.domain.errors import EngineError
 from sounddesk.engine.bundles.assembly import AssemblyParts
 from sounddesk.engine.bundles.assembly import assemble_bundle
 from sounddesk.engine.bundles.bundle import Bundle
@@ -31,7 +32,6 @@ from sounddesk.engine.models.injection import install_object_attention
 from sounddesk.engine.models.injection import original_state
 from sounddesk.engine.models.quantised_weights import load_weights
 from sounddesk.engine.session import EngineSession
-from sounddesk.engine.types import EngineError
 from sounddesk.engine.types import SamplingSettings
 from sounddesk.engine.types import TextRequest
 from tests.published_parts import write_tiny_parts

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from sounddesk.domain.errors import Cancelled
+from sounddesk.domain.errors import EngineError
 from sounddesk.engine.bundles import installed_bundles
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.bundles.bundle import BundleSource
@@ -23,11 +25,9 @@ from sounddesk.engine.models.quantised_weights import stored_as
 from sounddesk.engine.specs import AudioSpec
 from sounddesk.engine.specs import LatentSpec
 from sounddesk.engine.specs import MelSpec
-from sounddesk.engine.tasks import Cancelled
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import Progress
 from sounddesk.engine.types import BundleError
-from sounddesk.engine.types import EngineError
 
 
 def bundle_source(folder: Path, *, name: str = "tiny") -> BundleSource:

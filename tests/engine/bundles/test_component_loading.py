@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from sounddesk.domain.errors import Cancelled
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.bundles.component_loading import Components
 from sounddesk.engine.bundles.component_loading import load_components
@@ -15,7 +16,6 @@ from sounddesk.engine.device import choose_device
 from sounddesk.engine.models.diffusion import Denoiser
 from sounddesk.engine.models.quantised_weights import load_weights
 from sounddesk.engine.models.quantised_weights import save_weights
-from sounddesk.engine.tasks import Cancelled
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import Progress
 from sounddesk.engine.types import BundleError

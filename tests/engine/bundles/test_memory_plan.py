@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 
+from sounddesk.domain.errors import EngineError
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.bundles.component_loading import load_components
 from sounddesk.engine.bundles.memory_plan import MemoryPlan
@@ -27,7 +28,6 @@ from sounddesk.engine.models.packed_layers import PackedLinear
 from sounddesk.engine.models.packed_layers import PackedPointwiseConv2d
 from sounddesk.engine.session import EngineSession
 from sounddesk.engine.types import BundleError
-from sounddesk.engine.types import EngineError
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
 from sounddesk.engine.types import SamplingSettings

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from sounddesk.domain.errors import Cancelled
+from sounddesk.domain.errors import OutputError
 from sounddesk.engine.catalogue import download
 from sounddesk.engine.catalogue.download import DownloadError
 from sounddesk.engine.catalogue.download import Expected
@@ -16,9 +18,7 @@ from sounddesk.engine.catalogue.download import Remote
 from sounddesk.engine.catalogue.download import fetch
 from sounddesk.engine.catalogue.download import part_path
 from sounddesk.engine.catalogue.download import probe
-from sounddesk.engine.tasks import Cancelled
 from sounddesk.engine.tasks import CancelToken
-from sounddesk.storage.atomic_file import OutputError
 from tests.engine.local_hub import LocalHub
 from tests.engine.local_hub import git_hash
 from tests.engine.local_hub import local_hub

@@ -20,6 +20,9 @@ import torch
 from safetensors.torch import load_file
 from safetensors.torch import save
 
+from sounddesk.domain.errors import Cancelled
+from sounddesk.domain.errors import EngineError
+from sounddesk.domain.errors import OutputError
 from sounddesk.engine.catalogue import model_install
 from sounddesk.engine.catalogue.download import DownloadError
 from sounddesk.engine.catalogue.entries import CatalogueEntry
@@ -34,11 +37,8 @@ from sounddesk.engine.catalogue.model_store import list_models
 from sounddesk.engine.catalogue.model_store import remove_model
 from sounddesk.engine.catalogue.model_store import require_model
 from sounddesk.engine.licence import Licence
-from sounddesk.engine.tasks import Cancelled
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import Progress
-from sounddesk.engine.types import EngineError
-from sounddesk.storage.atomic_file import OutputError
 from tests.engine.local_hub import LocalHub
 from tests.engine.local_hub import local_hub
 from tests.engine.local_hub import sha256

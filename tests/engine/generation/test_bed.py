@@ -11,9 +11,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sounddesk.domain.errors import Cancelled
 from sounddesk.engine.generation import bed
 from sounddesk.engine.session import EngineSession
-from sounddesk.engine.tasks import Cancelled
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.types import BedRequest
 from sounddesk.engine.types import ObjectRequest

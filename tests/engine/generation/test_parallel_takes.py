@@ -8,9 +8,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sounddesk.domain.errors import Cancelled
 from sounddesk.engine.generation.parallel_takes import rounds_of
 from sounddesk.engine.generation.parallel_takes import run_streams
-from sounddesk.engine.tasks import Cancelled
 
 
 @given(st.integers(0, 5), st.integers(1, 20), st.integers(1, 9))

@@ -12,6 +12,8 @@ import pytest
 import torch
 
 import sounddesk
+from sounddesk.domain.errors import Cancelled
+from sounddesk.domain.errors import EngineError
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.bundles.component_loading import load_components
 from sounddesk.engine.device import DevicePolicy
@@ -23,10 +25,8 @@ from sounddesk.engine.generation.pipeline import Engine
 from sounddesk.engine.generation.pipeline import TakeNoise
 from sounddesk.engine.generation.pipeline import encode_patches
 from sounddesk.engine.generation.pipeline import generate_takes
-from sounddesk.engine.tasks import Cancelled
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import Progress
-from sounddesk.engine.types import EngineError
 from sounddesk.engine.types import GeneratedTake
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from sounddesk.domain.errors import EngineError
 from sounddesk.domain.mask import mask_sha256
 from sounddesk.engine.generation.take_conditions import NO_STATISTICS_NOTE
 from sounddesk.engine.generation.take_conditions import TakeConditions
@@ -13,7 +14,6 @@ from sounddesk.engine.generation.take_conditions import hash_mask
 from sounddesk.engine.generation.take_conditions import make_conditions
 from sounddesk.engine.models.grounding import GroundingConfig
 from sounddesk.engine.models.grounding import ObjectConditioner
-from sounddesk.engine.types import EngineError
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
 

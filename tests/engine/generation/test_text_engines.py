@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 import torch
 
+from sounddesk.domain.errors import Cancelled
+from sounddesk.domain.errors import EngineError
 from sounddesk.engine.bundles.installed_bundles import find_bundle
 from sounddesk.engine.bundles.installed_bundles import list_bundles
 from sounddesk.engine.session import EngineSession
-from sounddesk.engine.tasks import Cancelled
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import Progress
 from sounddesk.engine.types import BundleError
-from sounddesk.engine.types import EngineError
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
 from sounddesk.engine.types import SamplingSettings

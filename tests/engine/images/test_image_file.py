@@ -20,12 +20,12 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL import ImageCms
 
+from sounddesk.domain.errors import EngineError
 from sounddesk.engine.images.image_file import MAX_PIXELS
 from sounddesk.engine.images.image_file import MIN_SIDE_PX
 from sounddesk.engine.images.image_file import ImageFileError
 from sounddesk.engine.images.image_file import load_image
 from sounddesk.engine.images.image_file import load_mask
-from sounddesk.engine.types import EngineError
 
 WIDTH, HEIGHT = 40, 24
 

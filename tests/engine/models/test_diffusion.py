@@ -9,6 +9,7 @@ import pytest
 import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
+from sounddesk.domain.errors import Cancelled
 from sounddesk.engine.models.diffusion import Denoiser
 from sounddesk.engine.models.diffusion import audioldm_scheduler_config
 from sounddesk.engine.models.diffusion import denoise
@@ -16,7 +17,6 @@ from sounddesk.engine.models.diffusion import make_scheduler
 from sounddesk.engine.models.injection import install_object_attention
 from sounddesk.engine.models.injection import load_object_attention
 from sounddesk.engine.models.injection import object_attention_state
-from sounddesk.engine.tasks import Cancelled
 from sounddesk.engine.types import SamplingSettings
 from sounddesk.engine.types import steps_of
 

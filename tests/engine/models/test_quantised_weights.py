@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from sounddesk.domain.errors import EngineError
 from sounddesk.engine.models.quantised_weights import SCALE_SUFFIX
 from sounddesk.engine.models.quantised_weights import load_weights
 from sounddesk.engine.models.quantised_weights import save_weights
 from sounddesk.engine.models.quantised_weights import stored_as
-from sounddesk.engine.types import EngineError
 
 
 def weights(seed: int = 0, *, rows: int = 12, columns: int = 40, magnitude: float = 0.05) -> dict[str, torch.Tensor]:

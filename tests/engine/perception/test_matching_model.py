@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from sounddesk.domain.errors import EngineError
 from sounddesk.engine.perception.matching_inputs import frame_times
 from sounddesk.engine.perception.matching_inputs import piece_times
 from sounddesk.engine.perception.matching_inputs import pooled_pieces
 from sounddesk.engine.perception.matching_model import MatchingConfig
 from sounddesk.engine.perception.matching_model import MatchingModel
 from sounddesk.engine.perception.matching_model import rotate
-from sounddesk.engine.types import EngineError
 
 TINY = MatchingConfig(visual_width=5, audio_width=7, width=16, layers=2, heads=2)
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from sounddesk.domain.errors import EngineError
 from sounddesk.engine.perception.sound_classifier import WINDOW_S
 from sounddesk.engine.perception.sound_classifier import SoundClassifier
 from sounddesk.engine.perception.sound_classifier import SoundClassifierConfig
-from sounddesk.engine.types import EngineError
 
 RATE = 16_000
 KINDS = ("dog", "car", "sea")

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
+from sounddesk.domain.errors import EngineError
 from sounddesk.engine.perception.matching_inputs import EFFECTS_ENCODER
 from sounddesk.engine.perception.sound_effects import SAMPLE_RATE_HZ
 from sounddesk.engine.perception.sound_effects import WEIGHTS_NAME
 from sounddesk.engine.perception.sound_effects import SoundEffectsEncoder
-from sounddesk.engine.types import EngineError
 from sounddesk.resources_folder import resource
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sounddesk.domain.errors import EngineError
 from sounddesk.engine.segmenters.protocol import EncodedImage
 from sounddesk.engine.segmenters.protocol import Prompt
 from sounddesk.engine.segmenters.protocol import PromptError
@@ -17,7 +18,6 @@ from sounddesk.engine.segmenters.protocol import check_prompt
 from sounddesk.engine.segmenters.protocol import image_sha256
 from sounddesk.engine.segmenters.protocol import keeps_alternatives
 from sounddesk.engine.segmenters.protocol import sample_polyline
-from sounddesk.engine.types import EngineError
 
 WIDTH, HEIGHT = 64, 48
 

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from sounddesk.domain.errors import EngineError
+
 pytest.importorskip("transformers.models.sam2_video", reason="this version of transformers has no SAM 2 for shots")
 
 from transformers.models.sam2_video.modeling_sam2_video import Sam2VideoInferenceSession
@@ -20,7 +22,6 @@ from sounddesk.engine.segmenters.sam2 import Sam2Segmenter
 from sounddesk.engine.segmenters.sam2 import sam2_pixels
 from sounddesk.engine.segmenters.sam2_video import Sam2MaskTracker
 from sounddesk.engine.segmenters.sam2_video import load_video_model
-from sounddesk.engine.types import EngineError
 from tests.engine.segmenters.tiny_sam2_video import SIDE
 from tests.engine.segmenters.tiny_sam2_video import tiny_sam2_video
 

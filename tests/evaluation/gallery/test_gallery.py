@@ -12,7 +12,9 @@ import pytest
 import soundfile
 
 from sounddesk.audio.metering.loudness import Levels
-from sounddesk.engine.tasks import Cancelled
+from sounddesk.domain.errors import BadInputError
+from sounddesk.domain.errors import Cancelled
+from sounddesk.domain.errors import OutputError
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.types import SamplingSettings
 from sounddesk.evaluation.gallery import gallery
@@ -22,9 +24,7 @@ from sounddesk.evaluation.gallery.gallery_result import GalleryResult
 from sounddesk.evaluation.gallery.gallery_result import GalleryTake
 from sounddesk.evaluation.gallery.gallery_result import HeardSound
 from sounddesk.evaluation.gallery.gallery_result import worst_first
-from sounddesk.evaluation.picture_folder import EvaluationInputError
 from sounddesk.evaluation.picture_folder import PictureFolder
-from sounddesk.storage.atomic_file import OutputError
 from tests.evaluation.conftest import write_cut_out
 from tests.page_reader import PageReader
 
@@ -164,13 +164,13 @@ def test_folder_that_cannot_be_written_is_known_before_anything_is_made(tmp_path
     ],
 )
 def test_unknown_kinds_are_refused(tmp_path, coloured_pictures, options, kinds, message):
-    with pytest.raises(EvaluationInputError, match=message):
+    with pytest.raises(BadInputError, match=message):
         gallery.run(coloured_pictures, out=tmp_path / "g", kinds=kinds, **options)
 
 
 def test_kinds_without_a_picture(tmp_path, options):
     write_cut_out(tmp_path / "pictures" / "dog" / "one.png")
-    with pytest.raises(EvaluationInputError, match="no usable picture of car, sea: add one"):
+    with pytest.raises(BadInputError, match="no usable picture of car, sea: add one"):
         gallery.run(tmp_path / "pictures", out=tmp_path / "g", kinds=("sea", "dog", "car"), **options)
     result = gallery.run(tmp_path / "pictures", out=tmp_path / "g", **options)
     assert result.without_picture == ("car", "sea", "siren")

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import soundfile
 
+from sounddesk.domain.errors import BadInputError
 from sounddesk.evaluation.gallery.gallery_recordings import find_recordings
 from sounddesk.evaluation.gallery.gallery_recordings import loudest_part
 from sounddesk.evaluation.gallery.gallery_recordings import read_recording
-from sounddesk.evaluation.picture_folder import EvaluationInputError
 
 
 def test_loudest_part_is_where_the_energy_is():
@@ -38,7 +38,7 @@ def test_first_usable_recording_at_the_rate_asked_for(tmp_path):
 def test_a_folder_without_recordings_is_refused(tmp_path):
     (tmp_path / "dog").mkdir()
     (tmp_path / "dog" / "notes.txt").write_text("")
-    with pytest.raises(EvaluationInputError, match=r"no recording: it needs KIND/\*\.flac"):
+    with pytest.raises(BadInputError, match=r"no recording: it needs KIND/\*\.flac"):
         find_recordings(tmp_path)
-    with pytest.raises(EvaluationInputError, match="none is not a folder"):
+    with pytest.raises(BadInputError, match="none is not a folder"):
         find_recordings(tmp_path / "none")

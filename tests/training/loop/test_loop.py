@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch import nn
 
-from sounddesk.engine.tasks import Cancelled
+from sounddesk.domain.errors import Cancelled
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import Progress
 from sounddesk.training.loop.checkpoint import Ema

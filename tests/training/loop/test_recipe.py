@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sounddesk.training.loop.recipe import RecipeError
+from sounddesk.training.loop.recipe import TrainingRecipeError
 from sounddesk.training.loop.recipe import build
 from sounddesk.training.loop.recipe import read_recipe
 from sounddesk.training.runner import RunRecipe
@@ -44,7 +44,7 @@ def test_shipped_recipes_are_valid(name: str) -> None:
     ],
 )
 def test_wrong_recipes_name_the_key(changes: dict[str, Any], message: str) -> None:
-    with pytest.raises(RecipeError, match=message.replace("(", r"\(")):
+    with pytest.raises(TrainingRecipeError, match=message.replace("(", r"\(")):
         build(RunRecipe, {**MINIMAL, **changes})
 
 
@@ -53,21 +53,21 @@ def test_overrides_reach_nested_keys(tmp_path: Path) -> None:
     file.write_text("task: codec\noptimiser: {steps: 1}\n")
     data = read_recipe(file, ["optimiser.steps=7", "audio.latent_channels=3"])
     assert data == {"task": "codec", "optimiser": {"steps": 7}, "audio": {"latent_channels": 3}}
-    with pytest.raises(RecipeError, match="has no '='"):
+    with pytest.raises(TrainingRecipeError, match="has no '='"):
         read_recipe(file, ["steps"])
 
 
 def test_unreadable_recipes_say_so(tmp_path: Path) -> None:
     (tmp_path / "list.yaml").write_text("- 1\n")
-    with pytest.raises(RecipeError, match="not a mapping"):
+    with pytest.raises(TrainingRecipeError, match="not a mapping"):
         read_recipe(tmp_path / "list.yaml")
-    with pytest.raises(RecipeError, match="cannot be read"):
+    with pytest.raises(TrainingRecipeError, match="cannot be read"):
         read_recipe(tmp_path / "missing.yaml")
 
 
 def test_missing_data_and_unknown_task_are_named(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="train prepare starter"):
+    with pytest.raises(TrainingRecipeError, match="train prepare starter"):
         make_task(build(RunRecipe, {**MINIMAL, "data": str(tmp_path)}))
     (tmp_path / "table.csv").write_text("kind,role,id,path,split\n")
-    with pytest.raises(RecipeError, match="task is .song."):
+    with pytest.raises(TrainingRecipeError, match="task is .song."):
         make_task(build(RunRecipe, {**MINIMAL, "task": "song", "data": str(tmp_path)}))

@@ -17,8 +17,8 @@ from sounddesk.training.preparation.furniture_catalogue import FurnitureCatalogu
 from sounddesk.training.preparation.member_readers import MemberError
 from sounddesk.training.preparation.member_readers import expand
 from sounddesk.training.preparation.member_readers import open_reader
+from sounddesk.training.preparation.mesh_drawing import MeshError
 from sounddesk.training.preparation.mesh_drawing import MeshPart
-from sounddesk.training.preparation.mesh_drawing import ModelError
 from sounddesk.training.preparation.mesh_drawing import Viewpoint
 from sounddesk.training.preparation.mesh_drawing import draw_mesh
 from sounddesk.training.preparation.mesh_drawing import random_viewpoint
@@ -79,7 +79,7 @@ def test_a_face_turned_from_the_light_is_darker_and_never_black() -> None:
 
 
 def test_a_mesh_without_triangles_is_refused() -> None:
-    with pytest.raises(ModelError, match="no triangle"):
+    with pytest.raises(MeshError, match="no triangle"):
         draw_mesh([], FRONT)
 
 
@@ -130,9 +130,9 @@ def test_an_actor_wears_its_textures_in_turn(tmp_path: Path) -> None:
         colours.append(tuple(int(v) for v in part.texture[0, 0]))
     # Alpha is not transparency with this material.
     assert colours == [(100, 100, 100, 255), (120, 60, 0, 255), (100, 100, 100, 255)]
-    with pytest.raises(ModelError, match="names no mesh"):
+    with pytest.raises(MeshError, match="names no mesh"):
         actors.parts("fauna/ghost", look=0)
-    with pytest.raises(ModelError, match=r"no 'art/actors/fauna/cow\.xml'"):
+    with pytest.raises(MeshError, match=r"no 'art/actors/fauna/cow\.xml'"):
         actors.parts("fauna/cow", look=0)
 
 
@@ -145,7 +145,7 @@ def test_a_material_may_say_that_alpha_is_transparency(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"PSM", b"XXXX" + pmd()[4:], pmd()[:60], pmd(faces=90)])
 def test_a_damaged_mesh_is_refused_by_name(data: bytes) -> None:
-    with pytest.raises(ModelError, match=r"wolf\.dae"):
+    with pytest.raises(MeshError, match=r"wolf\.dae"):
         read_pmd(data, name="wolf.dae")
 
 
@@ -160,7 +160,7 @@ def test_a_model_of_a_furniture_library_has_its_materials_and_maker(tmp_path: Pa
     # Black would hide the shading, so no part of a colour is darker than 30.
     assert [part.colour for part in parts if part.texture is None] == [(30.0, pytest.approx(127, abs=1), 255.0)]
     for name in ("lost", "sofa"):
-        with pytest.raises(ModelError, match=name):
+        with pytest.raises(MeshError, match=name):
             library.parts(name, look=0)
 
 
@@ -226,7 +226,7 @@ def test_an_ac3d_model_with_its_tree_of_objects(tmp_path: Path) -> None:
     assert part.texture is not None
     # Turned a quarter about y.
     np.testing.assert_allclose(part.corners[0], [[0, 0, 0], [0, 0, -2], [0, 2, 0]], atol=1e-9)
-    with pytest.raises(ModelError, match="no model 'Fauna/horse'"):
+    with pytest.raises(MeshError, match="no model 'Fauna/horse'"):
         models.parts("Fauna/horse", look=0)
 
 
@@ -242,7 +242,7 @@ def test_an_ac3d_model_without_its_texture_has_the_colour_of_its_material(tmp_pa
 )
 def test_a_damaged_ac3d_model_is_refused_by_name(tmp_path: Path, text: str) -> None:
     (tmp_path / "cow.ac").write_text(text)
-    with pytest.raises(ModelError, match=r"cow\.ac"):
+    with pytest.raises(MeshError, match=r"cow\.ac"):
         Ac3dFolder(tmp_path).parts("cow", look=0)
 
 

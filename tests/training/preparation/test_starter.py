@@ -8,7 +8,7 @@ import soundfile
 import yaml
 from PIL import Image
 
-from sounddesk.engine.tasks import Cancelled
+from sounddesk.domain.errors import Cancelled
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.training.preparation.starter import StarterError
 from sounddesk.training.preparation.starter import prepare_starter

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from sounddesk.resources_folder import resource
-from sounddesk.training.preparation.starter_recipe import RecipeError
+from sounddesk.training.preparation.starter_recipe import StarterRecipeError
 from sounddesk.training.preparation.starter_recipe import load_backgrounds
 from sounddesk.training.preparation.starter_recipe import load_kinds
 from sounddesk.training.preparation.starter_sources import load_sources
@@ -57,7 +57,7 @@ def test_pictures_for_training_are_read_as_the_others(tmp_path):
 
 
 def test_a_picture_stands_in_one_list(tmp_path):
-    with pytest.raises(RecipeError, match="'fire truck' lists set:a.png twice"):
+    with pytest.raises(StarterRecipeError, match="'fire truck' lists set:a.png twice"):
         load(tmp_path, KIND + '  train_pictures: {set: ["a.png"]}\n')
 
 
@@ -73,21 +73,21 @@ def test_a_picture_stands_in_one_list(tmp_path):
     ],
 )
 def test_mistakes_are_named_with_their_kind(tmp_path, old, new, message):
-    with pytest.raises(RecipeError, match=message) as caught:
+    with pytest.raises(StarterRecipeError, match=message) as caught:
         load(tmp_path, KIND.replace(old, new))
     assert "fire truck" in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["", "[]"])
 def test_an_empty_table_is_refused(tmp_path, text):
-    with pytest.raises(RecipeError, match="must map kinds"):
+    with pytest.raises(StarterRecipeError, match="must map kinds"):
         load(tmp_path, text)
 
 
 def test_backgrounds_need_pictures(tmp_path):
     path = tmp_path / "backgrounds.yaml"
     path.write_text("test: [x]")
-    with pytest.raises(RecipeError, match="'pictures'"):
+    with pytest.raises(StarterRecipeError, match="'pictures'"):
         load_backgrounds(path)
 
 
@@ -116,10 +116,10 @@ def test_classes_are_numbers_and_ranges(tmp_path):
 
 @pytest.mark.parametrize("text", ["truck", "1-", "-1", "2, x"])
 def test_classes_that_are_no_numbers_are_named(tmp_path, text):
-    with pytest.raises(RecipeError, match="'fire truck': imagenet_classes has"):
+    with pytest.raises(StarterRecipeError, match="'fire truck': imagenet_classes has"):
         load(tmp_path, KIND + f'  imagenet_classes: "{text}"\n')
 
 
 def test_there_are_a_thousand_classes(tmp_path):
-    with pytest.raises(RecipeError, match="0 to 999"):
+    with pytest.raises(StarterRecipeError, match="0 to 999"):
         load(tmp_path, KIND + '  imagenet_classes: "1000"\n')

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from sounddesk.domain.errors import EngineError
 from sounddesk.engine.models.grounding import GroundingConfig
 from sounddesk.engine.models.grounding import ObjectConditioner
 from sounddesk.engine.perception.effects_head import HEAD_NAME
@@ -19,7 +20,6 @@ from sounddesk.engine.perception.matching_model import KindRecogniser
 from sounddesk.engine.perception.matching_model import MatchingModel
 from sounddesk.engine.perception.sound_classifier import SoundClassifier
 from sounddesk.engine.perception.sound_classifier import SoundClassifierConfig
-from sounddesk.engine.types import EngineError
 from sounddesk.training.ablation_runs import noisy_pairs
 from sounddesk.training.clips.clip_manifest import ClipSource
 from sounddesk.training.data.matching_pairs import cached_pairs
