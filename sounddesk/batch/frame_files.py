@@ -38,6 +38,7 @@ from sounddesk.engine.types import GeneratedTake
 from sounddesk.engine.types import steps_of
 from sounddesk.storage.atomic_file import explained
 from sounddesk.storage.atomic_file import write_file
+from sounddesk.storage.own_file import make_own_folders
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -101,7 +102,7 @@ def write_below(out: Path, name: str, data: bytes) -> str:
     """Write a file below `out`, whole or not at all, and return the SHA-256 of its bytes. Raises: OutputError."""
     path = out / name
     with explained(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_own_folders(out, path.relative_to(out).parent)
     write_file(path, data)
     return hashlib.sha256(data).hexdigest()
 

@@ -14,6 +14,7 @@ from sounddesk.domain.batch_manifest import Row
 from sounddesk.domain.errors import OutputError
 from sounddesk.domain.frame_sequence import Shard
 from sounddesk.storage.atomic_file import explained
+from sounddesk.storage.own_file import open_own_file
 
 
 class ManifestWriter:
@@ -26,7 +27,7 @@ class ManifestWriter:
     def __init__(self, path: Path) -> None:
         self._path = path
         with explained(path):
-            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+            self._descriptor = open_own_file(path, append=True)
             size = os.fstat(self._descriptor).st_size
             # A kill may have left half a line: ended here, it spoils no other.
             if size and _last_byte(self._descriptor, size) != b"\n":

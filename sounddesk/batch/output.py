@@ -107,6 +107,10 @@ def _write_settings(out: Path, settings: dict[str, Any]) -> None:
 
 def _remove_temporary_files(folders: Iterable[Path]) -> None:
     for folder in folders:
+        if folder.is_symlink():
+            continue
         for path in (*folder.glob(".*.tmp"), *folder.glob("*/.*.tmp")):
+            if path.parent.is_symlink():
+                continue
             with contextlib.suppress(OSError):
                 path.unlink()

@@ -2,6 +2,10 @@
 
 The lock belongs to the process, not to the file: the system gives it back the moment a process ends, however it
 ends, so a lock is never stale. The file only tells the other side who holds it.
+
+Why not the package filelock: its lock tells nobody who holds it (on Windows the locked file cannot even be read),
+leaves its file in the user's folder, and fails on network disks that know no locks, where a render should go on.
+Mending the three takes as much code around the package as this file has.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ from typing import Final
 
 from sounddesk.domain.errors import OutputError
 from sounddesk.storage.atomic_file import explained
+from sounddesk.storage.own_file import open_own_file
 
 if sys.platform == "win32":
     import msvcrt
@@ -25,6 +30,7 @@ else:
 
 _UNSUPPORTED: Final = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL}
 _HELD: Final = {errno.EACCES, errno.EAGAIN, errno.EDEADLK}
+_HOLDER: Final = "process "
 # Windows locks ranges of bytes and keeps others from reading them: lock one behind the text.
 _WINDOWS_LOCKED_BYTE: Final = 4096
 
@@ -57,25 +63,31 @@ class FolderLock:
             while not self._acquire(folder):
                 pass
             started = time.strftime("%Y-%m-%d %H:%M:%S")
-            holder = f"process {os.getpid()} on {socket.gethostname()} since {started}\n"
+            holder = f"{_HOLDER}{os.getpid()} on {socket.gethostname()} since {started}\n"
         # Who holds it is for the message only; a full disk does not weaken the lock.
         with contextlib.suppress(OSError):
             os.ftruncate(self._descriptor, 0)
             os.write(self._descriptor, holder.encode())
 
     def _acquire(self, folder: Path) -> bool:
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
+        descriptor = open_own_file(self._path)
         try:
             self.guards = _try_lock(descriptor)
         except BlockingIOError:
             holder = _read_holder(descriptor)
             os.close(descriptor)
             raise FolderInUseError(
-                f"{folder} is being written by another {self._work}{holder}: wait for it or choose another folder"
+                f"{folder} is being written by another {self._work}{holder and f' ({holder})'}: "
+                f"wait for it or choose another folder{_remedy(holder, self._path)}"
             ) from None
         except OSError:
             os.close(descriptor)
             raise
+        # Empty, or what a holder before us wrote: anything else is somebody's own.
+        before = _read_holder(descriptor)
+        if before and not before.startswith(_HOLDER):
+            os.close(descriptor)
+            raise OutputError(f"{self._path} is no lock of sounddesk: move it away or choose another folder")
         self._descriptor = descriptor
         # The holder before us may have removed the file between our opening and locking it.
         if not self._is_current():
@@ -102,7 +114,7 @@ class FolderLock:
 
     def _is_current(self) -> bool:
         try:
-            return os.path.samestat(os.fstat(self._descriptor), self._path.stat())
+            return os.path.samestat(os.fstat(self._descriptor), self._path.lstat())
         except FileNotFoundError:
             return False
 
@@ -126,8 +138,14 @@ def _try_lock(descriptor: int) -> bool:
 
 
 def _read_holder(descriptor: int) -> str:
+    """The first line of a lock file: who wrote it; '' where nobody has yet."""
     with contextlib.suppress(OSError):
-        text = os.read(descriptor, 200).decode(errors="replace").strip()
-        if text:
-            return f" ({text})"
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        return os.read(descriptor, 200).decode(errors="replace").strip().partition("\n")[0]
     return ""
+
+
+def _remedy(holder: str, path: Path) -> str:
+    """What helps where the holder is on another machine, which a network disk may believe alive when it is not."""
+    elsewhere = holder.startswith(_HOLDER) and f" on {socket.gethostname()} " not in holder
+    return f", or remove {path} if that machine is gone" if elsewhere else ""

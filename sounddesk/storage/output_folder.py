@@ -271,6 +271,9 @@ def _clean_up(asked: Path) -> None:
     homes = [asked.parent, *itertools.takewhile(Path.is_dir, _candidates(asked))]
     for home in homes:
         for staging in home.glob(_hidden(asked, "staging-*")):
+            # A link was planted: what it leads to is not ours to move or remove.
+            if staging.is_symlink() or not staging.is_dir():
+                continue
             staged = {entry.name for entry in staging.iterdir()}
             if _MOVING in staged and not any(os.path.lexists(home / name) for name in staged):
                 _move_entries(staging, home)

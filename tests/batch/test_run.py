@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from sounddesk.batch.executors.local import LocalExecutor
+from sounddesk.batch.frame_renderer import FatalError
 from sounddesk.batch.options import BatchObject
 from sounddesk.batch.options import BatchOptions
 from sounddesk.batch.output import opened_output
@@ -253,6 +254,19 @@ def test_leftovers_of_a_killed_run_are_removed(options: BatchOptions) -> None:
     leftover.write_bytes(b"half a file")
     run(options, every=4, resume=True)
     assert not leftover.exists()
+
+
+@pytest.mark.parametrize("name", ["manifest.jsonl", "f_2", ".sounddesk-batch-1-of-1.lock"])
+def test_a_link_in_the_output_leads_nowhere(options: BatchOptions, tmp_path: Path, name: str) -> None:
+    run(options, every=4)
+    hers = tmp_path / "hers"
+    hers.mkdir()
+    (hers / ".letter.tmp").write_text("keep")
+    (options.out / name).unlink(missing_ok=True)
+    (options.out / name).symlink_to(hers if name == "f_2" else hers / ".letter.tmp")
+    with pytest.raises((OutputError, FatalError), match=f"{name} is a link, and sounddesk writes there"):
+        run(options, every=1, resume=True)
+    assert {path.name: path.read_text() for path in hers.iterdir()} == {".letter.tmp": "keep"}
 
 
 def test_a_cancelled_batch_keeps_what_it_has(options: BatchOptions) -> None:

@@ -75,3 +75,31 @@ def test_other_failures_are_explained(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(fcntl, "flock", broken)
     with pytest.raises(OutputError, match="the disk reports an error"):
         FolderLock(tmp_path / ".lock", folder=tmp_path)
+
+
+def test_a_link_under_the_name_of_the_lock_is_refused(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.txt"
+    mine.write_text("keep")
+    (tmp_path / ".lock").symlink_to(mine)
+    with pytest.raises(OutputError, match=r"\.lock is a link"):
+        FolderLock(tmp_path / ".lock", folder=tmp_path)
+    assert mine.read_text() == "keep"
+
+
+def test_a_file_that_no_lock_wrote_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / ".lock"
+    path.write_text("my notes")
+    with pytest.raises(OutputError, match=r"\.lock is no lock of sounddesk: move it away"):
+        FolderLock(path, folder=tmp_path)
+    assert path.read_text() == "my notes"
+
+
+def test_a_holder_on_another_machine_may_be_gone(tmp_path: Path) -> None:
+    path = tmp_path / ".lock"
+    lock = FolderLock(path, folder=tmp_path)
+    with pytest.raises(OutputError, match="choose another folder$"):
+        FolderLock(path, folder=tmp_path)
+    path.write_text("process 7 on elsewhere since 2026-01-01 10:00:00\n")
+    with pytest.raises(OutputError, match=r"process 7 on elsewhere.*or remove .*\.lock if that machine is gone$"):
+        FolderLock(path, folder=tmp_path)
+    lock.release()

@@ -38,7 +38,7 @@ def visible(folder: Path) -> list[str]:
 
 def start(script: str, directory: Path) -> subprocess.Popen[str]:
     """Run `script` with `directory` and this module's names at hand, up to its first SYNC."""
-    head = "import sys, pathlib\nfrom sounddesk.audio import output_folder\nd = pathlib.Path(sys.argv[1])\n"
+    head = "import sys, pathlib\nfrom sounddesk.storage import output_folder\nd = pathlib.Path(sys.argv[1])\n"
     process = subprocess.Popen(
         [sys.executable, "-c", head + textwrap.dedent(script).replace("SYNC", SYNC), str(directory)],
         stdin=subprocess.PIPE,
@@ -316,3 +316,29 @@ def _check_permissions(closed: Path) -> None:
         f"cannot write {closed / 'open-2'}: {refusal}",
     ]
     assert tree(closed) == {"open/recipe.json": b"{}"}
+
+
+@pytest.mark.parametrize("moving", [False, True])
+def test_a_link_that_looks_like_a_staging_folder_is_left_alone(tmp_path: Path, moving: bool) -> None:
+    hers = tmp_path / "hers"
+    hers.mkdir()
+    (hers / "letter.txt").write_text("keep")
+    if moving:
+        (hers / output_folder._MOVING).touch()
+    out = tmp_path / "out"
+    out.mkdir()
+    for home in (tmp_path, out):
+        (home / output_folder._hidden(out, "staging-0123abcd")).symlink_to(hers)
+    assert render(out) == out
+    assert (hers / "letter.txt").read_text() == "keep"
+    assert visible(out) == ["dog.wav", "masks", "mix.wav", "recipe.json"]
+    assert visible(tmp_path) == ["hers", "out"]
+
+
+def test_a_link_under_the_name_of_the_lock_does_not_empty_a_file(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.txt"
+    mine.write_text("keep")
+    (tmp_path / output_folder._hidden(tmp_path / "out", "lock")).symlink_to(mine)
+    with pytest.raises(OutputError, match="is a link, and sounddesk writes there"):
+        OutputFolder(tmp_path / "out")
+    assert mine.read_text() == "keep"
