@@ -36,7 +36,7 @@ from sounddesk.domain.recipe import Sampling
 from sounddesk.domain.recipe import path_from
 from sounddesk.engine.types import GeneratedTake
 from sounddesk.engine.types import steps_of
-from sounddesk.storage.atomic_file import explained
+from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.atomic_file import write_file
 from sounddesk.storage.own_file import make_own_folders
 
@@ -101,7 +101,7 @@ def write_sound(out: Path, name: str, samples: Waveform) -> str:
 def write_below(out: Path, name: str, data: bytes) -> str:
     """Write a file below `out`, whole or not at all, and return the SHA-256 of its bytes. Raises: OutputError."""
     path = out / name
-    with explained(path):
+    with translate_os_errors(path):
         make_own_folders(out, path.relative_to(out).parent)
     write_file(path, data)
     return hashlib.sha256(data).hexdigest()

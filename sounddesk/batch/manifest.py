@@ -13,7 +13,7 @@ from typing import Self
 from sounddesk.domain.batch_manifest import Row
 from sounddesk.domain.errors import OutputError
 from sounddesk.domain.frame_sequence import Shard
-from sounddesk.storage.atomic_file import explained
+from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.own_file import open_own_file
 
 
@@ -26,7 +26,7 @@ class ManifestWriter:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        with explained(path):
+        with translate_os_errors(path):
             self._descriptor = open_own_file(path, append=True)
             size = os.fstat(self._descriptor).st_size
             # A kill may have left half a line: ended here, it spoils no other.
@@ -36,7 +36,7 @@ class ManifestWriter:
     def append(self, row: Row) -> None:
         """Write a row and wait until it is on the disk. Raises: OutputError."""
         line = json.dumps(row.to_json(), ensure_ascii=True, separators=(",", ":")).encode("ascii") + b"\n"
-        with explained(self._path):
+        with translate_os_errors(self._path):
             written = os.write(self._descriptor, line)
             if written != len(line):
                 raise OutputError(f"cannot write {self._path}: the disk is full: free some space")

@@ -15,7 +15,7 @@ from sounddesk.batch.manifest import manifest_name
 from sounddesk.domain.batch_manifest import GLOB
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.frame_sequence import Shard
-from sounddesk.storage.atomic_file import explained
+from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.atomic_file import write_file
 from sounddesk.storage.folder_lock import FolderLock
 
@@ -42,7 +42,7 @@ def opened_output(
         OutputError: it cannot be written, or another run is writing there.
     """
     _check(out, shard=shard, resume=resume, settings=settings)
-    with explained(out):
+    with translate_os_errors(out):
         out.mkdir(parents=True, exist_ok=True)
     lock = FolderLock(out / _LOCK.format(index=shard.index, count=shard.count), folder=out)
     try:
@@ -64,7 +64,7 @@ def _check(out: Path, *, shard: Shard, resume: bool, settings: dict[str, Any]) -
         raise BadInputError(f"cannot write into {out}: it is a file: choose a folder")
     if resume or not out.exists():
         return
-    with explained(out, what="cannot read"):
+    with translate_os_errors(out, what="cannot read"):
         holds_something = any(not each.name.startswith(".") for each in out.iterdir())
     if not holds_something:
         return

@@ -50,7 +50,7 @@ from sounddesk.engine.specs import MIN_SECONDS
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import Progress
-from sounddesk.storage.atomic_file import explained
+from sounddesk.storage.atomic_file import translate_os_errors
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +126,7 @@ def run_batch(
     beds = shot.beds(chosen) if options.bed else ()
     count = len(beds) if options.bed else len(frames)
     with opened_output(options.out, shard=options.shard, resume=options.resume, settings=shot.facts(), outputs=outputs):
-        with explained(options.out, what="cannot read"):
+        with translate_os_errors(options.out, what="cannot read"):
             rows = read_rows(options.out)
         made: list[Row] = []
         with ManifestWriter(options.out / manifest_name(options.shard)) as manifest:

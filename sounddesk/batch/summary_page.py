@@ -15,7 +15,7 @@ from sounddesk.domain.batch_manifest import Row
 from sounddesk.domain.batch_manifest import newest_rows
 from sounddesk.domain.batch_manifest import read_rows
 from sounddesk.domain.frame_sequence import natural_key
-from sounddesk.storage.atomic_file import explained
+from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.atomic_file import write_file
 from sounddesk.storage.html_page import audio_player
 from sounddesk.storage.html_page import html_page
@@ -34,7 +34,7 @@ td.level { white-space: nowrap; font-variant-numeric: tabular-nums; }
 def write_summary(out: Path, *, title: str) -> Path:
     """Write `index.html` from all manifests in the folder, and return its path. Raises: OutputError."""
     page = out / PAGE_FILE
-    with explained(out, what="cannot read"):
+    with translate_os_errors(out, what="cannot read"):
         rows = list(newest_rows(read_rows(out)).values())
     write_file(page, summary_page(rows, title=title).encode("utf-8"))
     return page

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sounddesk.cli import health_checks
 from sounddesk.cli import system_libraries
-from sounddesk.cli.check_result import Finding
+from sounddesk.cli.check_result import CheckResult
 from sounddesk.cli.common_arguments import add_output_arguments
 from sounddesk.cli.common_arguments import file_path
 from sounddesk.cli.console import Console
@@ -25,18 +25,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, *, console: Console) -> int:
     """Look at everything; `FAULT` when rendering cannot work here."""
-    findings = examine(options.out)
-    can_render = all(finding.ok for finding in findings if finding.required)
-    for line in report_lines(findings):
+    results = examine(options.out)
+    can_render = all(result.ok for result in results if result.required)
+    for line in report_lines(results):
         console.say(line)
     console.say("\nrendering works here" if can_render else "\nrendering cannot work here: mend what is marked with !!")
-    console.document({"ok": can_render, "findings": [finding.to_json() for finding in findings]})
+    console.document({"ok": can_render, "findings": [result.to_json() for result in results]})
     return ExitCode.OK if can_render else ExitCode.FAULT
 
 
-def examine(out: Path) -> list[Finding]:
-    """All findings; a look that fails itself becomes a finding, so that the rest is still shown."""
-    looks: list[tuple[str, Callable[[], list[Finding] | Finding]]] = [
+def examine(out: Path) -> list[CheckResult]:
+    """All results; a look that fails itself becomes a result, so that the rest is still shown."""
+    looks: list[tuple[str, Callable[[], list[CheckResult] | CheckResult]]] = [
         ("versions", health_checks.check_packages),
         ("device", health_checks.check_device),
         ("memory", health_checks.check_memory),
@@ -47,12 +47,12 @@ def examine(out: Path) -> list[Finding]:
         ("PortAudio", system_libraries.find_portaudio),
         ("Qt", system_libraries.find_qt_libraries),
     ]
-    findings: list[Finding] = []
+    results: list[CheckResult] = []
     for name, look in looks:
         try:
             found = look()
         except Exception as error:  # noqa: BLE001  # a doctor that crashes on a sick machine is of no use
-            found = Finding(
+            found = CheckResult(
                 section="could not look",
                 name=name,
                 value=f"{type(error).__name__}: {error}",
@@ -61,20 +61,20 @@ def examine(out: Path) -> list[Finding]:
                 needed_for="knowing whether rendering works",
                 remedy="report this line, please",
             )
-        findings.extend(found if isinstance(found, list) else [found])
-    return findings
+        results.extend(found if isinstance(found, list) else [found])
+    return results
 
 
-def report_lines(findings: list[Finding]) -> list[str]:
-    """The findings as text under headings; what stops rendering is marked '!!', what is merely missing '! '."""
+def report_lines(results: list[CheckResult]) -> list[str]:
+    """The results as text under headings; what stops rendering is marked '!!', what is merely missing '! '."""
     lines: list[str] = []
     section = ""
-    for finding in findings:
-        if finding.section != section:
-            section = finding.section
+    for result in results:
+        if result.section != section:
+            section = result.section
             lines.append(f"\n{section}" if lines else section)
-        mark = "  " if finding.ok else ("!!" if finding.required else "! ")
-        lines.append(f"{mark} {finding.name}: {finding.value}")
-        if not finding.ok:
-            lines.append(f"     needed for {finding.needed_for}; {finding.remedy}")
+        mark = "  " if result.ok else ("!!" if result.required else "! ")
+        lines.append(f"{mark} {result.name}: {result.value}")
+        if not result.ok:
+            lines.append(f"     needed for {result.needed_for}; {result.remedy}")
     return lines

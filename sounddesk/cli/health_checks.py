@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from sounddesk import __version__
-from sounddesk.cli.check_result import Finding
+from sounddesk.cli.check_result import CheckResult
 
 _MIN_MEMORY_GIB: Final = 2.0
 _MIN_DISK_GIB: Final = 0.2
@@ -33,12 +33,12 @@ _PACKAGES: Final = (
 _OPTIONAL_PACKAGES: Final = {"PySide6-Essentials": "pip install PySide6-Essentials"}
 
 
-def check_packages() -> list[Finding]:
+def check_packages() -> list[CheckResult]:
     """Versions of Python, sounddesk and what it stands on; a package that cannot be loaded is a problem."""
     section = "versions"
-    findings = [
-        Finding(section=section, name="sounddesk", value=__version__),
-        Finding(
+    results = [
+        CheckResult(section=section, name="sounddesk", value=__version__),
+        CheckResult(
             section=section,
             name="Python",
             value=f"{platform.python_version()} on {platform.system()} {platform.machine()}",
@@ -47,10 +47,10 @@ def check_packages() -> list[Finding]:
     for name in _PACKAGES:
         optional = name in _OPTIONAL_PACKAGES
         try:
-            findings.append(Finding(section=section, name=name, value=importlib.metadata.version(name)))
+            results.append(CheckResult(section=section, name=name, value=importlib.metadata.version(name)))
         except importlib.metadata.PackageNotFoundError:
-            findings.append(
-                Finding(
+            results.append(
+                CheckResult(
                     section=section,
                     name=name,
                     value="not installed",
@@ -60,10 +60,10 @@ def check_packages() -> list[Finding]:
                     remedy=_OPTIONAL_PACKAGES.get(name, f"pip install {name}"),
                 )
             )
-    return findings
+    return results
 
 
-def check_device() -> Finding:
+def check_device() -> CheckResult:
     """The device that rendering would use, with its memory; loads torch."""
     section = "machine"
     try:
@@ -74,7 +74,7 @@ def check_device() -> Finding:
         memory = memory_figures(policy.device)
     except (ImportError, OSError, RuntimeError) as error:
         # A torch build that does not fit the machine fails in any of these ways.
-        return Finding(
+        return CheckResult(
             section=section,
             name="device",
             value=f"torch cannot be used ({error})",
@@ -84,17 +84,17 @@ def check_device() -> Finding:
             remedy="pip install --force-reinstall torch torchvision",
         )
     value = f"{policy.reason}, {memory.free_bytes / 2**30:.1f} GiB free of {memory.total_bytes / 2**30:.1f} GiB"
-    return Finding(section=section, name="device", value=value)
+    return CheckResult(section=section, name="device", value=value)
 
 
-def check_memory() -> Finding:
+def check_memory() -> CheckResult:
     """Memory that is free now, against the demo's peak."""
     import psutil
 
     memory = psutil.virtual_memory()
     available_gib = memory.available / 2**30
     ok = available_gib >= _MIN_MEMORY_GIB
-    return Finding(
+    return CheckResult(
         section="machine",
         name="memory",
         value=f"{available_gib:.1f} GiB free of {memory.total / 2**30:.1f} GiB",
@@ -104,14 +104,14 @@ def check_memory() -> Finding:
     )
 
 
-def check_disk(folder: Path) -> Finding:
+def check_disk(folder: Path) -> CheckResult:
     """Room where results would be written: `folder` or its nearest parent that exists."""
     place = folder.resolve()
     while not place.exists():
         place = place.parent
     free_gib = shutil.disk_usage(place).free / 2**30
     ok = free_gib >= _MIN_DISK_GIB
-    return Finding(
+    return CheckResult(
         section="machine",
         name="disk",
         value=f"{free_gib:.1f} GiB free in {place}",
@@ -121,14 +121,14 @@ def check_disk(folder: Path) -> Finding:
     )
 
 
-def check_bundles() -> list[Finding]:
+def check_bundles() -> list[CheckResult]:
     """Every bundle with licence, and whether its files are what its manifest says."""
     from sounddesk.domain.errors import EngineError
     from sounddesk.engine.bundles.installed_bundles import STARTER_NAME
     from sounddesk.engine.bundles.installed_bundles import list_bundles
 
     section = "bundles"
-    findings = []
+    results = []
     starter_ok = False
     for listing in list_bundles():
         if listing.bundle is not None and listing.bundle.text_pipeline is not None:
@@ -148,8 +148,8 @@ def check_bundles() -> list[Finding]:
             except EngineError as error:
                 problem = str(error)
                 value = f"version {manifest.version}, {terms}: {problem}"
-        findings.append(
-            Finding(
+        results.append(
+            CheckResult(
                 section=section,
                 name=f"{name} ({listing.folder})",
                 value=value,
@@ -159,8 +159,8 @@ def check_bundles() -> list[Finding]:
             )
         )
     if not starter_ok:
-        findings.append(
-            Finding(
+        results.append(
+            CheckResult(
                 section=section,
                 name=STARTER_NAME,
                 value="no usable starter bundle",
@@ -170,15 +170,15 @@ def check_bundles() -> list[Finding]:
                 remedy="pip install --force-reinstall sounddesk",
             )
         )
-    return findings
+    return results
 
 
-def check_models() -> list[Finding]:
+def check_models() -> list[CheckResult]:
     """Every installed model with licence, and whether its files are there; hashes are for `models verify`."""
     from sounddesk.engine.catalogue.model_store import ModelError
     from sounddesk.engine.catalogue.model_store import list_models
 
-    findings = []
+    results = []
     for listing in list_models():
         problem, model = listing.problem, listing.model
         value = problem or ""
@@ -191,8 +191,8 @@ def check_models() -> list[Finding]:
                 problem = str(error)
                 value = f"{value}: {problem}"
         name = listing.record_folder.name
-        findings.append(
-            Finding(
+        results.append(
+            CheckResult(
                 section="installed models",
                 name=name,
                 value=value,
@@ -201,17 +201,17 @@ def check_models() -> list[Finding]:
                 remedy="" if problem is None else f"sounddesk models install {name}",
             )
         )
-    return findings
+    return results
 
 
-def check_segmenter() -> Finding:
+def check_segmenter() -> CheckResult:
     """Which segmenter answers clicks."""
     section = "segmenter"
     try:
         from sounddesk.domain.errors import EngineError
         from sounddesk.engine.segmenters.choice import choose_segmenter
     except (ImportError, OSError) as error:
-        return Finding(
+        return CheckResult(
             section=section,
             name="active",
             value=f"OpenCV cannot be loaded ({error})",
@@ -223,7 +223,7 @@ def check_segmenter() -> Finding:
     try:
         choice = choose_segmenter()
     except EngineError as error:
-        return Finding(
+        return CheckResult(
             section=section,
             name="active",
             value=str(error),
@@ -231,4 +231,4 @@ def check_segmenter() -> Finding:
             needed_for="SAM's masks",
             remedy="name another checkpoint, or unset SOUNDDESK_SAM_CHECKPOINT",
         )
-    return Finding(section=section, name="active", value=choice.notice.removeprefix("segmenter: "))
+    return CheckResult(section=section, name="active", value=choice.notice.removeprefix("segmenter: "))

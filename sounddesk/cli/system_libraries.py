@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from dataclasses import field
 from typing import Final
 
-from sounddesk.cli.check_result import Finding
+from sounddesk.cli.check_result import CheckResult
 
 _SECTION: Final = "libraries of the system"
 _WINDOW: Final = "the desk's window (not rendering)"
@@ -87,34 +87,34 @@ def install_command(library: SystemLibrary, *, which: Callable[[str], str | None
     return f"install {library.name} with your system's package manager"
 
 
-def find_portaudio(load: Callable[[str], object] = importlib.import_module) -> Finding:
+def find_portaudio(load: Callable[[str], object] = importlib.import_module) -> CheckResult:
     """Whether sound can be played, found by loading what plays it: its wheel carries PortAudio on some systems."""
     try:
         load("sounddevice")
     except (ImportError, OSError) as error:
         return _missing(PORTAUDIO, value=f"missing ({error})")
-    return Finding(section=_SECTION, name=PORTAUDIO.name, value="found")
+    return CheckResult(section=_SECTION, name=PORTAUDIO.name, value="found")
 
 
 def find_qt_libraries(
     *, platform: str = sys.platform, find: Callable[[str], str | None] = ctypes.util.find_library
-) -> list[Finding]:
+) -> list[CheckResult]:
     """The libraries that Qt needs from the system; none outside Linux."""
     if not platform.startswith("linux"):
         return []
-    findings = []
+    results = []
     for library in QT_ON_LINUX:
         found = find(library.soname)
-        findings.append(
+        results.append(
             _missing(library, value="missing")
             if found is None
-            else Finding(section=_SECTION, name=library.name, value=found)
+            else CheckResult(section=_SECTION, name=library.name, value=found)
         )
-    return findings
+    return results
 
 
-def _missing(library: SystemLibrary, *, value: str) -> Finding:
-    return Finding(
+def _missing(library: SystemLibrary, *, value: str) -> CheckResult:
+    return CheckResult(
         section=_SECTION,
         name=library.name,
         value=value,

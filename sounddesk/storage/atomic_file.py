@@ -30,7 +30,7 @@ _REASONS: Final = {
 
 
 @contextlib.contextmanager
-def explained(path: Path, *, what: str = "cannot write") -> Iterator[None]:
+def translate_os_errors(path: Path, *, what: str = "cannot write") -> Iterator[None]:
     """Inside the block an OSError becomes an OutputError that names `path`, the reason and the remedy."""
     try:
         yield
@@ -49,7 +49,7 @@ def write_file(path: Path, data: bytes) -> None:
     """
     # The target's own name may already be as long as a name can be.
     temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
-    with explained(path):
+    with translate_os_errors(path):
         try:
             with temporary.open("xb") as file:
                 file.write(data)

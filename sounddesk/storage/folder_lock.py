@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from sounddesk.domain.errors import OutputError
-from sounddesk.storage.atomic_file import explained
+from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.own_file import open_own_file
 
 if sys.platform == "win32":
@@ -59,7 +59,7 @@ class FolderLock:
         self._path = path
         self._work = work
         self._descriptor = -1
-        with explained(folder):
+        with translate_os_errors(folder):
             while not self._acquire(folder):
                 pass
             started = time.strftime("%Y-%m-%d %H:%M:%S")

@@ -32,8 +32,8 @@ from typing import Literal
 from typing import Self
 
 from sounddesk.domain.errors import OutputError
-from sounddesk.storage.atomic_file import explained
 from sounddesk.storage.atomic_file import sync_folder
+from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.folder_lock import FolderLock
 
 MARKER: Final = "recipe.json"
@@ -67,7 +67,7 @@ class OutputFolder:
         self._lock: FolderLock | None = None
         self._staging: Path | None = None
         self._made_parents: list[Path] = []
-        with explained(directory):
+        with translate_os_errors(directory):
             # Not Path.resolve, which fails on a circle of links with an error of its own.
             self._asked = Path(os.path.realpath(directory))
             if self._asked.exists() and not self._asked.is_dir():
@@ -137,7 +137,7 @@ class OutputFolder:
                 f"cannot write {name!r}: {self._asked} has vanished while it was written: render into another folder"
             ) from error
         except OSError:
-            with explained(self._asked / name):
+            with translate_os_errors(self._asked / name):
                 raise
 
     def commit(self) -> Path:
@@ -153,7 +153,7 @@ class OutputFolder:
             raise OutputError(f"{self._asked} has vanished while it was written: render into another folder") from error
         for folder, _, _ in os.walk(staging):
             sync_folder(Path(folder))
-        with explained(self._asked, what="cannot put the files into"):
+        with translate_os_errors(self._asked, what="cannot put the files into"):
             for target in _candidates(self._asked):
                 if self._move(staging, target, names=names):
                     sync_folder(target.parent)
@@ -193,7 +193,7 @@ class OutputFolder:
         beside = self._taken == "beside"
         target = next(each for each in _candidates(asked) if not (beside and (each / MARKER).exists()))
         staging = (target if target.exists() else target.parent) / _hidden(asked, f"staging-{secrets.token_hex(4)}")
-        with explained(target):
+        with translate_os_errors(target):
             # Not tempfile.mkdtemp: the result must get the user's ordinary permissions.
             staging.mkdir()
             self._staging = staging

@@ -10,12 +10,12 @@ import pytest
 from sounddesk.cli import doctor
 from sounddesk.cli import health_checks
 from sounddesk.cli import system_libraries
-from sounddesk.cli.check_result import Finding
+from sounddesk.cli.check_result import CheckResult
 from sounddesk.cli.main import main
 
 
-def fine() -> Finding:
-    return Finding(section="machine", name="device", value="cpu")
+def fine() -> CheckResult:
+    return CheckResult(section="machine", name="device", value="cpu")
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_exit_code_says_whether_rendering_works(
     healthy.setattr(
         health_checks,
         "check_bundles",
-        lambda: [Finding(section="bundles", name="starter", value="gone", ok=False, required=True)],
+        lambda: [CheckResult(section="bundles", name="starter", value="gone", ok=False, required=True)],
     )
     assert main(["doctor", "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["ok"] is False
@@ -50,7 +50,7 @@ def test_what_rendering_does_not_need_does_not_stop_it(healthy: pytest.MonkeyPat
 def test_a_look_that_fails_is_reported_and_the_others_go_on(
     healthy: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def broken() -> Finding:
+    def broken() -> CheckResult:
         raise RuntimeError("the driver is from another planet")
 
     healthy.setattr(health_checks, "check_device", broken)
@@ -65,10 +65,10 @@ def test_portaudio_missing_names_purpose_and_command(monkeypatch: pytest.MonkeyP
         raise OSError("PortAudio library not found")
 
     monkeypatch.setattr(system_libraries.shutil, "which", lambda name: "/bin/dnf" if name == "dnf" else None)
-    finding = system_libraries.find_portaudio(load)
-    assert not finding.ok
-    assert not finding.required
-    assert "playing" in finding.needed_for
+    result = system_libraries.find_portaudio(load)
+    assert not result.ok
+    assert not result.required
+    assert "playing" in result.needed_for
 
 
 @pytest.mark.parametrize(
@@ -90,21 +90,23 @@ def test_the_command_fits_the_package_manager(manager: str | None, command: str)
 def test_qt_libraries_are_looked_for_on_linux_only() -> None:
     assert system_libraries.find_qt_libraries(platform="darwin", find=lambda _name: None) == []
     found = system_libraries.find_qt_libraries(platform="linux", find=lambda name: None if "cursor" in name else name)
-    assert [finding.name for finding in found if not finding.ok] == ["libxcb-cursor"]
+    assert [result.name for result in found if not result.ok] == ["libxcb-cursor"]
 
 
 def test_disk_is_looked_at_where_the_result_would_go(tmp_path: Path) -> None:
-    finding = health_checks.check_disk(tmp_path / "not" / "there" / "yet")
-    assert finding.ok
-    assert str(tmp_path) in finding.value
+    result = health_checks.check_disk(tmp_path / "not" / "there" / "yet")
+    assert result.ok
+    assert str(tmp_path) in result.value
 
 
 def test_marks_and_remedies_in_the_text() -> None:
     lines = doctor.report_lines(
         [
-            Finding(section="a", name="x", value="1"),
-            Finding(section="a", name="y", value="none", ok=False, needed_for="dancing", remedy="learn it"),
-            Finding(section="b", name="z", value="none", ok=False, required=True, needed_for="life", remedy="breathe"),
+            CheckResult(section="a", name="x", value="1"),
+            CheckResult(section="a", name="y", value="none", ok=False, needed_for="dancing", remedy="learn it"),
+            CheckResult(
+                section="b", name="z", value="none", ok=False, required=True, needed_for="life", remedy="breathe"
+            ),
         ]
     )
     assert lines == [
@@ -120,6 +122,6 @@ def test_marks_and_remedies_in_the_text() -> None:
 
 @pytest.mark.slow
 def test_versions_name_what_is_installed() -> None:
-    findings = {finding.name: finding for finding in health_checks.check_packages()}
-    assert findings["torch"].ok
-    assert findings["numpy"].value == np.__version__
+    results = {result.name: result for result in health_checks.check_packages()}
+    assert results["torch"].ok
+    assert results["numpy"].value == np.__version__

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from sounddesk.domain.errors import OutputError
-from sounddesk.storage.atomic_file import explained
 from sounddesk.storage.atomic_file import sync_folder
+from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.atomic_file import write_file
 
 
@@ -71,9 +71,15 @@ def test_a_folder_is_not_overwritten(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_named_as_such() -> None:
-    with pytest.raises(OutputError, match="cannot write /x: the disk is full: free some space"), explained(Path("/x")):
+    with (
+        pytest.raises(OutputError, match="cannot write /x: the disk is full: free some space"),
+        translate_os_errors(Path("/x")),
+    ):
         raise OSError(errno.ENOSPC, "No space left on device")
-    with pytest.raises(OutputError, match="cannot lock /x: unheard of"), explained(Path("/x"), what="cannot lock"):
+    with (
+        pytest.raises(OutputError, match="cannot lock /x: unheard of"),
+        translate_os_errors(Path("/x"), what="cannot lock"),
+    ):
         raise OSError(99_999, "unheard of")
 
 

@@ -13,7 +13,7 @@ from sounddesk.domain.json_fields import Fields
 from sounddesk.domain.project import Project
 from sounddesk.engine.specs import MAX_BED_SECONDS
 from sounddesk.engine.specs import MIN_SECONDS
-from sounddesk.storage.atomic_file import explained
+from sounddesk.storage.atomic_file import translate_os_errors
 
 # The first thing that a batch writes into its output folder.
 BATCH_FILE: Final = "batch.json"
@@ -138,7 +138,7 @@ def check_output(out: Path, *, folder: Path, taken: Iterable[Path]) -> None:
         raise ValueError(f"Another batch of the queue writes into {out}: choose another folder.")
     if out.exists() and not out.is_dir():
         raise ValueError(f"{out} is a file: choose a folder.")
-    with explained(out):
+    with translate_os_errors(out):
         if out.is_dir() and not has_begun(out) and any(not each.name.startswith(".") for each in out.iterdir()):
             raise ValueError(f"{out} holds other files: choose a new or empty folder.")
         out.mkdir(parents=True, exist_ok=True)

@@ -20,7 +20,7 @@ from sounddesk.domain.json_fields import FieldError
 from sounddesk.domain.json_fields import Fields
 from sounddesk.domain.json_fields import parse_json
 from sounddesk.domain.naming import safe_file_stem
-from sounddesk.storage.atomic_file import explained
+from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.atomic_file import write_file
 from sounddesk.storage.project_file import SUFFIX
 from sounddesk.storage.project_file import ProjectContents
@@ -96,7 +96,7 @@ class QueueFile:
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or queue_folder()
-        with explained(self.folder):
+        with translate_os_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
         self._lock = FileLock(self.folder / QUEUE_FILE)
 
@@ -134,7 +134,7 @@ class QueueFile:
         project = replace(contents.project, clips=(), markers=(), take_marks=())
         image = project.image
         images = {} if image is None else {image.sha256: contents.images[image.sha256]}
-        with explained(path):
+        with translate_os_errors(path):
             folder.mkdir(parents=True, exist_ok=True)
             write_project(path, ProjectContents(project=project, images=images))
         return path

@@ -8,7 +8,7 @@ from pathlib import Path
 from sounddesk.audio.files.wav_io import write_wav
 from sounddesk.domain.naming import safe_file_stem
 from sounddesk.domain.naming import unique_file_stems
-from sounddesk.storage.atomic_file import explained
+from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.atomic_file import write_file
 from sounddesk.storage.png_mask import encode_mask_png
 from sounddesk.storage.project_file import SUFFIX
@@ -29,7 +29,7 @@ def collect_project(contents: ProjectContents, folder: Path, *, name: str) -> Pa
     while made.exists():
         number += 1
         made = folder / f"{stem} collected {number}"
-    with explained(made):
+    with translate_os_errors(made):
         (made / "masks").mkdir(parents=True)
         (made / "takes").mkdir()
         write_project(made / f"{stem}{SUFFIX}", contents)

@@ -27,7 +27,7 @@ from sounddesk.app.project.working_copy import WorkingCopy
 from sounddesk.app.settings import Settings
 from sounddesk.domain.errors import EngineError
 from sounddesk.domain.errors import OutputError
-from sounddesk.storage.atomic_file import explained
+from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.project_file import ProjectContents
 from sounddesk.storage.project_file import ProjectDatabase
 from sounddesk.storage.project_file import ProjectFileError
@@ -233,7 +233,7 @@ class ProjectStore(QObject):
         target = path.resolve()
 
         def work() -> bool:
-            with explained(path, what="cannot save"):
+            with translate_os_errors(path, what="cannot save"):
                 if path.is_dir():
                     raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
                 try:

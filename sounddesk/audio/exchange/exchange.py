@@ -21,7 +21,7 @@ from sounddesk.audio.files.sound_writers import sync_file
 from sounddesk.audio.timeline_mix import Mono
 from sounddesk.domain.project import Project
 from sounddesk.domain.take import TakeLibrary
-from sounddesk.storage.atomic_file import explained
+from sounddesk.storage.atomic_file import translate_os_errors
 
 
 def check_exchange(plan: ExportPlan) -> None:
@@ -55,7 +55,7 @@ def write_exchange(
         return
     tracks = exchange_tracks(project, takes, samples_of)
     notes = _notes(project, takes, licences)
-    with explained(staging):
+    with translate_os_errors(staging):
         if plan.needs_media:
             (staging / plan.media_folder).mkdir()
             for media in media_of(tracks):

@@ -18,7 +18,7 @@ from sounddesk.engine.licence import licence_line
 from sounddesk.engine.types import BundleError
 from sounddesk.engine.verified_files import whole_folder
 from sounddesk.resources_folder import resources_folder
-from sounddesk.storage.atomic_file import explained
+from sounddesk.storage.atomic_file import translate_os_errors
 
 STARTER_NAME: Final = "starter"
 
@@ -99,7 +99,7 @@ def add_bundle(folder: Path) -> Bundle:
     target = user_bundles_folder() / bundle.name
     if target.exists():
         raise CatalogueError(f"there is a bundle {bundle.name!r} already, in {target}: remove that folder first")
-    with explained(target), whole_folder(target, overwrite=False) as copy:
+    with translate_os_errors(target), whole_folder(target, overwrite=False) as copy:
         shutil.copytree(folder, copy, dirs_exist_ok=True)
         Bundle.open(copy).verify()
     return Bundle.open(target)

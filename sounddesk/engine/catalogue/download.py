@@ -30,8 +30,8 @@ from urllib.parse import urlsplit
 from sounddesk import __version__
 from sounddesk.domain.errors import EngineError
 from sounddesk.engine.tasks import CancelToken
-from sounddesk.storage.atomic_file import explained
 from sounddesk.storage.atomic_file import sync_folder
+from sounddesk.storage.atomic_file import translate_os_errors
 
 _BLOCK_BYTES: Final = 1 << 18
 _TIMEOUT_S: Final = 30.0
@@ -135,7 +135,7 @@ def fetch(
             f"{target.name} from {_host(remote.url)} {problem}; it was deleted: try again, and if it happens again, "
             "do not use that server"
         )
-    with explained(target):
+    with translate_os_errors(target):
         with part.open("rb+") as file:
             os.fsync(file.fileno())
         part.replace(target)
@@ -222,13 +222,13 @@ def _transfer(
                 f"{_host(remote.url)} has another file than expected ({total} bytes instead of {expected.bytes}): "
                 "update sounddesk or its catalogue, or leave out the mirror"
             )
-        with explained(part):
+        with translate_os_errors(part):
             file = stack.enter_context(part.open("r+b" if start else "wb"))
             file.seek(start)
             file.truncate()
         done = start
         for block in _blocks(response):
-            with explained(part):
+            with translate_os_errors(part):
                 file.write(block)
                 # Not left in Python's buffer: what has arrived shall survive a kill.
                 file.flush()

@@ -21,7 +21,7 @@ from sounddesk.engine.catalogue.model_store import models_folder
 from sounddesk.engine.catalogue.model_store import now_text
 from sounddesk.engine.catalogue.model_store import write_record
 from sounddesk.engine.licence import Licence
-from sounddesk.storage.atomic_file import explained
+from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.atomic_file import write_file
 
 
@@ -36,7 +36,7 @@ def add_catalogue(path: Path) -> list[CatalogueEntry]:
     target = user_catalogues_folder() / path.name
     others = {key: entry for key, entry in load_catalogue().items() if entry.catalogue != target}
     add_entries(others, entries)
-    with explained(target):
+    with translate_os_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
     write_file(target, path.read_bytes())
     return entries
@@ -76,7 +76,7 @@ def link_model(
     with held(model_id, root=place):
         if installed_model(model_id, folder=place) is not None:
             raise CatalogueError(f"there is a model {model_id!r} already: remove it, or choose another --id")
-        with explained(model.record_folder):
+        with translate_os_errors(model.record_folder):
             model.record_folder.mkdir(parents=True, exist_ok=True)
         write_record(model)
     return model

@@ -43,8 +43,8 @@ from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
 from sounddesk.engine.verified_files import sync_files
-from sounddesk.storage.atomic_file import explained
 from sounddesk.storage.atomic_file import sync_folder
+from sounddesk.storage.atomic_file import translate_os_errors
 
 # Kept free beyond what the model takes.
 _SPARE_BYTES: Final = 64 << 20
@@ -105,7 +105,7 @@ def install(
         origin, wanted = plan_files(entry, offline=is_offline() if offline is None else offline)
         staging = root / DOWNLOADS_FOLDER / entry.id
         files = staging / _FILES
-        with explained(staging):
+        with translate_os_errors(staging):
             files.mkdir(parents=True, exist_ok=True)
         _drop_strangers(files, wanted)
         _fetch_all(entry, wanted, files, on_progress=on_progress, cancel=cancel, first_wait_s=first_wait_s)
@@ -214,7 +214,7 @@ def _from_cache(file: WantedFile, target: Path) -> bool:
     """Copy the file from the shared cache, where it is there and right."""
     if file.cached is None or mismatch(file.cached, file.expected) is not None:
         return False
-    with explained(target):
+    with translate_os_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f".{target.name}.copy")
         shutil.copyfile(file.cached, temporary)
@@ -245,7 +245,7 @@ def _convert_pickles(
     for index, path in enumerate(pickles):
         target = files / safetensors_name(path.relative_to(files).as_posix())
         temporary = target.with_name(f".{target.name}.converted")
-        with explained(target):
+        with translate_os_errors(target):
             convert_pickle(path, temporary)
             temporary.replace(target)
         path.unlink()
@@ -266,7 +266,7 @@ def _put_in_place(entry: CatalogueEntry, origin: str, files: Path, *, root: Path
         files=hash_folder(files),
     )
     write_record(staged)
-    with explained(target):
+    with translate_os_errors(target):
         sync_files(files)
         if target.exists():
             discard(target)

@@ -34,7 +34,7 @@ from sounddesk.engine.tasks import StageReporter
 from sounddesk.engine.verified_files import FileEntry
 from sounddesk.engine.verified_files import hash_file
 from sounddesk.engine.verified_files import inside
-from sounddesk.storage.atomic_file import explained
+from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.atomic_file import write_file
 from sounddesk.storage.folder_lock import FolderInUseError
 from sounddesk.storage.folder_lock import FolderLock
@@ -242,7 +242,7 @@ def held(model_id: str, *, root: Path, cancel: CancelToken | None = None, wait: 
         Cancelled: through `cancel`, while waiting.
     """
     downloads = root / DOWNLOADS_FOLDER
-    with explained(downloads):
+    with translate_os_errors(downloads):
         downloads.mkdir(parents=True, exist_ok=True)
     while True:
         try:
@@ -290,7 +290,7 @@ def discard(folder: Path) -> None:
     """Remove a folder so that at no moment a part of it stands under its name. Raises: OutputError."""
     if not folder.exists():
         return
-    with explained(folder, what="cannot remove"):
+    with translate_os_errors(folder, what="cannot remove"):
         doomed = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.removed")
         folder.rename(doomed)
     shutil.rmtree(doomed, ignore_errors=True)
