@@ -30,7 +30,7 @@ from PySide6.QtWidgets import QApplication
 from sounddesk.app.canvas.image_canvas import ImageCanvas
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
-from sounddesk.app.workers.segmentation_worker import SegmentLane
+from sounddesk.app.workers.segmentation_worker import SegmentationWorker
 from sounddesk.domain.scene import SceneObject
 from sounddesk.domain.tiled_mask import TiledMask
 
@@ -96,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     assert isinstance(app, QApplication)
     document = busy_document(options.image_width, options.image_height)
     selection = SelectionModel(document)
-    segment = SegmentLane()
+    segment = SegmentationWorker()
     canvas = ImageCanvas(document, selection, segment)
     canvas.resize(options.width, options.height)
     canvas.show()

@@ -1,4 +1,4 @@
-"""From objects of the document to takes in it: what is asked of the generate lane, and what becomes of the answer."""
+"""Takes for objects of the document: what is asked of the engine, and what becomes of the answer."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from PySide6.QtCore import QObject
 from PySide6.QtCore import Signal
 
 from sounddesk.app.project.document import Document
-from sounddesk.app.project.document import RgbImage
 from sounddesk.app.workers.generation_queue import EngineChoice
 from sounddesk.app.workers.generation_queue import GenerateJob
-from sounddesk.app.workers.generation_queue import GenerateLane
+from sounddesk.app.workers.generation_queue import GenerationQueue
+from sounddesk.app.workers.serial_thread import Ticket
 from sounddesk.domain.project import Project
 from sounddesk.domain.scene import MixerStrip
 from sounddesk.domain.scene import SceneObject
@@ -25,10 +25,10 @@ from sounddesk.domain.seeds import take_seed
 from sounddesk.domain.take import Take
 from sounddesk.domain.take_placement import with_take_placed
 from sounddesk.domain.tiled_mask import TiledMask
-from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.types import GeneratedTake
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
+from sounddesk.engine.types import RgbImage
 from sounddesk.engine.types import SamplingSettings
 
 
@@ -41,15 +41,15 @@ class Generation(QObject):
 
     message = Signal(str)
 
-    def __init__(self, document: Document, lane: GenerateLane, parent: QObject | None = None) -> None:
+    def __init__(self, document: Document, queue: GenerationQueue, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._document = document
-        self._lane = lane
+        self._queue = queue
         self.device = self.precision = self.memory = "auto"
         self._promised: dict[str, int] = {}
-        lane.finished.connect(self._on_finished)
-        lane.failed.connect(self._on_ended)
-        lane.cancelled.connect(lambda job: self._on_ended(job, ""))
+        queue.finished.connect(self._on_finished)
+        queue.failed.connect(self._on_ended)
+        queue.cancelled.connect(lambda ticket: self._on_ended(ticket, ""))
 
     def generate(self, object_ids: Sequence[str], *, variations: int = 1) -> list[int]:
         """Queue `variations` takes of each object; the ids of the jobs. One job per length, so one batch per job.
@@ -120,9 +120,8 @@ class Generation(QObject):
             object_ids=tuple(each.id for each, _ in plan),
             title=", ".join(each.name for each in objects) + (f" x {variations}" if variations > 1 else ""),
             engine=self.engine_for(project),
-            cancel=CancelToken(),
         )
-        return self._lane.submit(job)
+        return self._queue.submit(job)
 
     def _next_seed(self, wanted: SceneObject) -> int:
         """The locked seed, or one that follows from the object's seed and the number of the take to come."""
@@ -134,9 +133,9 @@ class Generation(QObject):
         self._promised[wanted.id] = number
         return take_seed(wanted.seed, name=wanted.name, take=number - 1)
 
-    def _on_finished(self, job: GenerateJob, made: list[GeneratedTake]) -> None:
+    def _on_finished(self, ticket: Ticket[GenerateJob], made: list[GeneratedTake]) -> None:
         takes = []
-        for object_id, generated in zip(job.object_ids, made, strict=True):
+        for object_id, generated in zip(ticket.job.object_ids, made, strict=True):
             take = Take(
                 id=uuid.uuid4().hex,
                 object_id=object_id,
@@ -167,11 +166,11 @@ class Generation(QObject):
             names = ", ".join(project.object(each).name for each in placed)
             self._document.commit(self.tr("Place take of {names}").format(names=names), project)
 
-    def _on_ended(self, job: GenerateJob, text: str) -> None:
-        for object_id in job.object_ids:
+    def _on_ended(self, ticket: Ticket[GenerateJob], text: str) -> None:
+        for object_id in ticket.job.object_ids:
             self._promised.pop(object_id, None)
         if text:
-            self.message.emit(f"{job.title}: {text}")
+            self.message.emit(f"{ticket.job.title}: {text}")
 
 
 def generation_request(

@@ -15,8 +15,8 @@ from sounddesk.app.project.image_opening import ImageOpener
 from sounddesk.app.project.project_store import ProjectStore
 from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.settings import Settings
-from sounddesk.app.workers.generation_queue import GenerateLane
-from sounddesk.app.workers.segmentation_worker import SegmentLane
+from sounddesk.app.workers.generation_queue import GenerationQueue
+from sounddesk.app.workers.segmentation_worker import SegmentationWorker
 from sounddesk.domain.project import Project
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ class Services(QObject):
         self.actions = ActionRegistry(self, shortcuts=settings.shortcuts)
         self.document = Document(self)
         self.selection = SelectionModel(self.document, self)
-        self.segment = SegmentLane(self, choose=self._choose_segmenter)
-        self.generate = GenerateLane(self)
+        self.segment = SegmentationWorker(self, choose=self._choose_segmenter)
+        self.generate = GenerationQueue(self)
         self.generation = Generation(self.document, self.generate, self)
         for each in ("device", "precision", "memory"):
             self._apply(each)

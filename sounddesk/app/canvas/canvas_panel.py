@@ -26,7 +26,7 @@ from sounddesk.app.commands.actions import ActionRegistry
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.theme import standard_icon
-from sounddesk.app.workers.segmentation_worker import SegmentLane
+from sounddesk.app.workers.segmentation_worker import SegmentationWorker
 
 # Tool, text, key, options that it uses. S, M, J, K, L and Space belong to the transport.
 _TOOLS: Final = (
@@ -55,7 +55,7 @@ class CanvasPanel(QWidget):
         document: Document,
         selection: SelectionModel,
         actions: ActionRegistry,
-        segment: SegmentLane,
+        segment: SegmentationWorker,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)

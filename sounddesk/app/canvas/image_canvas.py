@@ -42,7 +42,7 @@ from sounddesk.app.canvas.viewport import Viewport
 from sounddesk.app.canvas.viewport import fitted
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
-from sounddesk.app.workers.segmentation_worker import SegmentLane
+from sounddesk.app.workers.segmentation_worker import SegmentationWorker
 from sounddesk.domain.mask import BoolMask
 from sounddesk.domain.mask import Box
 from sounddesk.domain.project import Project
@@ -67,7 +67,7 @@ class ImageCanvas(QWidget):
     tool_changed = Signal(str)
 
     def __init__(
-        self, document: Document, selection: SelectionModel, segment: SegmentLane, parent: QWidget | None = None
+        self, document: Document, selection: SelectionModel, segment: SegmentationWorker, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self.document = document
@@ -160,7 +160,7 @@ class ImageCanvas(QWidget):
         point = at or QPointF(self.width() / 2, self.height() / 2)
         self._fit = False
         self.viewport = self.viewport.zoomed(factor, at_x=point.x(), at_y=point.y())
-        self._scene.hurried = True
+        self._scene.draft = True
         self._sharpen.start()
         self.update()
 
@@ -205,7 +205,7 @@ class ImageCanvas(QWidget):
             self._timer.start()
 
     def _paint_sharply(self) -> None:
-        self._scene.hurried = False
+        self._scene.draft = False
         self.update()
 
     # ------------------------------------------------------------------ painting

@@ -27,11 +27,11 @@ class ScenePicture:
     """Paints the scene from reduced copies, through a cache of what is on the screen.
 
     Attributes:
-        hurried: paint the next frames from one small picture of everything, unsharp but fast, as while zooming.
+        draft: paint the next frames from one small picture of everything, unsharp but fast, as while zooming.
     """
 
     def __init__(self) -> None:
-        self.hurried = False
+        self.draft = False
         self._levels: list[QImage] = []
         self._overlay: MaskOverlay | None = None
         self._heat: QImage | None = None
@@ -100,9 +100,9 @@ class ScenePicture:
         """Paint `part` (logical pixels) of a widget of `size` with `ratio` device pixels per logical one."""
         if self.is_empty:
             painter.fillRect(part, ground)
-        elif self.hurried:
+        elif self.draft:
             painter.fillRect(part, ground)
-            self._paint_hurriedly(painter, viewport)
+            self._paint_draft(painter, viewport)
         else:
             picture = self._cache.picture(
                 size=size,
@@ -113,7 +113,7 @@ class ScenePicture:
             source = QRectF(part.x() * ratio, part.y() * ratio, part.width() * ratio, part.height() * ratio)
             painter.drawPixmap(part, picture, source)
 
-    def _paint_hurriedly(self, painter: QPainter, viewport: Viewport) -> None:
+    def _paint_draft(self, painter: QPainter, viewport: Viewport) -> None:
         if self._quick is None:
             level = 0
             while level + 1 < len(self._levels) and _area(self._levels[level]) > _QUICK_PIXELS:

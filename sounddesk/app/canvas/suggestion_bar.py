@@ -14,7 +14,7 @@ from sounddesk.app.commands.actions import ActionRegistry
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.workers.segmentation_worker import FoundMask
-from sounddesk.app.workers.segmentation_worker import SegmentLane
+from sounddesk.app.workers.segmentation_worker import SegmentationWorker
 from sounddesk.domain.mask import BoolMask
 from sounddesk.domain.project import Project
 
@@ -32,7 +32,7 @@ class SuggestionBar(QFrame):
         document: Document,
         selection: SelectionModel,
         actions: ActionRegistry,
-        segment: SegmentLane,
+        segment: SegmentationWorker,
         canvas: ImageCanvas,
         parent: QWidget | None = None,
     ) -> None:

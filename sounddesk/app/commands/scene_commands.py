@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QWidget
 from sounddesk.app.services import Services
 from sounddesk.app.workers.background import Background
 from sounddesk.app.workers.generation_queue import GenerateJob
+from sounddesk.app.workers.serial_thread import Ticket
 from sounddesk.domain.take import Take
 
 
@@ -49,10 +50,10 @@ class SceneCommands(QObject):
         self._balance_after = jobs[0] if jobs else None
         self.message.emit(self.tr("Generating the blend to balance by; the faders follow."))
 
-    def _on_generated(self, job: GenerateJob, _takes: object) -> None:
-        if job.id == self._balance_after:
+    def _on_generated(self, ticket: Ticket[GenerateJob], _takes: object) -> None:
+        if ticket.id == self._balance_after:
             self._balance_after = None
-            self._suggest(job.object_ids[0])
+            self._suggest(ticket.job.object_ids[0])
 
     def _suggest(self, blend_id: str) -> None:
         document = self._services.document

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import QTreeWidgetItem
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.workers.models_worker import ModelsLane
+from sounddesk.app.workers.models_worker import ModelsWorker
 from sounddesk.domain.errors import EngineError
 from sounddesk.engine.catalogue.entries import CatalogueEntry
 from sounddesk.engine.catalogue.entries import load_catalogue
@@ -45,15 +45,15 @@ class ModelsDialog(QDialog):
 
     installed = Signal(str)
 
-    def __init__(self, parent: QWidget | None = None, *, lane: ModelsLane | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, worker: ModelsWorker | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Published models"))
         self.resize(860, 620)
-        self.lane = lane or ModelsLane(self)
-        self.lane.progress.connect(self._show_progress)
-        self.lane.finished.connect(self._on_finished)
-        self.lane.paused.connect(self._on_paused)
-        self.lane.failed.connect(self._on_failed)
+        self.worker = worker or ModelsWorker(self)
+        self.worker.progress.connect(self._show_progress)
+        self.worker.finished.connect(self._on_finished)
+        self.worker.paused.connect(self._on_paused)
+        self.worker.failed.connect(self._on_failed)
         self._entries: dict[str, CatalogueEntry] = {}
         self._models: dict[str, InstalledModel] = {}
         self._working_on: str | None = None
@@ -83,7 +83,7 @@ class ModelsDialog(QDialog):
         self.verify_button = QPushButton(self.tr("Check files"))
         self.remove_button = QPushButton(self.tr("Remove"))
         self.install_button.clicked.connect(self._install)
-        self.pause_button.clicked.connect(self.lane.pause)
+        self.pause_button.clicked.connect(self.worker.pause)
         self.verify_button.clicked.connect(self._verify)
         self.remove_button.clicked.connect(self._remove)
         row = QHBoxLayout()
@@ -148,12 +148,12 @@ class ModelsDialog(QDialog):
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         """A download in hand is paused, and goes on the next time."""
-        self.lane.close()
+        self.worker.close()
         super().closeEvent(event)
 
     def done(self, result: int) -> None:
         """The same by Esc, which sends no close event."""
-        self.lane.close()
+        self.worker.close()
         super().done(result)
 
     def _item(self, model_id: str) -> QTreeWidgetItem:
@@ -211,17 +211,17 @@ class ModelsDialog(QDialog):
     def _install(self) -> None:
         self._begin()
         if self._working_on is not None:
-            self.lane.install(self._entries[self._working_on])
+            self.worker.install(self._entries[self._working_on])
 
     def _verify(self) -> None:
         self._begin()
         if self._working_on is not None:
-            self.lane.verify(self._working_on)
+            self.worker.verify(self._working_on)
 
     def _remove(self) -> None:
         self._begin()
         if self._working_on is not None:
-            self.lane.remove(self._working_on)
+            self.worker.remove(self._working_on)
 
     def _begin(self) -> None:
         self._working_on = self.current_id

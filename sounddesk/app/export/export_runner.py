@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import field
@@ -12,12 +13,14 @@ from typing import Literal
 from PySide6.QtCore import QObject
 from PySide6.QtCore import Signal
 
-from sounddesk.app.workers.background import Background
+from sounddesk.app.workers.serial_thread import JobControl
+from sounddesk.app.workers.serial_thread import Ticket
+from sounddesk.app.workers.serial_worker import SerialWorker
 from sounddesk.audio.timeline_mix import Mono
-from sounddesk.domain.errors import Cancelled
 from sounddesk.domain.project import Project
 from sounddesk.domain.take import TakeLibrary
 from sounddesk.engine.tasks import CancelToken
+from sounddesk.engine.tasks import Progress
 
 if TYPE_CHECKING:
     from sounddesk.audio.exporters.export import ExportReport
@@ -42,6 +45,10 @@ class ExportJob:
     cancel: CancelToken = field(default_factory=CancelToken)
 
 
+# With the takes that there were when it was asked for.
+_Export = tuple[ExportJob, TakeLibrary]
+
+
 class ExportRunner(QObject):
     """Signals, each with the job: progressed(job, done, total), finished(job, ExportReport), failed(job, message),
     cancelled(job). A job ends in exactly one of the last three.
@@ -54,47 +61,41 @@ class ExportRunner(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._jobs: list[ExportJob] = []
-        self._background = Background(self)
-        self._background.done.connect(self._done)
-        self._background.failed.connect(self._failed)
+        self._worker = SerialWorker[_Export, "ExportReport"](_export, self, name="the export")
+        self._worker.progressed.connect(self._on_progress)
+        self._worker.finished.connect(lambda ticket, report: self.finished.emit(ticket.job[0], report))
+        self._worker.failed.connect(lambda ticket, error: self.failed.emit(ticket.job[0], str(error)))
+        self._worker.cancelled.connect(lambda ticket: self.cancelled.emit(ticket.job[0]))
 
     def start(self, job: ExportJob) -> None:
         """Export as soon as the jobs before are done."""
-        self._jobs.append(job)
         # Takes are added by the UI thread meanwhile; the job works on those there are now.
-        takes = TakeLibrary(list(job.takes))
+        self._worker.submit((job, TakeLibrary(list(job.takes))), cancel=job.cancel)
 
-        def step(done: int, total: int) -> None:
-            job.cancel.raise_if_cancelled()
-            # Qt hands on 32-bit numbers: thousandths are enough for a bar.
-            self.progressed.emit(job, 1000 * done // max(1, total), 1000)
-
-        self._background.start(job, lambda: _export(job, takes, step=step))
+    def stop(self) -> None:
+        """Cancel everything. Returns at once; `close` waits for the end."""
+        self._worker.stop()
 
     def close(self) -> None:
         """Cancel everything and wait for the end."""
-        for job in self._jobs:
-            job.cancel.cancel()
-        self._background.close()
-        self._jobs.clear()
+        self._worker.close()
 
-    def _done(self, job: ExportJob, report: ExportReport) -> None:
-        self._jobs.remove(job)
-        self.finished.emit(job, report)
-
-    def _failed(self, job: ExportJob, error: Exception) -> None:
-        self._jobs.remove(job)
-        if isinstance(error, Cancelled):
-            self.cancelled.emit(job)
-        else:
-            self.failed.emit(job, str(error) or type(error).__name__)
+    def _on_progress(self, ticket: Ticket[_Export], progress: Progress) -> None:
+        # Qt hands on 32-bit numbers: thousandths are enough for a bar.
+        self.progressed.emit(ticket.job[0], 1000 * progress.done // max(1, progress.total), 1000)
 
 
-def _export(job: ExportJob, takes: TakeLibrary, *, step: Callable[[int, int], None]) -> ExportReport:
+def _export(export: _Export, control: JobControl) -> ExportReport:
     from sounddesk.audio.exporters.export import export_project
     from sounddesk.audio.take_samples import TakeSamples
     from sounddesk.engine.bundles.installed_bundles import bundle_licences
+
+    job, takes = export
+    started_s = time.monotonic()
+
+    def step(done: int, total: int) -> None:
+        control.cancel.raise_if_cancelled()
+        control.report(Progress(stage="export", done=done, total=total, elapsed_s=time.monotonic() - started_s))
 
     samples: Callable[[str], Mono | None] = TakeSamples(takes)
     return export_project(

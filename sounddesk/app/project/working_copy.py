@@ -22,7 +22,7 @@ from typing import Final
 import platformdirs
 
 from sounddesk.app.project.file_lock import FileLock
-from sounddesk.app.runtime.thread_priority import stand_behind_the_ui
+from sounddesk.app.runtime.thread_priority import lower_thread_priority
 from sounddesk.domain.project import Project
 from sounddesk.domain.take import Take
 from sounddesk.storage.project_file import ProjectContents
@@ -64,7 +64,7 @@ class WorkingCopy:
     def __init__(self, on_problem: Callable[[str], None]) -> None:
         self._on_problem = on_problem
         self._thread = ThreadPoolExecutor(
-            max_workers=1, thread_name_prefix="working-copy", initializer=stand_behind_the_ui
+            max_workers=1, thread_name_prefix="working-copy", initializer=lower_thread_priority
         )
         self._filling = _Inbox(Project(), (), ())
         self._written: _Inbox | None = None

@@ -18,7 +18,7 @@ _TORCH_LIBRARIES: Final = ("torch_global_deps", "c10", "torch_cpu", "torch_cuda"
 
 
 @contextlib.contextmanager
-def friendly_to_the_ui() -> Iterator[None]:
+def gil_friendly_imports() -> Iterator[None]:
     """Inside the block imports on this thread leave the UI thread its turns.
 
     Three things froze the window for up to 0.8 s on 2 cores: mapping torch's libraries, which an import does under

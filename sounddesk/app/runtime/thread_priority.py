@@ -14,23 +14,15 @@ from PySide6.QtCore import QThread
 _STEPS: Final = 5
 
 
-def stand_behind_the_ui() -> None:
-    """Let this thread, and the threads that it starts (OpenMP's too), wait where the UI thread wants a processor.
+def lower_thread_priority() -> None:
+    """Let this thread wait where the UI thread wants a processor, and on Linux those that it starts (OpenMP's too).
 
     With equal rights the UI thread, however short its work, stood in line behind two networks for up to 46 ms. Linux
-    alone gives each thread a number of its own; elsewhere nothing happens. May be called again and again.
+    gives each thread a niceness of its own. May be called again and again; never on the UI thread.
     """
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
             wanted = min(19, os.getpriority(os.PRIO_PROCESS, os.getpid()) + _STEPS)
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), wanted)
-
-
-class LaneThread(QThread):
-    """The thread of a lane: an event loop that stands behind the UI thread's."""
-
-    def run(self) -> None:
-        stand_behind_the_ui()
-        if sys.platform != "linux":
-            self.setPriority(QThread.Priority.LowPriority)
-        self.exec()
+    else:
+        QThread.currentThread().setPriority(QThread.Priority.LowPriority)

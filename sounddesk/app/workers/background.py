@@ -2,78 +2,69 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import QObject
-from PySide6.QtCore import QRunnable
-from PySide6.QtCore import Qt
-from PySide6.QtCore import QThreadPool
 from PySide6.QtCore import Signal
 
-from sounddesk.app.runtime.thread_priority import stand_behind_the_ui
+from sounddesk.app.workers.serial_thread import JobControl
+from sounddesk.app.workers.serial_thread import Ticket
+from sounddesk.app.workers.serial_worker import SerialWorker
 
-_log = logging.getLogger(__name__)
 
-
-class _Task(QRunnable):
-    def __init__(self, owner: Background, key: object, work: Callable[[], Any]) -> None:
-        super().__init__()
-        self._owner = owner
-        self._key = key
-        self._work = work
-
-    def run(self) -> None:
-        stand_behind_the_ui()
-        try:
-            result = self._work()
-        except Exception as error:  # noqa: BLE001  # told to the widget, which knows what to show instead
-            _log.debug("background work failed", exc_info=True)
-            self._owner._ended.emit(self._key, None, error)
-        else:
-            self._owner._ended.emit(self._key, result, None)
+@dataclass(frozen=True, eq=False)
+class _Task:
+    key: object
+    work: Callable[[], Any]
 
 
 class Background(QObject):
-    """Runs functions on a small pool of threads. Only the newest work of a key is answered.
+    """Runs functions one after the other. Only the newest work of a key is answered.
 
     Signals:
-        done(key, result), failed(key, error).
+        done(key, result).
+        failed(key, error): `str(error)` is for the user.
     """
 
     done = Signal(object, object)
     failed = Signal(object, object)
-    _ended = Signal(object, object, object)
 
-    def __init__(self, parent: QObject | None = None, *, threads: int = 1) -> None:
+    def __init__(self, parent: QObject | None = None, *, name: str = "this") -> None:
+        """`name`: of the work, as messages say it."""
         super().__init__(parent)
-        self._pool = QThreadPool(self)
-        self._pool.setMaxThreadCount(threads)
-        self._generation: dict[object, int] = {}
-        self._ended.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
+        self._newest: dict[object, Ticket[_Task]] = {}
+        self._worker = SerialWorker[_Task, Any](_run, self, name=name)
+        self._worker.finished.connect(lambda ticket, result: self._answer(ticket, self.done, result))
+        self._worker.failed.connect(lambda ticket, error: self._answer(ticket, self.failed, error))
 
     def start(self, key: object, work: Callable[[], Any]) -> None:
         """Run `work`; its result arrives with `done`. Work of the same key that has not answered yet is forgotten."""
-        number = self._generation.get(key, 0) + 1
-        self._generation[key] = number
-        self._pool.start(_Task(self, (key, number), work))
+        older = self._newest.get(key)
+        self._newest[key] = self._worker.submit(_Task(key, work))
+        if older is not None:
+            self._worker.drop(older)
 
     def is_running(self, key: object) -> bool:
-        return key in self._generation
+        return key in self._newest
+
+    def stop(self) -> None:
+        """Forget what has not begun. Returns at once; `close` waits for the rest."""
+        self._newest.clear()
+        self._worker.stop()
 
     def close(self) -> None:
         """Forget what has not begun and wait for the rest."""
-        self._generation.clear()
-        self._pool.clear()
-        self._pool.waitForDone()
+        self.stop()
+        self._worker.close()
 
-    def _deliver(self, numbered: tuple[object, int], result: object, error: object) -> None:
-        key, number = numbered
-        if self._generation.get(key) != number:
-            return
-        del self._generation[key]
-        if error is None:
-            self.done.emit(key, result)
-        else:
-            self.failed.emit(key, error)
+    def _answer(self, ticket: Ticket[_Task], signal: Any, value: object) -> None:
+        key = ticket.job.key
+        if self._newest.get(key) is ticket:
+            del self._newest[key]
+            signal.emit(key, value)
+
+
+def _run(task: _Task, _control: JobControl) -> Any:
+    return task.work()

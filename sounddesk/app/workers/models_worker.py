@@ -1,53 +1,29 @@
-"""The lane that installs, checks and removes models: one job at a time on a thread of its own."""
+"""Installing, checking and removing models off the UI thread, one model at a time."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
 
 from PySide6.QtCore import QObject
-from PySide6.QtCore import Qt
 from PySide6.QtCore import Signal
-from PySide6.QtCore import Slot
 
-from sounddesk.app.runtime.thread_priority import LaneThread
-from sounddesk.domain.errors import Cancelled
+from sounddesk.app.workers.serial_thread import JobControl
+from sounddesk.app.workers.serial_thread import Ticket
+from sounddesk.app.workers.serial_worker import SerialWorker
 from sounddesk.engine.catalogue.entries import CatalogueEntry
-from sounddesk.engine.tasks import CancelToken
-
-_log = logging.getLogger(__name__)
-
-Work = Callable[[CancelToken], object]
 
 
-class _Worker(QObject):
-    """Lives on the lane's thread."""
-
-    progress = Signal(object)
-    finished = Signal(str, str)
-    paused = Signal(str)
-    failed = Signal(str, str)
-
-    @Slot(str, str, object, object)
-    def run(self, model_id: str, what: str, work: Work, token: CancelToken) -> None:
-        from sounddesk.domain.errors import EngineError
-        from sounddesk.domain.errors import OutputError
-
-        try:
-            work(token)
-        except Cancelled:
-            self.paused.emit(model_id)
-        except (EngineError, OutputError) as error:
-            self.failed.emit(model_id, str(error))
-        except Exception:  # noqa: BLE001  # every failure is shown, none ends the lane (design 5)
-            _log.exception("%s of model %s failed", what, model_id)
-            self.failed.emit(model_id, "it failed unexpectedly; the log has the details (Help > Log)")
-        else:
-            self.finished.emit(model_id, what)
+@dataclass(frozen=True, eq=False)
+class _ModelJob:
+    model_id: str
+    what: Literal["install", "verify", "remove"]
+    work: Callable[[JobControl], object]
 
 
-class ModelsLane(QObject):
-    """Long work on models off the UI thread. Every job ends in exactly one of finished, paused, failed.
+class ModelsWorker(QObject):
+    """Long work on models. Every job ends in exactly one of finished, paused, failed.
 
     Signals:
         progress(report): a `Progress` of the job in hand.
@@ -61,74 +37,64 @@ class ModelsLane(QObject):
     paused = Signal(str)
     failed = Signal(str, str)
 
-    _run = Signal(str, str, object, object)
-
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._token: CancelToken | None = None
-        self._thread = LaneThread(self)
-        self._thread.setObjectName("models")
-        self._worker = _Worker()
-        self._worker.moveToThread(self._thread)
-        queued = Qt.ConnectionType.QueuedConnection
-        self._run.connect(self._worker.run, queued)
-        for name in ("finished", "paused", "failed"):
-            getattr(self._worker, name).connect(self._on_end, queued)
-            getattr(self._worker, name).connect(getattr(self, name), queued)
-        self._worker.progress.connect(self.progress, queued)
-        self._thread.finished.connect(self._worker.deleteLater)
-        self._thread.start()
+        self._worker = SerialWorker[_ModelJob, object](_run, self, name="the work on the model")
+        self._worker.progressed.connect(lambda _ticket, report: self.progress.emit(report))
+        self._worker.finished.connect(self._on_finished)
+        self._worker.cancelled.connect(lambda ticket: self.paused.emit(ticket.job.model_id))
+        self._worker.failed.connect(lambda ticket, error: self.failed.emit(ticket.job.model_id, str(error)))
 
     @property
     def is_busy(self) -> bool:
-        return self._token is not None
+        return bool(self._worker.tickets)
 
     def install(self, entry: CatalogueEntry) -> None:
-        """Install a model whose licence the user has accepted, or go on with it."""
+        """Install a model whose licence the user has accepted, or go on with it. Raises: RuntimeError, when busy."""
 
-        def work(token: CancelToken) -> object:
+        def work(control: JobControl) -> object:
             from sounddesk.engine.catalogue.model_install import install
 
-            return install(entry, accept_licence=True, on_progress=self._worker.progress.emit, cancel=token)
+            return install(entry, accept_licence=True, on_progress=control.report, cancel=control.cancel)
 
-        self._start(entry.id, "install", work)
+        self._start(_ModelJob(entry.id, "install", work))
 
     def verify(self, model_id: str) -> None:
-        """Check every file of an installed model."""
+        """Check every file of an installed model. Raises: RuntimeError, when busy."""
 
-        def work(token: CancelToken) -> None:
+        def work(control: JobControl) -> None:
             from sounddesk.engine.catalogue.model_store import require_model
 
-            require_model(model_id).verify(on_progress=self._worker.progress.emit, cancel=token)
+            require_model(model_id).verify(on_progress=control.report, cancel=control.cancel)
 
-        self._start(model_id, "verify", work)
+        self._start(_ModelJob(model_id, "verify", work))
 
     def remove(self, model_id: str) -> None:
-        """Remove an installed model and what is left of its downloads."""
+        """Remove an installed model and what is left of its downloads. Raises: RuntimeError, when busy."""
 
-        def work(_token: CancelToken) -> object:
+        def work(_control: JobControl) -> object:
             from sounddesk.engine.catalogue.model_store import remove_model
 
             return remove_model(model_id)
 
-        self._start(model_id, "remove", work)
+        self._start(_ModelJob(model_id, "remove", work))
 
     def pause(self) -> None:
         """Stop the job in hand; `paused` follows."""
-        if self._token is not None:
-            self._token.cancel()
+        self._worker.cancel_all()
 
     def close(self) -> None:
         """Stop and wait; what has arrived is kept."""
-        self.pause()
-        self._thread.quit()
-        self._thread.wait()
+        self._worker.close()
 
-    def _start(self, model_id: str, what: str, work: Work) -> None:
-        if self._token is not None:
+    def _start(self, job: _ModelJob) -> None:
+        if self.is_busy:
             raise RuntimeError("one model at a time")
-        self._token = CancelToken()
-        self._run.emit(model_id, what, work, self._token)
+        self._worker.submit(job)
 
-    def _on_end(self, *_: str) -> None:
-        self._token = None
+    def _on_finished(self, ticket: Ticket[_ModelJob], _result: object) -> None:
+        self.finished.emit(ticket.job.model_id, ticket.job.what)
+
+
+def _run(job: _ModelJob, control: JobControl) -> object:
+    return job.work(control)

@@ -1,9 +1,7 @@
-"""The lane that turns clicks into masks: one worker on one thread, so that a click never waits behind a generation."""
+"""Clicks to masks on a thread of their own, so that a click never waits behind a generation."""
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,21 +11,20 @@ import numpy as np
 from PySide6.QtCore import QObject
 from PySide6.QtCore import Qt
 from PySide6.QtCore import Signal
-from PySide6.QtCore import Slot
 
-from sounddesk.app.project.document import RgbImage
-from sounddesk.app.runtime.heavy_imports import friendly_to_the_ui
-from sounddesk.app.runtime.thread_priority import LaneThread
+from sounddesk.app.runtime.heavy_imports import gil_friendly_imports
+from sounddesk.app.workers.serial_thread import JobControl
+from sounddesk.app.workers.serial_thread import Ticket
+from sounddesk.app.workers.serial_worker import SerialWorker
 from sounddesk.domain.mask import BoolMask
 from sounddesk.domain.tiled_mask import TiledMask
 from sounddesk.engine.types import FloatMask
+from sounddesk.engine.types import RgbImage
 
 if TYPE_CHECKING:
     from sounddesk.engine.segmenters.choice import SegmenterChoice
     from sounddesk.engine.segmenters.protocol import EncodedImage
     from sounddesk.engine.segmenters.protocol import Prompt
-
-_log = logging.getLogger(__name__)
 
 MAX_SUGGESTIONS: Final = 12
 # Less than this is no part of an object and the rest is all of it, in shares of 1.
@@ -69,46 +66,58 @@ def kept_mask(probability: FloatMask) -> TiledMask:
     return TiledMask.from_array(np.where(cut > 1 - _SURE, np.float32(1), cut))
 
 
-class _Worker(QObject):
-    """Lives on the lane's thread. Holds the segmenter and the encoded image."""
+@dataclass(frozen=True, eq=False)
+class _SetImage:
+    sha256: str | None
+    pixels: RgbImage | None
 
-    ready = Signal(str)
-    predicted = Signal(int, object)
-    suggested = Signal(int, object)
-    failed = Signal(int, str)
-    notice = Signal(str)
 
-    def __init__(self, choose: ChooseSegmenter, is_current: Callable[[int], bool]) -> None:
-        super().__init__()
+@dataclass(frozen=True, eq=False)
+class _SetSegmenter:
+    choose: ChooseSegmenter
+
+
+@dataclass(frozen=True, eq=False)
+class _Predict:
+    prompt: Prompt
+    preview: bool
+
+
+@dataclass(frozen=True, eq=False)
+class _Suggest:
+    pass
+
+
+_Job = _SetImage | _SetSegmenter | _Predict | _Suggest
+
+
+class _Segmenting:
+    """Does the jobs. Holds the segmenter and the encoded image."""
+
+    def __init__(
+        self, choose: ChooseSegmenter, *, on_ready: Callable[[str], None], on_notice: Callable[[str], None]
+    ) -> None:
         self._choose = choose
-        self._is_current = is_current
+        self._on_ready = on_ready
+        self._on_notice = on_notice
         self._choice: SegmenterChoice | None = None
         self._encoded: EncodedImage | None = None
         self._sha256: str | None = None
         self._pixels: RgbImage | None = None
 
-    @Slot(object, object)
-    def set_image(self, sha256: str | None, pixels: RgbImage | None) -> None:
-        self._sha256, self._pixels, self._encoded = sha256, pixels, None
-        if pixels is not None:
-            self._guarded(-1, self._encode)
-
-    @Slot(int, object, bool)
-    def predict(self, job_id: int, prompt: Prompt, preview: bool) -> None:
-        if self._is_current(job_id):
-            self._guarded(job_id, lambda: self.predicted.emit(job_id, self._predict(prompt, preview=preview)))
-        else:
-            self.failed.emit(job_id, "")
-
-    @Slot(int)
-    def suggest(self, job_id: int) -> None:
-        self._guarded(job_id, lambda: self.suggested.emit(job_id, self._suggest()))
-
-    @Slot(object)
-    def set_segmenter(self, choose: ChooseSegmenter) -> None:
-        self._choose, self._choice, self._encoded = choose, None, None
-        if self._pixels is not None:
-            self._guarded(-1, self._encode)
+    def run(self, job: _Job, control: JobControl) -> tuple[FoundMask, ...] | None:
+        match job:
+            case _SetImage(sha256, pixels):
+                self._sha256, self._pixels, self._encoded = sha256, pixels, None
+            case _SetSegmenter(choose):
+                self._choose, self._choice, self._encoded = choose, None, None
+            case _Predict(prompt, preview):
+                return self._predict(prompt, preview=preview)
+            case _Suggest():
+                return self._suggest()
+        if self._pixels is not None and not control.cancel.cancelled:
+            self._encode()
+        return None
 
     def _predict(self, prompt: Prompt, *, preview: bool) -> tuple[FoundMask, ...]:
         encoded = self._encode()
@@ -131,41 +140,30 @@ class _Worker(QObject):
     def _encode(self) -> EncodedImage:
         if self._choice is None:
             # SAM and the starter's segmenter bring torch along.
-            with friendly_to_the_ui():
+            with gil_friendly_imports():
                 self._choice = self._choose()
-            self.notice.emit(self._choice.notice)
+            self._on_notice(self._choice.notice)
             for note in self._choice.notes:
-                self.notice.emit(note)
+                self._on_notice(note)
         if self._pixels is None or self._sha256 is None:
             from sounddesk.engine.segmenters.protocol import PromptError
 
             raise PromptError("there is no image yet: open one first")
         if self._encoded is None:
             self._encoded = self._choice.segmenter.encode(self._pixels)
-            self.ready.emit(self._sha256)
+            self._on_ready(self._sha256)
         return self._encoded
 
-    def _guarded(self, job_id: int, work: Callable[[], object]) -> None:
-        from sounddesk.domain.errors import EngineError
 
-        try:
-            work()
-        except (EngineError, ValueError) as error:
-            self.failed.emit(job_id, str(error))
-        except Exception:  # noqa: BLE001  # every failure is shown, none ends the lane (design 5)
-            _log.exception("segmenting failed")
-            self.failed.emit(job_id, "the selection failed unexpectedly; the log has the details (Help > Log)")
-
-
-class SegmentLane(QObject):
+class SegmentationWorker(QObject):
     """Clicks, boxes and scribbles to masks, off the UI thread.
 
     Signals:
         ready(sha256): the image with that hash is encoded; from now on a click is quick.
         predicted(job_id, found): answer to `predict`, a tuple of `FoundMask`, best first.
         suggested(job_id, found): answer to `suggest`, likewise.
-        failed(job_id, message): a job ended without one; the message is empty where a newer job made it needless,
-            and `job_id` is -1 where the image itself could not be encoded.
+        failed(job_id, message): a job ended without one; the message is empty where a newer job or another image made
+            it needless, and `job_id` is -1 where the image itself could not be encoded.
         notice(text): which segmenter is active, and what else the user should know of it.
     """
 
@@ -174,68 +172,64 @@ class SegmentLane(QObject):
     suggested = Signal(int, object)
     failed = Signal(int, str)
     notice = Signal(str)
-
-    _suggest = Signal(int)
-    _set_image = Signal(object, object)
-    _predict = Signal(int, object, bool)
-    _set_segmenter = Signal(object)
+    _encoded = Signal(str)
+    _noticed = Signal(str)
 
     def __init__(self, parent: QObject | None = None, *, choose: ChooseSegmenter = choose_default_segmenter) -> None:
         super().__init__(parent)
-        self._lock = threading.Lock()
-        self._last_job = 0
-        self._wanted: set[int] = set()
-        self._thread = LaneThread(self)
-        self._thread.setObjectName("segment")
-        self._worker = _Worker(choose, self._is_current)
-        self._worker.moveToThread(self._thread)
-        queued = Qt.ConnectionType.QueuedConnection
-        self._set_image.connect(self._worker.set_image, queued)
-        self._predict.connect(self._worker.predict, queued)
-        self._set_segmenter.connect(self._worker.set_segmenter, queued)
-        self._suggest.connect(self._worker.suggest, queued)
-        for name in ("ready", "predicted", "suggested", "failed", "notice"):
-            getattr(self._worker, name).connect(getattr(self, name), queued)
-        self._thread.finished.connect(self._worker.deleteLater)
-        self._thread.start()
+        # From the thread of the jobs to this one.
+        self._encoded.connect(self.ready, Qt.ConnectionType.QueuedConnection)
+        self._noticed.connect(self.notice, Qt.ConnectionType.QueuedConnection)
+        segmenting = _Segmenting(choose, on_ready=self._encoded.emit, on_notice=self._noticed.emit)
+        # torch keeps its helpers for the thread that computes: it stays.
+        self._worker = SerialWorker[_Job, object](segmenting.run, self, name="the selection", linger_s=None)
+        self._worker.finished.connect(self._on_finished)
+        self._worker.failed.connect(lambda ticket, error: self._on_failed(ticket, str(error)))
+        self._worker.cancelled.connect(self._on_cancelled)
 
     def set_image(self, sha256: str | None, pixels: RgbImage | None) -> None:
         """Encode another image (None: there is none); answers for the old one are no longer wanted."""
-        with self._lock:
-            self._wanted.clear()
-        self._set_image.emit(sha256, pixels)
+        self._drop(_SetImage, _Predict, _Suggest)
+        self._worker.submit(_SetImage(sha256, pixels))
 
     def predict(self, prompt: Prompt, *, preview: bool = False) -> int:
-        """Ask for the mask at `prompt`; the job's id. Predictions that have not begun yet are dropped.
+        """Ask for the mask at `prompt`; the job's id. Older predictions are not answered any more.
 
         `preview`: only to be looked at, so `FoundMask.mask` is not needed.
         """
-        with self._lock:
-            self._last_job += 1
-            job_id = self._last_job
-            self._wanted = {job_id}
-        self._predict.emit(job_id, prompt, preview)
-        return job_id
+        self._drop(_Predict)
+        return self._worker.submit(_Predict(prompt, preview)).id
 
     def suggest(self) -> int:
         """Ask for objects that stand out; the job's id. It may take seconds, and clicks wait behind it."""
-        with self._lock:
-            self._last_job += 1
-            job_id = self._last_job
-        self._suggest.emit(job_id)
-        return job_id
+        return self._worker.submit(_Suggest()).id
 
     def set_segmenter(self, choose: ChooseSegmenter) -> None:
         """Use another segmenter from now on."""
-        self._set_segmenter.emit(choose)
+        self._worker.submit(_SetSegmenter(choose))
+
+    def stop(self) -> None:
+        """Cancel everything. Returns at once; `close` waits for the job in hand."""
+        self._worker.stop()
 
     def close(self) -> None:
         """Finish the job in hand and end the thread."""
-        with self._lock:
-            self._wanted.clear()
-        self._thread.quit()
-        self._thread.wait()
+        self._worker.close()
 
-    def _is_current(self, job_id: int) -> bool:
-        with self._lock:
-            return job_id in self._wanted
+    def _drop(self, *kinds: type) -> None:
+        for ticket in self._worker.tickets:
+            if isinstance(ticket.job, kinds):
+                self._worker.drop(ticket)
+
+    def _on_finished(self, ticket: Ticket[_Job], found: tuple[FoundMask, ...]) -> None:
+        if isinstance(ticket.job, _Predict):
+            self.predicted.emit(ticket.id, found)
+        elif isinstance(ticket.job, _Suggest):
+            self.suggested.emit(ticket.id, found)
+
+    def _on_failed(self, ticket: Ticket[_Job], message: str) -> None:
+        self.failed.emit(ticket.id if isinstance(ticket.job, _Predict | _Suggest) else -1, message)
+
+    def _on_cancelled(self, ticket: Ticket[_Job]) -> None:
+        if isinstance(ticket.job, _Predict | _Suggest):
+            self.failed.emit(ticket.id, "")

@@ -18,7 +18,7 @@ from sounddesk.app.canvas.heat_map import HeatMap
 from sounddesk.app.canvas.image_canvas import ImageCanvas
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
-from sounddesk.app.workers.segmentation_worker import SegmentLane
+from sounddesk.app.workers.segmentation_worker import SegmentationWorker
 from tests.app.conftest import wait_until
 
 LEFT, MIDDLE = Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton
@@ -26,14 +26,14 @@ LEFT, MIDDLE = Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton
 
 @pytest.fixture
 def canvas(still: Document) -> Iterator[ImageCanvas]:
-    lane = SegmentLane()
-    made = ImageCanvas(still, SelectionModel(still), lane)
+    segment = SegmentationWorker()
+    made = ImageCanvas(still, SelectionModel(still), segment)
     made.resize(301, 223)
     made.hover_preview = False
     made.show()
     wait_until(lambda: made._scene.masks_are_ready)
     yield made
-    lane.close()
+    segment.close()
 
 
 def seen(canvas: ImageCanvas) -> np.ndarray:
@@ -48,7 +48,7 @@ def painted_anew(canvas: ImageCanvas) -> np.ndarray:
 
 
 def assert_up_to_date(canvas: ImageCanvas) -> None:
-    wait_until(lambda: canvas._scene.masks_are_ready and not canvas._scene.hurried)
+    wait_until(lambda: canvas._scene.masks_are_ready and not canvas._scene.draft)
     shown = seen(canvas)
     np.testing.assert_array_equal(shown, painted_anew(canvas))
 
@@ -78,8 +78,8 @@ def test_a_stroke_is_shown_as_if_all_had_been_painted(canvas: ImageCanvas, zoom:
 def test_a_stroke_on_a_large_image_is_shown_up_to_the_borders_of_its_tiles(document: Document, zoom: float) -> None:
     info = document.add_image(b"never read", np.full((900, 1100, 3), 120, np.uint8), name="large.png")
     document.commit("Open", dataclasses.replace(document.project, image=info))
-    lane = SegmentLane()
-    canvas = ImageCanvas(document, SelectionModel(document), lane)
+    segment = SegmentationWorker()
+    canvas = ImageCanvas(document, SelectionModel(document), segment)
     try:
         canvas.resize(640, 480)
         canvas.show()
@@ -97,7 +97,7 @@ def test_a_stroke_on_a_large_image_is_shown_up_to_the_borders_of_its_tiles(docum
         assert np.abs(shown - anew).max() < 40
         assert document.project.objects
     finally:
-        lane.close()
+        segment.close()
 
 
 def test_a_pan_shifts_the_picture_and_draws_what_comes_into_sight(canvas: ImageCanvas) -> None:
@@ -129,8 +129,8 @@ def test_undo_hiding_colour_and_selection_are_shown(canvas: ImageCanvas) -> None
 def test_zooming_is_quick_at_first_and_sharp_soon_after(canvas: ImageCanvas) -> None:
     canvas.zoom(1.37, QPointF(100, 80))
     quick = seen(canvas)
-    assert canvas._scene.hurried
-    wait_until(lambda: not canvas._scene.hurried, seconds=2)
+    assert canvas._scene.draft
+    wait_until(lambda: not canvas._scene.draft, seconds=2)
     assert_up_to_date(canvas)
     # The quick frame shows the same thing in the same place, only coarser.
     assert np.abs(quick.astype(int) - seen(canvas)).mean() < 12

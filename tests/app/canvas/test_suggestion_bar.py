@@ -14,7 +14,7 @@ from sounddesk.app.canvas.suggestion_bar import SuggestionBar
 from sounddesk.app.commands.actions import ActionRegistry
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
-from sounddesk.app.workers.segmentation_worker import SegmentLane
+from sounddesk.app.workers.segmentation_worker import SegmentationWorker
 from tests.app.conftest import wait_until
 
 
@@ -43,15 +43,15 @@ def desk(document: Document, qapp: QApplication) -> Iterator[Desk]:
     pixels[30:75, 76:116] = (40, 70, 210)
     info = document.add_image(b"not read again", pixels, name="wall.png")
     document.commit("Open", dataclasses.replace(document.project, image=info))
-    lane, selection, actions = SegmentLane(), SelectionModel(document), ActionRegistry()
-    lane.set_image(info.sha256, pixels)
-    canvas = ImageCanvas(document, selection, lane)
+    segment, selection, actions = SegmentationWorker(), SelectionModel(document), ActionRegistry()
+    segment.set_image(info.sha256, pixels)
+    canvas = ImageCanvas(document, selection, segment)
     canvas.resize(320, 240)
-    bar = SuggestionBar(document, selection, actions, lane, canvas)
+    bar = SuggestionBar(document, selection, actions, segment, canvas)
     messages: list[str] = []
     bar.message.connect(messages.append)
     yield Desk(bar, document, actions, canvas, messages)
-    lane.close()
+    segment.close()
 
 
 def test_one_is_accepted_one_is_skipped(desk: Desk) -> None:

@@ -38,7 +38,7 @@ def dialog(qapp: QApplication, hub: LocalHub) -> Iterator[ModelsDialog]:
 
 
 def idle(dialog: ModelsDialog) -> bool:
-    return not dialog.lane.is_busy and not dialog.pause_button.isEnabled()
+    return not dialog.worker.is_busy and not dialog.pause_button.isEnabled()
 
 
 def test_nothing_is_installed_before_the_licence_is_accepted(dialog: ModelsDialog, hub: LocalHub) -> None:

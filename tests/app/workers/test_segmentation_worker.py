@@ -1,0 +1,117 @@
+"""Clicks to masks on a thread of their own, with the segmenter that ships."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from sounddesk.app.project.document import Document
+from sounddesk.app.workers.segmentation_worker import SegmentationWorker
+from sounddesk.app.workers.segmentation_worker import choose_default_segmenter
+from sounddesk.app.workers.segmentation_worker import kept_mask
+from sounddesk.engine.segmenters.protocol import Prompt
+from tests.app.conftest import wait_until
+
+
+@pytest.fixture
+def segment(qapp: object) -> Iterator[SegmentationWorker]:
+    worker = SegmentationWorker()
+    yield worker
+    worker.close()
+
+
+def test_a_click_gives_the_mask_of_what_was_clicked(still: Document, segment: SegmentationWorker) -> None:
+    answers, notices = [], []
+    segment.predicted.connect(lambda job, candidates: answers.append((job, candidates)))
+    segment.notice.connect(notices.append)
+    assert still.project.image is not None
+    segment.set_image(still.project.image.sha256, still.image)
+    job = segment.predict(Prompt.click(20, 30))
+    wait_until(lambda: bool(answers))
+    assert answers[0][0] == job
+    wanted = still.project.object("o1").mask.to_bool()
+    found = answers[0][1][0].pixels
+    assert np.array_equal(answers[0][1][0].mask.to_bool(), found)
+    assert (found & wanted).sum() / (found | wanted).sum() > 0.8
+    assert "starter segmenter" in notices[0]
+
+
+def test_a_mask_is_kept_soft_at_its_edge_alone() -> None:
+    """Thousandths all over the image made every tile of it one that has to be unpacked."""
+    logits = np.full((512, 768), -5.0, np.float32)
+    logits[100:200, 100:200] = 5.0
+    logits[200, 100:200] = 0.5
+    probability = 1 / (1 + np.exp(-logits))
+    mask = kept_mask(probability)
+    assert np.array_equal(mask.to_bool(), probability >= 0.5)
+    assert mask.to_array()[200, 150] == round(float(probability[200, 150]) * 255)
+    assert sum(len(tile) > 1 for tile in mask.tiles) == 1
+    assert np.array_equal(kept_mask(np.ones((4, 4), np.float32)).to_array(), np.full((4, 4), 255))
+
+
+def test_a_click_without_an_image_or_outside_it_is_answered_with_the_remedy(
+    still: Document, segment: SegmentationWorker
+) -> None:
+    failures = []
+    segment.failed.connect(lambda job, text: failures.append((job, text)))
+    first = segment.predict(Prompt.click(20, 30))
+    wait_until(lambda: bool(failures))
+    assert failures[-1] == (first, "there is no image yet: open one first")
+    assert still.project.image is not None
+    segment.set_image(still.project.image.sha256, still.image)
+    second = segment.predict(Prompt.click(2000, 30))
+    wait_until(lambda: len(failures) == 2)
+    assert failures[-1][0] == second
+    assert "outside the image of 96 x 64" in failures[-1][1]
+
+
+def test_only_the_newest_of_many_clicks_is_computed(still: Document, segment: SegmentationWorker) -> None:
+    answers, dropped = [], []
+    segment.predicted.connect(lambda job, _candidates: answers.append(job))
+    segment.failed.connect(lambda job, text: dropped.append((job, text)))
+    assert still.project.image is not None
+    segment.set_image(still.project.image.sha256, still.image)
+    jobs = [segment.predict(Prompt.click(20 + i, 30)) for i in range(10)]
+    wait_until(lambda: jobs[-1] in answers)
+    wait_until(lambda: len(answers) + len(dropped) == 10)
+    assert len(answers) <= 2
+    assert all(text == "" for _, text in dropped)
+
+
+def test_answers_for_another_image_are_not_given(still: Document, segment: SegmentationWorker) -> None:
+    answers, ended = [], []
+    segment.predicted.connect(lambda job, _found: answers.append(job))
+    segment.suggested.connect(lambda job, _found: answers.append(job))
+    segment.failed.connect(lambda job, text: ended.append((job, text)))
+    info = still.project.image
+    assert info is not None
+    segment.set_image(info.sha256, still.image)
+    first, second = segment.predict(Prompt.click(20, 30)), segment.suggest()
+    segment.set_image(info.sha256, still.image)
+    third = segment.predict(Prompt.click(20, 30))
+    wait_until(lambda: bool(answers))
+    assert answers == [third]
+    assert sorted(ended) == [(first, ""), (second, "")]
+
+
+def test_a_segmenter_that_cannot_be_had_is_said_and_the_next_one_works(
+    still: Document, segment: SegmentationWorker
+) -> None:
+    def broken() -> object:
+        raise ValueError("no checkpoint at this place: choose another one")
+
+    failures, answers = [], []
+    segment.failed.connect(lambda job, text: failures.append((job, text)))
+    segment.predicted.connect(lambda job, _found: answers.append(job))
+    info = still.project.image
+    assert info is not None
+    segment.set_segmenter(broken)  # type: ignore[arg-type]
+    segment.set_image(info.sha256, still.image)
+    wait_until(lambda: bool(failures))
+    assert failures == [(-1, "no checkpoint at this place: choose another one")]
+    segment.set_segmenter(choose_default_segmenter)
+    job = segment.predict(Prompt.click(20, 30))
+    wait_until(lambda: bool(answers))
+    assert answers == [job]
