@@ -9,7 +9,6 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtGui import QDragEnterEvent
 from PySide6.QtGui import QDropEvent
-from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QDockWidget
 from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QMainWindow
@@ -19,18 +18,20 @@ from PySide6.QtWidgets import QStackedWidget
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
+from sounddesk.app.app_commands import AppCommands
 from sounddesk.app.batch.batch_commands import BatchCommands
 from sounddesk.app.canvas.canvas_panel import CanvasPanel
 from sounddesk.app.canvas.heat_map_commands import HeatMapCommands
-from sounddesk.app.commands.app_commands import AppCommands
+from sounddesk.app.commands.command import Command
+from sounddesk.app.commands.command import StandardKey
 from sounddesk.app.commands.menus import fill_menu_bar
-from sounddesk.app.commands.scene_commands import SceneCommands
 from sounddesk.app.dialogs.welcome_page import WelcomePage
 from sounddesk.app.export.drag_out_panel import DragShelf
+from sounddesk.app.file_commands import FileCommands
+from sounddesk.app.mixer.level_matching import LevelMatching
 from sounddesk.app.mixer.mixer_panel import MixerPanel
 from sounddesk.app.objects.mask_files import MaskFiles
 from sounddesk.app.objects.objects_panel import ObjectsPanel
-from sounddesk.app.project.file_commands import FileCommands
 from sounddesk.app.queue_panel import QueuePanel
 from sounddesk.app.services import Services
 from sounddesk.app.takes.takes_panel import TakesPanel
@@ -50,14 +51,14 @@ class MainWindow(QMainWindow):
         self.setObjectName("main_window")
         self.setAcceptDrops(True)
         self.setDockNestingEnabled(True)
+        actions.add(COMMANDS, owner=self)
         self.files = FileCommands(services, self)
-        self._add_edit_commands()
         self.canvas = CanvasPanel(document, selection, actions, services.segment, self)
         self.objects = ObjectsPanel(document, selection, actions, self)
         self.takes = TakesPanel(document, selection, actions, self)
         self.timeline = TimelinePanel(document, selection, actions, services.player, self)
         self.mixer = MixerPanel(document, selection, actions, services.player, self)
-        self.scene = SceneCommands(services, self)
+        self.level_matching = LevelMatching(services, self)
         self.heat_maps = HeatMapCommands(services, self.canvas.canvas, self)
         for command_id in ("view.heat_map", "view.patch_weights", "objects.suggest"):
             self.canvas.add_view_command(command_id)
@@ -104,26 +105,20 @@ class MainWindow(QMainWindow):
 
     # ------------------------------------------------------------------ building
 
-    def _add_edit_commands(self) -> None:
-        services = self.services
-        add = services.actions.add
-        standard = QKeySequence.StandardKey
-        add("edit.undo", self.tr("Undo"), services.document.undo, shortcut=standard.Undo, group="Edit")
-        add("edit.redo", self.tr("Redo"), services.document.redo, shortcut=standard.Redo, group="Edit")
-        add("file.quit", self.tr("Quit"), self.close, shortcut=standard.Quit, group="File")
-
     def _dock(self, name: str, title: str, panel: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
         dock = QDockWidget(title, self)
         dock.setObjectName(f"dock_{name}")
         dock.setWidget(panel)
         self.addDockWidget(area, dock)
-        toggle = self.services.actions.add(
-            f"view.{name}", self.tr("Show {title}").format(title=title), lambda: None, group="View", checkable=True
-        )
-        toggle.setChecked(True)
-        toggle.toggled.connect(dock.setVisible)
+        toggle = self.services.actions[f"view.{name}"]
         dock.toggleViewAction().toggled.connect(toggle.setChecked)
         return dock
+
+    def show_dock(self, name: str, on: bool) -> None:
+        """Show or hide the panel with the object name `dock_NAME`."""
+        dock = self.findChild(QDockWidget, f"dock_{name}")
+        if dock is not None:
+            dock.setVisible(on)
 
     def _timeline_page(self) -> QWidget:
         services = self.services
@@ -147,7 +142,7 @@ class MainWindow(QMainWindow):
         for source in (
             self.files,
             services.generation,
-            self.scene,
+            self.level_matching,
             self.canvas,
             self.objects,
             self.timeline,
@@ -173,7 +168,7 @@ class MainWindow(QMainWindow):
         self.takes.audition_requested.connect(
             lambda take_id: services.player.audition(services.document.takes[take_id])
         )
-        self.mixer.balance_requested.connect(self.scene.balance)
+        self.mixer.levels_requested.connect(self.level_matching.match)
         self.welcome.open_requested.connect(self.files.ask_open)
         self.welcome.open_path_requested.connect(self.files.open)
         self.welcome.demo_requested.connect(self.app_commands.open_demo)
@@ -200,13 +195,9 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(f"{name}{read_only}[*] - sounddesk" if image else "sounddesk[*]")
         self.setWindowModified(document.is_dirty and image is not None)
         stack = document.undo_stack
-        for command_id, able, verb, text in (
-            ("edit.undo", stack.canUndo(), self.tr("Undo"), stack.undoText()),
-            ("edit.redo", stack.canRedo(), self.tr("Redo"), stack.redoText()),
-        ):
-            action = self.services.actions[command_id]
-            action.setEnabled(able)
-            action.setText(f"{verb} {text}".strip())
+        self.services.actions.show_detail("edit.undo", stack.undoText())
+        self.services.actions.show_detail("edit.redo", stack.redoText())
+        self.services.actions.refresh()
         # In a turn of its own: laying out and painting the canvas comes on top of what made the project.
         if self._pages.currentWidget() is not self._page():
             QTimer.singleShot(0, self, self._show_page)
@@ -242,7 +233,7 @@ class MainWindow(QMainWindow):
         self.takes.close_background()
         self.objects.close_background()
         self.timeline.close_background()
-        self.scene.close()
+        self.level_matching.close()
         self.mask_files.close()
         self.app_commands.close()
         self.batches.close()
@@ -272,3 +263,28 @@ def scrolled(panel: QWidget) -> QScrollArea:
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     area.setWidget(panel)
     return area
+
+
+def _panel_command(name: str, title: str) -> Command[MainWindow]:
+    return Command(
+        f"view.{name}",
+        title,
+        switch=lambda it, on: it.show_dock(name, on),
+        checked=True,
+        menu="View",
+        section="panels",
+    )
+
+
+COMMANDS: Final[tuple[Command[MainWindow], ...]] = (
+    Command("edit.undo", "&Undo", lambda it: it.services.document.undo(), menu="Edit", section="history",
+            keys=StandardKey.Undo, enabled=lambda it: it.services.document.undo_stack.canUndo()),
+    Command("edit.redo", "&Redo", lambda it: it.services.document.redo(), menu="Edit", section="history",
+            keys=StandardKey.Redo, enabled=lambda it: it.services.document.undo_stack.canRedo()),
+    Command("file.quit", "&Quit", MainWindow.close, menu="File", section="quit", keys=StandardKey.Quit),
+    _panel_command("objects", "Show o&bjects"),
+    _panel_command("takes", "Show &takes"),
+    _panel_command("timeline", "Show time&line"),
+    _panel_command("mixer", "Show &mixer"),
+    _panel_command("shelf", "Show &drag out"),
+)  # fmt: skip

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import QTextBrowser
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.commands.actions import ActionRegistry
+from sounddesk.app.commands.registry import CommandRegistry
 from sounddesk.resources_folder import resource
 
 # In the order of an artist's day; the files lie in resources/manual.
@@ -43,7 +43,7 @@ PAGES: Final = (
 class ManualWindow(QDialog):
     """Pages on the left, text on the right; the search looks through all pages. It does not block the main window."""
 
-    def __init__(self, actions: ActionRegistry, parent: QWidget | None = None) -> None:
+    def __init__(self, actions: CommandRegistry, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Manual"))
         self.resize(900, 640)
@@ -127,24 +127,35 @@ class ManualWindow(QDialog):
             QDesktopServices.openUrl(url)
 
 
-def page_text(name: str, actions: ActionRegistry) -> str:
+def page_text(name: str, actions: CommandRegistry) -> str:
     """Markdown of a page; that of the shortcuts is made from the commands in force."""
     if name == "shortcuts":
         return shortcuts_text(actions)
     return resource(f"manual/{name}.md").read_text(encoding="utf-8")
 
 
-def shortcuts_text(actions: ActionRegistry) -> str:
-    """A table of every command that has keys, by group."""
+def shortcuts_text(actions: CommandRegistry) -> str:
+    """A table of every command that has keys, by menu, and of the keys that a panel handles while it has the focus."""
     intro = resource("manual/shortcuts.md").read_text(encoding="utf-8")
-    groups: dict[str, list[str]] = {}
+    groups: dict[str, list[tuple[str, str]]] = {}
     for command in actions:
-        keys = command.action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        keys = actions[command.id].shortcut().toString(QKeySequence.SequenceFormat.NativeText)
         if keys:
-            name = html.escape(command.action.text().replace("&", "")).replace("|", "\\|")
-            shown = keys.replace("\\", "\\\\").replace("|", "\\|").replace("`", "\\`")
-            groups.setdefault(command.group, []).append(f"| {name} | {shown} |")
-    tables = [
-        f"## {group}\n\n| command | keys |\n|---|---|\n" + "\n".join(rows) + "\n" for group, rows in groups.items()
-    ]
-    return intro + "\n" + "\n".join(tables)
+            groups.setdefault(command.menu, []).append((command.name, keys))
+    for each in actions.panel_keys:
+        keys = QKeySequence(each.keys).toString(QKeySequence.SequenceFormat.NativeText)
+        groups.setdefault(f"{each.panel} (while it has the focus)", []).append((each.does, keys))
+    return intro + "\n" + "\n".join(_table(group, rows) for group, rows in groups.items())
+
+
+def _table(title: str, rows: list[tuple[str, str]]) -> str:
+    lines = [f"| {_cell(name)} | {_cell(keys)} |" for name, keys in rows]
+    return f"## {title}\n\n| command | keys |\n|---|---|\n" + "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    """Text as Markdown that shows it as it is."""
+    escaped = html.escape(text)
+    for sign in "\\|`[]*_":
+        escaped = escaped.replace(sign, f"\\{sign}")
+    return escaped

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from PySide6.QtWidgets import QHBoxLayout
 from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QProgressBar
@@ -9,7 +11,9 @@ from PySide6.QtWidgets import QPushButton
 from PySide6.QtWidgets import QSizePolicy
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.commands.actions import ActionRegistry
+from sounddesk.app.commands.buttons import command_button
+from sounddesk.app.commands.command import Command
+from sounddesk.app.commands.registry import CommandRegistry
 from sounddesk.app.workers.generation_queue import GenerateJob
 from sounddesk.app.workers.generation_queue import GenerationQueue
 from sounddesk.app.workers.serial_thread import Ticket
@@ -19,7 +23,7 @@ from sounddesk.engine.tasks import Progress
 class QueuePanel(QWidget):
     """Hidden while nothing is queued."""
 
-    def __init__(self, queue: GenerationQueue, actions: ActionRegistry, parent: QWidget | None = None) -> None:
+    def __init__(self, queue: GenerationQueue, actions: CommandRegistry, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._queue = queue
         self._label = QLabel(self)
@@ -27,13 +31,9 @@ class QueuePanel(QWidget):
         self._bar.setFixedWidth(180)
         self._bar.setTextVisible(False)
         self._bar.setAccessibleName(self.tr("Progress of the generation"))
-        cancel = actions.add(
-            "takes.cancel", self.tr("Cancel generation"), self._cancel_first, shortcut="Ctrl+.", group="Takes"
-        )
-        actions.add("takes.cancel_all", self.tr("Cancel all generations"), queue.cancel_all, group="Takes")
-        self._button = QPushButton(self.tr("Cancel"), self)
-        self._button.setToolTip(cancel.text())
-        self._button.clicked.connect(cancel.trigger)
+        self._actions = actions
+        actions.add(COMMANDS, owner=self)
+        self._button = command_button(QPushButton, actions, "takes.cancel", self)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._label)
@@ -47,7 +47,16 @@ class QueuePanel(QWidget):
         queue.progressed.connect(self._show_progress)
         self._show_queue()
 
-    def _cancel_first(self) -> None:
+    @property
+    def is_busy(self) -> bool:
+        """Whether there is a generation to cancel."""
+        return bool(self._queue.waiting)
+
+    def cancel_all(self) -> None:
+        self._queue.cancel_all()
+
+    def cancel_first(self) -> None:
+        """Cancel the generation that runs."""
         for ticket in self._queue.waiting[:1]:
             self._queue.cancel(ticket.id)
             self._label.setText(self.tr("Cancelling {title}").format(title=ticket.job.title))
@@ -55,6 +64,7 @@ class QueuePanel(QWidget):
     def _show_queue(self) -> None:
         waiting = self._queue.waiting
         self.setVisible(bool(waiting))
+        self._actions.refresh()
         if waiting:
             more = self.tr(" (+{count} waiting)").format(count=len(waiting) - 1) if len(waiting) > 1 else ""
             self._label.setText(self.tr("Generating {title}").format(title=waiting[0].job.title) + more)
@@ -79,3 +89,11 @@ class QueuePanel(QWidget):
             "decode": self.tr("finishing the sound"),
         }
         return known.get(stage, stage)
+
+
+COMMANDS: Final[tuple[Command[QueuePanel], ...]] = (
+    Command("takes.cancel", "&Cancel generation", QueuePanel.cancel_first, menu="Takes", section="generate",
+            keys="Ctrl+.", label="Cancel", enabled=lambda it: it.is_busy),
+    Command("takes.cancel_all", "Cancel all ge&nerations", QueuePanel.cancel_all, menu="Takes", section="generate",
+            enabled=lambda it: it.is_busy),
+)  # fmt: skip

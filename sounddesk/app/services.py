@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 from PySide6.QtCore import QTimer
 
-from sounddesk.app.commands.actions import ActionRegistry
+from sounddesk.app.commands.registry import CommandRegistry
 from sounddesk.app.generation import Generation
 from sounddesk.app.player import Player
 from sounddesk.app.project.document import Document
@@ -38,7 +38,7 @@ class Services(QObject):
         super().__init__(parent)
         self._bundle, self._device = bundle, device
         self.settings = settings
-        self.actions = ActionRegistry(self, shortcuts=settings.shortcuts)
+        self.actions = CommandRegistry(self, shortcuts=settings.shortcuts)
         self.document = Document(self)
         self.selection = SelectionModel(self.document, self)
         self.segment = SegmentationWorker(self, choose=self._choose_segmenter)

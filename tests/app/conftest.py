@@ -14,10 +14,14 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QMessageBox
 
+from sounddesk.app.desk import open_window
+from sounddesk.app.main_window import MainWindow
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.runtime.garbage_collection import UiThreadGarbageCollector
+from sounddesk.app.settings import Settings
 
 
 @pytest.fixture(scope="session")
@@ -62,6 +66,25 @@ def document(qapp: QApplication) -> Document:
 @pytest.fixture
 def selection(document: Document) -> SelectionModel:
     return SelectionModel(document)
+
+
+@pytest.fixture
+def window(qapp: QApplication, bundle_folder: Path) -> Iterator[MainWindow]:
+    """The real window with the demo open, and a tiny bundle that makes takes of 1 s in two steps."""
+    window = open_window(Settings())
+    window.resize(1280, 800)
+    window.app_commands.open_demo()
+    document = window.services.document
+    wait_until(lambda: bool(document.project.objects))
+    document.commit(
+        "Tiny", document.project.with_settings(bundle=str(bundle_folder), seconds=1.0, steps=2, timeline_s=2.0)
+    )
+    window.services.generation.device = "cpu"
+    yield window
+    for box in window.findChildren(QMessageBox):
+        box.close()
+    window.shut_down()
+    window.hide()
 
 
 def wait_until(condition: Callable[[], bool], *, seconds: float = 20.0) -> None:

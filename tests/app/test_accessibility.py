@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 import pytest
@@ -25,14 +24,11 @@ from PySide6.QtWidgets import QTabWidget
 from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.batch.batch_window import BatchWindow
-from sounddesk.app.desk import open_window
-from sounddesk.app.dialogs.export_dialog import ExportDialog
 from sounddesk.app.dialogs.recovery_dialog import RecoveryDialog
+from sounddesk.app.export.export_dialog import ExportDialog
 from sounddesk.app.export.export_history import ExportMemory
 from sounddesk.app.main_window import MainWindow
-from sounddesk.app.settings import Settings
 from sounddesk.app.takes.compare_dialog import CompareDialog
-from tests.app.conftest import wait_until
 from tests.app.takes.test_takes_panel import make_take
 
 # What they hold (tabs, headers, what is scrolled) has names, and a label is read as its text.
@@ -44,14 +40,10 @@ _COMMANDS: Final = (
 
 
 @pytest.fixture
-def window(qapp: QApplication) -> Iterator[MainWindow]:
-    window = open_window(Settings())
-    window.app_commands.open_demo()
-    wait_until(lambda: bool(window.services.document.project.objects))
+def selected(window: MainWindow) -> MainWindow:
+    """The window with an object selected, so that every field shows something."""
     window.services.selection.select_objects([window.services.document.project.objects[0].id])
-    yield window
-    window.shut_down()
-    window.hide()
+    return window
 
 
 def part_of_another(widget: QWidget) -> bool:
@@ -79,7 +71,8 @@ def nameless(root: QWidget) -> list[str]:
     return found
 
 
-def test_everything_in_the_window_has_a_name(window: MainWindow) -> None:
+def test_everything_in_the_window_has_a_name(selected: MainWindow) -> None:
+    window = selected
     assert len(window.findChildren(QWidget)) > 100
     assert nameless(window) == []
 

@@ -69,7 +69,7 @@ def desk(qapp: QApplication, bundle_folder: Path, monkeypatch: pytest.MonkeyPatc
     told: list[str] = []
     for problem in (window.files.problem, window.services.store.problem, window.app_commands.problem):
         problem.connect(told.append)
-    for source in (window.files, window.services.generation, window.objects, window.canvas, window.scene):
+    for source in (window.files, window.services.generation, window.objects, window.canvas, window.level_matching):
         source.message.connect(told.append)
     yield Desk(window, told, document.project)
     for box in window.findChildren(QMessageBox):

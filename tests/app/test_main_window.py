@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,32 +10,13 @@ import soundfile
 from PySide6.QtCore import QPoint
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
 
 from sounddesk.app.canvas.image_canvas import ImageCanvas
-from sounddesk.app.desk import open_window
-from sounddesk.app.dialogs.export_dialog import ExportRequest
+from sounddesk.app.export.export_dialog import ExportRequest
 from sounddesk.app.main_window import MainWindow
-from sounddesk.app.settings import Settings
 from sounddesk.audio.exporters.export_plan import plan_export
 from sounddesk.audio.exporters.export_settings import ExportSettings
 from tests.app.conftest import wait_until
-
-
-@pytest.fixture
-def window(qapp: QApplication, bundle_folder: Path) -> Iterator[MainWindow]:
-    window = open_window(Settings())
-    window.resize(1280, 800)
-    window.app_commands.open_demo()
-    document = window.services.document
-    wait_until(lambda: bool(document.project.objects))
-    document.commit(
-        "Tiny", document.project.with_settings(bundle=str(bundle_folder), seconds=1.0, steps=2, timeline_s=2.0)
-    )
-    window.services.generation.device = "cpu"
-    yield window
-    window.shut_down()
-    window.hide()
 
 
 def test_from_objects_to_stems_that_sum_to_the_mix(window: MainWindow, tmp_path: Path) -> None:
@@ -112,11 +92,6 @@ def test_painting_makes_an_object_in_one_step(window: MainWindow) -> None:
     assert window.services.selection.current_object_id == painted.id
     document.undo()
     assert document.project == before
-
-
-def test_every_command_is_in_a_menu(window: MainWindow) -> None:
-    listed = {action for menu in window.menuBar().actions() for action in menu.menu().actions()}
-    assert {command.id for command in window.services.actions if command.action not in listed} == set()
 
 
 def test_undo_in_the_middle_of_a_stroke_ends_it(window: MainWindow) -> None:

@@ -77,7 +77,7 @@ def work(folder: Path) -> dict[str, Any]:
     """From the demo still to files, as an artist does it; the pauses on the way."""
     from sounddesk.app.desk import make_application
     from sounddesk.app.desk import open_window
-    from sounddesk.app.dialogs.export_dialog import ExportRequest
+    from sounddesk.app.export.export_dialog import ExportRequest
     from sounddesk.app.settings import Settings
     from sounddesk.audio.exporters.export_plan import plan_export
     from sounddesk.audio.exporters.export_settings import ExportSettings

@@ -7,6 +7,7 @@ import sqlite3
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from typing import Final
 
 from PySide6.QtCore import QObject
 from PySide6.QtCore import Qt
@@ -14,7 +15,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QMessageBox
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.project.file_commands import FileCommands
+from sounddesk.app.commands.command import Command
+from sounddesk.app.file_commands import FileCommands
 from sounddesk.app.project.file_lock import FileInUseError
 from sounddesk.app.services import Services
 from sounddesk.app.workers.background import Background
@@ -50,7 +52,7 @@ class BatchCommands(QObject):
         self._opening = Background(self)
         self._opening.done.connect(lambda _key, result: self._show_result(result))
         self._opening.failed.connect(lambda _key, error: self.problem.emit(str(error)))
-        services.actions.add("file.batch", self.tr("Batch…"), self.show, shortcut="Ctrl+Shift+B", group="File")
+        services.actions.add(COMMANDS, owner=self)
 
     def show(self) -> None:
         """Show the window of batches; the form of a new one too, where there is none yet."""
@@ -244,6 +246,11 @@ class BatchCommands(QObject):
             self.dialog.hide()
         self._window.raise_()
         self._window.activateWindow()
+
+
+COMMANDS: Final[tuple[Command[BatchCommands], ...]] = (
+    Command("file.batch", "&Batch…", BatchCommands.show, menu="File", section="batch", keys="Ctrl+Shift+B"),
+)
 
 
 def _existing(path: Path | None) -> Path | None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Final
 
 from PySide6.QtCore import QEvent
 from PySide6.QtCore import Qt
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QCheckBox
 from PySide6.QtWidgets import QComboBox
 from PySide6.QtWidgets import QHBoxLayout
@@ -22,22 +20,24 @@ from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.canvas.image_canvas import ImageCanvas
 from sounddesk.app.canvas.suggestion_bar import SuggestionBar
-from sounddesk.app.commands.actions import ActionRegistry
+from sounddesk.app.commands.command import Command
+from sounddesk.app.commands.command import PanelKey
+from sounddesk.app.commands.registry import CommandRegistry
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.theme import standard_icon
 from sounddesk.app.workers.segmentation_worker import SegmentationWorker
 
-# Tool, text, key, options that it uses. S, M, J, K, L and Space belong to the transport.
+# Tool, title, key, options that it uses. S, M, J, K, L and Space belong to the transport.
 _TOOLS: Final = (
-    ("click", "Click", "V", ()),
-    ("box", "Box", "R", ()),
-    ("brush", "Brush", "B", ("diameter", "hardness")),
-    ("eraser", "Eraser", "E", ("diameter", "hardness")),
-    ("lasso", "Lasso", "Q", ("mode",)),
-    ("polygon", "Polygon", "P", ("mode",)),
-    ("fill", "Fill", "G", ()),
-    ("magic", "Magic select", "W", ("mode", "tolerance", "contiguous")),
+    ("click", "&Click", "V", ()),
+    ("box", "&Box", "R", ()),
+    ("brush", "B&rush", "B", ("diameter", "hardness")),
+    ("eraser", "&Eraser", "E", ("diameter", "hardness")),
+    ("lasso", "&Lasso", "Q", ("mode",)),
+    ("polygon", "&Polygon", "P", ("mode",)),
+    ("fill", "&Fill", "G", ()),
+    ("magic", "&Magic select", "W", ("mode", "tolerance", "contiguous")),
 )
 _MODES: Final = ("add", "replace", "subtract", "intersect")
 
@@ -54,7 +54,7 @@ class CanvasPanel(QWidget):
         self,
         document: Document,
         selection: SelectionModel,
-        actions: ActionRegistry,
+        actions: CommandRegistry,
         segment: SegmentationWorker,
         parent: QWidget | None = None,
     ) -> None:
@@ -63,23 +63,13 @@ class CanvasPanel(QWidget):
         self.canvas = ImageCanvas(document, selection, segment, self)
         self.canvas.message.connect(self.message)
         self._bar = QToolBar(self.tr("Tools"), self)
-        self._tool_actions = {}
-        group = QActionGroup(self)
-        for name, text, key, _ in _TOOLS:
-            action = actions.add(
-                f"tool.{name}",
-                self.tr(text),
-                partial(self._choose, name),
-                shortcut=key,
-                group="Tools",
-                checkable=True,
-            )
-            group.addAction(action)
-            self._bar.addAction(action)
-            self._tool_actions[name] = action
-        self._tool_actions["click"].setChecked(True)
+        actions.add((*TOOL_COMMANDS, *VIEW_COMMANDS), owner=self)
+        actions.reserve(CANVAS_KEYS)
+        self._tool_actions = {name: actions[f"tool.{name}"] for name, _, _, _ in _TOOLS}
+        self._bar.addActions(list(self._tool_actions.values()))
         self._bar.addSeparator()
-        self._add_view_actions(actions)
+        for command_id in ("view.fit", "view.actual_size"):
+            self.add_view_command(command_id)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -110,26 +100,14 @@ class CanvasPanel(QWidget):
         """A button for a command that another part of the window offers."""
         self._bar.addAction(self._actions[command_id])
 
-    def _choose(self, name: str) -> None:
+    def choose_tool(self, name: str) -> None:
+        """Take a tool into the hand."""
         self.canvas.set_tool(name)
         self.canvas.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
-    def _add_view_actions(self, actions: ActionRegistry) -> None:
-        add = actions.add
-        fit = add("view.fit", self.tr("Fit"), self.canvas.fit, shortcut="F", group="View", tip=self.tr("Whole image"))
-        one = add("view.actual_size", self.tr("1:1"), self.canvas.actual_size, shortcut="Ctrl+1", group="View")
-        add("view.zoom_in", self.tr("Zoom in"), lambda: self.canvas.zoom(1.25), shortcut="Ctrl++", group="View")
-        add("view.zoom_out", self.tr("Zoom out"), lambda: self.canvas.zoom(0.8), shortcut="Ctrl+-", group="View")
-        hover = add(
-            "view.hover",
-            self.tr("Preview on hover"),
-            lambda: setattr(self.canvas, "hover_preview", hover.isChecked()),
-            group="View",
-            checkable=True,
-        )
-        hover.setChecked(True)
-        for action in (fit, one):
-            self._bar.addAction(action)
+    def set_hover_preview(self, on: bool) -> None:
+        """Whether the object under the mouse is outlined before it is clicked on."""
+        self.canvas.hover_preview = on
 
     def _make_options(self) -> QWidget:
         strip = QWidget(self)
@@ -207,3 +185,46 @@ class CanvasPanel(QWidget):
                 slider.blockSignals(True)
                 slider.setValue(round(value))
                 slider.blockSignals(False)
+
+
+def _tool_command(tool: str, title: str, key: str) -> Command[CanvasPanel]:
+    return Command(
+        f"tool.{tool}",
+        title,
+        switch=lambda it, _on: it.choose_tool(tool),
+        checked=tool == "click",
+        group="tools",
+        keys=key,
+        menu="Mask",
+        section="tools",
+    )
+
+
+TOOL_COMMANDS: Final = tuple(_tool_command(tool, title, key) for tool, title, key, _ in _TOOLS)
+VIEW_COMMANDS: Final[tuple[Command[CanvasPanel], ...]] = (
+    Command("view.fit", "&Fit image", lambda it: it.canvas.fit(), menu="View", section="image", keys="F", label="Fit",
+            tip="Whole image"),
+    Command("view.actual_size", "&Actual size", lambda it: it.canvas.actual_size(), menu="View", section="image",
+            keys="Ctrl+1", label="1:1"),
+    Command("view.zoom_in", "Zoom &in", lambda it: it.canvas.zoom(1.25), menu="View", section="image", keys="Ctrl++"),
+    Command("view.zoom_out", "Zoom &out", lambda it: it.canvas.zoom(0.8), menu="View", section="image", keys="Ctrl+-"),
+    Command("view.hover", "&Preview on hover", switch=CanvasPanel.set_hover_preview, checked=True, menu="View",
+            section="image"),
+)  # fmt: skip
+CANVAS_KEYS: Final = (
+    PanelKey(panel="Canvas", keys="Return", does="next object; with the polygon, close it"),
+    PanelKey(panel="Canvas", keys="Tab", does="next candidate of the click"),
+    PanelKey(panel="Canvas", keys="Backspace", does="remove the last corner of the polygon"),
+    PanelKey(panel="Canvas", keys="Esc", does="drop what is being drawn"),
+    PanelKey(panel="Canvas", keys="[", does="smaller brush"),
+    PanelKey(panel="Canvas", keys="]", does="larger brush"),
+    PanelKey(panel="Canvas", keys="{", does="softer brush"),
+    PanelKey(panel="Canvas", keys="}", does="harder brush"),
+    PanelKey(panel="Canvas", keys="+", does="zoom in"),
+    PanelKey(panel="Canvas", keys="-", does="zoom out"),
+    *(PanelKey(panel="Canvas", keys=key, does="move the cross hairs") for key in ("Left", "Right", "Up", "Down")),
+    *(
+        PanelKey(panel="Canvas", keys=f"Shift+{key}", does="move the cross hairs by a pixel")
+        for key in ("Left", "Right", "Up", "Down")
+    ),
+)

@@ -12,6 +12,7 @@ from PySide6.QtCore import Signal
 
 from sounddesk.app.canvas.heat_map import HeatMap
 from sounddesk.app.canvas.image_canvas import ImageCanvas
+from sounddesk.app.commands.command import Command
 from sounddesk.app.generation import as_probability
 from sounddesk.app.generation import object_request
 from sounddesk.app.services import Services
@@ -35,32 +36,15 @@ class HeatMapCommands(QObject):
         self._query = 0
         self._kind: HeatKind | None = None
         self._title = ""
-        add = services.actions.add
-        add(
-            "view.heat_map",
-            self.tr("Attention"),
-            lambda: self._toggle("attention"),
-            shortcut="H",
-            group="View",
-            checkable=True,
-            tip=self.tr("Where the model finds the words of the current object"),
-        )
-        add(
-            "view.patch_weights",
-            self.tr("Patch weights"),
-            lambda: self._toggle("weights"),
-            shortcut="Shift+H",
-            group="View",
-            checkable=True,
-            tip=self.tr("To which parts of the image the sound of the current object listens"),
-        )
+        services.actions.add(COMMANDS, owner=self)
         services.generate.attention.connect(self._show)
         services.selection.objects_changed.connect(self._ask)
         services.document.changed.connect(self._on_changed)
         services.document.replaced.connect(lambda: self._set(None))
 
-    def _toggle(self, kind: HeatKind) -> None:
-        self._set(kind if self._services.actions[_COMMANDS[kind]].isChecked() else None)
+    def show(self, kind: HeatKind, on: bool) -> None:
+        """Show a heat map over the image, or none."""
+        self._set(kind if on else None)
 
     def _set(self, kind: HeatKind | None) -> None:
         self._kind = kind
@@ -104,6 +88,15 @@ class HeatMapCommands(QObject):
         else:
             weights, grid = result
             self._canvas.set_heat_map(HeatMap(weights=weights, grid=grid, title=self._title))
+
+
+COMMANDS: Final[tuple[Command[HeatMapCommands], ...]] = (
+    Command("view.heat_map", "Atte&ntion", switch=lambda it, on: it.show("attention", on), menu="View",
+            section="attention", keys="H", tip="Where the model finds the words of the current object"),
+    Command("view.patch_weights", "Patch &weights", switch=lambda it, on: it.show("weights", on), menu="View",
+            section="attention", keys="Shift+H",
+            tip="To which parts of the image the sound of the current object listens"),
+)  # fmt: skip
 
 
 def _request_for_weights(project: Project, object_id: str) -> ObjectRequest:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame
 from PySide6.QtWidgets import QHBoxLayout
@@ -10,7 +12,9 @@ from PySide6.QtWidgets import QToolButton
 from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.canvas.image_canvas import ImageCanvas
-from sounddesk.app.commands.actions import ActionRegistry
+from sounddesk.app.commands.buttons import command_button
+from sounddesk.app.commands.command import Command
+from sounddesk.app.commands.registry import CommandRegistry
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.workers.segmentation_worker import FoundMask
@@ -31,7 +35,7 @@ class SuggestionBar(QFrame):
         self,
         document: Document,
         selection: SelectionModel,
-        actions: ActionRegistry,
+        actions: CommandRegistry,
         segment: SegmentationWorker,
         canvas: ImageCanvas,
         parent: QWidget | None = None,
@@ -51,20 +55,10 @@ class SuggestionBar(QFrame):
         self._label = QLabel(self)
         row.addWidget(self._label)
         row.addStretch(1)
-        add = actions.add
-        add("objects.suggest", self.tr("Suggest objects"), self.ask, shortcut="Ctrl+G", group="Objects")
-        for name, text, slot, key in (
-            ("accept_suggestion", self.tr("Accept"), self.accept, "Ctrl+Return"),
-            ("skip_suggestion", self.tr("Skip"), self.skip, "Ctrl+Shift+Return"),
-            ("accept_all_suggestions", self.tr("Accept all"), self.accept_all, ""),
-            ("end_suggestions", self.tr("Stop"), self.end, ""),
-        ):
-            action = add(f"objects.{name}", self.tr("Suggestion: {what}").format(what=text), slot, shortcut=key)
-            button = QToolButton(self)
-            button.setText(text)
-            button.setToolTip(f"{text} ({key})" if key else text)
-            button.clicked.connect(action.trigger)
-            row.addWidget(button)
+        self._actions = actions
+        actions.add(COMMANDS, owner=self)
+        for name in ("accept_suggestion", "skip_suggestion", "accept_all_suggestions", "end_suggestions"):
+            row.addWidget(command_button(QToolButton, actions, f"objects.{name}", self))
         segment.suggested.connect(self._on_suggested)
         segment.failed.connect(self._on_failed)
         document.replaced.connect(self.end)
@@ -122,6 +116,7 @@ class SuggestionBar(QFrame):
     def _show(self) -> None:
         waiting = self._waiting
         self.setVisible(bool(waiting))
+        self._actions.refresh()
         self._canvas.show_suggestion(waiting[0].pixels if waiting else None)
         if waiting:
             number = self._count - len(waiting) + 1
@@ -149,6 +144,20 @@ class SuggestionBar(QFrame):
     def _on_changed(self, old: Project, new: Project) -> None:
         if old.image != new.image:
             self.end()
+
+
+COMMANDS: Final[tuple[Command[SuggestionBar], ...]] = (
+    Command("objects.suggest", "&Suggest objects", SuggestionBar.ask, menu="Objects", section="suggest",
+            keys="Ctrl+Shift+O"),
+    Command("objects.accept_suggestion", "Acce&pt suggestion", SuggestionBar.accept, menu="Objects",
+            section="suggest", keys="Ctrl+Return", label="Accept", enabled=lambda it: it.waiting > 0),
+    Command("objects.skip_suggestion", "S&kip suggestion", SuggestionBar.skip, menu="Objects", section="suggest",
+            keys="Ctrl+Shift+Return", label="Skip", enabled=lambda it: it.waiting > 0),
+    Command("objects.accept_all_suggestions", "Accept a&ll suggestions", SuggestionBar.accept_all, menu="Objects",
+            section="suggest", label="Accept all", enabled=lambda it: it.waiting > 0),
+    Command("objects.end_suggestions", "S&top suggestions", SuggestionBar.end, menu="Objects", section="suggest",
+            label="Stop", enabled=lambda it: it.waiting > 0),
+)  # fmt: skip
 
 
 def _same(one: BoolMask, other: BoolMask) -> bool:

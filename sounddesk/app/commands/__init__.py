@@ -1,1 +1,1 @@
-"""Commands of the window: registry, menus and shortcuts."""
+"""Commands as data: what the user can do, its menu and its keys, registered once."""

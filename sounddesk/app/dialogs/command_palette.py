@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from typing import Final
 
 from PySide6.QtCore import QEvent
@@ -18,9 +19,9 @@ from PySide6.QtWidgets import QTreeWidgetItem
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.commands.actions import ActionRegistry
-from sounddesk.app.commands.actions import Command
+from sounddesk.app.commands.command import Command
 from sounddesk.app.commands.fuzzy_search import fuzzy_score
+from sounddesk.app.commands.registry import CommandRegistry
 
 _LIST_KEYS: Final = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
 
@@ -28,7 +29,7 @@ _LIST_KEYS: Final = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.K
 class CommandPalette(QDialog):
     """Type, choose with the arrow keys, Enter carries it out."""
 
-    def __init__(self, actions: ActionRegistry, parent: QWidget | None = None) -> None:
+    def __init__(self, actions: CommandRegistry, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Command palette"))
         self.resize(520, 380)
@@ -73,22 +74,22 @@ class CommandPalette(QDialog):
         return super().eventFilter(watched, event)
 
     def _search(self, query: str) -> None:
-        scored: list[tuple[float, Command]] = []
+        scored: list[tuple[float, Command[Any]]] = []
         for command in self._actions:
-            name = _plain(command.action.text())
-            scores = [fuzzy_score(query, name), fuzzy_score(query, f"{command.group} {name}")]
+            scores = [fuzzy_score(query, command.name), fuzzy_score(query, f"{command.menu} {command.name}")]
             fitting = [score for score in scores if score is not None]
-            if fitting and command.action.isVisible():
+            if fitting:
                 scored.append((max(fitting), command))
         if query.strip():
-            scored.sort(key=lambda pair: (-pair[0], pair[1].action.text()))
+            scored.sort(key=lambda pair: (-pair[0], pair[1].name))
         self._list.clear()
         for _, command in scored:
-            keys = command.action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-            item = QTreeWidgetItem([_plain(command.action.text()), command.group, keys])
+            action = self._actions[command.id]
+            keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+            item = QTreeWidgetItem([command.name, command.menu, keys])
             item.setData(0, Qt.ItemDataRole.UserRole, command.id)
             item.setForeground(1, self.palette().placeholderText())
-            item.setDisabled(not command.action.isEnabled())
+            item.setDisabled(not action.isEnabled())
             self._list.addTopLevelItem(item)
         self._select(0)
 
@@ -107,8 +108,3 @@ class CommandPalette(QDialog):
         item = self._list.topLevelItem(row)
         if item is not None:
             self._list.setCurrentItem(item)
-
-
-def _plain(text: str) -> str:
-    """A menu text without its mnemonic mark."""
-    return text.replace("&&", "\0").replace("&", "").replace("\0", "&")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QDialog
@@ -18,8 +20,9 @@ from PySide6.QtWidgets import QTreeWidgetItemIterator
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.commands.actions import ActionRegistry
 from sounddesk.app.commands.fuzzy_search import fuzzy_score
+from sounddesk.app.commands.registry import CommandRegistry
+from sounddesk.app.commands.registry import KeysTakenError
 
 _ID = Qt.ItemDataRole.UserRole
 
@@ -27,7 +30,7 @@ _ID = Qt.ItemDataRole.UserRole
 class ShortcutEditor(QDialog):
     """Changes take effect at once. A key that another command has is shown, and taken over only when asked."""
 
-    def __init__(self, actions: ActionRegistry, parent: QWidget | None = None) -> None:
+    def __init__(self, actions: CommandRegistry, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Keyboard shortcuts"))
         self.resize(600, 520)
@@ -100,21 +103,20 @@ class ShortcutEditor(QDialog):
         bold = self._tree.font()
         bold.setBold(True)
         for command in self._actions:
-            name = command.action.text().replace("&", "")
-            keys = command.action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-            if fuzzy_score(query, name) is None and query.casefold() not in keys.casefold():
+            keys = self._actions[command.id].shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+            if fuzzy_score(query, command.name) is None and query.casefold() not in keys.casefold():
                 continue
-            if command.group not in groups:
-                groups[command.group] = QTreeWidgetItem([command.group])
-                groups[command.group].setFlags(Qt.ItemFlag.ItemIsEnabled)
-                self._tree.addTopLevelItem(groups[command.group])
-            item = QTreeWidgetItem([name, keys])
+            if command.menu not in groups:
+                groups[command.menu] = QTreeWidgetItem([command.menu])
+                groups[command.menu].setFlags(Qt.ItemFlag.ItemIsEnabled)
+                self._tree.addTopLevelItem(groups[command.menu])
+            item = QTreeWidgetItem([command.name, keys])
             item.setData(0, _ID, command.id)
             if command.id in self._actions.rebound:
                 item.setFont(1, bold)
-                default = command.default_shortcut or self.tr("none")
+                default = command.default_keys or self.tr("none")
                 item.setToolTip(1, self.tr("Default: {keys}").format(keys=default))
-            groups[command.group].addChild(item)
+            groups[command.menu].addChild(item)
         self._tree.expandAll()
         if current is not None:
             self.select(current)
@@ -133,34 +135,37 @@ class ShortcutEditor(QDialog):
         self._show_conflict()
 
     def _show_conflict(self) -> None:
+        current = self._current()
         keys = self._edit.keySequence().toString(QKeySequence.SequenceFormat.PortableText)
-        holder = self._actions.holder_of(keys)
-        taken = holder is not None and holder.id != self._current()
-        self._take.setText(self.tr("Take over") if taken else self.tr("Set"))
+        holder = self._actions.holder_of(keys, other_than=current or "")
+        self._take.setText(self.tr("Take over") if holder else self.tr("Set"))
         text = self.tr("{keys} belongs to '{name}'. Taking it over leaves that command without keys.")
-        name = holder.action.text().replace("&", "") if holder is not None else ""
-        self._conflict.setText(text.format(keys=keys, name=name) if taken else "")
+        self._conflict.setText(text.format(keys=keys, name=holder) if holder else "")
 
     def _bind(self) -> None:
-        self._rebind(self._edit.keySequence().toString(QKeySequence.SequenceFormat.PortableText))
+        keys = self._edit.keySequence().toString(QKeySequence.SequenceFormat.PortableText)
+        self._change(lambda command_id: self._actions.take_over(command_id, keys))
 
     def _bind_default(self) -> None:
-        command = next((each for each in self._actions if each.id == self._current()), None)
-        if command is not None:
-            self._rebind(command.default_shortcut)
+        self._change(
+            lambda command_id: self._actions.rebind(command_id, self._actions.command(command_id).default_keys)
+        )
 
     def _rebind(self, keys: str) -> None:
+        self._change(lambda command_id: self._actions.rebind(command_id, keys))
+
+    def _change(self, change: Callable[[str], None]) -> None:
+        """Carry out a change of the current command's keys; one that is refused leaves all as it was and says why."""
         command_id = self._current()
         if command_id is None:
             return
-        holder = self._actions.holder_of(keys)
-        if holder is not None and holder.id != command_id:
-            self._actions.rebind(holder.id, "")
-        self._actions.rebind(command_id, keys)
-        self._fill()
+        try:
+            change(command_id)
+        except KeysTakenError as error:
+            self._conflict.setText(str(error))
+        else:
+            self._fill()
 
     def _reset_all(self) -> None:
-        for command in list(self._actions):
-            if command.id in self._actions.rebound:
-                self._actions.rebind(command.id, command.default_shortcut)
+        self._actions.reset_keys()
         self._fill()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
+from typing import Final
 
 from PySide6.QtCore import QObject
 from PySide6.QtCore import Qt
@@ -13,6 +14,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QProgressDialog
 from PySide6.QtWidgets import QWidget
 
+from sounddesk.app.commands.command import Command
 from sounddesk.app.export.export_runner import ExportJob
 from sounddesk.app.export.export_runner import ExportRunner
 from sounddesk.app.runtime.revealing import reveal
@@ -21,7 +23,7 @@ from sounddesk.audio.exporters.export_plan import ExportPlan
 from sounddesk.audio.exporters.export_settings import ExportSettings
 
 if TYPE_CHECKING:
-    from sounddesk.app.dialogs.export_dialog import ExportRequest
+    from sounddesk.app.export.export_dialog import ExportRequest
     from sounddesk.audio.exporters.export import ExportReport
 
 
@@ -42,12 +44,7 @@ class ExportCommands(QObject):
         self.runner.finished.connect(self._finished)
         self.runner.failed.connect(self._failed)
         self.runner.cancelled.connect(self._cancelled)
-        add = services.actions.add
-        add("file.export", self.tr("Export…"), self.ask_export, shortcut="Ctrl+E", group="File")
-        self._reveal = add("file.reveal_export", self.tr("Show last export in its folder"), self.reveal, group="File")
-        self._copy = add("file.copy_export_path", self.tr("Copy path of last export"), self.copy_path, group="File")
-        for action in (self._reveal, self._copy):
-            action.setEnabled(False)
+        services.actions.add(COMMANDS, owner=self)
         services.store.saved.connect(lambda _path: self.export_on_save())
 
     def close(self) -> None:
@@ -57,7 +54,7 @@ class ExportCommands(QObject):
 
     def ask_export(self) -> None:
         """Ask what to export; nothing is rendered while the dialog is open."""
-        from sounddesk.app.dialogs.export_dialog import ExportDialog
+        from sounddesk.app.export.export_dialog import ExportDialog
         from sounddesk.app.export.export_history import ExportMemory
 
         document = self._services.document
@@ -75,6 +72,11 @@ class ExportCommands(QObject):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.export_requested.connect(self.export)
         dialog.open()
+
+    @property
+    def has_exported(self) -> bool:
+        """Whether there is a last export to show."""
+        return self._last is not None
 
     def project_name(self) -> str:
         """For file names: that of the project's file, or of its image."""
@@ -167,8 +169,7 @@ class ExportCommands(QObject):
         if job.purpose == "ask":
             self._end_progress()
         self._last = report.files[0]
-        for action in (self._reveal, self._copy):
-            action.setEnabled(True)
+        self._services.actions.refresh()
         text = self.tr("{count} files are in {folder}").format(count=len(report.files), folder=report.folder)
         self.message.emit(" ".join([text, *report.notes]))
         if report.clipped_samples:
@@ -187,6 +188,15 @@ class ExportCommands(QObject):
         if job.purpose == "ask":
             self._end_progress()
             self.message.emit(self.tr("Export cancelled; nothing was written."))
+
+
+COMMANDS: Final[tuple[Command[ExportCommands], ...]] = (
+    Command("file.export", "&Export…", ExportCommands.ask_export, menu="File", section="export", keys="Ctrl+E"),
+    Command("file.reveal_export", "Show last export in its &folder", ExportCommands.reveal, menu="File",
+            section="export", enabled=lambda it: it.has_exported),
+    Command("file.copy_export_path", "Copy pat&h of last export", ExportCommands.copy_path, menu="File",
+            section="export", enabled=lambda it: it.has_exported),
+)  # fmt: skip
 
 
 def on_save_text(plan: ExportPlan, folder: Path) -> str:

@@ -18,7 +18,9 @@ from PySide6.QtWidgets import QToolButton
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.commands.actions import ActionRegistry
+from sounddesk.app.commands.buttons import command_button
+from sounddesk.app.commands.command import Command
+from sounddesk.app.commands.registry import CommandRegistry
 from sounddesk.app.mixer.level_meter import BOTTOM_DB
 from sounddesk.app.mixer.level_meter import LevelMeter
 from sounddesk.app.mixer.level_meter import LoudnessPanel
@@ -163,15 +165,15 @@ class Strip(QWidget):
 
 
 class MixerPanel(QWidget):
-    """Signals: balance_requested()."""
+    """Signals: levels_requested()."""
 
-    balance_requested = Signal()
+    levels_requested = Signal()
 
     def __init__(
         self,
         document: Document,
         selection: SelectionModel,
-        actions: ActionRegistry,
+        actions: CommandRegistry,
         player: Player,
         parent: QWidget | None = None,
     ) -> None:
@@ -188,17 +190,10 @@ class MixerPanel(QWidget):
         scroll.setWidgetResizable(True)
         scroll.setWidget(inner)
         self.master = Strip(document, None, self)
-        balance = actions.add(
-            "mixer.balance", self.tr("Match levels to the scene"), self.balance_requested.emit, group="Mixer"
-        )
-        pan = actions.add("mixer.pan", self.tr("Pan from position"), self._pan_from_position, group="Mixer")
-        actions.add("mixer.mute", self.tr("Mute"), lambda: self._toggle("muted"), shortcut="M", group="Mixer")
-        actions.add("mixer.solo", self.tr("Solo"), lambda: self._toggle("soloed"), shortcut="S", group="Mixer")
+        actions.add(COMMANDS, owner=self)
         buttons = QVBoxLayout()
-        for action in (balance, pan):
-            button = QPushButton(action.text(), self)
-            button.clicked.connect(action.trigger)
-            buttons.addWidget(button)
+        for command_id in ("mixer.balance", "mixer.pan"):
+            buttons.addWidget(command_button(QPushButton, actions, command_id, self))
         self.loudness = LoudnessPanel(self)
         master = QHBoxLayout()
         master.addWidget(self.master)
@@ -268,13 +263,18 @@ class MixerPanel(QWidget):
             for strip in (*self.strips.values(), self.master):
                 strip.meter.rest()
 
-    def _toggle(self, field: str) -> None:
+    def ask_to_match_levels(self) -> None:
+        """Have the faders set so that the stems add up like a blend of the same objects."""
+        self.levels_requested.emit()
+
+    def toggle(self, field: str) -> None:
+        """Mute or solo the selected objects, or no longer: `field` is 'muted' or 'soloed'."""
         project = self._document.project
         for object_id in self._selection.object_ids:
             project = project.with_strip(object_id, **{field: not getattr(project.object(object_id).strip, field)})
         self._document.commit(self.tr("Mute") if field == "muted" else self.tr("Solo"), project)
 
-    def _pan_from_position(self) -> None:
+    def pan_from_position(self) -> None:
         """Each object's pan from where its mask lies in the image, as one step that can be undone."""
         project = self._document.project
         for each in project.objects:
@@ -283,3 +283,12 @@ class MixerPanel(QWidget):
                 middle = (box.left + box.right) / 2 / each.mask.width
                 project = project.with_strip(each.id, pan=round(2 * middle - 1, 2))
         self._document.commit(self.tr("Pan from position"), project)
+
+
+COMMANDS: Final[tuple[Command[MixerPanel], ...]] = (
+    Command("mixer.mute", "M&ute", lambda it: it.toggle("muted"), menu="Mixer", section="strips", keys="M"),
+    Command("mixer.solo", "&Solo", lambda it: it.toggle("soloed"), menu="Mixer", section="strips", keys="S"),
+    Command("mixer.balance", "&Match levels to the scene", MixerPanel.ask_to_match_levels, menu="Mixer",
+            section="scene"),
+    Command("mixer.pan", "&Pan from position", MixerPanel.pan_from_position, menu="Mixer", section="scene"),
+)  # fmt: skip

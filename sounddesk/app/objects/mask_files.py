@@ -11,7 +11,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.commands.actions import ActionRegistry
+from sounddesk.app.commands.command import Command
+from sounddesk.app.commands.registry import CommandRegistry
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.image_opening import IMAGE_SUFFIXES
 from sounddesk.app.project.selection import SelectionModel
@@ -30,7 +31,9 @@ class MaskFiles(QObject):
     message = Signal(str)
     problem = Signal(str)
 
-    def __init__(self, document: Document, selection: SelectionModel, actions: ActionRegistry, window: QWidget) -> None:
+    def __init__(
+        self, document: Document, selection: SelectionModel, actions: CommandRegistry, window: QWidget
+    ) -> None:
         super().__init__(window)
         self._document = document
         self._selection = selection
@@ -38,8 +41,7 @@ class MaskFiles(QObject):
         self._background = Background(self)
         self._background.done.connect(self._done)
         self._background.failed.connect(lambda _key, error: self.problem.emit(str(error)))
-        actions.add("masks.import", self.tr("Import masks…"), self.ask_import, group="File")
-        actions.add("masks.export", self.tr("Export masks…"), self.ask_export, group="File")
+        actions.add(COMMANDS, owner=self)
 
     def close(self) -> None:
         """Wait for a file in the making."""
@@ -144,3 +146,9 @@ class MaskFiles(QObject):
         self._document.commit(self.tr("Import masks"), project)
         self._selection.select_objects(made)
         self.message.emit(self.tr("{count} masks are objects now").format(count=len(made)))
+
+
+COMMANDS: Final[tuple[Command[MaskFiles], ...]] = (
+    Command("masks.import", "&Import masks…", MaskFiles.ask_import, menu="File", section="masks"),
+    Command("masks.export", "Export &masks…", MaskFiles.ask_export, menu="File", section="masks"),
+)  # fmt: skip

@@ -1,9 +1,10 @@
-"""Settings of the current object: hints, length, seed."""
+"""Settings of the current object: prompts, length, seed."""
 
 from __future__ import annotations
 
 import secrets
 from typing import Any
+from typing import Final
 
 from PySide6.QtWidgets import QCheckBox
 from PySide6.QtWidgets import QDoubleSpinBox
@@ -13,9 +14,17 @@ from PySide6.QtWidgets import QLineEdit
 from PySide6.QtWidgets import QPushButton
 from PySide6.QtWidgets import QWidget
 
+from sounddesk.app.commands.command import PanelKey
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
 from sounddesk.domain.seeds import MAX_SEED
+
+# The mnemonics of the labels below.
+INSPECTOR_KEYS: Final = (
+    PanelKey(panel="Object", keys="Alt+P", does="go to its prompt"),
+    PanelKey(panel="Object", keys="Alt+N", does="go to its negative prompt"),
+    PanelKey(panel="Object", keys="Alt+G", does="go to its length"),
+)
 
 
 class ObjectInspector(QWidget):
@@ -30,14 +39,14 @@ class ObjectInspector(QWidget):
         form.setContentsMargins(0, 4, 0, 0)
         self._hint = QLineEdit(self)
         self._hint.setPlaceholderText(self.tr("which sound of it, e.g. siren"))
-        self._hint.editingFinished.connect(lambda: self._set("hint", self._hint.text(), self.tr("Hint of {name}")))
-        form.addRow(self.tr("Sound &hint"), self._hint)
+        self._hint.editingFinished.connect(lambda: self._set("hint", self._hint.text(), self.tr("Prompt of {name}")))
+        form.addRow(self.tr("&Prompt"), self._hint)
         self._negative = QLineEdit(self)
         self._negative.setPlaceholderText(self.tr("what it must not sound like"))
         self._negative.editingFinished.connect(
-            lambda: self._set("negative_hint", self._negative.text(), self.tr("Negative hint of {name}"))
+            lambda: self._set("negative_hint", self._negative.text(), self.tr("Negative prompt of {name}"))
         )
-        form.addRow(self.tr("&Not"), self._negative)
+        form.addRow(self.tr("&Negative prompt"), self._negative)
         self._length = QDoubleSpinBox(self)
         self._length.setRange(0.0, 60.0)
         self._length.setDecimals(2)
@@ -45,7 +54,7 @@ class ObjectInspector(QWidget):
         self._length.setSpecialValueText(self.tr("as the project"))
         self._length.setKeyboardTracking(False)
         self._length.valueChanged.connect(self._set_length)
-        form.addRow(self.tr("&Length"), self._length)
+        form.addRow(self.tr("Len&gth"), self._length)
         self._seed = QLineEdit(self)
         self._seed.setAccessibleName(self.tr("Seed"))
         self._seed.editingFinished.connect(self._set_seed)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from typing import Final
+from typing import Literal
 
 from PySide6.QtCore import QModelIndex
 from PySide6.QtCore import Qt
@@ -22,7 +24,11 @@ from PySide6.QtWidgets import QTreeWidgetItem
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.commands.actions import ActionRegistry
+from sounddesk.app.commands.buttons import command_button
+from sounddesk.app.commands.command import Command
+from sounddesk.app.commands.menus import add_commands
+from sounddesk.app.commands.registry import CommandRegistry
+from sounddesk.app.objects.object_inspector import INSPECTOR_KEYS
 from sounddesk.app.objects.object_inspector import ObjectInspector
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
@@ -38,6 +44,12 @@ from sounddesk.domain.tiled_mask import TiledMask
 
 _NAME, _VISIBLE, _LOCKED = range(3)
 _OBJECT_ID = Qt.ItemDataRole.UserRole
+_OBJECT_MENU: Final = (
+    "objects.rename", "objects.colour", "objects.duplicate", "objects.merge", "objects.delete", "objects.select_all",
+    "", "objects.blend", "objects.add_ambience", "", "objects.invert", "objects.grow", "objects.shrink",
+    "objects.feather",
+)  # fmt: skip
+FilterKind = Literal["grow", "shrink", "feather"]
 
 
 class ObjectsPanel(QWidget):
@@ -47,7 +59,7 @@ class ObjectsPanel(QWidget):
     blend_requested = Signal(object)
 
     def __init__(
-        self, document: Document, selection: SelectionModel, actions: ActionRegistry, parent: QWidget | None = None
+        self, document: Document, selection: SelectionModel, actions: CommandRegistry, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self._document = document
@@ -57,13 +69,14 @@ class ObjectsPanel(QWidget):
         self._background.done.connect(self._filtered)
         self._background.failed.connect(lambda _key, error: self.message.emit(str(error)))
         self._list = self._make_list()
-        self._make_actions(actions)
+        actions.add(COMMANDS, owner=self)
+        actions.reserve(INSPECTOR_KEYS)
+        self._menu = QMenu(self)
+        add_commands(self._menu, actions, _OBJECT_MENU)
         self._inspector = ObjectInspector(document, selection, self)
         buttons = QHBoxLayout()
         for command_id in ("objects.add_ambience", "objects.blend", "objects.duplicate", "objects.delete"):
-            button = QToolButton(self)
-            button.setDefaultAction(actions[command_id])
-            buttons.addWidget(button)
+            buttons.addWidget(command_button(QToolButton, actions, command_id, self))
         buttons.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
@@ -105,39 +118,19 @@ class ObjectsPanel(QWidget):
     def _make_list(self) -> QTreeWidget:
         tree = QTreeWidget(self)
         tree.setAccessibleName(self.tr("Objects"))
-        tree.setHeaderLabels([self.tr("Object"), self.tr("Seen"), self.tr("Lock")])
+        tree.setHeaderLabels([self.tr("Object"), self.tr("Visible"), self.tr("Lock")])
         tree.setRootIsDecorated(False)
         tree.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         tree.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed | QAbstractItemView.EditTrigger.DoubleClicked)
         tree.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
         tree.setColumnWidth(_NAME, 150)
-        tree.setColumnWidth(_VISIBLE, 44)
+        tree.setColumnWidth(_VISIBLE, 54)
         tree.itemChanged.connect(self._on_edited)
         tree.itemSelectionChanged.connect(self._on_selected)
         tree.model().rowsInserted.connect(self._on_moved)
         tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         tree.customContextMenuRequested.connect(lambda point: self._menu.popup(tree.viewport().mapToGlobal(point)))
         return tree
-
-    def _make_actions(self, actions: ActionRegistry) -> None:
-        def add(name: str, text: str, slot: Callable[[], object], shortcut: str = "") -> None:
-            self._menu.addAction(actions.add(f"objects.{name}", text, slot, shortcut=shortcut, group="Objects"))
-
-        self._menu = QMenu(self)
-        add("rename", self.tr("Rename"), self._rename, "F2")
-        add("colour", self.tr("Colour…"), self._choose_colour)
-        add("duplicate", self.tr("Duplicate"), self._duplicate, "Ctrl+Shift+D")
-        add("merge", self.tr("Merge masks"), self._merge)
-        add("delete", self.tr("Delete objects"), self._delete, "Ctrl+Backspace")
-        add("select_all", self.tr("Select all objects"), self._select_all, "Ctrl+A")
-        self._menu.addSeparator()
-        add("blend", self.tr("Blend"), lambda: self.blend_requested.emit(list(self._selection.object_ids)))
-        add("add_ambience", self.tr("Ambience"), self._add_ambience)
-        self._menu.addSeparator()
-        add("invert", self.tr("Invert mask"), lambda: self._edit_masks(self.tr("Invert"), inverted), "Ctrl+I")
-        add("grow", self.tr("Grow mask…"), lambda: self._ask_filter(self.tr("Grow"), 5, "grow"))
-        add("shrink", self.tr("Shrink mask…"), lambda: self._ask_filter(self.tr("Shrink"), 5, "shrink"))
-        add("feather", self.tr("Feather mask…"), lambda: self._ask_filter(self.tr("Feather"), 10, "feather"))
 
     # ------------------------------------------------------------------ following the document
 
@@ -220,19 +213,19 @@ class ObjectsPanel(QWidget):
         chosen = set(self._selection.object_ids)
         return [each for each in self._document.project.objects if each.id in chosen]
 
-    def _rename(self) -> None:
+    def rename(self) -> None:
         for item in self._items():
             if item.data(0, _OBJECT_ID) == self._selection.current_object_id:
                 self._list.editItem(item, _NAME)
 
-    def _choose_colour(self) -> None:
+    def choose_colour(self) -> None:
         for each in self._chosen()[:1]:
             colour = QColorDialog.getColor(QColor(each.colour), self)
             if colour.isValid():
                 project = self._document.project.with_changed_object(each.id, colour=colour.name())
                 self._document.commit(self.tr("Colour of {name}").format(name=each.name), project)
 
-    def _duplicate(self) -> None:
+    def duplicate(self) -> None:
         project = self._document.project
         made = []
         for each in self._chosen():
@@ -245,7 +238,7 @@ class ObjectsPanel(QWidget):
             self._document.commit(self.tr("Duplicate objects"), project)
             self._selection.select_objects(made)
 
-    def _merge(self) -> None:
+    def merge_masks(self) -> None:
         chosen = [each for each in self._chosen() if each.kind == "object"]
         if len(chosen) < 2:
             self.message.emit(self.tr("Merging needs at least two objects: select them first."))
@@ -260,7 +253,7 @@ class ObjectsPanel(QWidget):
         self._document.commit(self.tr("Merge into {name}").format(name=kept.name), project)
         self._selection.select_objects([kept.id])
 
-    def _delete(self) -> None:
+    def delete(self) -> None:
         chosen = self._chosen()
         if any(each.locked for each in chosen):
             self.message.emit(self.tr("A locked object cannot be deleted: unlock it first."))
@@ -269,10 +262,10 @@ class ObjectsPanel(QWidget):
             project = self._document.project.without_objects(each.id for each in chosen)
             self._document.commit(self.tr("Delete {names}").format(names=names), project)
 
-    def _select_all(self) -> None:
+    def select_all(self) -> None:
         self._selection.select_objects(each.id for each in self._document.project.objects)
 
-    def _add_ambience(self) -> None:
+    def add_ambience(self) -> None:
         project = self._document.project
         info = project.image
         if info is None:
@@ -291,6 +284,13 @@ class ObjectsPanel(QWidget):
         self._document.commit(self.tr("Add {name}").format(name=name), project.with_object(made))
         self._selection.select_objects([object_id])
 
+    def ask_for_blend(self) -> None:
+        """Have a blend of the selected objects made."""
+        self.blend_requested.emit(list(self._selection.object_ids))
+
+    def invert_masks(self) -> None:
+        self._edit_masks(self.tr("Invert"), inverted)
+
     def _edit_masks(self, verb: str, edit: Callable[[TiledMask], TiledMask]) -> None:
         project = self._document.project
         chosen = [each for each in self._chosen() if each.kind != "blend"]
@@ -303,7 +303,11 @@ class ObjectsPanel(QWidget):
         names = ", ".join(each.name for each in chosen)
         self._document.commit(f"{verb} {names}", project)
 
-    def _ask_filter(self, verb: str, default: int, kind: str) -> None:
+    def ask_to_filter(self, kind: FilterKind) -> None:
+        """Grow, shrink or feather masks by a number of pixels that is asked for."""
+        verb, default = {
+            "grow": (self.tr("Grow"), 5), "shrink": (self.tr("Shrink"), 5), "feather": (self.tr("Feather"), 10),
+        }[kind]  # fmt: skip
         chosen = [(each.id, each.mask) for each in self._chosen() if each.kind != "blend" and not each.locked]
         if not chosen:
             self.message.emit(self.tr("No object is selected that could be changed: select one first."))
@@ -312,7 +316,7 @@ class ObjectsPanel(QWidget):
         if accepted:
             self.filter_masks(verb, kind, pixels)
 
-    def filter_masks(self, verb: str, kind: str, pixels: int) -> None:
+    def filter_masks(self, verb: str, kind: FilterKind, pixels: int) -> None:
         """Grow, shrink or feather the masks of the selected objects, off the UI thread."""
         chosen = [(each.id, each.mask) for each in self._chosen() if each.kind != "blend" and not each.locked]
 
@@ -339,3 +343,24 @@ class ObjectsPanel(QWidget):
             self._document.commit(verb, project)
 
         self._document.when_free(apply)
+
+
+COMMANDS: Final[tuple[Command[ObjectsPanel], ...]] = (
+    Command("objects.rename", "&Rename", ObjectsPanel.rename, menu="Objects", section="objects", keys="F2"),
+    Command("objects.colour", "&Colour…", ObjectsPanel.choose_colour, menu="Objects", section="objects"),
+    Command("objects.duplicate", "&Duplicate", ObjectsPanel.duplicate, menu="Objects", section="objects",
+            keys="Ctrl+Shift+D"),
+    Command("objects.delete", "D&elete objects", ObjectsPanel.delete, menu="Objects", section="objects",
+            keys="Ctrl+Backspace"),
+    Command("objects.select_all", "Select &all objects", ObjectsPanel.select_all, menu="Edit", section="select",
+            keys="Ctrl+A"),
+    Command("objects.blend", "&Blend", ObjectsPanel.ask_for_blend, menu="Objects", section="add",
+            tip="One take that is generated for the selected objects together"),
+    Command("objects.add_ambience", "A&mbience", ObjectsPanel.add_ambience, menu="Objects", section="add",
+            tip="An object for the rest of the scene"),
+    Command("objects.merge", "Merge m&asks", ObjectsPanel.merge_masks, menu="Mask", section="edit"),
+    Command("objects.invert", "&Invert mask", ObjectsPanel.invert_masks, menu="Mask", section="edit", keys="Ctrl+I"),
+    Command("objects.grow", "&Grow mask…", lambda it: it.ask_to_filter("grow"), menu="Mask", section="edit"),
+    Command("objects.shrink", "&Shrink mask…", lambda it: it.ask_to_filter("shrink"), menu="Mask", section="edit"),
+    Command("objects.feather", "Fea&ther mask…", lambda it: it.ask_to_filter("feather"), menu="Mask", section="edit"),
+)  # fmt: skip

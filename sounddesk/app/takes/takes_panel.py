@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Final
 
 import numpy as np
 from PySide6.QtCore import QSize
 from PySide6.QtCore import Qt
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QIcon
-from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QAbstractItemView
 from PySide6.QtWidgets import QHBoxLayout
 from PySide6.QtWidgets import QLabel
@@ -22,7 +22,10 @@ from PySide6.QtWidgets import QTreeWidgetItem
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.commands.actions import ActionRegistry
+from sounddesk.app.commands.buttons import command_button
+from sounddesk.app.commands.command import Command
+from sounddesk.app.commands.menus import add_commands
+from sounddesk.app.commands.registry import CommandRegistry
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.takes.compare_dialog import CompareDialog
@@ -34,6 +37,10 @@ from sounddesk.domain.take_placement import with_take_swapped
 
 _STAR, _PICTURE, _NAME, _LENGTH, _PEAK, _SEED = range(6)
 _TAKE_ID = Qt.ItemDataRole.UserRole
+_TAKE_MENU: Final = (
+    "takes.listen", "takes.use", "takes.place", "", "takes.star", "takes.rename", "takes.reuse_seed", "",
+    "takes.a_b", "takes.compare",
+)  # fmt: skip
 
 
 class TakesPanel(QWidget):
@@ -48,7 +55,7 @@ class TakesPanel(QWidget):
     audition_requested = Signal(str)
 
     def __init__(
-        self, document: Document, selection: SelectionModel, actions: ActionRegistry, parent: QWidget | None = None
+        self, document: Document, selection: SelectionModel, actions: CommandRegistry, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self._document = document
@@ -63,14 +70,16 @@ class TakesPanel(QWidget):
         self._variations.setPrefix(self.tr("× "))
         self._variations.setToolTip(self.tr("How many takes to make at once"))
         self._variations.setAccessibleName(self.tr("Number of takes"))
-        self._make_actions(actions)
+        actions.add(COMMANDS, owner=self)
+        self._menu = QMenu(self)
+        add_commands(self._menu, actions, _TAKE_MENU)
         buttons = QHBoxLayout()
-        buttons.addWidget(self._button(actions, "takes.generate", self.tr("Generate")))
+        buttons.addWidget(command_button(QPushButton, actions, "takes.generate", self))
         buttons.addWidget(self._variations)
-        buttons.addWidget(self._button(actions, "takes.generate_all", self.tr("All")))
+        buttons.addWidget(command_button(QPushButton, actions, "takes.generate_all", self))
         buttons.addStretch(1)
-        buttons.addWidget(self._button(actions, "takes.a_b", self.tr("A/B")))
-        buttons.addWidget(self._button(actions, "takes.compare", self.tr("Compare")))
+        buttons.addWidget(command_button(QPushButton, actions, "takes.a_b", self))
+        buttons.addWidget(command_button(QPushButton, actions, "takes.compare", self))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
         layout.addWidget(self._title)
@@ -144,33 +153,6 @@ class TakesPanel(QWidget):
         tree.customContextMenuRequested.connect(lambda point: self._menu.popup(tree.viewport().mapToGlobal(point)))
         return tree
 
-    def _make_actions(self, actions: ActionRegistry) -> None:
-        add = actions.add
-        add("takes.generate", self.tr("Generate selected"), self._generate, shortcut="Ctrl+G", group="Takes")
-        add("takes.generate_all", self.tr("Generate all"), self._generate_all, shortcut="Ctrl+Shift+G", group="Takes")
-        listed = [
-            add("takes.listen", self.tr("Listen to take"), self._listen, shortcut="Ctrl+Return", group="Takes"),
-            add("takes.use", self.tr("Use take on the timeline"), self._use_selected, shortcut="Ctrl+U", group="Takes"),
-            add("takes.place", self.tr("Place take as a new clip"), self._place_selected, group="Takes"),
-            add("takes.star", self.tr("Star"), self._star_selected, shortcut="Ctrl+D", group="Takes"),
-            add("takes.rename", self.tr("Rename take"), self._rename, shortcut="Shift+F2", group="Takes"),
-            add("takes.a_b", self.tr("A/B: the other take"), self._a_b, shortcut="Ctrl+B", group="Takes"),
-            add("takes.compare", self.tr("Compare spectrograms"), self._compare, group="Takes"),
-            add("takes.reuse_seed", self.tr("Lock the object to this seed"), self._lock_seed, group="Takes"),
-        ]
-        self._menu = QMenu(self)
-        self._menu.addActions(listed)
-
-    def _button(self, actions: ActionRegistry, command_id: str, text: str) -> QPushButton:
-        button = QPushButton(text, self)
-        action = actions[command_id]
-        shortcut = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-        button.setToolTip(action.text() + (f" ({shortcut})" if shortcut else ""))
-        button.setAccessibleName(action.text())
-        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        button.clicked.connect(action.trigger)
-        return button
-
     def _make_item(self, take: Take) -> QTreeWidgetItem:
         mark = self._document.project.mark_of(take.id)
         item = QTreeWidgetItem()
@@ -227,10 +209,10 @@ class TakesPanel(QWidget):
 
     # ------------------------------------------------------------------ what the user does
 
-    def _generate(self) -> None:
+    def generate(self) -> None:
         self.generate_requested.emit(list(self._selection.object_ids), self.variations)
 
-    def _generate_all(self) -> None:
+    def generate_all(self) -> None:
         objects = [each.id for each in self._document.project.objects]
         self.generate_requested.emit(objects, self.variations)
 
@@ -256,7 +238,7 @@ class TakesPanel(QWidget):
             chosen = self.selected_takes()
             self._selection.select_take(chosen[-1].id if chosen else None)
 
-    def _listen(self) -> None:
+    def listen(self) -> None:
         for take in self.selected_takes()[:1]:
             self.audition_requested.emit(take.id)
 
@@ -266,16 +248,16 @@ class TakesPanel(QWidget):
         text = self.tr("Remove star") if mark.starred else self.tr("Star take")
         self._document.commit(text, project.with_mark(dataclasses.replace(mark, starred=not mark.starred)))
 
-    def _star_selected(self) -> None:
+    def star_selected(self) -> None:
         for take in self.selected_takes():
             self._toggle_star(take.id)
 
-    def _rename(self) -> None:
+    def rename(self) -> None:
         item = self._list.currentItem()
         if item is not None:
             self._list.editItem(item, _NAME)
 
-    def _use_selected(self) -> None:
+    def use_selected(self) -> None:
         for take in self.selected_takes()[:1]:
             self._use(take.id)
 
@@ -292,7 +274,7 @@ class TakesPanel(QWidget):
             project = with_take_placed(project, take.object_id, take.id, take.seconds)
         self._document.commit(self.tr("Use take {number}").format(number=take.number), project)
 
-    def _place_selected(self) -> None:
+    def place_selected(self) -> None:
         from sounddesk.domain.timeline import Clip
 
         for take in self.selected_takes():
@@ -301,7 +283,7 @@ class TakesPanel(QWidget):
             clip = Clip(id=clip_id, object_id=take.object_id, take_id=take.id, start_s=end_s, duration_s=take.seconds)
             self._document.commit(self.tr("Place take {number}").format(number=take.number), project.with_clip(clip))
 
-    def _a_b(self) -> None:
+    def switch_takes(self) -> None:
         """Change between the two selected takes, or between the used one and the one before it."""
         object_id = self._selection.current_object_id
         if object_id is None:
@@ -314,15 +296,34 @@ class TakesPanel(QWidget):
             now = clips[0].take_id if clips else pair[1]
             self._use(pair[0] if now == pair[1] else pair[1])
 
-    def _compare(self) -> None:
+    def compare(self) -> None:
         takes = self.selected_takes()
         if not takes and self._selection.current_object_id is not None:
             takes = self._document.takes.of_object(self._selection.current_object_id)[-4:]
         if takes:
             CompareDialog(takes, self._document.project, self).open()
 
-    def _lock_seed(self) -> None:
+    def lock_seed(self) -> None:
         for take in self.selected_takes()[:1]:
             project = self._document.project
             changed = project.with_changed_object(take.object_id, seed=take.seed, seed_locked=True)
             self._document.commit(self.tr("Lock seed {seed}").format(seed=take.seed), changed)
+
+
+COMMANDS: Final[tuple[Command[TakesPanel], ...]] = (
+    Command("takes.generate", "&Generate selected", TakesPanel.generate, menu="Takes", section="generate",
+            keys="Ctrl+G", label="Generate"),
+    Command("takes.generate_all", "Generate &all", TakesPanel.generate_all, menu="Takes", section="generate",
+            keys="Ctrl+Shift+G"),
+    Command("takes.listen", "&Listen to take", TakesPanel.listen, menu="Takes", section="listen", keys="Shift+Space"),
+    Command("takes.use", "&Use take on the timeline", TakesPanel.use_selected, menu="Takes", section="use",
+            keys="Ctrl+U"),
+    Command("takes.place", "&Place take as a new clip", TakesPanel.place_selected, menu="Takes", section="use"),
+    Command("takes.star", "&Star", TakesPanel.star_selected, menu="Takes", section="use", keys="Ctrl+Shift+F"),
+    Command("takes.rename", "&Rename take", TakesPanel.rename, menu="Takes", section="use", keys="Shift+F2"),
+    Command("takes.reuse_seed", "Loc&k the object to this seed", TakesPanel.lock_seed, menu="Takes", section="use"),
+    Command("takes.a_b", "A/&B: the other take", TakesPanel.switch_takes, menu="Takes", section="compare",
+            keys="Ctrl+B", label="A/B"),
+    Command("takes.compare", "Compare sp&ectrograms", TakesPanel.compare, menu="Takes", section="compare",
+            label="Compare"),
+)  # fmt: skip

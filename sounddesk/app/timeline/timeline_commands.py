@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
 from typing import Final
 
 import numpy as np
@@ -13,7 +12,8 @@ from PySide6.QtWidgets import QInputDialog
 from PySide6.QtWidgets import QLineEdit
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.commands.actions import ActionRegistry
+from sounddesk.app.commands.command import Command
+from sounddesk.app.commands.registry import CommandRegistry
 from sounddesk.app.player import Player
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
@@ -33,7 +33,7 @@ MAX_CLIP_GAIN_DB: Final = 24.0
 
 
 class TimelineCommands(QObject):
-    """Signals: message(text)."""
+    """Carries out the commands below. Signals: message(text)."""
 
     message = Signal(str)
 
@@ -41,7 +41,7 @@ class TimelineCommands(QObject):
         self,
         document: Document,
         selection: SelectionModel,
-        actions: ActionRegistry,
+        actions: CommandRegistry,
         player: Player,
         panel: QWidget,
     ) -> None:
@@ -51,70 +51,35 @@ class TimelineCommands(QObject):
         self._player = player
         self._panel = panel
         self.chosen_marker = ""
-        self._add_transport(actions)
-        self._add_clips(actions)
-        self._add_markers(actions)
+        actions.add(COMMANDS, owner=self)
         player.loop_changed.connect(lambda: actions["transport.loop"].setChecked(player.is_looping))
-
-    def _add_transport(self, actions: ActionRegistry) -> None:
-        add = partial(actions.add, group="Transport")
-        play = self._player
-        add("transport.play", self.tr("Play or stop"), play.toggle, shortcut="Space")
-        add("transport.start", self.tr("To the start"), lambda: play.seek(0.0), shortcut="Home")
-        add("transport.end", self.tr("To the end"), lambda: play.seek(self._end_s()), shortcut="End")
-        add("transport.back", self.tr("Back one second"), lambda: self._jump(-1.0), shortcut="J")
-        add("transport.stop", self.tr("Stop"), play.stop, shortcut="K")
-        add("transport.forward", self.tr("Forward one second"), lambda: self._jump(1.0), shortcut="L")
-        add("transport.frame_back", self.tr("Back one frame"), lambda: self._step(-1), shortcut=",")
-        add("transport.frame_forward", self.tr("Forward one frame"), lambda: self._step(1), shortcut=".")
-        add("transport.loop", self.tr("Loop range"), self._toggle_loop, shortcut="Shift+L", checkable=True)
-        add("transport.loop_clips", self.tr("Loop the selected clips"), self._loop_selection, shortcut="Alt+L")
-
-    def _add_clips(self, actions: ActionRegistry) -> None:
-        add = partial(actions.add, group="Timeline")
-        add("timeline.split", self.tr("Split at playhead"), self._split, shortcut="Ctrl+K")
-        add("timeline.delete", self.tr("Delete clips or marker"), self._delete, shortcut="Del")
-        add("timeline.copy", self.tr("Copy clips"), self._copy, shortcut="Ctrl+C")
-        add("timeline.cut", self.tr("Cut clips"), self._cut, shortcut="Ctrl+X")
-        add("timeline.paste", self.tr("Paste clips at playhead"), self.paste, shortcut="Ctrl+Shift+V")
-        add("timeline.duplicate", self.tr("Duplicate clips"), self._duplicate, shortcut="Ctrl+D")
-        add("timeline.select_all", self.tr("Select all clips"), self._select_all, shortcut="Ctrl+Shift+A")
-        add("timeline.loop", self.tr("Loop clips"), self._loop, shortcut="Ctrl+L")
-        for name, text, key, frames in (
-            ("nudge_left", self.tr("Nudge left by a frame"), "Alt+Left", -1),
-            ("nudge_right", self.tr("Nudge right by a frame"), "Alt+Right", 1),
-        ):
-            add(f"timeline.{name}", text, partial(self._nudge, frames), shortcut=key)
-        for name, text, key, step_db in (
-            ("louder", self.tr("Clip louder by 1 dB"), "Alt+Up", 1.0),
-            ("softer", self.tr("Clip softer by 1 dB"), "Alt+Down", -1.0),
-        ):
-            add(f"timeline.{name}", text, partial(self.change_gain, step_db), shortcut=key)
-        add("timeline.fit_length", self.tr("Timeline as long as its clips"), self._fit_length)
-
-    def _add_markers(self, actions: ActionRegistry) -> None:
-        add = partial(actions.add, group="Timeline")
-        add("timeline.marker", self.tr("Add marker"), self.add_marker, shortcut="Shift+M")
-        add("timeline.marker_of_object", self.tr("Add marker for the object"), partial(self.add_marker, of_object=True))
-        add("timeline.rename_marker", self.tr("Rename marker…"), self.ask_marker_name)
-        add("timeline.previous_marker", self.tr("To the marker before"), partial(self._to_marker, -1), shortcut="Alt+,")
-        add("timeline.next_marker", self.tr("To the next marker"), partial(self._to_marker, 1), shortcut="Alt+.")
-        add("timeline.at_markers", self.tr("Place at markers"), self._at_markers)
 
     # ------------------------------------------------------------------ transport
 
     def _end_s(self) -> float:
         return self._document.project.settings.timeline_s
 
-    def _jump(self, seconds: float) -> None:
+    def play_or_stop(self) -> None:
+        self._player.toggle()
+
+    def stop(self) -> None:
+        self._player.stop()
+
+    def to_start(self) -> None:
+        self._player.seek(0.0)
+
+    def to_end(self) -> None:
+        self._player.seek(self._end_s())
+
+    def jump(self, seconds: float) -> None:
         self._player.seek(min(self._player.position_s + seconds, self._end_s()))
 
-    def _step(self, frames: int) -> None:
+    def step_frames(self, frames: int) -> None:
         rate = self._document.project.settings.frame_rate
         self._player.seek(max(0, round(self._player.position_s * rate) + frames) / rate)
 
-    def _toggle_loop(self) -> None:
-        """Loop the range; where none was drawn, the selected clips, or else everything."""
+    def toggle_loop(self) -> None:
+        """Loop the range, or stop looping it; where none was drawn, the selected clips, or else everything."""
         player = self._player
         if player.is_looping:
             player.set_looping(False)
@@ -123,7 +88,7 @@ class TimelineCommands(QObject):
         else:
             player.set_loop(self._span(self._chosen()) or (0.0, self._end_s()))
 
-    def _loop_selection(self) -> None:
+    def loop_selected_clips(self) -> None:
         span = self._span(self._chosen())
         if span is None:
             self.message.emit(self.tr("No clip is selected: click on one first."))
@@ -139,7 +104,7 @@ class TimelineCommands(QObject):
     def _chosen(self) -> list[Clip]:
         return [self._document.project.clip(each) for each in self._selection.clip_ids]
 
-    def _split(self) -> None:
+    def split(self) -> None:
         project = self._document.project
         at_s = self._player.position_s
         cut = 0
@@ -154,7 +119,7 @@ class TimelineCommands(QObject):
         else:
             self.message.emit(self.tr("No clip lies under the playhead: move it into one first."))
 
-    def _delete(self) -> None:
+    def delete(self) -> None:
         project = self._document.project
         if self._selection.clip_ids:
             self._document.commit(self.tr("Delete clips"), project.without_clips(self._selection.clip_ids))
@@ -162,14 +127,14 @@ class TimelineCommands(QObject):
             self._document.commit(self.tr("Delete marker"), project.without_markers([self.chosen_marker]))
             self.chosen_marker = ""
 
-    def _copy(self) -> None:
+    def copy(self) -> None:
         clips = self._chosen()
         if clips:
             copy_clips(clips)
 
-    def _cut(self) -> None:
+    def cut(self) -> None:
         if self._selection.clip_ids:
-            self._copy()
+            self.copy()
             project = self._document.project.without_clips(self._selection.clip_ids)
             self._document.commit(self.tr("Cut clips"), project)
 
@@ -182,7 +147,7 @@ class TimelineCommands(QObject):
         project, made = with_clips_pasted(self._document.project, clips, at_s=self._player.position_s)
         self._commit_made(self.tr("Paste clips"), project, made)
 
-    def _duplicate(self) -> None:
+    def duplicate(self) -> None:
         if self._selection.clip_ids:
             project, made = with_clips_duplicated(self._document.project, self._selection.clip_ids)
             self._commit_made(self.tr("Duplicate clips"), project, made)
@@ -191,16 +156,16 @@ class TimelineCommands(QObject):
         self._document.commit(text, with_room_for_clips(project))
         self._selection.select_clips(made)
 
-    def _select_all(self) -> None:
+    def select_all(self) -> None:
         self._selection.select_clips(clip.id for clip in self._document.project.clips)
 
-    def _loop(self) -> None:
+    def toggle_clip_loops(self) -> None:
         project = self._document.project
         for clip in self._chosen():
             project = project.with_clip(dataclasses.replace(clip, looped=not clip.looped))
         self._document.commit(self.tr("Loop clips"), project)
 
-    def _nudge(self, frames: int) -> None:
+    def nudge(self, frames: int) -> None:
         project = self._document.project
         for clip in self._chosen():
             start_s = max(0.0, clip.start_s + frames / project.settings.frame_rate)
@@ -215,7 +180,7 @@ class TimelineCommands(QObject):
             project = project.with_clip(dataclasses.replace(clip, gain_db=gain_db))
         self._document.commit(self.tr("Clip gain"), project, merge_key="clip gain")
 
-    def _fit_length(self) -> None:
+    def fit_length(self) -> None:
         self._document.commit(self.tr("Timeline length"), with_length_of_clips(self._document.project))
 
     # ------------------------------------------------------------------ markers
@@ -243,7 +208,7 @@ class TimelineCommands(QObject):
             changed = self._document.project.with_marker(dataclasses.replace(found, label=name.strip()))
             self._document.commit(self.tr("Rename marker"), changed)
 
-    def _to_marker(self, direction: int) -> None:
+    def go_to_marker(self, direction: int) -> None:
         position_s = self._player.position_s
         markers = [m for m in self._document.project.markers if direction * (m.time_s - position_s) > 1e-3]
         if markers:
@@ -251,7 +216,7 @@ class TimelineCommands(QObject):
             self.chosen_marker = nearest.id
             self._player.seek(nearest.time_s)
 
-    def _at_markers(self) -> None:
+    def place_at_markers(self) -> None:
         """A clip of the current object's sound at every marker, its loudest moment on the marker."""
         project = self._document.project
         object_id = self._selection.current_object_id
@@ -271,3 +236,59 @@ class TimelineCommands(QObject):
             self.message.emit(str(error))
             return
         self._document.commit(self.tr("Place at markers"), with_room_for_clips(project))
+
+
+COMMANDS: Final[tuple[Command[TimelineCommands], ...]] = (
+    Command("transport.play", "&Play or stop", TimelineCommands.play_or_stop, menu="Transport", section="play",
+            keys="Space"),
+    Command("transport.stop", "S&top", TimelineCommands.stop, menu="Transport", section="play", keys="K"),
+    Command("transport.start", "To the &start", TimelineCommands.to_start, menu="Transport", section="go", keys="Home"),
+    Command("transport.end", "To the &end", TimelineCommands.to_end, menu="Transport", section="go", keys="End"),
+    Command("transport.back", "&Back one second", lambda it: it.jump(-1.0), menu="Transport", section="go", keys="J"),
+    Command("transport.forward", "&Forward one second", lambda it: it.jump(1.0), menu="Transport", section="go",
+            keys="L"),
+    Command("transport.frame_back", "Back &one frame", lambda it: it.step_frames(-1), menu="Transport", section="go",
+            keys=","),
+    Command("transport.frame_forward", "Forward o&ne frame", lambda it: it.step_frames(1), menu="Transport",
+            section="go", keys="."),
+    Command("transport.loop", "&Loop range", switch=lambda it, _on: it.toggle_loop(), menu="Transport", section="loop",
+            keys="Shift+L"),
+    Command("transport.loop_clips", "Loop the selected &clips", TimelineCommands.loop_selected_clips, menu="Transport",
+            section="loop", keys="Alt+L"),
+    Command("timeline.cut", "Cu&t clips", TimelineCommands.cut, menu="Edit", section="clipboard", keys="Ctrl+X"),
+    Command("timeline.copy", "&Copy clips", TimelineCommands.copy, menu="Edit", section="clipboard", keys="Ctrl+C"),
+    Command("timeline.paste", "Paste clips at play&head", TimelineCommands.paste, menu="Edit", section="clipboard",
+            order=2, keys="Ctrl+Shift+V"),
+    Command("timeline.select_all", "Select all c&lips", TimelineCommands.select_all, menu="Edit", section="select",
+            keys="Ctrl+Shift+A"),
+    Command("timeline.split", "&Split at playhead", TimelineCommands.split, menu="Timeline", section="clips",
+            keys="Ctrl+K"),
+    Command("timeline.duplicate", "D&uplicate clips", TimelineCommands.duplicate, menu="Timeline", section="clips",
+            keys="Ctrl+D"),
+    Command("timeline.delete", "&Delete clips or marker", TimelineCommands.delete, menu="Timeline", section="clips",
+            keys="Del"),
+    Command("timeline.loop", "&Loop clips", TimelineCommands.toggle_clip_loops, menu="Timeline", section="clips",
+            keys="Ctrl+L"),
+    Command("timeline.louder", "Clip l&ouder by 1 dB", lambda it: it.change_gain(1.0), menu="Timeline",
+            section="clips", keys="Alt+Up"),
+    Command("timeline.softer", "Clip so&fter by 1 dB", lambda it: it.change_gain(-1.0), menu="Timeline",
+            section="clips", keys="Alt+Down"),
+    Command("timeline.nudge_left", "&Nudge left by a frame", lambda it: it.nudge(-1), menu="Timeline", section="move",
+            keys="Alt+Left"),
+    Command("timeline.nudge_right", "Nudge ri&ght by a frame", lambda it: it.nudge(1), menu="Timeline",
+            section="move", keys="Alt+Right"),
+    Command("timeline.marker", "Add &marker", TimelineCommands.add_marker, menu="Timeline", section="markers",
+            keys="Shift+M", label="Marker"),
+    Command("timeline.marker_of_object", "Add marker for the o&bject", lambda it: it.add_marker(of_object=True),
+            menu="Timeline", section="markers"),
+    Command("timeline.rename_marker", "&Rename marker…", TimelineCommands.ask_marker_name, menu="Timeline",
+            section="markers"),
+    Command("timeline.previous_marker", "&Previous marker", lambda it: it.go_to_marker(-1), menu="Timeline",
+            section="markers", keys="Alt+,"),
+    Command("timeline.next_marker", "Ne&xt marker", lambda it: it.go_to_marker(1), menu="Timeline", section="markers",
+            keys="Alt+."),
+    Command("timeline.at_markers", "Place at mar&kers", TimelineCommands.place_at_markers, menu="Timeline",
+            section="markers"),
+    Command("timeline.fit_length", "&Timeline as long as its clips", TimelineCommands.fit_length, menu="Timeline",
+            section="length"),
+)  # fmt: skip

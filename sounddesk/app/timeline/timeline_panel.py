@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Final
 
 from PySide6.QtCore import QPointF
 from PySide6.QtCore import QRectF
 from PySide6.QtCore import Qt
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QActionGroup
 from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtGui import QMouseEvent
@@ -19,7 +17,10 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QMenu
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.commands.actions import ActionRegistry
+from sounddesk.app.commands.command import Command
+from sounddesk.app.commands.command import PanelKey
+from sounddesk.app.commands.menus import add_commands
+from sounddesk.app.commands.registry import CommandRegistry
 from sounddesk.app.player import Player
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
@@ -45,7 +46,6 @@ from sounddesk.app.timeline.timeline_view import Hit
 from sounddesk.app.timeline.timeline_view import TimelineView
 from sounddesk.domain.clip_edits import with_clips_pasted
 from sounddesk.domain.project import Project
-from sounddesk.domain.timecode import TIME_UNITS
 from sounddesk.domain.timecode import TimeUnit
 from sounddesk.domain.timeline import Clip
 
@@ -80,7 +80,7 @@ class TimelinePanel(QWidget):
         self,
         document: Document,
         selection: SelectionModel,
-        actions: ActionRegistry,
+        actions: CommandRegistry,
         player: Player,
         parent: QWidget | None = None,
     ) -> None:
@@ -100,7 +100,8 @@ class TimelinePanel(QWidget):
         )
         self.commands = TimelineCommands(document, selection, actions, player, self)
         self.commands.message.connect(self.message)
-        self._add_view_actions()
+        actions.add(COMMANDS, owner=self)
+        actions.reserve(PANEL_KEYS)
         self.setMinimumHeight(120)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
@@ -110,23 +111,6 @@ class TimelinePanel(QWidget):
         for signal in (selection.clips_changed, selection.objects_changed, player.loop_changed):
             signal.connect(self.update)
         player.position_changed.connect(self._follow)
-
-    def _add_view_actions(self) -> None:
-        add = partial(self._actions.add, group="Timeline")
-        units = QActionGroup(self)
-        for unit, text in zip(TIME_UNITS, (self.tr("seconds"), self.tr("timecode"), self.tr("frames")), strict=True):
-            title = self.tr("Ruler in {unit}").format(unit=text)
-            action = add(f"timeline.unit_{unit}", title, partial(self.set_unit, unit), checkable=True)
-            action.setChecked(unit == self.unit)
-            units.addAction(action)
-        snap = add("timeline.snap", self.tr("Snap"), lambda: None, shortcut="N", checkable=True)
-        snap.setChecked(True)
-        snap.toggled.connect(lambda on: setattr(self._snapper, "on", on))
-        spectra = add("timeline.spectrograms", self.tr("Spectrograms in clips"), lambda: None, checkable=True)
-        spectra.toggled.connect(self._show_spectrograms)
-        add("timeline.zoom_in", self.tr("Zoom in on time"), lambda: self._zoom(1.4), shortcut="Shift+Right")
-        add("timeline.zoom_out", self.tr("Zoom out of time"), lambda: self._zoom(1 / 1.4), shortcut="Shift+Left")
-        add("timeline.zoom_fit", self.tr("Show the whole timeline"), self.fit, shortcut="Shift+F")
 
     # ------------------------------------------------------------------ what is shown
 
@@ -149,7 +133,8 @@ class TimelinePanel(QWidget):
         """Wait for pictures in the making."""
         self._pictures.close()
 
-    def _zoom(self, factor: float) -> None:
+    def zoom(self, factor: float) -> None:
+        """Show `factor` times as much detail around the playhead."""
         at_x = min(max(self.view.x_of(self._player.position_s), float(NAMES_WIDTH)), float(self.width()))
         self._show(self.view.zoomed(factor, around_x=at_x))
 
@@ -157,7 +142,12 @@ class TimelinePanel(QWidget):
         self.view = view
         self.update()
 
-    def _show_spectrograms(self, on: bool) -> None:
+    def set_snapping(self, on: bool) -> None:
+        """Whether drags stick to what is near: clips, markers, the playhead."""
+        self._snapper.on = on
+
+    def show_spectrograms(self, on: bool) -> None:
+        """Spectrograms in clips, or waveforms."""
         self._pictures.show_spectrograms = on
         self.update()
 
@@ -323,11 +313,7 @@ class TimelinePanel(QWidget):
             self.commands.chosen_marker = hit.id
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for name in _RULER_MENU if point.y() < RULER_HEIGHT else _CLIP_MENU:
-            if name:
-                menu.addAction(self._actions[name])
-            else:
-                menu.addSeparator()
+        add_commands(menu, self._actions, _RULER_MENU if point.y() < RULER_HEIGHT else _CLIP_MENU)
         menu.popup(event.globalPos())
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
@@ -377,3 +363,30 @@ class TimelinePanel(QWidget):
             index = (lanes.index(current) + step) % len(lanes) if current in lanes else 0
             self._selection.select_objects([lanes[index]])
             self._selection.select_clips(())
+
+
+COMMANDS: Final[tuple[Command[TimelinePanel], ...]] = (
+    Command("timeline.snap", "Sn&ap", switch=TimelinePanel.set_snapping, checked=True, menu="Timeline", section="move",
+            keys="N"),
+    Command("timeline.zoom_in", "&Zoom in on time", lambda it: it.zoom(1.4), menu="View", section="timeline",
+            keys="Ctrl+Right"),
+    Command("timeline.zoom_out", "Zoom out of tim&e", lambda it: it.zoom(1 / 1.4), menu="View", section="timeline",
+            keys="Ctrl+Left"),
+    Command("timeline.zoom_fit", "S&how the whole timeline", TimelinePanel.fit, menu="View", section="timeline",
+            keys="Shift+F"),
+    Command("timeline.spectrograms", "Spectro&grams in clips", switch=TimelinePanel.show_spectrograms, menu="View",
+            section="timeline"),
+    Command("timeline.unit_seconds", "Ruler in &seconds", switch=lambda it, _on: it.set_unit("seconds"), checked=True,
+            group="ruler", menu="View", section="ruler"),
+    Command("timeline.unit_timecode", "Ruler in time&code", switch=lambda it, _on: it.set_unit("timecode"),
+            group="ruler", menu="View", section="ruler"),
+    Command("timeline.unit_frames", "&Ruler in frames", switch=lambda it, _on: it.set_unit("frames"), group="ruler",
+            menu="View", section="ruler"),
+)  # fmt: skip
+PANEL_KEYS: Final = (
+    PanelKey(panel="Timeline", keys="Left", does="previous clip of the lane"),
+    PanelKey(panel="Timeline", keys="Right", does="next clip of the lane"),
+    PanelKey(panel="Timeline", keys="Up", does="lane above"),
+    PanelKey(panel="Timeline", keys="Down", does="lane below"),
+    PanelKey(panel="Timeline", keys="Esc", does="put back what is dragged, else remove the loop range"),
+)

@@ -14,7 +14,8 @@ from PySide6.QtWidgets import QStyle
 from PySide6.QtWidgets import QToolButton
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.commands.actions import ActionRegistry
+from sounddesk.app.commands.buttons import command_button
+from sounddesk.app.commands.registry import CommandRegistry
 from sounddesk.app.player import Player
 from sounddesk.app.project.document import Document
 from sounddesk.app.theme import standard_icon
@@ -35,7 +36,7 @@ class TransportBar(QWidget):
         self,
         document: Document,
         player: Player,
-        actions: ActionRegistry,
+        actions: CommandRegistry,
         timeline: TimelinePanel,
         parent: QWidget | None = None,
     ) -> None:
@@ -70,12 +71,10 @@ class TransportBar(QWidget):
         self._unit.clicked.connect(self._next_unit)
         row.addWidget(self._unit)
         row.addStretch(1)
-        for name, text in (
-            ("timeline.snap", self.tr("Snap")),
-            ("timeline.marker", self.tr("Marker")),
-            ("timeline.at_markers", self.tr("At markers")),
-        ):
-            row.addWidget(self._button(name, text=text))
+        for name in ("timeline.snap", "timeline.marker", "timeline.at_markers"):
+            button = command_button(QToolButton, actions, name, self)
+            button.setAutoRaise(True)
+            row.addWidget(button)
         player.position_changed.connect(lambda _s: self.refresh())
         player.playing_changed.connect(self._show_playing)
         timeline.unit_changed.connect(self.refresh)
@@ -105,19 +104,9 @@ class TransportBar(QWidget):
             self._show_icons()
 
     def _button(self, command_id: str, *, text: str = "") -> QToolButton:
-        """A button for a command, with a short text, or without one for an icon to come."""
-        action = self._actions[command_id]
-        button = QToolButton(self)
-        button.setCheckable(action.isCheckable())
-        button.setChecked(action.isChecked())
-        action.toggled.connect(button.setChecked)
-        button.clicked.connect(action.trigger)
+        """A button for a command, with a sign in place of its text, or without any for an icon to come."""
+        button = command_button(QToolButton, self._actions, command_id, self)
         button.setAutoRaise(True)
-        button.setAccessibleName(action.text())
-        shortcut = action.shortcut().toString()
-        button.setToolTip(f"{action.text()} ({shortcut})" if shortcut else action.text())
-        # A button must not take the keys from the timeline.
-        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.setIconSize(QSize(_ICON, _ICON))
         button.setText(text)
         return button

@@ -23,7 +23,7 @@ from sounddesk.app.batch.batch_commands import BatchCommands
 from sounddesk.app.batch.batch_queue import BatchQueue
 from sounddesk.app.batch.batch_window import BatchWindow
 from sounddesk.app.batch.new_batch_dialog import NewBatchDialog
-from sounddesk.app.project.file_commands import FileCommands
+from sounddesk.app.file_commands import FileCommands
 from sounddesk.app.project.image_opening import read_image
 from sounddesk.app.services import Services
 from sounddesk.app.settings import Settings

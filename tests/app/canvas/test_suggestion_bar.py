@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication
 
 from sounddesk.app.canvas.image_canvas import ImageCanvas
 from sounddesk.app.canvas.suggestion_bar import SuggestionBar
-from sounddesk.app.commands.actions import ActionRegistry
+from sounddesk.app.commands.registry import CommandRegistry
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.workers.segmentation_worker import SegmentationWorker
@@ -22,7 +22,7 @@ from tests.app.conftest import wait_until
 class Desk:
     bar: SuggestionBar
     document: Document
-    actions: ActionRegistry
+    actions: CommandRegistry
     canvas: ImageCanvas
     messages: list[str]
 
@@ -43,7 +43,7 @@ def desk(document: Document, qapp: QApplication) -> Iterator[Desk]:
     pixels[30:75, 76:116] = (40, 70, 210)
     info = document.add_image(b"not read again", pixels, name="wall.png")
     document.commit("Open", dataclasses.replace(document.project, image=info))
-    segment, selection, actions = SegmentationWorker(), SelectionModel(document), ActionRegistry()
+    segment, selection, actions = SegmentationWorker(), SelectionModel(document), CommandRegistry()
     segment.set_image(info.sha256, pixels)
     canvas = ImageCanvas(document, selection, segment)
     canvas.resize(320, 240)

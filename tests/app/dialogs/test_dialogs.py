@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,15 +12,19 @@ from PySide6.QtWidgets import QApplication
 from PySide6.QtWidgets import QCheckBox
 from PySide6.QtWidgets import QComboBox
 from PySide6.QtWidgets import QDialogButtonBox
+from PySide6.QtWidgets import QKeySequenceEdit
 from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QLineEdit
 from PySide6.QtWidgets import QListWidget
 from PySide6.QtWidgets import QPushButton
 from PySide6.QtWidgets import QSpinBox
 from PySide6.QtWidgets import QTextBrowser
+from PySide6.QtWidgets import QTreeWidget
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.commands.actions import ActionRegistry
+from sounddesk.app.commands.command import Command
+from sounddesk.app.commands.command import PanelKey
+from sounddesk.app.commands.registry import CommandRegistry
 from sounddesk.app.dialogs.about import AboutBox
 from sounddesk.app.dialogs.command_palette import CommandPalette
 from sounddesk.app.dialogs.preferences import Preferences
@@ -43,13 +48,21 @@ def done() -> list[str]:
 
 
 @pytest.fixture
-def actions(qapp: QApplication, done: list[str]) -> ActionRegistry:
-    made = ActionRegistry()
-    made.add("file.export", "&Export stems", lambda: done.append("export"), shortcut="Ctrl+E")
-    made.add("play.play", "Play or stop", lambda: done.append("play"), shortcut="Space")
-    made.add("mixer.mute", "Mute", lambda: done.append("mute"), shortcut="M")
-    made.add("mixer.solo", "Solo", lambda: done.append("solo"), shortcut="S").setEnabled(False)
-    made.add("timeline.next", "Next marker", lambda: done.append("next"))
+def actions(qapp: QApplication, done: list[str]) -> CommandRegistry:
+    def push(name: str) -> Callable[[list[str]], None]:
+        return lambda done: done.append(name)
+
+    made = CommandRegistry()
+    commands: tuple[Command[list[str]], ...] = (
+        Command("file.export", "&Export stems", push("export"), menu="File", section="export", keys="Ctrl+E"),
+        Command("play.play", "Play or stop", push("play"), menu="Transport", section="play", keys="Space"),
+        Command("mixer.mute", "Mute", push("mute"), menu="Mixer", section="strips", keys="M"),
+        Command("mixer.solo", "Solo", push("solo"), menu="Mixer", section="strips", keys="S", enabled=lambda _: False),
+        Command("timeline.next", "Next marker", push("next"), menu="Timeline", section="markers"),
+        Command("edit.undo", "&Undo", push("undo"), menu="Edit", section="history"),
+    )
+    made.add(commands, owner=done)
+    made.reserve([PanelKey(panel="Canvas", keys="Tab", does="next candidate")])
     return made
 
 
@@ -61,7 +74,7 @@ def click(widget: QWidget) -> None:
     QTest.mouseClick(widget, Qt.MouseButton.LeftButton, pos=QPoint(8, widget.height() // 2))
 
 
-def test_palette_finds_and_runs(actions: ActionRegistry, done: list[str]) -> None:
+def test_palette_finds_and_runs(actions: CommandRegistry, done: list[str]) -> None:
     palette = CommandPalette(actions)
     palette.show()
     field = palette.findChild(QLineEdit)
@@ -72,7 +85,7 @@ def test_palette_finds_and_runs(actions: ActionRegistry, done: list[str]) -> Non
     assert done == ["next"] and not palette.isVisible()
 
 
-def test_palette_does_not_run_what_is_disabled(actions: ActionRegistry, done: list[str]) -> None:
+def test_palette_does_not_run_what_is_disabled(actions: CommandRegistry, done: list[str]) -> None:
     palette = CommandPalette(actions)
     palette.show()
     QTest.keyClicks(palette.findChild(QLineEdit), "solo")
@@ -80,9 +93,15 @@ def test_palette_does_not_run_what_is_disabled(actions: ActionRegistry, done: li
     assert done == [] and palette.isVisible()
 
 
-def test_shortcuts_are_rebound_with_the_conflict_shown(actions: ActionRegistry) -> None:
-    from PySide6.QtWidgets import QKeySequenceEdit
+def test_palette_knows_commands_by_their_own_names(actions: CommandRegistry) -> None:
+    actions.show_detail("edit.undo", "Place take of dog")
+    palette = CommandPalette(actions)
+    tree = palette.findChild(QTreeWidget)
+    names = [tree.topLevelItem(row).text(0) for row in range(tree.topLevelItemCount())]
+    assert "Undo" in names and not any("dog" in name for name in names)
 
+
+def test_shortcuts_are_rebound_with_the_conflict_shown(actions: CommandRegistry) -> None:
     editor = ShortcutEditor(actions)
     editor.show()
     editor.select("timeline.next")
@@ -93,8 +112,22 @@ def test_shortcuts_are_rebound_with_the_conflict_shown(actions: ActionRegistry) 
     assert actions["timeline.next"].shortcut().toString() == "M"
     assert actions["mixer.mute"].shortcut().toString() == ""
     assert actions.rebound == {"timeline.next": "M", "mixer.mute": ""}
+    click(button(editor, "Default"))
+    actions.rebind("timeline.next", "M")
+    editor.select("mixer.mute")
+    click(button(editor, "Default"))
+    assert "Next marker" in editor.conflict and actions.keys_of("mixer.mute") == ""
     click(button(editor, "Reset all"))
     assert actions.rebound == {} and actions["mixer.mute"].shortcut().toString() == "M"
+
+
+def test_keys_of_a_panel_are_refused(actions: CommandRegistry) -> None:
+    editor = ShortcutEditor(actions)
+    editor.select("mixer.mute")
+    editor.findChild(QKeySequenceEdit).setKeySequence("Tab")
+    assert "Canvas: next candidate" in editor.conflict
+    click(button(editor, "Take over"))
+    assert "Canvas: next candidate" in editor.conflict and actions.keys_of("mixer.mute") == "M"
 
 
 def test_preferences_are_stored_with_ok_only(qapp: QApplication) -> None:
@@ -178,7 +211,7 @@ def test_recovery_is_asked_for(qapp: QApplication) -> None:
     assert wanted == [item] and not dialog.isVisible()
 
 
-def test_manual_has_every_page_and_is_searched(actions: ActionRegistry) -> None:
+def test_manual_has_every_page_and_is_searched(actions: CommandRegistry) -> None:
     window = ManualWindow(actions)
     window.show()
     for name, _ in PAGES:

@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QDialogButtonBox
 from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QPushButton
 
-from sounddesk.app.dialogs.export_dialog import ExportDialog
-from sounddesk.app.dialogs.export_dialog import ExportRequest
-from sounddesk.app.dialogs.export_fields import ExportFields
+from sounddesk.app.export.export_dialog import ExportDialog
+from sounddesk.app.export.export_dialog import ExportRequest
+from sounddesk.app.export.export_fields import ExportFields
 from sounddesk.app.export.export_history import ExportMemory
 from sounddesk.app.settings import Settings
 from sounddesk.audio.exporters.export_settings import PRESETS

@@ -13,12 +13,12 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.dialogs.export_dialog import ExportRequest
 from sounddesk.app.export import drag_out_panel
 from sounddesk.app.export.drag_files import DragItem
 from sounddesk.app.export.drag_out_panel import DragShelf
 from sounddesk.app.export.export_commands import ExportCommands
 from sounddesk.app.export.export_commands import read_on_save
+from sounddesk.app.export.export_dialog import ExportRequest
 from sounddesk.app.export.export_runner import ExportJob
 from sounddesk.app.runtime.revealing import reveal_command
 from sounddesk.app.services import Services

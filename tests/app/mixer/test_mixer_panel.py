@@ -9,7 +9,7 @@ from PySide6.QtCore import QPoint
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from sounddesk.app.commands.actions import ActionRegistry
+from sounddesk.app.commands.registry import CommandRegistry
 from sounddesk.app.mixer.level_meter import LevelMeter
 from sounddesk.app.mixer.level_meter import LoudnessPanel
 from sounddesk.app.mixer.mixer_panel import MixerPanel
@@ -27,7 +27,7 @@ LEFT, PLAIN = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 @pytest.fixture
 def mixer(still: Document) -> Iterator[tuple[MixerPanel, Document, Player]]:
     player = Player(still)
-    panel = MixerPanel(still, SelectionModel(still), ActionRegistry(), player)
+    panel = MixerPanel(still, SelectionModel(still), CommandRegistry(), player)
     panel.resize(600, 300)
     panel.show()
     wait_until(lambda: len(panel.strips) == 2)

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.commands.actions import ActionRegistry
+from sounddesk.app.commands.registry import CommandRegistry
 from sounddesk.app.objects.mask_files import _COCO
 from sounddesk.app.objects.mask_files import _LABELME
 from sounddesk.app.objects.mask_files import _PNG
@@ -24,7 +24,7 @@ from tests.app.conftest import wait_until
 def files(still: Document) -> Iterator[tuple[MaskFiles, Document, SelectionModel, list[str]]]:
     selection = SelectionModel(still)
     window = QWidget()
-    made = MaskFiles(still, selection, ActionRegistry(), window)
+    made = MaskFiles(still, selection, CommandRegistry(), window)
     told: list[str] = []
     made.message.connect(told.append)
     made.problem.connect(told.append)

@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from sounddesk.app.commands.actions import ActionRegistry
+from sounddesk.app.commands.registry import CommandRegistry
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.takes.takes_panel import TakesPanel
@@ -33,12 +33,12 @@ def make_take(document: Document, object_id: str, *, hz: float = 440.0, seconds:
 
 
 @pytest.fixture
-def actions(qapp: object) -> ActionRegistry:
-    return ActionRegistry()
+def actions(qapp: object) -> CommandRegistry:
+    return CommandRegistry()
 
 
 @pytest.fixture
-def panel(still: Document, selection: SelectionModel, actions: ActionRegistry) -> Iterator[TakesPanel]:
+def panel(still: Document, selection: SelectionModel, actions: CommandRegistry) -> Iterator[TakesPanel]:
     panel = TakesPanel(still, selection, actions)
     panel.resize(520, 320)
     panel.show()
@@ -91,7 +91,7 @@ def test_a_star_and_a_name_are_undoable(panel: TakesPanel, still: Document, sele
 
 
 def test_use_and_a_b_change_what_plays(
-    panel: TakesPanel, still: Document, selection: SelectionModel, actions: ActionRegistry
+    panel: TakesPanel, still: Document, selection: SelectionModel, actions: CommandRegistry
 ) -> None:
     first, second = make_take(still, "o1"), make_take(still, "o1", seconds=2.0)
     selection.select_objects(["o1"])
@@ -108,7 +108,7 @@ def test_use_and_a_b_change_what_plays(
 
 
 def test_the_buttons_ask_for_takes(
-    panel: TakesPanel, still: Document, selection: SelectionModel, actions: ActionRegistry
+    panel: TakesPanel, still: Document, selection: SelectionModel, actions: CommandRegistry
 ) -> None:
     asked = []
     panel.generate_requested.connect(lambda ids, count: asked.append((ids, count)))
@@ -120,7 +120,7 @@ def test_the_buttons_ask_for_takes(
 
 
 def test_a_seed_can_be_locked_from_a_take(
-    panel: TakesPanel, still: Document, selection: SelectionModel, actions: ActionRegistry
+    panel: TakesPanel, still: Document, selection: SelectionModel, actions: CommandRegistry
 ) -> None:
     make_take(still, "o1")
     selection.select_objects(["o1"])

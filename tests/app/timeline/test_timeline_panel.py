@@ -16,7 +16,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from PySide6.QtWidgets import QInputDialog
 
-from sounddesk.app.commands.actions import ActionRegistry
+from sounddesk.app.commands.registry import CommandRegistry
 from sounddesk.app.player import Player
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
@@ -43,7 +43,7 @@ class Desk:
     panel: TimelinePanel
     document: Document
     selection: SelectionModel
-    actions: ActionRegistry
+    actions: CommandRegistry
     player: Player
 
     @property
@@ -80,7 +80,7 @@ class Desk:
 @pytest.fixture
 def desk(still: Document, qapp: QApplication) -> Iterator[Desk]:
     document = still
-    selection, actions, player = SelectionModel(document), ActionRegistry(), Player(document)
+    selection, actions, player = SelectionModel(document), CommandRegistry(), Player(document)
     panel = TimelinePanel(document, selection, actions, player)
     panel.resize(1000, 200)
     panel.show()
@@ -106,11 +106,6 @@ def desk(still: Document, qapp: QApplication) -> Iterator[Desk]:
     panel.close_background()
     player.close()
     panel.hide()
-
-
-def test_no_two_commands_want_one_key(desk: Desk) -> None:
-    keys = [each.default_shortcut for each in desk.actions if each.default_shortcut]
-    assert len(keys) == len(set(keys))
 
 
 def test_a_clip_snaps_to_the_other_lane_s_edge_by_either_end(desk: Desk) -> None:

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import QScrollArea
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.dialogs.export_fields import ExportFields
+from sounddesk.app.export.export_fields import ExportFields
 from sounddesk.app.export.export_history import ExportMemory
 from sounddesk.audio.exporters.export_plan import ExportPlan
 from sounddesk.audio.exporters.export_plan import plan_export

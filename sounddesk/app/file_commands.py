@@ -11,11 +11,12 @@ from PySide6.QtCore import QObject
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtGui import QImage
-from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QFileDialog
 from PySide6.QtWidgets import QMessageBox
 from PySide6.QtWidgets import QWidget
 
+from sounddesk.app.commands.command import Command
+from sounddesk.app.commands.command import StandardKey
 from sounddesk.app.project.image_opening import IMAGE_SUFFIXES
 from sounddesk.app.project.image_opening import OpenedImage
 from sounddesk.app.services import Services
@@ -35,14 +36,7 @@ class FileCommands(QObject):
         super().__init__(window)
         self._services = services
         self._window = window
-        add = services.actions.add
-        standard = QKeySequence.StandardKey
-        add("file.new", self.tr("New project"), self.new, shortcut=standard.New, group="File")
-        add("file.open", self.tr("Open image or project…"), self.ask_open, shortcut=standard.Open, group="File")
-        add("file.save", self.tr("Save"), self.save, shortcut=standard.Save, group="File")
-        add("file.save_as", self.tr("Save as…"), self.save_as, shortcut="Ctrl+Shift+S", group="File")
-        add("file.collect", self.tr("Collect project and sounds…"), self.collect, group="File")
-        add("edit.paste", self.tr("Paste image or clips"), self.paste, shortcut=standard.Paste, group="Edit")
+        services.actions.add(COMMANDS, owner=self)
         services.opener.opened.connect(self._show_image)
         services.opener.failed.connect(self.problem)
 
@@ -156,3 +150,15 @@ class FileCommands(QObject):
         if answer == buttons.Save:
             return self.save()
         return bool(answer == buttons.Discard)
+
+
+COMMANDS: Final[tuple[Command[FileCommands], ...]] = (
+    Command("file.new", "&New project", FileCommands.new, menu="File", section="open", keys=StandardKey.New),
+    Command("file.open", "&Open image or project…", FileCommands.ask_open, menu="File", section="open",
+            keys=StandardKey.Open),
+    Command("file.save", "&Save", FileCommands.save, menu="File", section="save", keys=StandardKey.Save),
+    Command("file.save_as", "Save &as…", FileCommands.save_as, menu="File", section="save", keys="Ctrl+Shift+S"),
+    Command("file.collect", "&Collect project and sounds…", FileCommands.collect, menu="File", section="save"),
+    Command("edit.paste", "&Paste image or clips", FileCommands.paste, menu="Edit", section="clipboard",
+            order=1, keys=StandardKey.Paste),
+)  # fmt: skip

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Final
 
 from PySide6.QtCore import QObject
 from PySide6.QtCore import Qt
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QDialog
 from PySide6.QtWidgets import QWidget
 
+from sounddesk.app.commands.command import Command
+from sounddesk.app.commands.command import StandardKey
 from sounddesk.app.export.export_commands import ExportCommands
 from sounddesk.app.services import Services
 from sounddesk.app.workers.background import Background
@@ -37,21 +39,7 @@ class AppCommands(QObject):
         self._demo = Background(self)
         self._demo.done.connect(lambda _key, contents: services.store.new(contents))
         self._demo.failed.connect(lambda _key, error: self.problem.emit(str(error)))
-        add = services.actions.add
-        add(
-            "file.project_settings",
-            self.tr("Project settings…"),
-            self.project_settings,
-            shortcut="Ctrl+Shift+,",
-            group="File",
-        )
-        add("app.preferences", self.tr("Preferences…"), self.preferences, shortcut="Ctrl+,", group="File")
-        add("help.manual", self.tr("Manual"), self.manual, shortcut=QKeySequence.StandardKey.HelpContents, group="Help")
-        add("help.shortcuts", self.tr("Keyboard shortcuts…"), self.shortcuts, group="Help")
-        add("help.palette", self.tr("Command palette…"), self.palette, shortcut="Ctrl+Shift+P", group="Help")
-        add("help.log", self.tr("Log and report…"), self.log, group="Help")
-        add("app.models", self.tr("Published models…"), self.models, group="File")
-        add("help.about", self.tr("About sounddesk"), self.about, group="Help")
+        services.actions.add(COMMANDS, owner=self)
 
     def close(self) -> None:
         """Cancel an export in hand and wait for what reads the demo image."""
@@ -144,6 +132,22 @@ class AppCommands(QObject):
         from sounddesk.app.dialogs.about import AboutBox
 
         _show_once(AboutBox(self._window))
+
+
+COMMANDS: Final[tuple[Command[AppCommands], ...]] = (
+    Command("file.project_settings", "Project se&ttings…", AppCommands.project_settings, menu="File",
+            section="settings", keys="Ctrl+Shift+,"),
+    Command("app.models", "Published mode&ls…", AppCommands.models, menu="File", section="settings"),
+    Command("app.preferences", "&Preferences…", AppCommands.preferences, menu="File", section="settings",
+            keys="Ctrl+,"),
+    Command("help.manual", "&Manual", AppCommands.manual, menu="Help", section="manual",
+            keys=StandardKey.HelpContents),
+    Command("help.shortcuts", "&Keyboard shortcuts…", AppCommands.shortcuts, menu="Help", section="commands"),
+    Command("help.palette", "&Command palette…", AppCommands.palette, menu="Help", section="commands",
+            keys="Ctrl+Shift+P"),
+    Command("help.log", "&Log and report…", AppCommands.log, menu="Help", section="about"),
+    Command("help.about", "&About sounddesk", AppCommands.about, menu="Help", section="about"),
+)  # fmt: skip
 
 
 def _show_once(dialog: QDialog) -> None:

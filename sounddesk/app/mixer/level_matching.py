@@ -13,7 +13,7 @@ from sounddesk.app.workers.serial_thread import Ticket
 from sounddesk.domain.take import Take
 
 
-class SceneCommands(QObject):
+class LevelMatching(QObject):
     """Signals: message(text)."""
 
     message = Signal(str)
@@ -21,24 +21,22 @@ class SceneCommands(QObject):
     def __init__(self, services: Services, window: QWidget) -> None:
         super().__init__(window)
         self._services = services
-        self._balance_after: int | None = None
+        self._match_after: int | None = None
         self._background = Background(self)
-        self._background.done.connect(self._show_balance)
+        self._background.done.connect(self._set_faders)
         self._background.failed.connect(lambda _key, error: self.message.emit(str(error)))
         services.generate.finished.connect(self._on_generated)
 
     def close(self) -> None:
         self._background.close()
 
-    # ------------------------------------------------------------------ balance
-
-    def balance(self) -> None:
+    def match(self) -> None:
         """Suggest faders so that the stems add up like a blend of the same objects; makes the blend where missing."""
         services = self._services
         project = services.document.project
         members = [o.id for o in project.objects if o.kind == "object" and project.clips_of(o.id)]
         if len(members) < 2:
-            self.message.emit(self.tr("Balancing needs at least two objects with sound: generate their takes first."))
+            self.message.emit(self.tr("Matching levels needs two objects with sound: generate their takes first."))
             return
         blend_id = services.generation.add_blend(members)
         if blend_id is None:
@@ -47,12 +45,12 @@ class SceneCommands(QObject):
             self._suggest(blend_id)
             return
         jobs = services.generation.generate([blend_id])
-        self._balance_after = jobs[0] if jobs else None
-        self.message.emit(self.tr("Generating the blend to balance by; the faders follow."))
+        self._match_after = jobs[0] if jobs else None
+        self.message.emit(self.tr("Generating the blend to match; the faders follow."))
 
     def _on_generated(self, ticket: Ticket[GenerateJob], _takes: object) -> None:
-        if ticket.id == self._balance_after:
-            self._balance_after = None
+        if ticket.id == self._match_after:
+            self._match_after = None
             self._suggest(ticket.job.object_ids[0])
 
     def _suggest(self, blend_id: str) -> None:
@@ -63,7 +61,7 @@ class SceneCommands(QObject):
         takes = [document.takes[project.clips_of(each)[0].take_id] for each in members if project.clips_of(each)]
         self._background.start(tuple(take.object_id for take in takes), lambda: suggest_gains_db(takes, blend))
 
-    def _show_balance(self, object_ids: tuple[str, ...], gains_db: tuple[float, ...]) -> None:
+    def _set_faders(self, object_ids: tuple[str, ...], gains_db: tuple[float, ...]) -> None:
         document = self._services.document
 
         def apply() -> None:
@@ -75,7 +73,7 @@ class SceneCommands(QObject):
             document.commit(self.tr("Match levels to the scene"), project)
 
         document.when_free(apply)
-        self.message.emit(self.tr("Faders follow the blend; undo takes the suggestion back."))
+        self.message.emit(self.tr("The faders match the blend; undo puts them back."))
 
 
 def suggest_gains_db(takes: list[Take], blend: Take) -> tuple[float, ...]:
