@@ -21,9 +21,9 @@ import torch
 from sounddesk.training.clips.clip_cache import encode_clip
 from sounddesk.training.clips.clip_manifest import ClipSource
 from sounddesk.training.clips.media_reader import read_clip
-from sounddesk.training.tasks.fine_tune_recipe import FineTuneModelRecipe
-from sounddesk.training.tasks.fine_tune_task import FineTuneTask
-from sounddesk.training.tasks.training_task import Batch
+from sounddesk.training.loop.training_task import Batch
+from sounddesk.training.tasks.fine_tuning.fine_tune_recipe import FineTuneModelRecipe
+from sounddesk.training.tasks.fine_tuning.fine_tune_task import FineTuneTask
 
 FPS, RATE_HZ, VIDEO_S = 30, 48_000, 10.0
 

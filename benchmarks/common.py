@@ -1,9 +1,8 @@
-"""What the benchmark scripts share: arguments, held-out pictures and recordings, and a scene of plain shapes."""
+"""What the benchmark scripts share: arguments, and a scene of plain shapes."""
 
 from __future__ import annotations
 
 import argparse
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,18 +26,6 @@ def parser(description: str, *, data: bool = False) -> argparse.ArgumentParser:
             help="data set made by 'sounddesk train prepare starter'",
         )
     return made
-
-
-def copy_held_out_pictures(data_dir: Path, target: Path) -> Path:
-    """Copy the pictures that were never trained on to `target`/KIND/*.png."""
-    from sounddesk.training.data.recordings import read_rows
-
-    for row in read_rows(data_dir, "picture"):
-        if row["split"] == "test":
-            folder = target / row["kind"]
-            folder.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(data_dir / row["path"], folder / Path(row["path"]).name)
-    return target
 
 
 def shapes_request(

@@ -18,7 +18,6 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.common import copy_held_out_pictures
 from benchmarks.common import parser
 from sounddesk.engine.session import EngineSession
 from sounddesk.engine.types import GenerationRequest
@@ -29,6 +28,7 @@ from sounddesk.evaluation.picture_folder import KINDS_DOCUMENT
 from sounddesk.evaluation.picture_folder import read_bundle_kinds
 from sounddesk.evaluation.picture_folder import read_picture_folder
 from sounddesk.evaluation.sound_classifier import SoundJudge
+from sounddesk.training.data.recordings import copy_test_pictures
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     judge = SoundJudge.load(options.classifier)
     changes, before, after, chosen = [], [], [], 0
     with tempfile.TemporaryDirectory() as folder, EngineSession.open(bundle=options.bundle) as session:
-        pictures = copy_held_out_pictures(options.data, Path(folder))
+        pictures = copy_test_pictures(options.data, Path(folder))
         captions = {kind.name: kind.caption for kind in read_bundle_kinds(session.bundle) if kind.name in judge.kinds}
         groups = read_groups(session.bundle.document(KINDS_DOCUMENT), set(captions))
         cut_outs = read_picture_folder(pictures, list(captions)).cut_outs

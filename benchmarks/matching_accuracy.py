@@ -10,11 +10,11 @@ import json
 from pathlib import Path
 
 from sounddesk.engine.perception.matching_model import MatchingModel
-from sounddesk.training.data.matching_pairs import cached_pairs
 from sounddesk.training.loop.recipe import build
-from sounddesk.training.runner import RunRecipe
+from sounddesk.training.loop.run_recipe import RunRecipe
 from sounddesk.training.runner import model_recipe
-from sounddesk.training.tasks.matching_task import MatchingTask
+from sounddesk.training.tasks.matching.matching_pairs import cached_pairs
+from sounddesk.training.tasks.matching.matching_task import MatchingTask
 
 
 def main() -> None:

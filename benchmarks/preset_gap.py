@@ -10,9 +10,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.common import copy_held_out_pictures
 from benchmarks.common import parser
 from sounddesk.evaluation import right_object
+from sounddesk.training.data.recordings import copy_test_pictures
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments_of.add_argument("--classifier", type=Path, default=None, help="another than the one that ships")
     options = arguments_of.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
-        pictures = copy_held_out_pictures(options.data, Path(folder))
+        pictures = copy_test_pictures(options.data, Path(folder))
         fast, paper = (
             right_object.run(
                 pictures,

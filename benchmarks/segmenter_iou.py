@@ -17,7 +17,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks.common import copy_held_out_pictures
 from sounddesk.engine.segmenters.choice import choose_segmenter
 from sounddesk.engine.segmenters.protocol import EmptySelectionError
 from sounddesk.engine.segmenters.protocol import Prompt
@@ -25,6 +24,7 @@ from sounddesk.engine.types import BoolMask
 from sounddesk.evaluation.evaluation_scenes import draw_scene
 from sounddesk.evaluation.evaluation_scenes import read_backgrounds
 from sounddesk.evaluation.picture_folder import read_picture_folder
+from sounddesk.training.data.recordings import copy_test_pictures
 from sounddesk.training.data.recordings import read_kinds
 
 
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     overlaps: dict[str, list[float]] = {"click": [], "box": []}
     times = []
     with tempfile.TemporaryDirectory() as folder:
-        pictures = copy_held_out_pictures(options.data, Path(folder))
+        pictures = copy_test_pictures(options.data, Path(folder))
         cut_outs = read_picture_folder(pictures, [kind.name for kind in read_kinds(options.data)]).cut_outs
     for index in range(options.scenes):
         scene = draw_scene(cut_outs, counts=(2, 3, 4), seed=options.seed, index=index, backgrounds=photographs)

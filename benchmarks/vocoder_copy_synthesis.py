@@ -18,7 +18,7 @@ from sounddesk.engine.models.mel import LogMel
 from sounddesk.engine.models.mel import scale_to_peak
 from sounddesk.evaluation.baselines.griffin_lim import griffin_lim
 from sounddesk.training.data.recordings import read_recordings
-from sounddesk.training.tasks.vocoder_task import multi_resolution_stft_distance
+from sounddesk.training.tasks.vocoder import multi_resolution_stft_distance
 
 
 @torch.no_grad()

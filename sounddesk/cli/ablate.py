@@ -103,10 +103,10 @@ def _one_row(
 ) -> dict[str, Any]:
     from sounddesk.engine.types import SamplingSettings
     from sounddesk.evaluation.ablation_measures import measure_bundle
-    from sounddesk.training.ablation_runs import AblationBudget
-    from sounddesk.training.ablation_runs import train_variant
-    from sounddesk.training.data.matching_scores import starter_scores
-    from sounddesk.training.preparation.held_out import held_out_pictures
+    from sounddesk.training.ablation.ablation_runs import AblationBudget
+    from sounddesk.training.ablation.ablation_runs import train_variant
+    from sounddesk.training.ablation.matching_scores import starter_scores
+    from sounddesk.training.data.recordings import copy_test_pictures
 
     console.note(f"{row.label}, seed {seed}")
     work = options.out / "work"
@@ -135,7 +135,7 @@ def _one_row(
     )
     figures = measure_bundle(
         bundle,
-        pictures=options.pictures or held_out_pictures(options.data, work / "pictures"),
+        pictures=options.pictures or copy_test_pictures(options.data, work / "pictures"),
         references=options.data / "recordings",
         scenes=options.scenes,
         seed=seed,

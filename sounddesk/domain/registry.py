@@ -1,8 +1,8 @@
 """Registries: each kind of a thing (a task, a measure, a format) says what it is in its own module, once.
 
 A registry that is made for a package imports that package's modules when it is first asked, and each of them registers
-its own entry. So a new kind is a new file and its test, and no list is edited. Entries are looked at by `--help` too:
-their modules import heavy libraries inside the functions that need them.
+its own entry. So a new kind is a new file and its test, and no list is edited. Modules whose entries `--help` shows
+import heavy libraries inside the functions that need them.
 """
 
 from __future__ import annotations
@@ -37,11 +37,13 @@ class UnknownNameError(BadInputError, ValueError):
 
 
 class Registry(Generic[Entry]):
-    """Entries of one kind by name, in the order of the modules' names.
+    """Entries of one kind by name: in the order of registration, or by name where a package is searched.
 
     Args:
         noun: what an entry is, for messages: 'task'.
-        package: full name of the package whose modules register entries; '' where no search is wanted.
+        package: full name of the package whose modules, those of its subpackages included, register entries; '' where
+            no search is wanted. An entry in a module of its own name ('my-task' in `my_task.py`) is found without
+            the others being imported.
 
     Raises:
         DuplicateNameError: by `register`, for a name that is taken.
@@ -82,18 +84,19 @@ class Registry(Generic[Entry]):
 
     def get(self, name: str) -> Entry:
         """The entry of this name. Raises: UnknownNameError."""
-        self._find()
-        try:
-            return self._entries[name]
-        except KeyError:
-            raise UnknownNameError(f"{self._noun} is {name!r}: choose from {', '.join(self._entries)}") from None
+        if name not in self:
+            raise UnknownNameError(f"{self._noun} is {name!r}: choose from {', '.join(self._entries)}")
+        return self._entries[name]
 
     def names(self) -> tuple[str, ...]:
         self._find()
         return tuple(self._entries)
 
     def __contains__(self, name: object) -> bool:
-        self._find()
+        if name not in self._entries and isinstance(name, str):
+            self._find(only=name)
+            if name not in self._entries:
+                self._find()
         return name in self._entries
 
     def __iter__(self) -> Iterator[Entry]:
@@ -104,12 +107,14 @@ class Registry(Generic[Entry]):
         self._find()
         return len(self._entries)
 
-    def _find(self) -> None:
-        """Import the package's modules, once; each registers what it holds."""
+    def _find(self, *, only: str = "") -> None:
+        """Import the package's modules, each of which registers what it holds; or those named like the entry `only`."""
         if self._found:
             return
         # Before the imports, which may ask the registry themselves.
-        self._found = True
+        self._found = not only
         package = importlib.import_module(self._package)
-        for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda found: found.name):
-            importlib.import_module(f"{self._package}.{module.name}")
+        for module in pkgutil.walk_packages(package.__path__, f"{self._package}."):
+            if not only or module.name.rpartition(".")[2] == only.replace("-", "_"):
+                importlib.import_module(module.name)
+        self._entries = dict(sorted(self._entries.items()))

@@ -25,8 +25,8 @@ from sounddesk.training.loop.provenance import Provenance
 from sounddesk.training.loop.recipe import TrainingRecipeError
 from sounddesk.training.loop.recipe import build
 from sounddesk.training.loop.recipe import read_recipe
+from sounddesk.training.loop.run_recipe import AudioRecipe
 from sounddesk.training.runner import FULL_RECIPE_NAME
-from sounddesk.training.runner import AudioRecipe
 
 ROLES = {
     "unet": "UNet2DConditionModel",

@@ -28,7 +28,7 @@ from sounddesk.training.loop.memory_estimate import estimate_memory
 from sounddesk.training.loop.recipe import TrainingRecipeError
 from sounddesk.training.loop.recipe import build
 from sounddesk.training.loop.recipe import read_recipe
-from sounddesk.training.runner import RunRecipe
+from sounddesk.training.loop.run_recipe import RunRecipe
 from sounddesk.training.runner import make_task
 from sounddesk.training.runner import run_recipe
 from tests.published_parts import TINY

@@ -11,7 +11,7 @@ import yaml
 from sounddesk.training.loop.recipe import build
 from sounddesk.training.loop.recipe import read_recipe
 from sounddesk.training.loop.recipe import recipe_text
-from sounddesk.training.runner import RunRecipe
+from sounddesk.training.loop.run_recipe import RunRecipe
 from sounddesk.training.runner import model_recipe
 
 PAPER = Path(__file__).parents[2] / "resources" / "recipes" / "paper.yaml"

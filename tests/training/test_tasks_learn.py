@@ -22,18 +22,18 @@ from sounddesk.engine.session import EngineSession
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
 from sounddesk.engine.types import SamplingSettings
+from sounddesk.training.data.kind_vectors import read_kind_map
 from sounddesk.training.data.recordings import read_kinds
 from sounddesk.training.export import export_bundle
-from sounddesk.training.kind_map import read_kind_map
 from sounddesk.training.loop.recipe import TrainingRecipeError
 from sounddesk.training.loop.recipe import build
-from sounddesk.training.runner import RunRecipe
+from sounddesk.training.loop.run_recipe import RunRecipe
 from sounddesk.training.runner import make_task
 from sounddesk.training.runner import run_recipe
-from sounddesk.training.tasks import encoder_task
-from sounddesk.training.tasks.encoder_task import EncoderModelRecipe
-from sounddesk.training.tasks.encoder_task import EncoderTask
-from sounddesk.training.tasks.grounding_task import class_kinds
+from sounddesk.training.tasks.grounding import class_kinds
+from sounddesk.training.tasks.starter import encoder as encoder_task
+from sounddesk.training.tasks.starter.encoder import EncoderModelRecipe
+from sounddesk.training.tasks.starter.encoder import EncoderTask
 from tests.tiny_bundle import _save_image_encoder
 from tests.tiny_bundle import _save_text_encoder
 from tests.training.tiny_data import build_tiny_data

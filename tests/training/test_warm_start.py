@@ -6,8 +6,8 @@ import torch
 
 from sounddesk.engine.models.grounding import GroundingConfig
 from sounddesk.engine.models.grounding import ObjectConditioner
-from sounddesk.training.tasks.grounding_task import fit_kind_map
-from sounddesk.training.tasks.grounding_task import warm_start
+from sounddesk.training.tasks.grounding import fit_kind_map
+from sounddesk.training.tasks.grounding import warm_start
 
 KINDS, WIDTH, FEATURES = 5, 8, 20
 

@@ -20,7 +20,7 @@ from sounddesk.training.clips.clip_manifest import ClipSource
 from sounddesk.training.clips.clip_manifest import DataError
 from sounddesk.training.clips.media_reader import MediaError
 from sounddesk.training.clips.media_reader import read_clip
-from sounddesk.training.clips.open_clips import open_clips
+from sounddesk.training.clips.shards import open_clips
 
 CHECK_RATE_HZ = 16_000
 

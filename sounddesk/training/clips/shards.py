@@ -1,7 +1,8 @@
-"""Clips in WebDataset shards: tar files of samples, for sets too large for single files.
+"""Data sets of clips as plain files: folders and manifests as they are, WebDataset shards unpacked while in use.
 
-One sample holds `json` (the manifest row without paths), and `mp4` (or another video), or an image and a sound, and
-perhaps `mask.png`. `webdataset` reads and writes them, because clusters already speak its layout.
+Shards are tar files of samples, for sets too large for single files. A sample holds `json` (the manifest row without
+paths), `mp4` (or another video) or an image and a sound, and perhaps `mask.png`. `webdataset` reads and writes them,
+because clusters already speak its layout.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from sounddesk.training.clips.clip_manifest import ClipSet
 from sounddesk.training.clips.clip_manifest import ClipSource
 from sounddesk.training.clips.clip_manifest import DataError
 from sounddesk.training.clips.clip_manifest import clip_from_row
+from sounddesk.training.clips.clip_manifest import read_clips
 from sounddesk.training.clips.clip_manifest import row_of_clip
 
 _ROLES: Final = {"video": VIDEO_SUFFIXES, "image": IMAGE_SUFFIXES, "audio": AUDIO_SUFFIXES}
@@ -126,3 +128,17 @@ def unpacked_shards(data: Path) -> Iterator[ClipSet]:
     """The clips of shards as plain files in a temporary folder, which goes at the end of the block."""
     with tempfile.TemporaryDirectory(prefix="sounddesk-shards-") as scratch:
         yield read_shards(data, Path(scratch))
+
+
+@contextmanager
+def open_clips(data: Path) -> Iterator[ClipSet]:
+    """The clips of any data set (folder, manifest or shards); inside the block their files can be read.
+
+    Raises:
+        DataError: no data set there, or a manifest with a wrong key.
+    """
+    if data.suffix == ".tar" or (data.is_dir() and any(data.glob("*.tar"))):
+        with unpacked_shards(data) as clips:
+            yield clips
+    else:
+        yield read_clips(data)

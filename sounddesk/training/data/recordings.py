@@ -1,9 +1,11 @@
-"""Recordings of a prepared data set, held in memory, and random crops of them."""
+"""A prepared data set: its kinds, its recordings in memory and random crops of them, and its test pictures."""
 
 from __future__ import annotations
 
 import csv
 import json
+import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,3 +110,19 @@ def scale_peak(samples: Samples, peak: float) -> Samples:
     """Zero mean and absolute peak `peak`; silence stays silence (AudioLDM 1.1)."""
     centred = samples - samples.mean()
     return (centred / (np.abs(centred).max() + 1e-8) * peak).astype(np.float32)
+
+
+def copy_test_pictures(data_dir: Path, target: Path) -> Path:
+    """Copy the test pictures of `data_dir` to `target`/KIND/*.png, as the evaluation reads them; returns `target`.
+
+    Pictures that are there already stay.
+    """
+    for row in read_rows(data_dir, "picture"):
+        if row["split"] == "test":
+            place = target / row["kind"] / Path(row["path"]).name
+            if not place.exists():
+                place.parent.mkdir(parents=True, exist_ok=True)
+                part = place.with_name(f".{place.name}.{os.getpid()}.tmp")
+                shutil.copyfile(data_dir / row["path"], part)
+                part.replace(place)
+    return target

@@ -20,9 +20,9 @@ from sounddesk.audio.pictures.spectrogram_image import spectrogram_image
 from sounddesk.domain.errors import MissingPackageError
 from sounddesk.engine.tasks import duration_text
 from sounddesk.storage.atomic_file import write_file
-from sounddesk.training.loop.curves import curve_svg
 from sounddesk.training.loop.optimiser_recipe import LiveRecipe
-from sounddesk.training.tasks.training_task import Preview
+from sounddesk.training.loop.training_task import Preview
+from sounddesk.training.svg_charts import curve_svg
 
 LOG_NAME: Final = "log.jsonl"
 PAGE_NAME: Final = "live.html"

@@ -35,12 +35,12 @@ from sounddesk.training.loop.parallel import make_accelerator
 from sounddesk.training.loop.parallel import pieces_of
 from sounddesk.training.loop.parallel import summed_counters
 from sounddesk.training.loop.recipe import TrainingRecipeError
-from sounddesk.training.tasks.training_task import Batch
-from sounddesk.training.tasks.training_task import CountedTask
-from sounddesk.training.tasks.training_task import DescendedTask
-from sounddesk.training.tasks.training_task import DrawingTask
-from sounddesk.training.tasks.training_task import PreviewingTask
-from sounddesk.training.tasks.training_task import TrainingTask
+from sounddesk.training.loop.training_task import Batch
+from sounddesk.training.loop.training_task import CountedTask
+from sounddesk.training.loop.training_task import DescendedTask
+from sounddesk.training.loop.training_task import DrawingTask
+from sounddesk.training.loop.training_task import PreviewingTask
+from sounddesk.training.loop.training_task import TrainingTask
 
 
 class TrainingDiverged(EngineError):  # noqa: N818

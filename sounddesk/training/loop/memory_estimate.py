@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from sounddesk.training.loop.optimiser_recipe import OptimiserRecipe
-from sounddesk.training.tasks.training_task import DrawingTask
-from sounddesk.training.tasks.training_task import TrainingTask
+from sounddesk.training.loop.training_task import DrawingTask
+from sounddesk.training.loop.training_task import TrainingTask
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,24 +20,23 @@ import cv2
 import numpy as np
 
 from sounddesk.domain.errors import BadInputError
-
-from .ac3d_model import Ac3dFolder
-from .furniture_catalogue import FurnitureCatalogue
-from .iconify_set import IconifyError
-from .iconify_set import IconifySet
-from .mesh_drawing import MeshError
-from .mesh_drawing import Models
-from .mesh_drawing import draw_mesh
-from .mesh_drawing import random_viewpoint
-from .opensfx_cat import CatSound
-from .opensfx_cat import read_cat
-from .outline_font import OutlineFont
-from .pyrogenesis_actor import ActorArchive
-from .rcc_archive import RccArchive
-from .recording_cleaning import encode_rendered
-from .recording_cleaning import join_recordings
-from .soundfont import SoundFont
-from .soundfont import parse_phrase
+from sounddesk.training.preparation.formats.ac3d_model import Ac3dFolder
+from sounddesk.training.preparation.formats.furniture_catalogue import FurnitureCatalogue
+from sounddesk.training.preparation.formats.iconify_set import IconifyError
+from sounddesk.training.preparation.formats.iconify_set import IconifySet
+from sounddesk.training.preparation.formats.mesh_drawing import MeshError
+from sounddesk.training.preparation.formats.mesh_drawing import Models
+from sounddesk.training.preparation.formats.mesh_drawing import draw_mesh
+from sounddesk.training.preparation.formats.mesh_drawing import random_viewpoint
+from sounddesk.training.preparation.formats.opensfx_cat import CatSound
+from sounddesk.training.preparation.formats.opensfx_cat import read_cat
+from sounddesk.training.preparation.formats.outline_font import OutlineFont
+from sounddesk.training.preparation.formats.pyrogenesis_actor import ActorArchive
+from sounddesk.training.preparation.formats.rcc_archive import RccArchive
+from sounddesk.training.preparation.formats.soundfont import SoundFont
+from sounddesk.training.preparation.formats.soundfont import parse_phrase
+from sounddesk.training.preparation.recording_cleaning import encode_rendered
+from sounddesk.training.preparation.recording_cleaning import join_recordings
 
 ReaderKind = Literal[
     "folder", "zip", "rcc", "cat", "soundfont", "emoji-font", "outline-font", "iconify", "actors", "furniture", "ac3d"

@@ -15,8 +15,7 @@ from typing import get_args
 import yaml
 
 from sounddesk.domain.errors import BadInputError
-
-from .picture_cutting import Cut
+from sounddesk.training.preparation.picture_cutting import Cut
 
 Repeat = Literal["one-shot", "repeating", "continuous"]
 Role = Literal["recording", "picture", "background"]

@@ -25,10 +25,9 @@ from typing import cast
 import yaml
 
 from sounddesk.domain.errors import BadInputError
-
-from .member_readers import MemberReader
-from .member_readers import ReaderKind
-from .member_readers import open_reader
+from sounddesk.training.preparation.member_readers import MemberReader
+from sounddesk.training.preparation.member_readers import ReaderKind
+from sounddesk.training.preparation.member_readers import open_reader
 
 _HASH_BLOCK_BYTES = 1 << 20
 _FETCH_TIMEOUT_S = 3600

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 from typing import Literal
 
-from .starter_recipe import KindRecipe
-from .starter_recipe import Role
+from sounddesk.training.preparation.starter_recipe import KindRecipe
+from sounddesk.training.preparation.starter_recipe import Role
 
 Split = Literal["train", "test"]
 

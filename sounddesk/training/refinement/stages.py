@@ -29,13 +29,13 @@ from sounddesk.training.clips.media_reader import MediaError
 from sounddesk.training.clips.media_reader import read_clip
 from sounddesk.training.refinement.audio_filter import make_tagger
 from sounddesk.training.refinement.audio_filter import unwanted
-from sounddesk.training.refinement.histogram import histogram_svg
 from sounddesk.training.refinement.rephrasing import CaptionCache
 from sounddesk.training.refinement.rephrasing import ChatModel
 from sounddesk.training.refinement.rephrasing import EndpointChat
 from sounddesk.training.refinement.rephrasing import LocalChat
 from sounddesk.training.refinement.rephrasing import plan_rephrasing
 from sounddesk.training.refinement.rephrasing import rephrase
+from sounddesk.training.svg_charts import histogram_svg
 
 REPORT_NAME: Final = "report.json"
 HISTOGRAM_NAME: Final = "matching_scores.svg"

@@ -21,7 +21,7 @@ from sounddesk.training.clips.data_check import check_data
 from sounddesk.training.clips.data_check import refuse_leaks
 from sounddesk.training.clips.media_reader import MediaError
 from sounddesk.training.clips.media_reader import read_clip
-from sounddesk.training.clips.open_clips import open_clips
+from sounddesk.training.clips.shards import open_clips
 from sounddesk.training.clips.shards import write_shards
 from tests.training.tiny_clips import RATE_HZ
 from tests.training.tiny_clips import level_at

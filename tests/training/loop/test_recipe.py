@@ -10,7 +10,7 @@ import pytest
 from sounddesk.training.loop.recipe import TrainingRecipeError
 from sounddesk.training.loop.recipe import build
 from sounddesk.training.loop.recipe import read_recipe
-from sounddesk.training.runner import RunRecipe
+from sounddesk.training.loop.run_recipe import RunRecipe
 from sounddesk.training.runner import make_task
 
 RECIPES = Path(__file__).parents[3] / "resources" / "recipes" / "starter"

@@ -7,8 +7,8 @@ import zipfile
 import pytest
 import soundfile
 
-from sounddesk.training.preparation.iconify_set import IconifyError
-from sounddesk.training.preparation.iconify_set import IconifySet
+from sounddesk.training.preparation.formats.iconify_set import IconifyError
+from sounddesk.training.preparation.formats.iconify_set import IconifySet
 from sounddesk.training.preparation.member_readers import MemberError
 from sounddesk.training.preparation.member_readers import expand
 from sounddesk.training.preparation.member_readers import open_reader

@@ -12,18 +12,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sounddesk.training.preparation.ac3d_model import Ac3dFolder
-from sounddesk.training.preparation.furniture_catalogue import FurnitureCatalogue
+from sounddesk.training.preparation.formats.ac3d_model import Ac3dFolder
+from sounddesk.training.preparation.formats.furniture_catalogue import FurnitureCatalogue
+from sounddesk.training.preparation.formats.mesh_drawing import MeshError
+from sounddesk.training.preparation.formats.mesh_drawing import MeshPart
+from sounddesk.training.preparation.formats.mesh_drawing import Viewpoint
+from sounddesk.training.preparation.formats.mesh_drawing import draw_mesh
+from sounddesk.training.preparation.formats.mesh_drawing import random_viewpoint
+from sounddesk.training.preparation.formats.pyrogenesis_actor import ActorArchive
+from sounddesk.training.preparation.formats.pyrogenesis_actor import read_pmd
 from sounddesk.training.preparation.member_readers import MemberError
 from sounddesk.training.preparation.member_readers import expand
 from sounddesk.training.preparation.member_readers import open_reader
-from sounddesk.training.preparation.mesh_drawing import MeshError
-from sounddesk.training.preparation.mesh_drawing import MeshPart
-from sounddesk.training.preparation.mesh_drawing import Viewpoint
-from sounddesk.training.preparation.mesh_drawing import draw_mesh
-from sounddesk.training.preparation.mesh_drawing import random_viewpoint
-from sounddesk.training.preparation.pyrogenesis_actor import ActorArchive
-from sounddesk.training.preparation.pyrogenesis_actor import read_pmd
 from tests.training.preparation.archives import furniture
 
 # Two triangles of a square, counted along its corners.

@@ -22,7 +22,6 @@ from sounddesk.training.loop.recipe import build
 from sounddesk.training.loop.recipe import read_recipe
 from sounddesk.training.refinement.audio_filter import ClassifierTagger
 from sounddesk.training.refinement.audio_filter import unwanted
-from sounddesk.training.refinement.histogram import histogram_svg
 from sounddesk.training.refinement.rephrasing import CaptionCache
 from sounddesk.training.refinement.rephrasing import ChatError
 from sounddesk.training.refinement.rephrasing import EndpointChat
@@ -32,6 +31,7 @@ from sounddesk.training.refinement.stages import FilterStage
 from sounddesk.training.refinement.stages import Refinement
 from sounddesk.training.refinement.stages import RefinementRecipe
 from sounddesk.training.refinement.stages import RephrasingStage
+from sounddesk.training.svg_charts import histogram_svg
 from tests.training.tiny_clips import tones
 from tests.training.tiny_clips import write_pair
 from tests.training.tiny_clips import write_video

@@ -1,0 +1,1 @@
+"""File formats of the packages that the starter data come from, read by our own code."""

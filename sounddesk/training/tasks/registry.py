@@ -1,0 +1,55 @@
+"""The training tasks: one entry each, registered in the task's own module."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from typing import Any
+from typing import Final
+
+from sounddesk.domain.registry import Registry
+from sounddesk.engine.tasks import CancelToken
+from sounddesk.engine.tasks import Progress
+from sounddesk.training.loop.run_recipe import RunRecipe
+
+if TYPE_CHECKING:
+    from sounddesk.training.loop.training_task import TrainingTask
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskContext:
+    """What a task may report while its data are made ready.
+
+    Attributes:
+        tell: gets lines of text, e.g. which clips were skipped.
+        progress: called now and then.
+        cancel: asked now and then.
+    """
+
+    tell: Callable[[str], None] = lambda _: None
+    progress: Callable[[Progress], None] | None = None
+    cancel: CancelToken | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskEntry:
+    """A task that recipes can name.
+
+    Attributes:
+        name: as in `task: NAME` of a recipe.
+        summary: what it trains, in a few words.
+        model_recipe: frozen dataclass of the recipe's `model` section.
+        make: the task with its data loaded, from the recipe, its `model` section as `model_recipe`, and the context.
+            Raises TrainingRecipeError or DataError.
+        needs_starter_data: `data` must be a folder that `sounddesk train prepare starter` made.
+    """
+
+    name: str
+    summary: str
+    model_recipe: type
+    make: Callable[[RunRecipe, Any, TaskContext], TrainingTask]
+    needs_starter_data: bool = True
+
+
+TASKS: Final[Registry[TaskEntry]] = Registry("task", package="sounddesk.training.tasks")

@@ -1,0 +1,132 @@
+"""The refiner's task at tiny size: it learns, leaves the rest of the network alone, and what it exports is loaded."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from sounddesk.engine.models.image_encoder import TimmPatchEncoder
+from sounddesk.engine.segmenters.protocol import Prompt
+from sounddesk.engine.starter.segmenter import StarterSegmenter
+from sounddesk.engine.starter.segmenter_network import StarterSegmenterNetwork
+from sounddesk.training.data.scene_bank import read_pictures
+from sounddesk.training.runner import run_recipe
+from sounddesk.training.tasks.starter import refiner as refiner_task
+from sounddesk.training.tasks.starter.refiner import RefinerModelRecipe
+from sounddesk.training.tasks.starter.refiner import RefinerTask
+from sounddesk.training.tasks.starter.refiner_regions import RegionPool
+from sounddesk.training.tasks.starter.refiner_regions import RegionSamples
+from tests.engine.starter.tiny_segmenter import tiny_network
+from tests.tiny_bundle import _save_image_encoder
+from tests.training.tiny_data import build_tiny_data
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("refiner")
+    build_tiny_data(folder / "data")
+    (folder / "encoders").mkdir()
+    torch.manual_seed(0)
+    _save_image_encoder(folder / "encoders" / "image_encoder")
+    tiny_network(encoder_of(folder)).save(folder / "start" / "segmenter")
+    return folder
+
+
+def encoder_of(work: Path) -> TimmPatchEncoder:
+    return TimmPatchEncoder.load(work / "encoders" / "image_encoder").requires_grad_(False)
+
+
+def test_it_learns_and_changes_the_refiner_alone(work: Path) -> None:
+    recipe = {
+        "task": "refiner",
+        "data": str(work / "data"),
+        "run_dir": str(work / "run"),
+        "inputs": {name: str(work / name) for name in ("encoders", "scenes", "start")},
+        "model": {"scenes": 3, "regions": 3, "rounds": 2},
+        "optimiser": {"steps": 100, "batch_size": 2, "learning_rate": 3e-3, "ema_decay": 0.5, "weight_decay": 0.0},
+    }
+    (work / "run.yaml").write_text(yaml.safe_dump(recipe))
+    export = run_recipe(work / "run.yaml")
+    rows = [json.loads(line) for line in (work / "run" / "log.jsonl").read_text().splitlines()]
+    assert rows[-1]["loss"] < 0.8 * rows[0]["loss"]
+    assert {"first", "corrected"} <= set(rows[-1])
+    assert not list((work / "scenes").glob("*.tmp"))
+
+    before = StarterSegmenterNetwork.load(work / "start" / "segmenter").state_dict()
+    network = StarterSegmenterNetwork.load(export / "segmenter")
+    for name, value in network.state_dict().items():
+        assert name.startswith("refiner.") or torch.equal(value, before[name]), name
+    assert not torch.equal(network.refiner.answer.weight, before["refiner.answer.weight"])
+    segmenter = StarterSegmenter(network, encoder_of(work))
+    encoded = segmenter.encode(np.full((60, 80, 3), 90, np.uint8))
+    assert segmenter.predict(encoded, Prompt(box=(10, 10, 70, 50)))
+
+
+@pytest.mark.parametrize(("repeated", "clicks"), [(1.0, {0, 1}), (0.0, {0, 1, 2, 3, 4})])
+def test_a_repeated_round_adds_no_click_but_the_answer(
+    work: Path, monkeypatch: pytest.MonkeyPatch, repeated: float, clicks: set[int]
+) -> None:
+    inputs = {name: work / name for name in ("encoders", "scenes", "start")}
+    recipe = RefinerModelRecipe(scenes=3, regions=3, rounds=4, repeated=repeated)
+    task = RefinerTask(recipe, data_dir=work / "data", inputs=inputs)
+    counts: set[int] = set()
+    answered: list[bool] = []
+    real = refiner_task.click_maps
+
+    def maps(places: np.ndarray, labels: np.ndarray, *, side: int) -> np.ndarray:
+        counts.add(len(labels))
+        return real(places, labels, side=side)
+
+    refine = task.network.refiner.forward
+
+    def forward(pixels: torch.Tensor, taps: tuple[torch.Tensor, ...], hints: torch.Tensor) -> object:
+        answered.append(bool((hints[:, 1] != 0).any()))
+        return refine(pixels, taps, hints)
+
+    monkeypatch.setattr(refiner_task, "click_maps", maps)
+    monkeypatch.setattr(task.network.refiner, "forward", forward)
+    rng = np.random.default_rng(0)
+    for _ in range(6):
+        answered.clear()
+        task.loss(rng, 2)
+        assert answered == [False] + [True] * (len(answered) - 1)
+    assert counts <= clicks
+    assert max(counts) == max(clicks)
+
+
+def test_regions_are_the_same_from_their_file_and_hold_their_object(work: Path) -> None:
+    def pool(folder: str) -> RegionPool:
+        encoder = encoder_of(work)
+        return RegionPool(
+            work / folder,
+            pictures=read_pictures(work / "data", split="train"),
+            encoder=encoder,
+            network=tiny_network(encoder),
+            scenes=6,
+            seed=4,
+            retextured=0.5,
+            boxes=0.5,
+            alternatives=0.5,
+        )
+
+    made, kept, again = pool("one")[1], pool("one")[1], pool("two")[1]
+    for other in (kept, again):
+        for name in ("pixels", "guesses", "shares", "inside"):
+            assert torch.equal(getattr(other, name), getattr(made, name)), name
+    everything = RegionSamples.joined([pool("one")[index] for index in range(6)])
+    by_click = ~torch.isnan(everything.points[:, 0])
+    by_box = ~torch.isnan(everything.boxes[:, 0])
+    assert torch.equal(by_click, ~by_box)
+    assert by_click.any()
+    assert by_box.any()
+    # A box holds nearly all of its object, and a click lies on it.
+    assert (everything.inside[by_box] > 0.8).all()
+    side = everything.shares.shape[-1]
+    for share, (x, y) in zip(everything.shares[by_click], everything.points[by_click], strict=True):
+        row, column = (min(side - 1, max(0, int(value))) for value in (y, x))
+        assert share[max(0, row - 1) : row + 2, max(0, column - 1) : column + 2].max() > 0
