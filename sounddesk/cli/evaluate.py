@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
+from typing import Final
 
 from sounddesk.cli.common_arguments import add_engine_arguments
 from sounddesk.cli.common_arguments import add_output_arguments
@@ -15,73 +16,74 @@ from sounddesk.cli.common_arguments import whole_number
 from sounddesk.cli.console import Console
 from sounddesk.cli.exit_codes import ExitCode
 from sounddesk.cli.interrupt import cancel_on_signals
-from sounddesk.cli.render_arguments import MAX_TAKES
-from sounddesk.cli.render_arguments import checked_seconds
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.errors import Cancelled
 from sounddesk.engine.tasks import CancelToken
+from sounddesk.evaluation.measures.registry import MEASURES
+from sounddesk.evaluation.measures.registry import MeasureEntry
+from sounddesk.evaluation.measures.registry import MeasureOption
+from sounddesk.evaluation.measures.registry import MeasureReport
+from sounddesk.evaluation.measures.registry import in_range
 
-_MEASURES = {
-    "grounding": "does the attention of a name fall on the named object, in scenes of 4",
-    "right-object": "does each object's take sound like that object, in scenes of 2 to 4",
-    "segmenter": "how well do clicks and boxes select objects in crowded scenes, and how well would GrabCut",
-    "gallery": "what fails: a page with picture, mask, spectrogram and sound of every kind, the worst first",
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+_READERS: Final[dict[str, Callable[[str], Any]]] = {
+    "path": file_path,
+    "names": _names,
+    "text": str,
+    "number": number,
+    "whole number": whole_number,
 }
-_DEFAULT_SCENES = {"grounding": 200, "right-object": 50, "segmenter": 40}
-_DEFAULT_SECONDS = {"right-object": 10.0, "gallery": 5.0}
+# What every measure has beside its own.
+_COMMON_OPTIONS: Final = (
+    MeasureOption(
+        flag="--backgrounds",
+        help="photographs behind them",
+        kind="path",
+        metavar="FOLDER",
+        default_text="plain ones",
+    ),
+    MeasureOption(flag="--seed", help="which scenes", kind="whole number", default=0, check=in_range("seed", 0)),
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `sounddesk evaluate`."""
+    """Add the arguments of `sounddesk evaluate`, a subcommand for each registered measure."""
     measures = parser.add_subparsers(dest="measure", metavar="MEASURE", required=True)
-    for name, summary in _MEASURES.items():
-        ending = "." if name == "gallery" else "?"
-        measure = measures.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}{ending}")
+    for entry in MEASURES:
+        measure = measures.add_parser(entry.name, help=entry.summary, description=entry.description)
+        skipped = "; kinds that the bundle does not know are skipped and counted" if entry.known_kinds_only else ""
         measure.add_argument(
             "--pictures",
             type=file_path,
             required=True,
             metavar="FOLDER",
-            help="holds KIND/*.png cut-outs with alpha"
-            + ("" if name == "segmenter" else "; kinds that the bundle does not know are skipped and counted"),
+            help=f"holds KIND/*.png cut-outs with alpha{skipped}",
         )
-        if name == "gallery":
-            _add_gallery_arguments(measure)
-        measure.add_argument(
-            "--backgrounds", type=file_path, metavar="FOLDER", help="photographs behind them (default: plain ones)"
-        )
-        if name in _DEFAULT_SCENES:
-            scenes = _DEFAULT_SCENES[name]
-            measure.add_argument("--scenes", type=whole_number, default=scenes, help=f"how many (default: {scenes})")
-        measure.add_argument("--seed", type=whole_number, default=0, help="which scenes (default: 0)")
+        for option in (*entry.options, *_COMMON_OPTIONS):
+            _add(measure, option)
         add_engine_arguments(measure)
         add_output_arguments(measure)
-        if name in _DEFAULT_SECONDS:
-            seconds = _DEFAULT_SECONDS[name]
-            measure.add_argument("--preset", choices=("fast", "paper"), default="fast", help="default: fast")
-            measure.add_argument(
-                "--seconds", type=number, default=seconds, help=f"length of each take (default: {seconds:g})"
-            )
-            measure.add_argument(
-                "--classifier", type=file_path, metavar="FOLDER", help="a sound classifier of your own kinds"
-            )
-        if name == "right-object":
-            measure.add_argument("--confusion", action="store_true", help="also say which kinds are taken for which")
 
 
-def _add_gallery_arguments(measure: argparse.ArgumentParser) -> None:
-    measure.add_argument(
-        "--out", type=file_path, required=True, metavar="FOLDER", help="where to; an earlier gallery there is kept"
-    )
-    measure.add_argument("--kinds", default="", metavar="KIND,...", help="only these")
-    measure.add_argument(
-        "--takes",
-        type=whole_number,
-        default=1,
-        help=f"how many of each kind, each of another picture, 1 to {MAX_TAKES} (default: 1)",
-    )
-    measure.add_argument(
-        "--recordings", type=file_path, metavar="FOLDER", help="holds KIND/*.flac, real recordings to compare with"
+def _add(parser: argparse.ArgumentParser, option: MeasureOption) -> None:
+    if option.kind == "flag":
+        parser.add_argument(option.flag, action="store_true", help=option.help)
+        return
+    text = option.default_text
+    if text is None and option.default not in (None, ()):
+        text = f"{option.default:g}" if option.kind == "number" else str(option.default)
+    parser.add_argument(
+        option.flag,
+        type=_READERS[option.kind],
+        default=option.default,
+        choices=option.choices,
+        required=option.required,
+        metavar=option.metavar,
+        help=f"{option.help} (default: {text})" if text else option.help,
     )
 
 
@@ -89,58 +91,32 @@ def run(options: argparse.Namespace, *, console: Console) -> int:
     """Carry out `sounddesk evaluate`: one line, or one JSON document."""
     if not options.pictures.is_dir():
         raise BadInputError(f"{options.pictures} is not a folder: name one that holds KIND/*.png cut-outs with alpha")
-    if options.seed < 0:
-        raise BadInputError(f"seed is {options.seed}: choose 0 or more")
+    entry = MEASURES.get(options.measure)
     cancel = CancelToken()
-    arguments: dict[str, Any] = {
-        "bundle": options.bundle,
-        "seed": options.seed,
-        "backgrounds": options.backgrounds,
-        "device": options.device,
-        "progress": console.progress,
-        "cancel": cancel,
-    }
-    if options.measure in _DEFAULT_SCENES:
-        if options.scenes < 1:
-            raise BadInputError(f"scenes is {options.scenes}: choose 1 or more")
-        arguments["scenes"] = options.scenes
-    if options.measure in _DEFAULT_SECONDS:
-        arguments |= {
-            "preset": options.preset,
-            "seconds": checked_seconds(options.seconds),
-            "classifier": _checked_classifier(options.classifier),
-        }
-    if options.measure == "gallery":
-        arguments |= _gallery_arguments(options)
+    arguments = {option.keyword: _checked(option, options) for option in (*_COMMON_OPTIONS, *entry.options)}
+    arguments |= {"bundle": options.bundle, "device": options.device, "progress": console.progress, "cancel": cancel}
     with cancel_on_signals(cancel, tell=console.note):
-        result = _measure(options, arguments)
-    console.say(result.line())
-    if options.measure == "right-object" and options.confusion:
-        for row in result.confusion_of_all:
-            console.say(row.text())
-    if options.measure == "gallery" and result.place != options.out:
-        console.note(f"{options.out} holds files of these names already, so the gallery is beside it: {result.place}")
-    document = result.to_json()
-    if options.measure == "gallery":
-        document["page"] = str(result.page)
-    console.document(document)
+        report = _measure(entry, options, arguments)
+    console.say(report.line)
+    for line in report.details:
+        console.say(line)
+    for note in report.notes:
+        console.note(note)
+    console.document(dict(report.document))
     return ExitCode.OK
 
 
-def _checked_classifier(folder: Path | None) -> Path | None:
-    if folder is not None and not (folder / "config.json").is_file():
-        raise BadInputError(f"{folder} is no sound classifier: name the folder 'export/classifier' of its training run")
-    return folder
+def _checked(option: MeasureOption, options: argparse.Namespace) -> Any:
+    value = getattr(options, option.keyword)
+    if option.check is not None and value is not None:
+        try:
+            option.check(value)
+        except ValueError as error:
+            raise BadInputError(str(error)) from error
+    return value
 
 
-def _gallery_arguments(options: argparse.Namespace) -> dict[str, Any]:
-    if not 1 <= options.takes <= MAX_TAKES:
-        raise BadInputError(f"takes is {options.takes}: choose from 1 to {MAX_TAKES}")
-    kinds = tuple(kind.strip() for kind in options.kinds.split(",") if kind.strip())
-    return {"out": options.out, "kinds": kinds, "takes": options.takes, "recordings": options.recordings}
-
-
-def _measure(options: argparse.Namespace, arguments: dict[str, Any]) -> Any:
+def _measure(entry: MeasureEntry, options: argparse.Namespace, arguments: Mapping[str, Any]) -> MeasureReport:
     from sounddesk.domain.errors import EngineError
     from sounddesk.engine.bundles.installed_bundles import find_bundle
 
@@ -149,20 +125,9 @@ def _measure(options: argparse.Namespace, arguments: dict[str, Any]) -> Any:
         find_bundle(options.bundle)
     except EngineError as error:
         raise BadInputError(str(error)) from error
-    from sounddesk.evaluation import grounding_accuracy
-    from sounddesk.evaluation import right_object
-    from sounddesk.evaluation import segmenter_accuracy
-    from sounddesk.evaluation.gallery import gallery
-
-    measures: dict[str, Callable[..., Any]] = {
-        "grounding": grounding_accuracy.run,
-        "right-object": right_object.run,
-        "segmenter": segmenter_accuracy.run,
-        "gallery": gallery.run,
-    }
     try:
-        return measures[options.measure](options.pictures, **arguments)
+        return entry.measure(options.pictures, **arguments)
     except (Cancelled, KeyboardInterrupt):
-        if options.measure == "gallery":
-            raise Cancelled("cancelled, nothing was written") from None
+        if entry.when_cancelled:
+            raise Cancelled(entry.when_cancelled) from None
         raise

@@ -6,6 +6,11 @@ from pathlib import Path
 import pytest
 
 from sounddesk.engine.session import EngineSession
+from sounddesk.evaluation.measures.registry import MEASURES
+from sounddesk.evaluation.measures.registry import MeasureEntry
+from sounddesk.evaluation.measures.registry import MeasureOption
+from sounddesk.evaluation.measures.registry import MeasureReport
+from sounddesk.evaluation.measures.registry import in_range
 from tests.cli.conftest import Run
 from tests.cli.conftest import files_in
 from tests.evaluation.conftest import add_kinds
@@ -26,9 +31,10 @@ def pictures(tmp_path: Path) -> Path:
     return tmp_path / "pictures"
 
 
-@pytest.mark.parametrize("measure", ["grounding", "right-object", "segmenter", "gallery"])
+@pytest.mark.parametrize("measure", MEASURES.names())
 def test_pictures_that_cannot_be_used(measure: str, run: Run, bundle_folder: Path, tmp_path: Path) -> None:
-    out = ["--out", str(tmp_path / "out")] if measure == "gallery" else []
+    needed = [option.flag for option in MEASURES.get(measure).options if option.required]
+    out = [text for flag in needed for text in (flag, str(tmp_path / "out"))]
     ended = run("evaluate", measure, "--pictures", str(tmp_path / "none"), "--bundle", str(bundle_folder), *out)
     assert ended.code == 2, ended.err
     assert "none" in ended.err
@@ -153,3 +159,28 @@ def test_a_classifier_that_is_none(run: Run, knowing_bundle: Path, pictures: Pat
     )  # fmt: skip
     assert ended.code == 2
     assert f"{tmp_path} is no sound classifier" in ended.err
+
+
+def test_a_registered_measure_is_a_subcommand(run: Run, bundle_folder: Path, pictures: Path) -> None:
+    def count(pictures: Path, *, kinds: tuple[str, ...], least: int, **_: object) -> MeasureReport:
+        found = [kind for kind in kinds if len(list((pictures / kind).glob("*.png"))) >= least]
+        return MeasureReport(line=f"{len(found)} kinds", document={"kinds": found}, details=found, notes=["counted"])
+
+    options = (
+        MeasureOption(flag="--kinds", help="of these", kind="names", metavar="KIND,...", required=True),
+        MeasureOption(flag="--least", help="pictures", kind="whole number", default=1, check=in_range("least", 1, 9)),
+    )
+    entry = MeasureEntry(name="count", summary="how many kinds have pictures", measure=count, options=options)
+    command = ["evaluate", "count", "--pictures", str(pictures), "--bundle", str(bundle_folder), "--kinds", "dog, cow"]
+    with MEASURES.added(entry):
+        assert "how many kinds have pictures" in run("evaluate", "--help").out
+        assert "(default: 1)" in run("evaluate", "count", "--help").out
+        ended = run(*command)
+        assert (ended.code, ended.out.splitlines()) == (0, ["1 kinds", "dog"])
+        assert "counted" in ended.err
+        assert run(*command, "--json").document == {"kinds": ["dog"]}
+        assert run(*command, "--least", "2", "--json").document == {"kinds": []}
+        refused = run(*command, "--least", "0")
+        assert refused.code == 2
+        assert "least is 0: choose from 1 to 9" in refused.err
+    assert run(*command).code == 2

@@ -1,0 +1,1 @@
+"""What `sounddesk evaluate` can measure: one module each, light to import."""

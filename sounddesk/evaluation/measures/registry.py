@@ -1,0 +1,149 @@
+"""The measures of `sounddesk evaluate`: one entry each, registered in the measure's own module.
+
+Subcommands, their help and the README's table follow from the entries. `--help` reads them all, so a measure's module
+imports what is heavy inside its functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import field
+from pathlib import Path
+from typing import Any
+from typing import Final
+from typing import Literal
+
+from sounddesk.domain.registry import Registry
+
+OptionKind = Literal["flag", "path", "names", "text", "number", "whole number"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureOption:
+    """An option of a measure; the measure gets its value under the flag's name, '-' as '_'.
+
+    Attributes:
+        flag: '--takes'.
+        help: for `--help`; a default is added to it.
+        kind: what is read; 'names' is a list separated by commas, given as a tuple.
+        default_text: how the help names the default, where the value does not say it; '' for nothing.
+        check: raises ValueError for a value that cannot be used, naming it and the remedy.
+    """
+
+    flag: str
+    help: str
+    kind: OptionKind = "text"
+    metavar: str | None = None
+    default: Any = None
+    default_text: str | None = None
+    choices: tuple[str, ...] | None = None
+    required: bool = False
+    check: Callable[[Any], None] | None = None
+
+    @property
+    def keyword(self) -> str:
+        return self.flag.removeprefix("--").replace("-", "_")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureReport:
+    """What a measure found.
+
+    Attributes:
+        line: the result in one line.
+        document: the same as a JSON document.
+        details: further lines of the result.
+        notes: what the user should know besides, e.g. where files went.
+    """
+
+    line: str
+    document: Mapping[str, Any]
+    details: Sequence[str] = ()
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureEntry:
+    """A measure that `sounddesk evaluate` offers.
+
+    Attributes:
+        name: of the subcommand.
+        summary: what it finds out, as a question or a phrase without its final mark.
+        measure: called with the folder of pictures and, by keyword, `bundle`, `seed`, `backgrounds`, `device`,
+            `progress`, `cancel` and the values of `options`. Raises BadInputError or OutputError for what the user
+            can correct, EngineError for the rest, and Cancelled.
+        known_kinds_only: pictures of kinds that the bundle does not know are skipped and counted.
+        options: beside those that all measures have.
+        when_cancelled: what is said after a stop; '' for nothing.
+    """
+
+    name: str
+    summary: str
+    measure: Callable[..., MeasureReport]
+    known_kinds_only: bool = True
+    options: tuple[MeasureOption, ...] = field(default=())
+    when_cancelled: str = ""
+
+    @property
+    def description(self) -> str:
+        """The summary as a sentence."""
+        mark = "?" if self.summary.startswith(("does ", "how ", "which ")) else "."
+        return f"{self.summary[0].upper()}{self.summary[1:]}{mark}"
+
+    @property
+    def usage(self) -> str:
+        """The command with all that it cannot do without."""
+        needed = "".join(f" {each.flag} {each.metavar}" for each in self.options if each.required)
+        return f"sounddesk evaluate {self.name} --pictures FOLDER{needed}"
+
+
+MEASURES: Final[Registry[MeasureEntry]] = Registry("measure", package="sounddesk.evaluation.measures")
+
+
+def in_range(name: str, least: int, most: int | None = None) -> Callable[[int], None]:
+    """A check of a whole number."""
+    wanted = f"{least} or more" if most is None else f"from {least} to {most}"
+
+    def check(value: int) -> None:
+        if value < least or (most is not None and value > most):
+            raise ValueError(f"{name} is {value}: choose {wanted}")
+
+    return check
+
+
+def scenes_option(default: int) -> MeasureOption:
+    """How many scenes are composed."""
+    return MeasureOption(
+        flag="--scenes", help="how many", kind="whole number", default=default, check=in_range("scenes", 1)
+    )
+
+
+def take_options(seconds: float) -> tuple[MeasureOption, ...]:
+    """How takes are made and judged: --preset, --seconds (with this default) and --classifier."""
+    return (
+        MeasureOption(flag="--preset", help="how takes are made", choices=("fast", "paper"), default="fast"),
+        MeasureOption(
+            flag="--seconds", help="length of each take", kind="number", default=seconds, check=_check_seconds
+        ),
+        MeasureOption(
+            flag="--classifier",
+            help="a sound classifier of your own kinds",
+            kind="path",
+            metavar="FOLDER",
+            check=_check_classifier,
+        ),
+    )
+
+
+def _check_seconds(seconds: float) -> None:
+    from sounddesk.engine.specs import check_seconds
+
+    check_seconds(seconds)
+
+
+def _check_classifier(folder: Path) -> None:
+    if not (folder / "config.json").is_file():
+        raise ValueError(f"{folder} is no sound classifier: name the folder 'export/classifier' of its training run")
