@@ -63,5 +63,6 @@ def run(path: Path | None = None, *, bundle: str | None = None, device: str | No
     # Kept by the name: without one Python would end the window at once.
     window = open_window(settings, path=path, bundle=bundle, device=device)
     code = app.exec()
+    window.shut_down()
     del window
     return int(code)

@@ -224,11 +224,14 @@ class MainWindow(QMainWindow):
             return
         self.services.settings.window_geometry = self.saveGeometry()
         self.services.settings.window_state = self.saveState()
-        self.shut_down()
+        # The window goes at once: what runs may be loading a library, which takes seconds and cannot be broken off.
+        self.services.stop()
         event.accept()
 
     def shut_down(self) -> None:
-        """End every thread; called once, at closing."""
+        """End every thread and wait for it; called once, after the window was closed."""
+        self.services.stop()
+        self.services.store.close()
         self.services.document.undo_stack.indexChanged.disconnect(self._on_index)
         self.takes.close_background()
         self.objects.close_background()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Services(QObject):
-    """Document, selection, commands, lanes, player and project file of one window."""
+    """Document, selection, commands, workers, player and project file of one window."""
 
     def __init__(
         self,
@@ -95,11 +95,18 @@ class Services(QObject):
             # After the image was painted: encoding it may take all cores.
             QTimer.singleShot(0, lambda: self.segment.set_image(sha256, self.document.image))
 
+    def stop(self) -> None:
+        """Ask everything that runs on another thread to end. Returns at once."""
+        self.generate.stop()
+        self.segment.stop()
+        self.opener.stop()
+
     def close(self) -> None:
-        """Stop everything that runs on another thread. The document stays readable."""
-        self.generate.cancel_all()
+        """End everything that runs on another thread, and wait for it. The document stays readable."""
+        self.stop()
+        # First what nothing else may delay: a library that loads takes seconds.
+        self.store.close()
         self.player.close()
         self.opener.close()
         self.segment.close()
         self.generate.close()
-        self.store.close()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import sys
+import threading
+import traceback
 from collections.abc import Callable
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,6 +59,15 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, str(tmp_path / name.lower()))
     QSettings.setDefaultFormat(QSettings.Format.IniFormat)
     QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(tmp_path / "settings"))
+
+
+@pytest.fixture
+def problems(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Exceptions that reach no caller, and so fail no test by themselves: raised in a slot or a thread."""
+    found: list[str] = []
+    monkeypatch.setattr(sys, "excepthook", lambda *error: found.append("".join(traceback.format_exception(*error))))
+    monkeypatch.setattr(threading, "excepthook", lambda args: found.append(f"{args.exc_type.__name__}: {args}"))
+    return found
 
 
 @pytest.fixture

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import random
-import sys
 import threading
-import traceback
 from collections.abc import Callable
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,15 +46,6 @@ KEYS = (
     Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Escape,
     Qt.Key.Key_Backspace, Qt.Key.Key_BracketLeft, Qt.Key.Key_BracketRight, Qt.Key.Key_Tab, Qt.Key.Key_Plus,
 )  # fmt: skip
-
-
-@pytest.fixture
-def problems(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Exceptions that reach no caller: raised in a slot or a thread."""
-    found: list[str] = []
-    monkeypatch.setattr(sys, "excepthook", lambda *error: found.append("".join(traceback.format_exception(*error))))
-    monkeypatch.setattr(threading, "excepthook", lambda args: found.append(f"{args.exc_type.__name__}: {args}"))
-    return found
 
 
 @pytest.fixture

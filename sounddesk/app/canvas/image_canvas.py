@@ -47,6 +47,7 @@ from sounddesk.domain.mask import BoolMask
 from sounddesk.domain.mask import Box
 from sounddesk.domain.project import Project
 from sounddesk.domain.scene import SceneObject
+from sounddesk.engine.types import RgbImage
 
 TOOLS: Final = (ClickTool, BoxTool, BrushTool, EraserTool, LassoTool, PolygonTool, FillTool, MagicTool)
 _REFRESH_S: Final = 0.008
@@ -77,6 +78,7 @@ class ImageCanvas(QWidget):
         self.hover_preview = True
         self.viewport = Viewport()
         self._scene = ScenePicture()
+        self._image: RgbImage | None = None
         self._candidate: tuple[QImage, Box] | None = None
         self._suggestion: tuple[QImage, Box] | None = None
         self._heat: HeatMap | None = None
@@ -100,9 +102,9 @@ class ImageCanvas(QWidget):
         self.setAccessibleDescription(self.tr("Arrow keys move a cross-hair, Enter clicks there."))
         self.setMinimumSize(160, 120)
         document.changed.connect(self._on_changed)
-        document.replaced.connect(self._on_replaced)
-        selection.objects_changed.connect(self._show_masks)
-        self._on_replaced()
+        document.replaced.connect(self._follow_document)
+        selection.objects_changed.connect(self._follow_document)
+        self._follow_document()
 
     # ------------------------------------------------------------------ for tools and panels
 
@@ -171,14 +173,15 @@ class ImageCanvas(QWidget):
     # ------------------------------------------------------------------ following the document
 
     def _on_changed(self, old: Project, new: Project) -> None:
-        if old.image != new.image:
-            self._load_image()
-        if old.objects is not new.objects:
-            self._show_masks()
+        if old.image != new.image or old.objects is not new.objects:
+            self._follow_document()
 
-    def _on_replaced(self) -> None:
-        self._load_image()
-        self._show_masks()
+    def _follow_document(self) -> None:
+        # The image first, whichever signal comes first: its masks do not fit on another one.
+        if self.document.image is not self._image:
+            self._load_image()
+        self._scene.show_objects(self.document.project, self.selection.object_ids)
+        self._continue_masks()
 
     def _load_image(self) -> None:
         self.tool.cancel()
@@ -186,12 +189,9 @@ class ImageCanvas(QWidget):
         self.show_candidate(None)
         self.show_suggestion(None)
         self._heat = None
-        self._scene.set_image(self.document.image)
+        self._image = self.document.image
+        self._scene.set_image(self._image)
         self.fit()
-
-    def _show_masks(self) -> None:
-        self._scene.show_objects(self.document.project, self.selection.object_ids)
-        self._continue_masks()
 
     def _continue_masks(self) -> None:
         info = self.document.project.image

@@ -16,9 +16,9 @@ from PySide6.QtGui import QPixmap
 from sounddesk.app.canvas.overlay import MaskOverlay
 from sounddesk.app.canvas.view_cache import ViewCache
 from sounddesk.app.canvas.viewport import Viewport
-from sounddesk.app.project.document import RgbImage
 from sounddesk.domain.mask import Box
 from sounddesk.domain.project import Project
+from sounddesk.engine.types import RgbImage
 
 _QUICK_PIXELS = 3_000_000
 

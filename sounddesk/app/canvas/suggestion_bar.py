@@ -99,6 +99,8 @@ class SuggestionBar(QFrame):
 
     def end(self) -> None:
         """No more suggestions."""
+        if self._job is not None:
+            self._canvas.set_busy(False)
         self._waiting, self._job = [], None
         self._show()
 

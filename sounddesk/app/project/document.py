@@ -8,8 +8,6 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from typing import Final
 
-import numpy as np
-import numpy.typing as npt
 from PySide6.QtCore import QObject
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QUndoCommand
@@ -19,8 +17,7 @@ from sounddesk.domain.project import ImageInfo
 from sounddesk.domain.project import Project
 from sounddesk.domain.take import Take
 from sounddesk.domain.take import TakeLibrary
-
-RgbImage = npt.NDArray[np.uint8]
+from sounddesk.engine.types import RgbImage
 
 MERGE_WITHIN_S: Final = 1.0
 
@@ -68,6 +65,8 @@ class Document(QObject):
         committed(project): a state was reached that shall survive a crash.
         take_added(take): the library has one more take.
         image_added(sha256): image bytes were added.
+        replacing(): another project is about to be shown; what refers to parts of this one lets go of them now, while
+            they are still there.
         replaced(): another project was opened; `changed` is not sent for it.
         dirty_changed(dirty): whether there is something that the file does not have.
     """
@@ -76,6 +75,7 @@ class Document(QObject):
     committed = Signal(object)
     take_added = Signal(object)
     image_added = Signal(str)
+    replacing = Signal()
     replaced = Signal()
     dirty_changed = Signal(bool)
 
@@ -212,6 +212,7 @@ class Document(QObject):
         """
         self._gesture = None
         self._after_gesture = []
+        self.replacing.emit()
         self._takes = TakeLibrary(takes)
         self._image_files, self._pixels = {}, {}
         for file, pixels in images:

@@ -8,9 +8,9 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 from PySide6.QtCore import Signal
 
-from sounddesk.app.project.document import RgbImage
 from sounddesk.app.runtime.heavy_imports import map_opencv_library
 from sounddesk.app.workers.background import Background
+from sounddesk.engine.types import RgbImage
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
 
@@ -44,6 +44,10 @@ class ImageOpener(QObject):
     def open_bytes(self, file: bytes, *, name: str) -> None:
         """Decode an image that is in memory, as after a paste."""
         self._background.start("image", lambda: decode_image(file, name=name))
+
+    def stop(self) -> None:
+        """Forget what was asked for. Returns at once."""
+        self._background.stop()
 
     def close(self) -> None:
         self._background.close()

@@ -17,7 +17,6 @@ from PySide6.QtCore import QTimer
 from PySide6.QtCore import Signal
 
 from sounddesk.app.project.document import Document
-from sounddesk.app.project.document import RgbImage
 from sounddesk.app.project.file_lock import FileInUseError
 from sounddesk.app.project.file_lock import FileLock
 from sounddesk.app.project.recovery import Recoverable
@@ -27,6 +26,7 @@ from sounddesk.app.project.working_copy import WorkingCopy
 from sounddesk.app.settings import Settings
 from sounddesk.domain.errors import EngineError
 from sounddesk.domain.errors import OutputError
+from sounddesk.engine.types import RgbImage
 from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.project_file import ProjectContents
 from sounddesk.storage.project_file import ProjectDatabase

@@ -31,7 +31,8 @@ class SelectionModel(QObject):
         self._clips: tuple[str, ...] = ()
         self._take: str | None = None
         document.changed.connect(self._prune)
-        document.replaced.connect(self.clear)
+        # Before, not after: whoever follows the selection would look for the old objects in the new project.
+        document.replacing.connect(self.clear)
 
     @property
     def object_ids(self) -> tuple[str, ...]:
