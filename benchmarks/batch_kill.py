@@ -26,7 +26,7 @@ from benchmarks.batch_shot import draw_shot
 from benchmarks.batch_shot import mask_arguments
 from benchmarks.batch_shot import start
 from benchmarks.common import parser
-from sounddesk.domain.batch_manifest import read_rows
+from sounddesk.storage.batch_rows import read_rows
 from tests.tiny_bundle import build_tiny_bundle
 
 

@@ -25,7 +25,7 @@ from benchmarks.batch_shot import draw_shot
 from benchmarks.batch_shot import mask_arguments
 from benchmarks.batch_shot import sounddesk_command
 from benchmarks.common import parser
-from sounddesk.domain.batch_manifest import read_rows
+from sounddesk.storage.batch_rows import read_rows
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

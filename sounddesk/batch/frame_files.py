@@ -28,17 +28,18 @@ from sounddesk.batch.jobs import ObjectJob
 from sounddesk.batch.jobs import RenderSettings
 from sounddesk.domain.errors import OutputError
 from sounddesk.domain.mask import mask_sha256
-from sounddesk.domain.recipe import FileReference
-from sounddesk.domain.recipe import ImageReference
-from sounddesk.domain.recipe import RecipeObject
-from sounddesk.domain.recipe import RenderRecipe
-from sounddesk.domain.recipe import Sampling
-from sounddesk.domain.recipe import path_from
+from sounddesk.domain.render_recipe import FileReference
+from sounddesk.domain.render_recipe import ImageReference
+from sounddesk.domain.render_recipe import RecipeObject
+from sounddesk.domain.render_recipe import RenderRecipe
+from sounddesk.domain.render_recipe import Sampling
+from sounddesk.domain.render_recipe import path_from
 from sounddesk.engine.types import GeneratedTake
 from sounddesk.engine.types import steps_of
 from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.atomic_file import write_file
 from sounddesk.storage.own_file import make_own_folders
+from sounddesk.storage.render_recipe_file import recipe_to_text
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -152,7 +153,7 @@ def write_whole_frame(
     if scene.objects:
         recipe = _recipe(job, scene, settings, stems=stems, common_gain_db=mix_gain_db)
         name = f"{folder}/{RECIPE_FILE}"
-        files[name] = write_below(out, name, recipe.to_text().encode("ascii"))
+        files[name] = write_below(out, name, recipe_to_text(recipe).encode("ascii"))
     return files, levels, notes
 
 

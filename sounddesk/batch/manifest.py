@@ -14,6 +14,7 @@ from sounddesk.domain.batch_manifest import Row
 from sounddesk.domain.errors import OutputError
 from sounddesk.domain.frame_sequence import Shard
 from sounddesk.storage.atomic_file import translate_os_errors
+from sounddesk.storage.batch_rows import row_to_json
 from sounddesk.storage.own_file import open_own_file
 
 
@@ -35,7 +36,7 @@ class ManifestWriter:
 
     def append(self, row: Row) -> None:
         """Write a row and wait until it is on the disk. Raises: OutputError."""
-        line = json.dumps(row.to_json(), ensure_ascii=True, separators=(",", ":")).encode("ascii") + b"\n"
+        line = json.dumps(row_to_json(row), ensure_ascii=True, separators=(",", ":")).encode("ascii") + b"\n"
         with translate_os_errors(self._path):
             written = os.write(self._descriptor, line)
             if written != len(line):

@@ -12,11 +12,11 @@ from typing import Any
 from typing import Final
 
 from sounddesk.batch.manifest import manifest_name
-from sounddesk.domain.batch_manifest import GLOB
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.frame_sequence import Shard
 from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.atomic_file import write_file
+from sounddesk.storage.batch_rows import GLOB
 from sounddesk.storage.folder_lock import FolderLock
 
 BATCH_FILE: Final = "batch.json"

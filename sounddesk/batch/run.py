@@ -36,7 +36,6 @@ from sounddesk.batch.summary_page import write_summary
 from sounddesk.batch.trackers import choose_tracking
 from sounddesk.domain.batch_manifest import Row
 from sounddesk.domain.batch_manifest import newest_rows
-from sounddesk.domain.batch_manifest import read_rows
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.errors import EngineError
 from sounddesk.domain.frame_sequence import Frame
@@ -51,6 +50,7 @@ from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import Progress
 from sounddesk.storage.atomic_file import translate_os_errors
+from sounddesk.storage.batch_rows import read_rows
 
 
 @dataclass(frozen=True, kw_only=True)

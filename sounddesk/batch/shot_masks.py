@@ -26,6 +26,7 @@ from sounddesk.domain.frame_sequence import mask_files_by_frame
 from sounddesk.domain.selection import ObjectSpec
 from sounddesk.domain.selection import Selection
 from sounddesk.domain.tiled_mask import TiledMask
+from sounddesk.storage.codec import encode
 
 
 class FrameHashes:
@@ -132,7 +133,7 @@ class ShotMasks:
             return ["mask", each.mask.sha256]
         if each.selection.how == "mask_file":
             return ["file", self._mask_hashes[each.name]]
-        asked = ["asked", each.selection.to_json(), self._finder.segmenter.segmenter.name]
+        asked = ["asked", encode(each.selection), self._finder.segmenter.segmenter.name]
         # In 'each', the frame itself is asked, and its hash is part of the inputs anyway.
         return asked if self._options.follow == "each" else [*asked, self._hashes.of(self._reference)]
 

@@ -13,10 +13,10 @@ from sounddesk.batch.frame_files import MIX_FILE
 from sounddesk.batch.frame_files import THUMBNAIL_FILE
 from sounddesk.domain.batch_manifest import Row
 from sounddesk.domain.batch_manifest import newest_rows
-from sounddesk.domain.batch_manifest import read_rows
 from sounddesk.domain.frame_sequence import natural_key
 from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.atomic_file import write_file
+from sounddesk.storage.batch_rows import read_rows
 from sounddesk.storage.html_page import audio_player
 from sounddesk.storage.html_page import html_page
 from sounddesk.storage.html_page import picture

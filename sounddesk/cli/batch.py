@@ -16,6 +16,7 @@ from sounddesk.domain.errors import Cancelled
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import Progress
 from sounddesk.engine.tasks import duration_text
+from sounddesk.storage.batch_rows import row_to_json
 
 if TYPE_CHECKING:
     from sounddesk.batch.options import BatchOptions
@@ -61,7 +62,7 @@ def _run(asked: BatchOptions, *, console: Console, events: _Events | None, cance
 
     def on_row(row: Row) -> None:
         if events is not None:
-            events.say("row", row.to_json())
+            events.say("row", row_to_json(row))
         elif row.status == "failed" and not (row.frame and row.object):
             console.note(f"{row.frame or row.object}: {row.error}")
 

@@ -20,14 +20,15 @@ from sounddesk.cli.stem_assembly import WAV_FORMAT
 from sounddesk.cli.stem_assembly import Stems
 from sounddesk.domain.mask import mask_sha256
 from sounddesk.domain.naming import unique_file_stems
-from sounddesk.domain.recipe import FileReference
-from sounddesk.domain.recipe import ImageReference
-from sounddesk.domain.recipe import RecipeObject
-from sounddesk.domain.recipe import RenderRecipe
-from sounddesk.domain.recipe import Sampling
-from sounddesk.domain.recipe import path_from
+from sounddesk.domain.render_recipe import FileReference
+from sounddesk.domain.render_recipe import ImageReference
+from sounddesk.domain.render_recipe import RecipeObject
+from sounddesk.domain.render_recipe import RenderRecipe
+from sounddesk.domain.render_recipe import Sampling
+from sounddesk.domain.render_recipe import path_from
 from sounddesk.engine.images.masks_picture import draw_masks
 from sounddesk.engine.licence import licence_line
+from sounddesk.storage.render_recipe_file import recipe_to_text
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -122,7 +123,7 @@ def write_render(
     if plan.bundle.is_random:
         folder.write(MEANINGLESS_FILE, _meaningless_text(plan).encode("utf-8"))
     recipe = make_recipe(plan, stems, written, out=out)
-    folder.write(RECIPE_FILE, recipe.to_text().encode("ascii"))
+    folder.write(RECIPE_FILE, recipe_to_text(recipe).encode("ascii"))
     return written
 
 

@@ -17,8 +17,8 @@ from sounddesk.cli.scene_from_specs import bad_input
 from sounddesk.cli.scene_from_specs import build_scene
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.mask import mask_sha256
-from sounddesk.domain.recipe import RecipeObject
-from sounddesk.domain.recipe import RenderRecipe
+from sounddesk.domain.render_recipe import RecipeObject
+from sounddesk.domain.render_recipe import RenderRecipe
 from sounddesk.domain.seeds import take_seed
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.bundles.installed_bundles import find_bundle
@@ -26,6 +26,7 @@ from sounddesk.engine.images.scene_objects import Coverage
 from sounddesk.engine.images.scene_objects import SoundingObject
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.types import SamplingSettings
+from sounddesk.storage.render_recipe_file import recipe_from_text
 
 _LARGEST_RECIPE_BYTES: Final = 64 << 20
 
@@ -149,7 +150,7 @@ def _read_recipe(path: Path) -> RenderRecipe:
     except UnicodeDecodeError as error:
         raise BadInputError(f"recipe {path} is not text: name a recipe.json of sounddesk") from error
     with bad_input(f"recipe {path}"):
-        return RenderRecipe.from_text(text)
+        return recipe_from_text(text)
 
 
 def _scene_of(recipe: RenderRecipe, *, folder: Path, image_path: Path | None) -> Scene:

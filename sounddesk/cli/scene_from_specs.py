@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sounddesk.cli.render_arguments import RenderOptions
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.errors import EngineError
-from sounddesk.domain.recipe import FileReference
+from sounddesk.domain.render_recipe import FileReference
 from sounddesk.domain.selection import ObjectSpec
 from sounddesk.engine.tasks import CancelToken
 

@@ -1,23 +1,13 @@
-"""What a batch has made, as its manifest tells: a JSON line per frame and object (`sounddesk batch` appends them).
-
-Several manifests may lie in one folder, one per shard; they are read together.
-"""
+"""What a batch has made, as its manifest tells: a row per frame and object. `storage.batch_rows` reads it."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
-from pathlib import Path
 from typing import Any
-from typing import Final
 from typing import Literal
-
-VERSION: Final = 1
-GLOB: Final = "manifest*.jsonl"
 
 Status = Literal["done", "failed", "absent"]
 Key = tuple[str, str, int]
@@ -73,53 +63,6 @@ class Row:
     def file(self) -> str | None:
         """The first file: the sound itself."""
         return next(iter(self.files), None)
-
-    def to_json(self) -> dict[str, Any]:
-        return {"version": VERSION, **dataclasses.asdict(self)}
-
-    @classmethod
-    def from_json(cls, data: Any) -> Row:
-        """Read back what `to_json` gave; keys of newer versions are left out.
-
-        Raises:
-            ValueError: not a row.
-        """
-        if not isinstance(data, dict) or not isinstance(data.get("version"), int):
-            raise ValueError("not a row of a manifest")
-        known = {each.name for each in dataclasses.fields(cls)}
-        values: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in data.items() if key in known
-        }
-        try:
-            row = cls(**values)
-        except TypeError as error:
-            raise ValueError(f"not a row of a manifest: {error}") from None
-        wrong = not (
-            all(isinstance(text, str) for text in (row.frame, row.object, row.input_sha256))
-            and isinstance(row.take, int)
-            and isinstance(row.files, dict)
-        )
-        if wrong:
-            raise ValueError("a row of a manifest has values of the wrong kind")
-        return row
-
-
-def read_rows(out: Path) -> list[Row]:
-    """The rows of all manifests in a folder, oldest first; lines that are no rows are passed over.
-
-    Raises:
-        OSError: one of them cannot be read.
-    """
-    rows = []
-    for path in sorted(out.glob(GLOB)):
-        text = path.read_bytes().decode("utf-8", errors="replace")
-        for line in text.splitlines():
-            try:
-                rows.append(Row.from_json(json.loads(line)))
-            except (ValueError, RecursionError):
-                # Torn by a kill, or written by hand: what it stood for is simply made again.
-                continue
-    return sorted(rows, key=lambda row: row.finished)
 
 
 def newest_rows(rows: Iterable[Row]) -> dict[Key, Row]:

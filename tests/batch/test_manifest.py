@@ -15,8 +15,9 @@ from sounddesk.batch.manifest import is_intact
 from sounddesk.batch.manifest import manifest_name
 from sounddesk.domain.batch_manifest import Row
 from sounddesk.domain.batch_manifest import newest_rows
-from sounddesk.domain.batch_manifest import read_rows
 from sounddesk.domain.frame_sequence import Shard
+from sounddesk.storage.batch_rows import read_rows
+from sounddesk.storage.batch_rows import row_to_json
 
 
 def row(name: str = "dog", *, frame: str = "f.1.png", finished: str = "2026-01-01", **values: object) -> Row:
@@ -73,7 +74,7 @@ def test_what_is_no_row_is_passed_over(tmp_path: Path) -> None:
 def test_keys_of_a_newer_version_do_no_harm(tmp_path: Path) -> None:
     import json
 
-    data = {**row().to_json(), "mood": "sad"}
+    data = {**row_to_json(row()), "mood": "sad"}
     (tmp_path / "manifest.jsonl").write_text(json.dumps(data) + "\n")
     assert read_rows(tmp_path) == [row()]
 

@@ -19,13 +19,13 @@ from sounddesk.batch.output import opened_output
 from sounddesk.batch.run import render_settings
 from sounddesk.batch.run import run_batch
 from sounddesk.domain.batch_manifest import newest_rows
-from sounddesk.domain.batch_manifest import read_rows
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.errors import Cancelled
 from sounddesk.domain.errors import OutputError
 from sounddesk.domain.frame_sequence import Shard
 from sounddesk.domain.selection import Selection
 from sounddesk.engine.tasks import CancelToken
+from sounddesk.storage.batch_rows import read_rows
 from tests.batch.conftest import HEIGHT
 from tests.batch.conftest import WIDTH
 from tests.batch.conftest import contents

@@ -16,7 +16,7 @@ from PySide6.QtCore import QProcessEnvironment
 from PySide6.QtCore import QTimer
 from PySide6.QtCore import Signal
 
-from sounddesk.domain.batch_manifest import Row
+from sounddesk.storage.batch_rows import row_from_json
 
 _log = logging.getLogger(__name__)
 
@@ -116,7 +116,7 @@ class BatchProcess(QObject):
             case "progress":
                 self.progressed.emit(int(event["done"]), int(event["total"]))
             case "row":
-                self.row_written.emit(Row.from_json(event))
+                self.row_written.emit(row_from_json(event))
             case "end":
                 self._failures = len(event["failures"])
 

@@ -25,8 +25,8 @@ from sounddesk.domain.json_fields import FieldError
 from sounddesk.domain.project import ImageInfo
 from sounddesk.domain.project import Project
 from sounddesk.domain.project import ProjectSettings
-from sounddesk.domain.recipe import RecipeObject
-from sounddesk.domain.recipe import RenderRecipe
+from sounddesk.domain.render_recipe import RecipeObject
+from sounddesk.domain.render_recipe import RenderRecipe
 from sounddesk.domain.scene import MixerStrip
 from sounddesk.domain.scene import SceneObject
 from sounddesk.domain.seeds import take_seed
@@ -35,6 +35,7 @@ from sounddesk.domain.take_placement import with_take_placed
 from sounddesk.domain.tiled_mask import TiledMask
 from sounddesk.storage.project_file import ProjectContents
 from sounddesk.storage.project_file import read_project
+from sounddesk.storage.render_recipe_file import recipe_from_text
 
 _RECIPE: Final = "recipe.json"
 
@@ -143,7 +144,7 @@ def project_of_beds(out: Path, rows: Iterable[Row], *, like: Path) -> OpenedResu
 
 def _read_recipe(path: Path) -> RenderRecipe:
     try:
-        return RenderRecipe.from_text(path.read_text(encoding="utf-8"))
+        return recipe_from_text(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ResultError(f"{path} cannot be read ({error.strerror}): resume the batch to make it again") from error
     except (FieldError, UnicodeDecodeError) as error:

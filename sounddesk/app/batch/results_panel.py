@@ -26,7 +26,7 @@ from sounddesk.app.batch.results_model import ResultsModel
 from sounddesk.app.runtime.revealing import reveal
 from sounddesk.app.workers.background import Background
 from sounddesk.domain.batch_manifest import Row
-from sounddesk.domain.batch_manifest import read_rows
+from sounddesk.storage.batch_rows import read_rows
 
 SUMMARY_PAGE: Final = "index.html"
 

@@ -13,8 +13,8 @@ from sounddesk.batch.options import BatchObject
 from sounddesk.batch.options import BatchOptions
 from sounddesk.batch.options import objects_of_project
 from sounddesk.domain.batch_manifest import newest_rows
-from sounddesk.domain.batch_manifest import read_rows
 from sounddesk.engine.types import SamplingSettings
+from sounddesk.storage.batch_rows import read_rows
 from sounddesk.storage.project_file import read_project
 from sounddesk.storage.project_file import write_project
 from tests.app.batch.conftest import Desk

@@ -16,6 +16,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from sounddesk.audio.timeline_mix import TimelineMix
+from sounddesk.domain.errors import MissingPackageError
 from tests.audio.conftest import RATE
 from tests.audio.conftest import Desk
 
@@ -163,6 +164,6 @@ def test_without_pyaaf2_the_message_says_how_to_get_it(
     desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "aaf2", None)
-    with pytest.raises(ValueError, match=r"pip install 'sounddesk\[aaf\]'"):
+    with pytest.raises(MissingPackageError, match=r"pip install 'sounddesk\[aaf\]'"):
         desk.export(tmp_path / "out", exchange=("aaf",))
     assert list(tmp_path.iterdir()) == []

@@ -26,6 +26,7 @@ from sounddesk.audio.exchange.exchange_model import exchange_tracks
 from sounddesk.audio.exchange.otio import otio_text
 from sounddesk.audio.exchange.reaper import reaper_text
 from sounddesk.audio.timeline_mix import TimelineMix
+from sounddesk.domain.errors import MissingPackageError
 from tests.audio.conftest import RATE
 from tests.audio.conftest import Desk
 
@@ -172,7 +173,7 @@ def test_without_opentimelineio_the_message_says_how_to_get_it(
     desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "opentimelineio", None)
-    with pytest.raises(ValueError, match=r"pip install 'sounddesk\[otio\]'"):
+    with pytest.raises(MissingPackageError, match=r"pip install 'sounddesk\[otio\]'"):
         desk.export(tmp_path / "out", exchange=("otio",))
     assert list(tmp_path.iterdir()) == []
 

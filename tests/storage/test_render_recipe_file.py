@@ -7,17 +7,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sounddesk.domain.json_fields import FieldError
-from sounddesk.domain.json_fields import parse_json
 from sounddesk.domain.mask import Box
-from sounddesk.domain.recipe import FileReference
-from sounddesk.domain.recipe import ImageReference
-from sounddesk.domain.recipe import RecipeObject
-from sounddesk.domain.recipe import RenderRecipe
-from sounddesk.domain.recipe import Sampling
+from sounddesk.domain.render_recipe import FileReference
+from sounddesk.domain.render_recipe import ImageReference
+from sounddesk.domain.render_recipe import RecipeObject
+from sounddesk.domain.render_recipe import RenderRecipe
+from sounddesk.domain.render_recipe import Sampling
 from sounddesk.domain.seeds import MAX_SEED
 from sounddesk.domain.selection import Click
 from sounddesk.domain.selection import Selection
+from sounddesk.storage.render_recipe_file import recipe_from_json
+from sounddesk.storage.render_recipe_file import recipe_from_text
+from sounddesk.storage.render_recipe_file import recipe_to_json
+from sounddesk.storage.render_recipe_file import recipe_to_text
+from sounddesk.storage.text_formats import FieldError
+from sounddesk.storage.text_formats import parse_json
 
 HASH = "0123456789abcdef" * 4
 
@@ -62,7 +66,7 @@ def recipe(**changes: Any) -> RenderRecipe:
 
 def changed(path: list[str | int], value: Any) -> Any:
     """The example's JSON with one value replaced, or its key removed for `...`."""
-    data = json.loads(recipe().to_text())
+    data = json.loads(recipe_to_text(recipe()))
     part = data
     for key in path[:-1]:
         part = part[key]
@@ -74,17 +78,17 @@ def changed(path: list[str | int], value: Any) -> Any:
 
 
 def test_text_round_trip_gives_an_equal_recipe() -> None:
-    text = recipe().to_text()
-    again = RenderRecipe.from_text(text)
+    text = recipe_to_text(recipe())
+    again = recipe_from_text(text)
     assert again == recipe()
-    assert again.to_text() == text
+    assert recipe_to_text(again) == text
     assert again.has_ambience
     assert not again.has_blend
-    assert RenderRecipe.from_text("\ufeff" + text) == again
+    assert recipe_from_text("\ufeff" + text) == again
 
 
 @given(
-    st.text(st.characters()).filter(lambda name: name.strip()),
+    st.text(st.characters(exclude_characters="\0")).filter(lambda name: name.strip()),
     st.integers(0, MAX_SEED),
     st.floats(1.0, 60.0),
     st.floats(-60.0, 60.0),
@@ -99,13 +103,13 @@ def test_any_name_seed_and_number_survives(name: str, seed: int, seconds: float,
         gain_db=gain_db,
     )
     made = recipe(objects=(first,), takes=1, seed=seed, seconds=seconds, common_gain_db=gain_db)
-    text = made.to_text()
+    text = recipe_to_text(made)
     text.encode("ascii")
-    assert RenderRecipe.from_text(text) == made
+    assert recipe_from_text(text) == made
 
 
 def test_keys_of_a_newer_minor_version_survive_in_every_part() -> None:
-    data = json.loads(recipe().to_text())
+    data = json.loads(recipe_to_text(recipe()))
     data["version"] = "1.9"
     data["new"] = {"a": [1, None]}
     for part in (
@@ -118,13 +122,13 @@ def test_keys_of_a_newer_minor_version_survive_in_every_part() -> None:
         data["segmenter"],
     ):
         part["new"] = [1.5, "x"]
-    assert RenderRecipe.from_json(data).to_json() == data
+    assert recipe_to_json(recipe_from_json(data)) == data
 
 
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        (["format"], "other", "format is 'other': expected one of 'sounddesk-render'"),
+        (["format"], "other", "format is 'other': expected 'sounddesk-render'"),
         (["version"], "2.0", "version is '2.0' and this sounddesk reads 1.x"),
         (["version"], "1", "version is '1': expected MAJOR.MINOR"),
         (["seconds"], ..., "seconds is missing: expected a number"),
@@ -135,7 +139,7 @@ def test_keys_of_a_newer_minor_version_survive_in_every_part() -> None:
         (["seconds"], 0, "seconds is 0: expected 1.0 to 60.0"),
         (["seconds"], float("inf"), "seconds is inf: expected a finite number"),
         (["takes"], 2.0, "takes is 2.0: expected a whole number"),
-        (["takes"], 3, "recipe contradicts itself: 'dog/🐶' has 2 seeds for 3 takes"),
+        (["takes"], 3, "'dog/🐶' has 2 seeds for 3 takes"),
         (["objects"], [], "recipe has no objects"),
         (["objects"], {}, "objects is an object of keys and values: expected a list"),
         (["objects", 0], 5, r"objects\[0\] is 5: expected an object"),
@@ -148,9 +152,13 @@ def test_keys_of_a_newer_minor_version_survive_in_every_part() -> None:
         (["objects", 0, "mask", "sha256"], None, "mask of 'dog/🐶' has no SHA-256"),
         (["objects", 0, "mask", "sha256"], "abc", r"objects\[0\]\.mask\.sha256 is 'abc': expected the 64"),
         (["objects", 0, "selection", "how"], "magic", r"objects\[0\]\.selection\.how is 'magic'"),
-        (["objects", 0, "selection", "clicks"], ..., r"selection\.how is 'clicks', but .* no click on the object"),
+        (
+            ["objects", 0, "selection", "clicks"],
+            ...,
+            r"objects\[0\]\.selection: .* no click on the object",
+        ),
         (["objects", 0, "selection", "clicks", 1], [1, 2], r"selection\.clicks\[1\] has 2 values: expected 3"),
-        (["objects", 0, "selection", "clicks", 1], [1, 2, 7], r"selection\.clicks\[1\] ends in 7"),
+        (["objects", 0, "selection", "clicks", 1], [1, 2, 7], r"selection\.clicks\[1\]\[2\] is 7: expected 0 to 1"),
         (["objects", 1, "selection", "box"], [5, 5, 5, 9], "no box of at least one pixel"),
         (["objects", 2, "selection", "mask_file"], "", "names no file"),
         (["sampling", "steps"], 0, "sampling.steps is 0: expected 1 to 1000"),
@@ -165,11 +173,11 @@ def test_keys_of_a_newer_minor_version_survive_in_every_part() -> None:
 )
 def test_errors_name_the_key_and_the_value(path: list[str | int], value: Any, message: str) -> None:
     with pytest.raises(FieldError, match=message):
-        RenderRecipe.from_json(changed(path, value))
+        recipe_from_json(changed(path, value))
 
 
 def test_no_segmenter_is_fine() -> None:
-    assert RenderRecipe.from_json(changed(["segmenter"], None)).segmenter is None
+    assert recipe_from_json(changed(["segmenter"], None)).segmenter is None
 
 
 @pytest.mark.parametrize(
@@ -185,7 +193,7 @@ def test_no_segmenter_is_fine() -> None:
 )
 def test_text_that_is_no_recipe(text: str, message: str) -> None:
     with pytest.raises(FieldError, match=message):
-        RenderRecipe.from_text(text)
+        recipe_from_text(text)
 
 
 JSON_VALUES = st.recursive(
@@ -197,14 +205,14 @@ JSON_VALUES = st.recursive(
 
 @given(st.data(), JSON_VALUES)
 def test_a_foreign_value_anywhere_is_a_field_error_or_harmless(data: st.DataObject, value: Any) -> None:
-    tree = json.loads(recipe().to_text())
+    tree = json.loads(recipe_to_text(recipe()))
     part, key = tree, data.draw(st.sampled_from(sorted(tree)))
     while isinstance(part[key], (dict, list)) and part[key] and data.draw(st.booleans()):
         part = part[key]
         key = data.draw(st.sampled_from(sorted(part) if isinstance(part, dict) else range(len(part))))
     part[key] = value
     try:
-        made = RenderRecipe.from_json(tree)
+        made = recipe_from_json(tree)
     except FieldError:
         return
-    assert RenderRecipe.from_json(parse_json(made.to_text())) == made
+    assert recipe_from_json(parse_json(recipe_to_text(made))) == made

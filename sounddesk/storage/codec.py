@@ -1,0 +1,379 @@
+"""Plain values from files become our frozen dataclasses, and back: types, limits and unknown keys checked in one place.
+
+cattrs does the work, because it needs no base class (the domain stays plain dataclasses), never converts silently once
+its hooks for the simple types are strict, and reports every wrong value with its place.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+import re
+import types
+import typing
+from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+from typing import Any
+from typing import Final
+from typing import Literal
+from typing import TypeVar
+
+import cattrs
+from cattrs.errors import AttributeValidationNote
+from cattrs.errors import BaseValidationError
+from cattrs.errors import ClassValidationError
+from cattrs.errors import ForbiddenExtraKeysError
+from cattrs.errors import IterableValidationError
+from cattrs.errors import IterableValidationNote
+from cattrs.gen import make_dict_structure_fn
+from cattrs.gen import make_dict_unstructure_fn
+from cattrs.gen import override
+
+from sounddesk.domain.limits import Pattern
+from sounddesk.domain.limits import Pixel
+from sounddesk.domain.limits import Range
+from sounddesk.domain.mask import Box
+from sounddesk.domain.selection import Click
+from sounddesk.storage.text_formats import FieldError
+from sounddesk.storage.text_formats import describe
+
+T = TypeVar("T")
+Unknown = Literal["refuse", "keep", "ignore"]
+
+# A dataclass with a mapping of this name keeps keys of newer versions there, and gives them back when it is encoded.
+EXTRA: Final = "extra"
+# A field with this in its metadata is not written while it has its default.
+OMIT_DEFAULT: Final = "omit_default"
+_MOST_PROBLEMS: Final = 3
+
+
+def decode(kind: type[T], data: Any, *, unknown: Unknown = "refuse", where: str = "") -> T:
+    """A value of the type `kind` from `data` as a JSON, TOML or YAML reader gives it.
+
+    Args:
+        kind: a dataclass, or any type made of dataclasses, simple types, `Literal`, `Path`, tuples and mappings. A
+            field's name in the file is its own, or `metadata={"key": ...}`.
+        unknown: what to do with keys that a dataclass does not have: refuse, keep in its field `extra`, or ignore.
+        where: place of `data` in its file, for messages.
+
+    Raises:
+        FieldError: a key is missing or unknown, or a value is of the wrong kind, out of range, or contradicts another;
+            the message names up to three places with what is wrong there.
+
+    Example:
+        >>> from sounddesk.domain.timeline import Marker
+        >>> decode(Marker, {"id": "m1", "time_s": 2})
+        Marker(id='m1', time_s=2.0, label='', object_id=None)
+    """
+    try:
+        return _converter(unknown).structure(data, kind)
+    except BaseValidationError as error:
+        problems = list(_problems(error, where))
+    except _WrongValueError as error:
+        problems = [_sentence(where, error, kind)]
+    shown = "; ".join(problems[:_MOST_PROBLEMS])
+    more = len(problems) - _MOST_PROBLEMS
+    raise FieldError(f"{shown}; and {more} more" if more > 0 else shown)
+
+
+def encode(value: Any) -> Any:
+    """Dataclasses as JSON-ready values: the inverse of `decode`; keys kept in `extra` are among the others again."""
+    return _converter("keep").unstructure(value)
+
+
+def without_format(data: Any, wanted: str) -> dict[str, Any]:
+    """The keys of a file beside its `format`. Raises: FieldError, unless that is `wanted`."""
+    fields = decode(dict[str, Any], data)
+    if fields.get("format") != wanted:
+        raise FieldError(f"format is {fields.get('format')!r}: expected {wanted!r}")
+    return {key: value for key, value in fields.items() if key != "format"}
+
+
+class _WrongValueError(FieldError):
+    """What a hook refuses. The place, and often what is expected there, are added on the way out."""
+
+    def __init__(self, value: Any, problem: str = "") -> None:
+        super().__init__(problem)
+        self.value = value
+        self.problem = problem
+
+
+@functools.cache
+def _converter(unknown: Unknown) -> cattrs.Converter:
+    converter = cattrs.Converter(detailed_validation=True, forbid_extra_keys=unknown == "refuse")
+    for kind, check in ((str, _text), (bool, _flag), (int, _whole), (float, _number), (Path, _path)):
+        converter.register_structure_hook(kind, check)
+    converter.register_structure_hook_func(_is_choice, _choice)
+    converter.register_structure_hook_factory(_is_mapping, _mapping_hook)
+    converter.register_structure_hook_factory(_is_sequence, _sequence_hook)
+    converter.register_structure_hook_factory(_is_limited, _limited_hook)
+    converter.register_structure_hook_factory(
+        dataclasses.is_dataclass, lambda kind, own: _dataclass_hook(kind, own, unknown=unknown)
+    )
+    converter.register_unstructure_hook_factory(dataclasses.is_dataclass, _dataclass_unhook)
+    # Files hold these as short lists.
+    click, box = tuple[Pixel, Pixel, Annotated[int, Range(0, 1)]], tuple[Pixel, Pixel, Pixel, Pixel]
+    converter.register_structure_hook(Click, lambda value, _: _click(converter.structure(value, click)))
+    converter.register_unstructure_hook(Click, lambda value: [value.x, value.y, int(value.positive)])
+    converter.register_structure_hook(Box, lambda value, _: Box(**_by_field(Box, converter.structure(value, box))))
+    converter.register_unstructure_hook(Box, lambda value: list(dataclasses.astuple(value)))
+    converter.register_unstructure_hook_func(lambda kind: isinstance(kind, type) and issubclass(kind, Path), str)
+    converter.register_unstructure_hook_func(
+        lambda kind: tuple in (kind, typing.get_origin(kind)),
+        lambda values: [converter.unstructure(each) for each in values],
+    )
+    return converter
+
+
+def _click(values: tuple[int, int, int]) -> Click:
+    return Click(x=values[0], y=values[1], positive=bool(values[2]))
+
+
+def _by_field(kind: Any, values: Sequence[Any]) -> dict[str, Any]:
+    return {each.name: value for each, value in zip(dataclasses.fields(kind), values, strict=True)}
+
+
+# ---------------------------------------------------------------------- simple values
+
+
+def _text(value: Any, _kind: Any) -> str:
+    if not isinstance(value, str):
+        raise _WrongValueError(value)
+    return value
+
+
+def _flag(value: Any, _kind: Any) -> bool:
+    if not isinstance(value, bool):
+        raise _WrongValueError(value)
+    return value
+
+
+def _whole(value: Any, _kind: Any) -> int:
+    # bool is an int to Python, not to JSON.
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise _WrongValueError(value)
+    return value
+
+
+def _number(value: Any, _kind: Any) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise _WrongValueError(value)
+    if not math.isfinite(value):
+        raise _WrongValueError(value, f"is {value}: expected a finite number")
+    return float(value)
+
+
+def _path(value: Any, kind: Any) -> Path:
+    return value if isinstance(value, Path) else Path(_text(value, kind))
+
+
+def _is_choice(kind: Any) -> bool:
+    return typing.get_origin(kind) is Literal
+
+
+def _choice(value: Any, kind: Any) -> Any:
+    # 1 == True to Python: the type has to fit as well.
+    if not any(value == choice and type(value) is type(choice) for choice in typing.get_args(kind)):
+        raise _WrongValueError(value)
+    return value
+
+
+def _is_limited(kind: Any) -> bool:
+    return any(isinstance(each, Range | Pattern) for each in getattr(kind, "__metadata__", ()))
+
+
+def _limited_hook(kind: Any, converter: cattrs.Converter) -> Callable[[Any, Any], Any]:
+    inner = kind.__origin__
+    hook = converter.get_structure_hook(inner)
+
+    def limited(value: Any, _kind: Any) -> Any:
+        found = hook(value, inner)
+        for limit in kind.__metadata__:
+            if isinstance(limit, Range) and not limit.low <= found <= limit.high:
+                allowed = f"{limit.low} to {limit.high}" if math.isfinite(limit.high) else f"at least {limit.low}"
+                raise _WrongValueError(value, f"is {describe(value)}: expected {allowed}")
+            if isinstance(limit, Pattern) and not re.fullmatch(limit.expression, found):
+                raise _WrongValueError(value, f"is {_quoted(value)}: expected {limit.meaning}")
+        return found
+
+    return limited
+
+
+# ---------------------------------------------------------------------- lists, mappings, dataclasses
+
+
+def _is_sequence(kind: Any) -> bool:
+    return kind in (list, tuple) or typing.get_origin(kind) in (list, tuple, Sequence)
+
+
+def _sequence_hook(kind: Any, converter: cattrs.Converter) -> Callable[[Any, Any], Any]:
+    origin, arms = typing.get_origin(kind) or kind, typing.get_args(kind) or (Any, ...)
+    fixed = None if origin is not tuple or arms[-1] is Ellipsis else arms
+    made = list if origin is list else tuple
+
+    def sequence(values: Any, _kind: Any) -> Any:
+        if not isinstance(values, list | tuple):
+            raise _WrongValueError(values)
+        if fixed is not None and len(values) != len(fixed):
+            raise _WrongValueError(values, f"has {len(values)} values: expected {len(fixed)}")
+        inner = fixed or (arms[0],) * len(values)
+        return made(_each(enumerate(values), inner, converter, kind))
+
+    return sequence
+
+
+def _is_mapping(kind: Any) -> bool:
+    return kind in (dict, Mapping) or typing.get_origin(kind) in (dict, Mapping)
+
+
+def _mapping_hook(kind: Any, converter: cattrs.Converter) -> Callable[[Any, Any], Any]:
+    arms = typing.get_args(kind) or (str, Any)
+
+    def mapping(values: Any, _kind: Any) -> Any:
+        if not isinstance(values, Mapping):
+            raise _WrongValueError(values)
+        found = _each(values.items(), (arms[1],) * len(values), converter, kind)
+        return dict(zip(values, found, strict=True))
+
+    return mapping
+
+
+def _each(pairs: Any, kinds: Sequence[Any], converter: cattrs.Converter, whole: Any) -> list[Any]:
+    found, errors = [], []
+    for (index, value), kind in zip(pairs, kinds, strict=True):
+        try:
+            found.append(converter.get_structure_hook(kind)(value, kind))
+        except Exception as error:  # noqa: BLE001  # gathered, as cattrs does for dataclasses
+            error.add_note(IterableValidationNote(f"at {index}", index, kind))
+            errors.append(error)
+    if errors:
+        raise IterableValidationError("in a list or mapping", errors, whole)
+    return found
+
+
+def _key_of(each: dataclasses.Field[Any]) -> str:
+    return str(each.metadata.get("key", each.name))
+
+
+def _overrides(kind: Any) -> dict[str, Any]:
+    found = {
+        each.name: override(rename=each.metadata.get("key"), omit_if_default=each.metadata.get(OMIT_DEFAULT))
+        for each in dataclasses.fields(kind)
+    }
+    if EXTRA in found:
+        found[EXTRA] = override(omit=True)
+    return found
+
+
+def _hook_for(kind: Any, converter: cattrs.Converter) -> Callable[[Any, Any], Any]:
+    hook = converter.get_structure_hook(kind)
+    return lambda value, _: hook(value, kind)
+
+
+def _dataclass_hook(kind: Any, converter: cattrs.Converter, *, unknown: Unknown) -> Callable[[Any, Any], Any]:
+    overrides = _overrides(kind)
+    # cattrs drops what stands beside the types (`Annotated`) where annotations are kept as text.
+    for name, hint in typing.get_type_hints(kind, include_extras=True).items():
+        if name in overrides and not overrides[name].omit:
+            overrides[name] = override(rename=overrides[name].rename, struct_hook=_hook_for(hint, converter))
+    fill = make_dict_structure_fn(kind, converter, **overrides)
+    names = {each.name for each in dataclasses.fields(kind)}
+    keys = {_key_of(each) for each in dataclasses.fields(kind)} - {EXTRA}
+
+    def structure(data: Any, _kind: Any) -> Any:
+        if type(data) is kind:
+            return data
+        if not isinstance(data, Mapping):
+            raise _WrongValueError(data)
+        found = fill(data, kind)
+        rest = {key: value for key, value in data.items() if key not in keys} if unknown == "keep" else {}
+        return dataclasses.replace(found, **{EXTRA: rest}) if rest and EXTRA in names else found
+
+    return structure
+
+
+def _dataclass_unhook(kind: Any, converter: cattrs.Converter) -> Callable[[Any], Any]:
+    plain = make_dict_unstructure_fn(kind, converter, **_overrides(kind))
+    keeps = any(each.name == EXTRA for each in dataclasses.fields(kind))
+
+    def unstructure(value: Any) -> Any:
+        return {**plain(value), **getattr(value, EXTRA)} if keeps else plain(value)
+
+    return unstructure
+
+
+# ---------------------------------------------------------------------- messages
+
+
+def _problems(error: BaseException, where: str, kind: Any = None) -> typing.Iterator[str]:
+    if isinstance(error, ClassValidationError | IterableValidationError):
+        placed, rest = error.group_exceptions()
+        for inner, note in placed:
+            place = _place(where, note, error.cl)
+            if isinstance(inner, KeyError) and isinstance(note, AttributeValidationNote):
+                yield f"{place} is missing: expected {_expected(note.type)}"
+            else:
+                yield from _problems(inner, place, note.type)
+        for inner in rest:
+            yield from _problems(inner, where, error.cl)
+    elif isinstance(error, ForbiddenExtraKeysError):
+        for key in sorted(error.extra_fields):
+            yield f"{_joined(where, key)} is not a key of this version: correct or remove it"
+    elif isinstance(error, _WrongValueError):
+        yield _sentence(where, error, kind)
+    else:
+        yield f"{where}: {error}" if where else str(error)
+
+
+def _sentence(where: str, error: _WrongValueError, kind: Any) -> str:
+    place = where or "the file"
+    if error.problem:
+        return f"{place} {error.problem}"
+    shown = _quoted(error.value) if _is_choice(_bare(kind)) else describe(error.value)
+    return f"{place} is {shown}: expected {_expected(kind)}"
+
+
+def _place(where: str, note: AttributeValidationNote | IterableValidationNote, kind: Any) -> str:
+    if isinstance(note, AttributeValidationNote):
+        found = next((each for each in dataclasses.fields(kind) if each.name == note.name), None)
+        return _joined(where, note.name if found is None else _key_of(found))
+    return f"{where}[{note.index}]" if isinstance(note.index, int) else _joined(where, str(note.index))
+
+
+def _joined(where: str, key: str) -> str:
+    shown = key if re.fullmatch(r"[\w-]{1,60}", key) else _quoted(key)
+    return f"{where}.{shown}" if where else shown
+
+
+def _quoted(value: Any) -> str:
+    return repr(value) if isinstance(value, str) and len(value) <= 80 else describe(value)
+
+
+_NAMES: Final[dict[Any, str]] = {
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    Path: "a path",
+    types.NoneType: "null",
+}
+
+
+def _bare(kind: Any) -> Any:
+    return kind.__origin__ if hasattr(kind, "__metadata__") else kind
+
+
+def _expected(kind: Any) -> str:
+    kind = _bare(kind)
+    origin = typing.get_origin(kind)
+    if origin in (types.UnionType, typing.Union):
+        return " or ".join(_expected(arm) for arm in typing.get_args(kind))
+    if origin is Literal:
+        return "one of " + ", ".join(map(repr, typing.get_args(kind)))
+    if _is_sequence(kind):
+        return "a list"
+    return _NAMES.get(kind, "an object of keys and values")

@@ -1,0 +1,210 @@
+"""Where JSON, JSON Lines, TOML and YAML from outside become plain values; nothing else in the package parses them.
+
+One rule for all four: bounded length, depth and integers, finite numbers, no key twice, no NUL, and only what JSON
+knows (no dates, no YAML aliases, which make a small text huge). A reader that gets a value can trust all of that.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from typing import Final
+
+from sounddesk.domain.errors import BadInputError
+
+MAX_TEXT_BYTES: Final = 64 << 20
+MAX_DEPTH: Final = 64
+_MAX_DIGITS: Final = 20
+_MAX_WHOLE: Final = 2**64
+_MAX_SHOWN: Final = 60
+
+
+class FieldError(BadInputError, ValueError):
+    """A text is not of its format, or a value in it is missing, of the wrong kind or out of range.
+
+    The message names the place ('objects[1].seeds[0]'), the value, and what is expected there.
+    """
+
+
+def read_json(path: Path, *, max_bytes: int = MAX_TEXT_BYTES) -> Any:
+    """The value of a JSON file. Raises: FieldError, which names the file; OSError."""
+    return _named(path, parse_json, _read_text(path, max_bytes=max_bytes))
+
+
+def read_json_lines(path: Path, *, max_bytes: int = MAX_TEXT_BYTES) -> Iterator[tuple[int, Any]]:
+    """The values of a JSON Lines file with their line numbers, blank lines left out. Raises: FieldError, OSError."""
+    for number, line in enumerate(_read_text(path, max_bytes=max_bytes).split("\n"), start=1):
+        if line.strip():
+            try:
+                yield number, parse_json(line)
+            except FieldError as error:
+                raise FieldError(f"{path}, line {number}: {error}") from None
+
+
+def read_toml(path: Path, *, max_bytes: int = MAX_TEXT_BYTES) -> dict[str, Any]:
+    """The tables of a TOML file. Raises: FieldError, which names the file; OSError."""
+    found: dict[str, Any] = _named(path, parse_toml, _read_text(path, max_bytes=max_bytes))
+    return found
+
+
+def read_yaml(path: Path, *, max_bytes: int = MAX_TEXT_BYTES) -> Any:
+    """The value of a YAML file. Raises: FieldError, which names the file; OSError."""
+    return _named(path, parse_yaml, _read_text(path, max_bytes=max_bytes))
+
+
+def parse_json(text: str | bytes, *, allow_nul: bool = False) -> Any:
+    """The value of a JSON text, strictly.
+
+    Args:
+        allow_nul: for texts that sounddesk itself wrote before NUL was refused.
+
+    Raises:
+        FieldError: with line and column, the doubled key, or the place of a value that is out of bounds.
+    """
+    try:
+        value = json.loads(
+            _decoded(text),
+            parse_constant=_refuse_constant,
+            parse_int=_whole,
+            object_pairs_hook=_unique_keys,
+        )
+    except json.JSONDecodeError as error:
+        raise FieldError(f"not JSON at line {error.lineno}, column {error.colno}: {error.msg}") from None
+    except RecursionError:
+        raise FieldError(_TOO_DEEP) from None
+    return _checked(value, allow_nul=allow_nul)
+
+
+def parse_toml(text: str | bytes) -> dict[str, Any]:
+    """The tables of a TOML text. Raises: FieldError."""
+    try:
+        value = tomllib.loads(_decoded(text))
+    except tomllib.TOMLDecodeError as error:
+        raise FieldError(f"not TOML: {error}") from None
+    except RecursionError:
+        raise FieldError(_TOO_DEEP) from None
+    except ValueError:
+        raise FieldError("a number has too many digits") from None
+    return dict(_checked(value))
+
+
+def parse_yaml(text: str | bytes) -> Any:
+    """The value of a YAML text with one document. Raises: FieldError."""
+    import yaml
+
+    from sounddesk.storage.strict_yaml import StrictLoader
+
+    try:
+        value = yaml.load(_decoded(text), Loader=StrictLoader)  # derives from SafeLoader
+    except yaml.YAMLError as error:
+        raise FieldError(f"not YAML: {' '.join(str(error).split())}") from None
+    except RecursionError:
+        raise FieldError(_TOO_DEEP) from None
+    except ValueError as error:
+        raise FieldError(f"not YAML: {str(error)[:_MAX_SHOWN]}") from None
+    return _checked(value)
+
+
+_TOO_DEEP: Final = "lists and objects are nested too deeply"
+
+
+def describe(value: Any) -> str:
+    """A value as messages show it: short, and as the file spells it."""
+    if isinstance(value, dict):
+        return "an object of keys and values"
+    if isinstance(value, list | tuple):
+        return "a list"
+    try:
+        text = json.dumps(value)
+    except (TypeError, ValueError):
+        text = type(value).__name__
+    return text if len(text) <= _MAX_SHOWN else f"{text[: _MAX_SHOWN - 3]}..."
+
+
+def _named(path: Path, parse: Any, text: str) -> Any:
+    try:
+        return parse(text)
+    except FieldError as error:
+        raise FieldError(f"{path}: {error}") from None
+
+
+def _read_text(path: Path, *, max_bytes: int) -> str:
+    with path.open("rb") as file:
+        data = file.read(max_bytes + 1)
+    if len(data) > max_bytes:
+        raise FieldError(f"{path} is larger than {max_bytes >> 20} MiB, which no file of its kind is")
+    try:
+        return _decoded(data)
+    except FieldError as error:
+        raise FieldError(f"{path}: {error}") from None
+
+
+def _decoded(text: str | bytes) -> str:
+    if isinstance(text, bytes):
+        if len(text) > MAX_TEXT_BYTES:
+            raise FieldError(f"the text is larger than {MAX_TEXT_BYTES >> 20} MiB")
+        try:
+            text = text.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise FieldError(f"not UTF-8 at byte {error.start}: save it as UTF-8") from None
+    if len(text) > MAX_TEXT_BYTES:
+        raise FieldError(f"the text is larger than {MAX_TEXT_BYTES >> 20} MiB")
+    # Some editors of Windows begin a file so.
+    return text.removeprefix("\ufeff")
+
+
+def _refuse_constant(constant: str) -> Any:
+    raise FieldError(f"{constant} is not a JSON number")
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > _MAX_DIGITS + 1:
+        raise FieldError(f"{digits[:8]}... has {len(digits)} digits: at most {_MAX_DIGITS} are allowed")
+    return int(digits)
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    data: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in data:
+            raise FieldError(f"key {key!r} is given twice")
+        data[key] = value
+    return data
+
+
+def _checked(value: Any, *, allow_nul: bool = False) -> Any:
+    """The value itself, once all of it is within bounds; a loop, because the value may be nested deeply."""
+    waiting: list[tuple[Any, str, int]] = [(value, "", 0)]
+    while waiting:
+        each, place, depth = waiting.pop()
+        if isinstance(each, dict | list):
+            if depth >= MAX_DEPTH:
+                raise FieldError(_TOO_DEEP)
+            pairs = each.items() if isinstance(each, dict) else enumerate(each)
+            for key, inner in pairs:
+                if isinstance(each, list):
+                    waiting.append((inner, f"{place}[{key}]", depth + 1))
+                    continue
+                if not isinstance(key, str):
+                    raise FieldError(f"{place or 'the file'} has the key {describe(key)}: keys must be text")
+                if "\0" in key and not allow_nul:
+                    raise FieldError(f"the key {key!r} holds a NUL character: remove it")
+                waiting.append((inner, f"{place}.{key}" if place else key, depth + 1))
+        elif isinstance(each, str):
+            if "\0" in each and not allow_nul:
+                raise FieldError(f"{place or 'the text'} holds a NUL character: remove it")
+        elif isinstance(each, bool) or each is None:
+            continue
+        elif isinstance(each, int):
+            if abs(each) > _MAX_WHOLE:
+                raise FieldError(f"{place or 'the number'} has more than {_MAX_DIGITS} digits")
+        elif isinstance(each, float):
+            if not math.isfinite(each):
+                raise FieldError(f"{place or 'the number'} is {each}: expected a finite number")
+        else:
+            raise FieldError(f"{place or 'the value'} is a {type(each).__name__}: write it in quotes")
+    return value

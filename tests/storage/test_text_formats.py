@@ -1,0 +1,120 @@
+"""What every reader of outside text refuses before anything is made of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sounddesk.storage import text_formats
+from sounddesk.storage.text_formats import FieldError
+from sounddesk.storage.text_formats import parse_json
+from sounddesk.storage.text_formats import parse_toml
+from sounddesk.storage.text_formats import parse_yaml
+from sounddesk.storage.text_formats import read_json
+from sounddesk.storage.text_formats import read_json_lines
+from sounddesk.storage.text_formats import read_toml
+from sounddesk.storage.text_formats import read_yaml
+
+BILLION_LAUGHS = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
+    f"{name}: &{name} [{','.join([f'*{before}'] * 9)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("parse", "text", "message"),
+    [
+        (parse_json, "", "not JSON at line 1, column 1"),
+        (parse_json, '{"a": 1,}', "not JSON at line 1"),
+        (parse_json, '{"a": 1, "a": 2}', "key 'a' is given twice"),
+        (parse_json, '{"a": NaN}', "NaN is not a JSON number"),
+        (parse_json, '{"a": [1, 1e999]}', r"a\[1\] is inf: expected a finite number"),
+        (parse_json, '{"a": %s}' % ("9" * 5000), "has 5000 digits: at most 20"),
+        (parse_json, "[" * 100_000, "nested too deeply"),
+        (parse_json, "[" * 80 + "]" * 80, "nested too deeply"),
+        (parse_json, '{"a": {"b": "x\\u0000"}}', r"a\.b holds a NUL character"),
+        (parse_json, '{"x\\u0000": 1}', "holds a NUL character"),
+        (parse_json, b'"\xff"', "not UTF-8 at byte 1"),
+        (parse_toml, "a = 1\na = 2", "not TOML"),
+        (parse_toml, "a = 2024-05-01", "a is a date: write it in quotes"),
+        (parse_toml, "a = 07:32:00", "a is a time: write it in quotes"),
+        (parse_toml, "a = inf", "a is inf: expected a finite number"),
+        (parse_toml, f"a = {'9' * 5000}", "too many digits"),
+        (parse_toml, f"a = {'9' * 40}", "a has more than 20 digits"),
+        (parse_toml, "a = " + "[" * 100_000, "nested too deeply"),
+        (parse_toml, ".".join("a" * 80) + " = 1", "nested too deeply"),
+        (parse_toml, 'a = "x\\u0000"', "a holds a NUL character"),
+        (parse_yaml, BILLION_LAUGHS, r"the alias \*a is not allowed: write the value out"),
+        (parse_yaml, "a: 1\na: 2", "key 'a' is given twice"),
+        (parse_yaml, "a: 2024-05-01", "a is a date: write it in quotes"),
+        (parse_yaml, "a: .nan", "a is nan: expected a finite number"),
+        (parse_yaml, "1: x", "has the key 1: keys must be text"),
+        (parse_yaml, f"a: {'9' * 5000}", "not YAML"),
+        (parse_yaml, "[" * 5_000, "nested too deeply|not YAML"),
+        (parse_yaml, "a: !!python/object/apply:os.getcwd []", "not YAML"),
+        (parse_yaml, 'a: "x\\0"', "a holds a NUL character"),
+        (parse_yaml, "a: b: c", "not YAML: mapping values are not allowed here"),
+    ],
+)
+def test_what_is_refused(parse: Callable[[Any], Any], text: str | bytes, message: str) -> None:
+    with pytest.raises(FieldError, match=message):
+        parse(text)
+
+
+def test_what_is_read() -> None:
+    assert parse_json('\ufeff{"a": [1, 2.5, true, null, "\\u00e4"]}') == {"a": [1, 2.5, True, None, "ä"]}
+    assert parse_json(str(2**63 - 1)) == 2**63 - 1
+    assert parse_toml("[a]\nb = [1, 2]") == {"a": {"b": [1, 2]}}
+    assert parse_yaml("a: {b: [1, x]}") == {"a": {"b": [1, "x"]}}
+    assert parse_yaml("") is None
+
+
+@given(
+    st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers(-(2**63), 2**63)
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | st.text(st.characters(exclude_characters="\0")),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.text(st.characters(exclude_characters="\0")), inner, max_size=3)
+        ),
+        max_leaves=8,
+    )
+)
+def test_any_json_value_survives(value: Any) -> None:
+    assert parse_json(json.dumps(value)) == value
+
+
+@pytest.mark.parametrize("read", [read_json, read_toml, read_yaml, lambda path: list(read_json_lines(path))])
+def test_readers_name_the_file(read: Callable[[Path], Any], tmp_path: Path) -> None:
+    path = tmp_path / "it.txt"
+    path.write_bytes(b'{"a": \xff')
+    with pytest.raises(FieldError, match=r"it\.txt: not UTF-8 at byte 6"):
+        read(path)
+    path.write_text("{]")
+    with pytest.raises(FieldError, match=r"it\.txt"):
+        read(path)
+
+
+def test_a_file_that_is_too_large_is_not_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "large.json"
+    path.write_text("[" + "1," * (1 << 20) + "1]")
+    monkeypatch.setattr(text_formats.json, "loads", lambda *_, **__: pytest.fail("it was parsed"))
+    with pytest.raises(FieldError, match=r"large\.json is larger than 1 MiB"):
+        read_json(path, max_bytes=1 << 20)
+
+
+def test_json_lines_have_numbers_and_blank_ones_do_not_count(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"a": 1}\n\n[2]\n')
+    assert list(read_json_lines(path)) == [(1, {"a": 1}), (3, [2])]
+    path.write_text("1\n2\n{\n")
+    with pytest.raises(FieldError, match=r"rows\.jsonl, line 3: not JSON"):
+        list(read_json_lines(path))
