@@ -32,7 +32,7 @@ def build_tiny_bundle(directory: Path, *, seed: int = 0, segmenter: bool = False
 
     Everything but weights is as in the starter: timm patches, sentence encoder (int8 rows), attention grounding with
     running statistics, U-Net with FiLM and added branches, folded VAE, inverse-STFT vocoder; a segmenter only where
-    one is asked for. `changes` replace fields of `GroundingConfig`.
+    one is asked for. `changes` replace fields of `GroundingConfig`, or with prototypes of `PrototypeConfig`.
     """
     with torch.random.fork_rng(devices=[]), tempfile.TemporaryDirectory() as parts:
         torch.manual_seed(seed)
@@ -114,13 +114,15 @@ def _save_image_encoder(folder: Path, *, classes: int = 0, kinds: int = 0) -> in
 
     from sounddesk.engine.models.image_encoder import TimmPatchEncoder
     from sounddesk.engine.starter.class_branch import CLASS_BRANCH_FILE
+    from sounddesk.engine.starter.class_branch import ClassifyingPatchEncoder
 
-    options = {"image_size": 32 * GRID[0], "classes": classes, "kinds": kinds}
-    encoder = TimmPatchEncoder(architecture="test_efficientnet", **options)
+    options: dict[str, Any] = {"architecture": "test_efficientnet", "image_size": 32 * GRID[0]}
+    told = {"classes": classes, "kinds": kinds}
+    encoder = ClassifyingPatchEncoder(**options, **told) if classes else TimmPatchEncoder(**options)
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps(encoder.config()))
     save_file(encoder.backbone.state_dict(), folder / "model.safetensors")
-    if encoder.class_branch is not None:
+    if isinstance(encoder, ClassifyingPatchEncoder):
         save_file(encoder.class_branch.state_dict(), folder / CLASS_BRANCH_FILE)
     return encoder.width
 
@@ -128,14 +130,21 @@ def _save_image_encoder(folder: Path, *, classes: int = 0, kinds: int = 0) -> in
 def _save_grounding(folder: Path, *, text_width: int, patch_width: int, changes: dict[str, Any]) -> dict[str, Any]:
     from sounddesk.engine.models.grounding import GroundingConfig
     from sounddesk.engine.models.grounding import ObjectConditioner
+    from sounddesk.engine.starter.conditioner import PrototypeConditioner
+    from sounddesk.engine.starter.conditioner import PrototypeConfig
 
     settings: dict[str, Any] = {"text_width": text_width, "patch_width": patch_width, "grid": GRID, "width": 16}
-    config = GroundingConfig(**{**settings, "out_width": 16, **changes})
-    conditioner = ObjectConditioner(config)
-    if config.prototypes:
+    settings = {**settings, "out_width": 16, **changes}
+    conditioner = (
+        ObjectConditioner(GroundingConfig(**settings))
+        if "prototypes" not in changes
+        else PrototypeConditioner(PrototypeConfig(**settings))
+    )
+    config = conditioner.config
+    if isinstance(config, PrototypeConfig):
         vectors = torch.nn.functional.normalize(torch.randn(config.prototypes, config.out_width), dim=-1)
         conditioner.get_buffer("prototypes").copy_(vectors)
-    if config.classes:
+    if isinstance(config, PrototypeConfig) and config.classes:
         # Class 0 is of the first prototype, class 1 of the second, and so on.
         conditioner.get_buffer("class_prototypes").copy_(torch.eye(config.classes, config.prototypes))
     with torch.no_grad():

@@ -317,7 +317,7 @@ class EngineSession:
             engine = self._load()
             # What it must not sound like does not change where is listened.
             hinted = dataclasses.replace(take, negative_hint=None)
-            return conditions_of([hinted], encode_patches(image, engine), engine).patch_weights[0]
+            return conditions_of([hinted], encode_patches(image, engine), engine, image=image).patch_weights[0]
 
     def attention_maps(self, image: RgbImage, texts: list[str]) -> npt.NDArray[np.float32]:
         """`attention_map` of several texts at once: float32[len(texts), P]."""

@@ -18,8 +18,8 @@ import soundfile
 import torch
 
 from sounddesk.audio.resample import resample
+from sounddesk.engine.bundles.component_classes import load_image_encoder
 from sounddesk.engine.models.image_encoder import TimmPatchEncoder
-from sounddesk.engine.models.image_encoder import load_image_encoder
 from sounddesk.engine.models.mel import scale_to_peak
 from sounddesk.engine.perception.matching_inputs import MatchingEar
 from sounddesk.engine.perception.matching_inputs import frame_times

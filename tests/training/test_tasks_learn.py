@@ -12,8 +12,8 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
+from sounddesk.engine.bundles.component_classes import load_image_encoder
 from sounddesk.engine.models.diffusion import Denoiser
-from sounddesk.engine.models.image_encoder import load_image_encoder
 from sounddesk.engine.models.quantised_weights import fingerprint
 from sounddesk.engine.models.quantised_weights import load_weights
 from sounddesk.engine.models.quantised_weights import save_weights

@@ -17,6 +17,13 @@ from safetensors import SafetensorError
 from torch import nn
 
 from sounddesk.engine.bundles.bundle import Bundle
+from sounddesk.engine.bundles.component_classes import AnyTextEncoder
+from sounddesk.engine.bundles.component_classes import AnyVocoder
+from sounddesk.engine.bundles.component_classes import PatchEncoder
+from sounddesk.engine.bundles.component_classes import load_conditioner
+from sounddesk.engine.bundles.component_classes import load_image_encoder
+from sounddesk.engine.bundles.component_classes import load_text_encoder
+from sounddesk.engine.bundles.component_classes import load_vocoder
 from sounddesk.engine.bundles.memory_plan import MemoryPlan
 from sounddesk.engine.bundles.memory_plan import Part
 from sounddesk.engine.device import DevicePolicy
@@ -24,20 +31,9 @@ from sounddesk.engine.device import is_out_of_memory
 from sounddesk.engine.device import keep_freed_memory
 from sounddesk.engine.models.construction import constructing
 from sounddesk.engine.models.diffusion import Denoiser
-from sounddesk.engine.models.grounding import GroundingConfig
 from sounddesk.engine.models.grounding import ObjectConditioner
-from sounddesk.engine.models.image_encoder import ClipPatchEncoder
-from sounddesk.engine.models.image_encoder import TimmPatchEncoder
-from sounddesk.engine.models.image_encoder import load_image_encoder
 from sounddesk.engine.models.latent_codec import LatentCodec
 from sounddesk.engine.models.packed_layers import pack_layers
-from sounddesk.engine.models.quantised_weights import load_weights
-from sounddesk.engine.models.text_encoder import ClapTextEncoder
-from sounddesk.engine.models.text_encoder import SentenceEncoder
-from sounddesk.engine.models.text_encoder import load_text_encoder
-from sounddesk.engine.models.vocoder import HifiGanVocoder
-from sounddesk.engine.models.vocoder import IstftVocoder
-from sounddesk.engine.models.vocoder import load_vocoder
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
@@ -59,11 +55,11 @@ class Components:
 
     conditioner: ObjectConditioner
     scheduler_config: dict[str, Any]
-    image_encoder: Part[TimmPatchEncoder | ClipPatchEncoder]
+    image_encoder: Part[PatchEncoder]
     denoiser: Part[Denoiser]
     codec: Part[LatentCodec]
-    vocoder: Part[IstftVocoder | HifiGanVocoder]
-    text_encoder: Part[SentenceEncoder | ClapTextEncoder]
+    vocoder: Part[AnyVocoder]
+    text_encoder: Part[AnyTextEncoder]
 
 
 def load_components(
@@ -96,13 +92,13 @@ def load_components(
 
         return Part(f"{roles[0]!r} of bundle {bundle.name!r}", checked, policy=policy, plan=plan, half=half)
 
-    config = conditioner.config
+    width = conditioner.config.out_width
     with_branches = ("unet",) if bundle.manifest.denoiser.inject == "film" else ("unet", "injection")
     components = Components(
         conditioner=conditioner,
         scheduler_config=scheduler_config,
-        image_encoder=part(("image_encoder",), lambda: _load_image_encoder(bundle, config), half=True),
-        denoiser=part(with_branches, lambda: _load_denoiser(bundle, config, policy), half=True),
+        image_encoder=part(("image_encoder",), lambda: _load_image_encoder(bundle, conditioner), half=True),
+        denoiser=part(with_branches, lambda: _load_denoiser(bundle, policy, condition_width=width), half=True),
         # In float32 everywhere: their errors are heard at once.
         codec=part(("vae",), lambda: _load_codec(bundle, policy), half=False),
         vocoder=part(("vocoder",), lambda: _load_vocoder(bundle), half=False),
@@ -118,32 +114,27 @@ def load_components(
     return components
 
 
-def load_text_encoder_component(bundle: Bundle, policy: DevicePolicy) -> SentenceEncoder | ClapTextEncoder:
+def load_text_encoder_component(bundle: Bundle, policy: DevicePolicy) -> AnyTextEncoder:
     """The text encoder alone, in float32 on the device. Raises: BundleError."""
     quieten_libraries()
     return _placed(read_text_encoder(bundle), policy)
 
 
-def read_text_encoder(bundle: Bundle) -> SentenceEncoder | ClapTextEncoder:
+def read_text_encoder(bundle: Bundle) -> AnyTextEncoder:
     """The text encoder on the CPU. Raises: BundleError."""
     with _loading(bundle, "text_encoder") as folder:
-        entry = bundle.manifest.component("text_encoder")
-        if entry.class_name == "SentenceEncoder":
-            return SentenceEncoder.load(folder, load_weights(folder / WEIGHTS_FILE))
-        if entry.weight_storage == "int8-rowwise":
-            raise ValueError(f"class {entry.class_name!r} cannot be stored as int8-rowwise")
-        return load_text_encoder(entry.class_name, folder)
+        return load_text_encoder(_class_of(bundle, "text_encoder"), folder)
 
 
 def _load_conditioner(bundle: Bundle, policy: DevicePolicy) -> ObjectConditioner:
     with _loading(bundle, "grounding") as folder:
-        conditioner = ObjectConditioner.load(folder)
-        if conditioner.config != GroundingConfig.from_json(dict(bundle.manifest.grounding)):
+        conditioner = load_conditioner(folder, _class_of(bundle, "grounding"))
+        if conditioner.config != conditioner.config_class.from_json(bundle.manifest.grounding):
             raise ValueError("its config.json differs from 'grounding' in bundle.json")
         return _placed(conditioner, policy)
 
 
-def _load_denoiser(bundle: Bundle, config: GroundingConfig, policy: DevicePolicy) -> Denoiser:
+def _load_denoiser(bundle: Bundle, policy: DevicePolicy, *, condition_width: int) -> Denoiser:
     settings = bundle.manifest.denoiser
     injection_file = None
     if settings.inject != "film":
@@ -151,7 +142,7 @@ def _load_denoiser(bundle: Bundle, config: GroundingConfig, policy: DevicePolicy
     with _loading(bundle, "unet") as folder:
         denoiser = Denoiser.load(
             folder,
-            condition_width=config.out_width,
+            condition_width=condition_width,
             inject=settings.inject,
             injection_file=injection_file,
             heads=settings.heads,
@@ -163,10 +154,10 @@ def _load_denoiser(bundle: Bundle, config: GroundingConfig, policy: DevicePolicy
         return denoiser
 
 
-def _load_image_encoder(bundle: Bundle, config: GroundingConfig) -> TimmPatchEncoder | ClipPatchEncoder:
+def _load_image_encoder(bundle: Bundle, conditioner: ObjectConditioner) -> PatchEncoder:
     with _loading(bundle, "image_encoder") as folder:
         encoder = load_image_encoder(_class_of(bundle, "image_encoder"), folder)
-        _check_fit(config, grid=encoder.grid, width=encoder.width, told_by=(encoder.classes, encoder.kinds))
+        conditioner.check_encoder(encoder)
         return encoder
 
 
@@ -183,22 +174,9 @@ def _packs(policy: DevicePolicy) -> bool:
     return policy.device.type == "cpu" and policy.network_dtype == torch.float32
 
 
-def _load_vocoder(bundle: Bundle) -> IstftVocoder | HifiGanVocoder:
+def _load_vocoder(bundle: Bundle) -> AnyVocoder:
     with _loading(bundle, "vocoder") as folder:
         return load_vocoder(_class_of(bundle, "vocoder"), folder, bundle.audio.mel)
-
-
-def _check_fit(config: GroundingConfig, *, grid: tuple[int, int], width: int, told_by: tuple[int, int]) -> None:
-    if grid != config.grid or width != config.patch_width:
-        raise ValueError(
-            f"it gives {grid[0]} x {grid[1]} patches of width {width}, "
-            f"grounding wants {config.grid[0]} x {config.grid[1]} of width {config.patch_width}"
-        )
-    # A grounding that asks for no classes leaves those of the encoder aside.
-    if config.classes and (config.classes, config.kinds) != told_by:
-        raise ValueError(
-            f"it names {told_by[0]} classes and {told_by[1]} kinds, grounding wants {config.classes} and {config.kinds}"
-        )
 
 
 def _class_of(bundle: Bundle, role: str) -> str:

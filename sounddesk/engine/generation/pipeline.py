@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -35,10 +36,10 @@ from sounddesk.engine.generation.take_conditions import check_request
 from sounddesk.engine.generation.take_conditions import hash_mask
 from sounddesk.engine.generation.take_conditions import make_conditions
 from sounddesk.engine.models.diffusion import denoise
+from sounddesk.engine.models.grounding import ObjectViews
+from sounddesk.engine.models.image_encoder import ImageEncoder
 from sounddesk.engine.specs import RequestShape
 from sounddesk.engine.specs import check_seconds
-from sounddesk.engine.starter.object_crop import CloserLook
-from sounddesk.engine.starter.object_crop import closer_view
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
@@ -185,44 +186,32 @@ def encode_patches(image: RgbImage, engine: Engine) -> Tensor:
 
 @torch.no_grad()
 def conditions_of(
-    takes: Sequence[ObjectRequest], patches: Tensor, engine: Engine, *, image: RgbImage | None = None
+    takes: Sequence[ObjectRequest], patches: Tensor, engine: Engine, *, image: RgbImage
 ) -> TakeConditions:
     """Conditions of takes checked by `check_request`; words are encoded only where a take has some.
 
     Args:
-        image: what the patches are of, for a closer look at each object where the bundle takes one; patch weights do
-            not depend on it.
+        image: what the patches are of.
     """
-    conditioner = engine.components.conditioner
-    looks = closer_looks(takes, image, engine) if image is not None and conditioner.config.closer_look else ()
+
+    @contextlib.contextmanager
+    def open_encoder() -> Iterator[ImageEncoder]:
+        device = engine.policy.device
+        with (
+            out_of_memory_reported(f"memory of {device} ran out on the image", device),
+            engine.components.image_encoder as encoder,
+            engine.policy.network_precision(),
+        ):
+            yield encoder
+
+    views = ObjectViews(
+        image=image, masks=[take.mask if take.kind == "object" else None for take in takes], open_encoder=open_encoder
+    )
     spoken = any(take.hint or take.negative_hint for take in takes)
     with engine.components.text_encoder if spoken else contextlib.nullcontext() as text_encoder:
-        return make_conditions(takes, patches, conditioner=conditioner, text_encoder=text_encoder, closer=looks)
-
-
-def closer_looks(takes: Sequence[ObjectRequest], image: RgbImage, engine: Engine) -> list[CloserLook | None]:
-    """A closer look at the object of each take, None for what is not a single object; each mask is looked at once."""
-    device = engine.policy.device
-    seen: dict[str, CloserLook] = {}
-    looks: list[CloserLook | None] = []
-    with (
-        out_of_memory_reported(f"memory of {device} ran out on the image", device),
-        engine.components.image_encoder as encoder,
-        engine.policy.network_precision(),
-    ):
-        for take in takes:
-            if take.kind != "object":
-                # Blends and ambiences are many things, of which a judgement would leave one.
-                looks.append(None)
-                continue
-            key = hash_mask(take.mask)
-            if key not in seen:
-                view = closer_view(image, take.mask, side=encoder.region_side)
-                # One at a time: in a batch the last digits would depend on what else was asked for.
-                patches, logits = encoder.encode_regions([view.pixels])
-                seen[key] = CloserLook(patches=patches[0].float(), logits=logits[0].float(), mask=view.mask)
-            looks.append(seen[key])
-    return looks
+        return make_conditions(
+            takes, patches, conditioner=engine.components.conditioner, text_encoder=text_encoder, views=views
+        )
 
 
 class TakeNoise:

@@ -19,9 +19,9 @@ from sounddesk.engine.generation.patch_weights import patch_coverage
 from sounddesk.engine.generation.patch_weights import rescale_to_attention
 from sounddesk.engine.generation.patch_weights import weights_with_hint
 from sounddesk.engine.models.grounding import ObjectConditioner
+from sounddesk.engine.models.grounding import ObjectViews
 from sounddesk.engine.models.image_encoder import fit_mask
 from sounddesk.engine.models.text_encoder import TextEncoder
-from sounddesk.engine.starter.object_crop import CloserLook
 from sounddesk.engine.types import BoolMask
 from sounddesk.engine.types import FloatMask
 from sounddesk.engine.types import GenerationRequest
@@ -115,14 +115,14 @@ def make_conditions(
     *,
     conditioner: ObjectConditioner,
     text_encoder: TextEncoder | None,
-    closer: Sequence[CloserLook | None] = (),
+    views: ObjectViews,
 ) -> TakeConditions:
     """Patch weights and conditions of all takes of one image.
 
     Args:
         takes: checked by `check_request`.
         patches: float32[P, Lv] of the image.
-        closer: a look at each take's object alone, None where there is none; or of no take.
+        views: the image and the takes' masks, for a conditioner that looks at it again.
         text_encoder: needed as soon as one take has a hint or a negative hint.
 
     Raises:
@@ -147,7 +147,7 @@ def make_conditions(
             weights = weights_with_hint(weights, attention[index], coverage, sharpness=config.hint_sharpness)
         rows.append(weights)
     patch_weights = np.stack(rows)
-    condition = _conditions(torch.from_numpy(patch_weights).to(patches.device), batch, closer, conditioner)
+    condition = conditioner.conditions(torch.from_numpy(patch_weights).to(patches.device), batch, views)
     if hinted and config.hint_blend > 0:
         mixed = (1.0 - config.hint_blend) * condition[hinted] + config.hint_blend * texts[hinted]
         condition[hinted] = torch.nn.functional.normalize(mixed, dim=-1) if config.normalise else mixed
@@ -167,38 +167,6 @@ def make_conditions(
         patch_weights=patch_weights,
         notes=(note,) * len(takes),
     )
-
-
-def _conditions(
-    weights: Tensor,
-    patches: Tensor,
-    closer: Sequence[CloserLook | None],
-    conditioner: ObjectConditioner,
-) -> Tensor:
-    """Condition vectors float32[N, C] of weights [N, P] over patches [N, P, Lv] and of the closer looks."""
-    fused = conditioner.fuse(weights, patches)
-    if not conditioner.config.prototypes:
-        return fused.float()
-    shares = conditioner.log_shares(fused)
-    for index, look in enumerate(closer):
-        if look is not None:
-            shares[index] = _both_looks(shares[index], look, conditioner)
-    return conditioner.mixture(shares)
-
-
-def _both_looks(shares: Tensor, look: CloserLook, conditioner: ObjectConditioner) -> Tensor:
-    """Log shares float32[prototypes] after a closer look, up to a constant.
-
-    The classes are those of photographs of single things, so they judge the closer look and not the whole image.
-    """
-    config = conditioner.config
-    coverage = patch_coverage(look.mask, grid=config.grid)
-    weights = rescale_to_attention(
-        coverage / coverage.max(), attention_std=conditioner.attention_std(), nonneg=config.mask_nonneg
-    )
-    given = torch.from_numpy(weights)[None].to(look.patches.device)
-    shares = (shares + conditioner.log_shares(conditioner.fuse(given, look.patches[None]))[0]) / 2
-    return shares + conditioner.second_opinion(given, look.logits[None])[0] if config.classes else shares
 
 
 def _coverage(take: ObjectRequest, conditioner: ObjectConditioner) -> npt.NDArray[np.float32]:

@@ -8,18 +8,29 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from dataclasses import dataclass
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
+from typing import ClassVar
 from typing import Literal
+from typing import Self
 
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
 from torch import nn
 
+from sounddesk.engine.models.image_encoder import ImageEncoder
 from sounddesk.engine.models.quantised_weights import load_weights
+from sounddesk.engine.types import BoolMask
+from sounddesk.engine.types import FloatMask
+from sounddesk.engine.types import RgbImage
 
 AttentionScore = Literal["dot", "additive"]
 PositionPlace = Literal["post", "pre", "off"]
@@ -49,17 +60,6 @@ class GroundingConfig:
         hint_sharpness: exponent of the text attention inside the mask when a hint is given.
         hint_blend: share of the hint's own text vector in the condition, 0 to 1; only meaningful where conditions
             live in the text encoder's space (`out_width` == `text_width`).
-        prototypes: number of vectors of known things that a condition is drawn to; 0, as in the paper, leaves it alone.
-        prototype_temperature: how sharply; lower is nearer to the single best one.
-        closer_look: a single object is also looked at enlarged (`closer_look`), and its shares of the prototypes are
-            the geometric mean of both looks'.
-        classes: number of classes of the image encoder (`ClassBranch`) that have a second opinion on the closer look;
-            0, as in the paper, for none.
-        class_weight: exponent of the classes' share in the second opinion.
-        class_floor: share that the second opinion leaves to every prototype, whatever the classes say; 0 to 1.
-        kinds: number of the encoder's own names of the prototypes, in their order; 0 for none.
-        kind_weight: exponent of their shares in the second opinion; less than one where they say little that the
-            prototypes' shares, which come from the same pictures, do not.
     """
 
     text_width: int = 512
@@ -79,14 +79,6 @@ class GroundingConfig:
     geometry: Literal["squash", "crop"] = "squash"
     hint_sharpness: float = 1.0
     hint_blend: float = 0.0
-    prototypes: int = 0
-    prototype_temperature: float = 0.05
-    closer_look: bool = False
-    classes: int = 0
-    class_weight: float = 1.0
-    class_floor: float = 0.01
-    kinds: int = 0
-    kind_weight: float = 0.5
 
     def __post_init__(self) -> None:
         if self.width % self.heads:
@@ -97,16 +89,6 @@ class GroundingConfig:
             raise ValueError(f"mlp_residual needs out_width == width, got {self.out_width} and {self.width}")
         if not 0.0 <= self.hint_blend <= 1.0:
             raise ValueError(f"hint_blend is {self.hint_blend}: choose from 0 to 1")
-        if self.prototypes < 0 or self.prototype_temperature <= 0.0:
-            raise ValueError("prototypes must be at least 0 and prototype_temperature above 0")
-        if self.closer_look and not self.prototypes:
-            raise ValueError("closer_look without prototypes: it weighs their shares")
-        if self.classes < 0 or (self.classes and not self.closer_look):
-            raise ValueError(f"classes is {self.classes}: at least 0, and without closer_look 0")
-        if self.kinds not in ((0, self.prototypes) if self.classes else (0,)):
-            raise ValueError(f"kinds is {self.kinds}: 0, or with classes the number of prototypes, {self.prototypes}")
-        if not 0.0 < self.class_floor < 1.0:
-            raise ValueError(f"class_floor is {self.class_floor}: choose above 0 and below 1")
         if self.hint_blend > 0 and self.out_width != self.text_width:
             raise ValueError(f"hint_blend needs out_width == text_width, got {self.out_width} and {self.text_width}")
 
@@ -119,12 +101,36 @@ class GroundingConfig:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> GroundingConfig:
-        return cls(**{**data, "grid": tuple(data["grid"])})
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Read the settings of this class from `config.json`; those of its extensions are left to them."""
+        known = {each.name for each in fields(cls)}
+        settings = {key: value for key, value in data.items() if key in known}
+        return cls(**{**settings, "grid": tuple(data["grid"])})
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ObjectViews:
+    """The image that the patches are of, for a conditioner that looks at its objects again.
+
+    Attributes:
+        image: sRGB uint8[H, W, 3].
+        masks: one per condition, [H, W]; None where it stands for more than a single object.
+        open_encoder: gives the image encoder, ready to run inside the block.
+    """
+
+    image: RgbImage
+    masks: Sequence[FloatMask | BoolMask | None]
+    open_encoder: Callable[[], AbstractContextManager[ImageEncoder]]
 
 
 class ObjectConditioner(nn.Module):
-    """Text-image attention, value fusion and MLP: eq. (3) and (4) of the paper and the layers after them."""
+    """Text-image attention, value fusion and MLP: eq. (3) and (4) of the paper and the layers after them.
+
+    A bundle may bring a conditioner of its own that extends this one: `config_class` with settings, `to_condition` and
+    `conditions` with what it does to the vectors.
+    """
+
+    config_class: ClassVar[type[GroundingConfig]] = GroundingConfig
 
     def __init__(self, config: GroundingConfig) -> None:
         super().__init__()
@@ -145,11 +151,6 @@ class ObjectConditioner(nn.Module):
             self.null_vector = nn.Parameter(torch.randn(config.out_width) / math.sqrt(config.out_width))
         else:
             self.register_buffer("null_vector", torch.zeros(config.out_width))
-        if config.prototypes:
-            self.register_buffer("prototypes", torch.zeros(config.prototypes, config.out_width))
-        if config.classes:
-            # 1 where a class is of a prototype; a class may be of several, and most are of none.
-            self.register_buffer("class_prototypes", torch.zeros(config.classes, config.prototypes, dtype=torch.uint8))
         self.variance_sum: Tensor
         self.variance_count: Tensor
         self.register_buffer("variance_sum", torch.zeros((), dtype=torch.float64))
@@ -198,41 +199,26 @@ class ObjectConditioner(nn.Module):
             fused = fused + attended
         return nn.functional.normalize(fused.float(), dim=-1) if self.config.normalise else fused
 
-    def sharpen(self, fused: Tensor) -> Tensor:
-        """Draw what `fuse` gave, float[B, C], to the prototypes; unchanged where the bundle has none.
+    def to_condition(self, fused: Tensor) -> Tensor:
+        """What the denoiser is given for vectors that `fuse` made, float[B, C]: these themselves, as in the paper."""
+        return fused
 
-        Patches of an unseen picture give a vector between several things and far from each (mean cosine to the right
-        one about 0.4 in the starter), a kind of vector that the denoiser met in no
-        training picture. The softmax over the
-        prototypes, as in the retrieval of a modern Hopfield network (Ramsauer et al. 2021), keeps which things they
-        may be and in which shares, and brings the vector back to where the denoiser is at home.
+    def conditions(self, weights: Tensor, patches: Tensor, views: ObjectViews) -> Tensor:  # noqa: ARG002  # for extensions
+        """Condition vectors float32[N, C] of weights float[N, P] over patches [N, P, Lv] of one image.
+
+        Args:
+            views: the image again; the paper's conditioner sees its patches alone.
         """
-        return self.mixture(self.log_shares(fused)) if self.config.prototypes else fused
+        return self.to_condition(self.fuse(weights, patches)).float()
 
-    def log_shares(self, fused: Tensor) -> Tensor:
-        """How much of each prototype is in what `fuse` gave: float32[B, prototypes], natural logarithms of shares."""
-        similar = nn.functional.normalize(fused.float(), dim=-1) @ self.get_buffer("prototypes").T
-        return torch.log_softmax(similar / self.config.prototype_temperature, dim=-1)
-
-    def mixture(self, log_shares: Tensor) -> Tensor:
-        """Prototypes in the shares whose logarithms, up to a constant, are given: unit vectors float32[B, C]."""
-        shares = torch.softmax(log_shares, dim=-1)
-        return nn.functional.normalize(shares @ self.get_buffer("prototypes"), dim=-1)
-
-    def second_opinion(self, weights: Tensor, logits: Tensor) -> Tensor:
-        """Log shares of the prototypes by the logits float[B, P, classes + kinds] of patches: float32[B, prototypes].
-
-        The logits are averaged by the weights [B, P]. What the classes do not know is left open by `class_floor`, so
-        the opinion can speak for a prototype much more than against one. Added to `log_shares` it makes a product of
-        two experts (Hinton 2002), which errs where both do.
-        """
-        pooled = (weights.float()[:, None] @ logits.float())[:, 0]
-        classes = self.config.classes
-        known = torch.softmax(pooled[:, :classes], dim=-1) @ self.get_buffer("class_prototypes").float()
-        opinion = self.config.class_weight * (known + self.config.class_floor).log()
-        if self.config.kinds:
-            opinion = opinion + self.config.kind_weight * torch.log_softmax(pooled[:, classes:], dim=-1)
-        return opinion
+    def check_encoder(self, encoder: ImageEncoder) -> None:
+        """Raises: ValueError, for an image encoder whose patches are not those that this was made for."""
+        config = self.config
+        if encoder.grid != config.grid or encoder.width != config.patch_width:
+            raise ValueError(
+                f"it gives {encoder.grid[0]} x {encoder.grid[1]} patches of width {encoder.width}, "
+                f"grounding wants {config.grid[0]} x {config.grid[1]} of width {config.patch_width}"
+            )
 
     def null(self, patches: Tensor) -> Tensor:
         """The condition of the unconditional pass, float[B, C], for patches float[B, P, Lv].
@@ -267,8 +253,9 @@ class ObjectConditioner(nn.Module):
         save_file({k: v.contiguous() for k, v in self.state_dict().items()}, folder / "model.safetensors")
 
     @classmethod
-    def load(cls, folder: Path) -> ObjectConditioner:
-        config = GroundingConfig.from_json(json.loads((folder / "config.json").read_text()))
+    def load(cls, folder: Path) -> Self:
+        """Read `config.json` and `model.safetensors`."""
+        config = cls.config_class.from_json(json.loads((folder / "config.json").read_text(encoding="utf-8")))
         model = cls(config)
         model.load_state_dict(load_weights(folder / "model.safetensors"))
         return model.eval()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,15 +19,12 @@ from torch import Tensor
 from torch import nn
 
 from sounddesk.engine.models.quantised_weights import load_weights
-from sounddesk.engine.starter.class_branch import CLASS_BRANCH_FILE
-from sounddesk.engine.starter.class_branch import ClassBranch
-from sounddesk.engine.starter.class_branch import shrinks
 from sounddesk.engine.types import RgbImage
 
 Geometry = Literal["squash", "crop"]
 
-TAP_STRIDES: Final = (4, 8, 16, 32)
-_LAST_STRIDES: Final = (16, 32)
+MAP_STRIDES: Final = (4, 8, 16, 32)
+"""Strides of a backbone's feature maps, in pixels of the image."""
 
 
 class ImageEncoder(Protocol):
@@ -35,28 +33,15 @@ class ImageEncoder(Protocol):
     Attributes:
         grid: rows and columns of patches.
         width: D, number of features of a patch.
-        classes, kinds: number of published classes, and of kinds of the bundle, that the patches of a region are told
-            by; 0 for none.
-        region_side: S, side in pixels of the regions that `encode_regions` takes.
+        image_size: side in pixels of the square that an image is fitted to.
     """
 
     grid: tuple[int, int]
     width: int
-    classes: int
-    kinds: int
-
-    @property
-    def region_side(self) -> int: ...
+    image_size: int
 
     def encode(self, images: Sequence[RgbImage]) -> Tensor:
         """SRGB uint8[H, W, 3] each -> patches float32[N, P, D], rows first."""
-        ...
-
-    def encode_regions(self, regions: Sequence[RgbImage]) -> tuple[Tensor, Tensor]:
-        """SRGB uint8[S, S, 3] each, a part of an image, on the grid of a whole image.
-
-        Gives patches float32[N, P, D] and the logits of classes and kinds, float32[N, P, classes + kinds].
-        """
         ...
 
 
@@ -86,11 +71,10 @@ def fit_mask(mask: npt.NDArray[np.generic], *, geometry: Geometry) -> npt.NDArra
 
 
 class TimmPatchEncoder(nn.Module):
-    """A convolutional backbone of timm, its last feature map taken as patches (EfficientNet-Lite0 in the starter).
+    """A convolutional backbone of timm, its last feature map taken as patches.
 
     `pool` averages squares of that map: a large image shows small objects at the size that the network was
-    trained for, and the average takes out the noise of single cells. With a `ClassBranch` a region is also told by the
-    classes that the network was published with.
+    trained for, and the average takes out the noise of single cells.
     """
 
     def __init__(
@@ -102,9 +86,6 @@ class TimmPatchEncoder(nn.Module):
         scale: float = 128.0,
         geometry: Geometry = "squash",
         pool: int = 1,
-        classes: int = 0,
-        kinds: int = 0,
-        kind_blocks: bool = False,
     ) -> None:
         super().__init__()
         import timm
@@ -120,15 +101,10 @@ class TimmPatchEncoder(nn.Module):
         self.pool = pool
         side = image_size // 32 // pool
         self.grid = (side, side)
-        self.classes = classes
-        self.kinds = kinds
-        self.class_branch = (
-            ClassBranch(backbone, classes=classes, kinds=kinds, kind_blocks=kind_blocks) if classes else None
-        )
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Normalised float32[N, 3, S, S] -> patches float32[N, P, D]."""
-        return _flat(self.backbone.forward_features(pixels), pool=self.pool)
+        return flatten_map(self.backbone.forward_features(pixels), pool=self.pool)
 
     @torch.no_grad()
     def encode(self, images: Sequence[RgbImage]) -> Tensor:
@@ -136,45 +112,27 @@ class TimmPatchEncoder(nn.Module):
         result: Tensor = self(self.normalised(fitted))
         return result
 
-    @property
-    def region_side(self) -> int:
-        """As much smaller than a whole image as the cells are that need no average: an object comes out as large."""
-        return self.image_size // self.pool
-
-    @torch.no_grad()
-    def encode_regions(self, regions: Sequence[RgbImage]) -> tuple[Tensor, Tensor]:
-        shared, last = self.feature_maps(self.normalised(regions), strides=_LAST_STRIDES)
-        patches = _flat(self._head(last), pool=1)
-        if self.class_branch is None:
-            return patches, patches[..., :0]
-        return patches, self.class_branch.logits(shared)
-
-    @torch.no_grad()
-    def shared_map(self, regions: Sequence[RgbImage]) -> Tensor:
-        """What the class branch stands on, of regions as in `encode_regions`: float32[N, C, 2 h, 2 w] at stride 16."""
-        (shared,) = self.feature_maps(self.normalised(regions), strides=_LAST_STRIDES[:1])
-        return shared
-
-    def _head(self, last_map: Tensor) -> Tensor:
+    def head(self, last_map: Tensor) -> Tensor:
+        """The map of stride 32 -> features of patches float32[N, D, h, w], before any average."""
         widened: Tensor = self.backbone.bn2(self.backbone.conv_head(last_map))
         return widened
 
     def normalised(self, fitted: Sequence[RgbImage]) -> Tensor:
-        """Images as `fit_image` leaves them -> float32[N, 3, S, S], the pixels that `forward` and `taps` take."""
+        """Images as `fit_image` leaves them -> float32[N, 3, S, S], as `forward` takes them."""
         device = next(self.parameters()).device
         return (torch.from_numpy(np.stack(fitted)).to(device).permute(0, 3, 1, 2).float() - self.mean) / self.scale
 
-    def taps(self, pixels: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Patches as `forward` gives them, and on the way the maps of the strides 4, 8, 16 and 32.
+    def patches_and_maps(self, pixels: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Patches as `forward` gives them, and on the way the feature maps of the strides 4, 8, 16 and 32.
 
         Each is the last of its stride before the network shrinks it, so the one of stride 32 is what comes before
         the widening to the patches.
         """
-        maps = self.feature_maps(pixels, strides=TAP_STRIDES)
-        return _flat(self._head(maps[-1]), pool=self.pool), maps
+        maps = self.feature_maps(pixels, strides=MAP_STRIDES)
+        return flatten_map(self.head(maps[-1]), pool=self.pool), maps
 
     def feature_maps(self, pixels: Tensor, *, strides: Sequence[int]) -> list[Tensor]:
-        """The maps of `taps` for some of its strides, rising; what lies behind the last is not computed."""
+        """The maps of `patches_and_maps` for some strides, rising; what lies behind the last is not computed."""
         backbone = self.backbone
         features: Tensor = backbone.bn1(backbone.conv_stem(pixels))
         maps: dict[int, Tensor] = {}
@@ -194,21 +152,25 @@ class TimmPatchEncoder(nn.Module):
             "scale": self.scale,
             "geometry": self.geometry,
             "pool": self.pool,
-            "classes": self.classes,
-            "kinds": self.kinds,
-            "kind_blocks": self.class_branch is not None and self.class_branch.kind_blocks is not None,
         }
 
     @classmethod
     def load(cls, folder: Path) -> TimmPatchEncoder:
-        encoder = cls(**json.loads((folder / "config.json").read_text()))
+        """Read `config.json` and `model.safetensors`."""
+        data = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        # Settings of its extensions may stand there switched off, as 0 or false.
+        known = inspect.signature(cls).parameters
+        encoder = cls(**{key: value for key, value in data.items() if key in known or value})
         encoder.backbone.load_state_dict(load_weights(folder / "model.safetensors"))
-        if encoder.class_branch is not None:
-            encoder.class_branch.load_state_dict(load_weights(folder / CLASS_BRANCH_FILE))
         return encoder.eval()
 
 
-def _flat(features: Tensor, *, pool: int) -> Tensor:
+def shrinks(stage: nn.Module) -> bool:
+    """Whether a block of a backbone halves the map."""
+    return any(isinstance(part, nn.Conv2d) and part.stride[0] > 1 for part in stage.modules())
+
+
+def flatten_map(features: Tensor, *, pool: int = 1) -> Tensor:
     """Map float32[N, D, h, w] -> float32[N, P, D], rows first."""
     if pool > 1:
         features = nn.functional.avg_pool2d(features, pool)
@@ -220,9 +182,6 @@ class ClipPatchEncoder(nn.Module):
 
     'projected' is the reading of paper 3.2 in which patches and text share the width L.
     """
-
-    classes = 0
-    kinds = 0
 
     def __init__(self, model: nn.Module, *, features: Literal["projected", "hidden"], geometry: Geometry) -> None:
         super().__init__()
@@ -249,14 +208,6 @@ class ClipPatchEncoder(nn.Module):
         projected: Tensor = self.model.visual_projection(vision.post_layernorm(hidden))  # type: ignore[operator,union-attr]
         return projected
 
-    @property
-    def region_side(self) -> int:
-        return self.image_size
-
-    def encode_regions(self, regions: Sequence[RgbImage]) -> tuple[Tensor, Tensor]:
-        patches = self.encode(regions)
-        return patches, patches[..., :0]
-
     @classmethod
     def load(cls, folder: Path) -> ClipPatchEncoder:
         from transformers.models.clip.modeling_clip import CLIPVisionModelWithProjection
@@ -268,14 +219,3 @@ class ClipPatchEncoder(nn.Module):
             features=options.get("features", "projected"),
             geometry=options.get("geometry", "squash"),
         )
-
-
-def load_image_encoder(class_name: str, folder: Path) -> TimmPatchEncoder | ClipPatchEncoder:
-    """The image encoder that a manifest names. Raises: ValueError for an unknown class."""
-    if class_name == "TimmPatchEncoder":
-        return TimmPatchEncoder.load(folder)
-    if class_name == "CLIPVisionModelWithProjection":
-        return ClipPatchEncoder.load(folder)
-    raise ValueError(
-        f"image encoder class is {class_name!r}: known are 'TimmPatchEncoder' and 'CLIPVisionModelWithProjection'"
-    )

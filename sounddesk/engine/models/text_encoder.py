@@ -29,7 +29,7 @@ class TextEncoder(Protocol):
 
 
 class SentenceEncoder(nn.Module):
-    """A BERT sentence encoder: mean over tokens, then L2 norm (all-MiniLM-L6-v2 in the starter)."""
+    """A BERT sentence encoder: mean over tokens, then L2 norm (as all-MiniLM-L6-v2)."""
 
     def __init__(self, model: nn.Module, tokenizer_file: Path, *, max_tokens: int = 128) -> None:
         super().__init__()
@@ -57,20 +57,14 @@ class SentenceEncoder(nn.Module):
         from transformers.models.bert.configuration_bert import BertConfig
         from transformers.models.bert.modeling_bert import BertModel
 
-        weights = folder / "model.safetensors"
-        if state is None and weights.is_file() and stored_as(weights) is not None:
-            # Our own storage: transformers would take rows of int8 for the weights themselves.
-            state = load_weights(weights)
         if state is None:
-            model = BertModel.from_pretrained(
-                folder, use_safetensors=True, local_files_only=True, add_pooling_layer=False
-            )
-        else:
-            model = BertModel(BertConfig.from_json_file(folder / "config.json"), add_pooling_layer=False)
-            missing, unexpected = model.load_state_dict(state, strict=False)
-            # position_ids is a constant buffer that some checkpoints carry and others do not.
-            if [k for k in missing if "position_ids" not in k] or unexpected:
-                raise ValueError(f"text encoder weights do not fit: missing {missing}, unexpected {unexpected}")
+            # Not by transformers, which would take rows of int8 for the weights themselves.
+            state = load_weights(folder / "model.safetensors")
+        model = BertModel(BertConfig.from_json_file(folder / "config.json"), add_pooling_layer=False)
+        missing, unexpected = model.load_state_dict(state, strict=False)
+        # position_ids is a constant buffer that some checkpoints carry and others do not.
+        if [k for k in missing if "position_ids" not in k] or unexpected:
+            raise ValueError(f"text encoder weights do not fit: missing {missing}, unexpected {unexpected}")
         return cls(model.float().eval(), folder / "tokenizer.json")
 
 
@@ -94,19 +88,15 @@ class ClapTextEncoder(nn.Module):
 
     @classmethod
     def load(cls, folder: Path) -> ClapTextEncoder:
+        """Read a folder of transformers, and the tokenizer in it or beside it.
+
+        Raises:
+            ValueError: weights stored as rows of int8, which transformers would take for the weights themselves.
+        """
+        if any(stored_as(file) == "int8-rowwise" for file in folder.glob("*.safetensors")):
+            raise ValueError(f"class {cls.__name__!r} cannot be stored as int8-rowwise")
         from transformers.models.clap.modeling_clap import ClapTextModelWithProjection
 
         model = ClapTextModelWithProjection.from_pretrained(folder, use_safetensors=True, local_files_only=True)
         tokenizer_folder = folder.parent / "tokenizer"
         return cls(model.eval(), tokenizer_folder if tokenizer_folder.exists() else folder)
-
-
-def load_text_encoder(class_name: str, folder: Path) -> SentenceEncoder | ClapTextEncoder:
-    """The text encoder that a manifest names. Raises: ValueError for an unknown class."""
-    if class_name == "SentenceEncoder":
-        return SentenceEncoder.load(folder)
-    if class_name == "ClapTextModelWithProjection":
-        return ClapTextEncoder.load(folder)
-    raise ValueError(
-        f"text encoder class is {class_name!r}: known are 'SentenceEncoder' and 'ClapTextModelWithProjection'"
-    )

@@ -187,12 +187,3 @@ class HifiGanVocoder(nn.Module):
         from transformers.models.speecht5.modeling_speecht5 import SpeechT5HifiGan
 
         return cls(SpeechT5HifiGan.from_pretrained(folder, use_safetensors=True, local_files_only=True).eval(), spec)
-
-
-def load_vocoder(class_name: str, folder: Path, spec: MelSpec) -> IstftVocoder | HifiGanVocoder:
-    """The vocoder that a manifest names. Raises: ValueError for an unknown class."""
-    if class_name == "IstftVocoder":
-        return IstftVocoder.load(folder, spec)
-    if class_name == "SpeechT5HifiGan":
-        return HifiGanVocoder.load(folder, spec)
-    raise ValueError(f"vocoder class is {class_name!r}: known are 'IstftVocoder' and 'SpeechT5HifiGan'")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+import json
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 from typing import Final
 
@@ -10,7 +13,14 @@ import torch
 from torch import Tensor
 from torch import nn
 
+from sounddesk.engine.models.image_encoder import TimmPatchEncoder
+from sounddesk.engine.models.image_encoder import shrinks
+from sounddesk.engine.models.quantised_weights import load_weights
+from sounddesk.engine.types import RgbImage
+
 CLASS_BRANCH_FILE: Final = "class_branch.safetensors"
+SHARED_STRIDES: Final = (16,)
+"""Stride of the map that the tuned blocks and the class branch have in common."""
 
 
 class LastBlocks(nn.Module):
@@ -70,6 +80,40 @@ def shared_blocks(backbone: Any) -> int:
     return int(shrinking[-1])
 
 
-def shrinks(stage: nn.Module) -> bool:
-    """Whether a block halves the map."""
-    return any(isinstance(part, nn.Conv2d) and part.stride[0] > 1 for part in stage.modules())
+class ClassifyingPatchEncoder(TimmPatchEncoder):
+    """A patch encoder with a `ClassBranch`: what it sees is also told by classes, and by the kinds of a bundle.
+
+    Args:
+        classes: number of classes that the network was published with, at least 1.
+        kinds: number of the bundle's kinds; 0 for none.
+        kind_blocks: the kinds have last blocks of their own.
+        options: of `TimmPatchEncoder`.
+    """
+
+    def __init__(self, *, classes: int, kinds: int = 0, kind_blocks: bool = False, **options: Any) -> None:
+        super().__init__(**options)
+        self.classes = classes
+        self.kinds = kinds
+        self.class_branch = ClassBranch(self.backbone, classes=classes, kinds=kinds, kind_blocks=kind_blocks)
+
+    @torch.no_grad()
+    def shared_map(self, crops: Sequence[RgbImage]) -> Tensor:
+        """What the class branch stands on, of square crops: float32[N, C, 2 h, 2 w] at stride 16."""
+        (shared,) = self.feature_maps(self.normalised(crops), strides=SHARED_STRIDES)
+        return shared
+
+    def config(self) -> dict[str, str | int | float | bool]:
+        return {
+            **super().config(),
+            "classes": self.classes,
+            "kinds": self.kinds,
+            "kind_blocks": self.class_branch.kind_blocks is not None,
+        }
+
+    @classmethod
+    def load(cls, folder: Path) -> ClassifyingPatchEncoder:
+        """Read what `TimmPatchEncoder` reads, and the branch from a file of its own."""
+        encoder = cls(**json.loads((folder / "config.json").read_text(encoding="utf-8")))
+        encoder.backbone.load_state_dict(load_weights(folder / "model.safetensors"))
+        encoder.class_branch.load_state_dict(load_weights(folder / CLASS_BRANCH_FILE))
+        return encoder.eval()

@@ -1,12 +1,13 @@
-"""A second view of a selected object: cut out, laid on white and enlarged.
+"""A crop of a selected object: cut out, laid on white and enlarged.
 
 In a scene of several things an object covers a few patches, and each of them also sees its neighbours. Enlarged, it has
 about the size at which the starter's image encoder was tuned, and on white nothing else is to be seen: by
-both looks 0.824 of unseen objects had their own kind nearest, with their surroundings 0.805 (decision 41).
+both views 0.824 of unseen objects had their own kind nearest, with their surroundings 0.805 (decision 41).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from typing import Final
@@ -14,8 +15,14 @@ from typing import Final
 import cv2
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor
 
+from sounddesk.engine.models.image_encoder import ImageEncoder
+from sounddesk.engine.models.image_encoder import TimmPatchEncoder
+from sounddesk.engine.models.image_encoder import flatten_map
+from sounddesk.engine.starter.class_branch import SHARED_STRIDES
+from sounddesk.engine.starter.class_branch import ClassifyingPatchEncoder
 from sounddesk.engine.types import BoolMask
 from sounddesk.engine.types import FloatMask
 from sounddesk.engine.types import RgbImage
@@ -28,7 +35,7 @@ _PAPER: Final = 235.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class CloserView:
+class ObjectCrop:
     """The region around an object.
 
     Attributes:
@@ -41,13 +48,13 @@ class CloserView:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class CloserLook:
-    """A view as the image encoder sees it.
+class CropFeatures:
+    """A crop as the image encoder sees it.
 
     Attributes:
-        patches: float32[P, D] of the view, on the grid of the whole image's.
+        patches: float32[P, D] of the crop, on the grid of the whole image's.
         logits: float32[P, classes + kinds] of the same patches (`ClassBranch.logits`).
-        mask: as in `CloserView`.
+        mask: as in `ObjectCrop`.
     """
 
     patches: Tensor
@@ -55,12 +62,41 @@ class CloserLook:
     mask: FloatMask
 
 
-def closer_view(image: RgbImage, mask: FloatMask | BoolMask, *, side: int) -> CloserView:
+def crop_side(encoder: ImageEncoder) -> int:
+    """Side in pixels of the crops that `encode_crops` takes.
+
+    As much smaller than a whole image as the cells are that need no average: an object comes out as large.
+    """
+    return encoder.image_size // (encoder.pool if isinstance(encoder, TimmPatchEncoder) else 1)
+
+
+@torch.no_grad()
+def encode_crops(encoder: ImageEncoder, crops: Sequence[RgbImage]) -> tuple[Tensor, Tensor]:
+    """Patches and logits of square crops of side `crop_side`, on the grid of a whole image.
+
+    Args:
+        crops: sRGB uint8[S, S, 3] each.
+
+    Returns:
+        patches float32[N, P, D], and logits of classes and kinds float32[N, P, classes + kinds]; of none for an
+        encoder without a class branch.
+    """
+    if not isinstance(encoder, TimmPatchEncoder):
+        patches = encoder.encode(crops)
+        return patches, patches[..., :0]
+    shared, last = encoder.feature_maps(encoder.normalised(crops), strides=(*SHARED_STRIDES, 2 * SHARED_STRIDES[-1]))
+    patches = flatten_map(encoder.head(last))
+    if not isinstance(encoder, ClassifyingPatchEncoder):
+        return patches, patches[..., :0]
+    return patches, encoder.class_branch.logits(shared)
+
+
+def crop_object(image: RgbImage, mask: FloatMask | BoolMask, *, side: int) -> ObjectCrop:
     """The pixels that more likely belong to the object than not, enlarged or shrunk to a square of `side` on white.
 
     Args:
         image: sRGB uint8[H, W, 3].
-        mask: [H, W], not empty (`check_request`).
+        mask: [H, W], not empty.
     """
     inside = mask >= 0.5
     rows, columns = (np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0))
@@ -69,18 +105,18 @@ def closer_view(image: RgbImage, mask: FloatMask | BoolMask, *, side: int) -> Cl
     scale = side / max(_ROOM * length, _LEAST_SIDE_PX)
     # OpenCV counts from the middle of the first pixel.
     shift = side / 2 - 0.5 - (centre - 0.5) * scale
-    to_view = np.array([[scale, 0.0, shift[0]], [0.0, scale, shift[1]]])
-    shown = _warped(inside.astype(np.float32), to_view, side=side, scale=scale)[..., None]
+    to_crop = np.array([[scale, 0.0, shift[0]], [0.0, scale, shift[1]]])
+    shown = _warped(inside.astype(np.float32), to_crop, side=side, scale=scale)[..., None]
     # Without black from beyond the edge of the image in the outline of an object that reaches there.
-    colours = _warped(image, to_view, side=side, scale=scale, border=cv2.BORDER_REPLICATE)
+    colours = _warped(image, to_crop, side=side, scale=scale, border=cv2.BORDER_REPLICATE)
     pixels = colours * shown + _PAPER * (1.0 - shown)
-    share = _warped(mask.astype(np.float32), to_view, side=side, scale=scale)
-    return CloserView(pixels=pixels.astype(np.uint8), mask=np.clip(share, 0.0, 1.0).astype(np.float32))
+    share = _warped(mask.astype(np.float32), to_crop, side=side, scale=scale)
+    return ObjectCrop(pixels=pixels.astype(np.uint8), mask=np.clip(share, 0.0, 1.0).astype(np.float32))
 
 
 def _warped(
     array: npt.NDArray[Any],
-    to_view: npt.NDArray[np.float64],
+    to_crop: npt.NDArray[np.float64],
     *,
     side: int,
     scale: float,
@@ -89,4 +125,4 @@ def _warped(
     if scale < 1.0:
         # Samples alone would leave out pixels: first a mean over about as many as go into one.
         array = cv2.GaussianBlur(array, (0, 0), 0.5 / scale)
-    return cv2.warpAffine(array, to_view, (side, side), flags=cv2.INTER_LINEAR, borderMode=border)
+    return cv2.warpAffine(array, to_crop, (side, side), flags=cv2.INTER_LINEAR, borderMode=border)

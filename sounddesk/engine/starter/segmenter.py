@@ -215,7 +215,7 @@ class StarterSegmenter:
     def _features(self, image: RgbImage) -> StarterFeatures:
         encoder = self._encoder
         fitted = fit_image(image, size=encoder.image_size, geometry=encoder.geometry)
-        patches, taps = encoder.taps(encoder.normalised([fitted]))
+        patches, taps = encoder.patches_and_maps(encoder.normalised([fitted]))
         if self._patches is not None:
             self._patches.put(hash_image(image), patches[0].float())
         colours = self._tensor(small_colours(fitted)[None] / 127.5 - 1)

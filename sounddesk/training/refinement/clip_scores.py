@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from sounddesk.engine.bundles.component_classes import load_image_encoder
 from sounddesk.engine.bundles.installed_bundles import find_bundle
 from sounddesk.engine.models.image_encoder import TimmPatchEncoder
-from sounddesk.engine.models.image_encoder import load_image_encoder
 from sounddesk.engine.models.mel import scale_to_peak
 from sounddesk.engine.perception.matching_inputs import MatchingEar
 from sounddesk.engine.perception.matching_model import MatchingModel

@@ -17,6 +17,8 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor
 from torch import nn
 
+from sounddesk.engine.bundles.component_classes import load_conditioner
+from sounddesk.engine.bundles.component_classes import load_text_encoder
 from sounddesk.engine.generation.patch_weights import rescale_to_attention
 from sounddesk.engine.models.diffusion import Denoiser
 from sounddesk.engine.models.diffusion import audioldm_scheduler_config
@@ -25,7 +27,6 @@ from sounddesk.engine.models.grounding import ObjectConditioner
 from sounddesk.engine.models.latent_codec import LatentCodec
 from sounddesk.engine.models.mel import LogMel
 from sounddesk.engine.models.text_encoder import SentenceEncoder
-from sounddesk.engine.models.text_encoder import load_text_encoder
 from sounddesk.engine.specs import AudioSpec
 from sounddesk.training.data.audio_queries import audio_queries
 from sounddesk.training.data.kind_vectors import kind_vectors
@@ -137,7 +138,7 @@ class DiffusionTask:
         self.targets, self.variants = kind_vectors(self.kinds, text_encoder)
         self.pair_vectors = self._pair_vectors(text_encoder)
         self.codec = LatentCodec.load(inputs["codec"] / "vae", spec).requires_grad_(False)
-        conditioner = ObjectConditioner.load(inputs["grounding"] / "grounding")
+        conditioner = load_conditioner(inputs["grounding"] / "grounding")
         stored = torch.load(inputs["encoders"] / recipe.bank, weights_only=True)
         if stored["kinds"] != [kind.name for kind in self.kinds]:
             raise ValueError(f"scene bank {recipe.bank} was made for other kinds: run the grounding recipe again")
@@ -290,7 +291,7 @@ class DiffusionTask:
         else:
             contrastive, accuracy = grounded.sum() * 0.0, 0.0
         null = conditioner.null(patches)
-        chosen = torch.where(single[:, None], conditioner.sharpen(grounded), text)
+        chosen = torch.where(single[:, None], conditioner.to_condition(grounded), text)
         dropped = batch["way"] == WAYS.index("null")
         return torch.where(dropped[:, None], null, chosen), contrastive, accuracy
 

@@ -14,12 +14,15 @@ import torch
 from torch import Tensor
 from torch import nn
 
+from sounddesk.engine.bundles.component_classes import load_image_encoder
+from sounddesk.engine.bundles.component_classes import load_text_encoder
 from sounddesk.engine.generation.patch_weights import rescale_to_attention
 from sounddesk.engine.models.grounding import GroundingConfig
 from sounddesk.engine.models.grounding import ObjectConditioner
-from sounddesk.engine.models.image_encoder import load_image_encoder
 from sounddesk.engine.models.text_encoder import SentenceEncoder
-from sounddesk.engine.models.text_encoder import load_text_encoder
+from sounddesk.engine.starter.class_branch import ClassifyingPatchEncoder
+from sounddesk.engine.starter.conditioner import PrototypeConditioner
+from sounddesk.engine.starter.conditioner import PrototypeConfig
 from sounddesk.training.data.audio_queries import audio_queries
 from sounddesk.training.data.kind_vectors import kind_vectors
 from sounddesk.training.data.kind_vectors import read_kind_map
@@ -53,7 +56,7 @@ class GroundingModelRecipe:
             (`inputs.encoders` holds it), which has seen far more views of every picture.
         prototypes: keep the kinds' text vectors in the grounding and draw conditions to them at use.
         prototype_temperature: how sharply.
-        closer_look, class_weight, class_floor, kind_weight: of `GroundingConfig`; classes and kinds are those of the
+        closer_look, class_weight, class_floor, kind_weight: of `PrototypeConfig`; classes and kinds are those of the
             encoder, where it has some.
         query: what asks for a place; 'audio' is ablation (v).
         sharpness: spread of the initial attention scores over the patches of a scene.
@@ -174,7 +177,7 @@ class GroundingTask:
             self.queries = audio_queries(self.kinds, read_recordings(data_dir))
         query_width = self.queries[0].shape[1]
         options: dict[str, Any] = {"heads": recipe.heads, "score": recipe.score, "position": recipe.position}
-        config = GroundingConfig(
+        shape: dict[str, Any] = dict(
             text_width=query_width,
             patch_width=image_encoder.width,
             grid=image_encoder.grid,
@@ -182,21 +185,12 @@ class GroundingTask:
             out_width=text_encoder.width,
             mlp_factor=recipe.mlp_factor,
             mlp_residual=True,
-            prototypes=len(self.kinds) if recipe.prototypes else 0,
-            prototype_temperature=recipe.prototype_temperature,
-            closer_look=recipe.closer_look,
-            classes=image_encoder.classes if recipe.closer_look else 0,
-            kinds=image_encoder.kinds if recipe.closer_look else 0,
-            class_weight=recipe.class_weight,
-            class_floor=recipe.class_floor,
-            kind_weight=recipe.kind_weight,
             **options,
         )
-        self.conditioner = ObjectConditioner(config)
         if recipe.prototypes:
-            self.conditioner.get_buffer("prototypes").copy_(self.targets)
-        if config.classes:
-            self.conditioner.get_buffer("class_prototypes").copy_(class_kinds(self.kinds, classes=config.classes))
+            self.conditioner = self._prototype_conditioner(shape, image_encoder)
+        else:
+            self.conditioner = ObjectConditioner(GroundingConfig(**shape))
         self.learning_rate_factors: Mapping[str, float] = {}
         self.module: nn.Module = self.conditioner
         self.conditioner.null_vector.copy_(text_encoder.encode([""])[0])
@@ -207,6 +201,27 @@ class GroundingTask:
             self._start_from(*read_kind_map(encoders))
         elif recipe.warm_start_steps:
             self._warm_start()
+
+    def _prototype_conditioner(self, shape: dict[str, Any], image_encoder: Any) -> ObjectConditioner:
+        """A conditioner that keeps the kinds' text vectors, told by the encoder's classes where the recipe asks."""
+        recipe = self.recipe
+        told = recipe.closer_look and isinstance(image_encoder, ClassifyingPatchEncoder)
+        config = PrototypeConfig(
+            **shape,
+            prototypes=len(self.kinds),
+            prototype_temperature=recipe.prototype_temperature,
+            closer_look=recipe.closer_look,
+            classes=image_encoder.classes if told else 0,
+            kinds=image_encoder.kinds if told else 0,
+            class_weight=recipe.class_weight,
+            class_floor=recipe.class_floor,
+            kind_weight=recipe.kind_weight,
+        )
+        conditioner = PrototypeConditioner(config)
+        conditioner.get_buffer("prototypes").copy_(self.targets)
+        if config.classes:
+            conditioner.get_buffer("class_prototypes").copy_(class_kinds(self.kinds, classes=config.classes))
+        return conditioner
 
     def _bank(self, file: Path, data_dir: Path, image_encoder: Any) -> SceneBank:
         names = [kind.name for kind in self.kinds]

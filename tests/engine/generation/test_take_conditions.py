@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 import torch
@@ -14,6 +16,7 @@ from sounddesk.engine.generation.take_conditions import hash_mask
 from sounddesk.engine.generation.take_conditions import make_conditions
 from sounddesk.engine.models.grounding import GroundingConfig
 from sounddesk.engine.models.grounding import ObjectConditioner
+from sounddesk.engine.models.grounding import ObjectViews
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
 
@@ -57,8 +60,14 @@ def take(mask, **changes) -> ObjectRequest:
     return ObjectRequest(**{"name": "dog", "mask": mask, "seed": 1, **changes})
 
 
+def views(*takes: ObjectRequest) -> ObjectViews:
+    return ObjectViews(image=IMAGE, masks=[each.mask for each in takes], open_encoder=nullcontext)
+
+
 def conditions(*takes: ObjectRequest, **changes) -> TakeConditions:
-    return make_conditions(takes, PATCHES, conditioner=conditioner(**changes), text_encoder=WordVectors())
+    return make_conditions(
+        takes, PATCHES, conditioner=conditioner(**changes), text_encoder=WordVectors(), views=views(*takes)
+    )
 
 
 def test_weights_sum_to_one_and_peak_on_the_object() -> None:
@@ -70,7 +79,9 @@ def test_weights_sum_to_one_and_peak_on_the_object() -> None:
 
 def test_weights_have_the_spread_of_attention_in_training() -> None:
     model = conditioner()
-    weights = make_conditions([take(box(0, 0, 100, 40))], PATCHES, conditioner=model, text_encoder=None).patch_weights
+    weights = make_conditions(
+        [take(box(0, 0, 100, 40))], PATCHES, conditioner=model, text_encoder=None, views=views()
+    ).patch_weights
     assert weights.std() == pytest.approx(model.attention_std(), rel=1e-4)
 
 
@@ -147,7 +158,9 @@ def test_negative_hint_is_refused_where_conditions_are_no_texts() -> None:
 
 def test_hint_without_a_text_encoder_is_a_programming_error() -> None:
     with pytest.raises(ValueError, match="needs the text encoder"):
-        make_conditions([take(box(0, 0, 9, 9), hint="x")], PATCHES, conditioner=conditioner(), text_encoder=None)
+        make_conditions(
+            [take(box(0, 0, 9, 9), hint="x")], PATCHES, conditioner=conditioner(), text_encoder=None, views=views()
+        )
 
 
 def test_bundle_without_statistics_is_announced_and_uniform_on_the_mask() -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from sounddesk.engine.models.grounding import GroundingConfig
 from sounddesk.engine.models.grounding import ObjectConditioner
+from sounddesk.engine.models.grounding import ObjectViews
+from sounddesk.engine.models.image_encoder import ImageEncoder
 
 
 def conditioner(**changes: Any) -> ObjectConditioner:
@@ -105,82 +108,18 @@ def test_impossible_configurations_are_refused() -> None:
         GroundingConfig(text_width=12, out_width=16, hint_blend=0.5)
 
 
-def test_prototypes_draw_a_condition_to_what_it_resembles_and_keep_mixtures() -> None:
-    config = GroundingConfig(
-        text_width=8, patch_width=6, grid=(2, 2), width=8, out_width=8, prototypes=4, prototype_temperature=0.05
-    )
-    conditioner = ObjectConditioner(config)
-    conditioner.prototypes.copy_(torch.eye(8)[:4])
-    near_two = torch.nn.functional.normalize(torch.tensor([[0.1, 0.5, 0.0, 0.0, 0.8, 0.3, 0.0, 0.0]]), dim=-1)
-    drawn = conditioner.sharpen(near_two)
-    assert drawn[0, 1] > 0.99
-    assert drawn[0, 4:].abs().max() == 0.0
-    both = torch.nn.functional.normalize(torch.tensor([[0.5, 0.5, 0.0, 0.0, 0.8, 0.0, 0.0, 0.0]]), dim=-1)
-    assert torch.allclose(conditioner.sharpen(both)[0, :2], torch.full((2,), 0.5**0.5), atol=1e-2)
+def test_the_condition_is_what_is_fused_whatever_the_image_shows() -> None:
+    def refuse() -> AbstractContextManager[ImageEncoder]:
+        raise AssertionError("the paper's conditioner sees the patches alone")
+
+    model = conditioner()
+    weights, patches = torch.softmax(torch.randn(2, 49), dim=-1), torch.randn(2, 49, 20)
+    fused = model.fuse(weights, patches)
+    assert model.to_condition(fused) is fused
+    views = ObjectViews(image=np.zeros((4, 4, 3), np.uint8), masks=[np.ones((4, 4), bool)] * 2, open_encoder=refuse)
+    assert torch.equal(model.conditions(weights, patches, views), fused)
 
 
-def test_without_prototypes_a_condition_stays_as_it_is() -> None:
-    conditioner = ObjectConditioner(GroundingConfig(text_width=8, patch_width=6, grid=(2, 2), width=8, out_width=8))
-    condition = torch.randn(3, 8)
-    assert conditioner.sharpen(condition) is condition
-
-
-def with_classes() -> ObjectConditioner:
-    model = conditioner(prototypes=3, classes=4, closer_look=True)
-    model.get_buffer("prototypes").copy_(torch.eye(3, 12))
-    # Class 0 is of no prototype, class 2 of two.
-    model.get_buffer("class_prototypes").copy_(torch.tensor([[0, 0, 0], [1, 0, 0], [0, 1, 1], [0, 0, 1]]))
-    return model
-
-
-def test_the_second_opinion_is_the_share_of_each_prototype_s_classes_in_the_weighted_patches() -> None:
-    model = with_classes()
-    weights, logits = torch.softmax(torch.randn(2, 49), dim=-1), torch.randn(2, 49, 4)
-    share = torch.softmax((weights[:, :, None] * logits).sum(dim=1), dim=-1)
-    expected = torch.stack([share[:, 1], share[:, 2], share[:, 2] + share[:, 3]], dim=-1) + 0.01
-    torch.testing.assert_close(model.second_opinion(weights, logits).exp(), expected)
-
-
-def test_the_classes_speak_with_their_weight() -> None:
-    model = with_classes()
-    weights, logits = torch.softmax(torch.randn(2, 49), dim=-1), torch.randn(2, 49, 4)
-    full = model.second_opinion(weights, logits)
-    model.config = replace(model.config, class_weight=0.25)
-    torch.testing.assert_close(model.second_opinion(weights, logits), 0.25 * full)
-
-
-def test_a_sure_class_decides_what_the_features_leave_open_and_not_what_they_are_sure_of() -> None:
-    model = with_classes()
-    sure = torch.tensor([[0.0, 20.0, 0.0, 0.0]]).expand(1, 49, 4)
-    opinion = model.second_opinion(torch.full((1, 49), 1 / 49), sure)
-
-    def judged(*likeness: float) -> torch.Tensor:
-        logs = model.log_shares(torch.tensor([[*likeness] + [0.0] * 9]))
-        return torch.softmax(logs + opinion, dim=-1)[0]
-
-    torch.testing.assert_close(model.log_shares(torch.tensor([[1.0] * 3 + [0.0] * 9])).exp(), torch.full((1, 3), 1 / 3))
-    assert judged(1.0, 1.0, 1.0)[0] > 0.97
-    assert judged(0.0, 1.0, 0.0)[1] > 0.99
-
-
-def test_the_kinds_of_the_encoder_speak_with_their_weight_beside_the_classes() -> None:
-    model = with_classes()
-    weights, logits = torch.softmax(torch.randn(2, 49), dim=-1), torch.randn(2, 49, 7)
-    classes = model.second_opinion(weights, logits[..., :4])
-    model.config = replace(model.config, kinds=3, kind_weight=0.25)
-    kinds = torch.log_softmax((weights[:, :, None] * logits[..., 4:]).sum(dim=1), dim=-1)
-    torch.testing.assert_close(model.second_opinion(weights, logits), classes + 0.25 * kinds)
-    with pytest.raises(ValueError, match="kinds is 2: 0, or with classes the number of prototypes, 3"):
-        conditioner(prototypes=3, classes=4, closer_look=True, kinds=2)
-    with pytest.raises(ValueError, match="kinds is 3"):
-        conditioner(prototypes=3, closer_look=True, kinds=3)
-
-
-def test_looks_and_classes_that_cannot_be_are_refused() -> None:
-    with pytest.raises(ValueError, match="closer_look without prototypes"):
-        conditioner(closer_look=True)
-    with pytest.raises(ValueError, match="classes is 4: at least 0, and without closer_look 0"):
-        conditioner(classes=4, prototypes=3)
-    for floor in (0.0, 1.0):
-        with pytest.raises(ValueError, match="class_floor is"):
-            conditioner(classes=4, prototypes=3, closer_look=True, class_floor=floor)
+def test_settings_of_extensions_are_left_to_them() -> None:
+    config = GroundingConfig(text_width=12, heads=4)
+    assert GroundingConfig.from_json({**config.to_json(), "prototypes": 0, "another": 0.5}) == config

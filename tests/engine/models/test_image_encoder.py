@@ -14,12 +14,12 @@ from safetensors.torch import save_file
 from transformers.models.clip.configuration_clip import CLIPVisionConfig
 from transformers.models.clip.modeling_clip import CLIPVisionModelWithProjection
 
+from sounddesk.engine.bundles.component_classes import load_image_encoder
 from sounddesk.engine.generation.patch_weights import patch_coverage
 from sounddesk.engine.models.image_encoder import ClipPatchEncoder
 from sounddesk.engine.models.image_encoder import TimmPatchEncoder
 from sounddesk.engine.models.image_encoder import fit_image
 from sounddesk.engine.models.image_encoder import fit_mask
-from sounddesk.engine.models.image_encoder import load_image_encoder
 
 
 def picture(height: int, width: int, seed: int = 0) -> np.ndarray:

@@ -9,9 +9,9 @@ import torch
 from transformers.models.clap.configuration_clap import ClapTextConfig
 from transformers.models.clap.modeling_clap import ClapTextModelWithProjection
 
+from sounddesk.engine.bundles.component_classes import load_text_encoder
 from sounddesk.engine.bundles.random_parts import write_byte_tokenizer
 from sounddesk.engine.models.text_encoder import ClapTextEncoder
-from sounddesk.engine.models.text_encoder import load_text_encoder
 from tests.tiny_bundle import build_tiny_bundle
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
+from sounddesk.engine.bundles.component_classes import load_text_encoder
 from sounddesk.engine.models.quantised_weights import load_weights
 from sounddesk.engine.models.quantised_weights import stored_as
-from sounddesk.engine.models.text_encoder import load_text_encoder
 from tests.tiny_bundle import build_tiny_bundle
 
 

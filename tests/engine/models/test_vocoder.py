@@ -11,11 +11,11 @@ from torch import nn
 from transformers.models.speecht5.configuration_speecht5 import SpeechT5HifiGanConfig
 from transformers.models.speecht5.modeling_speecht5 import SpeechT5HifiGan
 
+from sounddesk.engine.bundles.component_classes import load_vocoder
 from sounddesk.engine.models.mel import LogMel
 from sounddesk.engine.models.vocoder import HifiGanVocoder
 from sounddesk.engine.models.vocoder import IstftVocoder
 from sounddesk.engine.models.vocoder import IstftVocoderConfig
-from sounddesk.engine.models.vocoder import load_vocoder
 from sounddesk.engine.specs import MelSpec
 
 TINY = IstftVocoderConfig(width=16, hidden=24, blocks=2)

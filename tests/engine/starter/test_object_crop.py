@@ -1,4 +1,4 @@
-"""The enlarged view of one object, and what it does to a take's condition."""
+"""The enlarged crop of one object, and what it does to a take's condition."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from sounddesk.engine.generation.patch_weights import patch_coverage
 from sounddesk.engine.generation.patch_weights import rescale_to_attention
 from sounddesk.engine.session import EngineSession
-from sounddesk.engine.starter.object_crop import closer_view
+from sounddesk.engine.starter.object_crop import crop_object
+from sounddesk.engine.starter.object_crop import crop_side
+from sounddesk.engine.starter.object_crop import encode_crops
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
 from sounddesk.engine.types import SamplingSettings
@@ -45,59 +47,59 @@ def painted(mask: np.ndarray) -> np.ndarray:
     side=st.sampled_from([16, 64, 200]),
 )
 @settings(max_examples=60, deadline=None)
-def test_the_object_fills_the_view_and_its_mask_lies_on_it(
+def test_the_object_fills_the_crop_and_its_mask_lies_on_it(
     left: int, top: int, width: int, height: int, side: int
 ) -> None:
     mask = box(left, top, min(WIDTH, left + width), min(HEIGHT, top + height))
     image = painted(mask)
-    view = closer_view(image, mask, side=side)
-    assert view.pixels.shape == (side, side, 3)
-    assert view.pixels.dtype == np.uint8
-    assert view.mask.shape == (side, side)
-    assert 0.0 <= view.mask.min() <= view.mask.max() <= 1.0
-    sure = view.mask > 0.99
-    assert np.abs(view.pixels[sure].astype(int) - (255, 0, 0)).max(initial=0) < 12
-    assert (view.pixels[view.mask == 0.0] == 235).all()
+    crop = crop_object(image, mask, side=side)
+    assert crop.pixels.shape == (side, side, 3)
+    assert crop.pixels.dtype == np.uint8
+    assert crop.mask.shape == (side, side)
+    assert 0.0 <= crop.mask.min() <= crop.mask.max() <= 1.0
+    sure = crop.mask > 0.99
+    assert np.abs(crop.pixels[sure].astype(int) - (255, 0, 0)).max(initial=0) < 12
+    assert (crop.pixels[crop.mask == 0.0] == 235).all()
     longest = max(min(WIDTH, left + width) - left, min(HEIGHT, top + height) - top)
     scale = side / max(1.15 * longest, 16.0)
-    # A pixel or two may fall between the view's; nothing is lost of them.
-    assert view.mask.sum() > 0
+    # A pixel or two may fall between the crop's; nothing is lost of them.
+    assert crop.mask.sum() > 0
     if scale * longest >= 4:
-        length = max(int((view.mask > 0.4 * view.mask.max()).any(axis=axis).sum()) for axis in (0, 1))
+        length = max(int((crop.mask > 0.4 * crop.mask.max()).any(axis=axis).sum()) for axis in (0, 1))
         # Enlarged edges are as soft as a pixel of the image is wide.
         assert length == pytest.approx(scale * longest, abs=2.0 + scale)
 
 
 def test_the_object_lies_in_the_middle_also_at_the_edge_of_the_image() -> None:
-    view = closer_view(painted(box(0, 0, 20, 20)), box(0, 0, 20, 20), side=100)
-    rows, columns = np.nonzero(view.mask > 0.5)
+    crop = crop_object(painted(box(0, 0, 20, 20)), box(0, 0, 20, 20), side=100)
+    rows, columns = np.nonzero(crop.mask > 0.5)
     assert rows.mean() == pytest.approx(49.5, abs=1.0)
     assert columns.mean() == pytest.approx(49.5, abs=1.0)
-    assert (view.pixels[50, 1] == 235).all()
-    assert view.mask[50, 1] == 0.0
+    assert (crop.pixels[50, 1] == 235).all()
+    assert crop.mask[50, 1] == 0.0
 
 
 def test_the_outline_at_the_edge_of_the_image_has_nothing_dark_from_beyond() -> None:
     image = np.full((HEIGHT, WIDTH, 3), 200, dtype=np.uint8)
-    view = closer_view(image, box(0, 0, 20, 20), side=100)
-    assert view.pixels.min() >= 199
+    crop = crop_object(image, box(0, 0, 20, 20), side=100)
+    assert crop.pixels.min() >= 199
 
 
 def test_what_is_less_likely_than_not_lies_under_the_paper() -> None:
     image = np.full((HEIGHT, WIDTH, 3), 90, dtype=np.uint8)
     mask = np.full((HEIGHT, WIDTH), 0.3, dtype=np.float32)
     mask[10:50, 20:60] = 0.7
-    view = closer_view(image, mask, side=100)
-    assert (view.pixels[50, 50] == 90).all()
-    assert (view.pixels[1, 1] == 235).all()
-    assert view.mask[50, 50] == pytest.approx(0.7)
+    crop = crop_object(image, mask, side=100)
+    assert (crop.pixels[50, 50] == 90).all()
+    assert (crop.pixels[1, 1] == 235).all()
+    assert crop.mask[50, 50] == pytest.approx(0.7)
 
 
 def test_a_large_object_is_shrunk_by_means_of_its_pixels() -> None:
     stripes = np.zeros((400, 400, 3), dtype=np.uint8)
     stripes[:, ::2] = 200
-    view = closer_view(stripes, np.ones((400, 400), dtype=bool), side=40)
-    assert abs(view.pixels[5:35, 5:35].astype(float) - 100).max() < 12
+    crop = crop_object(stripes, np.ones((400, 400), dtype=bool), side=40)
+    assert abs(crop.pixels[5:35, 5:35].astype(float) - 100).max() < 12
 
 
 def request(*masks: np.ndarray, kind: str = "object") -> GenerationRequest:
@@ -123,15 +125,15 @@ def test_shares_are_the_mean_of_both_looks_and_the_classes_judge_the_closer_one(
         assert session._components is not None
         conditioner = session._components.conditioner
         encoder = session._components.image_encoder.network
-        view = closer_view(asked.image, take.mask, side=encoder.region_side)
-        _, logits = encoder.encode_regions([view.pixels])
-        coverage = patch_coverage(view.mask, grid=conditioner.config.grid)
+        crop = crop_object(asked.image, take.mask, side=crop_side(encoder))
+        _, logits = encode_crops(encoder, [crop.pixels])
+        coverage = patch_coverage(crop.mask, grid=conditioner.config.grid)
         weights = rescale_to_attention(coverage / coverage.max(), attention_std=conditioner.attention_std())
-        opinion = conditioner.second_opinion(torch.from_numpy(weights)[None], logits)[0].exp().numpy()
-        # The same networks without a closer look.
+        prior = conditioner.class_prior(torch.from_numpy(weights)[None], logits)[0].exp().numpy()
+        # The same networks without a crop.
         conditioner.config = replace(conditioner.config, closer_look=False, classes=0, kinds=0)
         whole = session.condition(asked.image, take).condition
-        alone = session.condition(view.pixels, ObjectRequest(name="x", mask=view.mask, seed=1)).condition
+        alone = session.condition(crop.pixels, ObjectRequest(name="x", mask=crop.mask, seed=1)).condition
         assert np.array_equal(session.condition(asked.image, blend).condition, blend_of_near)
         prototypes = conditioner.get_buffer("prototypes").numpy()
     assert not np.allclose(both, whole, atol=1e-4)
@@ -142,7 +144,7 @@ def test_shares_are_the_mean_of_both_looks_and_the_classes_judge_the_closer_one(
         return found / found.sum()
 
     # The tiny encoder averages nothing (pool 1), so a region is encoded just as an image is.
-    expected = np.sqrt(shares(whole) * shares(alone)) * opinion
+    expected = np.sqrt(shares(whole) * shares(alone)) * prior
     np.testing.assert_allclose(shares(both), expected / expected.sum(), atol=1e-3)
 
 

@@ -76,7 +76,7 @@ def test_folding_loses_nothing() -> None:
 def test_maps_of_some_strides_are_those_of_all() -> None:
     encoder = tiny_encoder()
     pixels = torch.randn(1, 3, 64, 64)
-    _, every = encoder.taps(pixels)
+    _, every = encoder.patches_and_maps(pixels)
     last = encoder.backbone.blocks[-1]
     calls: list[int] = []
     last.register_forward_hook(lambda *_: calls.append(1))

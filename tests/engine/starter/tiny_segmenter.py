@@ -23,7 +23,7 @@ def tiny_encoder(*, seed: int = 0, image_size: int = IMAGE_SIZE) -> TimmPatchEnc
 def tiny_network(encoder: TimmPatchEncoder, *, seed: int = 0) -> StarterSegmenterNetwork:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        _, taps = encoder.taps(torch.zeros(1, 3, encoder.image_size, encoder.image_size))
+        _, taps = encoder.patches_and_maps(torch.zeros(1, 3, encoder.image_size, encoder.image_size))
         config = StarterSegmenterConfig(
             image_size=encoder.image_size,
             tap_widths=tuple(tap.shape[1] for tap in taps),

@@ -15,6 +15,9 @@ from torch import Tensor
 from torch import nn
 
 from sounddesk.engine.bundles.bundle import Bundle
+from sounddesk.engine.bundles.component_classes import load_conditioner
+from sounddesk.engine.bundles.component_classes import load_image_encoder
+from sounddesk.engine.bundles.component_classes import load_vocoder
 from sounddesk.engine.bundles.component_loading import load_text_encoder_component
 from sounddesk.engine.bundles.installed_bundles import find_bundle
 from sounddesk.engine.device import choose_device
@@ -25,11 +28,9 @@ from sounddesk.engine.models.diffusion import denoise
 from sounddesk.engine.models.diffusion import swap_time_and_frequency
 from sounddesk.engine.models.grounding import GroundingConfig
 from sounddesk.engine.models.grounding import ObjectConditioner
-from sounddesk.engine.models.image_encoder import load_image_encoder
 from sounddesk.engine.models.injection import object_attention_parameters
 from sounddesk.engine.models.latent_codec import LatentCodec
 from sounddesk.engine.models.mel import LogMel
-from sounddesk.engine.models.vocoder import load_vocoder
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.types import BundleError
@@ -130,9 +131,9 @@ class FineTuneTask:
 
     def _conditioner(self) -> ObjectConditioner:
         if self.recipe.grounding == "base":
-            return ObjectConditioner.load(self.bundle.component_folder("grounding"))
+            return load_conditioner(self.bundle.component_folder("grounding"))
         fresh = self.recipe.fresh
-        known = GroundingConfig.from_json(dict(self.bundle.manifest.grounding))
+        known = GroundingConfig.from_json(self.bundle.manifest.grounding)
         options: dict[str, Any] = {name: getattr(fresh, name) for name in ("heads", "score", "position", "null")}
         config = GroundingConfig(
             text_width=known.text_width,
@@ -149,7 +150,7 @@ class FineTuneTask:
             torch.manual_seed(self.seed)
             conditioner = ObjectConditioner(config)
         if fresh.null == "empty_text":
-            null = ObjectConditioner.load(self.bundle.component_folder("grounding")).null_vector
+            null = load_conditioner(self.bundle.component_folder("grounding")).null_vector
             conditioner.null_vector.copy_(null)
         return conditioner
 
@@ -205,7 +206,7 @@ class FineTuneTask:
         else:
             weights = conditioner.weights(batch["text"], patches)
             conditioner.observe(weights)
-        condition = conditioner.sharpen(conditioner.fuse(weights, patches))
+        condition = conditioner.to_condition(conditioner.fuse(weights, patches))
         null = conditioner.null(patches)
         condition = torch.where(batch["dropped"][:, None], null, condition)
         mse = noise_loss(self.trained.denoiser, self.scheduler, batch, condition=condition, null=null)
@@ -221,7 +222,7 @@ class FineTuneTask:
         patches = torch.stack([clip["patches"][0].float() for clip in clips]).to(device)
         text = torch.stack([clip["text"] for clip in clips]).to(device)
         conditioner = self.trained.conditioner
-        condition = conditioner.sharpen(conditioner.fuse(conditioner.weights(text, patches), patches)).float()
+        condition = conditioner.to_condition(conditioner.fuse(conditioner.weights(text, patches), patches)).float()
         noise = [torch.randn(shape.latent, generator=torch.Generator().manual_seed(i)) for i in range(len(clips))]
         chosen = self.recipe.sampling
         # Training keeps time last inside; the loop for use swaps the axes itself.

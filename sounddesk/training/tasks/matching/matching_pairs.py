@@ -19,10 +19,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sounddesk.engine.bundles.component_classes import load_image_encoder
 from sounddesk.engine.bundles.installed_bundles import find_bundle
 from sounddesk.engine.images.scene_composition import CutOut
 from sounddesk.engine.models.image_encoder import TimmPatchEncoder
-from sounddesk.engine.models.image_encoder import load_image_encoder
 from sounddesk.engine.perception.effects_head import EffectsHead
 from sounddesk.engine.perception.effects_head import both_tags
 from sounddesk.engine.perception.matching_inputs import EFFECTS_ENCODER

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 from torch import nn
 
+from sounddesk.engine.bundles.component_classes import load_conditioner
 from sounddesk.engine.bundles.installed_bundles import find_bundle
-from sounddesk.engine.models.grounding import ObjectConditioner
 from sounddesk.engine.perception.effects_head import EffectsHead
 from sounddesk.engine.perception.matching_inputs import audio_times
 from sounddesk.engine.perception.matching_inputs import frame_times
@@ -27,6 +27,7 @@ from sounddesk.engine.perception.matching_model import KindRecogniser
 from sounddesk.engine.perception.matching_model import MatchingConfig
 from sounddesk.engine.perception.matching_model import MatchingModel
 from sounddesk.engine.perception.sound_classifier import SoundClassifier
+from sounddesk.engine.starter.conditioner import PrototypeConditioner
 from sounddesk.resources_folder import resource
 from sounddesk.training.data.recordings import read_kinds
 from sounddesk.training.loop.training_task import Batch
@@ -36,12 +37,12 @@ from sounddesk.training.tasks.matching.matching_pairs import cached_pairs
 from sounddesk.training.tasks.matching.matching_recipe import MatchingModelRecipe
 
 
-def grounding_of(recipe: MatchingModelRecipe) -> ObjectConditioner:
+def grounding_of(recipe: MatchingModelRecipe) -> PrototypeConditioner:
     """The grounding of the recipe's bundle. Raises: ValueError, it is of another shape than the starter's."""
-    grounding = ObjectConditioner.load(find_bundle(recipe.bundle).component_folder("grounding"))
+    grounding = load_conditioner(find_bundle(recipe.bundle).component_folder("grounding"))
     config = grounding.config
     plain = config.heads == 1 and config.position == "post" and config.mlp_residual and config.mlp_factor == 1
-    if not plain or not config.prototypes or not config.normalise:
+    if not plain or not isinstance(grounding, PrototypeConditioner) or not config.normalise:
         raise ValueError(f"bundle {recipe.bundle!r} knows no kinds in the starter's way: set model.recognise to false")
     return grounding
 
@@ -54,7 +55,7 @@ def kinds_of_bundle(recipe: MatchingModelRecipe) -> list[str]:
 
 @torch.no_grad()
 def fill_recogniser(
-    recogniser: KindRecogniser, grounding: ObjectConditioner, known: Sequence[str], heard: Sequence[str]
+    recogniser: KindRecogniser, grounding: PrototypeConditioner, known: Sequence[str], heard: Sequence[str]
 ) -> None:
     """Take over the grounding's value path, with `known` kinds in the order of `heard`; strange ones stay zero."""
     recogniser.value.weight.copy_(grounding.to_v.weight)

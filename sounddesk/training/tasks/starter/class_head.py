@@ -1,4 +1,4 @@
-"""Tunes a copy of the published network's last blocks to the kinds, for the closer look's second opinion."""
+"""Tunes a copy of the published network's last blocks to the kinds, for the class prior of an object's crop."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ import torch
 from torch import Tensor
 from torch import nn
 
+from sounddesk.engine.bundles.component_classes import load_image_encoder
 from sounddesk.engine.generation.patch_weights import patch_coverage
 from sounddesk.engine.images.scene_composition import compose_scene
 from sounddesk.engine.images.scene_composition import vary_cut_out
-from sounddesk.engine.models.image_encoder import TimmPatchEncoder
-from sounddesk.engine.models.image_encoder import load_image_encoder
 from sounddesk.engine.models.quantised_weights import WeightStorage
 from sounddesk.engine.models.quantised_weights import load_weights
 from sounddesk.engine.models.quantised_weights import save_weights
 from sounddesk.engine.starter.class_branch import CLASS_BRANCH_FILE
 from sounddesk.engine.starter.class_branch import ClassBranch
-from sounddesk.engine.starter.object_crop import closer_view
+from sounddesk.engine.starter.class_branch import ClassifyingPatchEncoder
+from sounddesk.engine.starter.object_crop import crop_object
+from sounddesk.engine.starter.object_crop import crop_side
 from sounddesk.training.data.picture_variation import restyle
 from sounddesk.training.data.picture_variation import warp
 from sounddesk.training.data.recordings import read_kinds
@@ -77,7 +78,7 @@ class _Tuned(nn.Module):
 
 
 class ClassHeadTask:
-    """The kinds told by a tuned copy of the untouched blocks, of the closer look at training pictures.
+    """The kinds told by a tuned copy of the untouched blocks, of crops of training pictures.
 
     `inputs.encoders` is an encoder's export, whose image encoder has a `ClassBranch`. What the frozen blocks make of
     the views is kept there, and a step begins with it. Batch-norm statistics stay as published.
@@ -88,7 +89,7 @@ class ClassHeadTask:
         self.encoders = inputs["encoders"]
         self.kinds = [kind.name for kind in read_kinds(data_dir)]
         encoder = load_image_encoder("TimmPatchEncoder", self.encoders / "image_encoder")
-        if not isinstance(encoder, TimmPatchEncoder) or encoder.class_branch is None:
+        if not isinstance(encoder, ClassifyingPatchEncoder):
             raise ValueError(f"image encoder in {self.encoders} has no class branch: convert it anew")
         file = self.encoders / f"closer_bank_{recipe.scenes}_{recipe.seed}.pt"
         table = hashlib.sha256((data_dir / TABLE_NAME).read_bytes()).hexdigest()
@@ -105,7 +106,7 @@ class ClassHeadTask:
         self.module: nn.Module = self.tuned
         self.learning_rate_factors: Mapping[str, float] = {"kinds": recipe.head_factor}
 
-    def _bank(self, encoder: TimmPatchEncoder, data_dir: Path) -> dict[str, Tensor]:
+    def _bank(self, encoder: ClassifyingPatchEncoder, data_dir: Path) -> dict[str, Tensor]:
         """Maps of stride 16 float16[V, C, 2 h, 2 w] of all views, the object's share of each patch and its kind."""
         pictures = read_pictures(data_dir, split="train")
         known = [index for index, kind in enumerate(self.kinds) if pictures.cut_outs.get(kind)]
@@ -126,9 +127,9 @@ class ClassHeadTask:
             scene = compose_scene(cut_outs, background=background, height=height, width=width, rng=rng)
             for kind, mask in zip(chosen, scene.masks, strict=True):
                 if mask.any():
-                    view = closer_view(scene.image, mask, side=encoder.region_side)
-                    coverage = torch.from_numpy(patch_coverage(view.mask, grid=encoder.grid))
-                    maps.append(encoder.shared_map([view.pixels])[0].half())
+                    crop = crop_object(scene.image, mask, side=crop_side(encoder))
+                    coverage = torch.from_numpy(patch_coverage(crop.mask, grid=encoder.grid))
+                    maps.append(encoder.shared_map([crop.pixels])[0].half())
                     coverages.append((coverage / coverage.sum()).reshape(encoder.grid))
                     kinds.append(kind)
         return {"maps": torch.stack(maps), "coverage": torch.stack(coverages), "kind": torch.tensor(kinds)}

@@ -15,19 +15,19 @@ import torch
 from torch import Tensor
 from torch import nn
 
+from sounddesk.engine.bundles.component_classes import load_image_encoder
+from sounddesk.engine.bundles.component_classes import load_text_encoder
 from sounddesk.engine.images.scene_composition import CutOut
 from sounddesk.engine.images.scene_composition import compose_scene
 from sounddesk.engine.images.scene_composition import vary_cut_out
 from sounddesk.engine.models.image_encoder import TimmPatchEncoder
 from sounddesk.engine.models.image_encoder import fit_image
-from sounddesk.engine.models.image_encoder import load_image_encoder
 from sounddesk.engine.models.quantised_weights import WeightStorage
 from sounddesk.engine.models.quantised_weights import load_weights
 from sounddesk.engine.models.quantised_weights import save_weights
 from sounddesk.engine.models.text_encoder import SentenceEncoder
-from sounddesk.engine.models.text_encoder import load_text_encoder
 from sounddesk.engine.starter.class_branch import CLASS_BRANCH_FILE
-from sounddesk.engine.starter.object_crop import closer_view
+from sounddesk.engine.starter.object_crop import crop_object
 from sounddesk.engine.types import FloatMask
 from sounddesk.engine.types import RgbImage
 from sounddesk.training.data.kind_vectors import kind_vectors
@@ -216,7 +216,7 @@ class EncoderTask:
             scene = compose_scene([cut_out], background=background, height=side, width=side, rng=rng)
             # Else it is shown larger below.
             if scene.masks[0].any():
-                view = closer_view(scene.image, scene.masks[0], side=size)
+                view = crop_object(scene.image, scene.masks[0], side=size)
                 return view.pixels, view.mask
         height, width = (round(share * size) for share in _FORMATS[int(rng.integers(len(_FORMATS)))])
         scene = compose_scene([cut_out], background=background, height=height, width=width, rng=rng, fill=(0.5, 0.98))

@@ -150,7 +150,7 @@ class RegionPool:
         while not masks:
             image, masks = draw_crowded(self._pictures, rng, retextured=self._retextured)
         fitted = fit_image(image, size=encoder.image_size, geometry=encoder.geometry)
-        _, taps = encoder.taps(encoder.normalised([fitted]))
+        _, taps = encoder.patches_and_maps(encoder.normalised([fitted]))
         colours = torch.from_numpy(small_colours(fitted)[None]).float() / 127.5 - 1
         embedding = self._network.embed(taps, colours)
         arrays = self._arrays(image, masks[:MOST_OBJECTS], embedding, rng)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sounddesk.engine.models.image_encoder import TAP_STRIDES
+from sounddesk.engine.models.image_encoder import MAP_STRIDES
 from sounddesk.engine.models.image_encoder import TimmPatchEncoder
 from sounddesk.engine.models.image_encoder import fit_image
 from sounddesk.engine.starter.segmenter_network import StarterSegmenterNetwork
@@ -48,7 +48,7 @@ def refit_to_encoder(
     for index in range(scenes):
         image, _ = draw_crowded(pictures, np.random.default_rng((seed, index)), retextured=0.0)
         pixels = after.normalised([fit_image(image, size=after.image_size, geometry=after.geometry)])
-        old_maps, new_maps = (one.feature_maps(pixels, strides=TAP_STRIDES) for one in (before, after))
+        old_maps, new_maps = (one.feature_maps(pixels, strides=MAP_STRIDES) for one in (before, after))
         if not all(torch.allclose(old, new, atol=1e-3) for old, new in zip(old_maps[:-1], new_maps[:-1], strict=True)):
             raise ValueError("the encoders differ before stride 32: train the segmenter again on the new one")
         wanted = layer(old_maps[-1])[0].flatten(1).T.double()

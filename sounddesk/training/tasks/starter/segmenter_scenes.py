@@ -21,7 +21,7 @@ from sounddesk.engine.images.crowded_scenes import in_one_piece
 from sounddesk.engine.images.scene_composition import CutOut
 from sounddesk.engine.images.scene_composition import fit_background
 from sounddesk.engine.images.scene_composition import vary_cut_out
-from sounddesk.engine.models.image_encoder import TAP_STRIDES
+from sounddesk.engine.models.image_encoder import MAP_STRIDES
 from sounddesk.engine.models.image_encoder import TimmPatchEncoder
 from sounddesk.engine.models.image_encoder import fit_image
 from sounddesk.engine.starter.segmenter_network import MASK_STRIDE
@@ -36,7 +36,7 @@ class EncodedScene:
     """One scene as the network meets it, of S x S encoder pixels.
 
     Attributes:
-        taps: float32[1, C, S / stride, S / stride] for each of `TAP_STRIDES`.
+        taps: float32[1, C, S / stride, S / stride] for each of `MAP_STRIDES`.
         colours: float32[1, 3, S / 2, S / 2], about -1 to 1.
         shares: float32[K, S / 4, S / 4], how much of each cell belongs to the object.
         boxes: float32[K, 4], the objects' bounds in encoder pixels.
@@ -122,7 +122,7 @@ class ScenePool:
             self._make(index)
         stored = load_file(self._file(index))
         return EncodedScene(
-            taps=[stored[f"stride_{stride}"].float() for stride in TAP_STRIDES],
+            taps=[stored[f"stride_{stride}"].float() for stride in MAP_STRIDES],
             colours=stored["colours"].float() / 127.5 - 1,
             shares=stored["shares"].numpy().astype(np.float32) / 255.0,
             boxes=stored["boxes"].numpy(),
@@ -139,9 +139,9 @@ class ScenePool:
         while not masks:
             image, masks = draw_crowded(self._pictures, rng, retextured=self._retextured)
         fitted = fit_image(image, size=size, geometry=self._encoder.geometry)
-        _, taps = self._encoder.taps(self._encoder.normalised([fitted]))
+        _, taps = self._encoder.patches_and_maps(self._encoder.normalised([fitted]))
         arrays: dict[str, npt.NDArray[np.generic]] = {
-            f"stride_{stride}": tap.half().numpy() for stride, tap in zip(TAP_STRIDES, taps, strict=True)
+            f"stride_{stride}": tap.half().numpy() for stride, tap in zip(MAP_STRIDES, taps, strict=True)
         }
         arrays["colours"] = small_colours(fitted)[None]
         side = size // MASK_STRIDE

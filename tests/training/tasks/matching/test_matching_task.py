@@ -10,8 +10,6 @@ import pytest
 import torch
 
 from sounddesk.domain.errors import EngineError
-from sounddesk.engine.models.grounding import GroundingConfig
-from sounddesk.engine.models.grounding import ObjectConditioner
 from sounddesk.engine.perception.effects_head import HEAD_NAME
 from sounddesk.engine.perception.effects_head import EffectsHead
 from sounddesk.engine.perception.effects_head import both_tags
@@ -22,6 +20,8 @@ from sounddesk.engine.perception.sound_classifier import SoundClassifier
 from sounddesk.engine.perception.sound_classifier import SoundClassifierConfig
 from sounddesk.training.ablation.ablation_runs import noisy_pairs
 from sounddesk.training.ablation.matching_scores import score_kinds
+from sounddesk.engine.starter.conditioner import PrototypeConditioner
+from sounddesk.engine.starter.conditioner import PrototypeConfig
 from sounddesk.training.clips.clip_manifest import ClipSource
 from sounddesk.training.loop.loop import train
 from sounddesk.training.loop.optimiser_recipe import OptimiserRecipe
@@ -148,7 +148,7 @@ def test_pairs_have_the_asked_share_of_wrong_sounds() -> None:
 
 def test_the_recogniser_is_the_groundings_value_path_in_the_classifiers_order() -> None:
     torch.manual_seed(3)
-    config = GroundingConfig(
+    config = PrototypeConfig(
         text_width=12,
         patch_width=10,
         grid=(2, 3),
@@ -158,7 +158,7 @@ def test_the_recogniser_is_the_groundings_value_path_in_the_classifiers_order() 
         mlp_residual=True,
         prototypes=3,
     )
-    grounding = ObjectConditioner(config).eval()
+    grounding = PrototypeConditioner(config).eval()
     grounding.get_buffer("prototypes").copy_(torch.nn.functional.normalize(torch.randn(3, 12), dim=-1))
     recogniser = KindRecogniser(visual_width=10, width=12, kinds=4)
     fill_recogniser(recogniser, grounding, ["dog", "bell", "rain"], ["rain", "ghost", "dog", "bell"])

@@ -10,10 +10,13 @@ import pytest
 import torch
 import yaml
 
+from sounddesk.engine.bundles.component_classes import load_image_encoder
 from sounddesk.engine.generation.patch_weights import patch_coverage
-from sounddesk.engine.models.image_encoder import load_image_encoder
 from sounddesk.engine.models.quantised_weights import load_weights
-from sounddesk.engine.starter.object_crop import closer_view
+from sounddesk.engine.starter.class_branch import ClassifyingPatchEncoder
+from sounddesk.engine.starter.object_crop import crop_object
+from sounddesk.engine.starter.object_crop import crop_side
+from sounddesk.engine.starter.object_crop import encode_crops
 from sounddesk.training.data.recordings import read_kinds
 from sounddesk.training.data.scene_bank import read_pictures
 from sounddesk.training.runner import run_recipe
@@ -54,15 +57,16 @@ def run(folder: Path, task: str, *, model: dict[str, object], steps: int, encode
 def test_the_exported_encoder_tells_the_kinds_of_its_pictures(work: Path) -> None:
     encoder = load_image_encoder("TimmPatchEncoder", work / "class_head/export/image_encoder")
     kinds = [kind.name for kind in read_kinds(work / "data")]
+    assert isinstance(encoder, ClassifyingPatchEncoder)
     assert (encoder.classes, encoder.kinds) == (CLASSES, len(kinds))
     right = []
     for kind, cut_outs in read_pictures(work / "data", split="train").cut_outs.items():
         for cut_out in cut_outs:
-            view = closer_view(
-                np.ascontiguousarray(cut_out[..., :3]), cut_out[..., 3] / np.float32(255), side=encoder.region_side
+            crop = crop_object(
+                np.ascontiguousarray(cut_out[..., :3]), cut_out[..., 3] / np.float32(255), side=crop_side(encoder)
             )
-            coverage = torch.from_numpy(patch_coverage(view.mask, grid=encoder.grid))
-            logits = (coverage / coverage.sum()) @ encoder.encode_regions([view.pixels])[1][0]
+            coverage = torch.from_numpy(patch_coverage(crop.mask, grid=encoder.grid))
+            logits = (coverage / coverage.sum()) @ encode_crops(encoder, [crop.pixels])[1][0]
             right.append(kinds[int(logits[CLASSES:].argmax())] == kind)
     # Random features of a tiny network, and three kinds.
     assert np.mean(right) > 0.6
@@ -106,7 +110,7 @@ def test_the_maps_are_made_anew_for_other_data_or_other_pictures(work: Path) -> 
         assert not (other.shape == maps.shape and torch.equal(other, maps))
 
 
-def test_a_view_is_seen_as_often_from_either_side_with_its_mask(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crop_is_seen_as_often_from_either_side_with_its_mask(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     task = made(work, noise=0.0)
     seen: list[tuple[torch.Tensor, ...]] = []
 

@@ -41,7 +41,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> PictureSet:
 def network(before: TimmPatchEncoder) -> StarterSegmenterNetwork:
     torch.manual_seed(1)
     pixels = torch.zeros(1, 3, before.image_size, before.image_size)
-    widths = tuple(tap.shape[1] for tap in before.taps(pixels)[1])
+    widths = tuple(tap.shape[1] for tap in before.patches_and_maps(pixels)[1])
     return StarterSegmenterNetwork(
         StarterSegmenterConfig(
             image_size=before.image_size, tap_widths=widths, width=16, depth=1, heads=2, mlp_width=16
@@ -60,7 +60,7 @@ def test_a_map_that_only_changed_its_scales_is_read_as_before(
     layer = network.pyramid.from_32
     image, _ = draw_crowded(only_one_piece(pictures), np.random.default_rng((0, 3)), retextured=0.0)
     pixels = before.normalised([fit_image(image, size=before.image_size, geometry=before.geometry)])
-    old_map, new_map = (one.taps(pixels)[1][-1] for one in (before, after))
+    old_map, new_map = (one.patches_and_maps(pixels)[1][-1] for one in (before, after))
     with torch.no_grad():
         expected = layer(old_map)
         unread = (layer(new_map) - expected).square().mean() / expected.var()
