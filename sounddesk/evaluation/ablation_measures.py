@@ -103,9 +103,7 @@ class _Correspondence:
         loaded = load_image_encoder(entry.class_name, session.bundle.component_folder("image_encoder"))
         if not isinstance(loaded, TimmPatchEncoder):
             raise ValueError("AVC needs the image encoder that the matching model was trained with")
-        self.encoder = TimmPatchEncoder(**{**loaded.config(), "image_size": self.model.config.image_size, "pool": 1})  # type: ignore[arg-type]
-        self.encoder.backbone.load_state_dict(loaded.backbone.state_dict())
-        self.encoder.eval()
+        self.encoder = loaded.resized(image_size=self.model.config.image_size)
 
     @torch.no_grad()
     def score(self, image: RgbImage, mask: npt.NDArray[np.bool_], window: torch.Tensor) -> float:

@@ -144,6 +144,13 @@ class TimmPatchEncoder(nn.Module):
             maps[pixels.shape[-1] // features.shape[-1]] = features
         return [maps[stride] for stride in strides]
 
+    def resized(self, *, image_size: int) -> TimmPatchEncoder:
+        """The same backbone on images of another size, every cell of its map a patch."""
+        settings: dict[str, Any] = {**TimmPatchEncoder.config(self), "image_size": image_size, "pool": 1}
+        encoder = TimmPatchEncoder(**settings)
+        encoder.backbone.load_state_dict(self.backbone.state_dict())
+        return encoder.eval()
+
     def config(self) -> dict[str, str | int | float | bool]:
         return {
             "architecture": str(self.backbone.default_cfg["architecture"]),
@@ -156,11 +163,10 @@ class TimmPatchEncoder(nn.Module):
 
     @classmethod
     def load(cls, folder: Path) -> TimmPatchEncoder:
-        """Read `config.json` and `model.safetensors`."""
+        """Read `config.json` and `model.safetensors`; settings of extensions are left to them."""
         data = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        # Settings of its extensions may stand there switched off, as 0 or false.
         known = inspect.signature(cls).parameters
-        encoder = cls(**{key: value for key, value in data.items() if key in known or value})
+        encoder = cls(**{key: value for key, value in data.items() if key in known})
         encoder.backbone.load_state_dict(load_weights(folder / "model.safetensors"))
         return encoder.eval()
 

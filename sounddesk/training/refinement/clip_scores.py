@@ -39,9 +39,7 @@ class ClipScorer:
         loaded = load_image_encoder(entry.class_name, found.component_folder("image_encoder"))
         self.encoder: Any = loaded
         if isinstance(loaded, TimmPatchEncoder):
-            config: dict[str, Any] = {**loaded.config(), "image_size": self.model.config.image_size, "pool": 1}
-            self.encoder = TimmPatchEncoder(**config).eval()
-            self.encoder.backbone.load_state_dict(loaded.backbone.state_dict())
+            self.encoder = loaded.resized(image_size=self.model.config.image_size)
         self.classifier = SoundClassifier.load(classifier or resource("evaluation/classifier"))
         config_ = self.model.config
         heard = self.classifier.config

@@ -11,7 +11,6 @@ from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 from typing import Final
 
 import cv2
@@ -181,9 +180,7 @@ def frozen_pairs(recipe: MatchingModelRecipe, data_dir: Path, split: str, *, see
     loaded = load_image_encoder(bundle.manifest.component("image_encoder").class_name, folder)
     if not isinstance(loaded, TimmPatchEncoder):
         raise ValueError(f"bundle {recipe.bundle!r} has another image encoder than the starter's: give embeddings")
-    config: dict[str, Any] = {**loaded.config(), "image_size": recipe.image_size, "pool": 1}
-    encoder = TimmPatchEncoder(**config)
-    encoder.backbone.load_state_dict(loaded.backbone.state_dict())
+    encoder = loaded.resized(image_size=recipe.image_size)
     folds = recipe.fold_classifiers if split == "train" else ()
     folders = folds or (recipe.classifier or resource("evaluation/classifier"),)
     classifiers = [SoundClassifier.load(folder) for folder in folders]
@@ -191,7 +188,7 @@ def frozen_pairs(recipe: MatchingModelRecipe, data_dir: Path, split: str, *, see
         raise ValueError("the classifiers of the folds know different kinds: train them on one data set")
     known = read_kinds(data_dir)
     names = [kind.name for kind in known]
-    patches, picture_kind = encode_pictures(data_dir, split, names, encoder.eval().requires_grad_(False), seed=seed)
+    patches, picture_kind = encode_pictures(data_dir, split, names, encoder.requires_grad_(False), seed=seed)
     sounds, sound_kind, fold, effects = encode_sounds(
         read_recordings(data_dir, splits=(split,)),
         {kind.name: (index, kind.repeat) for index, kind in enumerate(known)},
