@@ -23,7 +23,6 @@ from sounddesk.engine.generation.patch_weights import rescale_to_attention
 from sounddesk.engine.models.diffusion import Denoiser
 from sounddesk.engine.models.diffusion import audioldm_scheduler_config
 from sounddesk.engine.models.diffusion import swap_time_and_frequency
-from sounddesk.engine.models.grounding import ObjectConditioner
 from sounddesk.engine.models.latent_codec import LatentCodec
 from sounddesk.engine.models.mel import LogMel
 from sounddesk.engine.models.text_encoder import SentenceEncoder

@@ -18,10 +18,10 @@ from sounddesk.engine.perception.matching_model import KindRecogniser
 from sounddesk.engine.perception.matching_model import MatchingModel
 from sounddesk.engine.perception.sound_classifier import SoundClassifier
 from sounddesk.engine.perception.sound_classifier import SoundClassifierConfig
-from sounddesk.training.ablation.ablation_runs import noisy_pairs
-from sounddesk.training.ablation.matching_scores import score_kinds
 from sounddesk.engine.starter.conditioner import PrototypeConditioner
 from sounddesk.engine.starter.conditioner import PrototypeConfig
+from sounddesk.training.ablation.ablation_runs import noisy_pairs
+from sounddesk.training.ablation.matching_scores import score_kinds
 from sounddesk.training.clips.clip_manifest import ClipSource
 from sounddesk.training.loop.loop import train
 from sounddesk.training.loop.optimiser_recipe import OptimiserRecipe
