@@ -16,7 +16,7 @@ from sounddesk.audio.files.pcm import WavFormat
 from sounddesk.audio.files.pcm import bits_of
 from sounddesk.audio.files.pcm import check_samples
 from sounddesk.audio.files.pcm import count_clipped
-from sounddesk.audio.files.pcm import round_to_grid
+from sounddesk.audio.files.pcm import quantize
 
 # Common gains are given in these steps, so that the number a user reads is the number that was applied.
 _COMMON_GAIN_STEP_DB: Final = 0.1
@@ -153,7 +153,7 @@ def _mix(
     for stem in stems:
         check_samples(stem)
     written = tuple(
-        round_to_grid(stem * np.float64(db_to_linear(gain_db)), wav_format=wav_format)
+        quantize(stem * np.float64(db_to_linear(gain_db)), wav_format=wav_format)
         for stem, gain_db in zip(stems, gains_db, strict=True)
     )
     return written, sum_stems(written).astype(np.float32)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import math
+import threading
 from collections.abc import Callable
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,8 +19,10 @@ import numpy.typing as npt
 
 from sounddesk.audio.mixing import db_to_linear
 from sounddesk.audio.mixing import pan_gains
+from sounddesk.audio.resample import resample
 from sounddesk.domain.project import Project
 from sounddesk.domain.scene import MixerStrip
+from sounddesk.domain.take import TakeLibrary
 from sounddesk.domain.timeline import Clip
 
 Mono = npt.NDArray[np.float32]
@@ -191,6 +194,27 @@ class TimelineMix:
         for channel, gain in enumerate((track.left, track.right)):
             np.multiply(mono, np.float32(gain), out=out[:, channel])
         return out
+
+
+class TakeSamples:
+    """Gives a take's samples by id, float32[n] at 48 kHz, resampled once; None for a take that is not there.
+
+    Safe in any thread.
+    """
+
+    def __init__(self, takes: TakeLibrary) -> None:
+        self._takes = takes
+        self._made: dict[str, Mono] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, take_id: str) -> Mono | None:
+        take = self._takes.get(take_id)
+        if take is None:
+            return None
+        with self._lock:
+            if take_id not in self._made:
+                self._made[take_id] = resample(take.waveform, from_hz=take.sample_rate_hz, to_hz=PROJECT_RATE_HZ)
+            return self._made[take_id]
 
 
 def frames_of(seconds: float) -> int:

@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import math
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -31,12 +32,16 @@ _WHAT = ("stems", "mix", "clips", "takes")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `sounddesk export`."""
+    from sounddesk.audio.exchange.exchange_format import exchange_formats
+    from sounddesk.audio.formats.audio_format import audio_formats
+    from sounddesk.audio.formats.audio_format import sample_rates_hz
+
     parser.add_argument("project", type=file_path, metavar="PROJECT.sdesk", help="a project that sounddesk has saved")
     parser.add_argument("--out", type=file_path, required=True, metavar="FOLDER", help="where to, made where missing")
     parser.add_argument("--preset", default="post", metavar="NAME", help="settings to start from (default: post)")
     parser.add_argument("--what", metavar="LIST", help="of stems,mix,clips,takes; 'takes' may be takes:starred|placed")
-    parser.add_argument("--format", metavar="NAME", help="wav24, wav16, wav32f, flac24, flac16 or ogg")
-    parser.add_argument("--rate", type=whole_number, metavar="HZ", help="44100, 48000, 88200 or 96000")
+    parser.add_argument("--format", metavar="NAME", help=listed(each.name for each in audio_formats()))
+    parser.add_argument("--rate", type=whole_number, metavar="HZ", help=listed(map(str, sample_rates_hz())))
     parser.add_argument("--mono", action="store_true", help="one channel, the mean of left and right")
     parser.add_argument("--pre-fader", action="store_true", help="stems and clips before fader, pan, mute and solo")
     parser.add_argument("--range", nargs=2, type=number, metavar=("START", "END"), help="seconds of the timeline")
@@ -46,10 +51,27 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--names", metavar="TEMPLATE", help="for example {project}_{object}_{take} or {ucs}")
     parser.add_argument("--creator", metavar="ID", help="creator id of UCS names")
     parser.add_argument("--source", metavar="ID", help="source id of UCS names")
-    parser.add_argument("--daw", metavar="LIST", help="also project files: of dawproject,rpp,otio,aaf")
+    kinds = ",".join(each.name for each in exchange_formats())
+    parser.add_argument("--daw", metavar="LIST", help=f"also project files: of {kinds}")
     parser.add_argument("--no-sidecar", action="store_true", help="no JSON file with the provenance")
     parser.add_argument("--list", action="store_true", help="only say what would be written")
     add_output_arguments(parser)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = "\n".join(
+        [
+            "formats (--format):",
+            *(f"  {each.name:<12} {each.label} ({each.suffix})" for each in audio_formats()),
+            "",
+            "project files for other programs (--daw):",
+            *(f"  {each.name:<12} {each.label} ({each.suffix}), for {each.programs}" for each in exchange_formats()),
+        ]
+    )
+
+
+def listed(names: Iterable[str]) -> str:
+    """'a, b or c'."""
+    *most, last = names
+    return f"{', '.join(most)} or {last}" if most else last
 
 
 def run(options: argparse.Namespace, *, console: Console) -> int:
@@ -61,7 +83,7 @@ def run(options: argparse.Namespace, *, console: Console) -> int:
     """
     from sounddesk.audio.exporters.export import export_project
     from sounddesk.audio.exporters.export_plan import plan_export
-    from sounddesk.audio.take_samples import TakeSamples
+    from sounddesk.audio.timeline_mix import TakeSamples
     from sounddesk.domain.take import TakeLibrary
     from sounddesk.engine.bundles.installed_bundles import bundle_licences
     from sounddesk.storage.project_file import read_project

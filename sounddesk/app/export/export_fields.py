@@ -14,11 +14,13 @@ from PySide6.QtWidgets import QHBoxLayout
 from PySide6.QtWidgets import QLineEdit
 from PySide6.QtWidgets import QWidget
 
+from sounddesk.audio.exchange.exchange_format import exchange_formats
 from sounddesk.audio.exporters.export_settings import MIN_LUFS
 from sounddesk.audio.exporters.export_settings import ExportSettings
 from sounddesk.audio.exporters.naming_template import FIELDS
-from sounddesk.audio.files.file_format import FORMATS
-from sounddesk.audio.files.file_format import SAMPLE_RATES_HZ
+from sounddesk.audio.formats.audio_format import AUDIO_FORMATS
+from sounddesk.audio.formats.audio_format import audio_formats
+from sounddesk.audio.formats.audio_format import sample_rates_hz
 
 
 class ExportFields(QWidget):
@@ -43,8 +45,8 @@ class ExportFields(QWidget):
                 "all": self.tr("All takes"),
             },
         )
-        self.format = self._combo("format", {name: each.label for name, each in FORMATS.items()})
-        self.rate = self._combo("sample_rate_hz", {rate: f"{rate / 1000:g} kHz" for rate in SAMPLE_RATES_HZ})
+        self.format = self._combo("format", {each.name: each.label for each in audio_formats()})
+        self.rate = self._combo("sample_rate_hz", {rate: f"{rate / 1000:g} kHz" for rate in sample_rates_hz()})
         self.channels = self._combo("channels", {"stereo": self.tr("Stereo"), "mono": self.tr("Mono")})
         self.fader = self._combo(
             "pre_fader", {False: self.tr("After the fader, as heard"), True: self.tr("Before fader, pan and mute")}
@@ -72,12 +74,7 @@ class ExportFields(QWidget):
         self.creator = self._line("creator_id", self.tr("UCS creator id"))
         self.source = self._line("source_id", self.tr("UCS source id"))
         self.sidecar = self._check("sidecar", self.tr("Provenance as JSON"))
-        self.exchange = {
-            "dawproject": self._check("dawproject", "DAWproject"),
-            "rpp": self._check("rpp", "Reaper"),
-            "otio": self._check("otio", "OpenTimelineIO"),
-            "aaf": self._check("aaf", "AAF"),
-        }
+        self.exchange = {each.name: self._check(each.name, each.label) for each in exchange_formats()}
         form = QFormLayout(self)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow(self.tr("Files:"), _row(self.stems, self.mix, self.clips))
@@ -114,7 +111,7 @@ class ExportFields(QWidget):
             creator_id=str(self.creator.text()),
             source_id=str(self.source.text()),
             sidecar=self.sidecar.isChecked(),
-            exchange=tuple(name for name, box in self.exchange.items() if box.isChecked()),  # type: ignore[misc]
+            exchange=tuple(name for name, box in self.exchange.items() if box.isChecked()),
         )
 
     def set_settings(self, settings: ExportSettings) -> None:
@@ -161,7 +158,7 @@ class ExportFields(QWidget):
         for field in (self.start, self.end):
             field.setEnabled(self.part.isChecked())
         self.lufs.setEnabled(self.normalise.isChecked())
-        self.dither.setEnabled(FORMATS[self.format.currentData()].grid == "PCM_16")
+        self.dither.setEnabled(AUDIO_FORMATS.get(self.format.currentData()).subtype == "PCM_16")
         self.silent.setEnabled(self.stems.isChecked())
 
     def _check(self, name: str, text: str) -> QCheckBox:

@@ -87,7 +87,7 @@ class ExportRunner(QObject):
 
 def _export(export: _Export, control: JobControl) -> ExportReport:
     from sounddesk.audio.exporters.export import export_project
-    from sounddesk.audio.take_samples import TakeSamples
+    from sounddesk.audio.timeline_mix import TakeSamples
     from sounddesk.engine.bundles.installed_bundles import bundle_licences
 
     job, takes = export

@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import Any
 from typing import Final
 
+from sounddesk.audio.exchange.exchange_format import EXCHANGE_FORMATS
+from sounddesk.audio.exchange.exchange_format import ExchangeFormat
+from sounddesk.audio.exchange.exchange_format import ExchangeJob
 from sounddesk.audio.exchange.exchange_model import ExchangeClip
 from sounddesk.audio.exchange.exchange_model import ExchangeTrack
 from sounddesk.audio.exchange.exchange_model import Media
@@ -26,7 +29,6 @@ from sounddesk.audio.timeline_mix import PROJECT_RATE_HZ
 from sounddesk.audio.timeline_mix import Mono
 from sounddesk.audio.timeline_mix import frames_of
 from sounddesk.audio.timeline_mix import strip_gains
-from sounddesk.domain.errors import MissingPackageError
 from sounddesk.domain.project import Project
 
 _GAIN: Final = ("9d2ea894-0968-11d3-8a38-0050040ef7d2", "Mono Audio Gain")
@@ -42,10 +44,6 @@ _MOST_DENOMINATOR: Final = 1_000_000
 _SOUND: Final = "sound"
 
 
-class AafMissingError(MissingPackageError):
-    """pyaaf2 is not installed; the message names the remedy."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class _Essence:
     """A media file inside the AAF: its mob, the slot in it, and the amplitude that was taken out of the sound."""
@@ -55,38 +53,38 @@ class _Essence:
     factor: float
 
 
-def write_aaf(
-    path: Path,
-    project: Project,
-    tracks: tuple[ExchangeTrack, ...],
-    samples_of: Callable[[str], Mono | None],
-    *,
-    title: str,
-    comment: str,
-    between: Callable[[], None] = lambda: None,
-) -> None:
+def write_aaf(job: ExchangeJob) -> None:
     """Write the file, new.
 
-    Args:
-        comment: for the metadata, e.g. provenance and licence.
-        between: called before each sound; what it raises ends the writing.
-
     Raises:
-        AafMissingError: pyaaf2 is not installed.
+        MissingPackageError: pyaaf2 is not installed.
         OSError: it cannot be written.
     """
-    with require_aaf().open(str(path), "w") as file:
-        writer = _Writer(file, project)
-        writer.write(tracks, samples_of, title=title, comment=comment, folder=path.parent, between=between)
+    with AAF.require().open(str(job.path), "w") as file:
+        _Writer(file, job.project).write(
+            job.tracks,
+            job.samples_of,
+            title=job.title,
+            comment=job.comment,
+            folder=job.path.parent,
+            between=job.between,
+        )
 
 
-def require_aaf() -> Any:
-    """The package. Raises: AafMissingError."""
-    try:
-        import aaf2
-    except ImportError:
-        raise AafMissingError("pyaaf2 is not installed: pip install 'sounddesk[aaf]', or export without AAF") from None
-    return aaf2
+AAF: Final = EXCHANGE_FORMATS.register(
+    ExchangeFormat(
+        name="aaf",
+        label="AAF",
+        suffix=".aaf",
+        programs="Pro Tools, Media Composer, Nuendo, Logic, Resolve",
+        write=write_aaf,
+        plays_media=False,
+        module="aaf2",
+        package="pyaaf2",
+        extra="aaf",
+        order=40,
+    )
+)
 
 
 class _Writer:
@@ -200,7 +198,7 @@ class _Writer:
         self._file.content.mobs.append(mob)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".media-") as place:
             made = Path(place) / "media.wav"
-            write_media(made, media, samples_of, factor=(-1.0 if inverted else 1.0) / factor, form="wav24")
+            write_media(made, media, samples_of, factor=(-1.0 if inverted else 1.0) / factor, subtype="PCM_24")
             slot = mob.import_audio_essence(str(made), PROJECT_RATE_HZ)
         return _Essence(mob=mob, slot_id=slot.slot_id, factor=factor)
 

@@ -10,11 +10,13 @@ import contextlib
 import tempfile
 import xml.etree.ElementTree as ET
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import sounddesk
+from sounddesk.audio.exchange.exchange_format import EXCHANGE_FORMATS
+from sounddesk.audio.exchange.exchange_format import ExchangeFormat
+from sounddesk.audio.exchange.exchange_format import ExchangeJob
 from sounddesk.audio.exchange.exchange_model import ExchangeClip
 from sounddesk.audio.exchange.exchange_model import ExchangeTrack
 from sounddesk.audio.exchange.exchange_model import Media
@@ -23,7 +25,6 @@ from sounddesk.audio.exchange.exchange_model import seconds_text
 from sounddesk.audio.exchange.exchange_model import write_media
 from sounddesk.audio.files.riff_chunks import xml_text
 from sounddesk.audio.timeline_mix import PROJECT_RATE_HZ
-from sounddesk.audio.timeline_mix import Mono
 from sounddesk.domain.naming import unique_file_stems
 from sounddesk.domain.project import Project
 
@@ -33,41 +34,37 @@ _TEMPO_BPM: Final = 120
 _MAX_GAIN: Final = 1000
 
 
-def write_dawproject(
-    path: Path,
-    project: Project,
-    tracks: tuple[ExchangeTrack, ...],
-    samples_of: Callable[[str], Mono | None],
-    *,
-    title: str,
-    comment: str,
-    between: Callable[[], None] = lambda: None,
-) -> None:
-    """Write the file, new.
-
-    Args:
-        comment: for the metadata, e.g. provenance and licence.
-        between: called before each media file; what it raises ends the writing.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    variants = _variants(tracks)
+def write_dawproject(job: ExchangeJob) -> None:
+    """Write the file, new. Raises: OSError."""
+    variants = _variants(job.tracks)
     # ZIP entries of unknown length are read by some programs wrongly, so each media file is made first.
-    with zipfile.ZipFile(path, "x", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+    with zipfile.ZipFile(job.path, "x", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name, text in (
-            ("project.xml", project_xml(project, tracks)),
-            ("metadata.xml", metadata_xml(title=title, comment=comment)),
+            ("project.xml", project_xml(job.project, job.tracks)),
+            ("metadata.xml", metadata_xml(title=job.title, comment=job.comment)),
         ):
             archive.writestr(name, text)
         for (_, factor), (name, media) in variants.items():
-            between()
-            with tempfile.TemporaryDirectory(dir=path.parent, prefix=".media-") as folder:
+            job.between()
+            with tempfile.TemporaryDirectory(dir=job.path.parent, prefix=".media-") as folder:
                 made = Path(folder) / "media.wav"
-                write_media(made, media, samples_of, factor=factor)
+                write_media(made, media, job.samples_of, factor=factor)
                 archive.write(made, name)
                 with contextlib.suppress(OSError):
                     made.unlink()
+
+
+EXCHANGE_FORMATS.register(
+    ExchangeFormat(
+        name="dawproject",
+        label="DAWproject",
+        suffix=".dawproject",
+        programs="Bitwig, Studio One, Cubase",
+        write=write_dawproject,
+        plays_media=False,
+        order=10,
+    )
+)
 
 
 def project_xml(project: Project, tracks: tuple[ExchangeTrack, ...]) -> str:

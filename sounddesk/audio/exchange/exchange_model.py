@@ -11,14 +11,13 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
-from sounddesk.audio.exporters.audio_file_writer import Grid
-from sounddesk.audio.files.file_format import file_format
-from sounddesk.audio.files.sound_writers import WavWriter
-from sounddesk.audio.files.sound_writers import clip_to_range
+from sounddesk.audio.files.block_writers import WavWriter
+from sounddesk.audio.files.pcm import WavFormat
+from sounddesk.audio.files.sample_format import SampleFormat
+from sounddesk.audio.files.sample_format import clip_to_range
 from sounddesk.audio.mixing import db_to_linear
 from sounddesk.audio.timeline_mix import FADER_BOTTOM_DB
 from sounddesk.audio.timeline_mix import PROJECT_RATE_HZ
@@ -148,23 +147,22 @@ def write_media(
     samples_of: Callable[[str], Mono | None],
     *,
     factor: float = 1.0,
-    form: Literal["wav32f", "wav24"] = "wav32f",
+    subtype: WavFormat = "FLOAT",
 ) -> None:
     """Write one media file. `factor` is its amplitude, where gain must be in the sound itself."""
-    made = file_format(form)
-    grid = Grid(made.grid, dither=False, key=media.name)
+    sample_format = SampleFormat(subtype, dither=False, key=media.name)
     writer = WavWriter(
         path,
-        file_format=made,
+        subtype=subtype,
         sample_rate_hz=PROJECT_RATE_HZ,
         channels=1,
         frames=media.frames,
     )
     try:
         for block in _blocks(media, samples_of):
-            columns = grid.columns(block, (factor,))
-            clip_to_range(columns, grid=made.grid)
-            writer.write(columns)
+            channels = sample_format.from_mono(block, (factor,))
+            clip_to_range(channels, subtype=subtype)
+            writer.write(channels)
         writer.finish()
     finally:
         writer.close()

@@ -8,12 +8,14 @@ from __future__ import annotations
 from typing import Any
 from typing import Final
 
+from sounddesk.audio.exchange.exchange_format import EXCHANGE_FORMATS
+from sounddesk.audio.exchange.exchange_format import ExchangeFormat
+from sounddesk.audio.exchange.exchange_format import ExchangeJob
 from sounddesk.audio.exchange.exchange_model import ExchangeClip
 from sounddesk.audio.exchange.exchange_model import ExchangeTrack
 from sounddesk.audio.files.riff_chunks import xml_text
 from sounddesk.audio.timeline_mix import PROJECT_RATE_HZ
 from sounddesk.audio.timeline_mix import frames_of
-from sounddesk.domain.errors import MissingPackageError
 from sounddesk.domain.project import Project
 
 _NAMESPACE: Final = "sounddesk"
@@ -32,10 +34,6 @@ _MARKER_COLOURS: Final = {
 }
 
 
-class OtioMissingError(MissingPackageError):
-    """opentimelineio is not installed; the message names the remedy."""
-
-
 def otio_text(project: Project, tracks: tuple[ExchangeTrack, ...], *, name: str, media_folder: str) -> str:
     """The text of the .otio file.
 
@@ -43,9 +41,9 @@ def otio_text(project: Project, tracks: tuple[ExchangeTrack, ...], *, name: str,
         media_folder: where the media lie, relative to the file.
 
     Raises:
-        OtioMissingError: opentimelineio is not installed.
+        MissingPackageError: opentimelineio is not installed.
     """
-    otio = require_otio()
+    otio = OTIO.require()
     settings = project.settings
     timeline = otio.schema.Timeline(name=xml_text(name))
     timeline.global_start_time = _time(otio, frames_of(settings.start_timecode_s))
@@ -77,15 +75,26 @@ def otio_text(project: Project, tracks: tuple[ExchangeTrack, ...], *, name: str,
     return str(otio.adapters.write_to_string(timeline, "otio_json")) + "\n"
 
 
-def require_otio() -> Any:
-    """The package. Raises: OtioMissingError."""
-    try:
-        import opentimelineio
-    except ImportError:
-        raise OtioMissingError(
-            "OpenTimelineIO is not installed: pip install 'sounddesk[otio]', or export without it"
-        ) from None
-    return opentimelineio
+def write_otio(job: ExchangeJob) -> None:
+    """Write the file, new. Raises: MissingPackageError, OSError."""
+    text = otio_text(job.project, job.tracks, name=job.title, media_folder=job.media_folder)
+    job.path.write_text(text, encoding="utf-8", newline="\n")
+
+
+OTIO: Final = EXCHANGE_FORMATS.register(
+    ExchangeFormat(
+        name="otio",
+        label="OpenTimelineIO",
+        suffix=".otio",
+        programs="picture editors",
+        write=write_otio,
+        plays_media=True,
+        module="opentimelineio",
+        package="OpenTimelineIO",
+        extra="otio",
+        order=30,
+    )
+)
 
 
 def nearest_marker_colour(colour: str) -> str:

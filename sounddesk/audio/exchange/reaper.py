@@ -6,6 +6,9 @@ import uuid
 from typing import Final
 
 import sounddesk
+from sounddesk.audio.exchange.exchange_format import EXCHANGE_FORMATS
+from sounddesk.audio.exchange.exchange_format import ExchangeFormat
+from sounddesk.audio.exchange.exchange_format import ExchangeJob
 from sounddesk.audio.exchange.exchange_model import ExchangeClip
 from sounddesk.audio.exchange.exchange_model import ExchangeTrack
 from sounddesk.audio.exchange.exchange_model import gain_of
@@ -45,6 +48,25 @@ def reaper_text(project: Project, tracks: tuple[ExchangeTrack, ...], *, media_fo
     for track in tracks:
         lines += _track(track, media_folder)
     return "\n".join([*lines, ">"]) + "\n"
+
+
+def write_reaper(job: ExchangeJob) -> None:
+    """Write the file, new. Raises: OSError."""
+    text = reaper_text(job.project, job.tracks, media_folder=job.media_folder, notes=job.comment)
+    job.path.write_text(text, encoding="utf-8", newline="\r\n")
+
+
+EXCHANGE_FORMATS.register(
+    ExchangeFormat(
+        name="rpp",
+        label="Reaper",
+        suffix=".rpp",
+        programs="Reaper",
+        write=write_reaper,
+        plays_media=True,
+        order=20,
+    )
+)
 
 
 def _track(track: ExchangeTrack, media_folder: str) -> list[str]:

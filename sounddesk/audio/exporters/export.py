@@ -1,4 +1,4 @@
-"""Carries an export out: every planned file appears, or none does."""
+"""Runs an export atomically: all files or none."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from typing import Final
 
 import numpy as np
 
-from sounddesk.audio.exchange.exchange import check_exchange
-from sounddesk.audio.exchange.exchange import write_exchange
-from sounddesk.audio.exporters.audio_file_writer import Grid
-from sounddesk.audio.exporters.audio_file_writer import SoundSink
+from sounddesk.audio.exporters.audio_file_writer import AudioFileWriter
 from sounddesk.audio.exporters.export_plan import ExportPlan
 from sounddesk.audio.exporters.export_plan import PlannedFile
-from sounddesk.audio.exporters.loop_points import loop_of_clip
+from sounddesk.audio.exporters.file_metadata import loop_of_clip
+from sounddesk.audio.exporters.file_metadata import metadata_of
+from sounddesk.audio.exporters.project_files import require_packages
+from sounddesk.audio.exporters.project_files import write_project_files
 from sounddesk.audio.exporters.provenance import sidecar_text
 from sounddesk.audio.exporters.provenance import take_facts
 from sounddesk.audio.exporters.provenance import takes_of
-from sounddesk.audio.exporters.resampling_reader import LaneStream
 from sounddesk.audio.exporters.resampling_reader import ReadMono
+from sounddesk.audio.exporters.resampling_reader import ResamplingReader
 from sounddesk.audio.exporters.stem_renderer import BLOCK_FRAMES
-from sounddesk.audio.exporters.stem_renderer import AlignedRender
 from sounddesk.audio.exporters.stem_renderer import LaneOutput
-from sounddesk.audio.files.file_tags import FileFacts
+from sounddesk.audio.exporters.stem_renderer import StemRenderer
+from sounddesk.audio.files.sample_format import SampleFormat
 from sounddesk.audio.metering.loudness import LoudnessMeter
 from sounddesk.audio.metering.loudness import LoudnessReading
 from sounddesk.audio.mixing import db_to_linear
@@ -93,7 +93,7 @@ def export_project(
         OutputError: a file exists already, or cannot be written. Nothing new remains.
         MissingPackageError: a project file is asked for whose package (OpenTimelineIO, pyaaf2) is not installed.
     """
-    check_exchange(plan)
+    require_packages(plan)
     with (
         OutputFolder(folder, needed_bytes=plan.needed_bytes, taken="replace" if replace else "refuse") as output,
         ThreadPoolExecutor(max_workers=max(2, min(_MOST_THREADS, os.cpu_count() or 2))) as executor,
@@ -106,7 +106,7 @@ def export_project(
         if plan.sidecar:
             text = sidecar_text(plan, project, takes, licences=licences, readings=run.readings, gain_db=run.gain_db)
             output.write(plan.sidecar, text.encode())
-        write_exchange(
+        write_project_files(
             project,
             takes,
             samples_of,
@@ -149,7 +149,7 @@ class _Run:
         self._licences = licences
         self._step = step
         self._executor = executor
-        self._sinks: dict[str, SoundSink] = {}
+        self._writers: dict[str, AudioFileWriter] = {}
         self.readings: dict[str, LoudnessReading] = {}
         self.clipped: dict[str, int] = {}
         self.gain_db: dict[str, float] = {}
@@ -170,8 +170,8 @@ class _Run:
         self._step(self.total, self.total)
 
     def close(self) -> None:
-        for sink in self._sinks.values():
-            sink.close()
+        for writer in self._writers.values():
+            writer.close()
 
     # ------------------------------------------------------------------ stems and mix
 
@@ -192,9 +192,9 @@ class _Run:
             if object_id not in stems and (mix is None or sums_stems):
                 continue
             lanes.append(self._lane(timeline, index, stems.get(object_id)))
-        sink = None if mix is None else self._sink(mix, gains=None)
-        render = self._render_of(timeline, lanes, gain=gain, sums_stems=sums_stems)
-        render.write(sink, self._grid(mix.name if mix is not None else "mix"), step=self._report)
+        writer = None if mix is None else self._writer(mix, gains=None)
+        renderer = self._renderer(timeline, lanes, gain=gain, sums_stems=sums_stems)
+        renderer.write(writer, self._sample_format(mix.name if mix is not None else "mix"), step=self._report)
         self._done += self._aligned_frames
         self._finish(self._aligned)
 
@@ -207,27 +207,27 @@ class _Run:
         stem_gains_all = self._channel_gains(stem_gains)
         first = self._aligned[0]
         return LaneOutput(
-            stream=self._stream(lambda start, count: timeline.lane(index, start, count), first, rate=rate),
+            reader=self._reader(lambda start, count: timeline.lane(index, start, count), first, rate=rate),
             gains=gains,
             stem_gains=stem_gains_all,
-            sink=None if file is None else self._sink(file, gains=stem_gains_all),
-            grid=None if file is None else self._grid(file.name),
+            writer=None if file is None else self._writer(file, gains=stem_gains_all),
+            sample_format=None if file is None else self._sample_format(file.name),
         )
 
     def _aligned_gain(self, timeline: TimelineMix, target_lufs: float) -> float:
         """The gain that brings the mix to the target; it holds for the stems too, so that they stay in balance."""
         lanes = [self._lane(timeline, index, None, rate=False) for index in range(len(timeline.object_ids))]
         meter = LoudnessMeter(sample_rate_hz=PROJECT_RATE_HZ, channels=self._plan.n_channels)
-        self._render_of(timeline, lanes, gain=1.0, sums_stems=False).measure(meter, step=self._report)
+        self._renderer(timeline, lanes, gain=1.0, sums_stems=False).measure(meter, step=self._report)
         gain_db = self._gain_db(meter, target_lufs, what="the mix")
         for file in self._aligned:
             self.gain_db[file.name] = gain_db
         return db_to_linear(gain_db)
 
-    def _render_of(
+    def _renderer(
         self, timeline: TimelineMix, lanes: list[LaneOutput], *, gain: float, sums_stems: bool
-    ) -> AlignedRender:
-        return AlignedRender(
+    ) -> StemRenderer:
+        return StemRenderer(
             timeline,
             lanes,
             frames=self._aligned_frames,
@@ -245,21 +245,21 @@ class _Run:
         target = self._plan.settings.normalise_lufs
         gain = 1.0
         if target is not None:
-            stream = self._stream(read, file, rate=False)
+            reader = self._reader(read, file, rate=False)
             meter = LoudnessMeter(sample_rate_hz=PROJECT_RATE_HZ, channels=len(gains))
             for done in range(0, file.frames, BLOCK_FRAMES):
                 self._report(done)
-                mono = stream.next(BLOCK_FRAMES)
+                mono = reader.next(BLOCK_FRAMES)
                 meter.push(np.stack([mono * np.float32(each) for each in gains], axis=1))
             self._done += file.frames
             self.gain_db[file.name] = self._gain_db(meter, target, what=file.name)
             gain = db_to_linear(self.gain_db[file.name])
-        sink = self._sink(file, gains=gains)
-        grid = self._grid(file.name)
-        stream = self._stream(read, file)
+        writer = self._writer(file, gains=gains)
+        sample_format = self._sample_format(file.name)
+        reader = self._reader(read, file)
         for done in range(0, file.frames, BLOCK_FRAMES):
             self._report(done)
-            sink.write(grid.columns(stream.next(BLOCK_FRAMES), [each * gain for each in gains]))
+            writer.write(sample_format.from_mono(reader.next(BLOCK_FRAMES), [each * gain for each in gains]))
         self._done += file.frames
         self._finish([file])
 
@@ -294,9 +294,9 @@ class _Run:
         """Left and right, or their mean for mono files."""
         return gains if self._plan.n_channels == 2 else ((gains[0] + gains[1]) / 2.0,)
 
-    def _stream(self, read: ReadMono, file: PlannedFile, *, rate: bool = True) -> LaneStream:
+    def _reader(self, read: ReadMono, file: PlannedFile, *, rate: bool = True) -> ResamplingReader:
         """At the rate of the files, or with `rate` False at 48 kHz, as loudness is measured."""
-        return LaneStream(
+        return ResamplingReader(
             read,
             start=file.start_frame,
             frames=file.frames,
@@ -304,36 +304,38 @@ class _Run:
             rate_frames=self._plan.rate_frames(file) if rate else file.frames,
         )
 
-    def _sink(self, file: PlannedFile, *, gains: tuple[float, ...] | None) -> SoundSink:
+    def _writer(self, file: PlannedFile, *, gains: tuple[float, ...] | None) -> AudioFileWriter:
         loop = None
         if file.clip_id is not None:
             loop = loop_of_clip(self._project.clip(file.clip_id), self._samples_of)
-        facts = FileFacts(
-            plan=self._plan,
-            file=file,
-            project=self._project,
-            takes=[take_facts(take, self._project, self._licences) for take in takes_of(file, self._takes)],
+        metadata = metadata_of(
+            self._plan,
+            file,
+            self._project,
+            [take_facts(take, self._project, self._licences) for take in takes_of(file, self._takes)],
             loop=loop,
         )
-        sink = SoundSink(self._staging / file.name, facts, gains=gains)
-        self._sinks[file.name] = sink
-        return sink
+        writer = AudioFileWriter(
+            self._staging / file.name, self._plan.format, metadata, frames=self._plan.rate_frames(file), gains=gains
+        )
+        self._writers[file.name] = writer
+        return writer
 
-    def _grid(self, name: str) -> Grid:
-        return Grid(self._plan.format.grid, dither=self._plan.settings.dither, key=name)
+    def _sample_format(self, name: str) -> SampleFormat:
+        return SampleFormat(self._plan.format.subtype, dither=self._plan.settings.dither, key=name)
 
     def _finish(self, files: list[PlannedFile]) -> None:
         """Complete files side by side: each waits for the disk."""
-        sinks = {file.name: self._sinks.pop(file.name) for file in files}
-        futures = [self._executor.submit(sink.finish) for sink in sinks.values()]
+        writers = {file.name: self._writers.pop(file.name) for file in files}
+        futures = [self._executor.submit(writer.finish) for writer in writers.values()]
         wait(futures)
         for future in futures:
             future.result()
-        for name, sink in sinks.items():
-            if sink.reading is not None:
-                self.readings[name] = sink.reading
-            if sink.clipped_samples:
-                self.clipped[name] = sink.clipped_samples
+        for name, writer in writers.items():
+            if writer.reading is not None:
+                self.readings[name] = writer.reading
+            if writer.clipped_samples:
+                self.clipped[name] = writer.clipped_samples
 
     def _gain_db(self, meter: LoudnessMeter, target_lufs: float, *, what: str) -> float:
         measured = meter.integrated_lufs

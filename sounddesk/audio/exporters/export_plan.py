@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import Final
 from typing import Literal
 
+from sounddesk.audio.exchange.exchange_format import EXCHANGE_FORMATS
 from sounddesk.audio.exporters.export_settings import ExportSettings
 from sounddesk.audio.exporters.naming_template import fill_template
 from sounddesk.audio.exporters.ucs import suggest_cat_id
 from sounddesk.audio.exporters.ucs import ucs_name
-from sounddesk.audio.files.file_format import FileFormat
-from sounddesk.audio.files.file_format import file_format
+from sounddesk.audio.formats.audio_format import AUDIO_FORMATS
+from sounddesk.audio.formats.audio_format import AudioFormat
 from sounddesk.audio.timeline_mix import PROJECT_RATE_HZ
 from sounddesk.audio.timeline_mix import frames_of
 from sounddesk.domain.naming import safe_file_stem
@@ -26,7 +27,6 @@ from sounddesk.domain.take import TakeLibrary
 
 What = Literal["stem", "mix", "clip", "take"]
 
-EXCHANGE_SUFFIXES: Final = {"dawproject": ".dawproject", "rpp": ".rpp", "otio": ".otio", "aaf": ".aaf"}
 # Larger than this a WAV file cannot be; FLAC and OGG could, but nobody wants them to.
 _MAX_FILE_BYTES: Final = 2**32 - 2**20
 
@@ -80,8 +80,8 @@ class ExportPlan:
     created: dt.datetime
 
     @property
-    def format(self) -> FileFormat:
-        return file_format(self.settings.format)
+    def format(self) -> AudioFormat:
+        return AUDIO_FORMATS.get(self.settings.format)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -97,8 +97,8 @@ class ExportPlan:
 
     @property
     def needs_media(self) -> bool:
-        """Whether a folder of raw takes goes with the project files (a .dawproject or .aaf holds its own)."""
-        return any(kind in self.exchange for kind in ("rpp", "otio"))
+        """Whether a folder of raw takes goes with the project files (some formats hold their own)."""
+        return any(EXCHANGE_FORMATS.get(name).plays_media for name in self.exchange)
 
     @property
     def needed_bytes(self) -> int:
@@ -204,7 +204,7 @@ def _named(
     if not rows and not settings.exchange:
         raise ValueError("there is nothing to write: choose stems, the mix, clips or takes, and place a take first")
     safe_name = safe_file_stem(project_name) if project_name.strip() else "sounddesk"
-    exchange: dict[str, str] = {kind: f"{safe_name}{EXCHANGE_SUFFIXES[kind]}" for kind in settings.exchange}
+    exchange = {name: f"{safe_name}{EXCHANGE_FORMATS.get(name).suffix}" for name in settings.exchange}
     sidecar = f"{safe_name}_export.json" if settings.sidecar else None
     values = [{**row, "number": f"{index:02d}"} for index, (_, row) in enumerate(rows, start=1)]
     templates = [_template_for(settings.template, file.what) for file, _ in rows]
@@ -212,7 +212,7 @@ def _named(
     # The mix keeps its name also where an object is called 'mix'.
     order = sorted(range(len(rows)), key=lambda index: rows[index][0].what != "mix")
     stems = dict(zip(order, unique_file_stems([texts[index] for index in order]), strict=True))
-    suffix = file_format(settings.format).suffix
+    suffix = AUDIO_FORMATS.get(settings.format).suffix
     files = tuple(dataclasses.replace(file, name=f"{stems[index]}{suffix}") for index, (file, _) in enumerate(rows))
     plan = ExportPlan(
         settings=settings, project_name=safe_name, files=files, sidecar=sidecar, exchange=exchange, created=created
@@ -308,7 +308,6 @@ def _values(
     clip: int | None,
     created: dt.datetime,
 ) -> dict[str, str]:
-    found = file_format(settings.format)
     cat_id = suggest_cat_id(file.title, kind=kind) if file.what != "mix" else "AMBMisc"
     ucs = ucs_name(
         name=file.title,
@@ -317,7 +316,6 @@ def _values(
         creator_id=settings.creator_id,
         source_id=settings.source_id or project,
     )
-    bits = {"PCM_16": "16bit", "PCM_24": "24bit", "FLOAT": "32bit"}[found.grid] if found.lossless else "ogg"
     return {
         "project": project,
         "object": file.title,
@@ -331,5 +329,5 @@ def _values(
         "source": settings.source_id,
         "date": created.strftime("%Y-%m-%d"),
         "rate": f"{settings.sample_rate_hz / 1000:g}k".replace(".", "p"),
-        "bits": bits,
+        "bits": AUDIO_FORMATS.get(settings.format).bits_text,
     }

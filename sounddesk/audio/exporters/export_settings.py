@@ -10,15 +10,14 @@ from typing import Final
 from typing import Literal
 from typing import get_args
 
+from sounddesk.audio.exchange.exchange_format import EXCHANGE_FORMATS
 from sounddesk.audio.exporters.naming_template import check_template
-from sounddesk.audio.files.file_format import SAMPLE_RATES_HZ
-from sounddesk.audio.files.file_format import file_format
+from sounddesk.audio.formats.audio_format import AUDIO_FORMATS
 from sounddesk.domain.json_fields import Fields
 from sounddesk.domain.json_fields import parse_json
 
 Channels = Literal["stereo", "mono"]
 Takes = Literal["none", "placed", "starred", "all"]
-Exchange = Literal["dawproject", "rpp", "otio", "aaf"]
 
 MIN_LUFS: Final = -60.0
 DEFAULT_TEMPLATE: Final = "{project}_{object}"
@@ -29,8 +28,8 @@ class ExportSettings:
     """What to write.
 
     Attributes:
-        format: a name of `FORMATS`.
-        sample_rate_hz: 44.1, 48, 88.2 or 96 kHz.
+        format: a name of `AUDIO_FORMATS`.
+        sample_rate_hz: one that the format can have; 44.1, 48, 88.2 or 96 kHz.
         channels: 'mono' is the mean of left and right, of every stem and of the mix.
         stems: one file per lane; all of one start and length.
         mix: the sum of all lanes that are heard, after the master.
@@ -46,7 +45,7 @@ class ExportSettings:
         template: of file names, see `naming_template`.
         creator_id, source_id: the last two fields of UCS names.
         sidecar: also a JSON file with the provenance of every file.
-        exchange: also project files for other programs.
+        exchange: also project files for other programs: names of `EXCHANGE_FORMATS`.
 
     Raises:
         ValueError: naming the value and the remedy.
@@ -69,12 +68,12 @@ class ExportSettings:
     creator_id: str = ""
     source_id: str = ""
     sidecar: bool = True
-    exchange: tuple[Exchange, ...] = ()
+    exchange: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        file_format(self.format)
-        if self.sample_rate_hz not in SAMPLE_RATES_HZ:
-            rates = ", ".join(str(rate) for rate in SAMPLE_RATES_HZ)
+        audio_format = AUDIO_FORMATS.get(self.format)
+        if self.sample_rate_hz not in audio_format.sample_rates_hz:
+            rates = ", ".join(str(rate) for rate in audio_format.sample_rates_hz)
             raise ValueError(f"sample rate is {self.sample_rate_hz} Hz: choose one of {rates}")
         for name, value, choices in (
             ("channels", self.channels, get_args(Channels)),
@@ -83,8 +82,7 @@ class ExportSettings:
             if value not in choices:
                 raise ValueError(f"{name} is {value!r}: choose one of {', '.join(choices)}")
         for each in self.exchange:
-            if each not in get_args(Exchange):
-                raise ValueError(f"exchange is {each!r}: choose from {', '.join(get_args(Exchange))}")
+            EXCHANGE_FORMATS.get(each)
         if self.range_s is not None:
             start, end = self.range_s
             if not (math.isfinite(start) and math.isfinite(end) and 0.0 <= start < end):

@@ -15,7 +15,7 @@ from sounddesk.audio.timeline_mix import Mono
 ReadMono = Callable[[int, int], Mono]
 
 
-class LaneStream:
+class ResamplingReader:
     """One lane, clip or take from its first frame to its last, resampled on the way.
 
     The result has the exact length asked for, is the same however it is cut into blocks, and takes no memory beyond

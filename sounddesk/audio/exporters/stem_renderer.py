@@ -14,9 +14,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from sounddesk.audio.exporters.audio_file_writer import Grid
-from sounddesk.audio.exporters.audio_file_writer import SoundSink
-from sounddesk.audio.exporters.resampling_reader import LaneStream
+from sounddesk.audio.exporters.audio_file_writer import AudioFileWriter
+from sounddesk.audio.exporters.resampling_reader import ResamplingReader
+from sounddesk.audio.files.sample_format import Channels
+from sounddesk.audio.files.sample_format import SampleFormat
 from sounddesk.audio.metering.loudness import LoudnessMeter
 from sounddesk.audio.timeline_mix import TimelineMix
 
@@ -35,20 +36,20 @@ class LaneOutput:
     """One lane on its way.
 
     Attributes:
-        stream: its sound before the fader.
+        reader: its sound before the fader.
         gains: left and right of its strip, for the mix.
         stem_gains: one per channel of its stem.
-        sink, grid: of its stem; None where only the mix wants it.
+        writer, sample_format: of its stem; None where only the mix wants it.
     """
 
-    stream: LaneStream
+    reader: ResamplingReader
     gains: tuple[float, float]
     stem_gains: tuple[float, ...]
-    sink: SoundSink | None = None
-    grid: Grid | None = None
+    writer: AudioFileWriter | None = None
+    sample_format: SampleFormat | None = None
 
 
-class AlignedRender:
+class StemRenderer:
     """Renders lanes into stems and a mix.
 
     The mix is the sum of the stems as written, to the last bit, where `sums_stems` says so (and no stem clips);
@@ -84,7 +85,7 @@ class AlignedRender:
 
         self._run(take, step=step)
 
-    def write(self, mix: SoundSink | None, grid: Grid, *, step: Callable[[int], None]) -> None:
+    def write(self, mix: AudioFileWriter | None, sample_format: SampleFormat, *, step: Callable[[int], None]) -> None:
         """Write the stems, and the mix where there is one to write."""
 
         def take(total: Float64) -> None:
@@ -92,7 +93,7 @@ class AlignedRender:
             if self._sums_stems:
                 mix.write(tuple(channel.astype(np.float32) for channel in total))
             else:
-                mix.write(grid.each([channel * self._gain for channel in self._mixed(total)]))
+                mix.write(sample_format.from_channels([channel * self._gain for channel in self._mixed(total)]))
 
         self._run(take if mix is not None else None, step=step)
 
@@ -134,26 +135,26 @@ class AlignedRender:
                 sums[channel] = sound.astype(np.float64)
 
         for lane in lanes:
-            mono = lane.stream.next(count)
+            mono = lane.reader.next(count)
             frames = len(mono)
-            columns: tuple[npt.NDArray[np.float32], ...] = ()
-            if lane.sink is not None:
-                assert lane.grid is not None
-                columns = lane.grid.columns(mono, [gain * self._gain for gain in lane.stem_gains])
+            channels: Channels = ()
+            if lane.writer is not None:
+                assert lane.sample_format is not None
+                channels = lane.sample_format.from_mono(mono, [gain * self._gain for gain in lane.stem_gains])
             if summed:
-                added = columns if self._sums_stems else tuple(mono * np.float32(gain) for gain in lane.gains)
-                if all(column is added[0] for column in added):
+                added = channels if self._sums_stems else tuple(mono * np.float32(gain) for gain in lane.gains)
+                if all(channel is added[0] for channel in added):
                     add(_ALL, added[0])
                 else:
-                    for channel, column in enumerate(added):
-                        add(channel, column)
-            if lane.sink is not None:
-                lane.sink.write(columns)
+                    for number, channel in enumerate(added):
+                        add(number, channel)
+            if lane.writer is not None:
+                lane.writer.write(channels)
         if not summed:
             return None
         total = np.zeros((self._n_channels if self._sums_stems else 2, frames))
-        for channel, row in enumerate(total):
-            for part in (channel, _ALL):
+        for number, row in enumerate(total):
+            for part in (number, _ALL):
                 if part in sums:
                     row += sums[part]
         return total

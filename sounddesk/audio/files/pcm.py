@@ -1,4 +1,4 @@
-"""The grid of sample values that a WAV file can hold.
+"""The sample values that a WAV file can hold.
 
 A PCM file of b bits holds the values k / 2**(b - 1) for whole k from -2**(b - 1) to 2**(b - 1) - 1. With up to 24
 bits each is exact in float32, so samples rounded here come back from the file as they are, and sums of them are
@@ -57,8 +57,8 @@ def count_clipped(samples: npt.NDArray[np.floating[Any]], *, wav_format: WavForm
     return int(np.count_nonzero((steps > 2 ** (bits - 1) - 1) | (steps < -(2 ** (bits - 1)))))
 
 
-def round_to_grid(samples: npt.NDArray[np.floating[Any]], *, wav_format: WavFormat) -> Waveform:
-    """The nearest value of the format's grid (ties to even, no dither), as float32; not cut off at full scale."""
+def quantize(samples: npt.NDArray[np.floating[Any]], *, wav_format: WavFormat) -> Waveform:
+    """The nearest values that the format holds (ties to even, no dither), float32; not cut off at full scale."""
     bits = bits_of(wav_format)
     if bits is None:
         return samples.astype(np.float32)
@@ -79,23 +79,23 @@ def full_scale(wav_format: WavFormat) -> float:
     return 1.0 if bits is None else float(2 ** (bits - 1))
 
 
-def pack_steps(columns: Sequence[Waveform], *, wav_format: WavFormat) -> npt.NDArray[Any]:
+def pack_steps(channels: Sequence[Waveform], *, wav_format: WavFormat) -> npt.NDArray[Any]:
     """The bytes of a WAV file's `data` chunk, as a contiguous array.
 
     Args:
-        columns: one or two channels, float32[n] each, in whole steps of the format within its range (FLOAT: samples).
+        channels: one or two channels, float32[n] each, in whole steps of the format within its range (FLOAT: samples).
             The same array twice is packed once.
     """
-    frames = len(columns[0])
+    frames = len(channels[0])
     if wav_format != "PCM_24":
-        out = np.empty((frames, len(columns)), dtype="<i2" if wav_format == "PCM_16" else "<f4")
-        for channel, column in enumerate(columns):
-            out[:, channel] = column
+        out = np.empty((frames, len(channels)), dtype="<i2" if wav_format == "PCM_16" else "<f4")
+        for number, channel in enumerate(channels):
+            out[:, number] = channel
         return out
     # Three bytes a sample are moved as halves of six: several times quicker than byte by byte. A pair of samples is
     # left and right, or two neighbours where there is one channel.
-    words = [column.astype(np.int32) for column in columns[: 1 if columns[-1] is columns[0] else 2]]
-    if len(columns) == 2:
+    words = [channel.astype(np.int32) for channel in channels[: 1 if channels[-1] is channels[0] else 2]]
+    if len(channels) == 2:
         return _pairs_of_24_bits(words[0], words[-1])
     pairs = _pairs_of_24_bits(words[0][: frames - frames % 2 : 2], words[0][1::2]).reshape(-1).view(np.uint8)
     return pairs if frames % 2 == 0 else np.concatenate([pairs, words[0][-1:].view(np.uint8)[:3]])

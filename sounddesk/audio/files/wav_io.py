@@ -80,7 +80,7 @@ def encode_wav(
 ) -> tuple[bytes, WriteReport]:
     """The bytes of a WAV file.
 
-    Nothing is normalised or dithered; PCM samples are rounded to the nearest step (`pcm.round_to_grid`). What lies
+    Nothing is normalised or dithered; PCM samples are rounded to the nearest step (`pcm.quantize`). What lies
     beyond full scale is cut off there and counted in the report; FLOAT keeps it.
 
     Args:

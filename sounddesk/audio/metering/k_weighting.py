@@ -10,8 +10,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy.signal import lfilter
 
-from sounddesk.audio.metering.row_product import row_product
-
 # The standard tabulates the coefficients for 48 kHz only (annex 1, tables 1 and 2). These are the analogue values
 # behind the tables: with the bilinear transform they give them back to ten digits, and the same filter at other rates.
 _SHELF_HZ: Final = 1681.974450955533
@@ -24,6 +22,8 @@ _HIGH_PASS_Q: Final = 0.5003270373238773
 _SILENT: Final = 1e-30
 # Samples of a row: 10 ms at 48 kHz, the step of the loudness meter, are 15 of them.
 _ROW: Final = 32
+# Rows multiplied at once. More would wake the threads of the matrix library, which cost more than they bring here.
+_ROWS_AT_ONCE: Final = 128
 
 
 def k_weighting_sos(sample_rate_hz: int) -> npt.NDArray[np.float64]:
@@ -99,7 +99,7 @@ class KWeighting:
             rows = np.empty((whole // _ROW, _ROW + 2 * modes), dtype=out.dtype)
             samples = block[:whole].reshape(-1, _ROW)
             rows[:, :_ROW] = samples
-            left = row_product(np.ascontiguousarray(samples, dtype=out.dtype), self._left.astype(out.dtype))
+            left = multiply_rows(np.ascontiguousarray(samples, dtype=out.dtype), self._left.astype(out.dtype))
             for mode, pole in enumerate(self._poles**_ROW):
                 driven = left[:, mode] + 1j * left[:, modes + mode]
                 after, _ = lfilter([1.0], [1.0, -pole], driven, zi=[pole * state[mode]])
@@ -107,7 +107,7 @@ class KWeighting:
                 rows[:, _ROW + mode] = before.real
                 rows[:, _ROW + modes + mode] = before.imag
                 state[mode] = after[-1]
-            out[:whole] = row_product(rows, self._out.astype(out.dtype)).reshape(-1)
+            out[:whole] = multiply_rows(rows, self._out.astype(out.dtype)).reshape(-1)
         rest = count - whole
         if rest:
             row = np.concatenate([block[whole:], state.real, state.imag]).astype(out.dtype)
@@ -129,3 +129,16 @@ def _modes(
         others = np.concatenate([np.delete(poles, index), poles.conj()])
         weights.append(2.0 * np.polyval(forward, pole) / np.prod(pole - others))
     return float(forward[0]), poles, np.array(weights)
+
+
+def multiply_rows(rows: npt.NDArray[Any], matrix: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """float[n, k] times float[k, m]: float[n, m], for a small matrix; `rows` should be contiguous."""
+    count = len(rows)
+    whole = count - count % _ROWS_AT_ONCE
+    out = np.empty((count, matrix.shape[1]), dtype=np.result_type(rows, matrix))
+    if whole:
+        stacks = (-1, _ROWS_AT_ONCE, rows.shape[1])
+        np.matmul(rows[:whole].reshape(stacks), matrix, out=out[:whole].reshape(-1, _ROWS_AT_ONCE, matrix.shape[1]))
+    if whole < count:
+        np.matmul(rows[whole:], matrix, out=out[whole:])
+    return out

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.signal import firwin
 
-from sounddesk.audio.metering.row_product import row_product
+from sounddesk.audio.metering.k_weighting import multiply_rows
 
 _OVERSAMPLING: Final = 4
 # Samples before and behind each new one, as many as in the standard's own filter.
@@ -82,7 +82,7 @@ class TruePeakMeter:
             if not wanted:
                 continue
             every = np.lib.stride_tricks.as_strided(padded, (rows, width), (_ROW * padded.itemsize, padded.itemsize))
-            between = row_product(every[worth], self._matrix)
+            between = multiply_rows(every[worth], self._matrix)
             if rows * _ROW > count and worth[-1]:
                 # Beyond the last known sample the padding would make a step that is not in the signal.
                 spare = np.arange((_OVERSAMPLING - 1) * _ROW) % _ROW >= count - (rows - 1) * _ROW

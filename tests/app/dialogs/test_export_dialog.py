@@ -16,8 +16,10 @@ from sounddesk.app.export.export_dialog import ExportRequest
 from sounddesk.app.export.export_fields import ExportFields
 from sounddesk.app.export.export_history import ExportMemory
 from sounddesk.app.settings import Settings
+from sounddesk.audio.exchange.exchange_format import EXCHANGE_FORMATS
 from sounddesk.audio.exporters.export_settings import PRESETS
 from sounddesk.audio.exporters.export_settings import ExportSettings
+from sounddesk.audio.formats.audio_format import AUDIO_FORMATS
 from sounddesk.domain.project import Project
 from sounddesk.domain.scene import SceneObject
 from sounddesk.domain.take import TakeLibrary
@@ -150,3 +152,20 @@ def test_the_preferences_decide_the_wav_format(qapp: QApplication, memory: Expor
     assert memory.last.format == "wav16"
     memory.remember(ExportSettings(format="ogg"), tmp_path)
     assert memory.last.format == "ogg"
+
+
+def test_a_format_and_a_kind_of_project_file_that_are_registered_can_be_chosen(memory: ExportMemory) -> None:
+    audio_format = dataclasses.replace(AUDIO_FORMATS.get("wav24"), name="dummy24", label="Dummy, 24 bit")
+    kind = dataclasses.replace(EXCHANGE_FORMATS.get("rpp"), name="dummyproject", label="Dummy project")
+    with AUDIO_FORMATS.added(audio_format), EXCHANGE_FORMATS.added(kind):
+        dialog = ExportDialog(farm(), TAKES, memory, "farm")
+        fields = dialog.fields
+        texts = [fields.format.itemText(index) for index in range(fields.format.count())]
+        assert texts[-1] == "Dummy, 24 bit"
+        fields.exchange["dummyproject"].setChecked(True)
+        fields.format.setCurrentIndex(len(texts) - 1)
+        assert (fields.settings().format, fields.settings().exchange) == ("dummy24", ("dummyproject",))
+    dialog = ExportDialog(farm(), TAKES, memory, "farm")
+    fields = dialog.fields
+    assert fields.format.findData("dummy24") < 0
+    assert "dummyproject" not in fields.exchange

@@ -14,9 +14,9 @@ SAMPLES = hnp.arrays(np.float32, st.integers(1, 50), elements=st.floats(-1.5, 1.
 @given(SAMPLES, st.sampled_from([16, 24]))
 def test_rounding_is_to_the_nearest_step_and_only_once(samples: np.ndarray, bits: int) -> None:
     wav_format: pcm.WavFormat = "PCM_16" if bits == 16 else "PCM_24"
-    rounded = pcm.round_to_grid(samples, wav_format=wav_format)
+    rounded = pcm.quantize(samples, wav_format=wav_format)
     assert np.abs(rounded.astype(np.float64) - samples).max() <= 2.0**-bits
-    assert np.array_equal(pcm.round_to_grid(rounded, wav_format=wav_format), rounded)
+    assert np.array_equal(pcm.quantize(rounded, wav_format=wav_format), rounded)
     inside = (rounded >= -1.0) & (rounded <= 1.0 - 2.0 ** (1 - bits))
     integers = pcm.to_integers(samples, bits=bits)
     assert np.array_equal(integers[inside] / 2.0**31, rounded[inside])

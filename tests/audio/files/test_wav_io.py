@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from sounddesk.audio.files.pcm import WavFormat
-from sounddesk.audio.files.pcm import round_to_grid
+from sounddesk.audio.files.pcm import quantize
 from sounddesk.audio.files.wav_io import encode_wav
 from sounddesk.audio.files.wav_io import read_sound
 from sounddesk.audio.files.wav_io import write_wav
@@ -34,7 +34,7 @@ def test_what_is_read_is_what_was_encoded_to_the_last_bit(
     with soundfile.SoundFile(io.BytesIO(data)) as sound:
         assert (sound.samplerate, sound.subtype) == (rate, wav_format)
         decoded = sound.read(dtype="float32", always_2d=True)
-    assert np.array_equal(decoded.reshape(samples.shape), round_to_grid(samples, wav_format=wav_format))
+    assert np.array_equal(decoded.reshape(samples.shape), quantize(samples, wav_format=wav_format))
     assert report.clipped_samples == 0
     assert report.peak == np.abs(samples).max()
 
@@ -44,7 +44,7 @@ def test_a_file_comes_back_as_written(tmp_path: Path, wav_format: WavFormat) -> 
     samples = np.linspace(-1.0, 0.9, 4_800)
     write_wav(tmp_path / "a.wav", samples, sample_rate_hz=16_000, wav_format=wav_format)
     sound = read_sound(tmp_path / "a.wav")
-    assert np.array_equal(sound.samples, round_to_grid(samples, wav_format=wav_format))
+    assert np.array_equal(sound.samples, quantize(samples, wav_format=wav_format))
     assert (sound.sample_rate_hz, sound.encoding, sound.seconds) == (16_000, wav_format, 0.3)
 
 

@@ -6,36 +6,31 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from pathlib import Path
 
-from sounddesk.audio.exchange.aaf import require_aaf
-from sounddesk.audio.exchange.aaf import write_aaf
-from sounddesk.audio.exchange.dawproject import write_dawproject
+from sounddesk.audio.exchange.exchange_format import EXCHANGE_FORMATS
+from sounddesk.audio.exchange.exchange_format import ExchangeJob
 from sounddesk.audio.exchange.exchange_model import exchange_tracks
 from sounddesk.audio.exchange.exchange_model import media_of
 from sounddesk.audio.exchange.exchange_model import write_media
-from sounddesk.audio.exchange.otio import otio_text
-from sounddesk.audio.exchange.otio import require_otio
-from sounddesk.audio.exchange.reaper import reaper_text
 from sounddesk.audio.exporters.export_plan import ExportPlan
 from sounddesk.audio.exporters.provenance import licence_of
-from sounddesk.audio.files.sound_writers import sync_file
+from sounddesk.audio.files.block_writers import sync_file
 from sounddesk.audio.timeline_mix import Mono
 from sounddesk.domain.project import Project
 from sounddesk.domain.take import TakeLibrary
 from sounddesk.storage.atomic_file import translate_os_errors
 
 
-def check_exchange(plan: ExportPlan) -> None:
-    """Know before the long part whether the packages that the project files need are there.
+def require_packages(plan: ExportPlan) -> None:
+    """See before the long part that the packages which the project files need are installed.
 
     Raises:
         MissingPackageError: naming the package and the remedy.
     """
-    for kind, require in (("otio", require_otio), ("aaf", require_aaf)):
-        if kind in plan.exchange:
-            require()
+    for name in plan.exchange:
+        EXCHANGE_FORMATS.get(name).require()
 
 
-def write_exchange(
+def write_project_files(
     project: Project,
     takes: TakeLibrary,
     samples_of: Callable[[str], Mono | None],
@@ -54,26 +49,27 @@ def write_exchange(
     if not plan.exchange:
         return
     tracks = exchange_tracks(project, takes, samples_of)
-    notes = _notes(project, takes, licences)
+    comment = _notes(project, takes, licences)
     with translate_os_errors(staging):
         if plan.needs_media:
             (staging / plan.media_folder).mkdir()
             for media in media_of(tracks):
                 between()
                 write_media(staging / plan.media_folder / media.name, media, samples_of)
-        for kind, name in plan.exchange.items():
+        for name, file_name in plan.exchange.items():
             between()
-            path = staging / name
-            if kind in ("dawproject", "aaf"):
-                write = write_dawproject if kind == "dawproject" else write_aaf
-                write(path, project, tracks, samples_of, title=plan.project_name, comment=notes, between=between)
-            elif kind == "rpp":
-                text = reaper_text(project, tracks, media_folder=plan.media_folder, notes=notes)
-                path.write_text(text, encoding="utf-8", newline="\r\n")
-            else:
-                text = otio_text(project, tracks, name=plan.project_name, media_folder=plan.media_folder)
-                path.write_text(text, encoding="utf-8", newline="\n")
-            sync_file(path)
+            job = ExchangeJob(
+                path=staging / file_name,
+                project=project,
+                tracks=tracks,
+                samples_of=samples_of,
+                title=plan.project_name,
+                comment=comment,
+                media_folder=plan.media_folder,
+                between=between,
+            )
+            EXCHANGE_FORMATS.get(name).write(job)
+            sync_file(job.path)
 
 
 def _notes(project: Project, takes: TakeLibrary, licences: Mapping[str, str]) -> str:

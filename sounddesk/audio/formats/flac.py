@@ -1,0 +1,46 @@
+"""FLAC of 16 and 24 bit, with Vorbis comments."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sounddesk.audio.formats.audio_format import AUDIO_FORMATS
+from sounddesk.audio.formats.audio_format import AudioFormat
+from sounddesk.audio.formats.audio_format import FormatWriter
+
+if TYPE_CHECKING:
+    from sounddesk.audio.formats.audio_metadata import AudioMetadata
+
+
+def open_flac(path: Path, audio_format: AudioFormat, metadata: AudioMetadata, _frames: int) -> FormatWriter:
+    """A FLAC file, new."""
+    from sounddesk.audio.formats.vorbis_comments import CommentedWriter
+
+    return CommentedWriter(path, metadata, container="FLAC", subtype=audio_format.subtype)
+
+
+AUDIO_FORMATS.register(
+    AudioFormat(
+        name="flac24",
+        label="FLAC, 24 bit",
+        suffix=".flac",
+        subtype="PCM_24",
+        bytes_per_sample=3.0,
+        bits_text="24bit",
+        open_writer=open_flac,
+        order=20,
+    )
+)
+AUDIO_FORMATS.register(
+    AudioFormat(
+        name="flac16",
+        label="FLAC, 16 bit",
+        suffix=".flac",
+        subtype="PCM_16",
+        bytes_per_sample=2.0,
+        bits_text="16bit",
+        open_writer=open_flac,
+        order=21,
+    )
+)
