@@ -109,7 +109,7 @@ class MaskFinder:
 
         objects = [
             SoundingObject(name=spec.name, kind="object", selection=spec.selection, coverage=coverage)
-            for spec, coverage in proposed_objects(image, segmenter=self.segmenter.segmenter)
+            for spec, coverage in proposed_objects(image, segmenter=self.segmenter.proposer)
         ]
         every = with_blend_and_ambience(objects, blend=job.blend, ambience=job.ambience)
         planned = tuple(

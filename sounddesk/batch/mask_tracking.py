@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sounddesk.domain.mask import quantise_probability
+from sounddesk.engine.segmenters.entry import Coverage
 from sounddesk.engine.types import RgbImage
 
-Coverage = npt.NDArray[np.uint8]
 _Floats = npt.NDArray[np.float32]
 
 # Flow is computed at this size: the motion of a mask needs no finer one, and a 4K frame costs no more than a small one.

@@ -16,8 +16,6 @@ from sounddesk.batch.manifest import hash_file
 from sounddesk.batch.manifest import hash_of
 from sounddesk.batch.options import BatchObject
 from sounddesk.batch.options import BatchOptions
-from sounddesk.batch.trackers import MaskTracking
-from sounddesk.batch.trackers import Tracker
 from sounddesk.batch.trackers import choose_tracking
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.errors import EngineError
@@ -26,6 +24,8 @@ from sounddesk.domain.frame_sequence import mask_files_by_frame
 from sounddesk.domain.selection import ObjectSpec
 from sounddesk.domain.selection import Selection
 from sounddesk.domain.tiled_mask import TiledMask
+from sounddesk.engine.segmenters.entry import MaskTracking
+from sounddesk.engine.segmenters.entry import Tracker
 from sounddesk.storage.codec import encode
 
 

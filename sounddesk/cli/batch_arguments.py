@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 from typing import Final
 
+from sounddesk.batch.trackers import follow_help
 from sounddesk.cli.common_arguments import DEFAULT_BUNDLE
 from sounddesk.cli.common_arguments import add_device_argument
 from sounddesk.cli.common_arguments import add_output_arguments
@@ -47,9 +48,8 @@ def configure_batch(parser: argparse.ArgumentParser) -> None:
         "--follow",
         choices=("auto", "flow", "fixed", "each"),
         default="auto",
-        help="carry masks along by SAM 2 where one is installed, else by optical flow (auto), by optical flow, leave "
-        "them where they are, or ask the segmenter in each frame (default: auto); --mask NAME@FOLDER gives one mask "
-        "per frame instead",
+        help=f"carry masks along by {follow_help()} (auto), by optical flow, leave them where they are, or ask the "
+        "segmenter in each frame (default: auto); --mask NAME@FOLDER gives one mask per frame instead",
     )
 
     sound = parser.add_argument_group("the sound")

@@ -44,6 +44,7 @@ def examine(out: Path) -> list[CheckResult]:
         ("bundles", health_checks.check_bundles),
         ("installed models", health_checks.check_models),
         ("segmenter", health_checks.check_segmenter),
+        ("segmenters", health_checks.list_segmenters),
         ("PortAudio", system_libraries.find_portaudio),
         ("Qt", system_libraries.find_qt_libraries),
     ]

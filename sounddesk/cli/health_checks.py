@@ -232,3 +232,13 @@ def check_segmenter() -> CheckResult:
             remedy="name another checkpoint, or unset SOUNDDESK_SAM_CHECKPOINT",
         )
     return CheckResult(section=section, name="active", value=choice.notice.removeprefix("segmenter: "))
+
+
+def list_segmenters() -> list[CheckResult]:
+    """Every segmenter that sounddesk knows, and what it can do."""
+    from sounddesk.engine.segmenters.registry import ranked_segmenters
+
+    return [
+        CheckResult(section="segmenter", name=entry.name, value=f"{entry.title}: {entry.capabilities}")
+        for entry in ranked_segmenters()
+    ]

@@ -29,6 +29,7 @@ from sounddesk.domain.scene import BLEND_NAME
 from sounddesk.domain.scene import check_unique_names
 from sounddesk.domain.seeds import check_seed
 from sounddesk.domain.selection import ObjectSpec
+from sounddesk.engine.segmenters.registry import checkpoint_help
 from sounddesk.engine.specs import check_seconds
 from sounddesk.engine.types import SamplingSettings
 
@@ -149,7 +150,7 @@ def add_selection_arguments(selection: argparse._ActionsContainer) -> None:
     selection.add_argument("--auto", action="store_true", default=None, help="propose the objects")
     selection.add_argument("--blend", action="store_true", default=None, help="also all objects as one sound")
     selection.add_argument("--ambience", action="store_true", default=None, help="also the rest of the scene")
-    selection.add_argument("--sam", type=file_path, metavar="FILE", help="a SAM checkpoint, for better masks")
+    selection.add_argument("--sam", type=file_path, metavar="FILE", help=f"{checkpoint_help()}, for better masks")
 
 
 def add_sound_arguments(sound: argparse._ActionsContainer) -> None:

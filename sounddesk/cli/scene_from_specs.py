@@ -129,7 +129,7 @@ def _ask_segmenter(
     segmenter = FileReference(name=choice.segmenter.name, sha256=None)
     if options.auto:
         with bad_input("--auto"):
-            proposals = proposed_objects(image.pixels, segmenter=choice.segmenter)
+            proposals = proposed_objects(image.pixels, segmenter=choice.proposer, cancel=cancel)
         specs = tuple(spec for spec, _ in proposals)
         found = {spec.name: coverage for spec, coverage in proposals}
         return _Selected(specs=specs, coverages=found, segmenter=segmenter, notes=notes)

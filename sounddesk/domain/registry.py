@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import threading
 from collections.abc import Iterator
+from collections.abc import Sequence
 from contextlib import contextmanager
 from typing import Generic
 from typing import Protocol
@@ -44,6 +46,7 @@ class Registry(Generic[Entry]):
         package: full name of the package whose modules, those of its subpackages included, register entries; '' where
             no search is wanted. An entry in a module of its own name ('my-task' in `my_task.py`) is found without
             the others being imported.
+        modules: full names of further modules that register one, for entries that live with what they belong to.
 
     Raises:
         DuplicateNameError: by `register`, for a name that is taken.
@@ -59,10 +62,12 @@ class Registry(Generic[Entry]):
         ('wav',)
     """
 
-    def __init__(self, noun: str, *, package: str = "") -> None:
+    def __init__(self, noun: str, *, package: str = "", modules: Sequence[str] = ()) -> None:
         self._noun = noun
         self._package = package
-        self._found = not package
+        self._modules = tuple(modules)
+        self._found = not (package or modules)
+        self._lock = threading.RLock()
         self._entries: dict[str, Entry] = {}
 
     def register(self, entry: Entry) -> Entry:
@@ -108,13 +113,20 @@ class Registry(Generic[Entry]):
         return len(self._entries)
 
     def _find(self, *, only: str = "") -> None:
-        """Import the package's modules, each of which registers what it holds; or those named like the entry `only`."""
-        if self._found:
-            return
-        # Before the imports, which may ask the registry themselves.
-        self._found = not only
-        package = importlib.import_module(self._package)
-        for module in pkgutil.walk_packages(package.__path__, f"{self._package}."):
-            if not only or module.name.rpartition(".")[2] == only.replace("-", "_"):
-                importlib.import_module(module.name)
-        self._entries = dict(sorted(self._entries.items()))
+        """Import the modules, each of which registers what it holds; or those named like the entry `only`.
+
+        Other threads wait meanwhile.
+        """
+        with self._lock:
+            if self._found:
+                return
+            # Before the imports, which may ask the registry themselves.
+            self._found = not only
+            names = list(self._modules)
+            if self._package:
+                package = importlib.import_module(self._package)
+                names += [module.name for module in pkgutil.walk_packages(package.__path__, f"{self._package}.")]
+            for name in names:
+                if not only or name.rpartition(".")[2] == only.replace("-", "_"):
+                    importlib.import_module(name)
+            self._entries = dict(sorted(self._entries.items()))

@@ -27,6 +27,8 @@ from sounddesk.app.dialogs.storage_page import StoragePage
 from sounddesk.app.dialogs.storage_page import folder_bytes
 from sounddesk.app.settings import Settings
 from sounddesk.app.theme import apply_theme
+from sounddesk.engine.segmenters.registry import checkpoint_help
+from sounddesk.engine.segmenters.registry import checkpoint_suffixes
 
 RATES_HZ = (44_100, 48_000, 88_200, 96_000)
 
@@ -164,11 +166,16 @@ class Preferences(QDialog):
         field.setPlaceholderText(self.tr("None: an installed SAM, or the one that ships"))
         checkpoint = self._settings.sam_checkpoint
         field.setText("" if checkpoint is None else str(checkpoint))
+        field.setToolTip(checkpoint_help())
+        suffixes = " ".join(f"*{suffix}" for suffix in checkpoint_suffixes())
         browse = QPushButton(self.tr("Choose…"))
 
         def choose() -> None:
             name, _ = QFileDialog.getOpenFileName(
-                self, self.tr("SAM checkpoint"), field.text(), self.tr("Checkpoints (*.pth *.safetensors)")
+                self,
+                self.tr("SAM checkpoint"),
+                field.text(),
+                f"{self.tr('Checkpoints')} ({suffixes})",
             )
             if name:
                 field.setText(name)

@@ -134,7 +134,7 @@ class _Segmenting:
         self._encode()
         assert self._choice is not None
         assert self._pixels is not None
-        found = propose_objects(self._pixels, segmenter=self._choice.segmenter, limit=MAX_SUGGESTIONS)
+        found = propose_objects(self._pixels, segmenter=self._choice.proposer, limit=MAX_SUGGESTIONS)
         return tuple(FoundMask(pixels=each.mask, mask=kept_mask(each.probability), score=each.score) for each in found)
 
     def _encode(self) -> EncodedImage:

@@ -172,6 +172,11 @@ def list_models(folder: Path | None = None) -> list[ModelListing]:
     return listings
 
 
+def installed_models(kind: ModelKind, *, folder: Path | None = None) -> list[InstalledModel]:
+    """Every installed model of a kind with a readable record, its files unchecked, by id."""
+    return [each.model for each in list_models(folder) if each.model is not None and each.model.kind == kind]
+
+
 def installed_model(model_id: str, *, folder: Path | None = None) -> InstalledModel | None:
     """The model of that id, its files unchecked; None where it is not installed. Raises: ModelError."""
     record_folder = (models_folder() if folder is None else folder) / model_id

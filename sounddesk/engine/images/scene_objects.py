@@ -21,6 +21,7 @@ from sounddesk.domain.selection import Selection
 from sounddesk.engine.images.image_file import load_mask
 from sounddesk.engine.segmenters.proposals import propose_objects
 from sounddesk.engine.segmenters.protocol import Prompt
+from sounddesk.engine.segmenters.protocol import ProposesObjects
 from sounddesk.engine.segmenters.protocol import Segmenter
 from sounddesk.engine.segmenters.protocol import check_prompt
 from sounddesk.engine.tasks import CancelToken
@@ -122,18 +123,21 @@ def prompted_masks(
     return found
 
 
-def proposed_objects(image: RgbImage, *, segmenter: Segmenter) -> list[tuple[ObjectSpec, Coverage]]:
+def proposed_objects(
+    image: RgbImage, *, segmenter: ProposesObjects, cancel: CancelToken | None = None
+) -> list[tuple[ObjectSpec, Coverage]]:
     """Objects that stand out, named 'object 1', 'object 2' and so on, best first.
 
     Raises:
         EngineError: nothing stands out.
+        Cancelled: through `cancel`.
     """
     return [
         (
             ObjectSpec(name=f"object {number}", selection=Selection(how="auto", box=bounding_box(each.mask))),
             quantise_probability(each.probability),
         )
-        for number, each in enumerate(propose_objects(image, segmenter=segmenter), start=1)
+        for number, each in enumerate(propose_objects(image, segmenter=segmenter, cancel=cancel), start=1)
     ]
 
 

@@ -31,6 +31,7 @@ from sounddesk.engine.segmenters.protocol import check_prompt
 from sounddesk.engine.segmenters.protocol import image_sha256
 from sounddesk.engine.segmenters.protocol import keeps_alternatives
 from sounddesk.engine.segmenters.protocol import sample_polyline
+from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.types import BoolMask
 from sounddesk.engine.types import RgbImage
 
@@ -74,10 +75,10 @@ class GrabCutSegmenter:
             )
         return tuple(candidates)
 
-    def propose(self, encoded: EncodedImage) -> tuple[Candidate, ...]:
-        """Objects that stand out by their colours and edges, best first; none where nothing does."""
+    def propose(self, encoded: EncodedImage, *, cancel: CancelToken | None = None) -> tuple[Candidate, ...]:
+        """Objects that stand out by their colours and edges, best first; none where nothing does. Raises: Cancelled."""
         check_encoded(encoded, segmenter=NAME)
-        found = search_objects(encoded.features)
+        found = search_objects(encoded.features, cancel=cancel)
         if not keeps_alternatives(encoded):
             # Ten float masks of 200 megapixels would take 8 GB.
             found = found[:MAX_CANDIDATES]

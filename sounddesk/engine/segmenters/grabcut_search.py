@@ -20,6 +20,7 @@ from sounddesk.engine.segmenters.proposals import LEAST_SHARE
 from sounddesk.engine.segmenters.proposals import MOST_SHARE
 from sounddesk.engine.segmenters.proposals import same_object
 from sounddesk.engine.segmenters.protocol import Point
+from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.types import BoolMask
 
 MAX_PROPOSALS: Final = 12
@@ -47,14 +48,19 @@ class _Found:
     point: Point
 
 
-def search_objects(work: WorkImage) -> list[WorkMask]:
+def search_objects(work: WorkImage, *, cancel: CancelToken | None = None) -> list[WorkMask]:
     """Masks that look like objects, best first, no object twice; some seconds.
 
     The grid's points lie anywhere in an object, so that their masks show where to look rather than what is
     there; discs around the middles of the best ones are what the answer is taken from.
+
+    Raises:
+        Cancelled: through `cancel`, asked at every point.
     """
     grid: list[_Found] = []
     for point in grid_points(work):
+        if cancel is not None:
+            cancel.raise_if_cancelled()
         grid += _look(work, point, [share * work.diagonal for share in _RADII])
     middles: list[_Found] = []
     for each in sorted(grid, key=lambda each: -each.score):
@@ -64,6 +70,8 @@ def search_objects(work: WorkImage) -> list[WorkMask]:
             middles.append(each)
     found: list[_Found] = []
     for each in middles:
+        if cancel is not None:
+            cancel.raise_if_cancelled()
         middle, radius = middle_and_radius(each.mask)
         inside = each.mask[int(middle[1]), int(middle[0])]
         found += _look(work, middle if inside else each.point, [factor * radius for factor in _SECOND_RADII])

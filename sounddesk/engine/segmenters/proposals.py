@@ -1,6 +1,7 @@
 """Objects of an image that nobody has pointed at, for `--auto` and as suggestions; free of torch.
 
-Each segmenter finds them in its own way (SAM by its automatic mask generator, GrabCut by a grid of discs);
+Each segmenter finds them in its own way (SAM by its automatic mask generator, SAM 2 by a grid of clicks, GrabCut by a
+grid of discs);
 what is common is which of them are worth a sound: neither specks nor the whole scene, and no object twice.
 """
 
@@ -13,7 +14,7 @@ import numpy as np
 from sounddesk.engine.segmenters.protocol import Candidate
 from sounddesk.engine.segmenters.protocol import EmptySelectionError
 from sounddesk.engine.segmenters.protocol import ProposesObjects
-from sounddesk.engine.segmenters.protocol import Segmenter
+from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.types import BoolMask
 from sounddesk.engine.types import RgbImage
 
@@ -25,23 +26,25 @@ _SAME_IOU: Final = 0.4
 _SAME_CONTAINED: Final = 0.7
 
 
-def propose_objects(image: RgbImage, *, segmenter: Segmenter, limit: int = 5) -> list[Candidate]:
+def propose_objects(
+    image: RgbImage, *, segmenter: ProposesObjects, limit: int = 5, cancel: CancelToken | None = None
+) -> list[Candidate]:
     """The objects that stand out, best first.
 
     Args:
         image: sRGB uint8[H, W, 3].
-        segmenter: one that can propose, as both of ours can.
+        segmenter: one that can propose: `SegmenterChoice.proposer`.
         limit: how many at most.
+        cancel: stops the search.
 
     Raises:
         EmptySelectionError: nothing stands out.
-        ValueError: the segmenter cannot propose, or `limit` is below 1.
+        ValueError: `limit` is below 1.
+        Cancelled: through `cancel`.
     """
     if limit < 1:
         raise ValueError(f"limit is {limit}: ask for at least 1 object")
-    if not isinstance(segmenter, ProposesObjects):
-        raise ValueError(f"{segmenter.name} cannot propose objects: name them by clicks, boxes or masks")
-    chosen = choose_distinct(list(segmenter.propose(segmenter.encode(image))), limit=limit)
+    chosen = choose_distinct(list(segmenter.propose(segmenter.encode(image), cancel=cancel)), limit=limit)
     if not chosen:
         raise EmptySelectionError("no object stands out in this image: click on one, draw a box or paint a mask")
     return chosen

@@ -14,12 +14,12 @@ from itertools import pairwise
 from typing import Any
 from typing import Final
 from typing import Protocol
-from typing import runtime_checkable
 
 import numpy as np
 
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.errors import EngineError
+from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.types import BoolMask
 from sounddesk.engine.types import FloatMask
 from sounddesk.engine.types import RgbImage
@@ -141,18 +141,30 @@ class Segmenter(Protocol):
         """Candidates, best first: up to three for a single click, one otherwise.
 
         Raises:
-            PromptError: the prompt is empty or outside the image.
+            PromptError: the prompt is empty, outside the image, or of a kind that this segmenter does not answer.
             EmptySelectionError: nothing was found.
         """
         ...
 
 
-@runtime_checkable
 class ProposesObjects(Protocol):
-    """A segmenter with its own way to find the objects of an image without a prompt."""
+    """Finds the objects of an image without a prompt."""
 
-    def propose(self, encoded: EncodedImage) -> tuple[Candidate, ...]:
-        """Every object found, best first, without duplicates."""
+    @property
+    def name(self) -> str:
+        """Shown to the user."""
+        ...
+
+    def encode(self, image: RgbImage) -> EncodedImage:
+        """Prepare sRGB uint8[H, W, 3]: slow, once per image."""
+        ...
+
+    def propose(self, encoded: EncodedImage, *, cancel: CancelToken | None = None) -> tuple[Candidate, ...]:
+        """Every object found, best first, without duplicates; takes seconds.
+
+        Raises:
+            Cancelled: through `cancel`.
+        """
         ...
 
 

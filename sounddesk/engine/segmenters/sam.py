@@ -30,6 +30,7 @@ from sounddesk.engine.segmenters.protocol import check_encoded
 from sounddesk.engine.segmenters.sam_checkpoint import identify
 from sounddesk.engine.segmenters.sam_checkpoint import read_checkpoint
 from sounddesk.engine.segmenters.sam_checkpoint import sam_from_state
+from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.types import BoolMask
 from sounddesk.engine.types import RgbImage
 
@@ -114,8 +115,12 @@ class SamSegmenter(PromptedSegmenter):
             model, device=device, model_type=architecture.model_type, notes=() if known_origin else identify(path)
         )
 
-    def propose(self, encoded: EncodedImage) -> tuple[Candidate, ...]:
-        """Objects found by a grid of clicks (the paper's section 5, 'automatic masks'), best first."""
+    def propose(self, encoded: EncodedImage, *, cancel: CancelToken | None = None) -> tuple[Candidate, ...]:
+        """Objects found by a grid of clicks (the paper's section 5, 'automatic masks'), best first.
+
+        Raises:
+            Cancelled: through `cancel`.
+        """
         check_encoded(encoded, segmenter=self._name)
         settings = self._proposals
         generator = SamAutomaticMaskGenerator(
@@ -125,7 +130,7 @@ class SamSegmenter(PromptedSegmenter):
             stability_score_thresh=settings.min_stability,
             box_nms_thresh=settings.max_box_iou,
         )
-        generator.predictor = _EncodedPredictor(self._model, encoded.features)
+        generator.predictor = _EncodedPredictor(self._model, encoded.features, cancel=cancel)
         scale = min(1.0, _PROPOSAL_PX / max(encoded.width, encoded.height))
         small = (max(1, round(encoded.width * scale)), max(1, round(encoded.height * scale)))
         records = generator.generate(cv2.resize(encoded.image, small, interpolation=cv2.INTER_AREA))
@@ -201,14 +206,24 @@ class SamSegmenter(PromptedSegmenter):
 
 
 class _EncodedPredictor(SamPredictor):
-    """A predictor whose image is encoded already; the generator may show it at any size."""
+    """A predictor whose image is encoded already; the generator may show it at any size.
 
-    def __init__(self, model: Any, features: SamFeatures) -> None:
+    `cancel` is asked before each batch of clicks.
+    """
+
+    def __init__(self, model: Any, features: SamFeatures, *, cancel: CancelToken | None) -> None:
         super().__init__(model)
         self._encoded = features
+        self._cancel = cancel
 
     def set_image(self, image: RgbImage, image_format: str = "RGB") -> None:  # noqa: ARG002  # the package's own
         self.original_size = image.shape[:2]
         self.input_size = self._encoded.input_size
         self.features = self._encoded.embedding
         self.is_image_set = True
+
+    def predict_torch(self, *args: Any, **kwargs: Any) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        if self._cancel is not None:
+            self._cancel.raise_if_cancelled()
+        found: tuple[torch.Tensor, torch.Tensor, torch.Tensor] = super().predict_torch(*args, **kwargs)
+        return found

@@ -7,6 +7,7 @@ image is squashed to a square, so coordinates are scaled per axis and nothing is
 from __future__ import annotations
 
 from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from typing import Final
@@ -16,12 +17,18 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from sounddesk.engine.segmenters.grid_proposals import GridSettings
+from sounddesk.engine.segmenters.grid_proposals import grid_image
+from sounddesk.engine.segmenters.grid_proposals import propose_by_grid
 from sounddesk.engine.segmenters.prompted import CACHED_IMAGES
 from sounddesk.engine.segmenters.prompted import HINT_LOGIT
 from sounddesk.engine.segmenters.prompted import PromptedSegmenter
+from sounddesk.engine.segmenters.protocol import Candidate
 from sounddesk.engine.segmenters.protocol import EncodedImage
 from sounddesk.engine.segmenters.protocol import Prompt
 from sounddesk.engine.segmenters.protocol import SegmenterError
+from sounddesk.engine.segmenters.protocol import check_encoded
+from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.types import RgbImage
 
 # ImageNet's statistics on the 0..1 scale, as in transformers' Sam2ImageProcessor; not part of the weights.
@@ -37,7 +44,7 @@ class Sam2Features:
 
 
 class Sam2Segmenter(PromptedSegmenter):
-    """`Segmenter` on transformers' Sam2Model."""
+    """`Segmenter` and `ProposesObjects` on transformers' Sam2Model."""
 
     def __init__(
         self,
@@ -47,8 +54,15 @@ class Sam2Segmenter(PromptedSegmenter):
         device: str = "cpu",
         notes: tuple[str, ...] = (),
         cached_images: int = CACHED_IMAGES,
+        proposals: GridSettings | None = None,
     ) -> None:
+        """Take over a `Sam2Model` in evaluation mode.
+
+        Raises:
+            SegmenterError: the device does not exist or has too little memory.
+        """
         super().__init__(model, name=name, device=device, notes=notes, cached_images=cached_images)
+        self._proposals = proposals or GridSettings()
         self._side = int(model.config.prompt_encoder_config.image_size)
 
     @classmethod
@@ -72,6 +86,13 @@ class Sam2Segmenter(PromptedSegmenter):
             reason = (str(error) or type(error).__name__).splitlines()[0]
             raise SegmenterError(f"SAM 2 in {folder} cannot be loaded ({reason}): install it again") from error
         return cls(model.float().requires_grad_(False), name=name, device=device)
+
+    def propose(self, encoded: EncodedImage, *, cancel: CancelToken | None = None) -> tuple[Candidate, ...]:
+        """Objects found by a grid of clicks, best first. Raises: Cancelled."""
+        check_encoded(encoded, segmenter=self._name)
+        # The features know nothing of the image's size, since it was squashed to the square: they serve both.
+        small = replace(encoded, image=grid_image(encoded.image))
+        return propose_by_grid(self, encoded, small=small, settings=self._proposals, cancel=cancel)
 
     @torch.no_grad()
     def _features(self, image: RgbImage) -> Sam2Features:

@@ -10,17 +10,16 @@ from typing import Any
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from sounddesk.domain.mask import quantise_probability
 from sounddesk.engine.catalogue.model_store import InstalledModel
 from sounddesk.engine.models.construction import constructing
+from sounddesk.engine.segmenters.entry import Coverage
 from sounddesk.engine.segmenters.protocol import SegmenterError
 from sounddesk.engine.segmenters.sam2 import sam2_pixels
 from sounddesk.engine.types import RgbImage
 
-Coverage = npt.NDArray[np.uint8]
 _FIRST: Final = 0
 
 

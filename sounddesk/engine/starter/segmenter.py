@@ -62,6 +62,7 @@ from sounddesk.engine.starter.segmenter_refiner import click_maps
 from sounddesk.engine.starter.segmenter_refiner import folded
 from sounddesk.engine.starter.segmenter_refiner import guess_in
 from sounddesk.engine.starter.segmenter_refiner import region_pixels
+from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.types import BoolMask
 from sounddesk.engine.types import RgbImage
 
@@ -202,14 +203,14 @@ class StarterSegmenter:
             raise EmptySelectionError("no object was found there: click nearer its middle or draw a box around it")
         return _distinct(candidates)
 
-    def propose(self, encoded: EncodedImage) -> tuple[Candidate, ...]:
-        """Objects that stand out, as GrabCut finds them.
+    def propose(self, encoded: EncodedImage, *, cancel: CancelToken | None = None) -> tuple[Candidate, ...]:
+        """Objects that stand out, as GrabCut finds them. Raises: Cancelled.
 
         A grid of clicks, SAM's own way, found two of the demo's four animals in 25 s; GrabCut finds them all in 9.
         """
         check_encoded(encoded, segmenter=NAME)
         grabcut = GrabCutSegmenter()
-        return grabcut.propose(grabcut.encode(encoded.image))
+        return grabcut.propose(grabcut.encode(encoded.image), cancel=cancel)
 
     @torch.no_grad()
     def _features(self, image: RgbImage) -> StarterFeatures:

@@ -15,10 +15,15 @@ from sounddesk.engine.catalogue.model_store import write_record
 from sounddesk.engine.licence import Licence
 from sounddesk.engine.segmenters.choice import CHECKPOINT_VARIABLE
 from sounddesk.engine.segmenters.choice import choose_segmenter
-from sounddesk.engine.segmenters.choice import installed_models_folder
+from sounddesk.engine.segmenters.choice import find_segmenters
+from sounddesk.engine.segmenters.entry import Search
+from sounddesk.engine.segmenters.entry import Tier
 from sounddesk.engine.segmenters.grabcut import GrabCutSegmenter
+from sounddesk.engine.segmenters.proposals import propose_objects
+from sounddesk.engine.segmenters.protocol import EmptySelectionError
 from sounddesk.engine.segmenters.protocol import SegmenterError
 from sounddesk.engine.starter.segmenter import StarterSegmenter
+from tests.engine.segmenters.plain_scene import scene
 from tests.engine.segmenters.tiny_sam import tiny_sam
 from tests.tiny_bundle import build_tiny_bundle
 
@@ -110,26 +115,43 @@ def test_damaged_installed_checkpoint_does_not_stop_the_work(bundle: Path, tmp_p
 
 
 @pytest.mark.parametrize(("device", "expected"), [("cpu", "sam_vit_b.pth"), ("cuda", "sam_vit_h.pth")])
-def test_quickest_on_a_cpu_most_exact_elsewhere(
-    tmp_path: Path, device: str, expected: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("sounddesk.engine.segmenters.choice.SEGMENTER_ROLE", "none of them")
+@pytest.mark.usefixtures("no_starter")
+def test_quickest_on_a_cpu_most_exact_elsewhere(tmp_path: Path, device: str, expected: str) -> None:
     for name in ("sam_vit_h.pth", "sam_vit_b.pth", "sam_vit_l.pth", "sam_own.safetensors"):
         (tmp_path / name).write_bytes(b"damaged")
     notice = choose_segmenter(environment={}, models_folder=tmp_path, device=device).notice
     assert expected in notice
 
 
-def test_models_folder_is_in_the_users_data() -> None:
-    assert installed_models_folder().parts[-2:] == ("sounddesk", "models")
+@pytest.mark.parametrize(
+    ("device", "expected"),
+    [
+        ("cpu", "sam2.1-tiny sam2.1-small sam2.1-base-plus sam-vit-b sam2.1-large sam-vit-l sam-vit-h my-own"),
+        ("cuda", "sam2.1-large sam-vit-h sam2.1-base-plus sam-vit-l sam2.1-small sam-vit-b sam2.1-tiny my-own"),
+    ],
+)
+def test_installed_models_are_tried_in_the_order_of_the_device(tmp_path: Path, device: str, expected: str) -> None:
+    from sounddesk.engine.catalogue.model_store import installed_models
+
+    for model_id in expected.split():
+        config = {"config.json": b"{}"} if model_id.startswith("sam2") else {}
+        install_sam(tmp_path, model_id, {"model.safetensors": b"weights", **config})
+    models = tuple(installed_models("segmenter", folder=tmp_path))
+    found = find_segmenters(Search(folder=tmp_path, models=models, bundles=(), device=device))
+    ids = [each.load.args[0].id for _, each in found if each.tier is Tier.INSTALLED]
+    assert ids == expected.split()
+    assert [entry.name for entry, _ in found][-1] == "grabcut"
 
 
 def test_grabcut_is_chosen_without_importing_torch(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path\n"
-        "from sounddesk.engine.segmenters import choice\n"
-        "choice.SEGMENTER_ROLE = 'none of them'\n"
-        f"choice.choose_segmenter(environment={{}}, models_folder=Path({str(tmp_path)!r}))\n"
+        "from sounddesk.engine.bundles import installed_bundles\n"
+        f"nowhere = Path({str(tmp_path)!r})\n"
+        "installed_bundles.resources_folder = installed_bundles.user_bundles_folder = lambda: nowhere\n"
+        "from sounddesk.engine.segmenters.choice import choose_segmenter\n"
+        "choice = choose_segmenter(environment={}, models_folder=nowhere, bundle=nowhere)\n"
+        "assert choice.entry.name == 'grabcut', choice.notice\n"
         "assert 'torch' not in sys.modules and 'segment_anything' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -183,5 +205,8 @@ def test_sam_2_is_chosen_where_it_is_installed(tmp_path: Path) -> None:
     choice = choose_segmenter(environment={}, models_folder=tmp_path / "models")
     assert isinstance(choice.segmenter, Sam2Segmenter)
     assert choice.segmenter.name == "The sam2.1-tiny"
+    # It is asked for suggestions too, and answers, though random weights are sure of nothing.
+    with pytest.raises(EmptySelectionError, match="no object stands out"):
+        propose_objects(scene()[0], segmenter=choice.proposer)
     named = choose_segmenter(checkpoint=tmp_path / "own", environment={}, models_folder=tmp_path / "none")
     assert isinstance(named.segmenter, Sam2Segmenter) and "SAM 2 (own)" in named.notice

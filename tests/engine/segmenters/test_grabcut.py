@@ -45,6 +45,11 @@ def best(encoded: protocol.EncodedImage, prompt: Prompt) -> np.ndarray:
     return GrabCutSegmenter().predict(encoded, prompt)[0].mask
 
 
+def tiny_segmenter() -> GrabCutSegmenter:
+    """For the contract."""
+    return GrabCutSegmenter()
+
+
 def test_one_click_selects_the_object(encoded: protocol.EncodedImage) -> None:
     _, ball, bar = scene()
     assert overlap(best(encoded, Prompt.click(100, 100)), ball) > 0.93

@@ -19,6 +19,7 @@ from transformers.models.sam2.configuration_sam2 import Sam2VisionConfig
 from transformers.models.sam2.modeling_sam2 import Sam2Model
 from transformers.models.sam2.processing_sam2 import Sam2Processor
 
+from sounddesk.engine.segmenters.grid_proposals import GridSettings
 from sounddesk.engine.segmenters.protocol import Prompt
 from sounddesk.engine.segmenters.protocol import PromptError
 from sounddesk.engine.segmenters.protocol import SegmenterError
@@ -62,6 +63,12 @@ def tiny_sam2(seed: int = 0) -> Sam2Model:
             if parameter.dim() > 1:
                 parameter.mul_(4.0)
     return model.eval()
+
+
+def tiny_segmenter(**settings: float) -> Sam2Segmenter:
+    """For the contract: proposes whatever random weights find."""
+    loose = GridSettings(points_per_side=3, **{"min_score": 0.0, "min_stability": 0.0, **settings})
+    return Sam2Segmenter(tiny_sam2(), proposals=loose)
 
 
 @pytest.fixture(scope="module")

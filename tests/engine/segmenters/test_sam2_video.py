@@ -17,7 +17,7 @@ from transformers.models.sam2_video.modeling_sam2_video import Sam2VideoInferenc
 
 from sounddesk.engine.catalogue.model_adding import link_model
 from sounddesk.engine.licence import Licence
-from sounddesk.engine.segmenters.choice import installed_sam2
+from sounddesk.engine.segmenters.entries.sam2 import installed_sam2
 from sounddesk.engine.segmenters.sam2 import Sam2Segmenter
 from sounddesk.engine.segmenters.sam2 import sam2_pixels
 from sounddesk.engine.segmenters.sam2_video import Sam2MaskTracker

@@ -16,7 +16,6 @@ from sounddesk.engine.segmenters.protocol import Candidate
 from sounddesk.engine.segmenters.protocol import EmptySelectionError
 from sounddesk.engine.segmenters.protocol import Prompt
 from sounddesk.engine.segmenters.protocol import PromptError
-from sounddesk.engine.segmenters.protocol import ProposesObjects
 from sounddesk.engine.segmenters.protocol import SegmenterError
 from sounddesk.engine.session import EngineSession
 from sounddesk.engine.starter.segmenter import StarterSegmenter
@@ -207,7 +206,6 @@ def test_prompts_are_checked() -> None:
 
 def test_proposals_are_those_of_grabcut() -> None:
     segmenter = tiny_segmenter()
-    assert isinstance(segmenter, ProposesObjects)
     image = picture()
     image[30:80, 40:90] = (250, 30, 30)
     found = segmenter.propose(segmenter.encode(image))
