@@ -7,38 +7,30 @@ from typing import Final
 
 from PySide6.QtCore import QObject
 from PySide6.QtCore import Qt
-from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QDialog
 from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.commands.command import Command
 from sounddesk.app.commands.command import StandardKey
 from sounddesk.app.export.export_commands import ExportCommands
+from sounddesk.app.notifications import notifier
 from sounddesk.app.services import Services
 from sounddesk.app.workers.background import Background
 
 
 class AppCommands(QObject):
-    """Dialogs are imported when they are first opened, so that the window is there sooner.
-
-    Signals: message(text); problem(text).
-    """
-
-    message = Signal(str)
-    problem = Signal(str)
+    """Dialogs are imported when they are first opened, so that the window is there sooner."""
 
     def __init__(self, services: Services, window: QWidget) -> None:
         super().__init__(window)
         self._services = services
         self._window = window
         self.exports = ExportCommands(services, window)
-        self.exports.message.connect(self.message)
-        self.exports.problem.connect(self.problem)
         # For the preferences: which outputs there are, how much lies on the disk.
         self._answers = Background(self)
         self._demo = Background(self)
         self._demo.done.connect(lambda _key, contents: services.store.new(contents))
-        self._demo.failed.connect(lambda _key, error: self.problem.emit(str(error)))
+        self._demo.failed.connect(lambda _key, error: notifier.failed(error))
         services.actions.add(COMMANDS, owner=self)
 
     def close(self) -> None:

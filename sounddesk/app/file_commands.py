@@ -8,7 +8,6 @@ from typing import Final
 from PySide6.QtCore import QBuffer
 from PySide6.QtCore import QMimeData
 from PySide6.QtCore import QObject
-from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog
@@ -17,6 +16,7 @@ from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.commands.command import Command
 from sounddesk.app.commands.command import StandardKey
+from sounddesk.app.notifications import notifier
 from sounddesk.app.project.image_opening import IMAGE_SUFFIXES
 from sounddesk.app.project.image_opening import OpenedImage
 from sounddesk.app.services import Services
@@ -27,10 +27,7 @@ PROJECT_SUFFIX: Final = ".sdesk"
 
 
 class FileCommands(QObject):
-    """Signals: message(text); problem(text): something failed and the user should know at once."""
-
-    message = Signal(str)
-    problem = Signal(str)
+    """Carries out the commands below, and opens what is dropped or pasted."""
 
     def __init__(self, services: Services, window: QWidget) -> None:
         super().__init__(window)
@@ -38,7 +35,7 @@ class FileCommands(QObject):
         self._window = window
         services.actions.add(COMMANDS, owner=self)
         services.opener.opened.connect(self._show_image)
-        services.opener.failed.connect(self.problem)
+        services.opener.failed.connect(notifier.error)
 
     # ------------------------------------------------------------------ opening
 
@@ -79,7 +76,7 @@ class FileCommands(QObject):
                 self._services.opener.open_bytes(bytes(buffer.data().data()), name=self.tr("pasted image"))
                 return True
         if paths:
-            self.problem.emit(
+            notifier.error(
                 self.tr("{name} is neither an image nor a project: choose PNG, JPEG, TIFF, WebP, BMP or .sdesk").format(
                     name=paths[0].name
                 )
@@ -92,7 +89,7 @@ class FileCommands(QObject):
         if clips_lie_on_the_clipboard():
             self._services.actions["timeline.paste"].trigger()
         elif data is None or not self.open_mime(data):
-            self.message.emit(self.tr("There is neither an image nor a clip in the clipboard: copy one first."))
+            notifier.warning(self.tr("There is neither an image nor a clip in the clipboard: copy one first."))
 
     def _show_image(self, opened: OpenedImage) -> None:
         """A fresh project around the image. The user was asked before about what is unsaved."""
@@ -103,7 +100,7 @@ class FileCommands(QObject):
         project = Project(image=info).with_settings(bundle=services.bundle_of_new_projects)
         document.commit(self.tr("Open {name}").format(name=opened.name), project)
         for note in opened.notes:
-            self.message.emit(note)
+            notifier.info(note)
 
     # ------------------------------------------------------------------ saving and leaving
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QObject
-from PySide6.QtCore import Signal
 
+from sounddesk.app.notifications import notifier
 from sounddesk.app.project.document import Document
 from sounddesk.app.workers.generation_queue import EngineChoice
 from sounddesk.app.workers.generation_queue import GenerateJob
@@ -33,13 +33,7 @@ from sounddesk.engine.types import SamplingSettings
 
 
 class Generation(QObject):
-    """Makes takes of objects and puts them into the document.
-
-    Signals:
-        message(text): something the user should read, such as a refusal.
-    """
-
-    message = Signal(str)
+    """Makes takes of objects and puts them into the document."""
 
     def __init__(self, document: Document, queue: GenerationQueue, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -59,17 +53,17 @@ class Generation(QObject):
         document = self._document
         image = document.image
         if image is None:
-            self.message.emit(self.tr("There is no image yet: open one first."))
+            notifier.warning(self.tr("There is no image yet: open one first."))
             return []
         project = document.project
         chosen = [project.object(each) for each in object_ids]
         if not chosen:
-            self.message.emit(self.tr("No object is selected: click on one in the image first."))
+            notifier.warning(self.tr("No object is selected: click on one in the image first."))
             return []
         empty = [each.name for each in chosen if not project.has_sounding_mask(each.id)]
         if empty:
             names = ", ".join(repr(name) for name in empty)
-            self.message.emit(
+            notifier.warning(
                 self.tr("The mask of {names} is empty: select the object or paint it.").format(names=names)
             )
             return []
@@ -84,7 +78,7 @@ class Generation(QObject):
         members = tuple(each for each in member_ids if project.object(each).kind == "object")
         info = project.image
         if info is None or len(members) < 2:
-            self.message.emit(self.tr("A blend needs at least two objects: select them first."))
+            notifier.warning(self.tr("A blend needs at least two objects: select them first."))
             return None
         existing = next((o for o in project.objects if o.kind == "blend" and set(o.members) == set(members)), None)
         if existing is not None:
@@ -150,7 +144,7 @@ class Generation(QObject):
             self._document.add_take(take)
             takes.append(take)
             for note in generated.notes:
-                self.message.emit(f"{generated.name}: {note}")
+                notifier.info(f"{generated.name}: {note}")
         self._document.when_free(lambda: self._place(takes))
 
     def _place(self, takes: list[Take]) -> None:
@@ -170,7 +164,7 @@ class Generation(QObject):
         for object_id in ticket.job.object_ids:
             self._promised.pop(object_id, None)
         if text:
-            self.message.emit(f"{ticket.job.title}: {text}")
+            notifier.error(self.tr("{title} could not be generated.").format(title=ticket.job.title), cause=text)
 
 
 def generation_request(

@@ -12,7 +12,6 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QDockWidget
 from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QMainWindow
-from PySide6.QtWidgets import QMessageBox
 from PySide6.QtWidgets import QScrollArea
 from PySide6.QtWidgets import QStackedWidget
 from PySide6.QtWidgets import QVBoxLayout
@@ -30,6 +29,7 @@ from sounddesk.app.export.drag_out_panel import DragShelf
 from sounddesk.app.file_commands import FileCommands
 from sounddesk.app.mixer.level_matching import LevelMatching
 from sounddesk.app.mixer.mixer_panel import MixerPanel
+from sounddesk.app.notice_view import NoticeView
 from sounddesk.app.objects.mask_files import MaskFiles
 from sounddesk.app.objects.objects_panel import ObjectsPanel
 from sounddesk.app.queue_panel import QueuePanel
@@ -37,8 +37,6 @@ from sounddesk.app.services import Services
 from sounddesk.app.takes.takes_panel import TakesPanel
 from sounddesk.app.timeline.timeline_panel import TimelinePanel
 from sounddesk.app.timeline.transport_bar import TransportBar
-
-MESSAGE_MS: Final = 10_000
 
 
 class MainWindow(QMainWindow):
@@ -83,6 +81,7 @@ class MainWindow(QMainWindow):
         self.tabifyDockWidget(self._docks[1], self._dock("shelf", self.tr("Drag out"), self.shelf, right))
         self._docks[1].raise_()
         self._make_status_bar()
+        self._notices = NoticeView(self)
         self._connect()
         fill_menu_bar(self.menuBar(), actions)
         self.resize(1440, 900)
@@ -91,17 +90,6 @@ class MainWindow(QMainWindow):
         self.resizeDocks(self._docks[2:], [290, 290], Qt.Orientation.Vertical)
         self._restore()
         self._refresh()
-
-    def show_message(self, text: str) -> None:
-        """A line in the status bar, for ten seconds."""
-        if text:
-            self.statusBar().showMessage(text, MESSAGE_MS)
-
-    def show_problem(self, text: str) -> None:
-        """Something failed that the user has to know: a box that does not stop anything else."""
-        box = QMessageBox(QMessageBox.Icon.Warning, self.tr("sounddesk"), text, parent=self)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.open()
 
     # ------------------------------------------------------------------ building
 
@@ -139,29 +127,7 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         services = self.services
-        for source in (
-            self.files,
-            services.generation,
-            self.level_matching,
-            self.canvas,
-            self.objects,
-            self.timeline,
-            self.app_commands,
-            self.batches,
-            self.heat_maps,
-            self.mask_files,
-            self.shelf,
-        ):
-            source.message.connect(self.show_message)
         self.objects.blend_requested.connect(services.generation.add_blend)
-        for problem in (
-            self.files.problem,
-            services.store.problem,
-            self.app_commands.problem,
-            self.batches.problem,
-            self.mask_files.problem,
-        ):
-            problem.connect(self.show_problem)
         services.player.problem.connect(self._audio.setText)
         services.segment.notice.connect(self._show_segmenter)
         self.takes.generate_requested.connect(lambda ids, count: services.generation.generate(ids, variations=count))
@@ -232,6 +198,7 @@ class MainWindow(QMainWindow):
         """End every thread and wait for it; called once, after the window was closed."""
         self.services.stop()
         self.services.store.close()
+        self._notices.close()
         self.services.document.undo_stack.indexChanged.disconnect(self._on_index)
         self.takes.close_background()
         self.objects.close_background()

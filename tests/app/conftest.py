@@ -21,6 +21,9 @@ from PySide6.QtWidgets import QMessageBox
 
 from sounddesk.app.desk import open_window
 from sounddesk.app.main_window import MainWindow
+from sounddesk.app.notifications import Level
+from sounddesk.app.notifications import Notice
+from sounddesk.app.notifications import notifier
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.runtime.garbage_collection import UiThreadGarbageCollector
@@ -114,6 +117,21 @@ def wait_until(condition: Callable[[], bool], *, seconds: float = 20.0) -> None:
         loop = QEventLoop()
         QTimer.singleShot(5, loop.quit)
         loop.exec()
+
+
+class Told(list[str]):
+    """What the user is told, a line each; failures begin with 'error: '."""
+
+    def hear(self, notice: Notice) -> None:
+        self.append(f"error: {notice.line}" if notice.level is Level.ERROR else notice.line)
+
+
+@pytest.fixture
+def told(qapp: QApplication) -> Iterator[Told]:
+    heard = Told()
+    notifier.noticed.connect(heard.hear)
+    yield heard
+    notifier.noticed.disconnect(heard.hear)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import dataclasses
 import struct
 import zlib
 from collections.abc import Callable
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +22,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from PySide6.QtWidgets import QMessageBox
 
-from sounddesk.app.desk import open_window
 from sounddesk.app.main_window import MainWindow
-from sounddesk.app.settings import Settings
 from sounddesk.domain.project import Project
 from tests.app.conftest import wait_until
 
@@ -55,27 +52,10 @@ class Desk:
 
 
 @pytest.fixture
-def desk(qapp: QApplication, bundle_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+def desk(window: MainWindow, told: list[str], monkeypatch: pytest.MonkeyPatch) -> Desk:
     """The demo with a tiny bundle. Questions about unsaved changes are answered with 'discard'."""
     monkeypatch.setattr(QMessageBox, "exec", lambda _box: QMessageBox.StandardButton.Discard)
-    window = open_window(Settings())
-    window.resize(1000, 700)
-    window.app_commands.open_demo()
-    document = window.services.document
-    wait_until(lambda: bool(document.project.objects))
-    settings = document.project.with_settings(bundle=str(bundle_folder), seconds=1.0, steps=1, timeline_s=1.0)
-    document.commit("Tiny", settings)
-    window.services.generation.device = "cpu"
-    told: list[str] = []
-    for problem in (window.files.problem, window.services.store.problem, window.app_commands.problem):
-        problem.connect(told.append)
-    for source in (window.files, window.services.generation, window.objects, window.canvas, window.level_matching):
-        source.message.connect(told.append)
-    yield Desk(window, told, document.project)
-    for box in window.findChildren(QMessageBox):
-        box.close()
-    window.shut_down()
-    window.hide()
+    return Desk(window, told, window.services.document.project)
 
 
 def png_header(width: int, height: int) -> bytes:

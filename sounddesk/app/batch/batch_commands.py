@@ -11,12 +11,12 @@ from typing import Final
 
 from PySide6.QtCore import QObject
 from PySide6.QtCore import Qt
-from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QMessageBox
 from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.commands.command import Command
 from sounddesk.app.file_commands import FileCommands
+from sounddesk.app.notifications import notifier
 from sounddesk.app.project.file_lock import FileInUseError
 from sounddesk.app.services import Services
 from sounddesk.app.workers.background import Background
@@ -33,13 +33,7 @@ if TYPE_CHECKING:
 
 
 class BatchCommands(QObject):
-    """The queue is read when the window of batches is first opened; nothing starts by itself.
-
-    Signals: message(text); problem(text).
-    """
-
-    message = Signal(str)
-    problem = Signal(str)
+    """The queue is read when the window of batches is first opened; nothing starts by itself."""
 
     def __init__(self, services: Services, files: FileCommands, window: QWidget) -> None:
         super().__init__(window)
@@ -51,7 +45,7 @@ class BatchCommands(QObject):
         self.form: NewBatchDialog | None = None
         self._opening = Background(self)
         self._opening.done.connect(lambda _key, result: self._show_result(result))
-        self._opening.failed.connect(lambda _key, error: self.problem.emit(str(error)))
+        self._opening.failed.connect(lambda _key, error: notifier.failed(error))
         services.actions.add(COMMANDS, owner=self)
 
     def show(self) -> None:
@@ -69,7 +63,7 @@ class BatchCommands(QObject):
         self.dialog.raise_()
         self.dialog.activateWindow()
         if queue.notice:
-            self.problem.emit(queue.notice)
+            notifier.error(queue.notice)
             queue.notice = ""
         if not queue.entries:
             self.ask()
@@ -111,7 +105,7 @@ class BatchCommands(QObject):
         try:
             entry_id = queue.add(request, contents)
         except (OutputError, OSError, sqlite3.Error) as error:
-            self.problem.emit(str(error))
+            notifier.failed(error)
             return
         if self.dialog is not None:
             self.dialog.list.select(entry_id)
@@ -168,15 +162,14 @@ class BatchCommands(QObject):
             try:
                 file = QueueFile()
             except FileInUseError:
-                self.problem.emit(
+                notifier.error(
                     self.tr("The batches are in the hands of another sounddesk window: use that one, or close it.")
                 )
                 return None
             except OutputError as error:
-                self.problem.emit(str(error))
+                notifier.failed(error)
                 return None
             self.queue = BatchQueue(file, self)
-            self.queue.problem.connect(self.problem)
             self.queue.ended.connect(self._tell_end)
         return self.queue
 
@@ -186,10 +179,10 @@ class BatchCommands(QObject):
             return
         name = entry.request.folder.name
         if entry.state == "failed":
-            self.message.emit(self.tr("The batch of {name} failed: {why}").format(name=name, why=entry.message))
+            notifier.warning(self.tr("The batch of {name} failed: {why}").format(name=name, why=entry.message))
         else:
             text = self.tr("The batch of {name} is done. {note}")
-            self.message.emit(text.format(name=name, note=entry.message).strip())
+            notifier.info(text.format(name=name, note=entry.message).strip())
 
     def _defaults(self) -> BatchRequest:
         from sounddesk.app.batch.batch_request import BatchRequest
@@ -240,7 +233,7 @@ class BatchCommands(QObject):
         if not self._files.may_leave() or not self._services.store.new(result.contents):
             return
         for note in result.notes:
-            self.message.emit(note)
+            notifier.info(note)
         # It stays above the main window otherwise; the queue goes on.
         if self.dialog is not None:
             self.dialog.hide()

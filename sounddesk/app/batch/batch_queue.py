@@ -24,6 +24,7 @@ from sounddesk.app.batch.batch_process import BatchProcess
 from sounddesk.app.batch.batch_request import BatchRequest
 from sounddesk.app.batch.queue_file import BatchEntry
 from sounddesk.app.batch.queue_file import QueueFile
+from sounddesk.app.notifications import notifier
 from sounddesk.domain.batch_manifest import Row
 from sounddesk.domain.errors import OutputError
 from sounddesk.storage.project_file import ProjectContents
@@ -54,14 +55,12 @@ class BatchQueue(QObject):
         entry_changed(id): state or progress of one.
         row_written(id, Row): something of it was rendered, or failed.
         ended(id): it is done or has failed.
-        problem(message): the queue cannot be kept on disk.
     """
 
     changed = Signal()
     entry_changed = Signal(str)
     row_written = Signal(str, object)
     ended = Signal(str)
-    problem = Signal(str)
 
     def __init__(self, file: QueueFile, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -260,4 +259,4 @@ class BatchQueue(QObject):
             self._file.write(self._entries)
         except OutputError as error:
             _log.warning("the queue of batches cannot be kept: %s", error)
-            self.problem.emit(str(error))
+            notifier.failed(error)

@@ -6,7 +6,6 @@ from typing import Final
 
 from PySide6.QtCore import QEvent
 from PySide6.QtCore import Qt
-from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox
 from PySide6.QtWidgets import QComboBox
 from PySide6.QtWidgets import QHBoxLayout
@@ -46,9 +45,7 @@ _ICON: Final = 16
 
 
 class CanvasPanel(QWidget):
-    """Signals: message(text)."""
-
-    message = Signal(str)
+    """Tool bar, options of the tool in hand, suggestions and canvas, one below the other."""
 
     def __init__(
         self,
@@ -61,7 +58,6 @@ class CanvasPanel(QWidget):
         super().__init__(parent)
         self._actions = actions
         self.canvas = ImageCanvas(document, selection, segment, self)
-        self.canvas.message.connect(self.message)
         self._bar = QToolBar(self.tr("Tools"), self)
         actions.add((*TOOL_COMMANDS, *VIEW_COMMANDS), owner=self)
         actions.reserve(CANVAS_KEYS)
@@ -76,7 +72,6 @@ class CanvasPanel(QWidget):
         layout.addWidget(self._bar)
         layout.addWidget(self._make_options())
         self.suggestions = SuggestionBar(document, selection, actions, segment, self.canvas, self)
-        self.suggestions.message.connect(self.message)
         layout.addWidget(self.suggestions)
         layout.addWidget(self.canvas, 1)
         self.canvas.options_changed.connect(self._show_options)

@@ -8,13 +8,13 @@ from typing import Literal
 
 import numpy as np
 from PySide6.QtCore import QObject
-from PySide6.QtCore import Signal
 
 from sounddesk.app.canvas.heat_map import HeatMap
 from sounddesk.app.canvas.image_canvas import ImageCanvas
 from sounddesk.app.commands.command import Command
 from sounddesk.app.generation import as_probability
 from sounddesk.app.generation import object_request
+from sounddesk.app.notifications import notifier
 from sounddesk.app.services import Services
 from sounddesk.app.workers.generation_queue import AttentionTarget
 from sounddesk.domain.project import Project
@@ -25,9 +25,7 @@ _COMMANDS: Final[dict[HeatKind, str]] = {"attention": "view.heat_map", "weights"
 
 
 class HeatMapCommands(QObject):
-    """Signals: message(text)."""
-
-    message = Signal(str)
+    """Shows one heat map at a time over the image, of the current object."""
 
     def __init__(self, services: Services, canvas: ImageCanvas, parent: QObject) -> None:
         super().__init__(parent)
@@ -53,7 +51,7 @@ class HeatMapCommands(QObject):
         if kind is None:
             self._canvas.set_heat_map(None)
         elif self._services.selection.current_object_id is None:
-            self.message.emit(self.tr("No object is selected: click on one in the image first."))
+            notifier.warning(self.tr("No object is selected: click on one in the image first."))
         else:
             self._ask()
 
@@ -84,7 +82,7 @@ class HeatMapCommands(QObject):
         if query != self._query or self._kind is None:
             return
         if result is None:
-            self.message.emit(text)
+            notifier.warning(text)
         else:
             weights, grid = result
             self._canvas.set_heat_map(HeatMap(weights=weights, grid=grid, title=self._title))

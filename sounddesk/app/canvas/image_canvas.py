@@ -58,12 +58,10 @@ class ImageCanvas(QWidget):
     """Shows the document's image and masks.
 
     Signals:
-        message(text): something the user should read.
         options_changed(): a tool changed `options`.
         tool_changed(name).
     """
 
-    message = Signal(str)
     options_changed = Signal()
     tool_changed = Signal(str)
 

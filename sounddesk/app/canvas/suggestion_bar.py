@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame
 from PySide6.QtWidgets import QHBoxLayout
 from PySide6.QtWidgets import QLabel
@@ -15,6 +14,7 @@ from sounddesk.app.canvas.image_canvas import ImageCanvas
 from sounddesk.app.commands.buttons import command_button
 from sounddesk.app.commands.command import Command
 from sounddesk.app.commands.registry import CommandRegistry
+from sounddesk.app.notifications import notifier
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.workers.segmentation_worker import FoundMask
@@ -27,9 +27,7 @@ _KNOWN_OVERLAP = 0.5
 
 
 class SuggestionBar(QFrame):
-    """Hidden unless there are suggestions. Signals: message(text)."""
-
-    message = Signal(str)
+    """Hidden unless there are suggestions."""
 
     def __init__(
         self,
@@ -73,11 +71,11 @@ class SuggestionBar(QFrame):
     def ask(self) -> None:
         """Have objects proposed; clicks wait until they are there."""
         if self._document.image is None:
-            self.message.emit(self.tr("There is no image yet: open one first."))
+            notifier.warning(self.tr("There is no image yet: open one first."))
             return
         self.end()
         self._canvas.set_busy(True)
-        self.message.emit(self.tr("Looking for objects that stand out…"))
+        notifier.info(self.tr("Looking for objects that stand out…"))
         self._job = self._segment.suggest()
 
     def accept(self) -> None:
@@ -134,14 +132,14 @@ class SuggestionBar(QFrame):
         self._waiting = [each for each in found if not any(_same(each.pixels, mask) for mask in masks)]
         self._count = len(self._waiting)
         if not self._waiting:
-            self.message.emit(self.tr("Nothing else stands out: click on an object, draw a box or paint it."))
+            notifier.info(self.tr("Nothing else stands out: click on an object, draw a box or paint it."))
         self._show()
 
     def _on_failed(self, job: int, text: str) -> None:
         if job == self._job:
             self._job = None
             self._canvas.set_busy(False)
-            self.message.emit(text)
+            notifier.warning(text)
 
     def _on_changed(self, old: Project, new: Project) -> None:
         if old.image != new.image:

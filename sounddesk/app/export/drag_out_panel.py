@@ -8,7 +8,6 @@ from PySide6.QtCore import QMimeData
 from PySide6.QtCore import QPoint
 from PySide6.QtCore import Qt
 from PySide6.QtCore import QUrl
-from PySide6.QtCore import Signal
 from PySide6.QtGui import QColor
 from PySide6.QtGui import QDrag
 from PySide6.QtGui import QGuiApplication
@@ -25,6 +24,7 @@ from sounddesk.app.export.drag_files import drag_file
 from sounddesk.app.export.export_commands import ExportCommands
 from sounddesk.app.export.export_history import ExportMemory
 from sounddesk.app.export.export_runner import ExportJob
+from sounddesk.app.notifications import notifier
 from sounddesk.app.runtime.revealing import reveal
 from sounddesk.app.services import Services
 
@@ -34,11 +34,7 @@ _ITEM = Qt.ItemDataRole.UserRole
 class DragShelf(QListWidget):
     """Pressing the mouse on an entry starts rendering it, so that it is there when the drag begins; where it is not,
     the drag begins the moment it is, as long as the button is held.
-
-    Signals: message(text).
     """
-
-    message = Signal(str)
 
     def __init__(self, services: Services, exports: ExportCommands, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -89,7 +85,7 @@ class DragShelf(QListWidget):
         try:
             file = self.file_of(entry)
         except ValueError as error:
-            self.message.emit(str(error))
+            notifier.warning(str(error))
             return None
         if file.path.exists():
             return file.path
@@ -120,7 +116,7 @@ class DragShelf(QListWidget):
             return
         path = self.prepare(current.data(_ITEM), then="drag")
         if path is None:
-            self.message.emit(self.tr("Rendering; keep the button held, the drag begins when it is done."))
+            notifier.info(self.tr("Rendering; keep the button held, the drag begins when it is done."))
         else:
             self._drag(path)
 
@@ -140,7 +136,7 @@ class DragShelf(QListWidget):
             if held:
                 self._drag(path)
             else:
-                self.message.emit(self.tr("{name} is rendered: drag it now.").format(name=path.name))
+                notifier.info(self.tr("{name} is rendered: drag it now.").format(name=path.name))
         for wish in wishes:
             if wish in ("reveal", "copy"):
                 self._carry_out(wish, path)
@@ -150,7 +146,7 @@ class DragShelf(QListWidget):
             reveal(path)
         else:
             QGuiApplication.clipboard().setText(str(path))
-            self.message.emit(self.tr("Copied {path}").format(path=path))
+            notifier.info(self.tr("Copied {path}").format(path=path))
 
     def _show_menu(self, where: QPoint) -> None:
         entry = self._entry_at(where)

@@ -9,7 +9,6 @@ from typing import Final
 
 from PySide6.QtCore import QObject
 from PySide6.QtCore import Qt
-from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QProgressDialog
 from PySide6.QtWidgets import QWidget
@@ -17,6 +16,8 @@ from PySide6.QtWidgets import QWidget
 from sounddesk.app.commands.command import Command
 from sounddesk.app.export.export_runner import ExportJob
 from sounddesk.app.export.export_runner import ExportRunner
+from sounddesk.app.notifications import NoticeButton
+from sounddesk.app.notifications import notifier
 from sounddesk.app.runtime.revealing import reveal
 from sounddesk.app.services import Services
 from sounddesk.audio.exporters.export_plan import ExportPlan
@@ -28,10 +29,7 @@ if TYPE_CHECKING:
 
 
 class ExportCommands(QObject):
-    """Signals: message(text); problem(text)."""
-
-    message = Signal(str)
-    problem = Signal(str)
+    """Asks what to export and has it rendered; exports again on saving where the project asks for it."""
 
     def __init__(self, services: Services, window: QWidget) -> None:
         super().__init__(window)
@@ -59,7 +57,7 @@ class ExportCommands(QObject):
 
         document = self._services.document
         if not document.project.clips and not len(document.takes):
-            self.message.emit(self.tr("There is nothing to export yet: generate the sound of an object first."))
+            notifier.warning(self.tr("There is nothing to export yet: generate the sound of an object first."))
             return
         dialog = ExportDialog(
             document.project,
@@ -114,14 +112,14 @@ class ExportCommands(QObject):
             name, folder, settings = read_on_save(text)
             plan = plan_export(document.project, document.takes, settings, name=name)
         except ValueError as error:
-            self.problem.emit(self.tr("The export on save was left out: {reason}").format(reason=error))
+            notifier.error(self.tr("The export on save was left out: {reason}").format(reason=error))
             return
         # Another machine's folder is not made anew here.
         if not folder.is_dir():
             text = self.tr(
                 "The export on save was left out, because {folder} does not exist: export again to choose one."
             )
-            self.message.emit(text.format(folder=folder))
+            notifier.warning(text.format(folder=folder))
             return
         self.runner.start(
             ExportJob(
@@ -131,14 +129,12 @@ class ExportCommands(QObject):
 
     def reveal(self) -> None:
         if self._last is not None and not reveal(self._last):
-            self.problem.emit(
-                self.tr("No file manager answered. The files are in {path}").format(path=self._last.parent)
-            )
+            notifier.error(self.tr("No file manager answered. The files are in {path}").format(path=self._last.parent))
 
     def copy_path(self) -> None:
         if self._last is not None:
             QGuiApplication.clipboard().setText(str(self._last))
-            self.message.emit(self.tr("Copied {path}").format(path=self._last))
+            notifier.info(self.tr("Copied {path}").format(path=self._last))
 
     def _show_progress(self, job: ExportJob, done: int, total: int) -> None:
         if job.purpose != "ask":
@@ -171,23 +167,23 @@ class ExportCommands(QObject):
         self._last = report.files[0]
         self._services.actions.refresh()
         text = self.tr("{count} files are in {folder}").format(count=len(report.files), folder=report.folder)
-        self.message.emit(" ".join([text, *report.notes]))
+        notifier.info(" ".join([text, *report.notes]), button=NoticeButton(text=self.tr("Show"), press=self.reveal))
         if report.clipped_samples:
             text = self.tr(
                 "{count} samples were louder than the files can hold and were cut off in {files}: lower the faders."
             )
             count = sum(report.clipped_samples.values())
-            self.problem.emit(text.format(count=count, files=", ".join(report.clipped_samples)))
+            notifier.error(text.format(count=count, files=", ".join(report.clipped_samples)))
 
     def _failed(self, job: ExportJob, reason: str) -> None:
         if job.purpose == "ask":
             self._end_progress()
-        self.problem.emit(reason)
+        notifier.error(reason)
 
     def _cancelled(self, job: ExportJob) -> None:
         if job.purpose == "ask":
             self._end_progress()
-            self.message.emit(self.tr("Export cancelled; nothing was written."))
+            notifier.info(self.tr("Export cancelled; nothing was written."))
 
 
 COMMANDS: Final[tuple[Command[ExportCommands], ...]] = (

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QObject
-from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
+from sounddesk.app.notifications import notifier
 from sounddesk.app.services import Services
 from sounddesk.app.workers.background import Background
 from sounddesk.app.workers.generation_queue import GenerateJob
@@ -14,9 +14,7 @@ from sounddesk.domain.take import Take
 
 
 class LevelMatching(QObject):
-    """Signals: message(text)."""
-
-    message = Signal(str)
+    """Makes the blend where it is missing, then sets the faders by it as one undo step."""
 
     def __init__(self, services: Services, window: QWidget) -> None:
         super().__init__(window)
@@ -24,7 +22,7 @@ class LevelMatching(QObject):
         self._match_after: int | None = None
         self._background = Background(self)
         self._background.done.connect(self._set_faders)
-        self._background.failed.connect(lambda _key, error: self.message.emit(str(error)))
+        self._background.failed.connect(lambda _key, error: notifier.failed(error))
         services.generate.finished.connect(self._on_generated)
 
     def close(self) -> None:
@@ -36,7 +34,7 @@ class LevelMatching(QObject):
         project = services.document.project
         members = [o.id for o in project.objects if o.kind == "object" and project.clips_of(o.id)]
         if len(members) < 2:
-            self.message.emit(self.tr("Matching levels needs two objects with sound: generate their takes first."))
+            notifier.warning(self.tr("Matching levels needs two objects with sound: generate their takes first."))
             return
         blend_id = services.generation.add_blend(members)
         if blend_id is None:
@@ -46,7 +44,7 @@ class LevelMatching(QObject):
             return
         jobs = services.generation.generate([blend_id])
         self._match_after = jobs[0] if jobs else None
-        self.message.emit(self.tr("Generating the blend to match; the faders follow."))
+        notifier.info(self.tr("Generating the blend to match; the faders follow."))
 
     def _on_generated(self, ticket: Ticket[GenerateJob], _takes: object) -> None:
         if ticket.id == self._match_after:
@@ -73,7 +71,7 @@ class LevelMatching(QObject):
             document.commit(self.tr("Match levels to the scene"), project)
 
         document.when_free(apply)
-        self.message.emit(self.tr("The faders match the blend; undo puts them back."))
+        notifier.info(self.tr("The faders match the blend; undo puts them back."))
 
 
 def suggest_gains_db(takes: list[Take], blend: Take) -> tuple[float, ...]:

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QObject
-from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog
 from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.commands.command import Command
 from sounddesk.app.commands.registry import CommandRegistry
+from sounddesk.app.notifications import notifier
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.image_opening import IMAGE_SUFFIXES
 from sounddesk.app.project.selection import SelectionModel
@@ -26,10 +26,7 @@ _SUFFIX: Final = {_LABELME: ".json", _COCO: ".json", _PNG: ".png"}
 
 
 class MaskFiles(QObject):
-    """Signals: message(text); problem(text)."""
-
-    message = Signal(str)
-    problem = Signal(str)
+    """Reads and writes mask files off the UI thread."""
 
     def __init__(
         self, document: Document, selection: SelectionModel, actions: CommandRegistry, window: QWidget
@@ -40,7 +37,7 @@ class MaskFiles(QObject):
         self._window = window
         self._background = Background(self)
         self._background.done.connect(self._done)
-        self._background.failed.connect(lambda _key, error: self.problem.emit(str(error)))
+        self._background.failed.connect(lambda _key, error: notifier.failed(error))
         actions.add(COMMANDS, owner=self)
 
     def close(self) -> None:
@@ -50,7 +47,7 @@ class MaskFiles(QObject):
     def ask_import(self) -> None:
         """Choose files, and make an object of every mask in them."""
         if self._document.project.image is None:
-            self.message.emit(self.tr("There is no image yet: open one first."))
+            notifier.warning(self.tr("There is no image yet: open one first."))
             return
         patterns = " ".join(f"*{suffix}" for suffix in (".json", *IMAGE_SUFFIXES))
         chosen, _ = QFileDialog.getOpenFileNames(
@@ -78,7 +75,7 @@ class MaskFiles(QObject):
     def ask_export(self) -> None:
         """Choose a format and a place for the masks of the selected objects, or of all."""
         if not self._masks():
-            self.message.emit(self.tr("There is no mask to export: select or paint an object first."))
+            notifier.warning(self.tr("There is no mask to export: select or paint an object first."))
             return
         chosen, kind = QFileDialog.getSaveFileName(
             self._window, self.tr("Export masks"), "masks", ";;".join((_LABELME, _COCO, _PNG))
@@ -129,7 +126,7 @@ class MaskFiles(QObject):
         if key == "export":
             assert isinstance(result, list)
             text = self.tr("{count} mask files are in {folder}")
-            self.message.emit(text.format(count=len(result), folder=result[0].parent))
+            notifier.info(text.format(count=len(result), folder=result[0].parent))
             return
         assert isinstance(result, tuple)
         sha256, masks = result
@@ -145,7 +142,7 @@ class MaskFiles(QObject):
             made.append(object_id)
         self._document.commit(self.tr("Import masks"), project)
         self._selection.select_objects(made)
-        self.message.emit(self.tr("{count} masks are objects now").format(count=len(made)))
+        notifier.info(self.tr("{count} masks are objects now").format(count=len(made)))
 
 
 COMMANDS: Final[tuple[Command[MaskFiles], ...]] = (

@@ -28,6 +28,7 @@ from sounddesk.app.commands.buttons import command_button
 from sounddesk.app.commands.command import Command
 from sounddesk.app.commands.menus import add_commands
 from sounddesk.app.commands.registry import CommandRegistry
+from sounddesk.app.notifications import notifier
 from sounddesk.app.objects.object_inspector import INSPECTOR_KEYS
 from sounddesk.app.objects.object_inspector import ObjectInspector
 from sounddesk.app.project.document import Document
@@ -53,9 +54,8 @@ FilterKind = Literal["grow", "shrink", "feather"]
 
 
 class ObjectsPanel(QWidget):
-    """Signals: message(text); blend_requested(object_ids)."""
+    """Signals: blend_requested(object_ids)."""
 
-    message = Signal(str)
     blend_requested = Signal(object)
 
     def __init__(
@@ -67,7 +67,7 @@ class ObjectsPanel(QWidget):
         self._filling = False
         self._background = Background(self)
         self._background.done.connect(self._filtered)
-        self._background.failed.connect(lambda _key, error: self.message.emit(str(error)))
+        self._background.failed.connect(lambda _key, error: notifier.failed(error))
         self._list = self._make_list()
         actions.add(COMMANDS, owner=self)
         actions.reserve(INSPECTOR_KEYS)
@@ -189,7 +189,7 @@ class ObjectsPanel(QWidget):
                 raise ValueError(self.tr("There is another object called {name}.").format(name=repr(name)))
             changed = project.with_changed_object(found.id, name=name)
         except ValueError as error:
-            self.message.emit(str(error))
+            notifier.warning(str(error))
             self.refresh()
             return
         text = self.tr("Rename {old} to {new}").format(old=found.name, new=name)
@@ -241,10 +241,10 @@ class ObjectsPanel(QWidget):
     def merge_masks(self) -> None:
         chosen = [each for each in self._chosen() if each.kind == "object"]
         if len(chosen) < 2:
-            self.message.emit(self.tr("Merging needs at least two objects: select them first."))
+            notifier.warning(self.tr("Merging needs at least two objects: select them first."))
             return
         if any(each.locked for each in chosen):
-            self.message.emit(self.tr("One of the objects is locked: unlock it first."))
+            notifier.warning(self.tr("One of the objects is locked: unlock it first."))
             return
         kept = chosen[0]
         mask = united([each.mask for each in chosen])
@@ -256,7 +256,7 @@ class ObjectsPanel(QWidget):
     def delete(self) -> None:
         chosen = self._chosen()
         if any(each.locked for each in chosen):
-            self.message.emit(self.tr("A locked object cannot be deleted: unlock it first."))
+            notifier.warning(self.tr("A locked object cannot be deleted: unlock it first."))
         elif chosen:
             names = ", ".join(each.name for each in chosen)
             project = self._document.project.without_objects(each.id for each in chosen)
@@ -269,7 +269,7 @@ class ObjectsPanel(QWidget):
         project = self._document.project
         info = project.image
         if info is None:
-            self.message.emit(self.tr("There is no image yet: open one first."))
+            notifier.warning(self.tr("There is no image yet: open one first."))
             return
         project, object_id = project.with_new_id("o")
         name = free_name(self.tr("ambience"), (o.name for o in project.objects))
@@ -298,7 +298,7 @@ class ObjectsPanel(QWidget):
             for each in chosen:
                 project = project.with_changed_object(each.id, mask=edit(each.mask))
         except ValueError as error:
-            self.message.emit(str(error))
+            notifier.warning(str(error))
             return
         names = ", ".join(each.name for each in chosen)
         self._document.commit(f"{verb} {names}", project)
@@ -310,7 +310,7 @@ class ObjectsPanel(QWidget):
         }[kind]  # fmt: skip
         chosen = [(each.id, each.mask) for each in self._chosen() if each.kind != "blend" and not each.locked]
         if not chosen:
-            self.message.emit(self.tr("No object is selected that could be changed: select one first."))
+            notifier.warning(self.tr("No object is selected that could be changed: select one first."))
             return
         pixels, accepted = QInputDialog.getInt(self, verb, self.tr("Pixels"), default, 1, 500)
         if accepted:

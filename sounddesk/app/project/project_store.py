@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtCore import QTimer
 from PySide6.QtCore import Signal
 
+from sounddesk.app.notifications import notifier
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.file_lock import FileInUseError
 from sounddesk.app.project.file_lock import FileLock
@@ -55,13 +56,11 @@ class ProjectStore(QObject):
     Signals:
         path_changed(path): `Path` or None: another file, or read-only or not.
         saved(path): everything is in the file.
-        problem(message): in the user's words, with the remedy.
         busy(text): what is being waited for; empty when it is over.
     """
 
     path_changed = Signal(object)
     saved = Signal(object)
-    problem = Signal(str)
     busy = Signal(str)
     _finished = Signal()
     _copy_failed = Signal(str)
@@ -77,7 +76,7 @@ class ProjectStore(QObject):
         self._closed = False
         self._replacing = False
         self._waiting = False
-        self._copy_failed.connect(self.problem)
+        self._copy_failed.connect(notifier.error)
         self._copy = WorkingCopy(self._copy_failed.emit)
         document.committed.connect(lambda project: self._copy.put(project=project))
         document.take_added.connect(lambda take: self._copy.put(take=take))
@@ -118,7 +117,7 @@ class ProjectStore(QObject):
         """Open a project file."""
         path = path.absolute()
         if self._path is not None and path.exists() and self._path.exists() and path.samefile(self._path):
-            self.problem.emit(self.tr("{name} is open already.").format(name=path.name))
+            notifier.error(self.tr("{name} is open already.").format(name=path.name))
             return False
         target = path.resolve()
         read = self._attempt(self.tr("Opening {name}…").format(name=path.name), lambda: _read(target))
@@ -130,7 +129,7 @@ class ProjectStore(QObject):
         self._copy.begin(contents, source=source, origin=path)
         self._settings.add_recent_file(path)
         if read_only:
-            self.problem.emit(read_only)
+            notifier.error(read_only)
         return True
 
     # ------------------------------------------------------------------ saving
@@ -138,13 +137,13 @@ class ProjectStore(QObject):
     def save(self) -> bool:
         """Save into the project's file. True where everything is in it."""
         if self._path is None:
-            self.problem.emit(self.tr("This project has no file yet: choose 'Save as'."))
+            notifier.error(self.tr("This project has no file yet: choose 'Save as'."))
             return False
         if self._read_only:
-            self.problem.emit(self._read_only)
+            notifier.error(self._read_only)
             return False
         if self._stamp is not None and self._path.exists() and _stamp(self._path) != self._stamp:
-            self.problem.emit(
+            notifier.error(
                 self.tr("{name} was changed by another program since it was opened: choose 'Save as'.").format(
                     name=self._path.name
                 )
@@ -161,7 +160,7 @@ class ProjectStore(QObject):
         try:
             lock = FileLock(path.resolve())
         except FileInUseError as error:
-            self.problem.emit(str(error))
+            notifier.failed(error)
             return False
         return self._save(path, lock=lock)
 
@@ -260,7 +259,7 @@ class ProjectStore(QObject):
         return True
 
     def _refuse_read_only(self) -> bool:
-        self.problem.emit(self._read_only)
+        notifier.error(self._read_only)
         return False
 
     def _save_quietly(self) -> None:
@@ -325,7 +324,7 @@ class ProjectStore(QObject):
             return future.result()
         except _REFUSALS as error:
             _log.info("refused: %s", error)
-            self.problem.emit(str(error) or self.tr("There is not enough memory: close other programs."))
+            notifier.error(str(error) or self.tr("There is not enough memory: close other programs."))
             return None
         finally:
             self._finished.disconnect(loop.quit)

@@ -7,13 +7,13 @@ from typing import Final
 
 import numpy as np
 from PySide6.QtCore import QObject
-from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QInputDialog
 from PySide6.QtWidgets import QLineEdit
 from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.commands.command import Command
 from sounddesk.app.commands.registry import CommandRegistry
+from sounddesk.app.notifications import notifier
 from sounddesk.app.player import Player
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
@@ -33,9 +33,7 @@ MAX_CLIP_GAIN_DB: Final = 24.0
 
 
 class TimelineCommands(QObject):
-    """Carries out the commands below. Signals: message(text)."""
-
-    message = Signal(str)
+    """Carries out the commands below."""
 
     def __init__(
         self,
@@ -91,7 +89,7 @@ class TimelineCommands(QObject):
     def loop_selected_clips(self) -> None:
         span = self._span(self._chosen())
         if span is None:
-            self.message.emit(self.tr("No clip is selected: click on one first."))
+            notifier.warning(self.tr("No clip is selected: click on one first."))
         else:
             self._player.set_loop(span)
 
@@ -117,7 +115,7 @@ class TimelineCommands(QObject):
         if cut:
             self._document.commit(self.tr("Split clips"), project)
         else:
-            self.message.emit(self.tr("No clip lies under the playhead: move it into one first."))
+            notifier.warning(self.tr("No clip lies under the playhead: move it into one first."))
 
     def delete(self) -> None:
         project = self._document.project
@@ -142,7 +140,7 @@ class TimelineCommands(QObject):
         """Clips from the clipboard, the first of them at the playhead."""
         clips = clips_on_the_clipboard(self._document.project, self._document.takes)
         if not clips:
-            self.message.emit(self.tr("There are no clips of this project in the clipboard: copy some first."))
+            notifier.warning(self.tr("There are no clips of this project in the clipboard: copy some first."))
             return
         project, made = with_clips_pasted(self._document.project, clips, at_s=self._player.position_s)
         self._commit_made(self.tr("Paste clips"), project, made)
@@ -199,7 +197,7 @@ class TimelineCommands(QObject):
         """Another name for the selected marker."""
         found = next((m for m in self._document.project.markers if m.id == self.chosen_marker), None)
         if found is None:
-            self.message.emit(self.tr("No marker is selected: click on its flag above the ruler first."))
+            notifier.warning(self.tr("No marker is selected: click on its flag above the ruler first."))
             return
         name, accepted = QInputDialog.getText(
             self._panel, self.tr("Rename marker"), self.tr("Name"), QLineEdit.EchoMode.Normal, found.label
@@ -223,7 +221,7 @@ class TimelineCommands(QObject):
         clips = project.clips_of(object_id) if object_id is not None else ()
         chosen = [clip for clip in clips if clip.id in self._selection.clip_ids] or list(clips)
         if not chosen:
-            self.message.emit(self.tr("Place at markers needs an object with a clip: select one first."))
+            notifier.warning(self.tr("Place at markers needs an object with a clip: select one first."))
             return
         pattern = chosen[0]
         take = self._document.takes[pattern.take_id]
@@ -233,7 +231,7 @@ class TimelineCommands(QObject):
         try:
             project = with_clip_at_markers(project, pattern, peak_s=min(peak_s, pattern.duration_s))
         except ValueError as error:
-            self.message.emit(str(error))
+            notifier.warning(str(error))
             return
         self._document.commit(self.tr("Place at markers"), with_room_for_clips(project))
 

@@ -71,9 +71,8 @@ _RULER_MENU: Final = (
 
 
 class TimelinePanel(QWidget):
-    """Signals: message(text); unit_changed(): the ruler counts in something else."""
+    """Signals: unit_changed(): the ruler counts in something else."""
 
-    message = Signal(str)
     unit_changed = Signal()
 
     def __init__(
@@ -99,7 +98,6 @@ class TimelinePanel(QWidget):
             document=document, selection=selection, player=player, snapper=self._snapper, view=lambda: self.view
         )
         self.commands = TimelineCommands(document, selection, actions, player, self)
-        self.commands.message.connect(self.message)
         actions.add(COMMANDS, owner=self)
         actions.reserve(PANEL_KEYS)
         self.setMinimumHeight(120)

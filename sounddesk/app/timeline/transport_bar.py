@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.commands.buttons import command_button
 from sounddesk.app.commands.registry import CommandRegistry
+from sounddesk.app.notifications import notifier
 from sounddesk.app.player import Player
 from sounddesk.app.project.document import Document
 from sounddesk.app.theme import standard_icon
@@ -131,7 +132,7 @@ class TransportBar(QWidget):
                 start_timecode_s=settings.start_timecode_s,
             )
         except ValueError as error:
-            self._timeline.message.emit(str(error))
+            notifier.warning(str(error))
         else:
             self._player.seek(min(position_s, settings.timeline_s))
         self.time.setModified(False)

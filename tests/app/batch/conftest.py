@@ -42,20 +42,17 @@ FRAMES = 8
 class Desk:
     """A window without its panels."""
 
-    def __init__(self, folder: Path, bundle: Path) -> None:
+    def __init__(self, folder: Path, bundle: Path, told: list[str]) -> None:
         self.folder = folder
         self.services = Services(Settings(), bundle=str(bundle), device="cpu")
         self.window = QWidget()
         self.files = FileCommands(self.services, self.window)
-        self.said: list[str] = []
+        self.said = told
         self.batches = self.new_commands()
 
     def new_commands(self) -> BatchCommands:
         self.services.actions = type(self.services.actions)(self.services)
-        made = BatchCommands(self.services, self.files, self.window)
-        made.message.connect(self.said.append)
-        made.problem.connect(lambda text: self.said.append(f"problem: {text}"))
-        return made
+        return BatchCommands(self.services, self.files, self.window)
 
     @property
     def queue(self) -> BatchQueue:
@@ -124,8 +121,8 @@ def shot(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def desk(qapp: QApplication, shot: Path, bundle_folder: Path) -> Iterator[Desk]:
-    made = Desk(shot, bundle_folder)
+def desk(qapp: QApplication, shot: Path, bundle_folder: Path, told: list[str]) -> Iterator[Desk]:
+    made = Desk(shot, bundle_folder, told)
     yield made
     made.batches.close()
     made.services.close()

@@ -36,7 +36,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(document: Document, qapp: QApplication) -> Iterator[Desk]:
+def desk(document: Document, qapp: QApplication, told: list[str]) -> Iterator[Desk]:
     """A grey wall with a red and a blue square on it."""
     pixels = np.random.default_rng(0).normal(120, 4, (96, 128, 3)).clip(0, 255).astype(np.uint8)
     pixels[20:60, 12:50] = (205, 50, 40)
@@ -48,9 +48,7 @@ def desk(document: Document, qapp: QApplication) -> Iterator[Desk]:
     canvas = ImageCanvas(document, selection, segment)
     canvas.resize(320, 240)
     bar = SuggestionBar(document, selection, actions, segment, canvas)
-    messages: list[str] = []
-    bar.message.connect(messages.append)
-    yield Desk(bar, document, actions, canvas, messages)
+    yield Desk(bar, document, actions, canvas, told)
     segment.close()
 
 

@@ -38,13 +38,11 @@ from tests.audio.conftest import a_take
 class Place:
     """A window's services with one lane and one clip."""
 
-    def __init__(self) -> None:
+    def __init__(self, told: list[str]) -> None:
         self.services = Services(Settings())
         self.window = QWidget()
         self.exports = ExportCommands(self.services, self.window)
-        self.said: list[str] = []
-        self.exports.message.connect(self.said.append)
-        self.exports.problem.connect(lambda text: self.said.append(f"problem: {text}"))
+        self.said = told
         document = self.services.document
         document.add_take(a_take("t1", "o1"))
         lane = SceneObject(id="o1", name="dog", mask=MASK, seed=0)
@@ -59,8 +57,8 @@ class Place:
 
 
 @pytest.fixture
-def place(qapp: QApplication) -> Iterator[Place]:
-    made = Place()
+def place(qapp: QApplication, told: list[str]) -> Iterator[Place]:
+    made = Place(told)
     yield made
     made.exports.close()
     made.services.close()
@@ -75,7 +73,7 @@ def test_an_export_says_where_it_is_and_its_path_can_be_copied(place: Place, tmp
     actions["file.copy_export_path"].trigger()
     assert QGuiApplication.clipboard().text() == str(tmp_path / "out" / "street_dog.wav")
     place.exports.export(ExportRequest(plan=place.plan(), folder=tmp_path / "out"))
-    wait_until(lambda: place.said[-1].startswith("problem"))
+    wait_until(lambda: place.said[-1].startswith("error"))
     assert "exists already" in place.said[-1]
 
 
@@ -109,7 +107,7 @@ def test_export_on_save_is_a_setting_of_the_project_and_can_be_undone(place: Pla
     assert read_on_save(kept) == ("street", out, ExportSettings(format="wav16", sidecar=False))
     document.commit("Elsewhere", document.project.with_settings(export_on_save="nonsense"))
     assert store.save()
-    wait_until(lambda: place.said[-1].startswith("problem: The export on save was left out"))
+    wait_until(lambda: place.said[-1].startswith("error: The export on save was left out"))
 
 
 def test_the_shelf_offers_mix_stems_and_selected_clips(place: Place) -> None:
@@ -163,10 +161,8 @@ def test_the_drag_begins_when_the_file_is_there_and_the_button_still_held(
     dragged: list[Path] = []
     monkeypatch.setattr(shelf, "_drag", dragged.append)
     monkeypatch.setattr(drag_out_panel.QGuiApplication, "mouseButtons", lambda: Qt.MouseButton.LeftButton)
-    said: list[str] = []
-    shelf.message.connect(said.append)
     shelf.startDrag(Qt.DropAction.CopyAction)
-    assert "keep the button held" in said[0]
+    assert "keep the button held" in place.said[0]
     wait_until(lambda: bool(dragged))
     assert dragged[0].is_file()
     shelf.startDrag(Qt.DropAction.CopyAction)
@@ -175,13 +171,11 @@ def test_the_drag_begins_when_the_file_is_there_and_the_button_still_held(
 
 def test_paths_are_copied_from_the_shelf(place: Place) -> None:
     shelf = DragShelf(place.services, place.exports)
-    said: list[str] = []
-    shelf.message.connect(said.append)
     shelf.wish(DragItem(kind="mix"), "copy")
-    wait_until(lambda: bool(said))
+    wait_until(lambda: bool(place.said))
     assert Path(QGuiApplication.clipboard().text()).is_file()
     shelf.wish(DragItem(kind="clip", id="gone"), "copy")
-    assert "no longer in the project" in said[-1]
+    assert "no longer in the project" in place.said[-1]
 
 
 def test_reveal_selects_the_file_where_the_system_can() -> None:

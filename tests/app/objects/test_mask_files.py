@@ -21,13 +21,10 @@ from tests.app.conftest import wait_until
 
 
 @pytest.fixture
-def files(still: Document) -> Iterator[tuple[MaskFiles, Document, SelectionModel, list[str]]]:
+def files(still: Document, told: list[str]) -> Iterator[tuple[MaskFiles, Document, SelectionModel, list[str]]]:
     selection = SelectionModel(still)
     window = QWidget()
     made = MaskFiles(still, selection, CommandRegistry(), window)
-    told: list[str] = []
-    made.message.connect(told.append)
-    made.problem.connect(told.append)
     yield made, still, selection, told
     made.close()
 

@@ -36,13 +36,6 @@ def store(document: Document) -> Iterator[ProjectStore]:
     made.close()
 
 
-@pytest.fixture
-def problems(store: ProjectStore) -> list[str]:
-    heard: list[str] = []
-    store.problem.connect(heard.append)
-    return heard
-
-
 def image_file(colour: tuple[int, int, int] = (90, 120, 30)) -> bytes:
     buffer = io.BytesIO()
     Image.new("RGB", (64, 48), colour).save(buffer, "PNG")
@@ -82,7 +75,7 @@ def crashed(store: ProjectStore) -> None:
     store.close()
 
 
-def test_saved_and_opened_again(document: Document, store: ProjectStore, tmp_path: Path, problems: list[str]) -> None:
+def test_saved_and_opened_again(document: Document, store: ProjectStore, tmp_path: Path, told: list[str]) -> None:
     fill(document)
     path = tmp_path / "a.sdesk"
     assert store.save_as(path)
@@ -97,7 +90,7 @@ def test_saved_and_opened_again(document: Document, store: ProjectStore, tmp_pat
     assert document.project == saved and not document.is_dirty
     assert document.image is not None and tuple(document.image[0, 0]) == (90, 120, 30)
     assert document.takes["t1"].waveform.tobytes() == take("t1").waveform.tobytes()
-    assert problems == []
+    assert told == []
     with sqlite3.connect(path) as db:
         assert not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'working_copy'").fetchall()
         assert db.execute("PRAGMA journal_mode").fetchone() == ("delete",)
@@ -105,15 +98,15 @@ def test_saved_and_opened_again(document: Document, store: ProjectStore, tmp_pat
     assert Settings().recent_files[0] == path
 
 
-def test_two_windows_on_one_file_refuse(document: Document, store: ProjectStore, tmp_path: Path) -> None:
+def test_two_windows_on_one_file_refuse(
+    document: Document, store: ProjectStore, tmp_path: Path, told: list[str]
+) -> None:
     fill(document)
     path = tmp_path / "a.sdesk"
     store.save_as(path)
     other = ProjectStore(Document(), Settings())
-    heard: list[str] = []
-    other.problem.connect(heard.append)
     assert not other.open(path) and not other.save_as(path)
-    assert all("another window" in each and "close it" in each for each in heard) and len(heard) == 2
+    assert all("another window" in each and "close it" in each for each in told) and len(told) == 2
     store.new()
     assert other.open(path)
     other.close()
@@ -228,7 +221,7 @@ def test_a_read_only_file_as_a_user(document: Document, store: ProjectStore, tmp
 
 
 def test_a_newer_major_version_is_read_only(
-    store: ProjectStore, document: Document, tmp_path: Path, problems: list[str]
+    store: ProjectStore, document: Document, tmp_path: Path, told: list[str]
 ) -> None:
     fill(document)
     path = tmp_path / "a.sdesk"
@@ -239,7 +232,7 @@ def test_a_newer_major_version_is_read_only(
     db.close()
     before = path.read_bytes()
     assert store.open(path) and store.is_read_only
-    assert "newer sounddesk" in problems[-1]
+    assert "newer sounddesk" in told[-1]
     document.commit("louder", document.project.with_strip("o1", gain_db=6.0))
     assert not store.save() and not store.save_as(path)
     assert path.read_bytes() == before
@@ -248,35 +241,35 @@ def test_a_newer_major_version_is_read_only(
 
 
 def test_a_file_that_another_program_changed_is_not_overwritten(
-    store: ProjectStore, document: Document, tmp_path: Path, problems: list[str]
+    store: ProjectStore, document: Document, tmp_path: Path, told: list[str]
 ) -> None:
     fill(document)
     path = tmp_path / "a.sdesk"
     store.save_as(path)
     shutil.copy(Path(__file__).parents[2] / "storage" / "data" / "v1.0.sdesk", path)
     document.commit("louder", document.project.with_strip("o1", gain_db=6.0))
-    assert not store.save() and "another program" in problems[-1] and document.is_dirty
+    assert not store.save() and "another program" in told[-1] and document.is_dirty
 
 
-def test_bad_files_change_nothing(store: ProjectStore, document: Document, tmp_path: Path, problems: list[str]) -> None:
+def test_bad_files_change_nothing(store: ProjectStore, document: Document, tmp_path: Path, told: list[str]) -> None:
     fill(document)
     before = document.project
     (tmp_path / "bad.sdesk").write_bytes(b"not a project")
     for name in ("bad.sdesk", "none.sdesk"):
         assert not store.open(tmp_path / name)
-        assert name in problems[-1]
+        assert name in told[-1]
     assert document.project is before and store.path is None
 
 
 def test_targets_that_cannot_be_written(
-    store: ProjectStore, document: Document, tmp_path: Path, problems: list[str]
+    store: ProjectStore, document: Document, tmp_path: Path, told: list[str]
 ) -> None:
     fill(document)
     assert not store.save_as(tmp_path / "gone" / "a.sdesk")
-    assert "vanished" in problems[-1]
+    assert "vanished" in told[-1]
     (tmp_path / "folder.sdesk").mkdir()
     assert not store.save_as(tmp_path / "folder.sdesk")
-    assert "folder" in problems[-1]
+    assert "folder" in told[-1]
     assert document.is_dirty and store.path is None
     assert store.save_as(tmp_path / "good.sdesk")
 
@@ -288,12 +281,12 @@ def long_take() -> Take:
 
 
 def test_a_full_disk_is_named_and_keeps_nothing_half_written(
-    store: ProjectStore, document: Document, small_disk: Path, tmp_path: Path, problems: list[str]
+    store: ProjectStore, document: Document, small_disk: Path, tmp_path: Path, told: list[str]
 ) -> None:
     fill(document)
     document.add_take(long_take())
     assert not store.save_as(small_disk / "a.sdesk")
-    assert "a.sdesk" in problems[-1] and ("full" in problems[-1] or "space" in problems[-1])
+    assert "a.sdesk" in told[-1] and ("full" in told[-1] or "space" in told[-1])
     assert document.is_dirty and store.path is None
     assert [each.name for each in small_disk.iterdir() if each.stat().st_size] == []
     assert store.save_as(tmp_path / "a.sdesk")
@@ -305,7 +298,7 @@ def test_a_full_disk_under_the_recovery_copy_is_told_once_and_saving_works(
     store: ProjectStore,
     document: Document,
     tmp_path: Path,
-    problems: list[str],
+    told: list[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(small_disk))
@@ -315,7 +308,7 @@ def test_a_full_disk_under_the_recovery_copy_is_told_once_and_saving_works(
     document.commit("louder", document.project.with_strip("o1", gain_db=6.0))
     store.wait()
     QApplication.processEvents()
-    assert len([each for each in problems if "recovery copy" in each]) == 1
+    assert len([each for each in told if "recovery copy" in each]) == 1
     assert store.save_as(tmp_path / "a.sdesk")
     found = read_project(tmp_path / "a.sdesk")
     assert found.project == document.project
@@ -323,7 +316,7 @@ def test_a_full_disk_under_the_recovery_copy_is_told_once_and_saving_works(
 
 
 def test_a_vanished_data_folder_costs_nothing(
-    store: ProjectStore, document: Document, tmp_path: Path, problems: list[str]
+    store: ProjectStore, document: Document, tmp_path: Path, told: list[str]
 ) -> None:
     fill(document)
     store.wait()
@@ -333,7 +326,7 @@ def test_a_vanished_data_folder_costs_nothing(
     shutil.rmtree(working_folder())
     document.commit("louder", document.project.with_strip("o1", gain_db=6.0))
     assert store.save_as(tmp_path / "a.sdesk")
-    assert len([each for each in problems if "recovery copy" in each]) == 1
+    assert len([each for each in told if "recovery copy" in each]) == 1
     assert read_project(tmp_path / "a.sdesk").project == document.project
 
 

@@ -223,9 +223,7 @@ def test_copy_paste_and_duplicate(desk: Desk) -> None:
     assert len(desk.project.clips) == 3
 
 
-def test_pasting_what_is_no_clip_says_so(desk: Desk) -> None:
-    told = []
-    desk.panel.message.connect(told.append)
+def test_pasting_what_is_no_clip_says_so(desk: Desk, told: list[str]) -> None:
     for text in ("no clip", "", "sounddesk clips [", "sounddesk clips [3]", 'sounddesk clips [{"id": 4}]'):
         QApplication.clipboard().setText(text)
         desk.actions["timeline.paste"].trigger()
@@ -285,10 +283,8 @@ def test_every_ruler_and_the_spectrograms_are_drawn(desk: Desk, unit: str) -> No
     assert desk.panel.unit == unit
 
 
-def test_the_transport_bar_tells_the_time_and_goes_where_it_is_told(desk: Desk) -> None:
+def test_the_transport_bar_tells_the_time_and_goes_where_it_is_told(desk: Desk, told: list[str]) -> None:
     bar = TransportBar(desk.document, desk.player, desk.actions, desk.panel)
-    told: list[str] = []
-    desk.panel.message.connect(told.append)
     desk.player.seek(2.5)
     assert bar.time.text() == "2.5 s"
     desk.panel.set_unit("timecode")

@@ -150,20 +150,18 @@ def test_attention_waits_for_its_turn_and_says_what_is_wrong(
 
 
 def test_what_cannot_be_generated_is_refused_in_words(
-    still: Document, queue: GenerationQueue, generation: Generation
+    still: Document, queue: GenerationQueue, generation: Generation, told: list[str]
 ) -> None:
-    said: list[str] = []
-    generation.message.connect(said.append)
     from sounddesk.domain.tiled_mask import TiledMask
 
     empty = TiledMask.empty(width=96, height=64)
     still.commit("Erase", still.project.with_changed_object("o1", mask=empty))
     assert generation.generate(["o1", "o2"]) == []
-    assert "mask of 'left' is empty" in said[-1]
+    assert "mask of 'left' is empty" in told[-1]
     assert generation.generate([]) == []
-    assert "No object is selected" in said[-1]
+    assert "No object is selected" in told[-1]
     still.commit("Bundle", still.project.with_settings(bundle="nowhere"))
     generation.generate(["o2"])
     wait_until(lambda: not queue.waiting, seconds=60)
-    assert "nowhere" in said[-1]
+    assert "nowhere" in told[-1]
     assert len(still.takes) == 0

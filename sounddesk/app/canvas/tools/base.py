@@ -13,6 +13,7 @@ from PySide6.QtGui import QCursor
 from PySide6.QtGui import QPainter
 from PySide6.QtGui import QPen
 
+from sounddesk.app.notifications import notifier
 from sounddesk.domain.mask_edits import Mode
 from sounddesk.domain.project import Project
 from sounddesk.domain.scene import SceneObject
@@ -121,10 +122,10 @@ class Tool:
         """The current object where its mask may be edited; refuses a locked one with a message."""
         current = self.canvas.current_object()
         if current is not None and current.kind == "blend":
-            self.canvas.message.emit(self.tr("A blend has no mask of its own: select one of its objects."))
+            notifier.warning(self.tr("A blend has no mask of its own: select one of its objects."))
             return None
         if current is not None and current.locked:
-            self.canvas.message.emit(self.tr("{name} is locked: unlock it first.").format(name=repr(current.name)))
+            notifier.warning(self.tr("{name} is locked: unlock it first.").format(name=repr(current.name)))
             return None
         return current
 
@@ -133,7 +134,7 @@ class Tool:
         if self.canvas.current_object() is not None:
             return self.editable() is None
         if mode in ("subtract", "intersect"):
-            self.canvas.message.emit(self.tr("There is nothing to take away from: select an object first."))
+            notifier.warning(self.tr("There is nothing to take away from: select an object first."))
             return True
         return False
 

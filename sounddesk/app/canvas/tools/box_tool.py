@@ -11,6 +11,7 @@ from PySide6.QtGui import QPainter
 from sounddesk.app.canvas.tools.base import DASHED
 from sounddesk.app.canvas.tools.base import CanvasMouse
 from sounddesk.app.canvas.tools.base import Tool
+from sounddesk.app.notifications import notifier
 from sounddesk.app.workers.segmentation_worker import FoundMask
 from sounddesk.domain.tiled_mask import TiledMask
 from sounddesk.engine.segmenters.protocol import Prompt
@@ -50,7 +51,7 @@ class BoxTool(Tool):
         left, right = sorted((min(max(start.x, 0.0), info.width), min(max(event.x, 0.0), info.width)))
         top, bottom = sorted((min(max(start.y, 0.0), info.height), min(max(event.y, 0.0), info.height)))
         if right - left < 2 or bottom - top < 2:
-            self.canvas.message.emit(self.tr("Drag a box around the object."))
+            notifier.warning(self.tr("Drag a box around the object."))
             return
         self._mode = "add" if start.adding else "subtract" if start.negative else "new"
         if self._mode != "new" and (self.blocked() or self.canvas.current_object() is None):
@@ -107,4 +108,4 @@ class BoxTool(Tool):
             self._job = None
             self.canvas.set_busy(False)
             if text:
-                self.canvas.message.emit(text)
+                notifier.warning(text)

@@ -11,6 +11,7 @@ from PySide6.QtGui import QPen
 
 from sounddesk.app.canvas.tools.base import CanvasMouse
 from sounddesk.app.canvas.tools.base import Tool
+from sounddesk.app.notifications import notifier
 from sounddesk.domain.mask_edits import stroke
 from sounddesk.domain.tiled_mask import TiledMask
 
@@ -38,7 +39,7 @@ class BrushTool(Tool):
             return
         self._erasing = self.erases != event.negative
         if current is None and self._erasing:
-            self.canvas.message.emit(self.tr("There is nothing to erase: select an object first."))
+            notifier.warning(self.tr("There is nothing to erase: select an object first."))
             return
         document = self.canvas.document
         painted = self._painted([(event.x, event.y)])

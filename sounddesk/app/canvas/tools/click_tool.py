@@ -12,6 +12,7 @@ from PySide6.QtGui import QPainter
 
 from sounddesk.app.canvas.tools.base import CanvasMouse
 from sounddesk.app.canvas.tools.base import Tool
+from sounddesk.app.notifications import notifier
 from sounddesk.app.workers.segmentation_worker import FoundMask
 from sounddesk.domain.mask import BoolMask
 from sounddesk.engine.segmenters.protocol import Prompt
@@ -56,7 +57,7 @@ class ClickTool(Tool):
         going_on = self._object_id is not None and current is not None and current.id == self._object_id
         if event.negative and not going_on:
             if current is None:
-                self.canvas.message.emit(self.tr("Click on the object first, then on what does not belong to it."))
+                notifier.warning(self.tr("Click on the object first, then on what does not belong to it."))
                 return
             self._begin(current.id)
         elif not event.negative and not event.adding and not (going_on and self._near(event.x, event.y)):
@@ -158,7 +159,7 @@ class ClickTool(Tool):
                 self._points.pop()
                 self._labels.pop()
             if text:
-                self.canvas.message.emit(text)
+                notifier.warning(text)
 
     def _apply(self) -> None:
         """Put the chosen candidate into the object, as one step."""

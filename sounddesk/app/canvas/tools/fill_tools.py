@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 
 from sounddesk.app.canvas.tools.base import CanvasMouse
 from sounddesk.app.canvas.tools.base import Tool
+from sounddesk.app.notifications import notifier
 from sounddesk.app.workers.background import Background
 from sounddesk.domain.mask_edits import Mode
 from sounddesk.domain.mask_edits import combine_whole
@@ -26,7 +27,7 @@ class MagicTool(Tool):
         super().__init__(canvas)
         self._background = Background(canvas)
         self._background.done.connect(self._apply)
-        self._background.failed.connect(lambda _key, error: canvas.message.emit(str(error)))
+        self._background.failed.connect(lambda _key, error: notifier.failed(error))
         self._mode: Mode = "add"
 
     def press(self, event: CanvasMouse) -> None:
@@ -67,13 +68,13 @@ class FillTool(Tool):
         super().__init__(canvas)
         self._background = Background(canvas)
         self._background.done.connect(self._apply)
-        self._background.failed.connect(lambda _key, error: canvas.message.emit(str(error)))
+        self._background.failed.connect(lambda _key, error: notifier.failed(error))
         self._mode: Mode = "add"
 
     def press(self, event: CanvasMouse) -> None:
         if self.editable() is None:
             if self.canvas.current_object() is None:
-                self.canvas.message.emit(self.tr("Fill works on the mask of an object: select or paint one first."))
+                notifier.warning(self.tr("Fill works on the mask of an object: select or paint one first."))
             return
         if not self.canvas.inside(event.x, event.y):
             return

@@ -11,6 +11,7 @@ from PySide6.QtGui import QPolygonF
 from sounddesk.app.canvas.tools.base import DASHED
 from sounddesk.app.canvas.tools.base import CanvasMouse
 from sounddesk.app.canvas.tools.base import Tool
+from sounddesk.app.notifications import notifier
 from sounddesk.domain.mask_edits import Mode
 from sounddesk.domain.mask_edits import combine
 from sounddesk.domain.mask_edits import polygon
@@ -56,7 +57,7 @@ class OutlineTool(Tool):
             return
         found = polygon(points, width=info.width, height=info.height)
         if found is None:
-            self.canvas.message.emit(self.tr("The outline holds no pixel: draw around the object."))
+            notifier.warning(self.tr("The outline holds no pixel: draw around the object."))
             return
         if self.blocked(self._mode):
             return

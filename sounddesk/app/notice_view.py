@@ -1,0 +1,77 @@
+"""How the window shows notices: a line in the status bar, or a box for what failed."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import QObject
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QMainWindow
+from PySide6.QtWidgets import QMessageBox
+from PySide6.QtWidgets import QPushButton
+
+from sounddesk.app.notifications import Level
+from sounddesk.app.notifications import Notice
+from sounddesk.app.notifications import notifier
+
+_SHOWN_MS: Final = {Level.INFO: 10_000, Level.WARNING: 20_000}
+
+
+class NoticeView(QObject):
+    """Shows what the notifier tells in the window that it is made for."""
+
+    def __init__(self, window: QMainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self._button = QPushButton(window)
+        self._button.setFlat(True)
+        self._button.hide()
+        self._pressed: Notice | None = None
+        window.statusBar().addPermanentWidget(self._button)
+        window.statusBar().messageChanged.connect(self._on_line)
+        self._button.clicked.connect(self._on_button)
+        self._boxes: dict[Notice, QMessageBox] = {}
+        notifier.noticed.connect(self.show_notice)
+
+    def close(self) -> None:
+        """Show nothing more."""
+        notifier.noticed.disconnect(self.show_notice)
+
+    def show_notice(self, notice: Notice) -> None:
+        """A line for some seconds, or a box that does not stop anything else."""
+        if notice.level is Level.ERROR:
+            self._show_box(notice)
+            return
+        self._window.statusBar().showMessage(notice.line, _SHOWN_MS[notice.level])
+        self._pressed = notice
+        self._button.setText(notice.button.text if notice.button is not None else "")
+        self._button.setVisible(notice.button is not None)
+
+    def _on_line(self, text: str) -> None:
+        """The button goes with its line."""
+        if self._pressed is not None and text != self._pressed.line:
+            self._pressed = None
+            self._button.hide()
+
+    def _on_button(self) -> None:
+        if self._pressed is not None and self._pressed.button is not None:
+            self._pressed.button.press()
+
+    def _show_box(self, notice: Notice) -> None:
+        # Ten takes that fail for one reason are one box.
+        if notice in self._boxes:
+            return
+        box = QMessageBox(self._window)
+        box.setIcon(QMessageBox.Icon.Warning)
+        box.setWindowTitle(self.tr("sounddesk"))
+        box.setTextFormat(Qt.TextFormat.PlainText)
+        box.setText(notice.title)
+        box.setInformativeText("\n".join(part for part in (notice.cause, notice.remedy) if part))
+        box.addButton(QMessageBox.StandardButton.Ok)
+        if notice.button is not None:
+            extra = box.addButton(notice.button.text, QMessageBox.ButtonRole.ActionRole)
+            extra.clicked.connect(notice.button.press)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._boxes[notice] = box
+        box.finished.connect(lambda _result: self._boxes.pop(notice, None))
+        box.open()
