@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 
 from sounddesk.domain.errors import BadInputError
+from sounddesk.storage.rcc_archive import RccArchive
 from sounddesk.training.preparation.formats.ac3d_model import Ac3dFolder
 from sounddesk.training.preparation.formats.furniture_catalogue import FurnitureCatalogue
 from sounddesk.training.preparation.formats.iconify_set import IconifyError
@@ -32,7 +33,6 @@ from sounddesk.training.preparation.formats.opensfx_cat import CatSound
 from sounddesk.training.preparation.formats.opensfx_cat import read_cat
 from sounddesk.training.preparation.formats.outline_font import OutlineFont
 from sounddesk.training.preparation.formats.pyrogenesis_actor import ActorArchive
-from sounddesk.training.preparation.formats.rcc_archive import RccArchive
 from sounddesk.training.preparation.formats.soundfont import SoundFont
 from sounddesk.training.preparation.formats.soundfont import parse_phrase
 from sounddesk.training.preparation.recording_cleaning import encode_rendered

@@ -24,8 +24,8 @@ from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
 from sounddesk.resources_folder import resource
+from sounddesk.storage.rcc_archive import RccError
 from sounddesk.training.preparation.formats.opensfx_cat import CatError
-from sounddesk.training.preparation.formats.rcc_archive import RccError
 from sounddesk.training.preparation.formats.soundfont import SoundFontError
 from sounddesk.training.preparation.member_readers import MemberError
 from sounddesk.training.preparation.member_readers import expand
@@ -118,7 +118,7 @@ def prepare_starter(
 
     ``sources_dir`` keeps the packages (default: ``sources`` inside ``out_dir``); with
     ``fetch`` False nothing is downloaded. Raises: StarterError listing members that cannot
-    be used, SourceError for packages, StarterRecipeError for the tables, Cancelled.
+    be used, PackageError for packages, StarterRecipeError for the tables, Cancelled.
     """
     recipe_dir = recipe_dir or resource("recipes/starter")
     sources = load_sources(recipe_dir / "sources.yaml")

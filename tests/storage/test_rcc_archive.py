@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from sounddesk.training.preparation.formats.rcc_archive import RccArchive
-from sounddesk.training.preparation.formats.rcc_archive import RccError
+from sounddesk.storage.rcc_archive import RccArchive
+from sounddesk.storage.rcc_archive import RccError
 from tests.training.preparation.archives import rcc
 
 MEMBERS = {"a/dog.ogg": b"woof", "a/b/ä cat.png": bytes(range(256)), "z.txt": b""}
