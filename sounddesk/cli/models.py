@@ -28,6 +28,7 @@ from sounddesk.engine.catalogue.model_store import list_models
 from sounddesk.engine.catalogue.model_store import models_folder
 from sounddesk.engine.catalogue.model_store import remove_model
 from sounddesk.engine.catalogue.model_store import require_model
+from sounddesk.engine.catalogue.users import offered
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import size_text
 
@@ -108,11 +109,11 @@ def licence_lines(entry: CatalogueEntry) -> list[str]:
 
 def _list(_options: argparse.Namespace, *, console: Console, cancel: CancelToken) -> dict[str, Any]:
     cancel.raise_if_cancelled()
-    entries = load_catalogue()
+    every = load_catalogue()
     listings = {listing.record_folder.name: listing for listing in list_models()}
     rows: list[dict[str, Any]] = []
-    for model_id in dict.fromkeys([*entries, *listings]):
-        entry, listing = entries.get(model_id), listings.get(model_id)
+    for model_id in dict.fromkeys([*offered(every), *listings]):
+        entry, listing = every.get(model_id), listings.get(model_id)
         model = None if listing is None else listing.model
         known = entry or model
         if known is None:
@@ -148,9 +149,9 @@ def _install(options: argparse.Namespace, *, console: Console, cancel: CancelTok
 
     entries = load_catalogue()
     chosen = [find_entry(entries, model_id) for model_id in options.ids]
-    strangers = sorted(set(options.accept_licence) - set(options.ids))
-    if strangers:
-        raise BadInputError(f"--accept-licence {strangers[0]}: that model is not being installed; name it too")
+    not_chosen = sorted(set(options.accept_licence) - set(options.ids))
+    if not_chosen:
+        raise BadInputError(f"--accept-licence {not_chosen[0]}: that model is not being installed; name it too")
     # All questions first, so that the long part needs nobody.
     accepted = {entry.id: _accepts(entry, options.accept_licence, console=console) for entry in chosen}
     models = []

@@ -29,6 +29,7 @@ from sounddesk.engine.catalogue.model_store import InstalledModel
 from sounddesk.engine.catalogue.model_store import has_partial_download
 from sounddesk.engine.catalogue.model_store import list_models
 from sounddesk.engine.catalogue.model_store import models_folder
+from sounddesk.engine.catalogue.users import offered
 from sounddesk.engine.tasks import Progress
 from sounddesk.engine.tasks import duration_text
 from sounddesk.engine.tasks import size_text
@@ -117,7 +118,7 @@ class ModelsDialog(QDialog):
         self._models = {listing.model.id: listing.model for listing in listings if listing.model is not None}
         with QSignalBlocker(self.list):
             self.list.clear()
-            for model_id in dict.fromkeys([*self._entries, *self._models]):
+            for model_id in dict.fromkeys([*offered(self._entries), *self._models]):
                 item = self._item(model_id)
                 self.list.addTopLevelItem(item)
                 if model_id == chosen or (chosen is None and self.list.topLevelItemCount() == 1):

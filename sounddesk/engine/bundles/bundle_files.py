@@ -36,7 +36,7 @@ def check_files(root: Path, manifest: BundleManifest, *, on_bytes: Callable[[int
         if n_bytes != entry.bytes:
             raise _refused(root, relative, f"has {n_bytes} bytes instead of {entry.bytes}, so it is cut off or changed")
     for component in manifest.components.values():
-        _refuse_strangers(root, component.folder, set(entries))
+        _refuse_unexpected_files(root, component.folder, set(entries))
     for relative, entry in entries.items():
         try:
             found = hash_file(root / relative, on_bytes=on_bytes)
@@ -46,7 +46,7 @@ def check_files(root: Path, manifest: BundleManifest, *, on_bytes: Callable[[int
             raise _refused(root, relative, "is not the file that the manifest names (sha256 differs)")
 
 
-def _refuse_strangers(root: Path, folder: str, known: set[str]) -> None:
+def _refuse_unexpected_files(root: Path, folder: str, known: set[str]) -> None:
     for path in sorted((root / folder).rglob("*")):
         relative = path.relative_to(root).as_posix()
         if path.is_dir() and not path.is_symlink():

@@ -18,6 +18,8 @@ from sounddesk.engine.bundles.bundle_manifest import Heads
 from sounddesk.engine.bundles.bundle_manifest import Inject
 from sounddesk.engine.bundles.installed_bundles import user_bundles_folder
 from sounddesk.engine.catalogue.model_store import require_model
+from sounddesk.engine.catalogue.users import MODEL_USERS
+from sounddesk.engine.catalogue.users import ModelUser
 from sounddesk.engine.licence import Licence
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
@@ -29,6 +31,7 @@ PaperBundle = Literal["paper-s", "paper-m", "paper-l"]
 # The sizes differ in the U-Net alone.
 AUDIOLDM_IDS: Final[dict[str, str]] = {"paper-s": "audioldm-s", "paper-m": "audioldm-m", "paper-l": "audioldm-l"}
 CLIP_ID: Final = "clip-vit-b-32"
+MODEL_USERS.register(ModelUser(name="paper bundles", uses=lambda entry: entry.id in (*AUDIOLDM_IDS.values(), CLIP_ID)))
 RANDOM_WARNING: Final = (
     "Random weights: what this bundle makes is noise and means nothing. It serves to try every stage at full size."
 )

@@ -19,6 +19,8 @@ from sounddesk.engine.bundles.published_configs import audio_spec
 from sounddesk.engine.bundles.published_configs import read_config
 from sounddesk.engine.catalogue.model_store import InstalledModel
 from sounddesk.engine.catalogue.model_store import list_models
+from sounddesk.engine.catalogue.users import MODEL_USERS
+from sounddesk.engine.catalogue.users import ModelUser
 from sounddesk.engine.specs import AudioSpec
 from sounddesk.engine.specs import LatentSpec
 from sounddesk.engine.specs import MelSpec
@@ -27,6 +29,7 @@ from sounddesk.engine.verified_files import FileEntry
 AUDIOLDM2: Final = "AudioLDM2Pipeline"
 STABLE_AUDIO: Final = "StableAudioPipeline"
 _INDEX_FILE: Final = "model_index.json"
+MODEL_USERS.register(ModelUser(name="text engines", uses=lambda entry: entry.kind == "text_engine"))
 
 
 def installed_text_engines() -> list[Bundle]:

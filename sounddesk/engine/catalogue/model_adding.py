@@ -15,7 +15,7 @@ from sounddesk.engine.catalogue.entries import user_catalogues_folder
 from sounddesk.engine.catalogue.hub_files import PICKLE_SUFFIXES
 from sounddesk.engine.catalogue.model_store import InstalledModel
 from sounddesk.engine.catalogue.model_store import hash_folder
-from sounddesk.engine.catalogue.model_store import held
+from sounddesk.engine.catalogue.model_store import install_lock
 from sounddesk.engine.catalogue.model_store import installed_model
 from sounddesk.engine.catalogue.model_store import models_folder
 from sounddesk.engine.catalogue.model_store import now_text
@@ -73,7 +73,7 @@ def link_model(
         record_folder=place / model_id,
         files=files,
     )
-    with held(model_id, root=place):
+    with install_lock(model_id, root=place):
         if installed_model(model_id, folder=place) is not None:
             raise CatalogueError(f"there is a model {model_id!r} already: remove it, or choose another --id")
         with translate_os_errors(model.record_folder):

@@ -34,7 +34,7 @@ from sounddesk.engine.catalogue.model_store import InstalledModel
 from sounddesk.engine.catalogue.model_store import ModelError
 from sounddesk.engine.catalogue.model_store import discard
 from sounddesk.engine.catalogue.model_store import hash_folder
-from sounddesk.engine.catalogue.model_store import held
+from sounddesk.engine.catalogue.model_store import install_lock
 from sounddesk.engine.catalogue.model_store import installed_model
 from sounddesk.engine.catalogue.model_store import models_folder
 from sounddesk.engine.catalogue.model_store import now_text
@@ -98,7 +98,7 @@ def install(
             f"licence first, with --accept-licence {entry.id}"
         )
     root = models_folder() if folder is None else folder
-    with held(entry.id, root=root, cancel=cancel):
+    with install_lock(entry.id, root=root, cancel=cancel):
         present = _whole(entry.id, root)
         if present is not None:
             return present
@@ -107,7 +107,7 @@ def install(
         files = staging / _FILES
         with translate_os_errors(staging):
             files.mkdir(parents=True, exist_ok=True)
-        _drop_strangers(files, wanted)
+        _drop_unexpected_files(files, wanted)
         _fetch_all(entry, wanted, files, on_progress=on_progress, cancel=cancel, first_wait_s=first_wait_s)
         _convert_pickles(entry, files, on_progress=on_progress, cancel=cancel)
         return _put_in_place(entry, origin, files, root=root)
@@ -152,7 +152,7 @@ def _whole(model_id: str, root: Path) -> InstalledModel | None:
     return model
 
 
-def _drop_strangers(files: Path, wanted: Sequence[WantedFile]) -> None:
+def _drop_unexpected_files(files: Path, wanted: Sequence[WantedFile]) -> None:
     """Remove what an earlier version of the model left here."""
     keep = {files / file.path for file in wanted}
     keep |= {part_path(files / file.path, file.remote.url, file.expected) for file in wanted if file.remote is not None}

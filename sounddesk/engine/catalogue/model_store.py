@@ -11,6 +11,7 @@ import os
 import secrets
 import shutil
 import time
+from collections.abc import Iterator
 from collections.abc import Mapping
 from dataclasses import asdict
 from dataclasses import dataclass
@@ -239,8 +240,11 @@ def now_text() -> str:
 
 
 @contextlib.contextmanager
-def held(model_id: str, *, root: Path, cancel: CancelToken | None = None, wait: bool = True) -> Any:
+def install_lock(model_id: str, *, root: Path, cancel: CancelToken | None = None, wait: bool = True) -> Iterator[None]:
     """Nobody else installs or removes this model inside the block; waits for whoever does so now.
+
+    `FolderLock` in place of the package filelock, for the reasons that stand there: whoever waits is told for whom, and
+    a models folder on a network disk without locks still works.
 
     Raises:
         OutputError: the folder cannot be written, or (without `wait`) another process is at it.
@@ -279,7 +283,7 @@ def remove_model(model_id: str, *, folder: Path | None = None) -> int:
     staging = root / DOWNLOADS_FOLDER / model_id
     if not (record_folder / RECORD_FILE).is_file() and not staging.is_dir():
         raise ModelError(f"model {model_id!r} is not installed: 'sounddesk models list' shows what is")
-    with held(model_id, root=root, wait=False):
+    with install_lock(model_id, root=root, wait=False):
         freed = sum(path.stat().st_size for place in (record_folder, staging) for path in place.rglob("*"))
         for place in (record_folder, staging):
             discard(place)

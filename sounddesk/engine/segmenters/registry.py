@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 from sounddesk.domain.registry import Registry
+from sounddesk.engine.catalogue.users import MODEL_USERS
+from sounddesk.engine.catalogue.users import ModelUser
 from sounddesk.engine.segmenters.entry import CheckpointFormat
 from sounddesk.engine.segmenters.entry import SegmenterEntry
 
@@ -17,6 +19,14 @@ SEGMENTERS: Final[Registry[SegmenterEntry]] = Registry(
     package="sounddesk.engine.segmenters.entries",
     # By name only: what belongs to the starter alone stands with the starter.
     modules=("sounddesk.engine.starter.segmenter_entry",),
+)
+
+
+MODEL_USERS.register(
+    ModelUser(
+        name="segmenters",
+        uses=lambda entry: any(model.id == entry.id for segmenter in SEGMENTERS for model in segmenter.models),
+    )
 )
 
 

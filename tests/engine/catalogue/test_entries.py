@@ -8,6 +8,10 @@ from sounddesk.engine.catalogue.entries import CatalogueError
 from sounddesk.engine.catalogue.entries import find_entry
 from sounddesk.engine.catalogue.entries import load_catalogue
 from sounddesk.engine.catalogue.entries import read_catalogue
+from sounddesk.engine.catalogue.users import MODEL_USERS
+from sounddesk.engine.catalogue.users import ModelUser
+from sounddesk.engine.catalogue.users import offered
+from sounddesk.engine.catalogue.users import users_of
 from sounddesk.engine.segmenters.sam_checkpoint import KNOWN_FILES
 
 GOOD = """
@@ -46,6 +50,37 @@ def test_the_shipped_catalogue_says_what_everyone_must_know(tmp_path: Path) -> N
     for size in "sml":
         assert entries[f"audioldm-{size}"].licence.spdx == "CC-BY-NC-SA-4.0"
         assert entries[f"audioldm-{size}"].licence.commercial == "no"
+
+
+def test_what_nobody_uses_is_not_offered(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text(GOOD.replace('"segmenter"', '"tagger"'))
+    entries = load_catalogue(user_folder=tmp_path)
+    shown = offered(entries)
+    # A user's own catalogue is never hidden.
+    assert set(shown) == {key for key, entry in entries.items() if users_of(entry)} | {"mine"}
+    assert users_of(entries["sam2.1-tiny"]) == ("segmenters",)
+    assert users_of(entries["clip-vit-b-32"]) == users_of(entries["audioldm-s"]) == ("paper bundles",)
+    assert users_of(entries["audioldm2"]) == ("text engines",)
+    assert "vggish" in entries and "vggish" not in shown
+
+
+def test_an_entry_is_offered_once_somebody_uses_it(tmp_path: Path) -> None:
+    entries = load_catalogue(user_folder=tmp_path)
+    with MODEL_USERS.added(ModelUser(name="FAD", uses=lambda entry: entry.id == "vggish")):
+        assert "vggish" in offered(entries)
+        assert users_of(entries["vggish"]) == ("FAD",)
+    assert "vggish" not in offered(entries)
+
+
+def test_every_model_that_the_program_names_is_in_the_catalogue(tmp_path: Path) -> None:
+    from sounddesk.engine.bundles.paper_bundles import AUDIOLDM_IDS
+    from sounddesk.engine.bundles.paper_bundles import CLIP_ID
+    from sounddesk.engine.segmenters.registry import SEGMENTERS
+
+    entries = load_catalogue(user_folder=tmp_path)
+    named = {model.id for segmenter in SEGMENTERS for model in segmenter.models}
+    assert {*named, *AUDIOLDM_IDS.values(), CLIP_ID} <= set(entries)
+    assert {key for key, entry in entries.items() if entry.kind == "segmenter"} == named
 
 
 def test_sam_is_the_published_one(tmp_path: Path) -> None:
