@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import html
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
 
 from sounddesk.batch.frame_files import MIX_FILE
 from sounddesk.batch.frame_files import THUMBNAIL_FILE
@@ -17,18 +16,36 @@ from sounddesk.domain.frame_sequence import natural_key
 from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.atomic_file import write_file
 from sounddesk.storage.batch_rows import read_rows
-from sounddesk.storage.html_page import audio_player
-from sounddesk.storage.html_page import html_page
-from sounddesk.storage.html_page import picture
+from sounddesk.storage.html_page import render_template
 
 PAGE_FILE: Final = "index.html"
 
-_STYLE: Final = """\
-table { width: 100%; }
-img { max-width: 320px; }
-.failed { color: #c33; font-weight: 600; }
-td.level { white-space: nowrap; font-variant-numeric: tabular-nums; }
-"""
+_TEMPLATE: Final = Path(__file__).with_suffix(".html")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Sound:
+    """A line of the page. Without a file and an error, the object is not in the frame.
+
+    Attributes:
+        spoken: what a screen reader says of the player.
+    """
+
+    label: str
+    spoken: str = ""
+    file: str | None = None
+    error: str | None = None
+    levels: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Frame:
+    """A row of the page. `error` is what broke the whole frame."""
+
+    name: str
+    thumbnail: str | None
+    sounds: tuple[_Sound, ...]
+    error: str | None
 
 
 def write_summary(out: Path, *, title: str) -> Path:
@@ -47,62 +64,41 @@ def summary_page(rows: Sequence[Row], *, title: str) -> str:
         by_frame[row.frame].append(row)
     beds = by_frame.pop("", [])
     frames = sorted(by_frame, key=natural_key)
-    failed = [frame for frame in frames if any(row.status == "failed" for row in by_frame[frame])]
-    summary = f"{len(frames)} frames" + (
-        f', <span class="failed">{len(failed)} failed</span>: {_links(failed)}' if failed else ", none failed"
+    return render_template(
+        _TEMPLATE,
+        title=title,
+        beds=_sounds(beds),
+        frames=[_frame(frame, by_frame[frame]) for frame in frames],
+        failed=[frame for frame in frames if any(row.status == "failed" for row in by_frame[frame])],
     )
-    parts = [f"<h1>{html.escape(title)}</h1>", f"<p>{summary}</p>" if frames else ""]
-    if beds:
-        parts += ["<h2>Beds over the whole shot</h2>", "<table>", *_sounds(beds), "</table>"]
-    if frames:
-        parts += ["<table>", "<tr><th>frame</th><th>sounds</th></tr>"]
-        parts += [_frame(frame, by_frame[frame]) for frame in frames]
-        parts += ["</table>"]
-    return html_page(parts, title=title, style=_STYLE)
 
 
-def _frame(name: str, rows: Sequence[Row]) -> str:
+def _frame(name: str, rows: Sequence[Row]) -> _Frame:
     whole = next((row for row in rows if not row.object), None)
     reason = (whole.error or "failed") if whole is not None and whole.status == "failed" else None
     # What broke the whole frame is told once, not again for each of its objects; and the other way round.
-    sounds = [row for row in rows if row.object and not (row.status == "failed" and row.error == reason)]
-    if any(row.status == "failed" for row in sounds):
+    told = [row for row in rows if row.object and not (row.status == "failed" and row.error == reason)]
+    if any(row.status == "failed" for row in told):
         reason = None
-    thumbnail = _file_named(whole, THUMBNAIL_FILE)
-    image = "" if thumbnail is None else f"{picture(thumbnail, alt='')}<br>"
-    lines = _sounds(sounds)
+    sounds = _sounds(told)
     mix = _file_named(whole, MIX_FILE)
     if whole is not None and mix is not None:
-        lines.append(_line("mix", audio_player(mix, label=f"mix of {name}"), _levels(whole)))
-    if reason is not None:
-        lines.append(f'<tr><td colspan="3" class="failed">{html.escape(reason)}</td></tr>')
-    return (
-        f'<tr id="{html.escape(name)}"><td>{image}{html.escape(name)}</td><td><table>{"".join(lines)}</table></td></tr>'
-    )
+        sounds = (*sounds, _Sound(label="mix", spoken=f"mix of {name}", file=mix, levels=_levels(whole)))
+    return _Frame(name=name, thumbnail=_file_named(whole, THUMBNAIL_FILE), sounds=sounds, error=reason)
 
 
-def _links(frames: Sequence[str]) -> str:
-    """Frames by name; a click leads to their row."""
-    return ", ".join(f'<a href="#{quote(name)}">{html.escape(name)}</a>' for name in frames)
-
-
-def _sounds(rows: Sequence[Row]) -> list[str]:
-    lines = []
+def _sounds(rows: Sequence[Row]) -> tuple[_Sound, ...]:
+    sounds = []
     for row in sorted(rows, key=lambda row: (natural_key(row.object), row.take)):
         label = row.object if row.take < 2 else f"{row.object}, take {row.take}"
         if row.status == "done" and row.file is not None:
-            lines.append(
-                _line(label, audio_player(row.file, label=f"{label} of {row.frame or 'the shot'}"), _levels(row))
-            )
+            spoken = f"{label} of {row.frame or 'the shot'}"
+            sounds.append(_Sound(label=label, spoken=spoken, file=row.file, levels=_levels(row)))
         elif row.status == "absent":
-            lines.append(_line(label, '<span class="quiet">not in this frame</span>', ""))
+            sounds.append(_Sound(label=label))
         else:
-            lines.append(_line(label, f'<span class="failed">{html.escape(row.error or "failed")}</span>', ""))
-    return lines
-
-
-def _line(label: str, middle: str, level: str) -> str:
-    return f'<tr><td>{html.escape(label)}</td><td>{middle}</td><td class="level">{level}</td></tr>'
+            sounds.append(_Sound(label=label, error=row.error or "failed"))
+    return tuple(sounds)
 
 
 def _levels(row: Row) -> str:

@@ -1,49 +1,43 @@
-"""HTML pages that a browser opens from the disk: no server, no network, light and dark as the reader has it."""
+"""HTML pages that a browser opens from the disk: no server, no network, light and dark as the reader has it.
+
+A page is a Jinja2 template beside the module that makes it. It extends `layout.html` of this package and may import
+`audio_player` and `picture` from `media.html`; whatever it is given is escaped.
+"""
 
 from __future__ import annotations
 
-import html
-from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
 from typing import Final
-from urllib.parse import quote
 
-_STYLE: Final = """\
-:root { color-scheme: light dark; }
-body { font: 15px/1.4 system-ui, sans-serif; margin: 2em auto; max-width: 72em; padding: 0 1em; }
-table { border-collapse: collapse; }
-th, td { text-align: left; vertical-align: top; padding: .4em .8em .4em 0; border-bottom: 1px solid #8884; }
-img { max-width: 100%; height: auto; border-radius: 4px; }
-audio { height: 2em; width: 20em; max-width: 100%; vertical-align: middle; }
-.quiet { opacity: .65; }
-"""
+from jinja2 import Environment
+from jinja2 import FileSystemLoader
+from jinja2 import StrictUndefined
+
+_SHARED: Final = Path(__file__).with_name("pages")
 
 
-def html_page(parts: Sequence[str], *, title: str, style: str = "") -> str:
+def render_template(template: Path, **values: Any) -> str:
     """A whole page.
 
     Args:
-        parts: HTML of the body, one below the other; empty ones are left out.
-        title: any text.
-        style: CSS after that of all pages.
+        template: the file of the template.
+        values: what the template names; text of any kind, since it is escaped. `title` is asked for by the layout.
+
+    Raises:
+        jinja2.UndefinedError: the template names something that is not among `values`.
     """
-    lines = [
-        "<!doctype html>",
-        '<html lang="en"><head><meta charset="utf-8">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<title>{html.escape(title)}</title>",
-        f"<style>\n{_STYLE}{style}</style></head><body>",
-        *parts,
-        "</body></html>",
-    ]
-    return "\n".join(line for line in lines if line) + "\n"
+    return _environment(template.parent).get_template(template.name).render(values)
 
 
-def audio_player(file: str, *, label: str) -> str:
-    """A player of a sound file, relative to the page; `label` is what a screen reader says of it."""
-    return f'<audio controls preload="none" aria-label="{html.escape(label)}" src="{quote(file)}"></audio>'
-
-
-def picture(file: str, *, alt: str, width: int | None = None, height: int | None = None) -> str:
-    """A picture, relative to the page, loaded when it comes into view; with its size (pixels) the page stands still."""
-    size = "" if width is None or height is None else f' width="{width}" height="{height}"'
-    return f'<img loading="lazy" alt="{html.escape(alt)}"{size} src="{quote(file)}">'
+@cache
+def _environment(folder: Path) -> Environment:
+    return Environment(
+        loader=FileSystemLoader([folder, _SHARED]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )

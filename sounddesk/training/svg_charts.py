@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 
+from sounddesk.storage.html_page import render_template
+
+_CURVE: Final = Path(__file__).with_name("curve.svg")
+_HISTOGRAM: Final = Path(__file__).with_name("histogram.svg")
 _CURVE_W: Final = 900
 _CURVE_H: Final = 200
 _LEFT: Final = 70
@@ -24,7 +29,7 @@ def curve_svg(points: Sequence[tuple[float, float]]) -> str:
     usable = [(x, y) for x, y in points if math.isfinite(x) and math.isfinite(y)]
     usable = usable[:: max(1, math.ceil(len(usable) / _MOST_POINTS))]
     if not usable:
-        return f'<svg viewBox="0 0 {_CURVE_W} {_CURVE_H}"></svg>'
+        return render_template(_CURVE, width=_CURVE_W, height=_CURVE_H, line="", texts=[])
     xs, ys = [x for x, _ in usable], [y for _, y in usable]
     low_x, high_x, low_y, high_y = min(xs), max(xs), min(ys), max(ys)
     span_x, span_y = (high_x - low_x) or 1.0, (high_y - low_y) or 1.0
@@ -34,15 +39,17 @@ def curve_svg(points: Sequence[tuple[float, float]]) -> str:
         down = 10 + (high_y - y) / span_y * (_CURVE_H - _BOTTOM - 20)
         return f"{across:.1f},{down:.1f}"
 
-    line = " ".join(place(x, y) for x, y in usable)
-    text = 'font-size="12" fill="currentColor"'
-    return (
-        f'<svg viewBox="0 0 {_CURVE_W} {_CURVE_H}" role="img">'
-        f'<polyline points="{line}" fill="none" stroke="#c2542d" stroke-width="1.6"/>'
-        f'<text x="4" y="16" {text}>{high_y:.4g}</text>'
-        f'<text x="4" y="{_CURVE_H - _BOTTOM - 8}" {text}>{low_y:.4g}</text>'
-        f'<text x="{_LEFT}" y="{_CURVE_H - 6}" {text}>{low_x:g}</text>'
-        f'<text x="{_CURVE_W - 10}" y="{_CURVE_H - 6}" text-anchor="end" {text}>{high_x:g}</text></svg>'
+    return render_template(
+        _CURVE,
+        width=_CURVE_W,
+        height=_CURVE_H,
+        line=" ".join(place(x, y) for x, y in usable),
+        texts=[
+            {"x": 4, "y": 16, "end": False, "text": f"{high_y:.4g}"},
+            {"x": 4, "y": _CURVE_H - _BOTTOM - 8, "end": False, "text": f"{low_y:.4g}"},
+            {"x": _LEFT, "y": _CURVE_H - 6, "end": False, "text": f"{low_x:g}"},
+            {"x": _CURVE_W - 10, "y": _CURVE_H - 6, "end": True, "text": f"{high_x:g}"},
+        ],
     )
 
 
@@ -54,23 +61,26 @@ def histogram_svg(scores: Sequence[float], *, threshold: float) -> str:
     bars = []
     for count, left in zip(counts, edges[:-1], strict=True):
         height = high * int(count) / top
-        colour = "#c2542d" if left >= threshold - 1e-9 else "#d8cfc8"
         bars.append(
-            f'<rect x="{_MARGIN + left * wide:.1f}" y="{_HEIGHT - _MARGIN - height:.1f}" '
-            f'width="{wide / BINS - 1:.1f}" height="{height:.1f}" fill="{colour}"><title>{int(count)}</title></rect>'
+            {
+                "x": f"{_MARGIN + left * wide:.1f}",
+                "y": f"{_HEIGHT - _MARGIN - height:.1f}",
+                "width": f"{wide / BINS - 1:.1f}",
+                "height": f"{height:.1f}",
+                "colour": "#c2542d" if left >= threshold - 1e-9 else "#d8cfc8",
+                "count": int(count),
+            }
         )
-    line = _MARGIN + threshold * wide
     kept = sum(score >= threshold for score in scores)
-    texts = [
-        f'<text x="{_MARGIN + share * wide:.0f}" y="{_HEIGHT - 18}" text-anchor="middle">{share:g}</text>'
-        for share in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-    ]
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
-        'font-family="sans-serif" font-size="13">'
-        f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#fff"/>{"".join(bars)}{"".join(texts)}'
-        f'<line x1="{line:.1f}" x2="{line:.1f}" y1="{_MARGIN - 14}" y2="{_HEIGHT - _MARGIN}" stroke="#222" '
-        'stroke-dasharray="4 3"/>'
-        f'<text x="{_MARGIN}" y="22">matching score of {len(scores)} clips, {kept} at or above {threshold:g}</text>'
-        "</svg>\n"
+    return render_template(
+        _HISTOGRAM,
+        width=_WIDTH,
+        height=_HEIGHT,
+        margin=_MARGIN,
+        bars=bars,
+        ticks=[
+            {"x": f"{_MARGIN + share * wide:.0f}", "text": f"{share:g}"} for share in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+        ],
+        line=f"{_MARGIN + threshold * wide:.1f}",
+        caption=f"matching score of {len(scores)} clips, {kept} at or above {threshold:g}",
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 import time
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from typing import Final
 import numpy as np
 import psutil
 import torch
+from markupsafe import Markup
 
 from sounddesk.audio.files.wav_io import write_wav
 from sounddesk.audio.pictures.spectrogram_image import encode_png
@@ -20,6 +20,7 @@ from sounddesk.audio.pictures.spectrogram_image import spectrogram_image
 from sounddesk.domain.errors import MissingPackageError
 from sounddesk.engine.tasks import duration_text
 from sounddesk.storage.atomic_file import write_file
+from sounddesk.storage.html_page import render_template
 from sounddesk.training.loop.optimiser_recipe import LiveRecipe
 from sounddesk.training.loop.training_task import Preview
 from sounddesk.training.svg_charts import curve_svg
@@ -29,12 +30,9 @@ PAGE_NAME: Final = "live.html"
 PREVIEWS: Final = "previews"
 NOT_CURVES: Final = ("step", "s", "steps_per_s", "memory_mib")
 
-_STYLE: Final = (
-    "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}"
-    "h2{font-size:1rem;margin:1.5rem 0 .3rem}table{border-collapse:collapse}td{padding:.1rem 1rem .1rem 0}"
-    "svg{width:100%;height:auto;background:#f6f6f4}progress{width:100%}img{max-width:100%}figure{margin:0 0 1rem}"
-    "@media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}svg{background:#242424}}"
-)
+_TEMPLATE: Final = Path(__file__).with_suffix(".html")
+# The newest that the page shows.
+_MOST_PREVIEWS: Final = 24
 
 
 def memory_mib() -> float:
@@ -114,28 +112,23 @@ class LiveView:
         facts = {"step": f"{done} of {self._total}", "time left": "done" if ended else duration_text(left_s)}
         facts |= {key: str(value) for key, value in (self._rows[-1] if self._rows else {}).items() if key != "step"}
         keys = [key for key in (self._rows[-1] if self._rows else {}) if key not in NOT_CURVES]
-        parts = [
-            "<!doctype html><meta charset=utf-8>",
-            "" if ended else "<meta http-equiv=refresh content=10>",
-            f"<title>{done}/{self._total} {html.escape(self._run_dir.name)}</title><style>{_STYLE}</style>",
-            f"<h1>{html.escape(self._run_dir.name)}</h1><progress value={done} max={max(1, self._total)}></progress>",
-            "<table>",
-            *(f"<tr><td>{html.escape(key)}<td>{html.escape(value)}" for key, value in facts.items()),
-            "</table>",
-        ]
-        for key in keys:
-            points = [(row["step"], row[key]) for row in self._rows if key in row]
-            parts.append(f"<h2>{html.escape(key)}</h2>{curve_svg(points)}")
         files = sorted((self._run_dir / PREVIEWS).glob("*.wav"), reverse=True)
-        if files:
-            parts.append("<h2>previews</h2>")
-        for file in files[:24]:
-            name = html.escape(f"{PREVIEWS}/{file.stem}")
-            parts.append(
-                f"<figure><figcaption>{html.escape(file.stem)}</figcaption>"
-                f'<audio controls preload=none src="{name}.wav"></audio><br><img src="{name}.png" alt=""></figure>'
-            )
-        write_file(self._run_dir / PAGE_NAME, "\n".join(parts).encode())
+        page = render_template(
+            _TEMPLATE,
+            title=f"{done}/{self._total} {self._run_dir.name}",
+            name=self._run_dir.name,
+            ended=ended,
+            done=done,
+            total=max(1, self._total),
+            facts=facts,
+            # The curves are numbers that were written down as SVG here.
+            curves={
+                key: Markup(curve_svg([(row["step"], row[key]) for row in self._rows if key in row])) for key in keys
+            },
+            folder=PREVIEWS,
+            previews=[file.stem for file in files[:_MOST_PREVIEWS]],
+        )
+        write_file(self._run_dir / PAGE_NAME, page.encode())
 
 
 def read_log(run_dir: Path, *, up_to_step: int | None = None) -> list[dict[str, Any]]:
