@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +21,7 @@ from sounddesk.app.commands.command import StandardKey
 from sounddesk.app.notifications import notifier
 from sounddesk.app.project.image_opening import IMAGE_SUFFIXES
 from sounddesk.app.project.image_opening import OpenedImage
+from sounddesk.app.project.input_blocker import InputBlocker
 from sounddesk.app.services import Services
 from sounddesk.app.timeline.clip_clipboard import clips_lie_on_the_clipboard
 from sounddesk.domain.project import Project
@@ -34,13 +37,15 @@ class FileCommands(QObject):
         self._services = services
         self._window = window
         services.actions.add(COMMANDS, owner=self)
+        self._blocker = InputBlocker(self)
+        services.store.opening.connect(self._blocker.block)
         services.opener.opened.connect(self._show_image)
         services.opener.failed.connect(notifier.error)
 
     # ------------------------------------------------------------------ opening
 
     def new(self) -> None:
-        if self.may_leave():
+        if self.may_leave(then=self.new):
             self._services.store.new()
 
     def ask_open(self) -> None:
@@ -54,7 +59,7 @@ class FileCommands(QObject):
 
     def open(self, path: Path) -> None:
         """Open a project file, or start a project from an image."""
-        if not self.may_leave():
+        if not self.may_leave(then=partial(self.open, path)):
             return
         if path.suffix.lower() == PROJECT_SUFFIX:
             self._services.store.open(path)
@@ -72,8 +77,8 @@ class FileCommands(QObject):
             image = QImage(data.imageData())
             buffer = QBuffer()
             buffer.open(QBuffer.OpenModeFlag.WriteOnly)
-            if not image.isNull() and image.save(buffer, "PNG") and self.may_leave():  # type: ignore[call-overload]
-                self._services.opener.open_bytes(bytes(buffer.data().data()), name=self.tr("pasted image"))
+            if not image.isNull() and image.save(buffer, "PNG"):  # type: ignore[call-overload]
+                self._open_pasted(bytes(buffer.data().data()))
                 return True
         if paths:
             notifier.error(
@@ -91,10 +96,16 @@ class FileCommands(QObject):
         elif data is None or not self.open_mime(data):
             notifier.warning(self.tr("There is neither an image nor a clip in the clipboard: copy one first."))
 
+    def _open_pasted(self, file: bytes) -> None:
+        if self.may_leave(then=partial(self._open_pasted, file)):
+            self._services.opener.open_bytes(file, name=self.tr("pasted image"))
+
     def _show_image(self, opened: OpenedImage) -> None:
         """A fresh project around the image. The user was asked before about what is unsaved."""
+        self._services.store.new(then=lambda _ok: self._begin_with(opened))
+
+    def _begin_with(self, opened: OpenedImage) -> None:
         services = self._services
-        services.store.new()
         document = services.document
         info = document.add_image(opened.file, opened.pixels, name=opened.name)
         project = Project(image=info).with_settings(bundle=services.bundle_of_new_projects)
@@ -104,14 +115,16 @@ class FileCommands(QObject):
 
     # ------------------------------------------------------------------ saving and leaving
 
-    def save(self) -> bool:
-        """True where the project is in its file now."""
+    def save(self, then: Callable[[], object] = lambda: None) -> None:
+        """Save the project; `then` is called once it is in its file."""
         store = self._services.store
         if store.path is None or store.is_read_only:
-            return self.save_as()
-        return bool(store.save())
+            self.save_as(then)
+        else:
+            store.save(then=lambda ok: then() if ok else None)
 
-    def save_as(self) -> bool:
+    def save_as(self, then: Callable[[], object] = lambda: None) -> None:
+        """Ask for a name and save; `then` is called once the project is in that file."""
         store = self._services.store
         image = self._services.document.project.image
         name = Path(image.name).stem if image is not None else self.tr("untitled")
@@ -120,19 +133,26 @@ class FileCommands(QObject):
             self._window, self.tr("Save as"), str(start), self.tr("sounddesk projects (*.sdesk)")
         )
         if not chosen:
-            return False
+            return
         path = Path(chosen)
         if path.suffix.lower() != PROJECT_SUFFIX:
             path = path.with_name(path.name + PROJECT_SUFFIX)
-        return bool(store.save_as(path))
+        store.save_as(path, then=lambda ok: then() if ok else None)
 
     def collect(self) -> None:
         folder = QFileDialog.getExistingDirectory(self._window, self.tr("Collect into a folder"))
         if folder:
             self._services.store.collect(Path(folder))
 
-    def may_leave(self) -> bool:
-        """Ask about unsaved changes. True where they are saved or the user gives them up."""
+    def may_leave(self, *, then: Callable[[], object]) -> bool:
+        """Ask about unsaved changes.
+
+        Args:
+            then: where the user wants them saved, called once they are: the command that asks, to be carried out then.
+
+        Returns:
+            True where the command may go on: there is nothing to be saved, or the user gives it up.
+        """
         document = self._services.document
         if not document.is_dirty or (not document.project.objects and not len(document.takes)):
             return True
@@ -145,7 +165,7 @@ class FileCommands(QObject):
         box.setDefaultButton(buttons.Save)
         answer = box.exec()
         if answer == buttons.Save:
-            return self.save()
+            self.save(then)
         return bool(answer == buttons.Discard)
 
 

@@ -185,7 +185,7 @@ class MainWindow(QMainWindow):
             event.acceptProposedAction()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
-        if not self.files.may_leave() or not self.batches.may_close():
+        if not self.files.may_leave(then=self.close) or not self.batches.may_close():
             event.ignore()
             return
         self.services.settings.window_geometry = self.saveGeometry()

@@ -134,6 +134,14 @@ def told(qapp: QApplication) -> Iterator[Told]:
     notifier.noticed.disconnect(heard.hear)
 
 
+def succeeds(operation: Callable[..., object], *arguments: object) -> bool:
+    """Whether an operation of the project store succeeded, waited for."""
+    answers: list[bool] = []
+    operation(*arguments, then=answers.append)
+    wait_until(lambda: bool(answers))
+    return answers[0]
+
+
 @pytest.fixture
 def still(document: Document) -> Document:
     """A document with an image of 96 x 64 pixels and two objects in it: 'left' and 'right'."""

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import QMessageBox
 
 from sounddesk.app.main_window import MainWindow
 from sounddesk.domain.project import Project
+from tests.app.conftest import succeeds
 from tests.app.conftest import wait_until
 
 
@@ -159,9 +160,9 @@ def test_strange_names_become_files_that_every_system_takes(desk: Desk, tmp_path
     desk.window.services.selection.select_objects([each.id for each in project.objects])
     desk.window.services.actions["takes.generate"].trigger()
     wait_until(lambda: len(document.takes) == 4, seconds=120)
-    assert desk.window.services.store.save_as(tmp_path / "names.sdesk")
-    desk.window.services.store.new()
-    assert desk.window.services.store.open(tmp_path / "names.sdesk")
+    assert succeeds(desk.window.services.store.save_as, tmp_path / "names.sdesk")
+    succeeds(desk.window.services.store.new)
+    assert succeeds(desk.window.services.store.open, tmp_path / "names.sdesk")
     assert [each.name for each in desk.project.objects] == names
 
 
@@ -179,7 +180,7 @@ def test_a_bundle_that_is_gone_is_named_and_the_queue_goes_on(desk: Desk) -> Non
 
 def test_saving_where_nothing_can_be_written(desk: Desk, tmp_path: Path) -> None:
     (tmp_path / "a file").write_text("")
-    assert not desk.window.services.store.save_as(tmp_path / "a file" / "scene.sdesk")
+    assert not succeeds(desk.window.services.store.save_as, tmp_path / "a file" / "scene.sdesk")
     assert "scene.sdesk" in desk.wait_for_words() or "a file" in desk.told[-1]
     assert desk.project == desk.before
     assert desk.window.services.document.is_dirty

@@ -204,7 +204,7 @@ class BatchCommands(QObject):
         return path.stem if path is not None else Path(image.name).stem if image is not None else ""
 
     def _is_saved(self) -> bool:
-        """Whether the project is in its file; the user is asked to save it where it is not."""
+        """Whether the project is in its file; where not, the user is asked to save it, and then the form goes on."""
         store, document = self._services.store, self._services.document
         if store.path is not None and not document.is_dirty:
             return True
@@ -216,7 +216,9 @@ class BatchCommands(QObject):
         buttons = QMessageBox.StandardButton
         box.setStandardButtons(buttons.Save | buttons.Cancel)
         box.setDefaultButton(buttons.Save)
-        return box.exec() == buttons.Save and self._files.save()
+        if box.exec() == buttons.Save:
+            self._files.save(then=lambda: self.form.accept() if self.form is not None else None)
+        return False
 
     def _project_for(self, request: BatchRequest) -> ProjectContents:
         document = self._services.document
@@ -230,8 +232,10 @@ class BatchCommands(QObject):
         return ProjectContents(project=project, images=document.image_files)
 
     def _show_result(self, result: OpenedResult) -> None:
-        if not self._files.may_leave() or not self._services.store.new(result.contents):
-            return
+        if self._files.may_leave(then=lambda: self._show_result(result)):
+            self._services.store.new(result.contents, then=lambda ok: self._on_shown(result) if ok else None)
+
+    def _on_shown(self, result: OpenedResult) -> None:
         for note in result.notes:
             notifier.info(note)
         # It stays above the main window otherwise; the queue goes on.

@@ -62,7 +62,8 @@ class NewBatchDialog(QDialog):
             name: of the project, to call it by.
             defaults: what to begin with.
             taken: output folders of the batches in the queue.
-            save_project: called where a batch of the project is asked for; False keeps the form open.
+            save_project: called where a batch of the project is asked for; False keeps the form open, until
+                `accept` is called again.
         """
         super().__init__(parent)
         self.setWindowTitle(self.tr("New batch"))

@@ -6,13 +6,14 @@ import errno
 import logging
 import os
 import sqlite3
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Generator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
-from PySide6.QtCore import QEventLoop
 from PySide6.QtCore import QObject
+from PySide6.QtCore import Qt
 from PySide6.QtCore import QTimer
 from PySide6.QtCore import Signal
 
@@ -20,49 +21,49 @@ from sounddesk.app.notifications import notifier
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.file_lock import FileInUseError
 from sounddesk.app.project.file_lock import FileLock
+from sounddesk.app.project.project_reading import Images
+from sounddesk.app.project.project_reading import ReadProject
+from sounddesk.app.project.project_reading import decode_images
+from sounddesk.app.project.project_reading import read_project_file
+from sounddesk.app.project.project_reading import read_working_copy
+from sounddesk.app.project.project_reading import why_read_only
 from sounddesk.app.project.recovery import Recoverable
 from sounddesk.app.project.recovery import discard_recoverable
 from sounddesk.app.project.recovery import find_recoverable
 from sounddesk.app.project.working_copy import WorkingCopy
 from sounddesk.app.settings import Settings
-from sounddesk.domain.errors import EngineError
-from sounddesk.domain.errors import OutputError
-from sounddesk.engine.types import RgbImage
 from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.project_file import ProjectContents
-from sounddesk.storage.project_file import ProjectDatabase
-from sounddesk.storage.project_file import ProjectFileError
 
 _log = logging.getLogger(__name__)
-T = TypeVar("T")
-_REFUSALS = (
-    ProjectFileError,
-    FileInUseError,
-    OutputError,
-    EngineError,
-    sqlite3.Error,
-    OSError,
-    ValueError,
-    MemoryError,
-)
+
+# Called with True where an operation succeeded, with False after a refusal.
+Then = Callable[[bool], object]
+# Yields work for the writing thread, is sent its result (None after a refusal, which was told), and returns whether it
+# succeeded. All else of it runs on the UI thread.
+_Operation = Generator[Callable[[], Any], Any, bool]
+
+
+def _nothing(_ok: bool) -> None:
+    pass
 
 
 class ProjectStore(QObject):
     """The project file of one window. Every commit, take and image goes into a working copy at once.
 
-    `open`, `save` and their kin work on another thread and return when it is done; the window stays painted meanwhile
-    but takes no input. They answer False after a refusal, and `problem` has said why; the project is as it was.
+    `open`, `save` and their kin return at once and work on another thread, one after the other. `then` is called with
+    True when it is done; with False after a refusal, when the user was told why and the project is as it was.
 
     Signals:
         path_changed(path): `Path` or None: another file, or read-only or not.
         saved(path): everything is in the file.
-        busy(text): what is being waited for; empty when it is over.
+        opening(begins): True while another project is being read: what is changed in this one would not be in it.
     """
 
     path_changed = Signal(object)
     saved = Signal(object)
-    busy = Signal(str)
-    _finished = Signal()
+    opening = Signal(bool)
+    _worked = Signal(object, object)
     _copy_failed = Signal(str)
 
     def __init__(self, document: Document, settings: Settings, parent: QObject | None = None) -> None:
@@ -75,7 +76,9 @@ class ProjectStore(QObject):
         self._stamp: tuple[int, int] | None = None
         self._closed = False
         self._replacing = False
-        self._waiting = False
+        self._operations: deque[tuple[_Operation, Then]] = deque()
+        self._current: tuple[_Operation, Then] | None = None
+        self._worked.connect(self._go_on, Qt.ConnectionType.QueuedConnection)
         self._copy_failed.connect(notifier.error)
         self._copy = WorkingCopy(self._copy_failed.emit)
         document.committed.connect(lambda project: self._copy.put(project=project))
@@ -103,39 +106,55 @@ class ProjectStore(QObject):
 
     # ------------------------------------------------------------------ opening
 
-    def new(self, contents: ProjectContents | None = None) -> bool:
+    def new(self, contents: ProjectContents | None = None, *, then: Then = _nothing) -> None:
         """Show an empty project, or one from `contents` that has no file yet."""
-        made = contents or ProjectContents()
-        pixels = self._attempt(self.tr("Opening…"), lambda: _decode_images(made))
-        if pixels is None:
+        self._start(self._new(contents or ProjectContents()), then)
+
+    def open(self, path: Path, *, then: Then = _nothing) -> None:
+        """Open a project file."""
+        self._start(self._open(path.absolute()), then)
+
+    def _new(self, contents: ProjectContents) -> _Operation:
+        images: Images | None = []
+        if contents.images:
+            images = yield from self._reading(lambda: decode_images(contents))
+        if images is None:
             return False
-        self._show(made, pixels, path=None, lock=None, read_only="")
-        self._copy.begin(made, source=None, origin=None)
+        self._show(contents, images, path=None, lock=None, read_only="")
+        self._copy.begin(contents, source=None, origin=None)
         return True
 
-    def open(self, path: Path) -> bool:
-        """Open a project file."""
-        path = path.absolute()
+    def _open(self, path: Path) -> _Operation:
         if self._path is not None and path.exists() and self._path.exists() and path.samefile(self._path):
             notifier.error(self.tr("{name} is open already.").format(name=path.name))
             return False
         target = path.resolve()
-        read = self._attempt(self.tr("Opening {name}…").format(name=path.name), lambda: _read(target))
+        read: ReadProject | None = yield from self._reading(lambda: read_project_file(target))
         if read is None:
             return False
-        contents, pixels, lock, read_only = read
-        self._show(contents, pixels, path=path, lock=lock, read_only=read_only)
-        source = None if contents.newer_major else target
-        self._copy.begin(contents, source=source, origin=path)
+        self._show(read.contents, read.images, path=path, lock=read.lock, read_only=read.read_only)
+        source = None if read.contents.newer_major else target
+        self._copy.begin(read.contents, source=source, origin=path)
         self._settings.add_recent_file(path)
-        if read_only:
-            notifier.error(read_only)
+        if read.read_only:
+            notifier.error(read.read_only)
         return True
 
     # ------------------------------------------------------------------ saving
 
-    def save(self) -> bool:
-        """Save into the project's file. True where everything is in it."""
+    def save(self, *, then: Then = _nothing) -> None:
+        """Save into the project's file."""
+        self._start(self._save(), then)
+
+    def save_as(self, path: Path, *, then: Then = _nothing) -> None:
+        """Save under another name, and go on with that file."""
+        self._start(self._save_as(path.absolute()), then)
+
+    def collect(self, folder: Path, *, then: Then = _nothing) -> None:
+        """Write a copy of the project, its image, masks and takes into a new folder inside `folder`."""
+        self._start(self._collect(folder), then)
+
+    def _save(self) -> _Operation:
         if self._path is None:
             notifier.error(self.tr("This project has no file yet: choose 'Save as'."))
             return False
@@ -149,28 +168,25 @@ class ProjectStore(QObject):
                 )
             )
             return False
-        return self._save(self._path, lock=None)
+        return (yield from self._write(self._path, lock=None))
 
-    def save_as(self, path: Path) -> bool:
-        """Save under another name, and go on with that file."""
-        path = path.absolute()
+    def _save_as(self, path: Path) -> _Operation:
         same = self._path is not None and path.exists() and self._path.exists() and path.samefile(self._path)
         if same:
-            return self.save() if not self._read_only else self._refuse_read_only()
+            return (yield from self._save())
         try:
             lock = FileLock(path.resolve())
         except FileInUseError as error:
             notifier.failed(error)
             return False
-        return self._save(path, lock=lock)
+        return (yield from self._write(path, lock=lock))
 
-    def collect(self, folder: Path) -> bool:
-        """Write a copy of the project, its image, masks and takes into a new folder inside `folder`."""
+    def _collect(self, folder: Path) -> _Operation:
         from sounddesk.app.project.collecting import collect_project
 
         contents = self._contents()
         name = self._path.stem if self._path is not None else "project"
-        made = self._attempt(self.tr("Collecting…"), lambda: collect_project(contents, folder, name=name))
+        made = yield lambda: collect_project(contents, folder, name=name)
         return made is not None
 
     # ------------------------------------------------------------------ recovery
@@ -183,22 +199,26 @@ class ProjectStore(QObject):
             _log.warning("recovery copies cannot be listed: %s", error)
             return []
 
-    def recover(self, item: Recoverable) -> bool:
+    def recover(self, item: Recoverable, *, then: Then = _nothing) -> None:
         """Show a recovered project, under its old path, with everything in it still to be saved."""
-        read = self._attempt(self.tr("Recovering {name}…").format(name=item.name), lambda: _read_working(item))
+        self._start(self._recover(item), then)
+
+    def _recover(self, item: Recoverable) -> _Operation:
+        read: ReadProject | None = yield from self._reading(lambda: read_working_copy(item))
         if read is None:
             return False
-        contents, pixels, database, lock = read
+        contents = read.contents
+        assert read.database is not None
         path, file_lock, read_only = item.origin, None, ""
         if path is not None:
             try:
                 file_lock = FileLock(path.resolve())
-                read_only = _why_read_only(path, newer_major=contents.newer_major)
+                read_only = why_read_only(path, newer_major=contents.newer_major)
             except FileInUseError:
                 # Its file is open elsewhere: what was recovered becomes a project of its own.
                 path = None
-        self._show(contents, pixels, path=path, lock=file_lock, read_only=read_only, dirty=True)
-        self._copy.adopt(database, lock, contents, path)
+        self._show(contents, read.images, path=path, lock=file_lock, read_only=read_only, dirty=True)
+        self._copy.adopt(read.database, read.lock, contents, path)
         return True
 
     def discard(self, item: Recoverable) -> None:
@@ -218,7 +238,7 @@ class ProjectStore(QObject):
 
     def wait(self) -> None:
         """Return when everything committed so far is on the disk."""
-        self._copy.run(lambda: None).result()
+        self._copy.wait()
 
     # ------------------------------------------------------------------ parts
 
@@ -226,7 +246,7 @@ class ProjectStore(QObject):
         document = self._document
         return ProjectContents(project=document.project, takes=tuple(document.takes), images=document.image_files)
 
-    def _save(self, path: Path, *, lock: FileLock | None) -> bool:
+    def _write(self, path: Path, *, lock: FileLock | None) -> _Operation:
         self._document.end()
         contents = self._contents()
         target = path.resolve()
@@ -242,7 +262,7 @@ class ProjectStore(QObject):
                     raise OSError(errno.ENOSPC if full else errno.EIO, str(error)) from error
             return True
 
-        if not self._attempt(self.tr("Saving {name}…").format(name=path.name), work):
+        if not (yield work):
             if lock is not None:
                 lock.release()
             return False
@@ -258,12 +278,9 @@ class ProjectStore(QObject):
         self.saved.emit(path)
         return True
 
-    def _refuse_read_only(self) -> bool:
-        notifier.error(self._read_only)
-        return False
-
     def _save_quietly(self) -> None:
-        if self._document.is_dirty and not self._document.in_gesture and self._path and not self._read_only:
+        is_idle = self._current is None and not self._document.in_gesture
+        if self._document.is_dirty and is_idle and self._path and not self._read_only:
             self.save()
 
     def _start_autosave(self) -> None:
@@ -275,7 +292,7 @@ class ProjectStore(QObject):
     def _show(
         self,
         contents: ProjectContents,
-        pixels: list[tuple[bytes, RgbImage]],
+        images: Images,
         *,
         path: Path | None,
         lock: FileLock | None,
@@ -287,7 +304,7 @@ class ProjectStore(QObject):
         self._stamp = _stamp(path) if path is not None else None
         self._replacing = True
         try:
-            self._document.replace(contents.project, takes=contents.takes, images=pixels, dirty=dirty)
+            self._document.replace(contents.project, takes=contents.takes, images=images, dirty=dirty)
         finally:
             self._replacing = False
         self.path_changed.emit(path)
@@ -307,79 +324,46 @@ class ProjectStore(QObject):
             self._lock.release()
             self._lock = None
 
-    def _attempt(self, text: str, work: Callable[[], T]) -> T | None:
-        """The result of `work` on the writing thread, waited for; None after a refusal, which was told."""
-        if self._waiting or self._closed:
-            return None
-        self._waiting = True
-        self.busy.emit(text)
-        loop = QEventLoop()
-        self._finished.connect(loop.quit)
+    # ------------------------------------------------------------------ one operation after the other
+
+    def _start(self, operation: _Operation, then: Then) -> None:
+        """Begin an operation now, or after those in hand; it sees the state that they leave."""
+        self._operations.append((operation, then))
+        if self._current is None:
+            self._next()
+
+    def _next(self) -> None:
+        if self._operations and not self._closed:
+            self._current = self._operations.popleft()
+            self._go_on(None, None)
+
+    def _go_on(self, result: object, error: Exception | None) -> None:
+        """Carry the operation in hand on to its next work for the writing thread, or to its end."""
+        if self._current is None or self._closed:
+            return
+        operation, then = self._current
+        if error is not None:
+            notifier.failed(error)
         try:
-            future: Future[T] = self._copy.run(work)
-            future.add_done_callback(lambda _done: self._finished.emit())
-            if not future.done():
-                # Painting goes on; clicks and keys wait until the project is what the window shows.
-                loop.exec(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
-            return future.result()
-        except _REFUSALS as error:
-            _log.info("refused: %s", error)
-            notifier.error(str(error) or self.tr("There is not enough memory: close other programs."))
-            return None
-        finally:
-            self._finished.disconnect(loop.quit)
-            self._waiting = False
-            self.busy.emit("")
-
-
-def _read(path: Path) -> tuple[ProjectContents, list[tuple[bytes, RgbImage]], FileLock, str]:
-    lock = FileLock(path) if path.exists() else None
-    try:
-        database = ProjectDatabase.open(path)
-        try:
-            contents = database.read()
-        finally:
-            database.close()
-        assert lock is not None
-        return contents, _decode_images(contents), lock, _why_read_only(path, newer_major=contents.newer_major)
-    except BaseException:
-        if lock is not None:
-            lock.release()
-        raise
-
-
-def _read_working(item: Recoverable) -> tuple[ProjectContents, list[tuple[bytes, RgbImage]], ProjectDatabase, FileLock]:
-    lock = FileLock(item.working_path)
-    try:
-        database = ProjectDatabase.open(item.working_path, name=item.name)
-        try:
-            contents = database.read()
-            return contents, _decode_images(contents), database, lock
+            work = operation.send(result)
+        except StopIteration as end:
+            self._current = None
+            then(bool(end.value))
+            if self._current is None:
+                self._next()
         except BaseException:
-            database.close()
+            self._current = None
             raise
-    except BaseException:
-        lock.release()
-        raise
+        else:
+            self._copy.run(work, self._worked.emit)
 
-
-def _decode_images(contents: ProjectContents) -> list[tuple[bytes, RgbImage]]:
-    from sounddesk.app.project.image_opening import decode_image
-
-    info = contents.project.image
-    name = info.name if info is not None else "image"
-    return [(file, decode_image(file, name=name).pixels) for file in contents.images.values()]
-
-
-def _why_read_only(path: Path, *, newer_major: bool) -> str:
-    if newer_major:
-        return (
-            f"{path.name} was made by a newer sounddesk. It can be looked at; what this version does not know is not "
-            "shown. To change it install the newest version, or use 'Save as' to keep what you see."
-        )
-    if path.exists() and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
-        return f"{path.name} is read-only: use 'Save as' to keep changes under another name."
-    return ""
+    def _reading(self, work: Callable[[], Any]) -> Generator[Callable[[], Any], Any, Any]:
+        """Work after which another project will be shown."""
+        self.opening.emit(True)
+        try:
+            return (yield work)
+        finally:
+            self.opening.emit(False)
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

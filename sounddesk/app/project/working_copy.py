@@ -13,8 +13,7 @@ import threading
 import uuid
 from collections.abc import Callable
 from collections.abc import Iterable
-from concurrent.futures import Future
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from typing import Final
@@ -23,6 +22,10 @@ import platformdirs
 
 from sounddesk.app.project.file_lock import FileLock
 from sounddesk.app.runtime.thread_priority import lower_thread_priority
+from sounddesk.app.workers.serial_thread import JobControl
+from sounddesk.app.workers.serial_thread import JobEvent
+from sounddesk.app.workers.serial_thread import SerialThread
+from sounddesk.app.workers.serial_thread import Ticket
 from sounddesk.domain.project import Project
 from sounddesk.domain.take import Take
 from sounddesk.storage.project_file import ProjectContents
@@ -54,6 +57,16 @@ class _Inbox:
         self.waiting = True
 
 
+# Called on the writing thread with the result, or with None and the error.
+OnEnd = Callable[[Any, Exception | None], object]
+
+
+@dataclass(frozen=True, eq=False)
+class _Task:
+    work: Callable[[], Any]
+    on_end: OnEnd | None = None
+
+
 class WorkingCopy:
     """The database behind the open project. Methods may be called from any thread; they return at once.
 
@@ -63,8 +76,8 @@ class WorkingCopy:
 
     def __init__(self, on_problem: Callable[[str], None]) -> None:
         self._on_problem = on_problem
-        self._thread = ThreadPoolExecutor(
-            max_workers=1, thread_name_prefix="working-copy", initializer=lower_thread_priority
+        self._thread = SerialThread[_Task, Any](
+            _run, _tell, name="the work on the project", linger_s=2.0, on_start=lower_thread_priority
         )
         self._filling = _Inbox(Project(), (), ())
         self._written: _Inbox | None = None
@@ -78,9 +91,15 @@ class WorkingCopy:
 
     # ------------------------------------------------------------------ what the store calls
 
-    def run(self, work: Callable[[], Any]) -> Future[Any]:
+    def run(self, work: Callable[[], Any], on_end: OnEnd | None = None) -> None:
         """Run `work` on the writing thread, after all that was asked before."""
-        return self._thread.submit(work)
+        self._thread.submit(_Task(work, on_end))
+
+    def wait(self) -> None:
+        """Return when everything asked so far is done."""
+        done = threading.Event()
+        self.run(lambda: None, lambda _result, _error: done.set())
+        done.wait()
 
     def put(
         self, *, project: Project | None = None, take: Take | None = None, image: tuple[str, bytes] | None = None
@@ -94,8 +113,7 @@ class WorkingCopy:
                 inbox.takes.append(take)
             if image is not None:
                 inbox.images.append(image)
-        with contextlib.suppress(RuntimeError):  # the window is closing
-            self._thread.submit(self.flush)
+        self.run(self.flush)
 
     def begin(
         self, contents: ProjectContents, *, source: Path | None, origin: Path | None, dirty: bool = False
@@ -106,18 +124,17 @@ class WorkingCopy:
         """
         # What is put from now on belongs to this project, whenever the thread gets to it.
         inbox = self._filling = _Inbox(contents.project, contents.takes, contents.images.items())
-        self._thread.submit(self._begin, inbox, contents, source=source, origin=origin, dirty=dirty)
+        self.run(lambda: self._begin(inbox, contents, source=source, origin=origin, dirty=dirty))
 
     def adopt(self, database: ProjectDatabase, lock: FileLock, contents: ProjectContents, origin: Path | None) -> None:
         """Go on with a working copy that a crash left behind."""
         inbox = self._filling = _Inbox(contents.project, (), ())
-        self._thread.submit(self._adopt, inbox, database, lock, origin)
+        self.run(lambda: self._adopt(inbox, database, lock, origin))
 
     def close(self) -> None:
         """Finish writing and end the thread. A copy with changes that no file has is kept, to be offered again."""
-        with contextlib.suppress(RuntimeError):  # closed before
-            self._thread.submit(self.end)
-        self._thread.shutdown(wait=True)
+        self.run(self.end)
+        self._thread.finish()
 
     # ------------------------------------------------------------------ on the writing thread
 
@@ -196,14 +213,26 @@ class WorkingCopy:
 
     def save(self, path: Path, contents: ProjectContents) -> None:
         """Save everything as `path`. Raises: sqlite3.Error, OSError; the file is as it was."""
-        written = False
-        if self.flush() and self._database is not None and not self._database.newer_major:
-            self._database.tidy(contents.project)
-            self._database.copy_to(path, before_rename="DROP TABLE IF EXISTS working_copy;")
-            written = True
-        if not written:
-            # The data folder is full or gone: the project's own folder may be neither.
-            write_project(path, contents)
+        inbox = self._written
+        try:
+            if self.flush() and inbox is not None and self._database is not None and not self._database.newer_major:
+                if inbox.state == contents.project:
+                    self._database.tidy(contents.project)
+                else:
+                    # The user went on meanwhile: that is put back below.
+                    self._database.write(contents.project)
+                self._database.copy_to(path, before_rename="DROP TABLE IF EXISTS working_copy;")
+            else:
+                # The data folder is full or gone: the project's own folder may be neither.
+                write_project(path, contents)
+            self._on_saved(path, contents)
+        finally:
+            if inbox is not None and inbox.state != contents.project:
+                with inbox.mutex:
+                    inbox.waiting = True
+                self.flush()
+
+    def _on_saved(self, path: Path, contents: ProjectContents) -> None:
         self._saved, self._takes_unsaved, self._origin = contents.project, False, path
         self._known_takes = {take.id for take in contents.takes}
         if self._database is not None:
@@ -239,6 +268,16 @@ class WorkingCopy:
                 f"The recovery copy cannot be written ({error}): save your project, and free some space "
                 "on the disk of your user folder."
             )
+
+
+def _run(task: _Task, _control: JobControl) -> Any:
+    return task.work()
+
+
+def _tell(event: JobEvent, ticket: Ticket[_Task], value: Any) -> None:
+    on_end = ticket.job.on_end
+    if on_end is not None and event in ("finished", "failed", "cancelled"):
+        on_end(value if event == "finished" else None, value if event == "failed" else None)
 
 
 def remove_working_copy(path: Path) -> None:

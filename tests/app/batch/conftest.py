@@ -30,6 +30,7 @@ from sounddesk.app.settings import Settings
 from sounddesk.domain.project import Project
 from sounddesk.domain.scene import SceneObject
 from sounddesk.domain.tiled_mask import TiledMask
+from tests.app.conftest import succeeds
 from tests.app.conftest import wait_until
 from tests.batch.conftest import HEIGHT
 from tests.batch.conftest import WIDTH
@@ -93,7 +94,7 @@ class Desk:
             project = project.with_object(made)
         changes = {"bundle": self.services.bundle_of_new_projects, "seconds": 1.0, "steps": 2, **settings}
         document.commit("Begin", dataclasses.replace(project).with_settings(**changes))
-        assert store.save_as(self.folder.parent / "street.sdesk")
+        assert succeeds(store.save_as, self.folder.parent / "street.sdesk")
         return document.project
 
     def ask(self) -> NewBatchDialog:

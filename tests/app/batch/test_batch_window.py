@@ -22,6 +22,7 @@ from tests.app.batch.conftest import answer
 from tests.app.batch.conftest import choose
 from tests.app.batch.conftest import click
 from tests.app.batch.conftest import mask_file
+from tests.app.conftest import succeeds
 from tests.app.conftest import wait_until
 
 
@@ -45,6 +46,7 @@ def test_from_the_open_project_to_a_result_as_project(desk: Desk, tmp_path: Path
     answer("save_first", "Save", asked=asked)
     click(form.add_button)
     assert asked == ["Save the project first?"] * 2
+    wait_until(lambda: bool(desk.queue.entries))
     assert not desk.services.document.is_dirty
     (entry,) = desk.queue.entries
 
@@ -111,7 +113,7 @@ def test_from_the_open_project_to_a_result_as_project(desk: Desk, tmp_path: Path
         assert take.recipe["bundle"] == project.settings.bundle
     # It can be gone on with, and saved.
     document.commit("Fader", project.with_strip(red.id, gain_db=-3.0))
-    assert desk.services.store.save_as(tmp_path / "f3.sdesk")
+    assert succeeds(desk.services.store.save_as, tmp_path / "f3.sdesk")
     assert len(read_project(tmp_path / "f3.sdesk").takes) == 3
 
 

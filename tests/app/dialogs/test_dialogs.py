@@ -40,6 +40,7 @@ from sounddesk.app.project.recovery import Recoverable
 from sounddesk.app.project.working_copy import working_folder
 from sounddesk.app.settings import Settings
 from sounddesk.app.theme import apply_theme
+from tests.app.conftest import succeeds
 
 
 @pytest.fixture
@@ -235,7 +236,7 @@ def test_about_shows_the_licence_of_each_bundle(qapp: QApplication) -> None:
 def test_the_demo_is_a_fresh_project_each_time(document: Document) -> None:
     store = ProjectStore(document, Settings())
     for _ in range(2):
-        assert store.new(demo_project())
+        assert succeeds(store.new, demo_project())
         assert [each.name for each in document.project.objects] == ["cow", "sheep", "duck", "dog"]
         assert document.image is not None and store.path is None and not document.is_dirty
         document.commit("away", document.project.without_objects([document.project.objects[0].id]))

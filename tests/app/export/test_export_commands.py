@@ -30,6 +30,7 @@ from sounddesk.domain.project import Project
 from sounddesk.domain.scene import SceneObject
 from sounddesk.domain.timeline import Clip
 from sounddesk.storage.project_file import read_project
+from tests.app.conftest import succeeds
 from tests.app.conftest import wait_until
 from tests.audio.conftest import MASK
 from tests.audio.conftest import a_take
@@ -94,11 +95,11 @@ def test_export_on_save_is_a_setting_of_the_project_and_can_be_undone(place: Pla
     place.exports.export(ExportRequest(plan=place.plan(format="wav16", sidecar=False), folder=out, on_save=True))
     wait_until(lambda: (out / "street_mix.wav").exists())
     assert document.undo_stack.undoText() == "Export on every save"
-    assert store.save_as(tmp_path / "street.sdesk")
+    assert succeeds(store.save_as, tmp_path / "street.sdesk")
     wait_until(lambda: len(place.said) == 2)
     before = (out / "street_dog.wav").read_bytes()
     document.commit("Fader", document.project.with_strip("o1", gain_db=-20.0))
-    assert store.save()
+    assert succeeds(store.save)
     wait_until(lambda: len(place.said) == 3)
     assert (out / "street_dog.wav").read_bytes() != before
     assert sorted(path.name for path in out.iterdir()) == ["street_dog.wav", "street_mix.wav"]
@@ -106,7 +107,7 @@ def test_export_on_save_is_a_setting_of_the_project_and_can_be_undone(place: Pla
     kept = read_project(tmp_path / "street.sdesk").project.settings.export_on_save
     assert read_on_save(kept) == ("street", out, ExportSettings(format="wav16", sidecar=False))
     document.commit("Elsewhere", document.project.with_settings(export_on_save="nonsense"))
-    assert store.save()
+    assert succeeds(store.save)
     wait_until(lambda: place.said[-1].startswith("error: The export on save was left out"))
 
 

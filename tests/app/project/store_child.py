@@ -17,6 +17,7 @@ from sounddesk.app.settings import Settings
 from sounddesk.domain.scene import SceneObject
 from sounddesk.domain.take import Take
 from sounddesk.domain.tiled_mask import TiledMask
+from tests.app.conftest import succeeds
 
 
 def main() -> None:
@@ -25,7 +26,7 @@ def main() -> None:
     document = Document()
     store = ProjectStore(document, Settings())
     if len(sys.argv) > 1:
-        assert store.open(Path(sys.argv[1]))
+        assert succeeds(store.open, Path(sys.argv[1]))
     pixels = np.zeros((400, 500), dtype=np.uint8)
     number = 0
     while True:
