@@ -14,6 +14,9 @@ from safetensors.torch import load_file
 
 from sounddesk.engine.bundles.component_classes import load_image_encoder
 from sounddesk.engine.models.diffusion import Denoiser
+from sounddesk.engine.models.image_encoder import load_image_encoder
+from sounddesk.engine.models.latent_codec import LatentCodec
+from sounddesk.engine.models.mel import LogMel
 from sounddesk.engine.models.quantised_weights import fingerprint
 from sounddesk.engine.models.quantised_weights import load_weights
 from sounddesk.engine.models.quantised_weights import save_weights
@@ -24,6 +27,8 @@ from sounddesk.engine.types import ObjectRequest
 from sounddesk.engine.types import SamplingSettings
 from sounddesk.training.data.kind_vectors import read_kind_map
 from sounddesk.training.data.recordings import read_kinds
+from sounddesk.training.data.recordings import read_recordings
+from sounddesk.training.data.soundscapes import crop_batch
 from sounddesk.training.export import export_bundle
 from sounddesk.training.loop.recipe import TrainingRecipeError
 from sounddesk.training.loop.recipe import build
@@ -324,16 +329,26 @@ def test_a_picture_of_which_nothing_is_seen_is_not_trained_on(trained: Path) -> 
         task.loss(np.random.default_rng(0), 2)
 
 
-@pytest.mark.parametrize(("task", "key"), [("codec", "l1"), ("vocoder", "mel"), ("diffusion", "mse")])
-def test_the_loss_falls(trained: Path, task: str, key: str) -> None:
+@pytest.mark.parametrize(
+    ("task", "key", "share"), [("codec", "l1", 0.6), ("vocoder", "mel", 0.9), ("diffusion", "mse", 0.85)]
+)
+def test_the_loss_falls(trained: Path, task: str, key: str, share: float) -> None:
+    """Means over the first and the last 25 of 75 steps; without learning they differ by a few hundredths."""
     values = losses(trained, task, key)
-    assert values[-1] < values[0]
+    assert len(values) == 3
+    assert values[-1] < share * values[0]
 
 
 def test_the_scaling_factor_makes_latents_unit(trained: Path) -> None:
-    config = json.loads((trained / "codec/export/vae/config.json").read_text())
-    assert config["scaling_factor"] != 1.0
-    assert 0.01 < config["scaling_factor"] < 100
+    spec = build(RunRecipe, yaml.safe_load((trained / "codec.yaml").read_text())).audio.spec()
+    codec = LatentCodec.load(trained / "codec/export/vae", spec)
+    recordings = [recording.samples for recording in read_recordings(trained / "data")]
+    rng = np.random.default_rng(5)
+    crops = crop_batch(recordings, length=5120, batch_size=64, rng=rng, peak=spec.mel.peak)
+    with torch.no_grad():
+        latents = codec.encode(LogMel(spec.mel)(torch.from_numpy(crops)))
+    assert codec.scaling_factor != pytest.approx(1.0, abs=0.2)  # else nothing was measured
+    assert latents.std().item() == pytest.approx(1.0, abs=0.1)
 
 
 def bundle_recipe(work: Path, **changes: Any) -> Path:

@@ -30,6 +30,7 @@ from sounddesk.engine.tasks import Progress
 from sounddesk.engine.types import GeneratedTake
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
+from sounddesk.engine.types import PresetName
 from sounddesk.engine.types import SamplingSettings
 from tests.tiny_bundle import AUDIO
 
@@ -147,8 +148,15 @@ def test_recipe_holds_all_that_decides_the_samples_and_is_json(engine: Engine) -
     assert len(recipe["mask_sha256"]) == len(recipe["image_sha256"]) == 64
 
 
-def test_steps_in_the_recipe_are_those_of_the_preset_when_none_is_asked_for() -> None:
-    assert pipeline.steps_of(SamplingSettings(preset="paper")) == 200
+@pytest.mark.parametrize(("preset", "steps"), [pytest.param("paper", 200, marks=pytest.mark.slow), ("fast", 20)])
+def test_steps_in_the_recipe_are_those_of_the_preset_when_none_is_asked_for(
+    engine: Engine, preset: PresetName, steps: int
+) -> None:
+    reports: list[Progress] = []
+    sampling = SamplingSettings(preset=preset)
+    (take,) = generate_takes(request(four_takes()[0], sampling=sampling), engine, on_progress=reports.append)
+    assert take.recipe["steps"] == steps
+    assert max(report.done for report in reports if report.stage == "denoise") == steps
 
 
 def test_progress_covers_every_step_and_ends_complete(engine: Engine) -> None:
