@@ -1,8 +1,8 @@
 """The figures of an ablation's row: ACC, FAD, KL, IS and AVC of a bundle's takes on held-out scenes (paper 4.1, C).
 
 PANNs, VGGish and OpenL3 need downloads, so their places are taken by what ships: the sound classifier (its softmax for
-ACC, KL and IS, its pieces for FAD) and the audio-visual matching model (AVC is the probability that take and object
-belong together). Rows of one table compare with each other, never with the paper's numbers.
+ACC, KL and IS, its features over time for FAD) and the audio-visual matching model (AVC is the probability that take
+and object belong together). Rows of one table compare with each other, never with the paper's numbers.
 """
 
 from __future__ import annotations
@@ -87,10 +87,10 @@ class _Judge:
 
     @torch.no_grad()
     def hear(self, window: torch.Tensor) -> tuple[npt.NDArray[np.float32], torch.Tensor]:
-        """Logits float32[kinds] and pieces float32[T', A] of a `window`."""
-        pieces = self.classifier.pieces(self.classifier.log_mel(window))
-        logits = self.classifier.classify(self.classifier.pool(pieces))[0]
-        return logits.numpy().astype(np.float32), pieces[0]
+        """Logits float32[kinds] and features float32[T', A] of a `window`."""
+        features = self.classifier.features(self.classifier.log_mel(window))
+        logits = self.classifier.classify(self.classifier.pool(features))[0]
+        return logits.numpy().astype(np.float32), features[0]
 
 
 class _Correspondence:
@@ -147,7 +147,7 @@ def measure_bundle(
         Cancelled: through `cancel`.
     """
     judge = _Judge(SoundClassifier.load(resource("evaluation/classifier")))
-    heard, real_logits, real_pieces, pieces, right, scores, terms = [], [], [], [], [], [], []
+    heard, real_logits, real_features, features, right, scores, terms = [], [], [], [], [], [], []
     kinds_of: list[str] = []
     with EngineSession.open(bundle=bundle, device="cpu") as session:
         correspondence = _Correspondence(matching, session, judge.classifier) if matching is not None else None
@@ -164,7 +164,7 @@ def measure_bundle(
                 window = judge.window(take.waveform, sample_rate_hz=take.sample_rate_hz)
                 logits, own = judge.hear(window)
                 heard.append(logits)
-                pieces.append(own.numpy())
+                features.append(own.numpy())
                 kinds_of.append(kind)
                 if correspondence is not None:
                     scores.append(correspondence.score(scene.composed.image, mask.astype(np.bool_), window))
@@ -173,7 +173,7 @@ def measure_bundle(
                 samples, rate_hz = soundfile.read(file, dtype="float32")
                 logits, own = judge.hear(judge.window(samples, sample_rate_hz=rate_hz))
                 real_logits.append(logits)
-                real_pieces.append(own.numpy())
+                real_features.append(own.numpy())
             if with_terms:
                 terms += theorem_terms(session, scene, [captions[kind] for kind in scene.kinds])
             reporter.step(number + 1)
@@ -181,7 +181,7 @@ def measure_bundle(
     shares = np.exp(logits_of - np.logaddexp.reduce(logits_of, axis=1, keepdims=True))
     return RowFigures(
         acc=float(np.mean([row[judge.index[kind]] for row, kind in zip(shares, kinds_of, strict=True)])),
-        fad=frechet_distance(np.concatenate(real_pieces), np.concatenate(pieces)),
+        fad=frechet_distance(np.concatenate(real_features), np.concatenate(features)),
         kl=paired_kl(np.stack(real_logits), logits_of),
         is_=inception_score(logits_of, splits=1)[0],
         avc=float(np.mean(scores)) if scores else None,

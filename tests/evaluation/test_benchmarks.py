@@ -59,11 +59,13 @@ def test_vocoder(capsys, data, bundle_with_kinds):
     assert "2 held-out recordings" in one_line(capsys)
 
 
+@pytest.mark.slow
 def test_generation_time(capsys, bundle_with_kinds):
     generation_time.main(["--bundle", str(bundle_with_kinds), "--seconds", "1", "--runs", "1", "--threads", "1"])
     assert "ratio" in one_line(capsys)
 
 
+@pytest.mark.slow
 def test_determinism(capsys, bundle_with_kinds):
     determinism.main(["--bundle", str(bundle_with_kinds), "--seconds", "1"])
     assert "the same request twice identical" in one_line(capsys)
@@ -80,6 +82,7 @@ def test_preset_gap_counts_what_differs():
         preset_gap.discordant(verdicts("dog"), other)
 
 
+@pytest.mark.slow
 def test_hint_direction(capsys, data, bundle_with_kinds, tiny_classifier):
     arguments = ["--data", str(data), "--bundle", str(bundle_with_kinds), "--classifier", str(tiny_classifier)]
     hint_direction.main([*arguments, "--cases", "2", "--seconds", "1"])

@@ -191,14 +191,16 @@ def test_condition_dropout_gives_the_null_condition(work: Path) -> None:
     assert not torch.allclose(seen[0][1], null)
 
 
-def test_pieces_add_up_to_the_whole_batch(work: Path) -> None:
-    """Gradient accumulation: the same curve, whatever the number of pieces."""
-    run_recipe(write_recipe(work, "one_piece", optimiser={"pieces": 1}))
-    run_recipe(write_recipe(work, "four_pieces", optimiser={"pieces": 4}))
-    for one, four in zip(figures(work / "one_piece"), figures(work / "four_pieces"), strict=True):
+@pytest.mark.slow
+def test_micro_batches_add_up_to_the_whole_batch(work: Path) -> None:
+    """Gradient accumulation: the same curve, whatever the number of micro-batches."""
+    run_recipe(write_recipe(work, "one_micro_batch", optimiser={"micro_batches": 1}))
+    run_recipe(write_recipe(work, "four_micro_batches", optimiser={"micro_batches": 4}))
+    for one, four in zip(figures(work / "one_micro_batch"), figures(work / "four_micro_batches"), strict=True):
         assert four["loss"] == pytest.approx(one["loss"], abs=2e-5)
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_curve_of_one(work: Path, whole: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -225,7 +227,7 @@ def test_two_processes_give_the_curve_of_one(work: Path, whole: Path) -> None:
 
 
 def test_a_loss_that_is_no_number_leaves_the_batch_for_inspection(work: Path) -> None:
-    recipe = write_recipe(work, "diverged", optimiser={"learning_rate": 1e30, "steps": 50, "pieces": 1})
+    recipe = write_recipe(work, "diverged", optimiser={"learning_rate": 1e30, "steps": 50, "micro_batches": 1})
     with pytest.raises(TrainingDiverged, match="nan_step_"):
         run_recipe(recipe)
     file = next((work / "diverged").glob("nan_step_*.safetensors"))
@@ -275,7 +277,7 @@ def test_the_estimate_grows_with_the_batch(work: Path) -> None:
         (["model.lora_rank=2", "model.train_unet=false"], "lora_rank is 2"),
         (["model.frames_per_clip=0"], "frames_per_clip is 0"),
         (["optimiser.epochs=2"], "epochs is 2 and steps 6"),
-        (["optimiser.pieces=3"], "pieces is 3"),
+        (["optimiser.micro_batches=3"], "micro_batches is 3"),
         (["live.preview_count=0"], "preview_count"),
         (["model.bundle.name=x"], "is a value, not a section"),
     ],

@@ -20,6 +20,8 @@ from tests.training.tiny_run import build_tiny_work
 from tests.training.tiny_run import start_process
 from tests.training.tiny_run import write_recipe
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def work(tmp_path_factory: pytest.TempPathFactory) -> Path:

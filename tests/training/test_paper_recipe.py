@@ -111,6 +111,7 @@ def test_the_base_is_a_bundle_that_can_be_assembled(model: Any) -> None:
     assert model.bundle in AUDIOLDM_IDS
 
 
+@pytest.mark.slow
 def test_the_recipe_trains_as_it_is_on_the_base_at_tiny_size(paper: RunRecipe, tmp_path: Path) -> None:
     """Everything but the widths of the networks, the batch and the number of epochs is the recipe's own."""
     # 64 mels as in the recipe, which would be refused with another number.

@@ -43,6 +43,8 @@ from tests.tiny_bundle import _save_image_encoder
 from tests.tiny_bundle import _save_text_encoder
 from tests.training.tiny_data import build_tiny_data
 
+pytestmark = pytest.mark.slow
+
 AUDIO = {
     "mel": {"n_mels": 16, "n_fft": 512, "win_length": 512},
     "latent_channels": 4,

@@ -12,7 +12,7 @@ from torch import Tensor
 from sounddesk.engine.perception.effects_head import EffectsHead
 from sounddesk.engine.perception.effects_head import both_tags
 from sounddesk.engine.perception.matching_model import MatchingConfig
-from sounddesk.engine.perception.sound_classifier import PIECE_FRAMES
+from sounddesk.engine.perception.sound_classifier import FEATURE_STRIDE
 from sounddesk.engine.perception.sound_classifier import WINDOW_S
 from sounddesk.engine.perception.sound_classifier import SoundClassifier
 from sounddesk.engine.perception.sound_effects import SoundEffectsEncoder
@@ -34,21 +34,21 @@ def still_frames(patches: Tensor, frames: int, rng: np.random.Generator) -> Tens
     return torch.stack(pooled, dim=1)
 
 
-def pooled_pieces(pieces: Tensor, pool: int) -> Tensor:
-    """Means of `pool` neighbouring pieces of sounds [B, T', A]; what is left over at the end is dropped."""
-    count = pieces.shape[1] // pool
-    return pieces[:, : count * pool].float().reshape(len(pieces), count, pool, -1).mean(dim=2)
+def pooled_features(features: Tensor, pool: int) -> Tensor:
+    """Means of `pool` neighbouring features of sounds [B, T', A]; what is left over at the end is dropped."""
+    count = features.shape[1] // pool
+    return features[:, : count * pool].float().reshape(len(features), count, pool, -1).mean(dim=2)
 
 
-def audio_tokens(pieces: Tensor, config: MatchingConfig, classifier: SoundClassifier) -> tuple[Tensor, Tensor]:
-    """Tokens float32[B, N, A] of sounds given as pieces [B, T', head_width], and their times float32[B, N].
+def audio_tokens(features: Tensor, config: MatchingConfig, classifier: SoundClassifier) -> tuple[Tensor, Tensor]:
+    """Tokens float32[B, N, A] of sounds given as features over time [B, T', head_width], and their times float32[B, N].
 
-    'pieces' are means of neighbouring pieces; 'tags' is one token, the log-probabilities of all kinds.
+    'pieces' are means of neighbouring features; 'tags' is one token, the log-probabilities of all kinds.
     """
     if config.audio_features == "tags":
-        tokens = torch.log_softmax(classifier.classify(classifier.pool(pieces.float())).float(), dim=1)[:, None]
+        tokens = torch.log_softmax(classifier.classify(classifier.pool(features.float())).float(), dim=1)[:, None]
     else:
-        tokens = pooled_pieces(pieces, config.audio_pool)
+        tokens = pooled_features(features, config.audio_pool)
     return tokens, audio_times(len(tokens), tokens.shape[1], config, frames_per_s=classifier.mel.frames_per_s)
 
 
@@ -67,7 +67,7 @@ class MatchingEar:
     def tokens(self, windows: Tensor) -> tuple[Tensor, Tensor]:
         """Of float32[B, n] at the classifier's sample rate, scaled to its mel's peak: see `audio_tokens`."""
         classifier = self._classifier
-        tokens, times_s = audio_tokens(classifier.pieces(classifier.log_mel(windows)), self._config, classifier)
+        tokens, times_s = audio_tokens(classifier.features(classifier.log_mel(windows)), self._config, classifier)
         if self._effects is not None:
             encoder, head = self._effects
             heard = head(encoder.embed(windows, sample_rate_hz=classifier.mel.sample_rate_hz))
@@ -79,7 +79,7 @@ def audio_times(batch: int, tokens: int, config: MatchingConfig, *, frames_per_s
     """Times of `audio_tokens` in seconds, float32[batch, tokens]; tags stand for a whole window."""
     if config.audio_features == "tags":
         return torch.full((batch, tokens), WINDOW_S / 2)
-    return piece_times(batch, tokens, frames_per_s=frames_per_s, pool=config.audio_pool)
+    return feature_times(batch, tokens, frames_per_s=frames_per_s, pool=config.audio_pool)
 
 
 def frame_times(batch: int, frames: int) -> Tensor:
@@ -87,6 +87,6 @@ def frame_times(batch: int, frames: int) -> Tensor:
     return ((torch.arange(frames) + 0.5) * WINDOW_S / frames).expand(batch, -1)
 
 
-def piece_times(batch: int, pieces: int, *, frames_per_s: float, pool: int = 1) -> Tensor:
-    """Float32[batch, pieces], the middles of a sound's (pooled) pieces."""
-    return ((torch.arange(pieces) + 0.5) * PIECE_FRAMES * pool / frames_per_s).expand(batch, -1)
+def feature_times(batch: int, count: int, *, frames_per_s: float, pool: int = 1) -> Tensor:
+    """Middles of the stretches of a sound that its (pooled) features stand for, in seconds: float32[batch, count]."""
+    return ((torch.arange(count) + 0.5) * FEATURE_STRIDE * pool / frames_per_s).expand(batch, -1)

@@ -36,10 +36,10 @@ class MatchingConfig:
         positions_per_s: rotary positions in a second; 8, the paper's frame rate.
         dropout: while training.
         image_size, frames: side of a frame and frames of a clip (224 px, 8 a second for 10 s in the paper).
-        audio_features: 'pieces' in time, or the 'tags' of the whole sound as one token.
+        audio_features: 'pieces' are features over time, or the 'tags' of the whole sound as one token.
         compare: the asking token also gets the product of both modalities' means, a comparison ready made; not in the
             paper, whose transformer finds one by itself on thousands of hours.
-        audio_pool: neighbouring pieces of sound that make one token.
+        audio_pool: neighbouring features of sound that make one token.
         effects: the tags are the mean of two opinions, the classifier's and that of an `EffectsHead` on embeddings of
             sound effects, which lies beside the weights.
         recogniser: width of a `KindRecogniser`, which knows the kinds that audio tags are of; 0 for none. With one the
@@ -140,7 +140,7 @@ class KindRecogniser(nn.Module):
 
 
 class MatchingModel(nn.Module):
-    """One token that asks, the frames and the sound's pieces; a transformer over all; one logit."""
+    """One token that asks, the frames and the sound's features; a transformer over all; one logit."""
 
     def __init__(self, config: MatchingConfig) -> None:
         super().__init__()

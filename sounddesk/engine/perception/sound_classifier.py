@@ -27,8 +27,8 @@ CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
 WINDOW_S = 3.2
 """Length of sound that the network judges at once, in seconds; longer sounds are judged in windows."""
-PIECE_FRAMES = 16
-"""Mel frames between two pieces of a sound."""
+FEATURE_STRIDE = 16
+"""Mel frames between two features of a sound."""
 QUIET_WINDOW_DB = 40.0
 """Windows this far below the loudest one hold a pause and have no say."""
 
@@ -99,10 +99,10 @@ class SoundClassifier(nn.Module):
 
     def forward(self, log_mel: Tensor) -> Tensor:
         """Log-mel float[B, T, n_mels] (natural log, any level) -> logits float32[B, kinds]."""
-        return self.classify(self.dropout(self.pool(self.pieces(log_mel)))).float()
+        return self.classify(self.dropout(self.pool(self.features(log_mel)))).float()
 
-    def pieces(self, log_mel: Tensor) -> Tensor:
-        """Features of short pieces of a sound, one per `PIECE_FRAMES` mel frames: float[B, T', head_width]."""
+    def features(self, log_mel: Tensor) -> Tensor:
+        """Features of a sound over time, one per `FEATURE_STRIDE` mel frames: float[B, T', head_width]."""
         top = log_mel.amax(dim=(1, 2), keepdim=True)
         depth = self.config.dynamic_range
         x = torch.clamp(log_mel - top, min=-depth) * (2.0 / depth) + 1.0
@@ -110,10 +110,10 @@ class SoundClassifier(nn.Module):
         x = self.stages(x)
         return nn.functional.gelu(self.head(x.transpose(2, 3).flatten(1, 2))).transpose(1, 2)
 
-    def pool(self, pieces: Tensor) -> Tensor:
-        """Pieces [B, T', head_width] -> one feature vector a sound, float32[B, head_width], by learned attention."""
-        share = torch.softmax(self.attention(pieces).float(), dim=1)
-        return (share * pieces.float()).sum(dim=1)
+    def pool(self, features: Tensor) -> Tensor:
+        """Features [B, T', head_width] -> one feature vector a sound, float32[B, head_width], by learned attention."""
+        share = torch.softmax(self.attention(features).float(), dim=1)
+        return (share * features.float()).sum(dim=1)
 
     @torch.no_grad()
     def log_probabilities(self, waveform: Waveform) -> npt.NDArray[np.float32]:

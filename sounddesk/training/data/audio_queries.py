@@ -44,6 +44,6 @@ def audio_queries(
             scale_peak(lay_out(own[i % len(own)], length=length, repeat=kind.repeat, rng=rng), model.mel.peak)
             for i in range(VARIANTS)
         ]
-        pooled = model.pool(model.pieces(model.log_mel(torch.from_numpy(np.stack(sounds)))))
+        pooled = model.pool(model.features(model.log_mel(torch.from_numpy(np.stack(sounds)))))
         queries.append(nn.functional.normalize(pooled, dim=-1))
     return queries

@@ -32,7 +32,7 @@ from sounddesk.training.loop.live_view import LiveView
 from sounddesk.training.loop.optimiser_recipe import LiveRecipe
 from sounddesk.training.loop.optimiser_recipe import OptimiserRecipe
 from sounddesk.training.loop.parallel import make_accelerator
-from sounddesk.training.loop.parallel import pieces_of
+from sounddesk.training.loop.parallel import micro_batches_of
 from sounddesk.training.loop.parallel import summed_counters
 from sounddesk.training.loop.recipe import TrainingRecipeError
 from sounddesk.training.loop.training_task import Batch
@@ -114,7 +114,7 @@ class _Run:
         self.seed = seed
         self.run_dir = run_dir
         self.accelerator = make_accelerator(recipe)
-        self.pieces = pieces_of(recipe, self.accelerator.num_processes)
+        self.micro_batches = micro_batches_of(recipe, self.accelerator.num_processes)
         self.device: torch.device = self.accelerator.device
         if self.device.type != "cpu" and not isinstance(task, DrawingTask):
             raise TrainingRecipeError(f"optimiser.device is {self.device.type!r}: this task trains on 'cpu'")
@@ -229,17 +229,17 @@ class _Run:
         return float(told[1]) > 0.0
 
     def _gradients(self, batch: Batch | None, rng: np.random.Generator, seed: int) -> tuple[float, dict[str, float]]:
-        own = self.pieces // self.accelerator.num_processes
-        count = self.recipe.batch_size // self.pieces
+        own = self.micro_batches // self.accelerator.num_processes
+        count = self.recipe.batch_size // self.micro_batches
         figures = _Averages()
         for index in range(own):
-            piece = self.accelerator.process_index * own + index
+            number = self.accelerator.process_index * own + index
             part = None
             if batch is not None:
-                part = {k: v[piece * count : (piece + 1) * count].to(self.device) for k, v in batch.items()}
-            if self.pieces > 1:
-                rng = np.random.default_rng((self.seed, self.step, piece))
-                torch.manual_seed(seed + 1 + piece)
+                part = {k: v[number * count : (number + 1) * count].to(self.device) for k, v in batch.items()}
+            if self.micro_batches > 1:
+                rng = np.random.default_rng((self.seed, self.step, number))
+                torch.manual_seed(seed + 1 + number)
             last = index == own - 1
             with contextlib.nullcontext() if last else self.accelerator.no_sync(self.model):
                 loss, own_figures = self.model(part, rng, count)
@@ -294,12 +294,12 @@ def train(
     """Train `task.module`, checkpoint, and export the averaged weights into `run_dir/export`.
 
     A run continued from a checkpoint, whatever ended it and when, equals an uninterrupted one bit for bit on
-    one machine (same processes, pieces and threads): see `_Run`.
+    one machine (same processes, micro-batches and threads): see `_Run`.
 
     Raises:
         TrainingDiverged: the loss is NaN or infinite; the last good checkpoint stays and the batch is kept.
         Cancelled: after saving a checkpoint.
-        TrainingRecipeError: the checkpoint does not fit, or the pieces do not.
+        TrainingRecipeError: the checkpoint does not fit, or the micro-batches do not.
         OutputError: another process trains into `run_dir`.
     """
     live = live or LiveRecipe()

@@ -19,7 +19,7 @@ class MemoryEstimate:
 
     Attributes:
         weights: of the model and, per trained parameter, gradient, two moments of AdamW and the average.
-        activations: what the forward pass of one piece keeps for the backward pass.
+        activations: what the forward pass of one micro-batch keeps for the backward pass.
         trained, parameters: how many parameters learn, and how many there are.
     """
 
@@ -37,13 +37,13 @@ class MemoryEstimate:
 
 
 def estimate_memory(task: TrainingTask, recipe: OptimiserRecipe, *, processes: int = 1) -> MemoryEstimate:
-    """Count weights, and measure activations of one and of two examples on the CPU to extend them to a piece.
+    """Count weights, and measure activations of one and of two examples on the CPU to extend them to a micro-batch.
 
     Buffers of libraries and fragments are not in it; add a fifth on a GPU.
     """
     parameters = list(task.module.parameters())
     trained = sum(p.numel() for p in parameters if p.requires_grad)
-    count = recipe.batch_size // max(1, recipe.pieces or processes)
+    count = recipe.batch_size // max(1, recipe.micro_batches or processes)
     one = _kept_bytes(task, recipe, 1)
     activations = one
     if count > 1:

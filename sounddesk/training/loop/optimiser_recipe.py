@@ -13,10 +13,10 @@ class OptimiserRecipe:
     Attributes:
         steps: optimiser steps; 0 with `epochs` set.
         epochs: instead of steps, how often all training examples are seen; for tasks that have a number of examples.
-        batch_size: examples of one optimiser step, over all processes and pieces together.
-        pieces: parts that a batch is computed in, one after the other (gradient accumulation) or by several processes;
-            a multiple of the number of processes, 0 for exactly that number. The same pieces give the same loss curve
-            on any number of processes.
+        batch_size: examples of one optimiser step, over all processes and micro-batches together.
+        micro_batches: how many parts a batch is computed in, one after the other (gradient accumulation) or by several
+            processes; a multiple of the number of processes, 0 for exactly that number. The same number gives the same
+            loss curve on any number of processes.
         schedule: 'constant' after the warm-up, or 'cosine' down to a twentieth of the learning rate.
         ema_decay: decay of the averaged weights that are exported.
         clip_norm: gradient norm limit; None for none.
@@ -29,7 +29,7 @@ class OptimiserRecipe:
     steps: int = 0
     epochs: int | None = None
     batch_size: int
-    pieces: int = 0
+    micro_batches: int = 0
     learning_rate: float = 1e-4
     betas: tuple[float, ...] = (0.95, 0.999)
     eps: float = 1e-6
@@ -52,8 +52,10 @@ class OptimiserRecipe:
             raise ValueError(f"epochs is {self.epochs} and steps {self.steps}: give one of them")
         if self.steps < 0 or self.batch_size < 1:
             raise ValueError(f"steps is {self.steps} and batch_size {self.batch_size}: choose at least 0 and 1")
-        if self.pieces < 0 or (self.pieces and self.batch_size % self.pieces):
-            raise ValueError(f"pieces is {self.pieces}: choose a divisor of batch_size {self.batch_size}, or 0")
+        if self.micro_batches < 0 or (self.micro_batches and self.batch_size % self.micro_batches):
+            raise ValueError(
+                f"micro_batches is {self.micro_batches}: choose a divisor of batch_size {self.batch_size}, or 0"
+            )
         if self.checkpoint_steps is not None and self.checkpoint_steps < 1:
             raise ValueError(f"checkpoint_steps is {self.checkpoint_steps}: choose at least 1")
 

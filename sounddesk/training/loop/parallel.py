@@ -52,15 +52,15 @@ def make_accelerator(recipe: OptimiserRecipe) -> Any:
     )
 
 
-def pieces_of(recipe: OptimiserRecipe, processes: int) -> int:
-    """Into how many pieces a batch goes. Raises: ValueError, they cannot be spread evenly."""
-    pieces = recipe.pieces or processes
-    if pieces % processes or recipe.batch_size % pieces:
+def micro_batches_of(recipe: OptimiserRecipe, processes: int) -> int:
+    """Into how many micro-batches a batch is split. Raises: ValueError, they cannot be spread evenly."""
+    count = recipe.micro_batches or processes
+    if count % processes or recipe.batch_size % count:
         raise ValueError(
-            f"batch_size {recipe.batch_size} in {pieces} pieces over {processes} processes: "
-            "set optimiser.pieces to a multiple of the processes that divides the batch"
+            f"batch_size {recipe.batch_size} in {count} micro-batches over {processes} processes: "
+            "set optimiser.micro_batches to a multiple of the processes that divides the batch"
         )
-    return pieces
+    return count
 
 
 @contextlib.contextmanager

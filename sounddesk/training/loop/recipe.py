@@ -12,6 +12,7 @@ from dataclasses import fields
 from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
+from typing import Final
 from typing import TypeVar
 
 import yaml
@@ -19,6 +20,9 @@ import yaml
 from sounddesk.domain.errors import BadInputError
 
 T = TypeVar("T")
+
+# Keys of earlier versions, by section, and what they are called since.
+_FORMER_KEYS: Final = {"optimiser": {"pieces": "micro_batches"}, "model": {"kin_places": "affinity_places"}}
 
 
 class TrainingRecipeError(BadInputError, ValueError):
@@ -51,7 +55,15 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
             target[last] = yaml.safe_load(text)
         except yaml.YAMLError as error:
             raise TrainingRecipeError(f"override {override!r}: {text!r} is not YAML") from error
-    return data
+    return _with_present_keys(data)
+
+
+def _with_present_keys(data: dict[str, Any]) -> dict[str, Any]:
+    renamed = dict(data)
+    for section, names in _FORMER_KEYS.items():
+        if isinstance(values := data.get(section), dict):
+            renamed[section] = {names.get(key, key): value for key, value in values.items()}
+    return renamed
 
 
 def recipe_text(recipe: Any, **sections: Any) -> str:

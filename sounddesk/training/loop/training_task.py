@@ -42,7 +42,7 @@ class TrainingTask(Protocol):
 
 @runtime_checkable
 class DrawingTask(Protocol):
-    """A task that draws a batch apart from its loss: pieces of it then equal the whole on any number of processes."""
+    """A task that draws a batch apart from its loss: its micro-batches add up to it on any number of processes."""
 
     def draw(self, rng: np.random.Generator, batch_size: int, *, step: int) -> Batch:
         """All that is random in step `step`."""

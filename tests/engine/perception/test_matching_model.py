@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from sounddesk.domain.errors import EngineError
+from sounddesk.engine.perception.matching_inputs import feature_times
 from sounddesk.engine.perception.matching_inputs import frame_times
-from sounddesk.engine.perception.matching_inputs import piece_times
-from sounddesk.engine.perception.matching_inputs import pooled_pieces
+from sounddesk.engine.perception.matching_inputs import pooled_features
 from sounddesk.engine.perception.matching_model import MatchingConfig
 from sounddesk.engine.perception.matching_model import MatchingModel
 from sounddesk.engine.perception.matching_model import rotate
@@ -21,7 +21,7 @@ TINY = MatchingConfig(visual_width=5, audio_width=7, width=16, layers=2, heads=2
 def inputs(batch: int = 2) -> list[torch.Tensor]:
     torch.manual_seed(0)
     visual, audio = torch.randn(batch, 3, 5), torch.randn(batch, 4, 7)
-    return [visual, frame_times(batch, 3), audio, piece_times(batch, 4, frames_per_s=100.0)]
+    return [visual, frame_times(batch, 3), audio, feature_times(batch, 4, frames_per_s=100.0)]
 
 
 def test_defaults_are_the_papers() -> None:
@@ -74,9 +74,9 @@ def test_scores_are_probabilities_and_files_come_back(tmp_path: Path) -> None:
 
 
 def test_pieces_are_pooled_with_their_times() -> None:
-    pieces = torch.arange(10.0)[None, :, None]
-    assert pooled_pieces(pieces, 4)[0, :, 0].tolist() == [1.5, 5.5]
-    assert piece_times(1, 2, frames_per_s=100.0, pool=4)[0].tolist() == pytest.approx([0.32, 0.96])
+    features = torch.arange(10.0)[None, :, None]
+    assert pooled_features(features, 4)[0, :, 0].tolist() == [1.5, 5.5]
+    assert feature_times(1, 2, frames_per_s=100.0, pool=4)[0].tolist() == pytest.approx([0.32, 0.96])
 
 
 def test_a_recogniser_makes_the_same_kind_likely_before_anything_is_learned(tmp_path: Path) -> None:

@@ -57,6 +57,14 @@ def test_overrides_reach_nested_keys(tmp_path: Path) -> None:
         read_recipe(file, ["steps"])
 
 
+def test_keys_of_earlier_versions_are_read_under_their_present_names(tmp_path: Path) -> None:
+    file = tmp_path / "old.yaml"
+    file.write_text("task: segmenter\noptimiser: {batch_size: 4, pieces: 2}\nmodel: {kin_places: 3}\n")
+    data = read_recipe(file, ["optimiser.pieces=4"])
+    assert data["optimiser"] == {"batch_size": 4, "micro_batches": 4}
+    assert data["model"] == {"affinity_places": 3}
+
+
 def test_unreadable_recipes_say_so(tmp_path: Path) -> None:
     (tmp_path / "list.yaml").write_text("- 1\n")
     with pytest.raises(TrainingRecipeError, match="not a mapping"):

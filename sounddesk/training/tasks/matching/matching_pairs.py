@@ -166,7 +166,7 @@ def encode_sounds(
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(int(rng.integers(2**62)))
                 log_mel = vary_log_mel(log_mel, rng)
-        made.append(audio_tokens(classifier.pieces(log_mel), config, classifier)[0].half())
+        made.append(audio_tokens(classifier.features(log_mel), config, classifier)[0].half())
         owners += [index] * variants
         dealt += [-1 if fold is None else fold] * variants
     none = torch.zeros(len(owners), 0, dtype=torch.float16)

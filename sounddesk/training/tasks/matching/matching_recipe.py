@@ -36,7 +36,7 @@ class MatchingModelRecipe:
         mismatched_share: examples whose sound is of another clip (and here of another kind).
         visual_noise, audio_noise: Gaussian noise on the frozen embeddings, in standard deviations of each feature.
         audio_features: 'tags' is one token, the classifier's log-probabilities; 'pieces' are features over time, of
-            which `audio_pool` neighbours (0.16 s each) make one token. On so few recordings pieces are memorised.
+            which `audio_pool` neighbours (0.16 s each) make one token. On so few recordings these are memorised.
         label_smoothing: towards one half.
         recognise: start from the bundle's own recognition of kinds (`KindRecogniser`); for bundles that know kinds.
         alignment_weight: of a contrastive loss between the means of both MLPs' outputs, which a small data set needs

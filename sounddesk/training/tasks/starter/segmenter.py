@@ -51,12 +51,12 @@ class SegmenterModelRecipe:
         scenes: composed and encoded once, some 2.8 MB each, in `inputs.scenes`.
         retextured: share of objects whose colours are replaced by a part of a photograph.
         prompts: objects asked for in each scene of a batch.
-        rounds: most prompts to one object; the number is drawn from 1 to this for each scene; 0 for kinship alone.
+        rounds: most prompts to one object; the number is drawn from 1 to this for each scene; 0 for the affinity alone.
         boxes: share of scenes whose first prompt is a box.
         mask_prompts: share of corrections that get the answer before as a mask prompt.
         focal_weight: of the focal loss beside the dice loss.
-        kin_places: places in each scene for which the kinship alone has to give the mask, without the decoder: far
-            cheaper than prompts, so most of what tells objects apart is learned so.
+        affinity_places: places in each scene for which the affinity alone has to give the mask, without the decoder. It
+            is far cheaper than prompts, so most of what tells objects apart is learned this way.
         frozen_pyramid: train the decoder alone, which halves the time of a step.
         refit_scenes: looked at by both encoders where `inputs.before` names the one that `inputs.start` was trained on.
     """
@@ -72,7 +72,7 @@ class SegmenterModelRecipe:
     boxes: float = 0.35
     mask_prompts: float = 0.75
     focal_weight: float = 20.0
-    kin_places: int = 16
+    affinity_places: int = 16
     frozen_pyramid: bool = False
     refit_scenes: int = 300
     seed: int = 0
@@ -134,7 +134,7 @@ class SegmenterTask:
         total = torch.zeros(())
         figures: dict[str, list[float]] = {}
         for index, scene in enumerate(scenes):
-            if self.recipe.kin_places:
+            if self.recipe.affinity_places:
                 total = total + self._kin_loss(embeddings[index], scene, rng, figures) / batch_size
             if self.recipe.rounds:
                 total = total + self._scene_loss(embeddings[index], scene, rng, figures) / batch_size
@@ -146,13 +146,13 @@ class SegmenterTask:
     def _kin_loss(
         self, embedding: ImageEmbedding, scene: EncodedScene, rng: np.random.Generator, figures: dict[str, list[float]]
     ) -> Tensor:
-        chosen = rng.integers(len(scene.shares), size=self.recipe.kin_places)
+        chosen = rng.integers(len(scene.shares), size=self.recipe.affinity_places)
         shares = torch.from_numpy(scene.shares[chosen])
         clicks = np.array([[click_in(truth, rng)] for truth in truths_of(shares)], np.float32)
         losses, overlaps = mask_losses(
             self.network.kin(embedding, torch.from_numpy(clicks)), shares, focal_weight=self.recipe.focal_weight
         )
-        figures.setdefault("kin", []).append(overlaps.mean().item())
+        figures.setdefault("affinity", []).append(overlaps.mean().item())
         return losses.mean()
 
     def _scene_loss(

@@ -41,6 +41,7 @@ def encoder_of(work: Path) -> TimmPatchEncoder:
     return TimmPatchEncoder.load(work / "encoders" / "image_encoder").requires_grad_(False)
 
 
+@pytest.mark.slow
 def test_it_learns_and_changes_the_refiner_alone(work: Path) -> None:
     recipe = {
         "task": "refiner",

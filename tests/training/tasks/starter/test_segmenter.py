@@ -23,7 +23,7 @@ from sounddesk.training.tasks.starter.segmenter_prompts import loose_box
 from tests.tiny_bundle import _save_image_encoder
 from tests.training.tiny_data import build_tiny_data
 
-MODEL = {"width": 16, "depth": 1, "heads": 2, "mlp_width": 16, "scenes": 3, "prompts": 2, "kin_places": 4}
+MODEL = {"width": 16, "depth": 1, "heads": 2, "mlp_width": 16, "scenes": 3, "prompts": 2, "affinity_places": 4}
 
 
 @pytest.fixture(scope="module")
@@ -53,16 +53,17 @@ def losses(work: Path, name: str) -> list[float]:
     return [json.loads(line)["loss"] for line in (work / name / "log.jsonl").read_text().splitlines()]
 
 
+@pytest.mark.slow
 def test_it_learns_exports_and_goes_on(work: Path) -> None:
-    export = run(work, "kinship", steps=75, rounds=0)
-    alone = losses(work, "kinship")
+    export = run(work, "affinity", steps=75, rounds=0)
+    alone = losses(work, "affinity")
     assert alone[-1] < 0.8 * alone[0]
     assert len(list((work / "scenes").glob("*.safetensors"))) == 3
     assert not list((work / "scenes").glob("*.tmp"))
 
     export = run(work, "whole", steps=50, inputs={"start": str(export)})
     figures = [json.loads(line) for line in (work / "whole" / "log.jsonl").read_text().splitlines()]
-    assert figures[-1]["kin"] > 0
+    assert figures[-1]["affinity"] > 0
     assert {"first", "corrected"} <= set(figures[-1])
     encoder = TimmPatchEncoder.load(work / "encoders" / "image_encoder")
     segmenter = StarterSegmenter(StarterSegmenterNetwork.load(export / "segmenter"), encoder)

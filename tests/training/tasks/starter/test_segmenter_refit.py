@@ -49,6 +49,7 @@ def network(before: TimmPatchEncoder) -> StarterSegmenterNetwork:
     ).eval()
 
 
+@pytest.mark.slow
 def test_a_map_that_only_changed_its_scales_is_read_as_before(
     before: TimmPatchEncoder, network: StarterSegmenterNetwork, pictures: PictureSet
 ) -> None:
