@@ -14,7 +14,6 @@ from safetensors.torch import load_file
 
 from sounddesk.engine.bundles.component_classes import load_image_encoder
 from sounddesk.engine.models.diffusion import Denoiser
-from sounddesk.engine.models.image_encoder import load_image_encoder
 from sounddesk.engine.models.latent_codec import LatentCodec
 from sounddesk.engine.models.mel import LogMel
 from sounddesk.engine.models.quantised_weights import fingerprint
