@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 from typing import Literal
 
+from sounddesk.domain.limits import NotEmpty
+
 CommercialUse = Literal["yes", "no", "conditional"]
 
 _USE: Final = {"yes": "paid work allowed", "no": "no paid work", "conditional": "paid work under conditions"}
@@ -23,7 +25,7 @@ class Licence:
         url: text of the licence.
     """
 
-    name: str
+    name: NotEmpty
     commercial: CommercialUse
     spdx: str | None = None
     note: str = ""

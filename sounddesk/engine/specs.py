@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import asdict
 from dataclasses import dataclass
+from dataclasses import field
 from typing import Any
 from typing import Final
 
@@ -91,7 +92,7 @@ class AudioSpec:
 
     mel: MelSpec
     latent: LatentSpec
-    latent_multiple: int = 8
+    latent_multiple: int = field(default=8, metadata={"required": True})
 
     def request_shape(self, seconds: float) -> RequestShape:
         """Shapes for `seconds` of sound.
@@ -118,12 +119,6 @@ class AudioSpec:
 
     def to_json(self) -> dict[str, Any]:
         return {"mel": asdict(self.mel), "latent": asdict(self.latent), "latent_multiple": self.latent_multiple}
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> AudioSpec:
-        latent = dict(data["latent"])
-        latent["mel_fold"] = tuple(latent["mel_fold"])
-        return cls(mel=MelSpec(**data["mel"]), latent=LatentSpec(**latent), latent_multiple=data["latent_multiple"])
 
 
 def check_seconds(seconds: float) -> None:

@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from pathlib import PurePosixPath
 from pathlib import PureWindowsPath
+from typing import Annotated
 from typing import Final
 
+from sounddesk.domain.limits import Range
+from sounddesk.domain.limits import Sha256
 from sounddesk.engine.types import BundleError
 
 _BLOCK_BYTES: Final = 1 << 20
@@ -24,8 +27,8 @@ _BLOCK_BYTES: Final = 1 << 20
 class FileEntry:
     """Content of one file: lower-case hex sha256 and length."""
 
-    sha256: str
-    bytes: int
+    sha256: Sha256
+    bytes: Annotated[int, Range(0, 1 << 60)]
 
 
 def hash_file(path: Path, *, on_bytes: Callable[[int], None] | None = None) -> FileEntry:

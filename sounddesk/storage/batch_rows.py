@@ -12,6 +12,7 @@ from typing import Final
 from sounddesk.domain.batch_manifest import Row
 from sounddesk.storage.codec import decode
 from sounddesk.storage.codec import encode
+from sounddesk.storage.codec import field_of
 from sounddesk.storage.text_formats import FieldError
 from sounddesk.storage.text_formats import parse_json
 
@@ -26,9 +27,8 @@ def row_to_json(row: Row) -> dict[str, Any]:
 
 def row_from_json(data: Any) -> Row:
     """Read back what `row_to_json` gave; keys of newer versions are left out. Raises: FieldError, not a row."""
-    fields = decode(dict[str, Any], data)
-    decode(int, fields.get("version"), where="version")
-    return decode(Row, fields, unknown="ignore")
+    field_of(int, data, "version")
+    return decode(Row, data, unknown="ignore")
 
 
 def read_rows(out: Path) -> list[Row]:

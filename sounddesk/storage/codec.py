@@ -40,6 +40,7 @@ from sounddesk.domain.mask import Box
 from sounddesk.domain.selection import Click
 from sounddesk.storage.text_formats import FieldError
 from sounddesk.storage.text_formats import describe
+from sounddesk.storage.text_formats import read_json
 
 T = TypeVar("T")
 Unknown = Literal["refuse", "keep", "ignore"]
@@ -48,6 +49,8 @@ Unknown = Literal["refuse", "keep", "ignore"]
 EXTRA: Final = "extra"
 # A field with this in its metadata is not written while it has its default.
 OMIT_DEFAULT: Final = "omit_default"
+# A field with this in its metadata must be in the file, though code may leave it at its default.
+REQUIRED: Final = "required"
 _MOST_PROBLEMS: Final = 3
 
 
@@ -80,6 +83,28 @@ def decode(kind: type[T], data: Any, *, unknown: Unknown = "refuse", where: str 
     raise FieldError(f"{shown}; and {more} more" if more > 0 else shown)
 
 
+def load(kind: type[T], path: Path, *, read: Callable[[Path], Any] = read_json, unknown: Unknown = "refuse") -> T:
+    """A value of the type `kind` from a whole file; `read` is a reader of `storage.text_formats`.
+
+    Raises:
+        FieldError: as `decode`, with the file's path before it.
+        OSError: the file cannot be read.
+    """
+    data = read(path)
+    try:
+        return decode(kind, data, unknown=unknown)
+    except FieldError as error:
+        raise FieldError(f"{path}: {error}") from None
+
+
+def field_of(kind: type[T], data: Any, key: str) -> T:
+    """One value of an object, such as its version, that decides how the others are read. Raises: FieldError."""
+    fields = decode(dict[str, Any], data)
+    if key not in fields:
+        raise FieldError(f"{key} is missing: expected {_expected(kind)}")
+    return decode(kind, fields[key], where=key)
+
+
 def encode(value: Any) -> Any:
     """Dataclasses as JSON-ready values: the inverse of `decode`; keys kept in `extra` are among the others again."""
     return _converter("keep").unstructure(value)
@@ -96,10 +121,11 @@ def without_format(data: Any, wanted: str) -> dict[str, Any]:
 class _WrongValueError(FieldError):
     """What a hook refuses. The place, and often what is expected there, are added on the way out."""
 
-    def __init__(self, value: Any, problem: str = "") -> None:
+    def __init__(self, value: Any, problem: str = "", *, missing_key: str = "") -> None:
         super().__init__(problem)
         self.value = value
         self.problem = problem
+        self.missing_key = missing_key
 
 
 @functools.cache
@@ -283,12 +309,16 @@ def _dataclass_hook(kind: Any, converter: cattrs.Converter, *, unknown: Unknown)
     fill = make_dict_structure_fn(kind, converter, **overrides)
     names = {each.name for each in dataclasses.fields(kind)}
     keys = {_key_of(each) for each in dataclasses.fields(kind)} - {EXTRA}
+    required = [_key_of(each) for each in dataclasses.fields(kind) if each.metadata.get(REQUIRED)]
 
     def structure(data: Any, _kind: Any) -> Any:
         if type(data) is kind:
             return data
         if not isinstance(data, Mapping):
             raise _WrongValueError(data)
+        for key in required:
+            if key not in data:
+                raise _WrongValueError(data, missing_key=key)
         found = fill(data, kind)
         rest = {key: value for key, value in data.items() if key not in keys} if unknown == "keep" else {}
         return dataclasses.replace(found, **{EXTRA: rest}) if rest and EXTRA in names else found
@@ -331,6 +361,8 @@ def _problems(error: BaseException, where: str, kind: Any = None) -> typing.Iter
 
 def _sentence(where: str, error: _WrongValueError, kind: Any) -> str:
     place = where or "the file"
+    if error.missing_key:
+        return f"{_joined(where, error.missing_key)} is missing"
     if error.problem:
         return f"{place} {error.problem}"
     shown = _quoted(error.value) if _is_choice(_bare(kind)) else describe(error.value)

@@ -16,6 +16,7 @@ from sounddesk.domain.render_recipe import VERSION
 from sounddesk.domain.render_recipe import RenderRecipe
 from sounddesk.storage.codec import decode
 from sounddesk.storage.codec import encode
+from sounddesk.storage.codec import field_of
 from sounddesk.storage.codec import without_format
 from sounddesk.storage.text_formats import FieldError
 from sounddesk.storage.text_formats import parse_json
@@ -44,7 +45,7 @@ def recipe_from_json(data: Any) -> RenderRecipe:
             contradict each other, or the file is of a newer major version.
     """
     data = without_format(data, FORMAT)
-    newer = _is_newer_minor(decode(str, data.get("version"), where="version"))
+    newer = _is_newer_minor(field_of(str, data, "version"))
     return decode(RenderRecipe, data, unknown="keep" if newer else "refuse")
 
 

@@ -12,6 +12,7 @@ from sounddesk.engine.specs import AudioSpec
 from sounddesk.engine.specs import LatentSpec
 from sounddesk.engine.specs import MelSpec
 from sounddesk.engine.specs import check_seconds
+from sounddesk.storage.codec import decode
 
 AUDIOLDM = AudioSpec(mel=MelSpec(), latent=LatentSpec())
 
@@ -38,7 +39,7 @@ def test_other_lengths_are_refused_with_the_range(seconds: float) -> None:
 
 def test_json_round_trip() -> None:
     spec = AudioSpec(mel=MelSpec(n_mels=80), latent=LatentSpec(freq_factor=8, mel_fold=(4, 8)), latent_multiple=4)
-    assert AudioSpec.from_json(spec.to_json()) == spec
+    assert decode(AudioSpec, spec.to_json()) == spec
 
 
 def test_a_window_longer_than_the_transform_is_refused() -> None:

@@ -25,6 +25,7 @@ from sounddesk.engine.bundles.bundle_manifest import COMPONENT_SUFFIXES
 from sounddesk.engine.bundles.bundle_manifest import DenoiserSettings
 from sounddesk.engine.bundles.bundle_manifest import Heads
 from sounddesk.engine.bundles.bundle_manifest import Inject
+from sounddesk.engine.bundles.bundle_manifest import WeightStorage
 from sounddesk.engine.bundles.component_loading import quieten_libraries
 from sounddesk.engine.bundles.published_configs import audio_spec
 from sounddesk.engine.bundles.published_configs import read_config
@@ -77,7 +78,7 @@ def assemble_bundle(
     name: str,
     inject: Inject = "both",
     heads: Heads = "config",
-    weight_storage: str = "float32",
+    weight_storage: WeightStorage = "float32",
     warning: str = "",
     overwrite: bool = False,
     seed: int = 0,
@@ -139,7 +140,7 @@ def assemble_bundle(
         return write_bundle(source, target, overwrite=overwrite)
 
 
-def _component(class_name: str, folder: Path, weight_storage: str, origin: str | None) -> ComponentSource:
+def _component(class_name: str, folder: Path, weight_storage: WeightStorage, origin: str | None) -> ComponentSource:
     # Published folders may hold the same weights as a pickle too.
     return ComponentSource(
         class_name=class_name, folder=folder, weight_storage=weight_storage, origin=origin, suffixes=COMPONENT_SUFFIXES

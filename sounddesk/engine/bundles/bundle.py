@@ -18,6 +18,7 @@ from sounddesk.engine.bundles.bundle_manifest import MANIFEST_NAME
 from sounddesk.engine.bundles.bundle_manifest import BundleManifest
 from sounddesk.engine.bundles.bundle_manifest import ComponentEntry
 from sounddesk.engine.bundles.bundle_manifest import DenoiserSettings
+from sounddesk.engine.bundles.bundle_manifest import WeightStorage
 from sounddesk.engine.bundles.bundle_manifest import parse_manifest
 from sounddesk.engine.licence import Licence
 from sounddesk.engine.specs import AudioSpec
@@ -138,7 +139,7 @@ class ComponentSource:
 
     class_name: str
     folder: Path
-    weight_storage: str = "float16"
+    weight_storage: WeightStorage = "float16"
     origin: str | None = None
     suffixes: tuple[str, ...] | None = None
 

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import re
-import tomllib
+from collections import Counter
 from collections.abc import Iterable
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 from typing import Final
 from typing import Literal
-from typing import get_args
 from urllib.parse import urlsplit
 
 import platformdirs
 
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.errors import EngineError
-from sounddesk.domain.json_fields import FieldError
-from sounddesk.domain.json_fields import Fields
-from sounddesk.engine.licence import CommercialUse
+from sounddesk.domain.limits import Pattern
+from sounddesk.domain.limits import Range
+from sounddesk.domain.limits import Sha256
 from sounddesk.engine.licence import Licence
 from sounddesk.engine.verified_files import safe_relative_path
 from sounddesk.resources_folder import resource
+from sounddesk.storage.codec import load
+from sounddesk.storage.text_formats import FieldError
+from sounddesk.storage.text_formats import read_toml
 
 SCHEMA_VERSION: Final = 1
 CATALOGUE_FILE: Final = "catalogue.toml"
@@ -40,9 +41,6 @@ ModelKind = Literal[
 ]
 
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-_REPO: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
-_MD5: Final = re.compile(r"[0-9a-f]{32}")
-_MAX_BYTES: Final = 1 << 43
 
 
 class CatalogueError(BadInputError, EngineError):
@@ -63,9 +61,15 @@ class RemoteFile:
 
     name: str
     url: str
-    bytes: int | None = None
-    sha256: str | None = None
-    md5: str | None = None
+    bytes: Annotated[int, Range(1, 1 << 43)] | None = None
+    sha256: Sha256 | None = None
+    md5: Annotated[str, Pattern("[0-9a-f]{32}", "32 hexadecimal digits")] | None = None
+
+    def __post_init__(self) -> None:
+        if not safe_relative_path(self.name):
+            raise ValueError(f"name is {self.name!r}: only a plain relative path is allowed")
+        if urlsplit(self.url).scheme not in ("http", "https"):
+            raise ValueError(f"url is {self.url!r}: only http and https are allowed")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,9 +82,13 @@ class HubSource:
         patterns: which files are wanted, as `fnmatch` patterns; `*` also crosses folders.
     """
 
-    repo: str
+    repo: Annotated[str, Pattern("[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*", "'owner/name'")]
     revision: str
     patterns: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not self.patterns:
+            raise ValueError("patterns is empty: name the files that are wanted")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,101 +181,51 @@ def read_catalogue(path: Path) -> list[CatalogueEntry]:
         CatalogueError: not readable, not TOML, or with a wrong, missing or unknown key (named in the message).
     """
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = load(_Catalogue, path, read=read_toml)
     except OSError as error:
         raise CatalogueError(f"catalogue {path} cannot be read ({error.strerror}): check the path") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise CatalogueError(f"catalogue {path} is not TOML ({error}): correct it") from error
-    try:
-        return _entries(data, path)
     except FieldError as error:
-        raise CatalogueError(f"catalogue {path}: {error}") from error
+        raise CatalogueError(f"catalogue {error}", remedy="correct it") from error
+    return [_entry(row, path) for row in table.model]
 
 
-def _entries(data: dict[str, Any], path: Path) -> list[CatalogueEntry]:
-    top = Fields(data)
-    top.whole("schema_version", low=SCHEMA_VERSION, high=SCHEMA_VERSION)
-    rows, keys = top.rows("model")
-    entries = [_entry(rows.fields(key), path) for key in keys]
-    top.rest(allowed=False)
-    return entries
+@dataclass(frozen=True, kw_only=True)
+class _EntryTable:
+    """An entry as the file has it."""
+
+    id: str
+    name: str
+    kind: ModelKind
+    purpose: str
+    licence: Licence
+    memory_gb: Annotated[float, Range(low=0)] | None = None
+    hub: HubSource | None = None
+    files: tuple[RemoteFile, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_id(self.id)
+        if (self.hub is None) == (not self.files):
+            raise ValueError(f"id {self.id!r} needs either 'hub' or 'files'")
+        doubled = [name for name, count in Counter(file.name for file in self.files).items() if count > 1]
+        if doubled:
+            raise ValueError(f"files names {doubled[0]!r} twice")
 
 
-def _entry(fields: Fields, path: Path) -> CatalogueEntry:
-    model_id = fields.text("id")
-    check_id(model_id)
-    kind: Any = fields.choice("kind", get_args(ModelKind))
-    hub = _hub(fields.fields("hub")) if "hub" in fields else None
-    files = _files(fields) if "files" in fields else ()
-    if (hub is None) == (not files):
-        raise FieldError(f"{fields.place('id')} {model_id!r} needs either 'hub' or 'files'")
-    entry = CatalogueEntry(
-        id=model_id,
-        name=fields.text("name"),
-        kind=kind,
-        purpose=fields.text("purpose"),
-        licence=read_licence(fields.fields("licence")),
-        memory_gb=fields.number("memory_gb", low=0) if "memory_gb" in fields else None,
-        hub=hub,
-        files=files,
+@dataclass(frozen=True, kw_only=True)
+class _Catalogue:
+    schema_version: Annotated[int, Range(SCHEMA_VERSION, SCHEMA_VERSION)]
+    model: tuple[_EntryTable, ...]
+
+
+def _entry(table: _EntryTable, path: Path) -> CatalogueEntry:
+    return CatalogueEntry(
+        id=table.id,
+        name=table.name,
+        kind=table.kind,
+        purpose=table.purpose,
+        licence=table.licence,
+        memory_gb=table.memory_gb,
+        hub=table.hub,
+        files=table.files,
         catalogue=path,
     )
-    fields.rest(allowed=False)
-    return entry
-
-
-def read_licence(fields: Fields) -> Licence:
-    """Licence of a catalogue entry or of an installed model's record. Raises: FieldError."""
-    commercial: Any = fields.choice("commercial", get_args(CommercialUse))
-    licence = Licence(
-        name=fields.text("name"),
-        commercial=commercial,
-        spdx=fields.optional_text("spdx") if "spdx" in fields else None,
-        note=fields.text("note") if "note" in fields else "",
-        url=fields.optional_text("url") if "url" in fields else None,
-    )
-    fields.rest(allowed=False)
-    return licence
-
-
-def _hub(fields: Fields) -> HubSource:
-    source = HubSource(
-        repo=fields.text("repo"), revision=fields.text("revision"), patterns=tuple(fields.texts("patterns"))
-    )
-    if not _REPO.fullmatch(source.repo):
-        raise FieldError(f"{fields.place('repo')} is {source.repo!r}: write 'owner/name'")
-    if not source.patterns:
-        raise FieldError(f"{fields.place('patterns')} is empty: name the files that are wanted")
-    fields.rest(allowed=False)
-    return source
-
-
-def _files(fields: Fields) -> tuple[RemoteFile, ...]:
-    rows, keys = fields.rows("files")
-    files = tuple(_file(rows.fields(key)) for key in keys)
-    _check_unique([file.name for file in files], fields.place("files"))
-    return files
-
-
-def _file(fields: Fields) -> RemoteFile:
-    file = RemoteFile(
-        name=fields.text("name"),
-        url=fields.text("url"),
-        bytes=fields.whole("bytes", low=1, high=_MAX_BYTES) if "bytes" in fields else None,
-        sha256=fields.sha256("sha256") if "sha256" in fields else None,
-        md5=fields.text("md5") if "md5" in fields else None,
-    )
-    if not safe_relative_path(file.name):
-        raise FieldError(f"{fields.place('name')} is {file.name!r}: only a plain relative path is allowed")
-    if urlsplit(file.url).scheme not in ("http", "https"):
-        raise FieldError(f"{fields.place('url')} is {file.url!r}: only http and https are allowed")
-    if file.md5 is not None and not _MD5.fullmatch(file.md5):
-        raise FieldError(f"{fields.place('md5')} is {file.md5!r}: expected 32 hexadecimal digits")
-    fields.rest(allowed=False)
-    return file
-
-
-def _check_unique(names: Sequence[str], place: str) -> None:
-    for name in names:
-        if names.count(name) > 1:
-            raise FieldError(f"{place} names {name!r} twice")

@@ -13,21 +13,18 @@ import shutil
 import time
 from collections.abc import Iterator
 from collections.abc import Mapping
-from dataclasses import asdict
 from dataclasses import dataclass
+from dataclasses import field
 from pathlib import Path
+from typing import Annotated
 from typing import Any
 from typing import Final
-from typing import get_args
 
 import platformdirs
 
 from sounddesk.domain.errors import EngineError
-from sounddesk.domain.json_fields import FieldError
-from sounddesk.domain.json_fields import Fields
-from sounddesk.domain.json_fields import parse_json
+from sounddesk.domain.limits import Range
 from sounddesk.engine.catalogue.entries import ModelKind
-from sounddesk.engine.catalogue.entries import read_licence
 from sounddesk.engine.licence import Licence
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
@@ -37,8 +34,11 @@ from sounddesk.engine.verified_files import hash_file
 from sounddesk.engine.verified_files import inside
 from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.atomic_file import write_file
+from sounddesk.storage.codec import encode
+from sounddesk.storage.codec import load
 from sounddesk.storage.folder_lock import FolderInUseError
 from sounddesk.storage.folder_lock import FolderLock
+from sounddesk.storage.text_formats import FieldError
 
 MODELS_VARIABLE: Final = "SOUNDDESK_MODELS"
 RECORD_FILE: Final = "model.json"
@@ -126,22 +126,38 @@ class InstalledModel:
 
     def to_json_text(self) -> str:
         """The text of its record."""
-        data: dict[str, Any] = {
-            "schema_version": _SCHEMA_VERSION,
-            "id": self.id,
-            "name": self.name,
-            "kind": self.kind,
-            "licence": asdict(self.licence),
-            "accepted_at": self.accepted_at,
-            "origin": self.origin,
-            "folder": str(self.folder) if self.is_linked else None,
-            "files": {path: asdict(self.files[path]) for path in sorted(self.files)},
-        }
-        return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+        record = _Record(
+            id=self.id,
+            name=self.name,
+            kind=self.kind,
+            licence=self.licence,
+            accepted_at=self.accepted_at,
+            origin=self.origin,
+            folder=self.folder if self.is_linked else None,
+            files={path: self.files[path] for path in sorted(self.files)},
+        )
+        return json.dumps(encode(record), indent=2, ensure_ascii=False) + "\n"
 
     def _refused(self, relative: str, problem: str) -> ModelError:
         remedy = "add the folder again" if self.is_linked else f"run 'sounddesk models install {self.id}' again"
         return ModelError(f"model {self.id!r}: {relative} {problem}: {remedy}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Record:
+    """What `model.json` says; `folder` only where the files lie elsewhere."""
+
+    schema_version: Annotated[int, Range(_SCHEMA_VERSION, _SCHEMA_VERSION)] = field(
+        default=_SCHEMA_VERSION, metadata={"required": True}
+    )
+    id: str
+    name: str
+    kind: ModelKind
+    licence: Licence
+    accepted_at: str
+    origin: str
+    folder: Path | None = field(default=None, metadata={"required": True})
+    files: Mapping[str, FileEntry]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,28 +212,20 @@ def read_record(record_folder: Path) -> InstalledModel:
     """Read `model.json`. Raises: ModelError."""
     path = record_folder / RECORD_FILE
     try:
-        fields = Fields(parse_json(path.read_text(encoding="utf-8")))
-        fields.whole("schema_version", low=_SCHEMA_VERSION, high=_SCHEMA_VERSION)
-        linked = fields.optional_text("folder")
-        table = fields.fields("files")
-        files = {}
-        for relative in table.rest(allowed=True):
-            entry = table.fields(relative)
-            files[relative] = FileEntry(sha256=entry.sha256("sha256"), bytes=entry.whole("bytes", low=0, high=1 << 60))
-        kind: Any = fields.choice("kind", get_args(ModelKind))
-        return InstalledModel(
-            id=fields.text("id"),
-            name=fields.text("name"),
-            kind=kind,
-            licence=read_licence(fields.fields("licence")),
-            origin=fields.text("origin"),
-            accepted_at=fields.text("accepted_at"),
-            folder=Path(linked) if linked is not None else record_folder,
-            record_folder=record_folder,
-            files=files,
-        )
-    except (OSError, UnicodeDecodeError, FieldError) as error:
-        raise ModelError(f"{path} is damaged ({error}): remove the model and install it again") from error
+        record = load(_Record, path, unknown="ignore")
+    except (OSError, FieldError) as error:
+        raise ModelError(f"a record is damaged ({error}): remove the model and install it again") from error
+    return InstalledModel(
+        id=record.id,
+        name=record.name,
+        kind=record.kind,
+        licence=record.licence,
+        origin=record.origin,
+        accepted_at=record.accepted_at,
+        folder=record.folder or record_folder,
+        record_folder=record_folder,
+        files=record.files,
+    )
 
 
 def write_record(model: InstalledModel) -> None:

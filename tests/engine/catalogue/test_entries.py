@@ -112,12 +112,12 @@ def test_a_user_adds_catalogues_but_cannot_hide_an_entry(tmp_path: Path) -> None
         (('id = "mine"', 'id = "../mine"'), "the id '../mine' is not usable"),
         (('kind = "segmenter"', 'kind = "toaster"'), r"model\[0\].kind is 'toaster': expected one of"),
         (('commercial = "conditional"', 'commercial = "maybe"'), r"model\[0\].licence.commercial is 'maybe'"),
-        (('repo = "me/mine"', 'repo = "https://me"'), "write 'owner/name'"),
+        (('repo = "me/mine"', 'repo = "https://me"'), "repo is 'https://me': expected 'owner/name'"),
         (('patterns = ["*"]', "patterns = []"), "patterns is empty"),
         (('purpose = "masks"', 'purpose = "masks"\ncolour = "red"'), r"model\[0\].colour is not a key"),
-        (("hub = {", "hubb = {"), "needs either 'hub' or 'files'"),
+        (("hub = {", "hubb = {"), r"model\[0\].hubb is not a key"),
         (('name = "Mine"', "name = 3"), r"model\[0\].name is 3: expected text"),
-        (("[[model]]", "[[model"), "is not TOML"),
+        (("[[model]]", "[[model"), "not TOML"),
     ],
 )
 def test_a_wrong_catalogue_is_refused_by_the_name_of_the_key(
