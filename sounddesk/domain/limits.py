@@ -28,6 +28,7 @@ class Pattern:
 
 Sha256 = Annotated[str, Pattern("[0-9a-f]{64}", "the 64 hexadecimal digits of a SHA-256")]
 NotEmpty = Annotated[str, Pattern(r"(?s).+", "a text that is not empty")]
+Count = Annotated[int, Range(0, 2**31 - 1)]
 Pixel = Annotated[int, Range(0, 2**31 - 1)]
 PixelSize = Annotated[int, Range(1, 2**31 - 1)]
 GainDb = Annotated[float, Range(-60.0, 60.0)]

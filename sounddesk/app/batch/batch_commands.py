@@ -14,6 +14,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox
 from PySide6.QtWidgets import QWidget
 
+from sounddesk.app.batch.batch_request import Preset
 from sounddesk.app.commands.command import Command
 from sounddesk.app.file_commands import FileCommands
 from sounddesk.app.notifications import notifier
@@ -22,6 +23,7 @@ from sounddesk.app.services import Services
 from sounddesk.app.workers.background import Background
 from sounddesk.domain.batch_manifest import Row
 from sounddesk.domain.errors import OutputError
+from sounddesk.storage.codec import encode
 from sounddesk.storage.project_file import ProjectContents
 
 if TYPE_CHECKING:
@@ -101,7 +103,7 @@ class BatchCommands(QObject):
         if of_project:
             request = replace(request, name=self._project_name())
             contents = self._project_for(request)
-        self._services.settings.last_batch = request.to_json()
+        self._services.settings.last_batch = encode(request)
         try:
             entry_id = queue.add(request, contents)
         except (OutputError, OSError, sqlite3.Error) as error:
@@ -196,7 +198,7 @@ class BatchCommands(QObject):
         if project.image is None:
             return replace(found, bundle=self._services.bundle_of_new_projects)
         asked = project.settings
-        preset = "paper" if asked.preset == "paper" else "fast"
+        preset: Preset = "paper" if asked.preset == "paper" else "fast"
         return replace(found, seconds=asked.seconds, preset=preset, bundle=asked.bundle)
 
     def _project_name(self) -> str:

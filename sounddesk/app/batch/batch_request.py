@@ -6,10 +6,11 @@ import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 from typing import Final
+from typing import Literal
 
-from sounddesk.domain.json_fields import Fields
+from sounddesk.domain.limits import Range
 from sounddesk.domain.project import Project
 from sounddesk.engine.specs import MAX_BED_SECONDS
 from sounddesk.engine.specs import MIN_SECONDS
@@ -17,8 +18,8 @@ from sounddesk.storage.atomic_file import translate_os_errors
 
 # The first thing that a batch writes into its output folder.
 BATCH_FILE: Final = "batch.json"
-FOLLOW: Final = ("auto", "flow", "fixed")
-PRESETS: Final = ("fast", "paper")
+Follow = Literal["auto", "flow", "fixed"]
+Preset = Literal["fast", "paper"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,17 +46,17 @@ class BatchRequest:
     out: Path
     name: str
     project: Path | None = None
-    follow: str = "auto"
+    follow: Follow = "auto"
     ambience: bool = False
     bed: bool = False
-    frames_per_s: float = 24.0
-    every: int = 1
-    seconds: float = 10.0
-    preset: str = "fast"
+    frames_per_s: Annotated[float, Range(0.01, 1000.0)] = 24.0
+    every: Annotated[int, Range(1, 1_000_000)] = 1
+    seconds: Annotated[float, Range(1.0, 60.0)] = 10.0
+    preset: Preset = "fast"
     bundle: str = "starter"
     device: str = "auto"
     sam: Path | None = None
-    workers: int = 1
+    workers: Annotated[int, Range(1, 256)] = 1
 
     def arguments(self) -> list[str]:
         """The command line after `sounddesk`. A batch that has begun is gone on with."""
@@ -72,47 +73,6 @@ class BatchRequest:
         # Never into a folder that holds something else: without --resume the command refuses that.
         found += ["--resume"] if has_begun(self.out) else []
         return found
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "folder": str(self.folder),
-            "out": str(self.out),
-            "name": self.name,
-            "project": None if self.project is None else str(self.project),
-            "follow": self.follow,
-            "ambience": self.ambience,
-            "bed": self.bed,
-            "frames_per_s": self.frames_per_s,
-            "every": self.every,
-            "seconds": self.seconds,
-            "preset": self.preset,
-            "bundle": self.bundle,
-            "device": self.device,
-            "sam": None if self.sam is None else str(self.sam),
-            "workers": self.workers,
-        }
-
-    @classmethod
-    def from_json(cls, fields: Fields) -> BatchRequest:
-        """Read back what `to_json` gave. Raises: FieldError."""
-        project, sam = fields.optional_text("project"), fields.optional_text("sam")
-        return cls(
-            folder=Path(fields.text("folder")),
-            out=Path(fields.text("out")),
-            name=fields.text("name"),
-            project=None if project is None else Path(project),
-            follow=fields.choice("follow", list(FOLLOW)),
-            ambience=fields.flag("ambience"),
-            bed=fields.flag("bed"),
-            frames_per_s=fields.number("frames_per_s", low=0.01, high=1000.0),
-            every=fields.whole("every", low=1, high=1_000_000),
-            seconds=fields.number("seconds", low=1.0, high=60.0),
-            preset=fields.choice("preset", list(PRESETS)),
-            bundle=fields.text("bundle"),
-            device=fields.text("device"),
-            sam=None if sam is None else Path(sam),
-            workers=fields.whole("workers", low=1, high=256),
-        )
 
 
 def has_begun(out: Path) -> bool:

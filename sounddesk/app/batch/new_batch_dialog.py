@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
+from typing import cast
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QButtonGroup
@@ -26,6 +27,8 @@ from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.batch.batch_request import BatchRequest
+from sounddesk.app.batch.batch_request import Follow
+from sounddesk.app.batch.batch_request import Preset
 from sounddesk.app.batch.batch_request import check_bed_length
 from sounddesk.app.batch.batch_request import check_output
 from sounddesk.app.batch.batch_request import has_begun
@@ -33,9 +36,9 @@ from sounddesk.app.batch.batch_request import sounding_names
 from sounddesk.app.batch.frames_line import FolderLine
 from sounddesk.app.batch.frames_line import FramesLine
 from sounddesk.domain.errors import OutputError
-from sounddesk.domain.json_fields import FieldError
-from sounddesk.domain.json_fields import Fields
 from sounddesk.domain.project import Project
+from sounddesk.storage.codec import decode
+from sounddesk.storage.text_formats import FieldError
 
 _MOST_NAMES: Final = 4
 
@@ -189,13 +192,13 @@ class NewBatchDialog(QDialog):
             folder=folder,
             out=out,
             name=folder.name,
-            follow=str(self.follow.currentData()),
+            follow=cast(Follow, self.follow.currentData()),
             ambience=self.ambience.isChecked(),
             bed=self.bed.isChecked(),
             frames_per_s=self.frames_per_s.value(),
             every=self.every.value(),
             seconds=self.seconds.value(),
-            preset=str(self.preset.currentData()),
+            preset=cast(Preset, self.preset.currentData()),
             bundle=str(self.bundle.currentData()),
             device=self._defaults.device,
             sam=self._defaults.sam,
@@ -289,7 +292,7 @@ class NewBatchDialog(QDialog):
 def last_request(data: object) -> BatchRequest | None:
     """What was asked for the last time; None where that cannot be read."""
     try:
-        return BatchRequest.from_json(Fields(data))
+        return decode(BatchRequest, data, unknown="ignore")
     except FieldError:
         return None
 

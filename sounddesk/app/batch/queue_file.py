@@ -7,30 +7,33 @@ import json
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
+from dataclasses import field
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 from typing import Final
+from typing import Literal
 
 import platformdirs
 
 from sounddesk.app.batch.batch_request import BatchRequest
 from sounddesk.app.project.file_lock import FileLock
-from sounddesk.domain.json_fields import FieldError
-from sounddesk.domain.json_fields import Fields
-from sounddesk.domain.json_fields import parse_json
+from sounddesk.domain.limits import Count
+from sounddesk.domain.limits import Range
 from sounddesk.domain.naming import safe_file_stem
 from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.atomic_file import write_file
+from sounddesk.storage.codec import encode
+from sounddesk.storage.codec import load
 from sounddesk.storage.project_file import SUFFIX
 from sounddesk.storage.project_file import ProjectContents
 from sounddesk.storage.project_file import write_project
+from sounddesk.storage.text_formats import FieldError
 
 QUEUE_FILE: Final = "queue.json"
-FORMAT: Final = "sounddesk-batch-queue"
+FORMAT: Final[Literal["sounddesk-batch-queue"]] = "sounddesk-batch-queue"
 VERSION: Final = 1
-STATES: Final = ("waiting", "running", "paused", "done", "failed", "cancelled")
-_MOST: Final = 2**31 - 1
+State = Literal["waiting", "running", "paused", "done", "failed", "cancelled"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +42,7 @@ class BatchEntry:
 
     Attributes:
         id: unique for good, the name of its folder beside the queue.
-        state: one of `STATES`.
+        state: one of `State`.
         done, total: frames, or beds; 0 of 0 while that is not known.
         message: why it failed, or what is missing of it.
         stopping: it was asked to end and has not ended yet.
@@ -47,38 +50,25 @@ class BatchEntry:
 
     id: str
     request: BatchRequest
-    state: str = "waiting"
-    done: int = 0
-    total: int = 0
+    state: State = "waiting"
+    done: Count = 0
+    total: Count = 0
     message: str = ""
-    stopping: bool = False
+    stopping: bool = field(default=False, metadata={"omit_default": True})
 
     @property
     def is_active(self) -> bool:
         """Whether it runs or waits for its turn."""
         return self.state in ("waiting", "running")
 
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "id": self.id,
-            "request": self.request.to_json(),
-            "state": self.state,
-            "done": self.done,
-            "total": self.total,
-            "message": self.message,
-        }
 
-    @classmethod
-    def from_json(cls, fields: Fields) -> BatchEntry:
-        """Read back what `to_json` gave. Raises: FieldError."""
-        return cls(
-            id=fields.text("id"),
-            request=BatchRequest.from_json(fields.fields("request")),
-            state=fields.choice("state", list(STATES)),
-            done=fields.whole("done", low=0, high=_MOST),
-            total=fields.whole("total", low=0, high=_MOST),
-            message=fields.text("message"),
-        )
+@dataclass(frozen=True, kw_only=True)
+class _Queue:
+    """What the file says."""
+
+    format: Literal["sounddesk-batch-queue"] = field(default=FORMAT, metadata={"required": True})
+    version: Annotated[int, Range(VERSION, VERSION)] = field(default=VERSION, metadata={"required": True})
+    batches: tuple[BatchEntry, ...]
 
 
 def queue_folder() -> Path:
@@ -107,14 +97,10 @@ class QueueFile:
         """
         path = self.folder / QUEUE_FILE
         try:
-            fields = Fields(parse_json(path.read_text(encoding="utf-8")))
-            fields.choice("format", [FORMAT])
-            fields.whole("version", low=VERSION, high=VERSION)
-            rows, keys = fields.rows("batches")
-            entries = [BatchEntry.from_json(rows.fields(key)) for key in keys]
+            entries = load(_Queue, path, unknown="ignore").batches
         except FileNotFoundError:
             return [], ""
-        except (OSError, UnicodeDecodeError, FieldError) as error:
+        except (OSError, FieldError) as error:
             aside = path.with_suffix(".unreadable.json")
             with contextlib.suppress(OSError):
                 path.replace(aside)
@@ -123,7 +109,7 @@ class QueueFile:
 
     def write(self, entries: Iterable[BatchEntry]) -> None:
         """Write the queue whole or not at all. Raises: OutputError."""
-        data = {"format": FORMAT, "version": VERSION, "batches": [each.to_json() for each in entries]}
+        data = encode(_Queue(batches=tuple(entries)))
         write_file(self.folder / QUEUE_FILE, json.dumps(data, indent=1).encode("ascii") + b"\n")
 
     def keep_project(self, entry_id: str, contents: ProjectContents, *, name: str) -> Path:

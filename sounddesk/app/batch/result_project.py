@@ -21,7 +21,6 @@ from sounddesk.audio.files.wav_io import read_sound
 from sounddesk.domain.batch_manifest import Key
 from sounddesk.domain.batch_manifest import Row
 from sounddesk.domain.errors import BadInputError
-from sounddesk.domain.json_fields import FieldError
 from sounddesk.domain.project import ImageInfo
 from sounddesk.domain.project import Project
 from sounddesk.domain.project import ProjectSettings
@@ -35,7 +34,9 @@ from sounddesk.domain.take_placement import with_take_placed
 from sounddesk.domain.tiled_mask import TiledMask
 from sounddesk.storage.project_file import ProjectContents
 from sounddesk.storage.project_file import read_project
-from sounddesk.storage.render_recipe_file import recipe_from_text
+from sounddesk.storage.render_recipe_file import recipe_from_json
+from sounddesk.storage.text_formats import FieldError
+from sounddesk.storage.text_formats import read_json
 
 _RECIPE: Final = "recipe.json"
 
@@ -144,10 +145,10 @@ def project_of_beds(out: Path, rows: Iterable[Row], *, like: Path) -> OpenedResu
 
 def _read_recipe(path: Path) -> RenderRecipe:
     try:
-        return recipe_from_text(path.read_text(encoding="utf-8"))
+        return recipe_from_json(read_json(path))
     except OSError as error:
         raise ResultError(f"{path} cannot be read ({error.strerror}): resume the batch to make it again") from error
-    except (FieldError, UnicodeDecodeError) as error:
+    except FieldError as error:
         raise ResultError(f"{path} cannot be used: {error}") from error
 
 

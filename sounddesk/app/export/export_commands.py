@@ -22,6 +22,8 @@ from sounddesk.app.runtime.revealing import reveal
 from sounddesk.app.services import Services
 from sounddesk.audio.exporters.export_plan import ExportPlan
 from sounddesk.audio.exporters.export_settings import ExportSettings
+from sounddesk.storage.codec import field_of
+from sounddesk.storage.text_formats import parse_json
 
 if TYPE_CHECKING:
     from sounddesk.app.export.export_dialog import ExportRequest
@@ -203,9 +205,5 @@ def on_save_text(plan: ExportPlan, folder: Path) -> str:
 
 def read_on_save(text: str) -> tuple[str, Path, ExportSettings]:
     """Name, folder and settings. Raises: ValueError."""
-    from sounddesk.domain.json_fields import Fields
-    from sounddesk.domain.json_fields import parse_json
-
     data = parse_json(text)
-    fields = Fields(data)
-    return fields.text("name"), Path(fields.text("folder")), ExportSettings.from_json(data.get("settings"))
+    return field_of(str, data, "name"), field_of(Path, data, "folder"), ExportSettings.from_json(data.get("settings"))

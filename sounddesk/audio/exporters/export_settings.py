@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +12,9 @@ from typing import get_args
 from sounddesk.audio.exchange.exchange_format import EXCHANGE_FORMATS
 from sounddesk.audio.exporters.naming_template import check_template
 from sounddesk.audio.formats.audio_format import AUDIO_FORMATS
-from sounddesk.domain.json_fields import Fields
-from sounddesk.domain.json_fields import parse_json
+from sounddesk.storage.codec import decode
+from sounddesk.storage.codec import encode
+from sounddesk.storage.text_formats import parse_json
 
 Channels = Literal["stereo", "mono"]
 Takes = Literal["none", "placed", "starred", "all"]
@@ -93,8 +93,8 @@ class ExportSettings:
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready; `from_json` gives an equal value back."""
-        stretch = None if self.range_s is None else list(self.range_s)
-        return {**dataclasses.asdict(self), "range_s": stretch, "exchange": list(self.exchange)}
+        found: dict[str, Any] = encode(self)
+        return found
 
     @classmethod
     def from_json(cls, data: Any, *, where: str = "") -> ExportSettings:
@@ -103,29 +103,7 @@ class ExportSettings:
         Raises:
             ValueError: a value of the wrong kind or out of range; the message names its key.
         """
-        fields = Fields(data, where=where)
-        values: dict[str, Any] = {}
-        for each in dataclasses.fields(cls):
-            if each.name not in fields:
-                continue
-            if each.name == "range_s":
-                rows = data["range_s"]
-                if rows is not None:
-                    row, keys = fields.rows("range_s")
-                    if len(keys) != 2:
-                        raise ValueError(f"{fields.place('range_s')} has {len(keys)} values: expected start and end")
-                    values["range_s"] = (row.number(keys[0]), row.number(keys[1]))
-            elif each.name == "exchange":
-                values["exchange"] = fields.texts("exchange")
-            elif each.name == "normalise_lufs":
-                values["normalise_lufs"] = fields.optional_number("normalise_lufs")
-            elif each.name == "sample_rate_hz":
-                values["sample_rate_hz"] = fields.whole("sample_rate_hz", low=1, high=1_000_000)
-            elif isinstance(each.default, bool):
-                values[each.name] = fields.flag(each.name)
-            else:
-                values[each.name] = fields.text(each.name)
-        return cls(**values)
+        return decode(cls, data, unknown="ignore", where=where)
 
     @classmethod
     def from_text(cls, text: str) -> ExportSettings:

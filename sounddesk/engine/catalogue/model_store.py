@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from dataclasses import field
 from pathlib import Path
 from typing import Annotated
-from typing import Any
 from typing import Final
 
 import platformdirs
