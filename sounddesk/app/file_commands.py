@@ -13,12 +13,12 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog
-from PySide6.QtWidgets import QMessageBox
 from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.commands.command import Command
 from sounddesk.app.commands.command import StandardKey
 from sounddesk.app.notifications import notifier
+from sounddesk.app.plain_text import PlainMessageBox
 from sounddesk.app.project.image_opening import IMAGE_SUFFIXES
 from sounddesk.app.project.image_opening import OpenedImage
 from sounddesk.app.project.input_blocker import InputBlocker
@@ -156,11 +156,11 @@ class FileCommands(QObject):
         document = self._services.document
         if not document.is_dirty or (not document.project.objects and not len(document.takes)):
             return True
-        box = QMessageBox(self._window)
-        box.setIcon(QMessageBox.Icon.Question)
+        box = PlainMessageBox(self._window)
+        box.setIcon(PlainMessageBox.Icon.Question)
         box.setText(self.tr("Save the changes to this project?"))
         box.setInformativeText(self.tr("Without saving they are kept as a recovery copy until you discard it."))
-        buttons = QMessageBox.StandardButton
+        buttons = PlainMessageBox.StandardButton
         box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)
         box.setDefaultButton(buttons.Save)
         answer = box.exec()

@@ -10,7 +10,6 @@ from PySide6.QtGui import QCloseEvent
 from PySide6.QtGui import QDragEnterEvent
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QDockWidget
-from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QMainWindow
 from PySide6.QtWidgets import QScrollArea
 from PySide6.QtWidgets import QStackedWidget
@@ -32,6 +31,8 @@ from sounddesk.app.mixer.mixer_panel import MixerPanel
 from sounddesk.app.notice_view import NoticeView
 from sounddesk.app.objects.mask_files import MaskFiles
 from sounddesk.app.objects.objects_panel import ObjectsPanel
+from sounddesk.app.plain_text import PlainLabel
+from sounddesk.app.plain_text import plain_tip
 from sounddesk.app.queue_panel import QueuePanel
 from sounddesk.app.services import Services
 from sounddesk.app.takes.takes_panel import TakesPanel
@@ -119,8 +120,8 @@ class MainWindow(QMainWindow):
         return page
 
     def _make_status_bar(self) -> None:
-        self._segmenter = QLabel(self)
-        self._audio = QLabel(self)
+        self._segmenter = PlainLabel(parent=self)
+        self._audio = PlainLabel(parent=self)
         self.queue = QueuePanel(self.services.generate, self.services.actions, self)
         for widget in (self.queue, self._segmenter, self._audio):
             self.statusBar().addPermanentWidget(widget)
@@ -147,7 +148,7 @@ class MainWindow(QMainWindow):
     def _show_segmenter(self, text: str) -> None:
         shown = text.partition(";")[0]
         self._segmenter.setText(shown[:1].upper() + shown[1:])
-        self._segmenter.setToolTip(text)
+        self._segmenter.setToolTip(plain_tip(text))
 
     def _on_index(self, _index: int) -> None:
         self._refresh()

@@ -7,12 +7,12 @@ from typing import Final
 from PySide6.QtCore import QObject
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMainWindow
-from PySide6.QtWidgets import QMessageBox
 from PySide6.QtWidgets import QPushButton
 
 from sounddesk.app.notifications import Level
 from sounddesk.app.notifications import Notice
 from sounddesk.app.notifications import notifier
+from sounddesk.app.plain_text import PlainMessageBox
 
 _SHOWN_MS: Final = {Level.INFO: 10_000, Level.WARNING: 20_000}
 
@@ -30,12 +30,14 @@ class NoticeView(QObject):
         window.statusBar().addPermanentWidget(self._button)
         window.statusBar().messageChanged.connect(self._on_line)
         self._button.clicked.connect(self._on_button)
-        self._boxes: dict[Notice, QMessageBox] = {}
+        self._boxes: dict[Notice, PlainMessageBox] = {}
         notifier.noticed.connect(self.show_notice)
 
     def close(self) -> None:
-        """Show nothing more."""
+        """Show nothing more, and take away what is shown."""
         notifier.noticed.disconnect(self.show_notice)
+        for box in list(self._boxes.values()):
+            box.close()
 
     def show_notice(self, notice: Notice) -> None:
         """A line for some seconds, or a box that does not stop anything else."""
@@ -61,15 +63,15 @@ class NoticeView(QObject):
         # Ten takes that fail for one reason are one box.
         if notice in self._boxes:
             return
-        box = QMessageBox(self._window)
-        box.setIcon(QMessageBox.Icon.Warning)
+        box = PlainMessageBox(self._window)
+        box.setIcon(PlainMessageBox.Icon.Warning)
         box.setWindowTitle(self.tr("sounddesk"))
-        box.setTextFormat(Qt.TextFormat.PlainText)
         box.setText(notice.title)
         box.setInformativeText("\n".join(part for part in (notice.cause, notice.remedy) if part))
-        box.addButton(QMessageBox.StandardButton.Ok)
+        # Named, because with another button beside it Qt finds none for the Escape key and for closing.
+        box.setEscapeButton(box.addButton(PlainMessageBox.StandardButton.Ok))
         if notice.button is not None:
-            extra = box.addButton(notice.button.text, QMessageBox.ButtonRole.ActionRole)
+            extra = box.addButton(notice.button.text, PlainMessageBox.ButtonRole.ActionRole)
             extra.clicked.connect(notice.button.press)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._boxes[notice] = box

@@ -11,13 +11,13 @@ from typing import Final
 
 from PySide6.QtCore import QObject
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMessageBox
 from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.batch.batch_request import Preset
 from sounddesk.app.commands.command import Command
 from sounddesk.app.file_commands import FileCommands
 from sounddesk.app.notifications import notifier
+from sounddesk.app.plain_text import PlainMessageBox
 from sounddesk.app.project.file_lock import FileInUseError
 from sounddesk.app.services import Services
 from sounddesk.app.workers.background import Background
@@ -135,13 +135,13 @@ class BatchCommands(QObject):
         entry = None if self.queue is None else self.queue.running
         if entry is None:
             return True
-        box = QMessageBox(self._window)
+        box = PlainMessageBox(self._window)
         box.setObjectName("batch_runs")
-        box.setIcon(QMessageBox.Icon.Question)
+        box.setIcon(PlainMessageBox.Icon.Question)
         box.setText(self.tr("The batch of {name} is still running.").format(name=entry.request.folder.name))
         box.setInformativeText(self.tr("Closing pauses it. Nothing is lost: resume it in File > Batch the next time."))
-        close = box.addButton(self.tr("Pause and close"), QMessageBox.ButtonRole.AcceptRole)
-        box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
+        close = box.addButton(self.tr("Pause and close"), PlainMessageBox.ButtonRole.AcceptRole)
+        box.setDefaultButton(box.addButton(PlainMessageBox.StandardButton.Cancel))
         box.exec()
         return box.clickedButton() is close
 
@@ -210,12 +210,12 @@ class BatchCommands(QObject):
         store, document = self._services.store, self._services.document
         if store.path is not None and not document.is_dirty:
             return True
-        box = QMessageBox(self.form or self._window)
+        box = PlainMessageBox(self.form or self._window)
         box.setObjectName("save_first")
-        box.setIcon(QMessageBox.Icon.Question)
+        box.setIcon(PlainMessageBox.Icon.Question)
         box.setText(self.tr("Save the project first?"))
         box.setInformativeText(self.tr("A batch takes its objects from the saved project."))
-        buttons = QMessageBox.StandardButton
+        buttons = PlainMessageBox.StandardButton
         box.setStandardButtons(buttons.Save | buttons.Cancel)
         box.setDefaultButton(buttons.Save)
         if box.exec() == buttons.Save:

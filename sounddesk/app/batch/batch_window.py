@@ -9,7 +9,6 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QDialog
 from PySide6.QtWidgets import QDialogButtonBox
 from PySide6.QtWidgets import QHBoxLayout
-from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QPushButton
 from PySide6.QtWidgets import QSplitter
 from PySide6.QtWidgets import QVBoxLayout
@@ -18,6 +17,7 @@ from PySide6.QtWidgets import QWidget
 from sounddesk.app.batch.batch_queue import BatchQueue
 from sounddesk.app.batch.queue_list import QueueList
 from sounddesk.app.batch.results_panel import ResultsPanel
+from sounddesk.app.plain_text import PlainLabel
 
 
 class BatchWindow(QDialog):
@@ -66,7 +66,7 @@ class BatchWindow(QDialog):
         row.addWidget(self.down_button)
         row.addStretch(1)
         row.addWidget(self.pause_all_button)
-        about = QLabel(self.tr("One batch runs at a time. You can close this window and go on working meanwhile."))
+        about = PlainLabel(self.tr("One batch runs at a time. You can close this window and go on working meanwhile."))
         about.setWordWrap(True)
         above = QWidget()
         upper = QVBoxLayout(above)

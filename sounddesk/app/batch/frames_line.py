@@ -9,12 +9,12 @@ from PySide6.QtCore import QTimer
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog
 from PySide6.QtWidgets import QHBoxLayout
-from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QLineEdit
 from PySide6.QtWidgets import QPushButton
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
+from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.workers.background import Background
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.frame_sequence import Frame
@@ -74,7 +74,7 @@ class FramesLine(QWidget):
         self.frames: tuple[Frame, ...] = ()
         self.problem = ""
         self.folder = FolderLine("frames", self.tr("Folder of frames"), path)
-        self.found = QLabel()
+        self.found = PlainLabel()
         self.found.setWordWrap(True)
         self._background = Background(self)
         self._background.done.connect(self._on_found)

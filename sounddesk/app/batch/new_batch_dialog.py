@@ -19,7 +19,6 @@ from PySide6.QtWidgets import QDialogButtonBox
 from PySide6.QtWidgets import QDoubleSpinBox
 from PySide6.QtWidgets import QFormLayout
 from PySide6.QtWidgets import QHBoxLayout
-from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QPushButton
 from PySide6.QtWidgets import QRadioButton
 from PySide6.QtWidgets import QSpinBox
@@ -35,6 +34,7 @@ from sounddesk.app.batch.batch_request import has_begun
 from sounddesk.app.batch.batch_request import sounding_names
 from sounddesk.app.batch.frames_line import FolderLine
 from sounddesk.app.batch.frames_line import FramesLine
+from sounddesk.app.plain_text import PlainLabel
 from sounddesk.domain.errors import OutputError
 from sounddesk.domain.project import Project
 from sounddesk.storage.codec import decode
@@ -117,7 +117,7 @@ class NewBatchDialog(QDialog):
         self.every.setRange(1, 1_000_000)
         self.every.setValue(defaults.every)
         self.every.valueChanged.connect(lambda _value: self._update())
-        self.count = QLabel()
+        self.count = PlainLabel()
         self.preset = QComboBox()
         self.preset.addItem(self.tr("Fast"), "fast")
         self.preset.addItem(self.tr("As in the paper (200 steps)"), "paper")
@@ -147,7 +147,7 @@ class NewBatchDialog(QDialog):
         for label, field in ((self.tr("Frames per second"), self.frames_per_s), (self.tr("Length"), self.seconds)):
             field.setAccessibleName(label)
         self._form = form
-        self.problem = QLabel()
+        self.problem = PlainLabel()
         self.problem.setObjectName("problem")
         self.problem.setWordWrap(True)
         box = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
@@ -332,7 +332,7 @@ def _column(*widgets: QWidget) -> QWidget:
     return made
 
 
-def _row(field: QWidget, label: QLabel) -> QWidget:
+def _row(field: QWidget, label: PlainLabel) -> QWidget:
     made = QWidget()
     made.setFocusProxy(field)
     layout = QHBoxLayout(made)

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.batch.batch_queue import BatchQueue
 from sounddesk.app.batch.queue_file import BatchEntry
+from sounddesk.app.plain_text import plain_tip
 from sounddesk.engine.tasks import duration_text
 
 NAME, STATE, PROGRESS, LEFT = range(4)
@@ -140,8 +141,8 @@ class QueueList(QTreeWidget):
         item.setText(NAME, title_of(entry))
         item.setText(STATE, state)
         item.setText(LEFT, left)
-        item.setToolTip(NAME, f"{entry.request.folder}\n{entry.request.out}")
-        item.setToolTip(STATE, entry.message)
+        item.setToolTip(NAME, plain_tip(f"{entry.request.folder}\n{entry.request.out}"))
+        item.setToolTip(STATE, plain_tip(entry.message))
         bar = self.itemWidget(item, PROGRESS)
         if isinstance(bar, QProgressBar):
             # Without a number of frames Qt would show a bar that never rests.

@@ -13,7 +13,6 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QAbstractItemView
 from PySide6.QtWidgets import QHBoxLayout
 from PySide6.QtWidgets import QHeaderView
-from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QPushButton
 from PySide6.QtWidgets import QTableView
 from PySide6.QtWidgets import QVBoxLayout
@@ -23,6 +22,8 @@ from sounddesk.app.batch.batch_queue import BatchQueue
 from sounddesk.app.batch.queue_file import BatchEntry
 from sounddesk.app.batch.result_project import recipe_of
 from sounddesk.app.batch.results_model import ResultsModel
+from sounddesk.app.plain_text import PlainLabel
+from sounddesk.app.plain_text import plain_tip
 from sounddesk.app.runtime.revealing import reveal
 from sounddesk.app.workers.background import Background
 from sounddesk.domain.batch_manifest import Row
@@ -67,7 +68,7 @@ class ResultsPanel(QWidget):
             header.resizeSection(column, width)
         self.table.activated.connect(lambda _index: self.open_current())
         self.table.selectionModel().currentChanged.connect(lambda _new, _old: self._update_buttons())
-        self.note = QLabel()
+        self.note = PlainLabel()
         self.note.setWordWrap(True)
         self.note.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.open_button = self._button(self.tr("&Open as project"), self.open_current)
@@ -172,7 +173,7 @@ class ResultsPanel(QWidget):
             self.note.setText(self.tr("Select a batch above to see what it has made."))
             return
         folder = self.tr("In {folder}").format(folder=entry.request.out.name)
-        self.note.setToolTip(str(entry.request.out))
+        self.note.setToolTip(plain_tip(str(entry.request.out)))
         self.note.setText(f"{entry.message}\n{folder}" if entry.message else folder)
 
     def _update_buttons(self) -> None:

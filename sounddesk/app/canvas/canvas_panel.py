@@ -9,7 +9,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox
 from PySide6.QtWidgets import QComboBox
 from PySide6.QtWidgets import QHBoxLayout
-from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QSlider
 from PySide6.QtWidgets import QStyle
 from PySide6.QtWidgets import QToolBar
@@ -22,6 +21,7 @@ from sounddesk.app.canvas.suggestion_bar import SuggestionBar
 from sounddesk.app.commands.command import Command
 from sounddesk.app.commands.command import PanelKey
 from sounddesk.app.commands.registry import CommandRegistry
+from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.theme import standard_icon
@@ -108,7 +108,7 @@ class CanvasPanel(QWidget):
         strip = QWidget(self)
         row = QHBoxLayout(strip)
         row.setContentsMargins(6, 2, 6, 2)
-        self._options: dict[str, tuple[QLabel, QWidget]] = {}
+        self._options: dict[str, tuple[PlainLabel, QWidget]] = {}
         for name, text, low, high in (
             ("diameter", self.tr("Size"), 1, 400),
             ("hardness", self.tr("Hardness"), 0, 100),
@@ -132,13 +132,13 @@ class CanvasPanel(QWidget):
         contiguous.toggled.connect(lambda on: setattr(self.canvas.options, "contiguous", on))
         self._add_option(row, "contiguous", self.tr("Contiguous"), contiguous)
         row.addStretch(1)
-        self._hint = QLabel(strip)
+        self._hint = PlainLabel(parent=strip)
         self._hint.setEnabled(False)
         row.addWidget(self._hint)
         return strip
 
     def _add_option(self, row: QHBoxLayout, name: str, text: str, widget: QWidget) -> None:
-        label = QLabel(text, self)
+        label = PlainLabel(text, self)
         label.setBuddy(widget)
         row.addWidget(label)
         row.addWidget(widget)

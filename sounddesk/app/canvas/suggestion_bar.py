@@ -6,7 +6,6 @@ from typing import Final
 
 from PySide6.QtWidgets import QFrame
 from PySide6.QtWidgets import QHBoxLayout
-from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QToolButton
 from PySide6.QtWidgets import QWidget
 
@@ -15,6 +14,7 @@ from sounddesk.app.commands.buttons import command_button
 from sounddesk.app.commands.command import Command
 from sounddesk.app.commands.registry import CommandRegistry
 from sounddesk.app.notifications import notifier
+from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.workers.segmentation_worker import FoundMask
@@ -50,7 +50,7 @@ class SuggestionBar(QFrame):
         self.setAccessibleName(self.tr("Suggested objects"))
         row = QHBoxLayout(self)
         row.setContentsMargins(6, 2, 6, 2)
-        self._label = QLabel(self)
+        self._label = PlainLabel(parent=self)
         row.addWidget(self._label)
         row.addStretch(1)
         self._actions = actions

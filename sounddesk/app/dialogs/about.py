@@ -7,13 +7,13 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog
 from PySide6.QtWidgets import QDialogButtonBox
-from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QTabWidget
-from PySide6.QtWidgets import QTextBrowser
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
 import sounddesk
+from sounddesk.app.plain_text import ForeignMarkdown
+from sounddesk.app.plain_text import PlainLabel
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.bundles.installed_bundles import list_bundles
 from sounddesk.engine.types import BundleError
@@ -33,8 +33,12 @@ class AboutBox(QDialog):
         super().__init__(parent)
         self.setWindowTitle(self.tr("About sounddesk"))
         self.resize(640, 520)
-        title = QLabel(f"<h2>sounddesk {sounddesk.__version__}</h2>")
-        about = QLabel(self.tr("One sound per object of a still image, exported as stems. Apache-2.0."))
+        title = PlainLabel(f"sounddesk {sounddesk.__version__}")
+        font = title.font()
+        font.setPointSizeF(font.pointSizeF() * 1.5)
+        font.setBold(True)
+        title.setFont(font)
+        about = PlainLabel(self.tr("One sound per object of a still image, exported as stems. Apache-2.0."))
         about.setWordWrap(True)
         tabs = QTabWidget()
         tabs.setUsesScrollButtons(True)
@@ -75,15 +79,14 @@ def _bundle_text(bundle: Bundle) -> str:
 
 
 def _add_page(tabs: QTabWidget, title: str, text: str, *, markdown: bool = True) -> None:
-    made = QTextBrowser()
+    made = ForeignMarkdown(follow_links=False)
     made.setAccessibleName(title)
     # Links are to be read and copied; nothing is opened or loaded by itself.
-    made.setOpenLinks(False)
     made.setTextInteractionFlags(
         Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
     )
     if markdown:
-        made.setMarkdown(text)
+        made.show_markdown(text)
     else:
         made.setPlainText(text)
     tabs.addTab(made, title)

@@ -7,12 +7,12 @@ from PySide6.QtGui import QTextCursor
 from PySide6.QtWidgets import QApplication
 from PySide6.QtWidgets import QDialog
 from PySide6.QtWidgets import QDialogButtonBox
-from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QPlainTextEdit
 from PySide6.QtWidgets import QPushButton
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
+from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.runtime.crash_reports import log_lines
 from sounddesk.app.runtime.crash_reports import report
 from sounddesk.app.settings import Settings
@@ -36,7 +36,7 @@ class LogWindow(QDialog):
                 "What sounddesk noted. The report adds versions, device and bundles, and names no files of yours."
             )
         )
-        about = QLabel(text)
+        about = PlainLabel(text)
         about.setWordWrap(True)
         self._text = QPlainTextEdit()
         self._text.setReadOnly(True)

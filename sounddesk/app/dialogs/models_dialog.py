@@ -12,15 +12,15 @@ from PySide6.QtWidgets import QCheckBox
 from PySide6.QtWidgets import QDialog
 from PySide6.QtWidgets import QDialogButtonBox
 from PySide6.QtWidgets import QHBoxLayout
-from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QProgressBar
 from PySide6.QtWidgets import QPushButton
-from PySide6.QtWidgets import QTextBrowser
 from PySide6.QtWidgets import QTreeWidget
 from PySide6.QtWidgets import QTreeWidgetItem
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
+from sounddesk.app.plain_text import ForeignMarkdown
+from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.workers.models_worker import ModelsWorker
 from sounddesk.domain.errors import EngineError
 from sounddesk.engine.catalogue.entries import CatalogueEntry
@@ -68,15 +68,14 @@ class ModelsDialog(QDialog):
             [self.tr("Model"), self.tr("State"), self.tr("Size"), self.tr("Commercial use"), self.tr("Licence")]
         )
         self.list.currentItemChanged.connect(self._show_entry)
-        self.text = QTextBrowser()
+        self.text = ForeignMarkdown()
         self.text.setAccessibleName(self.tr("About the model, and its licence"))
-        self.text.setOpenExternalLinks(True)
         self.accept_box = QCheckBox(self.tr("I have read the licence and accept it"))
         self.accept_box.toggled.connect(self._update_buttons)
         self.bar = QProgressBar()
         self.bar.setRange(0, _STEPS)
         self.bar.setTextVisible(False)
-        self.status = QLabel()
+        self.status = PlainLabel()
         self.status.setWordWrap(True)
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.install_button = QPushButton(self.tr("Install"))
@@ -92,7 +91,7 @@ class ModelsDialog(QDialog):
             button.setAutoDefault(False)
             row.addWidget(button)
         row.addStretch(1)
-        where = QLabel(self.tr("Models are in {folder}").format(folder=models_folder()))
+        where = PlainLabel(self.tr("Models are in {folder}").format(folder=models_folder()))
         where.setWordWrap(True)
         box = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         box.rejected.connect(self.close)
@@ -193,7 +192,7 @@ class ModelsDialog(QDialog):
                 lines.append(self.tr("**Memory:** {size} for its weights").format(size=f"{entry.memory_gb:g} GB"))
             if model is not None:
                 lines.append(self.tr("**Licence accepted:** {when}").format(when=model.accepted_at))
-            self.text.setMarkdown("\n\n".join(line for line in lines if line))
+            self.text.show_markdown("\n\n".join(line for line in lines if line))
         self._update_buttons()
 
     def _update_buttons(self) -> None:

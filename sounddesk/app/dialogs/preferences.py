@@ -15,7 +15,6 @@ from PySide6.QtWidgets import QDialogButtonBox
 from PySide6.QtWidgets import QFileDialog
 from PySide6.QtWidgets import QFormLayout
 from PySide6.QtWidgets import QHBoxLayout
-from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QLineEdit
 from PySide6.QtWidgets import QPushButton
 from PySide6.QtWidgets import QSpinBox
@@ -25,6 +24,7 @@ from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.dialogs.storage_page import StoragePage
 from sounddesk.app.dialogs.storage_page import folder_bytes
+from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.settings import Settings
 from sounddesk.app.theme import apply_theme
 from sounddesk.engine.segmenters.registry import checkpoint_help
@@ -201,8 +201,8 @@ def _page() -> tuple[QWidget, QFormLayout]:
     return page, form
 
 
-def _note(text: str) -> QLabel:
-    label = QLabel(text)
+def _note(text: str) -> PlainLabel:
+    label = PlainLabel(text)
     label.setWordWrap(True)
     return label
 

@@ -11,12 +11,12 @@ from PySide6.QtWidgets import QDialog
 from PySide6.QtWidgets import QDialogButtonBox
 from PySide6.QtWidgets import QDoubleSpinBox
 from PySide6.QtWidgets import QFormLayout
-from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QLineEdit
 from PySide6.QtWidgets import QSpinBox
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
+from sounddesk.app.plain_text import PlainLabel
 from sounddesk.domain.project import FRAME_RATES
 from sounddesk.domain.project import ProjectSettings
 from sounddesk.domain.seeds import MAX_SEED
@@ -73,7 +73,7 @@ class ProjectSettingsDialog(QDialog):
         self.seed = QLineEdit(str(settings.seed))
         self.seed.setToolTip(self.tr("Seeds of new objects follow from it"))
         form.addRow(self.tr("S&eed:"), self.seed)
-        self.problem = QLabel()
+        self.problem = PlainLabel()
         self.problem.setWordWrap(True)
         self.problem.setVisible(False)
         kinds = QDialogButtonBox.StandardButton

@@ -18,14 +18,15 @@ from PySide6.QtGui import QImageReader
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QDialog
 from PySide6.QtWidgets import QHBoxLayout
-from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QListWidget
 from PySide6.QtWidgets import QListWidgetItem
-from PySide6.QtWidgets import QMessageBox
 from PySide6.QtWidgets import QPushButton
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
+from sounddesk.app.plain_text import PlainLabel
+from sounddesk.app.plain_text import PlainMessageBox
+from sounddesk.app.plain_text import plain_tip
 from sounddesk.app.project.recovery import Recoverable
 
 _PICTURE: Final = QSize(128, 80)
@@ -42,7 +43,7 @@ class RecoveryDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(self.tr("Recover work"))
         self.resize(560, 360)
-        about = QLabel(
+        about = PlainLabel(
             self.tr("sounddesk ended before these projects were saved. Everything up to the last step is here.")
         )
         about.setWordWrap(True)
@@ -82,7 +83,7 @@ class RecoveryDialog(QDialog):
         row = QListWidgetItem(_picture(item.picture), text)
         row.setData(Qt.ItemDataRole.UserRole, item)
         if item.origin is not None:
-            row.setToolTip(str(item.origin))
+            row.setToolTip(plain_tip(str(item.origin)))
         return row
 
     def _recover(self) -> None:
@@ -97,11 +98,14 @@ class RecoveryDialog(QDialog):
             return
         item = row.data(Qt.ItemDataRole.UserRole)
         question = self.tr("Discard the unsaved work on {name} for good?").format(name=item.name)
-        buttons = QMessageBox.StandardButton
-        asked = QMessageBox.question(
-            self, self.windowTitle(), question, buttons.Discard | buttons.Cancel, buttons.Cancel
-        )
-        if asked != buttons.Discard:
+        buttons = PlainMessageBox.StandardButton
+        box = PlainMessageBox(self)
+        box.setIcon(PlainMessageBox.Icon.Question)
+        box.setWindowTitle(self.windowTitle())
+        box.setText(question)
+        box.setStandardButtons(buttons.Discard | buttons.Cancel)
+        box.setDefaultButton(buttons.Cancel)
+        if box.exec() != buttons.Discard:
             return
         self.discard_requested.emit(item)
         self._list.takeItem(self._list.row(row))

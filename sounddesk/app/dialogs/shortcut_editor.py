@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QDialogButtonBox
 from PySide6.QtWidgets import QHBoxLayout
 from PySide6.QtWidgets import QHeaderView
 from PySide6.QtWidgets import QKeySequenceEdit
-from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QLineEdit
 from PySide6.QtWidgets import QPushButton
 from PySide6.QtWidgets import QTreeWidget
@@ -23,6 +22,7 @@ from PySide6.QtWidgets import QWidget
 from sounddesk.app.commands.fuzzy_search import fuzzy_score
 from sounddesk.app.commands.registry import CommandRegistry
 from sounddesk.app.commands.registry import KeysTakenError
+from sounddesk.app.plain_text import PlainLabel
 
 _ID = Qt.ItemDataRole.UserRole
 
@@ -52,12 +52,12 @@ class ShortcutEditor(QDialog):
         self._take = QPushButton(self.tr("Set"))
         self._none = QPushButton(self.tr("None"))
         self._reset = QPushButton(self.tr("Default"))
-        self._conflict = QLabel()
+        self._conflict = PlainLabel()
         self._conflict.setWordWrap(True)
         self._conflict.setMinimumHeight(self.fontMetrics().height() * 2)
         reset_all = QPushButton(self.tr("Reset all"))
         row = QHBoxLayout()
-        row.addWidget(QLabel(self.tr("Keys:")))
+        row.addWidget(PlainLabel(self.tr("Keys:")))
         row.addWidget(self._edit, 1)
         for button in (self._take, self._none, self._reset):
             # Enter belongs to the keys being recorded, not to a button.

@@ -6,11 +6,11 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtWidgets import QGridLayout
-from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QPushButton
 from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.export.drag_files import drag_folder
+from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.project.working_copy import working_folder
 from sounddesk.app.runtime.revealing import reveal
 from sounddesk.engine.catalogue.model_store import models_folder
@@ -21,7 +21,7 @@ class StoragePage(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.sizes: dict[Path, QLabel] = {}
+        self.sizes: dict[Path, PlainLabel] = {}
         grid = QGridLayout(self)
         grid.setColumnStretch(0, 1)
         for row, (title, folder) in enumerate(
@@ -31,15 +31,15 @@ class StoragePage(QWidget):
                 (self.tr("Recovery copies of open projects"), working_folder()),
             )
         ):
-            place = QLabel(str(folder))
+            place = PlainLabel(str(folder))
             place.setWordWrap(True)
             place.setEnabled(False)
-            self.sizes[folder] = QLabel(self.tr("counting…"))
+            self.sizes[folder] = PlainLabel(self.tr("counting…"))
             show = QPushButton(self.tr("Show"))
             show.setAccessibleName(self.tr("Show {what}").format(what=title))
             show.setEnabled(folder.is_dir())
             show.clicked.connect(partial(reveal, folder))
-            grid.addWidget(QLabel(title), 2 * row, 0)
+            grid.addWidget(PlainLabel(title), 2 * row, 0)
             grid.addWidget(self.sizes[folder], 2 * row, 1)
             grid.addWidget(show, 2 * row, 2)
             grid.addWidget(place, 2 * row + 1, 0, 1, 3)

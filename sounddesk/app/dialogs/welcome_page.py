@@ -9,13 +9,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout
-from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QListWidget
 from PySide6.QtWidgets import QListWidgetItem
 from PySide6.QtWidgets import QPushButton
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
+from sounddesk.app.plain_text import PlainLabel
+from sounddesk.app.plain_text import plain_tip
 from sounddesk.app.settings import Settings
 
 _WIDTH: Final = 560
@@ -31,12 +32,12 @@ class WelcomePage(QWidget):
     def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._settings = settings
-        title = QLabel(self.tr("sounddesk"))
+        title = PlainLabel(self.tr("sounddesk"))
         font = title.font()
         font.setPointSizeF(font.pointSizeF() * 2.2)
         font.setBold(True)
         title.setFont(font)
-        about = QLabel(
+        about = PlainLabel(
             self.tr(
                 "Click on the things in a still image and give each one a sound of its own.\n"
                 "Balance them, place them in time, and export one stem per object."
@@ -53,9 +54,9 @@ class WelcomePage(QWidget):
         buttons = QHBoxLayout()
         buttons.addWidget(open_button, 1)
         buttons.addWidget(demo_button, 1)
-        hint = QLabel(self.tr("Or drop an image here: PNG, JPEG, TIFF, WebP or BMP."))
+        hint = PlainLabel(self.tr("Or drop an image here: PNG, JPEG, TIFF, WebP or BMP."))
         hint.setEnabled(False)
-        self._recent_title = QLabel(self.tr("Recent"))
+        self._recent_title = PlainLabel(self.tr("Recent"))
         self._recent = QListWidget()
         self._recent.setAccessibleName(self.tr("Recent files"))
         self._recent.setTextElideMode(Qt.TextElideMode.ElideMiddle)
@@ -88,7 +89,7 @@ class WelcomePage(QWidget):
         for path in self._settings.recent_files:
             item = QListWidgetItem(f"{path.name}   ·   {_short(path.parent)}")
             item.setData(Qt.ItemDataRole.UserRole, str(path))
-            item.setToolTip(str(path))
+            item.setToolTip(plain_tip(str(path)))
             self._recent.addItem(item)
         has_any = self._recent.count() > 0
         self._recent_title.setVisible(has_any)

@@ -14,7 +14,6 @@ from PySide6.QtWidgets import QFileDialog
 from PySide6.QtWidgets import QFormLayout
 from PySide6.QtWidgets import QHBoxLayout
 from PySide6.QtWidgets import QInputDialog
-from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QLineEdit
 from PySide6.QtWidgets import QListWidget
 from PySide6.QtWidgets import QPushButton
@@ -24,6 +23,7 @@ from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.export.export_fields import ExportFields
 from sounddesk.app.export.export_history import ExportMemory
+from sounddesk.app.plain_text import PlainLabel
 from sounddesk.audio.exporters.export_plan import ExportPlan
 from sounddesk.audio.exporters.export_plan import plan_export
 from sounddesk.domain.project import Project
@@ -98,10 +98,10 @@ class ExportDialog(QDialog):
         left.addWidget(self._on_save)
         self._list = QListWidget()
         self._list.setAccessibleName(self.tr("Files that will be written"))
-        self._summary = QLabel()
+        self._summary = PlainLabel()
         self._summary.setWordWrap(True)
         right = QVBoxLayout()
-        right.addWidget(QLabel(self.tr("Will be written:")))
+        right.addWidget(PlainLabel(self.tr("Will be written:")))
         right.addWidget(self._list, 1)
         right.addWidget(self._summary)
         columns = QHBoxLayout()

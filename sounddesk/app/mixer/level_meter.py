@@ -13,9 +13,9 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtGui import QPainter
 from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QFormLayout
-from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QWidget
 
+from sounddesk.app.plain_text import PlainLabel
 from sounddesk.audio.metering.loudness import LoudnessReading
 from sounddesk.audio.playback.playback_levels import LaneLevel
 
@@ -93,12 +93,12 @@ class LoudnessPanel(QWidget):
         super().__init__(parent)
         self.setToolTip(self.tr("Loudness of the mix since the last start; click to measure from here on"))
         self.setAccessibleName(self.tr("Loudness of the mix"))
-        self.values: dict[str, QLabel] = {}
+        self.values: dict[str, PlainLabel] = {}
         form = QFormLayout(self)
         form.setContentsMargins(2, 2, 2, 2)
         form.setVerticalSpacing(0)
         for name, text in (("momentary", "M"), ("short_term", "S"), ("integrated", "I"), ("true_peak", "TP")):
-            label = QLabel(self)
+            label = PlainLabel(parent=self)
             label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             form.addRow(text, label)
             self.values[name] = label

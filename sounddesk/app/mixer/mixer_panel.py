@@ -10,7 +10,6 @@ from PySide6.QtCore import QTimer
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QDoubleSpinBox
 from PySide6.QtWidgets import QHBoxLayout
-from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QPushButton
 from PySide6.QtWidgets import QScrollArea
 from PySide6.QtWidgets import QSlider
@@ -24,6 +23,8 @@ from sounddesk.app.commands.registry import CommandRegistry
 from sounddesk.app.mixer.level_meter import BOTTOM_DB
 from sounddesk.app.mixer.level_meter import LevelMeter
 from sounddesk.app.mixer.level_meter import LoudnessPanel
+from sounddesk.app.plain_text import PlainLabel
+from sounddesk.app.plain_text import plain_tip
 from sounddesk.app.player import Player
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
@@ -66,7 +67,7 @@ class Strip(QWidget):
         self._value.setSuffix(" dB")
         self._value.setKeyboardTracking(False)
         self._value.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
-        self._name = QLabel(self)
+        self._name = PlainLabel(parent=self)
         self._name.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.buttons: dict[str, QToolButton] = {}
         row = QHBoxLayout()
@@ -121,7 +122,7 @@ class Strip(QWidget):
                 self.buttons[field].setChecked(getattr(each.strip, field))
             self.pan.setValue(round(each.strip.pan * 100))
         self._name.setText(self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, 76))
-        self._name.setToolTip(name)
+        self._name.setToolTip(plain_tip(name))
         self.fader.setValue(round(gain_db * 10))
         self._value.setValue(gain_db)
         for widget, what in (

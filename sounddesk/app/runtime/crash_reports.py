@@ -28,9 +28,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtCore import qInstallMessageHandler
 from PySide6.QtCore import qVersion
 from PySide6.QtWidgets import QApplication
-from PySide6.QtWidgets import QMessageBox
 
 import sounddesk
+from sounddesk.app.plain_text import PlainMessageBox
 from sounddesk.app.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ class CrashReports(QObject):
         super().__init__(parent)
         self._settings = settings
         self._showing = False
-        self._box: QMessageBox | None = None
+        self._box: PlainMessageBox | None = None
         self._crash_file: IO[str] | None = None
         self.fault.connect(self._tell, Qt.ConnectionType.QueuedConnection)
 
@@ -97,8 +97,8 @@ class CrashReports(QObject):
         if self._showing or QApplication.instance() is None:
             return
         self._showing = True
-        box = QMessageBox(QApplication.activeWindow())
-        box.setIcon(QMessageBox.Icon.Warning)
+        box = PlainMessageBox(QApplication.activeWindow())
+        box.setIcon(PlainMessageBox.Icon.Warning)
         box.setWindowTitle(self.tr("sounddesk"))
         box.setText(self.tr("Something went wrong, and your work is kept."))
         box.setInformativeText(
@@ -107,9 +107,9 @@ class CrashReports(QObject):
                 "and send the report from Help > Log and report."
             )
         )
-        copy = box.addButton(self.tr("Copy report"), QMessageBox.ButtonRole.ActionRole)
+        copy = box.addButton(self.tr("Copy report"), PlainMessageBox.ButtonRole.ActionRole)
         # Beside a second button Qt knows by itself of none for Escape and the frame's close button.
-        box.setEscapeButton(box.addButton(QMessageBox.StandardButton.Ok))
+        box.setEscapeButton(box.addButton(PlainMessageBox.StandardButton.Ok))
         copy.clicked.connect(lambda: QApplication.clipboard().setText(report(self._settings)))
         box.finished.connect(self._on_told)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

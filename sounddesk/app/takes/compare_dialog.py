@@ -10,11 +10,11 @@ from PySide6.QtGui import QImage
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QDialog
 from PySide6.QtWidgets import QDialogButtonBox
-from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QScrollArea
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
+from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.takes.take_pictures import draw
 from sounddesk.app.workers.background import Background
 from sounddesk.domain.project import Project
@@ -29,7 +29,7 @@ class CompareDialog(QDialog):
         self.setWindowTitle(self.tr("Compare takes"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(820, min(900, 110 + 210 * len(takes)))
-        self._pictures: dict[str, QLabel] = {}
+        self._pictures: dict[str, PlainLabel] = {}
         inner = QWidget(self)
         rows = QVBoxLayout(inner)
         self._background = Background(self)
@@ -37,8 +37,8 @@ class CompareDialog(QDialog):
         for take in takes:
             name = project.mark_of(take.id).name or self.tr("Take {number}").format(number=take.number)
             facts = f"{name}, {take.seconds:.2f} s, {self.tr('seed')} {take.seed}"
-            rows.addWidget(QLabel(facts, inner))
-            picture = QLabel(self.tr("drawing"), inner)
+            rows.addWidget(PlainLabel(facts, inner))
+            picture = PlainLabel(self.tr("drawing"), inner)
             picture.setMinimumHeight(160)
             picture.setAccessibleName(self.tr("Spectrogram of {name}").format(name=name))
             rows.addWidget(picture)

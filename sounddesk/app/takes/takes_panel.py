@@ -13,7 +13,6 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QAbstractItemView
 from PySide6.QtWidgets import QHBoxLayout
-from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QMenu
 from PySide6.QtWidgets import QPushButton
 from PySide6.QtWidgets import QSpinBox
@@ -26,6 +25,8 @@ from sounddesk.app.commands.buttons import command_button
 from sounddesk.app.commands.command import Command
 from sounddesk.app.commands.menus import add_commands
 from sounddesk.app.commands.registry import CommandRegistry
+from sounddesk.app.plain_text import PlainLabel
+from sounddesk.app.plain_text import plain_tip
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.takes.compare_dialog import CompareDialog
@@ -63,7 +64,7 @@ class TakesPanel(QWidget):
         self._filling = False
         self._pictures = TakePictures(self)
         self._pictures.ready.connect(self._show_picture)
-        self._title = QLabel(self)
+        self._title = PlainLabel(parent=self)
         self._list = self._make_list()
         self._variations = QSpinBox(self)
         self._variations.setRange(1, 16)
@@ -167,7 +168,7 @@ class TakesPanel(QWidget):
         item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
         recipe = "\n".join(f"{key}: {value}" for key, value in take.recipe.items() if value is not None)
         for column in range(6):
-            item.setToolTip(column, "\n".join((*take.notes, recipe)))
+            item.setToolTip(column, plain_tip("\n".join((*take.notes, recipe))))
         picture = self._pictures.picture(take)
         if picture is not None:
             item.setIcon(_PICTURE, QIcon(picture))
