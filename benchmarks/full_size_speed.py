@@ -36,8 +36,6 @@ from benchmarks.full_size import largest_difference
 from benchmarks.full_size import make_full_size
 from benchmarks.full_size import noise_of
 from benchmarks.full_size import peak_memory
-from sounddesk.engine.generation.pipeline import conditions_of
-from sounddesk.engine.generation.pipeline import encode_patches
 from sounddesk.engine.session import EngineSession
 from sounddesk.engine.types import PRESET_STEPS
 from sounddesk.engine.types import GenerationRequest
@@ -149,10 +147,12 @@ def compare(session: EngineSession, pipeline: Any, *, steps: int) -> float:
     """Largest difference between the four sounds of both, once diffusers is given the conditions of our objects."""
     request = request_of(steps, shade=1)
     ours = session.generate(request)
-    engine = session._load()
-    conditions = conditions_of(request.takes, encode_patches(request.image, engine), engine)
+    conditions = [session.condition(request.image, take) for take in request.takes]
     theirs = by_prompt(
-        pipeline, steps, prompt_embeds=conditions.condition, negative_prompt_embeds=conditions.null.contiguous()
+        pipeline,
+        steps,
+        prompt_embeds=torch.from_numpy(np.stack([each.condition for each in conditions])),
+        negative_prompt_embeds=torch.from_numpy(np.stack([each.null for each in conditions])),
     )
     return max(largest_difference(take.waveform, sound) for take, sound in zip(ours, theirs, strict=True))
 

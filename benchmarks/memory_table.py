@@ -164,7 +164,7 @@ def child(what: str, which: str) -> dict[str, int]:
     from sounddesk.engine.types import SamplingSettings
 
     folder, plan = which.rsplit(" ", 1)
-    import sounddesk.engine.generation.pipeline  # noqa: F401  # what the libraries take is no part of the render
+    import sounddesk.engine.generation.pipelines  # noqa: F401  # what the libraries take is no part of the render
 
     before = peak_process_bytes()
     request = shapes_request(4, seconds=SECONDS, seeds=(1, 2, 3, 4), sampling=SamplingSettings(steps=1))

@@ -131,7 +131,7 @@ def check_bundles() -> list[CheckResult]:
     results = []
     starter_ok = False
     for listing in list_bundles():
-        if listing.bundle is not None and listing.bundle.text_pipeline is not None:
+        if listing.bundle is not None and listing.bundle.text_engine is not None:
             # Listed among the installed models.
             continue
         problem = listing.problem

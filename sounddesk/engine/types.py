@@ -1,7 +1,10 @@
-"""Requests to the engine and what comes back, free of torch."""
+"""Requests to the engine, what is refused of them, and what comes back; free of torch."""
 
 from __future__ import annotations
 
+import hashlib
+import math
+import struct
 from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
@@ -12,6 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from sounddesk.domain.errors import EngineError
+from sounddesk.domain.mask import mask_sha256
+from sounddesk.engine.specs import MAX_BED_SECONDS
+from sounddesk.engine.specs import MIN_SECONDS
+from sounddesk.engine.specs import check_seconds
 
 BoolMask = npt.NDArray[np.bool_]
 FloatMask = npt.NDArray[np.float32]
@@ -22,6 +29,7 @@ PresetName = Literal["fast", "paper"]
 TakeKind = Literal["object", "blend", "ambience"]
 
 PRESET_STEPS: Final = {"paper": 200, "fast": 20}
+MAX_SEED: Final = 2**63 - 1
 
 
 class BundleError(EngineError):
@@ -82,6 +90,39 @@ class ObjectRequest:
     negative_hint: str | None = None
     kind: TakeKind = "object"
 
+    @property
+    def mask_sha256(self) -> str:
+        """Hash of the mask's size and values; a mask of zeros and ones hashes as the bool mask that it is."""
+        if self.mask.dtype == np.bool_ or np.isin(self.mask, (0, 1)).all():
+            return mask_sha256(self.mask.astype(np.bool_))
+        digest = hashlib.sha256(struct.pack("<II", *self.mask.shape))
+        digest.update(np.ascontiguousarray(self.mask, dtype="<f4").tobytes())
+        return digest.hexdigest()
+
+    def check(self, *, size: tuple[int, int]) -> None:
+        """Refuse a seed or a mask that cannot be used.
+
+        Args:
+            size: rows and columns of the image.
+
+        Raises:
+            EngineError: an empty mask, one with values outside 0 to 1, or one of another size than the image.
+            ValueError: a seed out of range.
+        """
+        mask = self.mask
+        if not 0 <= self.seed <= MAX_SEED:
+            raise ValueError(f"seed of {self.name!r} is {self.seed}: choose from 0 to {MAX_SEED}")
+        if mask.shape != size:
+            raise EngineError(
+                f"mask of {self.name!r} is {_pixels(mask.shape)}, the image {_pixels(size)}: "
+                "give a mask of the image's size"
+            )
+        if mask.dtype != np.bool_ and not (np.isfinite(mask).all() and mask.min() >= 0 and mask.max() <= 1):
+            raise EngineError(f"mask of {self.name!r} has values outside 0 to 1: give probabilities or a bool mask")
+        # A probability mask is empty when no pixel is more likely object than not: that is the mask the user sees.
+        if not (mask.any() if mask.dtype == np.bool_ else mask.max() >= 0.5):
+            raise EngineError(f"mask of {self.name!r} is empty: select an object or paint one")
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GenerationRequest:
@@ -97,6 +138,20 @@ class GenerationRequest:
     takes: tuple[ObjectRequest, ...]
     seconds: float = 10.0
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
+
+    def check(self) -> None:
+        """Refuse what cannot be generated, before any network is loaded.
+
+        Raises:
+            EngineError: a mask that cannot be used; the message names its take.
+            ValueError: no take, an image that is not uint8[H, W, 3], a length or a seed out of range.
+        """
+        check_seconds(self.seconds)
+        check_image(self.image)
+        if not self.takes:
+            raise ValueError("nothing to generate: ask for at least one take")
+        for take in self.takes:
+            take.check(size=(self.image.shape[0], self.image.shape[1]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +170,22 @@ class TextRequest:
     negative_prompt: str = ""
     seconds: float = 10.0
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
+
+    def check(self) -> None:
+        """Refuse what cannot be generated, before any network is loaded.
+
+        Raises:
+            EngineError: an empty text.
+            ValueError: no text, another number of seeds than of texts, a length or a seed out of range.
+        """
+        check_seconds(self.seconds)
+        if not self.prompts or len(self.prompts) != len(self.seeds):
+            raise ValueError(f"{len(self.prompts)} texts and {len(self.seeds)} seeds: give one seed per text")
+        for seed in self.seeds:
+            if not 0 <= seed <= MAX_SEED:
+                raise ValueError(f"seed is {seed}: choose from 0 to {MAX_SEED}")
+        if not all(prompt.strip() for prompt in self.prompts):
+            raise EngineError("text is empty: describe the sound")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -145,6 +216,21 @@ class BedRequest:
     seed: int
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
     window_s: float = 5.12
+
+    def check(self) -> None:
+        """Refuse what cannot be generated, before any network is loaded.
+
+        Raises:
+            ValueError: a length, seed or window out of range, or conditions without times.
+        """
+        if not math.isfinite(self.seconds) or not MIN_SECONDS <= self.seconds <= MAX_BED_SECONDS:
+            raise ValueError(f"bed lasts {self.seconds:g} s: choose from {MIN_SECONDS:g} s to {MAX_BED_SECONDS:g} s")
+        if not 0 <= self.seed <= MAX_SEED:
+            raise ValueError(f"seed of {self.name!r} is {self.seed}: choose from 0 to {MAX_SEED}")
+        if not self.conditions or len(self.conditions) != len(self.times_s):
+            raise ValueError(f"bed has {len(self.conditions)} conditions for {len(self.times_s)} times: give one each")
+        if not 1.0 <= self.window_s <= 60.0:
+            raise ValueError(f"window lasts {self.window_s:g} s: choose from 1 s to 60 s")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -179,3 +265,20 @@ class GeneratedTake:
     notes: tuple[str, ...]
     mel: npt.NDArray[np.float32]
     patch_weights: npt.NDArray[np.float32]
+
+
+def check_image(image: RgbImage) -> None:
+    """Raises: ValueError, when `image` is not uint8[H, W, 3] with at least one pixel."""
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
+        raise ValueError(f"image is {image.dtype}{list(image.shape)}: give sRGB uint8[H, W, 3]")
+
+
+def image_sha256(image: RgbImage) -> str:
+    """Hash of the image's size and pixels."""
+    digest = hashlib.sha256(struct.pack("<II", *image.shape[:2]))
+    digest.update(np.ascontiguousarray(image).data)
+    return digest.hexdigest()
+
+
+def _pixels(shape: tuple[int, ...]) -> str:
+    return " x ".join(str(length) for length in reversed(shape)) + " pixels"

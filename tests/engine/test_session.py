@@ -17,6 +17,7 @@ from sounddesk.domain.errors import EngineError
 from sounddesk.engine.bundles import component_loading
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.device import OutOfMemoryError
+from sounddesk.engine.generation import networks
 from sounddesk.engine.session import EngineSession
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import Progress
@@ -49,7 +50,7 @@ def test_nothing_is_loaded_until_needed_and_only_what_is_needed(session: EngineS
     reports: list[Progress] = []
     session.generate(request(), on_progress=reports.append)
     assert session.is_loaded
-    assert session._components.text_encoder.network is None
+    assert session._opened.networks.components.text_encoder.network is None
     assert list(dict.fromkeys(r.stage for r in reports)) == [
         "check bundle",
         "load",
@@ -59,27 +60,27 @@ def test_nothing_is_loaded_until_needed_and_only_what_is_needed(session: EngineS
     ]
     reports.clear()
     session.generate(request(hint="siren"), on_progress=reports.append)
-    assert session._components.text_encoder.network is not None
+    assert session._opened.networks.components.text_encoder.network is not None
     assert list(dict.fromkeys(r.stage for r in reports)) == ["encode image", "denoise", "decode"]
 
 
 def test_unload_frees_the_networks_and_the_next_call_gives_the_same(session: EngineSession) -> None:
     with session:
         first = session.generate(request(hint="siren"))[0]
-        assert session._components is not None
-        networks = [
+        assert session.is_loaded
+        loaded = [
             weakref.ref(network)
             for network in (
-                session._components.denoiser.network.unet,
-                session._components.codec.network,
-                session._components.vocoder.network,
-                session._components.image_encoder.network,
-                session._components.conditioner,
-                session._components.text_encoder.network,
+                session._opened.networks.components.denoiser.network.unet,
+                session._opened.networks.components.codec.network,
+                session._opened.networks.components.vocoder.network,
+                session._opened.networks.components.image_encoder.network,
+                session._opened.networks.components.conditioner,
+                session._opened.networks.components.text_encoder.network,
             )
         ]
     assert not session.is_loaded
-    assert [network() for network in networks] == [None] * 6
+    assert [network() for network in loaded] == [None] * 6
     assert len(session._patches) == 0
     assert np.array_equal(session.generate(request(hint="siren"))[0].waveform, first.waveform)
     session.unload()
@@ -88,9 +89,9 @@ def test_unload_frees_the_networks_and_the_next_call_gives_the_same(session: Eng
 
 def test_memory_is_freed_after_a_failed_generation_too(session: EngineSession) -> None:
     session.load()
-    assert session._components is not None
-    unet = weakref.ref(session._components.denoiser.network.unet)
-    hook = session._components.denoiser.network.register_forward_pre_hook(_raise_out_of_memory)
+    assert session.is_loaded
+    unet = weakref.ref(session._opened.networks.components.denoiser.network.unet)
+    hook = session._opened.networks.components.denoiser.network.register_forward_pre_hook(_raise_out_of_memory)
     with pytest.raises(OutOfMemoryError):
         session.generate(request())
     hook.remove()
@@ -131,7 +132,7 @@ def test_tampered_weights_are_refused_before_they_are_read(tiny_bundle: Path, tm
     data[-1] ^= 1
     path.write_bytes(data)
     loads = []
-    monkeypatch.setattr(component_loading, "load_components", lambda *_args, **_kwargs: loads.append(1))
+    monkeypatch.setattr(networks, "load_components", lambda *_args, **_kwargs: loads.append(1))
     session = EngineSession.open(bundle=folder, device="cpu")
     with pytest.raises(BundleError, match=r"vocoder/model\.safetensors is not the file"):
         session.generate(request())
@@ -215,9 +216,9 @@ def test_what_the_classes_say_of_the_selected_object_is_heard(tmp_path: Path) ->
     folder = build_tiny_bundle(tmp_path, prototypes=3, classes=4, closer_look=True, prototype_temperature=1.0)
     with EngineSession.open(bundle=folder, device="cpu") as session:
         session.load()
-        assert session._components is not None
-        network = session._components.image_encoder.network
-        prototypes = session._components.conditioner.get_buffer("prototypes").numpy()
+        assert session.is_loaded
+        network = session._opened.networks.components.image_encoder.network
+        prototypes = session._opened.networks.components.conditioner.get_buffer("prototypes").numpy()
         heard = []
         for sure in range(3):
             with torch.no_grad():
@@ -234,9 +235,9 @@ def test_what_the_classes_say_of_the_selected_object_is_heard(tmp_path: Path) ->
 def test_image_is_encoded_once_for_maps_and_takes(session: EngineSession) -> None:
     patches = session.encode_image(IMAGE)
     assert patches.shape[0] == 9
-    assert session._components is not None
+    assert session.is_loaded
     calls: list[int] = []
-    hook = session._components.image_encoder.network.register_forward_hook(lambda *_: calls.append(1))
+    hook = session._opened.networks.components.image_encoder.network.register_forward_hook(lambda *_: calls.append(1))
     session.attention_map(IMAGE, "dog")
     session.generate(request())
     hook.remove()

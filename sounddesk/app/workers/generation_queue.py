@@ -111,7 +111,7 @@ class _Engine:
                 from sounddesk.engine.bundles import component_loading  # noqa: F401
 
                 cancel.raise_if_cancelled()
-                from sounddesk.engine.generation import pipeline  # noqa: F401
+                from sounddesk.engine.generation import pipelines  # noqa: F401
 
                 cancel.raise_if_cancelled()
                 from sounddesk.engine.session import EngineSession

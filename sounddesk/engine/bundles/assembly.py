@@ -26,14 +26,14 @@ from sounddesk.engine.bundles.bundle_manifest import DenoiserSettings
 from sounddesk.engine.bundles.bundle_manifest import Heads
 from sounddesk.engine.bundles.bundle_manifest import Inject
 from sounddesk.engine.bundles.bundle_manifest import WeightStorage
-from sounddesk.engine.bundles.component_loading import quieten_libraries
-from sounddesk.engine.bundles.published_configs import audio_spec
-from sounddesk.engine.bundles.published_configs import read_config
 from sounddesk.engine.licence import Licence
+from sounddesk.engine.models.construction import quieten_libraries
 from sounddesk.engine.models.grounding import GroundingConfig
 from sounddesk.engine.models.grounding import ObjectConditioner
 from sounddesk.engine.models.injection import install_object_attention
 from sounddesk.engine.models.injection import object_attention_state
+from sounddesk.engine.models.published_configs import audio_spec
+from sounddesk.engine.models.published_configs import read_config
 from sounddesk.engine.models.text_encoder import ClapTextEncoder
 
 AUDIOLDM_FOLDERS: Final = ("unet", "vae", "text_encoder", "tokenizer", "scheduler", "vocoder")

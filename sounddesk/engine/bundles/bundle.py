@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from typing import Final
 
+from sounddesk.domain.errors import EngineError
 from sounddesk.engine.bundles.bundle_files import check_files
 from sounddesk.engine.bundles.bundle_manifest import MANIFEST_NAME
 from sounddesk.engine.bundles.bundle_manifest import BundleManifest
@@ -42,13 +43,15 @@ class Bundle:
     The manifest holds the hash of every file, so `sha256` stands for the whole bundle in recipes.
 
     Attributes:
-        text_pipeline: of an engine that hears words only, the class of diffusers that runs it (`text_engine_bundle`).
+        text_engine: of a text-only bundle, the name of its engine (`text_engines.registry`).
+        longest_s: the most that it makes at once; None where only the session's own limit holds.
     """
 
     folder: Path
     manifest: BundleManifest
     sha256: str
-    text_pipeline: str | None = None
+    text_engine: str | None = None
+    longest_s: float | None = None
 
     @property
     def name(self) -> str:
@@ -67,6 +70,27 @@ class Bundle:
     def n_bytes(self) -> int:
         """Length of all files together."""
         return sum(entry.bytes for entry in self.manifest.files().values())
+
+    @property
+    def texts_are_conditions(self) -> bool:
+        """Whether its text encoder gives vectors of the space that its conditions are in."""
+        grounding = self.manifest.grounding
+        return self.text_engine is None and bool(grounding["out_width"] == grounding["text_width"])
+
+    def require_images(self) -> None:
+        """Raises: EngineError, for a text-only bundle."""
+        if self.text_engine is not None:
+            raise EngineError(f"bundle {self.name!r} is text-only: choose an image bundle")
+
+    def require_texts(self) -> None:
+        """Raises: EngineError, for a bundle that makes no sound from texts alone."""
+        if self.text_engine is None and not self.texts_are_conditions:
+            raise EngineError(f"bundle {self.name!r} cannot make sound from texts: its conditions are in another space")
+
+    def check_length(self, seconds: float) -> None:
+        """Raises: EngineError, for more than the model makes at once."""
+        if self.longest_s is not None and seconds > self.longest_s:
+            raise EngineError(f"length is {seconds:g} s: {self.name!r} makes at most {self.longest_s:.1f} s at once")
 
     @classmethod
     def open(cls, folder: Path) -> Bundle:

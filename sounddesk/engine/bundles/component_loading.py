@@ -30,6 +30,7 @@ from sounddesk.engine.device import DevicePolicy
 from sounddesk.engine.device import is_out_of_memory
 from sounddesk.engine.device import keep_freed_memory
 from sounddesk.engine.models.construction import constructing
+from sounddesk.engine.models.construction import quieten_libraries
 from sounddesk.engine.models.diffusion import Denoiser
 from sounddesk.engine.models.grounding import ObjectConditioner
 from sounddesk.engine.models.latent_codec import LatentCodec
@@ -206,13 +207,3 @@ def _loading(bundle: Bundle, role: str) -> Iterator[Path]:
         raise BundleError(
             f"bundle {bundle.name!r}: component {role!r} cannot be loaded ({error}): install the bundle again"
         ) from error
-
-
-def quieten_libraries() -> None:
-    """Bars and advice of the libraries while loading would mix with our own progress."""
-    import diffusers.utils.logging
-    import transformers.utils.logging
-
-    diffusers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()

@@ -18,7 +18,7 @@ from typing import Literal
 
 import torch
 
-from sounddesk.engine.bundles.component_loading import quieten_libraries
+from sounddesk.engine.models.construction import quieten_libraries
 from sounddesk.engine.models.diffusion import audioldm_scheduler_config
 
 PaperSize = Literal["s", "m", "l"]

@@ -1,4 +1,4 @@
-"""Installed text-to-sound models as bundles: they hear words, not images, and run behind the same session (no torch).
+"""Installed text-to-sound models as bundles: text-only, behind the same session (no torch).
 
 Such a model is used where it was installed; its record stands for the manifest, with the hash of every file.
 """
@@ -15,19 +15,14 @@ from sounddesk.domain.errors import EngineError
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.bundles.bundle_manifest import BundleManifest
 from sounddesk.engine.bundles.bundle_manifest import ComponentEntry
-from sounddesk.engine.bundles.published_configs import audio_spec
-from sounddesk.engine.bundles.published_configs import read_config
 from sounddesk.engine.catalogue.model_store import InstalledModel
 from sounddesk.engine.catalogue.model_store import list_models
 from sounddesk.engine.catalogue.users import MODEL_USERS
 from sounddesk.engine.catalogue.users import ModelUser
-from sounddesk.engine.specs import AudioSpec
-from sounddesk.engine.specs import LatentSpec
-from sounddesk.engine.specs import MelSpec
+from sounddesk.engine.text_engines.registry import TEXT_ENGINES
+from sounddesk.engine.text_engines.registry import TextEngineEntry
 from sounddesk.engine.verified_files import FileEntry
 
-AUDIOLDM2: Final = "AudioLDM2Pipeline"
-STABLE_AUDIO: Final = "StableAudioPipeline"
 _INDEX_FILE: Final = "model_index.json"
 MODEL_USERS.register(ModelUser(name="text engines", uses=lambda entry: entry.kind == "text_engine"))
 
@@ -51,7 +46,7 @@ def text_engine_bundle(model: InstalledModel) -> Bundle:
     Raises:
         EngineError: a file or configuration is missing, or it is a pipeline that is not known.
     """
-    pipeline = _pipeline_class(model)
+    engine = _engine_of(model)
     folders: dict[str, dict[str, FileEntry]] = {}
     documents: dict[str, FileEntry] = {}
     for path, entry in model.files.items():
@@ -65,10 +60,10 @@ def text_engine_bundle(model: InstalledModel) -> Bundle:
         name=model.id,
         version=model.origin.rpartition("@")[2][:12],
         licence=model.licence,
-        audio=_stable_audio_spec(model) if pipeline == STABLE_AUDIO else audio_spec(model.folder),
+        audio=engine.audio_spec(model.folder),
         grounding={},
         components={
-            role: ComponentEntry(class_name=pipeline, folder=role, files=files, origin=model.origin)
+            role: ComponentEntry(class_name=engine.name, folder=role, files=files, origin=model.origin)
             for role, files in folders.items()
         },
         documents=documents,
@@ -79,35 +74,18 @@ def text_engine_bundle(model: InstalledModel) -> Bundle:
         folder=model.folder,
         manifest=manifest,
         sha256=hashlib.sha256(content.encode()).hexdigest(),
-        text_pipeline=pipeline,
+        text_engine=engine.name,
+        longest_s=engine.longest_s(model.folder),
     )
 
 
-def longest_seconds(bundle: Bundle) -> float | None:
-    """The most that a text engine makes at once; None where only the session's own limit holds."""
-    if bundle.text_pipeline != STABLE_AUDIO:
-        return None
-    frames = read_config(bundle.folder / "transformer")["sample_size"]
-    vae = read_config(bundle.folder / "vae")
-    hop = 1
-    for ratio in vae["downsampling_ratios"]:
-        hop *= ratio
-    return float(frames * hop / vae["sampling_rate"])
-
-
-def _pipeline_class(model: InstalledModel) -> str:
+def _engine_of(model: InstalledModel) -> TextEngineEntry:
     try:
         index: dict[str, Any] = json.loads(model.file(_INDEX_FILE).read_text(encoding="utf-8"))
         name = str(index["_class_name"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise EngineError(f"model {model.id!r}: {_INDEX_FILE} cannot be read ({error}): install it again") from error
-    if name not in (AUDIOLDM2, STABLE_AUDIO):
-        raise EngineError(f"model {model.id!r} is a {name}: known text engines are {AUDIOLDM2} and {STABLE_AUDIO}")
-    return name
-
-
-def _stable_audio_spec(model: InstalledModel) -> AudioSpec:
-    """Its rate; it has no mel spectrogram of its own, so this one is for pictures and for the balance of takes."""
-    rate = int(read_config(model.folder / "vae")["sampling_rate"])
-    mel = MelSpec(sample_rate_hz=rate, n_fft=2048, win_length=2048, hop_length=rate // 100, fmax_hz=rate / 2)
-    return AudioSpec(mel=mel, latent=LatentSpec())
+    if name not in TEXT_ENGINES:
+        known = " and ".join(TEXT_ENGINES.names())
+        raise EngineError(f"model {model.id!r} is a {name}: known text engines are {known}")
+    return TEXT_ENGINES.get(name)

@@ -1,22 +1,74 @@
-"""Step 8 of a generation: latent -> log-mel -> waveform, in pieces so that a minute costs no more memory than 20 s."""
+"""Latent -> log-mel -> waveform, in pieces so that a minute costs no more memory than 20 s."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from sounddesk.engine.device import out_of_memory_reported
+from sounddesk.engine.generation.networks import Networks
 from sounddesk.engine.models.latent_codec import LatentCodec
 from sounddesk.engine.models.vocoder import Vocoder
 from sounddesk.engine.specs import AudioSpec
+from sounddesk.engine.tasks import StageReporter
 
 # Up to this length everything is decoded as a whole.
 PIECE_S: Final = 20.48
 # Longer than what any frame of the codecs and vocoders looks at on one side.
 OVERLAP_S: Final = 2.56
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DecodedSound:
+    """What the vocoder gave.
+
+    Attributes:
+        samples: float32[n], at least as many as asked for.
+        mel: log-mel float32[frames, n_mels] of as much as was asked for.
+    """
+
+    samples: npt.NDArray[np.float32]
+    mel: npt.NDArray[np.float32]
+
+
+@torch.no_grad()
+def decode_all(
+    latents: Tensor, networks: Networks, *, seconds: float, reporter: StageReporter | None = None
+) -> list[DecodedSound]:
+    """Latents float32[N, c, t, f] -> N sounds, one at a time: a batch would cost memory and save no time.
+
+    Args:
+        seconds: length of each.
+        reporter: counts the sounds.
+
+    Raises:
+        OutOfMemoryError: memory that is not enough for one.
+        Cancelled: through the reporter, between two.
+    """
+    spec = networks.bundle.audio
+    device = networks.policy.device
+    mel_frames = math.ceil(spec.shape_of(seconds).n_samples / spec.mel.hop_length)
+    sounds = []
+    # Held through all sounds, so that no memory plan moves them in between.
+    with networks.components.codec as codec, networks.components.vocoder as vocoder:
+        for index in range(len(latents)):
+            with out_of_memory_reported(
+                f"memory of {device} ran out while {seconds:g} s were decoded", device, seconds=seconds
+            ):
+                log_mel = decode_mel(codec, latents[index : index + 1].to(device), spec)
+                samples = synthesise(vocoder, log_mel, spec)[0].float().cpu().numpy()
+            mel = log_mel[0, :mel_frames].float().cpu().numpy().copy()
+            sounds.append(DecodedSound(samples=samples, mel=mel))
+            if reporter is not None:
+                reporter.step(index + 1)
+    return sounds
 
 
 def decode_mel(codec: LatentCodec, latent: Tensor, spec: AudioSpec) -> Tensor:

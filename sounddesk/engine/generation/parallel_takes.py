@@ -1,7 +1,8 @@
 """Several takes at once on a CPU: a share of them on each core instead of every operation spread over all cores.
 
 The layers of a small U-Net are too short to be split well: on two cores one take ran only 1.3 times as fast as on one,
-while two streams of takes, one thread each, ran 1.9 times as fast (starter, 10 s). More cores were not measured.
+while two streams of takes, one thread each, ran 1.9 times as fast (takes of 10 s). More cores were not
+measured.
 """
 
 from __future__ import annotations
@@ -24,20 +25,20 @@ _Result = TypeVar("_Result")
 _POLL_S: Final = 0.05
 
 
-def rounds_of(chosen: range, *, threads: int) -> list[list[range]]:
-    """Rounds one after the other, each of streams that run side by side and share `threads` evenly.
+def split_into_batches(chosen: range, *, threads: int) -> list[list[range]]:
+    """Batches one after the other, each of streams that run side by side and share `threads` evenly.
 
-    The first round has as many streams as there are threads, or takes if those are fewer; takes that do not divide
-    evenly are a second round of one stream, on all threads.
+    The first batch has as many streams as there are threads, or takes if those are fewer; takes that do not divide
+    evenly are a second batch of one stream, on all threads.
     """
     streams = min(threads, len(chosen))
     each = len(chosen) // streams
     even = each * streams
-    rounds = [[chosen[index * each : (index + 1) * each] for index in range(streams)]]
-    return [*rounds, [chosen[even:]]] if even < len(chosen) else rounds
+    batches = [[chosen[index * each : (index + 1) * each] for index in range(streams)]]
+    return [*batches, [chosen[even:]]] if even < len(chosen) else batches
 
 
-def run_streams(
+def parallel_map(
     work: Callable[[range, Callable[[int, int], None]], _Result],
     streams: Sequence[range],
     *,

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import struct
 import threading
 import weakref
 from collections.abc import Callable
 
-import numpy as np
 from torch import Tensor
 
 from sounddesk.domain.bounded_cache import BoundedCache
 from sounddesk.engine.bundles.bundle_manifest import ComponentEntry
-from sounddesk.engine.types import RgbImage
-
-
-def hash_image(image: RgbImage) -> str:
-    """Sha256 of the image's size and pixels."""
-    digest = hashlib.sha256(struct.pack("<II", *image.shape[:2]))
-    digest.update(np.ascontiguousarray(image).data)
-    return digest.hexdigest()
 
 
 class PatchCache:

@@ -1,4 +1,4 @@
-"""From a mask over pixels to weights over patches: the mask rule of paper 3.2, and hints inside a mask."""
+"""From a mask over pixels to weights over patches: the mask rule of paper 3.2, and prompts inside a mask."""
 
 from __future__ import annotations
 
@@ -63,10 +63,10 @@ def rescale_to_attention(coverage: Weights, *, attention_std: float | None, nonn
     return (mean + gain * deviation).astype(np.float32)
 
 
-def weights_with_hint(mask_weights: Weights, attention: Weights, coverage: Weights, *, sharpness: float) -> Weights:
-    """Text attention for a hint, inside the mask only: float32[P], sum 1.
+def weights_with_prompt(mask_weights: Weights, attention: Weights, coverage: Weights, *, sharpness: float) -> Weights:
+    """Text attention for a prompt, inside the mask only: float32[P], sum 1.
 
-    The mask's weights are multiplied by the hint's attention, relative to its mean over the mask, to the
+    The mask's weights are multiplied by the prompt's attention, relative to its mean over the mask, to the
     power `sharpness`; where the mask covers nothing the weights stay as they were.
     """
     inside = coverage > 0

@@ -25,8 +25,8 @@ SILENCE_PEAK: Final = 1e-3
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class DecodedSound:
-    """One sound.
+class Sound:
+    """One finished sound.
 
     Attributes:
         waveform: float32[n], exactly the length asked for.
@@ -39,7 +39,7 @@ class DecodedSound:
     notes: tuple[str, ...]
 
 
-def finished(
+def postprocess(
     samples: npt.NDArray[np.float32],
     mel: npt.NDArray[np.float32],
     *,
@@ -47,7 +47,7 @@ def finished(
     n_samples: int,
     name: str,
     seed: int,
-) -> DecodedSound:
+) -> Sound:
     """Exactly `n_samples` of `samples`, and nothing silent or broken unannounced.
 
     Args:
@@ -65,7 +65,7 @@ def finished(
         waveform = (waveform * np.float32(factor)).astype(np.float32)
         mel = np.maximum(mel + np.float32(math.log(factor)), np.float32(spec.log_silence))
         notes = (_lowered_note(peak, spec.peak),)
-    return DecodedSound(waveform=waveform, mel=mel, notes=notes)
+    return Sound(waveform=waveform, mel=mel, notes=notes)
 
 
 def recipe_facts(

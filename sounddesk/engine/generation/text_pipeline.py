@@ -5,14 +5,12 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from sounddesk.domain.errors import EngineError
-from sounddesk.engine.bundles.bundle import Bundle
-from sounddesk.engine.generation.pipeline import Denoising
-from sounddesk.engine.generation.pipeline import Engine
-from sounddesk.engine.generation.pipeline import decode_sound
-from sounddesk.engine.generation.pipeline import denoise_all
+from sounddesk.engine.generation.decoding import decode_all
+from sounddesk.engine.generation.denoising import Denoising
+from sounddesk.engine.generation.denoising import denoise_all
+from sounddesk.engine.generation.networks import Networks
+from sounddesk.engine.generation.postprocess import postprocess
 from sounddesk.engine.generation.postprocess import recipe_facts
-from sounddesk.engine.generation.take_conditions import MAX_SEED
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
@@ -20,80 +18,75 @@ from sounddesk.engine.types import GeneratedTake
 from sounddesk.engine.types import TextRequest
 
 
-def check_text_request(request: TextRequest, bundle: Bundle) -> None:
-    """Refuse what cannot be generated before any network runs.
+class TextPipeline:
+    """Takes of texts, by the networks of a bundle that sees images; its conditions are in its texts' space."""
 
-    Raises:
-        EngineError: an empty text, or a bundle that cannot be conditioned on texts.
-        ValueError: no take, as many seeds as texts are not there, or a seed out of range.
-    """
-    if not request.prompts or len(request.prompts) != len(request.seeds):
-        raise ValueError(f"{len(request.prompts)} texts and {len(request.seeds)} seeds: give one seed per text")
-    for seed in request.seeds:
-        if not 0 <= seed <= MAX_SEED:
-            raise ValueError(f"seed is {seed}: choose from 0 to {MAX_SEED}")
-    if not all(prompt.strip() for prompt in request.prompts):
-        raise EngineError("text is empty: describe the sound")
-    if bundle.text_pipeline is None and not texts_are_conditions(bundle):
-        raise EngineError(f"bundle {bundle.name!r} cannot make sound from texts: its conditions are in another space")
+    def __init__(self, networks: Networks) -> None:
+        self._networks = networks
 
+    @torch.no_grad()
+    def generate(
+        self, request: TextRequest, *, on_progress: OnProgress | None = None, cancel: CancelToken | None = None
+    ) -> list[GeneratedTake]:
+        """All takes of `request`, in its order.
 
-def texts_are_conditions(bundle: Bundle) -> bool:
-    """Whether the bundle's text encoder gives vectors of the space that its conditions are in."""
-    grounding = bundle.manifest.grounding
-    if bundle.text_pipeline is not None:
-        return False
-    return bool(grounding["out_width"] == grounding["text_width"])
+        Progress stages: 'denoise' (units: steps times takes), 'decode' (takes).
 
-
-@torch.no_grad()
-def generate_text_takes(
-    request: TextRequest,
-    engine: Engine,
-    *,
-    on_progress: OnProgress | None = None,
-    cancel: CancelToken | None = None,
-) -> list[GeneratedTake]:
-    """All takes of `request`, checked by `check_text_request`; every different text is encoded once.
-
-    Raises:
-        EngineError: non-finite samples, or memory that is not enough even for one take.
-        Cancelled: through `cancel`, within one denoising step.
-    """
-    texts = list(dict.fromkeys([request.negative_prompt, *request.prompts]))
-    with engine.components.text_encoder as text_encoder:
-        vectors = dict(zip(texts, text_encoder.encode(texts).float(), strict=True))
-    latents, batch_notes = denoise_all(
-        Denoising(
-            condition=torch.stack([vectors[prompt] for prompt in request.prompts]),
-            null=vectors[request.negative_prompt][None].expand(len(request.prompts), -1),
-            seeds=request.seeds,
-            seconds=request.seconds,
-            sampling=request.sampling,
-        ),
-        engine,
-        on_progress=on_progress,
-        cancel=cancel,
-    )
-    reporter = StageReporter(stage="decode", total=len(request.prompts), on_progress=on_progress, cancel=cancel)
-    takes = []
-    with engine.components.codec, engine.components.vocoder:
-        for index, (prompt, seed) in enumerate(zip(request.prompts, request.seeds, strict=True)):
-            sound = decode_sound(latents[index : index + 1], engine, name=prompt, seed=seed, seconds=request.seconds)
-            facts = recipe_facts(
-                engine.bundle, engine.policy, seed=seed, seconds=request.seconds, sampling=request.sampling
+        Raises:
+            EngineError: an empty text, conditions that are in another space than the texts, non-finite samples, or
+                memory that is not enough for one take.
+            ValueError: a value out of range.
+            Cancelled: through `cancel`, within one denoising step.
+        """
+        networks, prompts = self._networks, request.prompts
+        spec = networks.bundle.audio
+        # 1. Refuse before working.
+        request.check()
+        networks.bundle.require_texts()
+        # 2. Texts -> conditions float32[N, C], every different text once.
+        texts = list(dict.fromkeys([request.negative_prompt, *prompts]))
+        with networks.components.text_encoder as text_encoder:
+            vectors = dict(zip(texts, text_encoder.encode(texts).float(), strict=True))
+        # 3. Noise and the guided denoising loop -> latents float32[N, c, t, f].
+        latents, batch_notes = denoise_all(
+            Denoising(
+                condition=torch.stack([vectors[prompt] for prompt in prompts]),
+                null=vectors[request.negative_prompt][None].expand(len(prompts), -1),
+                seeds=request.seeds,
+                seconds=request.seconds,
+                sampling=request.sampling,
+            ),
+            networks,
+            on_progress=on_progress,
+            cancel=cancel,
+        )
+        # 4. Latents -> log-mel -> samples.
+        reporter = StageReporter(stage="decode", total=len(prompts), on_progress=on_progress, cancel=cancel)
+        decoded = decode_all(latents, networks, seconds=request.seconds, reporter=reporter)
+        # 5. The exact length, nothing broken or silent unannounced, and the recipe of each.
+        made = []
+        for prompt, seed, sound in zip(prompts, request.seeds, decoded, strict=True):
+            finished = postprocess(
+                sound.samples,
+                sound.mel,
+                spec=spec.mel,
+                n_samples=spec.shape_of(request.seconds).n_samples,
+                name=prompt,
+                seed=seed,
             )
-            takes.append(
+            facts = recipe_facts(
+                networks.bundle, networks.policy, seed=seed, seconds=request.seconds, sampling=request.sampling
+            )
+            made.append(
                 GeneratedTake(
                     name=prompt,
                     kind="object",
-                    waveform=sound.waveform,
-                    sample_rate_hz=engine.bundle.audio.mel.sample_rate_hz,
+                    waveform=finished.waveform,
+                    sample_rate_hz=spec.mel.sample_rate_hz,
                     recipe={**facts, "prompt": prompt, "negative_prompt": request.negative_prompt},
-                    notes=(*batch_notes, *sound.notes),
-                    mel=sound.mel,
+                    notes=(*batch_notes, *finished.notes),
+                    mel=finished.mel,
                     patch_weights=np.zeros(0, dtype=np.float32),
                 )
             )
-            reporter.step(index + 1)
-    return takes
+        return made

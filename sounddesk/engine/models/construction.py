@@ -20,3 +20,13 @@ def constructing() -> Iterator[None]:
     """Wait until no other thread constructs a network, and keep others out; also a decorator. May be nested."""
     with _LOCK:
         yield
+
+
+def quieten_libraries() -> None:
+    """Bars and advice of the libraries while loading would mix with our own progress."""
+    import diffusers.utils.logging
+    import transformers.utils.logging
+
+    diffusers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()

@@ -28,12 +28,12 @@ from sounddesk.engine.segmenters.protocol import Prompt
 from sounddesk.engine.segmenters.protocol import check_encoded
 from sounddesk.engine.segmenters.protocol import check_image
 from sounddesk.engine.segmenters.protocol import check_prompt
-from sounddesk.engine.segmenters.protocol import image_sha256
 from sounddesk.engine.segmenters.protocol import keeps_alternatives
 from sounddesk.engine.segmenters.protocol import sample_polyline
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.types import BoolMask
 from sounddesk.engine.types import RgbImage
+from sounddesk.engine.types import image_sha256
 
 NAME: Final = "GrabCut"
 MAX_CANDIDATES: Final = 3

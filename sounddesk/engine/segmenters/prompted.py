@@ -22,11 +22,11 @@ from sounddesk.engine.segmenters.protocol import SegmenterError
 from sounddesk.engine.segmenters.protocol import check_encoded
 from sounddesk.engine.segmenters.protocol import check_image
 from sounddesk.engine.segmenters.protocol import check_prompt
-from sounddesk.engine.segmenters.protocol import image_sha256
 from sounddesk.engine.segmenters.protocol import keeps_alternatives
 from sounddesk.engine.segmenters.protocol import sample_polyline
 from sounddesk.engine.types import BoolMask
 from sounddesk.engine.types import RgbImage
+from sounddesk.engine.types import image_sha256
 
 CACHED_IMAGES: Final = 3
 # A sure pixel of a mask hint, in logits; SAM was trained on its own logits as mask input, mostly within +-10.

@@ -6,7 +6,6 @@ click at (420, 310) lies in column 420 and row 310 of the image array.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -166,13 +165,6 @@ class ProposesObjects(Protocol):
             Cancelled: through `cancel`.
         """
         ...
-
-
-def image_sha256(image: RgbImage) -> str:
-    """Hash of the pixels and their shape, the key of every cache."""
-    digest = hashlib.sha256(repr(image.shape).encode())
-    digest.update(np.ascontiguousarray(image).data)
-    return digest.hexdigest()
 
 
 def keeps_alternatives(encoded: EncodedImage) -> bool:

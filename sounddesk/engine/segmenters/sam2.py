@@ -76,7 +76,7 @@ class Sam2Segmenter(PromptedSegmenter):
             from transformers.models.sam2.modeling_sam2 import Sam2Model
         except ImportError as error:
             raise SegmenterError("SAM 2 needs a newer transformers: pip install --upgrade transformers") from error
-        from sounddesk.engine.bundles.component_loading import quieten_libraries
+        from sounddesk.engine.models.construction import quieten_libraries
 
         quieten_libraries()
         try:

@@ -110,7 +110,7 @@ def load_video_model(model: InstalledModel, *, device: str = "cpu") -> Any:
         raise SegmenterError(
             "SAM 2 for shots needs a newer transformers: pip install --upgrade transformers"
         ) from error
-    from sounddesk.engine.bundles.component_loading import quieten_libraries
+    from sounddesk.engine.models.construction import quieten_libraries
 
     quieten_libraries()
     try:

@@ -24,7 +24,6 @@ from sounddesk.domain.errors import EngineError
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.bundles.bundle_manifest import SEGMENTER_ROLE
 from sounddesk.engine.generation.patch_cache import PatchCache
-from sounddesk.engine.generation.patch_cache import hash_image
 from sounddesk.engine.generation.patch_cache import shared_patch_cache
 from sounddesk.engine.models.image_encoder import TimmPatchEncoder
 from sounddesk.engine.models.image_encoder import fit_image
@@ -41,7 +40,6 @@ from sounddesk.engine.segmenters.protocol import SegmenterError
 from sounddesk.engine.segmenters.protocol import check_encoded
 from sounddesk.engine.segmenters.protocol import check_image
 from sounddesk.engine.segmenters.protocol import check_prompt
-from sounddesk.engine.segmenters.protocol import image_sha256
 from sounddesk.engine.segmenters.protocol import keeps_alternatives
 from sounddesk.engine.segmenters.region import Region
 from sounddesk.engine.segmenters.region import redrawn
@@ -65,6 +63,7 @@ from sounddesk.engine.starter.segmenter_refiner import region_pixels
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.types import BoolMask
 from sounddesk.engine.types import RgbImage
+from sounddesk.engine.types import image_sha256
 
 NAME: Final = "starter segmenter"
 CLASS_NAME: Final = "StarterSegmenter"
@@ -218,7 +217,7 @@ class StarterSegmenter:
         fitted = fit_image(image, size=encoder.image_size, geometry=encoder.geometry)
         patches, taps = encoder.patches_and_maps(encoder.normalised([fitted]))
         if self._patches is not None:
-            self._patches.put(hash_image(image), patches[0].float())
+            self._patches.put(image_sha256(image), patches[0].float())
         colours = self._tensor(small_colours(fitted)[None] / 127.5 - 1)
         return StarterFeatures(embedding=self._network.embed(taps, colours))
 

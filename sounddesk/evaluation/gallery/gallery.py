@@ -29,7 +29,6 @@ from sounddesk.audio.pictures.spectrogram_image import spectrogram_image
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.naming import unique_file_stems
 from sounddesk.engine.bundles.installed_bundles import STARTER_NAME
-from sounddesk.engine.generation.text_pipeline import texts_are_conditions
 from sounddesk.engine.images.masks_picture import draw_masks
 from sounddesk.engine.session import EngineSession
 from sounddesk.engine.specs import check_seconds
@@ -176,7 +175,7 @@ class _KindVectors:
 
     @classmethod
     def of(cls, session: EngineSession, kinds: Sequence[BundleKind]) -> _KindVectors:
-        if not texts_are_conditions(session.bundle):
+        if not session.bundle.texts_are_conditions:
             return cls(names=(), vectors=np.zeros((0, 0), dtype=np.float32))
         vectors = session.text_vectors([kind.caption for kind in kinds])
         return cls(names=tuple(kind.name for kind in kinds), vectors=vectors)

@@ -19,7 +19,6 @@ from sounddesk.engine.bundles.assembly import AssemblyParts
 from sounddesk.engine.bundles.assembly import assemble_bundle
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.bundles.component_loading import load_components
-from sounddesk.engine.bundles.published_configs import audio_spec
 from sounddesk.engine.bundles.random_parts import PAPER_SHAPES
 from sounddesk.engine.bundles.random_parts import PaperSize
 from sounddesk.engine.bundles.random_parts import unet_config
@@ -30,6 +29,7 @@ from sounddesk.engine.licence import Licence
 from sounddesk.engine.models.diffusion import Denoiser
 from sounddesk.engine.models.injection import install_object_attention
 from sounddesk.engine.models.injection import original_state
+from sounddesk.engine.models.published_configs import audio_spec
 from sounddesk.engine.models.quantised_weights import load_weights
 from sounddesk.engine.session import EngineSession
 from sounddesk.engine.types import SamplingSettings

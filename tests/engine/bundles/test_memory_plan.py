@@ -20,9 +20,9 @@ from sounddesk.engine.bundles.memory_plan import float32_bytes
 from sounddesk.engine.bundles.memory_plan import plan_from_environment
 from sounddesk.engine.device import DevicePolicy
 from sounddesk.engine.device import choose_device
+from sounddesk.engine.generation.image_pipeline import ImagePipeline
+from sounddesk.engine.generation.networks import Networks
 from sounddesk.engine.generation.patch_cache import PatchCache
-from sounddesk.engine.generation.pipeline import Engine
-from sounddesk.engine.generation.pipeline import generate_takes
 from sounddesk.engine.models.packed_layers import PackedConv2d
 from sounddesk.engine.models.packed_layers import PackedLinear
 from sounddesk.engine.models.packed_layers import PackedPointwiseConv2d
@@ -52,13 +52,13 @@ def test_every_plan_gives_the_same_samples(tiny_bundle: Path, plan: MemoryPlan) 
             found = session.generate(request())
             assert all(np.array_equal(a.waveform, b.waveform) for a, b in zip(expected, found, strict=True))
         assert np.array_equal(session.attention_map(IMAGE, "dog"), session.attention_map(IMAGE, "dog"))
-        assert session._components is not None
+        assert session.is_loaded
         present = [part.network is not None for part in parts(session)]
         assert present == [plan == "offload"] * 5
 
 
 def parts(session: EngineSession) -> list[object]:
-    made = session._components
+    made = session._opened.networks.components
     assert made is not None
     return [made.image_encoder, made.denoiser, made.codec, made.vocoder, made.text_encoder]
 
@@ -92,8 +92,8 @@ def test_half_precision_weights_where_memory_is_short(tiny_bundle: Path) -> None
     made = {}
     for plan in ("keep", "offload"):
         components = load_components(bundle, HALF, plan=plan)
-        engine = Engine(bundle=bundle, policy=HALF, components=components, patches=PatchCache())
-        made[plan] = generate_takes(request(), engine)
+        networks = Networks(bundle=bundle, policy=HALF, components=components, patches=PatchCache())
+        made[plan] = ImagePipeline(networks).generate(request())
         wanted = torch.bfloat16 if plan == "offload" else torch.float32
         for part in (components.denoiser, components.image_encoder, components.text_encoder):
             assert {tensor.dtype for tensor in part.network.parameters()} == {wanted}
@@ -122,8 +122,8 @@ def test_weights_are_counted_as_they_lie_in_memory(tiny_bundle: Path) -> None:
     bundle = Bundle.open(tiny_bundle)
     with EngineSession.open(bundle=bundle, device="cpu") as session:
         session.attention_map(IMAGE, "dog")
-        assert session._components is not None
-        networks = [part.network for part in parts(session)] + [session._components.conditioner]
+        assert session.is_loaded
+        networks = [part.network for part in parts(session)] + [session._opened.networks.components.conditioner]
         held = sum(t.numel() * 4 for network in networks for t in network.parameters())
         held += sum(packed_numbers(network) * 4 for network in networks)
     # Files also hold names, shapes and scales.

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sounddesk.domain.errors import Cancelled
-from sounddesk.engine.generation.parallel_takes import rounds_of
-from sounddesk.engine.generation.parallel_takes import run_streams
+from sounddesk.engine.generation.parallel_takes import parallel_map
+from sounddesk.engine.generation.parallel_takes import split_into_batches
 
 
 @given(st.integers(0, 5), st.integers(1, 20), st.integers(1, 9))
@@ -18,7 +18,7 @@ def test_every_take_is_in_one_stream_and_only_even_shares_run_side_by_side(
     start: int, count: int, threads: int
 ) -> None:
     chosen = range(start, start + count)
-    rounds = rounds_of(chosen, threads=threads)
+    rounds = split_into_batches(chosen, threads=threads)
     assert [take for streams in rounds for takes in streams for take in takes] == list(chosen)
     for streams in rounds:
         assert len(streams) == 1 or len(streams) == min(threads, count)
@@ -47,7 +47,7 @@ def test_streams_run_side_by_side_on_one_thread_each_and_report_here() -> None:
         return torch.get_num_threads(), list(takes)
 
     here = threading.get_ident()
-    results = run_streams(
+    results = parallel_map(
         work, [range(2), range(2, 4)], on_step=lambda done: reports.append((threading.get_ident(), done))
     )
     assert results == [(1, [0, 1]), (1, [2, 3])]
@@ -76,7 +76,7 @@ def test_a_cancellation_here_stops_every_stream() -> None:
 
     start = time.monotonic()
     with pytest.raises(Cancelled):
-        run_streams(work, [range(1), range(1, 2)], on_step=cancel)
+        parallel_map(work, [range(1), range(1, 2)], on_step=cancel)
     assert time.monotonic() - start < 1
     assert len(steps) < 500
     assert torch.get_num_threads() == 2
@@ -93,5 +93,5 @@ def test_what_one_stream_raises_comes_out_and_stops_the_other() -> None:
 
     start = time.monotonic()
     with pytest.raises(MemoryError, match="full"):
-        run_streams(work, [range(1), range(1, 2)], on_step=lambda _done: None)
+        parallel_map(work, [range(1), range(1, 2)], on_step=lambda _done: None)
     assert time.monotonic() - start < 1

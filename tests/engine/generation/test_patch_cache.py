@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from sounddesk.engine.generation.patch_cache import PatchCache
-from sounddesk.engine.generation.patch_cache import hash_image
+from sounddesk.engine.types import image_sha256
 
 
 def test_cache_encodes_once_and_forgets_the_image_used_longest_ago() -> None:
@@ -30,8 +30,8 @@ def test_cache_encodes_once_and_forgets_the_image_used_longest_ago() -> None:
 
 def test_hash_follows_pixels_and_shape_not_memory_order() -> None:
     image = np.arange(2 * 6 * 3, dtype=np.uint8).reshape(2, 6, 3)
-    assert hash_image(image) == hash_image(np.asfortranarray(image))
-    assert hash_image(image) != hash_image(image.reshape(6, 2, 3))
+    assert image_sha256(image) == image_sha256(np.asfortranarray(image))
+    assert image_sha256(image) != image_sha256(image.reshape(6, 2, 3))
     other = image.copy()
     other[0, 0, 0] += 1
-    assert hash_image(image) != hash_image(other)
+    assert image_sha256(image) != image_sha256(other)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sounddesk.engine.generation.patch_weights import patch_coverage
 from sounddesk.engine.generation.patch_weights import rescale_to_attention
-from sounddesk.engine.generation.patch_weights import weights_with_hint
+from sounddesk.engine.generation.patch_weights import weights_with_prompt
 
 P = 49
 
@@ -102,12 +102,12 @@ def test_a_hint_moves_weight_inside_the_mask_only() -> None:
     attention = np.full(P, 1 / P, dtype=np.float32)
     attention[1] = 0.3
     attention[20] = 0.9
-    steered = weights_with_hint(mask_weights, attention, coverage, sharpness=1.0)
+    steered = weights_with_prompt(mask_weights, attention, coverage, sharpness=1.0)
     assert steered[1] > mask_weights[1]
     assert steered[20] == pytest.approx(mask_weights[20], abs=1e-6)
     assert steered.sum() == pytest.approx(1.0, abs=1e-6)
     np.testing.assert_allclose(
-        weights_with_hint(mask_weights, attention, coverage, sharpness=0.0), mask_weights, atol=1e-6
+        weights_with_prompt(mask_weights, attention, coverage, sharpness=0.0), mask_weights, atol=1e-6
     )
 
 

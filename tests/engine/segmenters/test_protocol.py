@@ -15,9 +15,9 @@ from sounddesk.engine.segmenters.protocol import PromptError
 from sounddesk.engine.segmenters.protocol import check_encoded
 from sounddesk.engine.segmenters.protocol import check_image
 from sounddesk.engine.segmenters.protocol import check_prompt
-from sounddesk.engine.segmenters.protocol import image_sha256
 from sounddesk.engine.segmenters.protocol import keeps_alternatives
 from sounddesk.engine.segmenters.protocol import sample_polyline
+from sounddesk.engine.types import image_sha256
 
 WIDTH, HEIGHT = 64, 48
 

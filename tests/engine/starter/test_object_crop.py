@@ -122,9 +122,9 @@ def test_shares_are_the_mean_of_both_looks_and_the_classes_judge_the_closer_one(
     with open_session(tmp_path) as session:
         both = session.condition(asked.image, take).condition
         blend_of_near = session.condition(asked.image, blend).condition
-        assert session._components is not None
-        conditioner = session._components.conditioner
-        encoder = session._components.image_encoder.network
+        assert session.is_loaded
+        conditioner = session._opened.networks.components.conditioner
+        encoder = session._opened.networks.components.image_encoder.network
         crop = crop_object(asked.image, take.mask, side=crop_side(encoder))
         _, logits = encode_crops(encoder, [crop.pixels])
         coverage = patch_coverage(crop.mask, grid=conditioner.config.grid)
@@ -161,8 +161,8 @@ def test_one_mask_is_looked_at_once_however_many_takes_it_has(tmp_path: Path) ->
     mask = box(20, 10, 50, 40)
     with open_session(tmp_path) as session:
         session.encode_image(request(mask).image)
-        assert session._components is not None
-        encoder = session._components.image_encoder.network
+        assert session.is_loaded
+        encoder = session._opened.networks.components.image_encoder.network
         calls: list[int] = []
         hook = encoder.backbone.conv_stem.register_forward_hook(lambda *_: calls.append(1))
         session.generate(request(mask, mask.copy(), box(55, 20, 85, 55)))

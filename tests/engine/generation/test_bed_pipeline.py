@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sounddesk.domain.errors import Cancelled
-from sounddesk.engine.generation import bed
+from sounddesk.engine.generation import bed_pipeline
 from sounddesk.engine.session import EngineSession
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.types import BedRequest
@@ -28,7 +28,7 @@ def condition(value: float, width: int = 4) -> TakeCondition:
 @given(st.integers(1, 400), st.integers(1, 20))
 def test_windows_cover_every_frame_and_overlap_by_half(total: int, half: int) -> None:
     length = min(2 * half, total)
-    starts = bed.window_starts(total, length=length)
+    starts = bed_pipeline.window_starts(total, length=length)
     assert starts[0] == 0
     assert starts[-1] + length == total
     steps = np.diff(starts)
@@ -37,7 +37,7 @@ def test_windows_cover_every_frame_and_overlap_by_half(total: int, half: int) ->
 
 
 def test_weights_of_neighbours_add_up_to_the_same_everywhere() -> None:
-    weights = bed.window_weights(32)
+    weights = bed_pipeline.window_weights(32)
     overlap = weights[:16] + weights[16:]
     assert float(overlap.max() - overlap.min()) < 1e-5
     assert float(weights.min()) > 0
@@ -52,9 +52,9 @@ class Echo(torch.nn.Module):
 
 @pytest.mark.parametrize("guided", [True, False])
 def test_each_window_is_denoised_under_its_own_condition(guided: bool) -> None:
-    starts = bed.window_starts(80, length=16)
+    starts = bed_pipeline.window_starts(80, length=16)
     values = torch.arange(len(starts), dtype=torch.float32)[:, None] + 1
-    windowed = bed.WindowedDenoiser(Echo(), starts=starts, length=16, condition=values, null=-values)
+    windowed = bed_pipeline.WindowedDenoiser(Echo(), starts=starts, length=16, condition=values, null=-values)
     latent = torch.zeros(2 if guided else 1, 3, 80, 4)
     predicted = windowed(latent, torch.tensor(0), values[:1], values[:1])
     conditional = predicted[-1, 0, :, 0]
@@ -71,7 +71,7 @@ def test_a_moment_listens_to_the_nearest_frame() -> None:
     request = BedRequest(
         name="sea", conditions=(condition(1), condition(2), condition(3)), times_s=(1.0, 5.0, 9.0), seconds=10, seed=0
     )
-    made, null = bed.conditions_at(request, [0.0, 2.9, 3.1, 20.0])
+    made, null = bed_pipeline.conditions_at(request, [0.0, 2.9, 3.1, 20.0])
     assert made[:, 0].tolist() == [1, 1, 2, 3]
     assert torch.equal(null, -made)
 
@@ -91,7 +91,7 @@ def test_a_moment_listens_to_the_nearest_frame() -> None:
 def test_what_cannot_be_made_is_refused(changes: dict[str, object], told: str) -> None:
     request = BedRequest(name="sea", conditions=(condition(1),), times_s=(0.0,), seconds=5, seed=0)
     with pytest.raises(ValueError, match=told):
-        bed.check_bed_request(replace(request, **changes))
+        replace(request, **changes).check()
 
 
 @pytest.fixture(scope="module")

@@ -18,13 +18,11 @@ from torch import Tensor
 from torch import nn
 
 from sounddesk.engine.device import out_of_memory_reported
-from sounddesk.engine.generation.pipeline import Engine
-from sounddesk.engine.generation.pipeline import TakeNoise
-from sounddesk.engine.generation.pipeline import decode_sound
-from sounddesk.engine.generation.take_conditions import MAX_SEED
+from sounddesk.engine.generation.decoding import decode_all
+from sounddesk.engine.generation.denoising import TakeNoise
+from sounddesk.engine.generation.networks import Networks
+from sounddesk.engine.generation.postprocess import postprocess
 from sounddesk.engine.models.diffusion import denoise
-from sounddesk.engine.specs import MAX_BED_SECONDS
-from sounddesk.engine.specs import MIN_SECONDS
 from sounddesk.engine.specs import AudioSpec
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
@@ -103,74 +101,76 @@ def window_starts(total: int, *, length: int) -> tuple[int, ...]:
     return tuple(min(number * hop, total - length) for number in range(count))
 
 
-def check_bed_request(request: BedRequest) -> None:
-    """Refuse what cannot be generated before any network runs.
+class BedPipeline:
+    """One continuous sound over a shot."""
 
-    Raises:
-        ValueError: a length, seed or window out of range, or conditions without times.
-    """
-    if not math.isfinite(request.seconds) or not MIN_SECONDS <= request.seconds <= MAX_BED_SECONDS:
-        raise ValueError(f"bed lasts {request.seconds:g} s: choose from {MIN_SECONDS:g} s to {MAX_BED_SECONDS:g} s")
-    if not 0 <= request.seed <= MAX_SEED:
-        raise ValueError(f"seed of {request.name!r} is {request.seed}: choose from 0 to {MAX_SEED}")
-    if not request.conditions or len(request.conditions) != len(request.times_s):
-        raise ValueError(
-            f"bed has {len(request.conditions)} conditions for {len(request.times_s)} times: give one each"
-        )
-    if not 1.0 <= request.window_s <= 60.0:
-        raise ValueError(f"window lasts {request.window_s:g} s: choose from 1 s to 60 s")
+    def __init__(self, networks: Networks) -> None:
+        self._networks = networks
 
+    @torch.no_grad()
+    def generate(
+        self, request: BedRequest, *, on_progress: OnProgress | None = None, cancel: CancelToken | None = None
+    ) -> GeneratedBed:
+        """The bed of `request`. Progress stage: 'denoise'.
 
-@torch.no_grad()
-def generate_bed(
-    request: BedRequest,
-    engine: Engine,
-    *,
-    on_progress: OnProgress | None = None,
-    cancel: CancelToken | None = None,
-) -> GeneratedBed:
-    """The bed of `request`, checked by `check_bed_request`.
-
-    Raises:
-        EngineError: non-finite samples, or memory that is not enough.
-        Cancelled: through `cancel`, within one denoising step.
-    """
-    spec = engine.bundle.audio
-    shape = spec.shape_of(request.seconds)
-    length = min(_window_frames(request.window_s, spec), shape.latent_frames)
-    starts = window_starts(shape.latent_frames, length=length)
-    frames_per_s = spec.mel.frames_per_s / spec.latent.time_factor
-    middles_s = [(start + length / 2) / frames_per_s for start in starts]
-    device = engine.policy.device
-    condition, null = conditions_at(request, middles_s)
-    reporter = StageReporter(stage="denoise", total=steps_of(request.sampling), on_progress=on_progress, cancel=cancel)
-    noise = TakeNoise(request.seed, shape)
-    with out_of_memory_reported(
-        f"memory of {device} ran out on a bed of {request.seconds:g} s", device, seconds=request.seconds
-    ):
-        with engine.components.denoiser as denoiser, engine.policy.network_precision():
+        Raises:
+            EngineError: non-finite samples, or memory that is not enough.
+            ValueError: a value out of range.
+            Cancelled: through `cancel`, within one denoising step.
+        """
+        networks = self._networks
+        spec, device = networks.bundle.audio, networks.policy.device
+        # 1. Refuse before working.
+        request.check()
+        # 2. Windows half a length apart, each with the condition of the frame nearest to its middle.
+        shape = spec.shape_of(request.seconds)
+        length = min(_window_frames(request.window_s, spec), shape.latent_frames)
+        starts = window_starts(shape.latent_frames, length=length)
+        frames_per_s = spec.mel.frames_per_s / spec.latent.time_factor
+        condition, null = conditions_at(request, [(start + length / 2) / frames_per_s for start in starts])
+        # 3. Noise and the guided denoising loop over all windows at once -> latent float32[1, c, t, f].
+        steps = steps_of(request.sampling)
+        reporter = StageReporter(stage="denoise", total=steps, on_progress=on_progress, cancel=cancel)
+        noise = TakeNoise(request.seed, shape)
+        with (
+            out_of_memory_reported(
+                f"memory of {device} ran out on a bed of {request.seconds:g} s", device, seconds=request.seconds
+            ),
+            networks.components.denoiser as denoiser,
+            networks.policy.network_precision(),
+        ):
             windowed = WindowedDenoiser(
                 denoiser, starts=starts, length=length, condition=condition.to(device), null=null.to(device)
             )
             latent = denoise(
                 windowed,
-                scheduler_config=engine.components.scheduler_config,
+                scheduler_config=networks.components.scheduler_config,
                 condition=windowed.condition[:1],
                 null=windowed.null[:1],
                 noise=noise.draw().to(device),
                 sampling=request.sampling,
                 step_noise=lambda _step: noise.draw().to(device),
                 on_step=lambda done, _total: reporter.step(done),
-            )
-        sound = decode_sound(latent.float(), engine, name=request.name, seed=request.seed, seconds=request.seconds)
-    ends = {start + length for start in starts} | set(starts)
-    joins_s = sorted(frame / frames_per_s for frame in ends if 0 < frame < shape.latent_frames)
-    return GeneratedBed(
-        waveform=sound.waveform,
-        sample_rate_hz=spec.mel.sample_rate_hz,
-        joins_s=tuple(join for join in joins_s if join < request.seconds),
-        notes=sound.notes,
-    )
+            ).float()
+        # 4. Latent -> log-mel -> samples, in one piece.
+        (decoded,) = decode_all(latent, networks, seconds=request.seconds)
+        # 5. The exact length, nothing broken or silent unannounced.
+        sound = postprocess(
+            decoded.samples,
+            decoded.mel,
+            spec=spec.mel,
+            n_samples=shape.n_samples,
+            name=request.name,
+            seed=request.seed,
+        )
+        ends = {start + length for start in starts} | set(starts)
+        joins_s = sorted(frame / frames_per_s for frame in ends if 0 < frame < shape.latent_frames)
+        return GeneratedBed(
+            waveform=sound.waveform,
+            sample_rate_hz=spec.mel.sample_rate_hz,
+            joins_s=tuple(join for join in joins_s if join < request.seconds),
+            notes=sound.notes,
+        )
 
 
 def conditions_at(request: BedRequest, times_s: Sequence[float]) -> tuple[Tensor, Tensor]:

@@ -7,17 +7,14 @@ import pytest
 import torch
 
 from sounddesk.domain.errors import EngineError
-from sounddesk.domain.mask import mask_sha256
-from sounddesk.engine.generation.take_conditions import NO_STATISTICS_NOTE
-from sounddesk.engine.generation.take_conditions import TakeConditions
-from sounddesk.engine.generation.take_conditions import attention_weights
-from sounddesk.engine.generation.take_conditions import check_request
-from sounddesk.engine.generation.take_conditions import hash_mask
-from sounddesk.engine.generation.take_conditions import make_conditions
+from sounddesk.engine.generation.conditioning import Conditions
+from sounddesk.engine.generation.conditioning import attention_weights
+from sounddesk.engine.generation.conditioning import encode_prompts
+from sounddesk.engine.generation.conditioning import make_conditions
+from sounddesk.engine.generation.conditioning import weigh_patches
 from sounddesk.engine.models.grounding import GroundingConfig
 from sounddesk.engine.models.grounding import ObjectConditioner
 from sounddesk.engine.models.grounding import ObjectViews
-from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
 
 HEIGHT, WIDTH = 70, 140
@@ -64,14 +61,19 @@ def views(*takes: ObjectRequest) -> ObjectViews:
     return ObjectViews(image=IMAGE, masks=[each.mask for each in takes], open_encoder=nullcontext)
 
 
-def conditions(*takes: ObjectRequest, **changes) -> TakeConditions:
-    return make_conditions(
-        takes, PATCHES, conditioner=conditioner(**changes), text_encoder=WordVectors(), views=views(*takes)
-    )
+def weigh(*takes: ObjectRequest, **changes) -> np.ndarray:
+    prompts = encode_prompts(takes, nullcontext(WordVectors()))
+    return weigh_patches(takes, PATCHES, prompts, conditioner(**changes))
+
+
+def conditions(*takes: ObjectRequest, **changes) -> Conditions:
+    model, prompts = conditioner(**changes), encode_prompts(takes, nullcontext(WordVectors()))
+    weights = weigh_patches(takes, PATCHES, prompts, model)
+    return make_conditions(weights, PATCHES, prompts, conditioner=model, views=views(*takes))
 
 
 def test_weights_sum_to_one_and_peak_on_the_object() -> None:
-    weights = conditions(take(box(0, 0, 40, 20))).patch_weights[0].reshape(7, 7)
+    weights = weigh(take(box(0, 0, 40, 20)))[0].reshape(7, 7)
     assert weights.sum() == pytest.approx(1.0, abs=1e-5)
     assert weights[:2, :2].min() > weights[2:].max()
     assert weights[:2, :2].min() > weights[:, 2:].max()
@@ -79,21 +81,19 @@ def test_weights_sum_to_one_and_peak_on_the_object() -> None:
 
 def test_weights_have_the_spread_of_attention_in_training() -> None:
     model = conditioner()
-    weights = make_conditions(
-        [take(box(0, 0, 100, 40))], PATCHES, conditioner=model, text_encoder=None, views=views()
-    ).patch_weights
+    weights = weigh(take(box(0, 0, 100, 40)))
     assert weights.std() == pytest.approx(model.attention_std(), rel=1e-4)
 
 
 def test_full_mask_is_uniform() -> None:
-    weights = conditions(take(np.ones((HEIGHT, WIDTH), dtype=bool))).patch_weights[0]
+    weights = weigh(take(np.ones((HEIGHT, WIDTH), dtype=bool)))[0]
     assert np.allclose(weights, 1 / P, atol=1e-7)
 
 
 def test_one_pixel_of_a_large_photograph_still_counts_as_an_object() -> None:
     mask = np.zeros((3000, 4000), dtype=bool)
     mask[10, 10] = True
-    weights = conditions(take(mask)).patch_weights[0]
+    weights = weigh(take(mask))[0]
     assert weights.argmax() == 0
     assert weights[0] > 3 * weights[1:].max()
 
@@ -106,9 +106,9 @@ def test_bool_mask_and_its_probabilities_give_the_same_condition() -> None:
 
 def test_binary_source_thresholds_probabilities_first() -> None:
     soft = np.where(box(0, 0, 20, 10), 0.9, 0.4).astype(np.float32)
-    sharp = conditions(take(soft), mask_source="binary").patch_weights
-    assert np.array_equal(sharp, conditions(take(box(0, 0, 20, 10)), mask_source="binary").patch_weights)
-    assert not np.array_equal(sharp, conditions(take(soft), statistics=False).patch_weights)
+    sharp = weigh(take(soft), mask_source="binary")
+    assert np.array_equal(sharp, weigh(take(box(0, 0, 20, 10)), mask_source="binary"))
+    assert not np.array_equal(sharp, weigh(take(soft), statistics=False))
 
 
 def test_order_of_takes_does_not_matter() -> None:
@@ -119,7 +119,7 @@ def test_order_of_takes_does_not_matter() -> None:
 
 def test_hint_moves_weight_inside_the_mask_only() -> None:
     mask = box(0, 0, 80, 40)
-    plain, hinted = conditions(take(mask)).patch_weights[0], conditions(take(mask, hint="siren")).patch_weights[0]
+    plain, hinted = weigh(take(mask))[0], weigh(take(mask, hint="siren"))[0]
     inside = np.zeros((7, 7), dtype=bool)
     inside[:4, :4] = True
     inside = inside.reshape(-1)
@@ -152,23 +152,19 @@ def test_negative_hint_takes_the_place_of_the_null_condition() -> None:
 
 
 def test_negative_hint_is_refused_where_conditions_are_no_texts() -> None:
-    with pytest.raises(EngineError, match="negative hint: conditions of this bundle"):
+    with pytest.raises(EngineError, match="negative prompt: conditions of this bundle"):
         conditions(take(box(0, 0, 80, 40), negative_hint="siren"), out_width=16)
 
 
-def test_hint_without_a_text_encoder_is_a_programming_error() -> None:
-    with pytest.raises(ValueError, match="needs the text encoder"):
-        make_conditions(
-            [take(box(0, 0, 9, 9), hint="x")], PATCHES, conditioner=conditioner(), text_encoder=None, views=views()
-        )
+def test_without_prompts_no_text_encoder_is_opened() -> None:
+    # `nullcontext()` gives None, which cannot encode.
+    prompts = encode_prompts([take(box(0, 0, 9, 9))], nullcontext())
+    assert (prompts.positive, prompts.negative) == ({}, {})
 
 
-def test_bundle_without_statistics_is_announced_and_uniform_on_the_mask() -> None:
-    result = conditions(take(box(0, 0, 40, 20)), statistics=False)
-    assert result.notes == ((NO_STATISTICS_NOTE,),)
-    on_mask = result.patch_weights[0].reshape(7, 7)[:2, :2]
-    assert np.allclose(on_mask, 0.25, atol=1e-6)
-    assert conditions(take(box(0, 0, 40, 20))).notes == ((),)
+def test_without_statistics_weights_are_uniform_on_the_mask() -> None:
+    weights = weigh(take(box(0, 0, 40, 20)), statistics=False)[0]
+    assert np.allclose(weights.reshape(7, 7)[:2, :2], 0.25, atol=1e-6)
 
 
 def test_several_heads_share_one_map() -> None:
@@ -181,45 +177,4 @@ def test_several_heads_share_one_map() -> None:
 def test_object_outside_a_cropped_view_is_refused() -> None:
     with pytest.raises(EngineError, match="'dog' lies outside the central square"):
         conditions(take(box(0, 0, 30, 70)), geometry="crop")
-    assert conditions(take(box(0, 0, 50, 70)), geometry="crop").patch_weights[0].argmax() % 7 <= 1
-
-
-@pytest.mark.parametrize(
-    ("mask", "message"),
-    [
-        (np.zeros((HEIGHT, WIDTH), dtype=bool), "mask of 'dog' is empty: select an object or paint one"),
-        (np.full((HEIGHT, WIDTH), 0.4, dtype=np.float32), "mask of 'dog' is empty"),
-        (np.ones((WIDTH, HEIGHT), dtype=bool), "mask of 'dog' is 70 x 140 pixels, the image 140 x 70 pixels"),
-        (np.full((HEIGHT, WIDTH), np.nan, dtype=np.float32), "values outside 0 to 1"),
-        (np.full((HEIGHT, WIDTH), 1.5, dtype=np.float32), "values outside 0 to 1"),
-        (np.full((HEIGHT, WIDTH), -1.0, dtype=np.float32), "values outside 0 to 1"),
-    ],
-)
-def test_unusable_mask_is_refused_by_name(mask, message: str) -> None:
-    with pytest.raises(EngineError, match=message):
-        check_request(GenerationRequest(image=IMAGE, takes=(take(mask),)))
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"takes": ()}, "nothing to generate"),
-        ({"image": IMAGE[..., 0]}, r"image is uint8\[70, 140\]"),
-        ({"image": IMAGE.astype(np.float32)}, r"image is float32"),
-        ({"image": IMAGE[:0]}, r"image is uint8\[0, 140, 3\]"),
-        ({"takes": (take(box(0, 0, 9, 9), seed=-1),)}, "seed of 'dog' is -1: choose from 0 to 9223372036854775807"),
-        ({"takes": (take(box(0, 0, 9, 9), seed=2**63),)}, "seed of 'dog'"),
-    ],
-)
-def test_value_out_of_range_is_refused(changes, message: str) -> None:
-    request = {"image": IMAGE, "takes": (take(box(0, 0, 9, 9)),), **changes}
-    with pytest.raises(ValueError, match=message):
-        check_request(GenerationRequest(**request))
-
-
-def test_mask_hash_is_that_of_the_domain_where_the_mask_is_bool() -> None:
-    mask = box(3, 4, 50, 60)
-    assert hash_mask(mask) == hash_mask(mask.astype(np.float32)) == mask_sha256(mask)
-    soft = mask * np.float32(0.7)
-    assert hash_mask(soft) != hash_mask(mask)
-    assert hash_mask(soft) == hash_mask(np.asfortranarray(soft))
+    assert weigh(take(box(0, 0, 50, 70)), geometry="crop")[0].argmax() % 7 <= 1

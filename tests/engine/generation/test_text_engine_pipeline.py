@@ -58,7 +58,7 @@ def texts(*prompts: str, seeds: tuple[int, ...] = (3, 4), **changes: object) -> 
 def test_an_installed_model_is_found_by_name_with_its_licence(name: str) -> None:
     bundle = find_bundle(name)
     assert bundle.manifest.licence == text_engine_parts.LICENCE
-    assert bundle.text_pipeline is not None
+    assert bundle.text_engine is not None
     bundle.verify()
     assert name in [listing.bundle.name for listing in list_bundles() if listing.bundle is not None]
 
@@ -161,7 +161,7 @@ def test_what_needs_an_image_is_refused_in_plain_words(name: str) -> None:
             lambda: session.encode_image(IMAGE),
             lambda: session.condition(IMAGE, ObjectRequest(name="dog", mask=MASK, seed=1)),
         ):
-            with pytest.raises(EngineError, match="hears words, it sees no image: choose another bundle"):
+            with pytest.raises(EngineError, match="is text-only: choose an image bundle"):
                 call()
         with pytest.raises(EngineError, match="text is empty"):
             session.generate_from_text(texts(" "))
