@@ -151,9 +151,9 @@ def run(
     if not cut_outs:
         raise PictureFolderError(f"{pictures} holds no picture of a thing in one piece: a click could mean none")
     photographs = read_backgrounds(backgrounds) if backgrounds is not None else []
-    chosen = choose_segmenter(bundle=bundle, device=str(choose_device(device).device)).segmenter
-    segmenters: list[Segmenter] = [chosen]
-    if not isinstance(chosen, GrabCutSegmenter):
+    chosen = choose_segmenter(bundle=bundle, device=str(choose_device(device).device))
+    segmenters: list[Segmenter] = [chosen.segmenter]
+    if chosen.entry.name != "grabcut":
         segmenters.append(GrabCutSegmenter())
     return measure_segmenters(
         segmenters,

@@ -13,7 +13,6 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from typing import Final
 
 import cv2
@@ -22,7 +21,6 @@ import numpy.typing as npt
 from PIL import BmpImagePlugin
 from PIL import GifImagePlugin
 from PIL import Image
-from PIL import ImageCms
 from PIL import ImageOps
 from PIL import JpegImagePlugin
 from PIL import PngImagePlugin
@@ -31,6 +29,9 @@ from PIL import WebPImagePlugin
 
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.errors import EngineError
+from sounddesk.engine.images.pixel_conversion import split_alpha
+from sounddesk.engine.images.pixel_conversion import to_eight_bit
+from sounddesk.engine.images.pixel_conversion import to_srgb
 from sounddesk.engine.types import BoolMask
 from sounddesk.engine.types import RgbImage
 
@@ -40,7 +41,6 @@ MAX_PIXELS: Final = 200_000_000
 MIN_SIDE_PX: Final = 16
 # 200 megapixels of uncompressed 16-bit RGBA and room for metadata; anything larger is not a still.
 MAX_FILE_BYTES: Final = 2 << 30
-MID_GREY: Final = (128, 128, 128)
 FORMATS: Final = "PNG, JPEG, TIFF, WebP, BMP or GIF"
 
 # A grey mask whose brightest pixel is darker than this holds noise, not a selection.
@@ -97,7 +97,7 @@ def load_image(path: str | os.PathLike[str]) -> LoadedImage:
     notes: list[str] = []
     image = _decode(data, file=file, what="image", notes=notes)
     try:
-        pixels = np.asarray(_to_srgb(image, notes=notes))
+        pixels = np.asarray(to_srgb(image, notes=notes))
     except MemoryError:
         raise _out_of_memory(file, image) from None
     height, width = pixels.shape[:2]
@@ -282,7 +282,7 @@ def _tiff_by_opencv(data: bytes, *, orientation: int, reason: str, notes: list[s
     pixels = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), flags)
     if pixels is None:
         raise OSError(reason)
-    eight_bit = _to_eight_bit(pixels, notes=notes)
+    eight_bit = to_eight_bit(pixels, notes=notes)
     if eight_bit.ndim == 3 and eight_bit.shape[2] == 3:
         eight_bit = eight_bit[..., ::-1]
     elif eight_bit.ndim == 3 and eight_bit.shape[2] == 4:
@@ -292,97 +292,13 @@ def _tiff_by_opencv(data: bytes, *, orientation: int, reason: str, notes: list[s
     return image
 
 
-def _to_eight_bit(values: npt.NDArray[Any], *, notes: list[str] | None = None) -> npt.NDArray[np.uint8]:
-    """Integers wider than 8 bits and floats to 0..255.
-
-    Unsigned 16-bit values span 0..65535. Elsewhere the file does not say what is white, so the smallest
-    of 1 (float only), 255 and 65535 that holds every value is taken; values below zero or above all of
-    these are stretched from the least to the greatest.
-    """
-    if values.dtype == np.uint8:
-        return np.asarray(values)
-    if values.dtype == np.uint16:
-        if notes is not None:
-            notes.append("16-bit image reduced to 8 bits")
-        return np.asarray((values.astype(np.uint32) + 128) // 257, dtype=np.uint8)
-    finite = np.nan_to_num(values.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = float(finite.min()), float(finite.max())
-    whites = (1.0, 255.0, 65535.0) if values.dtype.kind == "f" else (255.0, 65535.0)
-    white = next((white for white in whites if high <= white), None)
-    if low < 0.0 or white is None:
-        if notes is not None:
-            notes.append(f"values from {low:g} to {high:g} stretched to 8 bits")
-        scaled = (finite - low) * (255.0 / max(high - low, 1e-12))
-    else:
-        if notes is not None:
-            notes.append(f"values from 0 to {white:g} reduced to 8 bits")
-        scaled = finite * (255.0 / white)
-    return np.asarray(np.rint(scaled).clip(0, 255), dtype=np.uint8)
-
-
-def _to_srgb(image: Image.Image, *, notes: list[str]) -> Image.Image:
-    """Any Pillow mode to opaque sRGB."""
-    profile = image.info.get("icc_profile")
-    colour, alpha = _split_alpha(image, notes=notes)
-    colour = _apply_profile(colour, profile=profile, notes=notes)
-    if alpha is not None and alpha.getextrema()[0] != 255:
-        notes.append("transparent areas are laid over mid-grey")
-        opaque = Image.new("RGB", colour.size, MID_GREY)
-        opaque.paste(colour, mask=alpha)
-        return opaque
-    return colour
-
-
-def _split_alpha(image: Image.Image, *, notes: list[str]) -> tuple[Image.Image, Image.Image | None]:
-    """Colour in mode L, RGB, CMYK or LAB, and the alpha channel in mode L where there is one."""
-    if image.mode.startswith(("I", "F")):
-        values = np.asarray(image)
-        key = image.info.get("transparency")
-        alpha = None if key is None else Image.fromarray(np.where(values == key, 0, 255).astype(np.uint8))
-        return Image.fromarray(_to_eight_bit(values, notes=notes)), alpha
-    if image.mode == "La":
-        image = image.convert("LA")
-    elif image.mode in ("PA", "RGBa") or "transparency" in image.info:
-        image = image.convert("RGBA")
-    if image.mode in ("LA", "RGBA"):
-        return image.convert("L" if image.mode == "LA" else "RGB"), image.getchannel("A")
-    if image.mode == "1":
-        return image.convert("L"), None
-    if image.mode in ("L", "RGB", "CMYK", "LAB"):
-        return image, None
-    return image.convert("RGB"), None
-
-
-def _apply_profile(colour: Image.Image, *, profile: bytes | None, notes: list[str]) -> Image.Image:
-    """Mode RGB in sRGB. A damaged profile, or one for another kind of image, is left out with a note."""
-    if profile:
-        try:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            title = ImageCms.getProfileDescription(source).strip()
-            if colour.mode == "RGB" and title.startswith("sRGB"):
-                return colour
-            converted = ImageCms.profileToProfile(colour, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-            if converted is not None:
-                notes.append(f"colour profile {title!r} converted to sRGB")
-                return converted
-        except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-            notes.append("colour profile is damaged or does not fit the image: left out")
-    if colour.mode == "LAB":
-        transform = ImageCms.buildTransform(ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), "LAB", "RGB")
-        notes.append("Lab image converted to sRGB")
-        return ImageCms.applyTransform(colour, transform) or colour.convert("RGB")
-    if colour.mode == "CMYK":
-        notes.append("CMYK image without a usable colour profile: colours are approximate")
-    return colour if colour.mode == "RGB" else colour.convert("RGB")
-
-
 def _mask_coverage(image: Image.Image, *, file: Path) -> npt.NDArray[np.float32]:
     """How much of each pixel is selected, float32[H, W] in 0..1."""
     if image.mode.startswith(("I", "F")):
         level = np.nan_to_num(np.asarray(image).astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
         faintest = 0.0
     else:
-        colour, alpha = _split_alpha(image, notes=[])
+        colour, alpha = split_alpha(image, notes=[])
         if alpha is not None and alpha.getextrema()[0] != 255:
             return np.asarray(alpha, dtype=np.float32) / 255.0
         if colour.mode not in ("L", "RGB"):

@@ -46,11 +46,11 @@ from sounddesk.engine.segmenters.region import redrawn
 from sounddesk.engine.segmenters.region import region_of
 from sounddesk.engine.segmenters.region import whole_image
 from sounddesk.engine.starter.segmenter_network import CANDIDATES
-from sounddesk.engine.starter.segmenter_network import ImageEmbedding
 from sounddesk.engine.starter.segmenter_network import StarterSegmenterNetwork
-from sounddesk.engine.starter.segmenter_network import small_colours
 from sounddesk.engine.starter.segmenter_prompts import PromptSteps
 from sounddesk.engine.starter.segmenter_prompts import prompt_steps
+from sounddesk.engine.starter.segmenter_pyramid import ImageEmbedding
+from sounddesk.engine.starter.segmenter_pyramid import small_colours
 from sounddesk.engine.starter.segmenter_refiner import GUESS_BOUND
 from sounddesk.engine.starter.segmenter_refiner import HINTS
 from sounddesk.engine.starter.segmenter_refiner import OUTSIDE_LOGIT
@@ -97,7 +97,7 @@ class EncodedRegion:
     """Pixels of a region as the refiner takes them, and the encoder's maps of them."""
 
     pixels: Tensor
-    taps: list[Tensor]
+    feature_maps: list[Tensor]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -215,11 +215,11 @@ class StarterSegmenter:
     def _features(self, image: RgbImage) -> StarterFeatures:
         encoder = self._encoder
         fitted = fit_image(image, size=encoder.image_size, geometry=encoder.geometry)
-        patches, taps = encoder.patches_and_maps(encoder.normalised([fitted]))
+        patches, feature_maps = encoder.patches_and_maps(encoder.normalised([fitted]))
         if self._patches is not None:
             self._patches.put(image_sha256(image), patches[0].float())
         colours = self._tensor(small_colours(fitted)[None] / 127.5 - 1)
-        return StarterFeatures(embedding=self._network.embed(taps, colours))
+        return StarterFeatures(embedding=self._network.embed(feature_maps, colours))
 
     def _answer(self, encoded: EncodedImage, steps: PromptSteps) -> tuple[DrawnMask, ...]:
         """The masks after the last of the steps that a prompt was made in; the first answers every prompt.
@@ -297,13 +297,13 @@ class StarterSegmenter:
         ]
         seen = [self._region(encoded, region) for region in regions]
         pixels = torch.cat([one.pixels for one in seen])
-        taps = [torch.cat(maps) for maps in zip(*(one.taps for one in seen), strict=True)]
+        feature_maps = [torch.cat(maps) for maps in zip(*(one.feature_maps for one in seen), strict=True)]
         told = self._tensor(np.stack(hints))
-        fine, scores = self._network.refiner(pixels, taps, told)
+        fine, scores = self._network.refiner(pixels, feature_maps, told)
         if box is not None and earlier is None:
             # Drawn once more with the first answer known; clicks gain nothing by it.
             told[:, 1] = fine.clamp(-GUESS_BOUND, GUESS_BOUND)
-            fine, scores = self._network.refiner(pixels, taps, told)
+            fine, scores = self._network.refiner(pixels, feature_maps, told)
         return tuple(
             DrawnMask(region=region, logits=mask, score=score)
             for region, mask, score in zip(regions, fine.cpu().numpy(), scores.tolist(), strict=True)
@@ -338,8 +338,8 @@ class StarterSegmenter:
         found: EncodedRegion | None = regions.get(region)
         if found is None:
             pixels = self._encoder.normalised([region_pixels(encoded.image, region, self._network.refiner.config)])
-            taps = self._encoder.feature_maps(pixels, strides=REFINER_STRIDES)
-            found = EncodedRegion(pixels=folded(pixels), taps=taps)
+            feature_maps = self._encoder.feature_maps(pixels, strides=REFINER_STRIDES)
+            found = EncodedRegion(pixels=folded(pixels), feature_maps=feature_maps)
             regions.put(region, found)
         return found
 

@@ -22,6 +22,7 @@ from sounddesk.engine.segmenters.region import Region
 from sounddesk.engine.segmenters.region import crop
 from sounddesk.engine.segmenters.region import redrawn
 from sounddesk.engine.segmenters.region import whole_image
+from sounddesk.engine.starter.segmenter_pyramid import doubled
 from sounddesk.engine.types import RgbImage
 
 CLICK_RADIUS_CELLS: Final = 3.0
@@ -134,31 +135,27 @@ class RegionRefiner(nn.Module):
         self.score = nn.Sequential(nn.Linear(2 * at_16, at_16), nn.ReLU(), nn.Linear(at_16, 1))
         self.trust = nn.Parameter(torch.tensor(0.5))
 
-    def forward(self, pixels: Tensor, taps: Sequence[Tensor], hints: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, pixels: Tensor, feature_maps: Sequence[Tensor], hints: Tensor) -> tuple[Tensor, Tensor]:
         """Logits float32[B, R, R] and predicted IoUs float32[B] in 0 to 1.
 
         Args:
             pixels: float32[B, 48, R / 2, R / 2], see `folded`.
-            taps: the encoder's maps of these pixels at the strides 4, 8 and 16.
+            feature_maps: the encoder's maps of these pixels at the strides 4, 8 and 16.
             hints: float32[B, HINTS, R, R]; the first two in logits.
         """
         guess = hints[:, :1]
         scaled = torch.cat([hints[:, :2] / GUESS_BOUND, hints[:, 2:]], dim=1)
         given = torch.cat([pixels, functional.pixel_unshuffle(scaled, 2)], dim=1)
         given = given.contiguous(memory_format=torch.channels_last)
-        tap_4, tap_8, tap_16 = taps
+        tap_4, tap_8, tap_16 = feature_maps
         at_2 = self.enter_2(self.stem(given) + self.tap_4(tap_4))
         at_4 = self.enter_4(self.down_4(at_2) + self.tap_8(tap_8))
         at_8 = self.enter_8(self.down_8(at_4) + self.tap_16(tap_16))
         at_16 = self.enter_16(self.down_16(at_8))
-        up = self.leave_8(at_8 + _doubled(self.up_8(at_16)))
-        up = self.leave_4(at_4 + _doubled(self.up_4(up)))
-        up = self.leave_2(at_2 + _doubled(self.up_2(up)))
+        up = self.leave_8(at_8 + doubled(self.up_8(at_16)))
+        up = self.leave_4(at_4 + doubled(self.up_4(up)))
+        up = self.leave_2(at_2 + doubled(self.up_2(up)))
         change = functional.pixel_shuffle(self.answer(up), 2)
         pooled = torch.cat([at_16.mean(dim=(2, 3)), at_16.amax(dim=(2, 3))], dim=1)
         logits = (self.trust * guess + change.float())[:, 0]
         return logits, torch.sigmoid(self.score(pooled).float())[:, 0]
-
-
-def _doubled(maps: Tensor) -> Tensor:
-    return functional.interpolate(maps, scale_factor=2.0, mode="bilinear", align_corners=False)

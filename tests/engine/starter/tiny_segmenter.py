@@ -8,7 +8,7 @@ import torch
 
 from sounddesk.engine.models.image_encoder import TimmPatchEncoder
 from sounddesk.engine.models.quantised_weights import fingerprint
-from sounddesk.engine.starter.segmenter_network import StarterSegmenterConfig
+from sounddesk.engine.starter.segmenter_config import StarterSegmenterConfig
 from sounddesk.engine.starter.segmenter_network import StarterSegmenterNetwork
 
 IMAGE_SIZE = 96

@@ -24,9 +24,9 @@ from sounddesk.engine.models.image_encoder import fit_image
 from sounddesk.engine.segmenters.region import crop_mask
 from sounddesk.engine.segmenters.region import region_of
 from sounddesk.engine.segmenters.region import whole_image
-from sounddesk.engine.starter.segmenter_network import ImageEmbedding
 from sounddesk.engine.starter.segmenter_network import StarterSegmenterNetwork
-from sounddesk.engine.starter.segmenter_network import small_colours
+from sounddesk.engine.starter.segmenter_pyramid import ImageEmbedding
+from sounddesk.engine.starter.segmenter_pyramid import small_colours
 from sounddesk.engine.starter.segmenter_refiner import REFINER_STRIDES
 from sounddesk.engine.starter.segmenter_refiner import folded
 from sounddesk.engine.starter.segmenter_refiner import guess_in

@@ -24,9 +24,9 @@ from torch.nn import functional
 from sounddesk.engine.models.image_encoder import TimmPatchEncoder
 from sounddesk.engine.models.quantised_weights import fingerprint
 from sounddesk.engine.models.quantised_weights import load_weights
-from sounddesk.engine.starter.segmenter_network import ImageEmbedding
-from sounddesk.engine.starter.segmenter_network import StarterSegmenterConfig
+from sounddesk.engine.starter.segmenter_config import StarterSegmenterConfig
 from sounddesk.engine.starter.segmenter_network import StarterSegmenterNetwork
+from sounddesk.engine.starter.segmenter_pyramid import ImageEmbedding
 from sounddesk.training.data.scene_bank import read_pictures
 from sounddesk.training.loop.run_recipe import RunRecipe
 from sounddesk.training.tasks.registry import TASKS
@@ -150,7 +150,7 @@ class SegmenterTask:
         shares = torch.from_numpy(scene.shares[chosen])
         clicks = np.array([[click_in(truth, rng)] for truth in truths_of(shares)], np.float32)
         losses, overlaps = mask_losses(
-            self.network.kin(embedding, torch.from_numpy(clicks)), shares, focal_weight=self.recipe.focal_weight
+            self.network.affinity(embedding, torch.from_numpy(clicks)), shares, focal_weight=self.recipe.focal_weight
         )
         figures.setdefault("affinity", []).append(overlaps.mean().item())
         return losses.mean()

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from sounddesk.engine.starter.segmenter_network import MASK_STRIDE
+from sounddesk.engine.starter.segmenter_config import MASK_STRIDE
 
 # SAM's noise on boxes: a tenth of the side, at most 20 pixels of 1024; ours are of 640.
 _BOX_NOISE: Final = 0.1

@@ -24,8 +24,8 @@ from sounddesk.engine.images.scene_composition import vary_cut_out
 from sounddesk.engine.models.image_encoder import MAP_STRIDES
 from sounddesk.engine.models.image_encoder import TimmPatchEncoder
 from sounddesk.engine.models.image_encoder import fit_image
-from sounddesk.engine.starter.segmenter_network import MASK_STRIDE
-from sounddesk.engine.starter.segmenter_network import small_colours
+from sounddesk.engine.starter.segmenter_config import MASK_STRIDE
+from sounddesk.engine.starter.segmenter_pyramid import small_colours
 from sounddesk.engine.types import RgbImage
 from sounddesk.training.data.scene_bank import PictureSet
 from sounddesk.training.data.scene_bank import random_background

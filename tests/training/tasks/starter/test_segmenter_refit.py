@@ -11,7 +11,7 @@ import torch
 
 from sounddesk.engine.models.image_encoder import TimmPatchEncoder
 from sounddesk.engine.models.image_encoder import fit_image
-from sounddesk.engine.starter.segmenter_network import StarterSegmenterConfig
+from sounddesk.engine.starter.segmenter_config import StarterSegmenterConfig
 from sounddesk.engine.starter.segmenter_network import StarterSegmenterNetwork
 from sounddesk.training.data.scene_bank import PictureSet
 from sounddesk.training.data.scene_bank import read_pictures
