@@ -8,6 +8,7 @@ from PySide6.QtCore import QSettings
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QApplication
 
+from sounddesk.app.settings import Setting
 from sounddesk.app.settings import Settings
 from sounddesk.app.theme import apply_theme
 from sounddesk.app.theme import palette
@@ -49,6 +50,28 @@ def test_damaged_values_fall_back(qapp: QApplication) -> None:
     assert settings.window_state.isEmpty()
     with pytest.raises(ValueError, match="choose one of"):
         settings.theme = "pink"
+
+
+DECLARED = {name: each for name, each in vars(Settings).items() if isinstance(each, Setting)}
+
+
+@pytest.mark.parametrize("name", sorted(DECLARED))
+@pytest.mark.parametrize("stored", ["[broken", "[" * 5000, "1e999", '{"a": {"b": NaN}}', ["list"], "9" * 30, -1])
+def test_whatever_is_stored_a_setting_has_a_value_that_can_be_stored_again(
+    qapp: QApplication, name: str, stored: object
+) -> None:
+    QSettings().setValue(name, stored)
+    settings = Settings()
+    value = getattr(settings, name)
+    assert type(value) is type(DECLARED[name].default) or isinstance(value, Path)
+    setattr(settings, name, value)
+    assert getattr(Settings(), name) == value
+
+
+def test_numbers_are_kept_in_range(qapp: QApplication) -> None:
+    settings = Settings()
+    settings.autosave_minutes, settings.export_rate_hz = 1000, 1
+    assert (Settings().autosave_minutes, Settings().export_rate_hz) == (120, 8_000)
 
 
 def test_recent_files_newest_first_and_only_those_there(qapp: QApplication, tmp_path: Path) -> None:
