@@ -201,6 +201,7 @@ class MainWindow(QMainWindow):
         self.services.store.close()
         self._notices.close()
         self.services.document.undo_stack.indexChanged.disconnect(self._on_index)
+        self.canvas.canvas.close_background()
         self.takes.close_background()
         self.objects.close_background()
         self.timeline.close_background()

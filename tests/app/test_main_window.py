@@ -120,7 +120,7 @@ def test_half_typed_words_survive_a_change_elsewhere(window: MainWindow) -> None
     QTest.keyClick(field, Qt.Key.Key_Return)
     assert document.project.object(first).hint == "siren"
     assert not document.project.object(first).strip.soloed
-    assert window.canvas.canvas.tool.name == "click"
+    assert window.canvas.canvas.tool_name == "click"
 
 
 def test_what_the_preferences_say_reaches_the_engine(window: MainWindow) -> None:

@@ -62,7 +62,7 @@ def state(window: MainWindow) -> dict[str, Any]:
         "path": str(window.services.store.path or ""),
         "message": window.statusBar().currentMessage(),
         "page": window._pages.currentIndex(),
-        "tool": window.canvas.canvas.tool.name,
+        "tool": window.canvas.canvas.tool_name,
     }
 
 

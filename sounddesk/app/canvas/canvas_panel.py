@@ -16,8 +16,12 @@ from PySide6.QtWidgets import QToolButton
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
+from sounddesk.app.canvas.image_canvas import FIRST_TOOL
 from sounddesk.app.canvas.image_canvas import ImageCanvas
 from sounddesk.app.canvas.suggestion_bar import SuggestionBar
+from sounddesk.app.canvas.tools.tool_table import TOOLS
+from sounddesk.app.canvas.tools.tool_table import ToolEntry
+from sounddesk.app.canvas.tools.tool_table import tools_in_order
 from sounddesk.app.commands.command import Command
 from sounddesk.app.commands.command import PanelKey
 from sounddesk.app.commands.registry import CommandRegistry
@@ -27,17 +31,6 @@ from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.theme import standard_icon
 from sounddesk.app.workers.segmentation_worker import SegmentationWorker
 
-# Tool, title, key, options that it uses. S, M, J, K, L and Space belong to the transport.
-_TOOLS: Final = (
-    ("click", "&Click", "V", ()),
-    ("box", "&Box", "R", ()),
-    ("brush", "B&rush", "B", ("diameter", "hardness")),
-    ("eraser", "&Eraser", "E", ("diameter", "hardness")),
-    ("lasso", "&Lasso", "Q", ("mode",)),
-    ("polygon", "&Polygon", "P", ("mode",)),
-    ("fill", "&Fill", "G", ()),
-    ("magic", "&Magic select", "W", ("mode", "tolerance", "contiguous")),
-)
 _MODES: Final = ("add", "replace", "subtract", "intersect")
 
 # Width and height in logical pixels.
@@ -59,9 +52,9 @@ class CanvasPanel(QWidget):
         self._actions = actions
         self.canvas = ImageCanvas(document, selection, segment, self)
         self._bar = QToolBar(self.tr("Tools"), self)
-        actions.add((*TOOL_COMMANDS, *VIEW_COMMANDS), owner=self)
+        actions.add((*tool_commands(), *VIEW_COMMANDS), owner=self)
         actions.reserve(CANVAS_KEYS)
-        self._tool_actions = {name: actions[f"tool.{name}"] for name, _, _, _ in _TOOLS}
+        self._tool_actions = {entry.name: actions[f"tool.{entry.name}"] for entry in tools_in_order()}
         self._bar.addActions(list(self._tool_actions.values()))
         self._bar.addSeparator()
         for command_id in ("view.fit", "view.actual_size"):
@@ -76,7 +69,7 @@ class CanvasPanel(QWidget):
         layout.addWidget(self.canvas, 1)
         self.canvas.options_changed.connect(self._show_options)
         self.canvas.tool_changed.connect(self._on_tool)
-        self._on_tool("click")
+        self._on_tool(FIRST_TOOL)
         self._show_extension()
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
@@ -150,21 +143,11 @@ class CanvasPanel(QWidget):
 
     def _on_tool(self, name: str) -> None:
         self._tool_actions[name].setChecked(True)
-        used = next(options for tool, _, _, options in _TOOLS if tool == name)
+        entry = TOOLS.get(name)
         for option, widgets in self._options.items():
             for widget in widgets:
-                widget.setVisible(option in used)
-        hints = {
-            "click": self.tr("Click: select. Alt or right button: not this. Tab: other outlines. Enter: next object"),
-            "box": self.tr("Drag a box. Shift: add to the object. Alt: take away"),
-            "brush": self.tr("Alt erases. [ and ] change the size, with Shift the hardness"),
-            "eraser": self.tr("Alt paints. [ and ] change the size, with Shift the hardness"),
-            "lasso": self.tr("Draw around. Shift adds, Alt subtracts, both intersect"),
-            "polygon": self.tr("Click corners; Enter or double click closes, Backspace removes one"),
-            "fill": self.tr("Click inside an outline to fill it, Alt-click to empty"),
-            "magic": self.tr("Click a colour. Shift adds, Alt subtracts, both intersect"),
-        }
-        self._hint.setText(hints[name])
+                widget.setVisible(option in entry.options)
+        self._hint.setText(self.tr(entry.hint))
         self._show_options()
 
     def _show_options(self) -> None:
@@ -182,20 +165,24 @@ class CanvasPanel(QWidget):
                 slider.blockSignals(False)
 
 
-def _tool_command(tool: str, title: str, key: str) -> Command[CanvasPanel]:
+def _tool_command(entry: ToolEntry) -> Command[CanvasPanel]:
     return Command(
-        f"tool.{tool}",
-        title,
-        switch=lambda it, _on: it.choose_tool(tool),
-        checked=tool == "click",
+        f"tool.{entry.name}",
+        entry.title,
+        switch=lambda it, _on: it.choose_tool(entry.name),
+        checked=entry.name == FIRST_TOOL,
         group="tools",
-        keys=key,
+        keys=entry.key,
         menu="Mask",
         section="tools",
     )
 
 
-TOOL_COMMANDS: Final = tuple(_tool_command(tool, title, key) for tool, title, key, _ in _TOOLS)
+def tool_commands() -> tuple[Command[CanvasPanel], ...]:
+    """A command for each tool."""
+    return tuple(_tool_command(entry) for entry in tools_in_order())
+
+
 VIEW_COMMANDS: Final[tuple[Command[CanvasPanel], ...]] = (
     Command("view.fit", "&Fit image", lambda it: it.canvas.fit(), menu="View", section="image", keys="F", label="Fit",
             tip="Whole image"),

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 from PySide6.QtCore import QEvent
+from PySide6.QtCore import QObject
 from PySide6.QtCore import QPointF
 from PySide6.QtCore import QRectF
 from PySide6.QtCore import Qt
@@ -27,17 +28,10 @@ from sounddesk.app.canvas.heat_map import HeatMap
 from sounddesk.app.canvas.heat_map import draw_legend
 from sounddesk.app.canvas.scene_picture import ScenePicture
 from sounddesk.app.canvas.scene_picture import in_sight
-from sounddesk.app.canvas.tools.base import CanvasMouse
 from sounddesk.app.canvas.tools.base import Tool
-from sounddesk.app.canvas.tools.base import ToolOptions
-from sounddesk.app.canvas.tools.box_tool import BoxTool
-from sounddesk.app.canvas.tools.brush_tool import BrushTool
-from sounddesk.app.canvas.tools.brush_tool import EraserTool
-from sounddesk.app.canvas.tools.click_tool import ClickTool
-from sounddesk.app.canvas.tools.fill_tools import FillTool
-from sounddesk.app.canvas.tools.fill_tools import MagicTool
-from sounddesk.app.canvas.tools.outline_tools import LassoTool
-from sounddesk.app.canvas.tools.outline_tools import PolygonTool
+from sounddesk.app.canvas.tools.canvas_port import CanvasMouse
+from sounddesk.app.canvas.tools.canvas_port import ToolOptions
+from sounddesk.app.canvas.tools.tool_table import tools_in_order
 from sounddesk.app.canvas.viewport import Viewport
 from sounddesk.app.canvas.viewport import fitted
 from sounddesk.app.project.document import Document
@@ -49,7 +43,7 @@ from sounddesk.domain.project import Project
 from sounddesk.domain.scene import SceneObject
 from sounddesk.engine.types import RgbImage
 
-TOOLS: Final = (ClickTool, BoxTool, BrushTool, EraserTool, LassoTool, PolygonTool, FillTool, MagicTool)
+FIRST_TOOL: Final = "click"
 _REFRESH_S: Final = 0.008
 _SHARPEN_MS: Final = 80
 
@@ -85,8 +79,8 @@ class ImageCanvas(QWidget):
         self._pressed = False
         self._cross: tuple[float, float] | None = None
         self._fit = True
-        self._tools: dict[str, Tool] = {each.name: each(self) for each in TOOLS}
-        self.tool: Tool = self._tools["click"]
+        self._tools: dict[str, Tool] = {entry.name: entry.factory(self) for entry in tools_in_order()}
+        self.tool: Tool = self._tools[FIRST_TOOL]
         self._timer = QTimer(self)
         self._timer.setInterval(0)
         self._timer.timeout.connect(self._continue_masks)
@@ -109,6 +103,30 @@ class ImageCanvas(QWidget):
     def current_object(self) -> SceneObject | None:
         object_id = self.selection.current_object_id
         return None if object_id is None else self.document.project.object(object_id)
+
+    @property
+    def owner(self) -> QObject:
+        """The parent for a tool's timers and workers."""
+        return self
+
+    def is_in_hand(self, tool: object) -> bool:
+        """Whether this tool is the one in use."""
+        return self.tool is tool
+
+    @property
+    def tool_name(self) -> str:
+        """Name of the tool in use."""
+        return next(name for name, tool in self._tools.items() if tool is self.tool)
+
+    def tell_options(self) -> None:
+        """A tool has changed `options`."""
+        self.options_changed.emit()
+        self.update()
+
+    def close_background(self) -> None:
+        """End what tools do on other threads."""
+        for tool in self._tools.values():
+            tool.close()
 
     def inside(self, x: float, y: float) -> bool:
         """Whether an image position lies on the image."""

@@ -1,1 +1,1 @@
-"""One tool a file, behind `base.Tool`."""
+"""The tools: each module registers its own in `tool_table` and sees the canvas through `canvas_port`."""

@@ -1,9 +1,7 @@
-"""What every tool on the canvas can do, and what the canvas offers it."""
+"""What every tool on the canvas can do."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from typing import Final
 
 from PySide6.QtCore import QCoreApplication
@@ -13,15 +11,13 @@ from PySide6.QtGui import QCursor
 from PySide6.QtGui import QPainter
 from PySide6.QtGui import QPen
 
+from sounddesk.app.canvas.tools.canvas_port import CanvasMouse
+from sounddesk.app.canvas.tools.canvas_port import CanvasPort
 from sounddesk.app.notifications import notifier
 from sounddesk.domain.mask_edits import Mode
 from sounddesk.domain.project import Project
 from sounddesk.domain.scene import SceneObject
 from sounddesk.domain.tiled_mask import TiledMask
-
-if TYPE_CHECKING:
-    from sounddesk.app.canvas.image_canvas import ImageCanvas
-
 
 # Drawn one over the other: seen on any ground.
 DASHED: Final = (
@@ -30,43 +26,12 @@ DASHED: Final = (
 )
 
 
-@dataclass
-class ToolOptions:
-    """What the option strip sets: brush diameter in image pixels, hardness 0 to 1, colour tolerance 0 to 255."""
-
-    diameter: float = 40.0
-    hardness: float = 0.8
-    tolerance: int = 24
-    contiguous: bool = True
-    mode: Mode = "add"
-
-
-@dataclass(frozen=True, kw_only=True)
-class CanvasMouse:
-    """A mouse (or keyboard cross-hair) event in image pixels."""
-
-    x: float
-    y: float
-    button: Qt.MouseButton
-    modifiers: Qt.KeyboardModifier
-
-    @property
-    def negative(self) -> bool:
-        """The right button, or Alt: 'not this'."""
-        return self.button == Qt.MouseButton.RightButton or bool(self.modifiers & Qt.KeyboardModifier.AltModifier)
-
-    @property
-    def adding(self) -> bool:
-        return bool(self.modifiers & Qt.KeyboardModifier.ShiftModifier)
-
-
 class Tool:
     """Base of all tools: does nothing. Positions are image pixels."""
 
-    name = ""
     cursor = Qt.CursorShape.CrossCursor
 
-    def __init__(self, canvas: ImageCanvas) -> None:
+    def __init__(self, canvas: CanvasPort) -> None:
         self.canvas = canvas
 
     def activate(self) -> None: ...
@@ -93,6 +58,9 @@ class Tool:
 
     def cancel(self) -> None:
         """Leave what is half done."""
+
+    def close(self) -> None:
+        """End what runs on other threads."""
 
     def paint(self, painter: QPainter) -> None:
         """Draw on top of the canvas, in widget coordinates (`canvas.to_widget`)."""

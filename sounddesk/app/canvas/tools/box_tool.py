@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from PySide6.QtCore import QRectF
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPainter
 
 from sounddesk.app.canvas.tools.base import DASHED
-from sounddesk.app.canvas.tools.base import CanvasMouse
 from sounddesk.app.canvas.tools.base import Tool
+from sounddesk.app.canvas.tools.canvas_port import CanvasMouse
+from sounddesk.app.canvas.tools.canvas_port import CanvasPort
+from sounddesk.app.canvas.tools.tool_table import TOOLS
+from sounddesk.app.canvas.tools.tool_table import ToolEntry
 from sounddesk.app.notifications import notifier
 from sounddesk.app.workers.segmentation_worker import FoundMask
 from sounddesk.domain.tiled_mask import TiledMask
 from sounddesk.engine.segmenters.protocol import Prompt
 
-if TYPE_CHECKING:
-    from sounddesk.app.canvas.image_canvas import ImageCanvas
-
 
 class BoxTool(Tool):
     """With Shift the found mask joins the current object, with Alt it is taken away; else it is a new object."""
 
-    name = "box"
-
-    def __init__(self, canvas: ImageCanvas) -> None:
+    def __init__(self, canvas: CanvasPort) -> None:
         super().__init__(canvas)
         self._start: CanvasMouse | None = None
         self._end = (0.0, 0.0)
@@ -109,3 +105,15 @@ class BoxTool(Tool):
             self.canvas.set_busy(False)
             if text:
                 notifier.warning(text)
+
+
+TOOLS.register(
+    ToolEntry(
+        name="box",
+        title="&Box",
+        key="R",
+        order=2,
+        factory=BoxTool,
+        hint="Drag a box. Shift: add to the object. Alt: take away",
+    )
+)

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from PySide6.QtCore import QRectF
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtGui import QPen
 
-from sounddesk.app.canvas.tools.base import CanvasMouse
 from sounddesk.app.canvas.tools.base import Tool
+from sounddesk.app.canvas.tools.canvas_port import CanvasMouse
+from sounddesk.app.canvas.tools.canvas_port import CanvasPort
+from sounddesk.app.canvas.tools.tool_table import TOOLS
+from sounddesk.app.canvas.tools.tool_table import ToolEntry
 from sounddesk.app.notifications import notifier
 from sounddesk.domain.mask_edits import stroke
 from sounddesk.domain.tiled_mask import TiledMask
-
-if TYPE_CHECKING:
-    from sounddesk.app.canvas.image_canvas import ImageCanvas
 
 
 class BrushTool(Tool):
     """Paints the current object, or a new one where none is selected. Alt or the right button erases."""
 
-    name = "brush"
     erases = False
     cursor = Qt.CursorShape.BlankCursor
 
-    def __init__(self, canvas: ImageCanvas) -> None:
+    def __init__(self, canvas: CanvasPort) -> None:
         super().__init__(canvas)
         self._last: tuple[float, float] | None = None
         self._object_id: str | None = None
@@ -106,8 +103,7 @@ class BrushTool(Tool):
             options.hardness = min(1.0, max(0.0, options.hardness + 0.1 * step[Qt.Key(key)]))
         else:
             options.diameter = min(2000.0, max(1.0, options.diameter * 1.15 ** step[Qt.Key(key)]))
-        self.canvas.options_changed.emit()
-        self.canvas.update()
+        self.canvas.tell_options()
         return True
 
     def paint(self, painter: QPainter) -> None:
@@ -139,5 +135,28 @@ class BrushTool(Tool):
 class EraserTool(BrushTool):
     """The brush the other way round: Alt or the right button paints."""
 
-    name = "eraser"
     erases = True
+
+
+TOOLS.register(
+    ToolEntry(
+        name="brush",
+        title="B&rush",
+        key="B",
+        order=3,
+        factory=BrushTool,
+        hint="Alt erases. [ and ] change the size, with Shift the hardness",
+        options=("diameter", "hardness"),
+    )
+)
+TOOLS.register(
+    ToolEntry(
+        name="eraser",
+        title="&Eraser",
+        key="E",
+        order=4,
+        factory=EraserTool,
+        hint="Alt paints. [ and ] change the size, with Shift the hardness",
+        options=("diameter", "hardness"),
+    )
+)

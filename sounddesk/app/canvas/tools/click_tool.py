@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from typing import Final
 
 from PySide6.QtCore import Qt
@@ -10,15 +9,15 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QColor
 from PySide6.QtGui import QPainter
 
-from sounddesk.app.canvas.tools.base import CanvasMouse
 from sounddesk.app.canvas.tools.base import Tool
+from sounddesk.app.canvas.tools.canvas_port import CanvasMouse
+from sounddesk.app.canvas.tools.canvas_port import CanvasPort
+from sounddesk.app.canvas.tools.tool_table import TOOLS
+from sounddesk.app.canvas.tools.tool_table import ToolEntry
 from sounddesk.app.notifications import notifier
 from sounddesk.app.workers.segmentation_worker import FoundMask
 from sounddesk.domain.mask import BoolMask
 from sounddesk.engine.segmenters.protocol import Prompt
-
-if TYPE_CHECKING:
-    from sounddesk.app.canvas.image_canvas import ImageCanvas
 
 HOVER_MS: Final = 120
 
@@ -30,9 +29,7 @@ class ClickTool(Tool):
     begins another one. Tab goes through the candidates of an ambiguous click.
     """
 
-    name = "click"
-
-    def __init__(self, canvas: ImageCanvas) -> None:
+    def __init__(self, canvas: CanvasPort) -> None:
         super().__init__(canvas)
         self._points: list[tuple[float, float]] = []
         self._labels: list[bool] = []
@@ -43,7 +40,7 @@ class ClickTool(Tool):
         self._candidates: tuple[FoundMask, ...] = ()
         self._index = 0
         self._pending_hover: tuple[float, float] | None = None
-        self._timer = QTimer(canvas)
+        self._timer = QTimer(canvas.owner)
         self._timer.setSingleShot(True)
         self._timer.setInterval(HOVER_MS)
         self._timer.timeout.connect(self._ask_hover)
@@ -148,7 +145,7 @@ class ClickTool(Tool):
             self.canvas.set_busy(False)
             self._candidates, self._index = candidates, 0
             self._apply()
-        elif job == self._hover_job and self._pending_hover is not None and self.canvas.tool is self:
+        elif job == self._hover_job and self._pending_hover is not None and self.canvas.is_in_hand(self):
             self.canvas.show_candidate(candidates[0].pixels)
 
     def _on_failed(self, job: int, text: str) -> None:
@@ -182,3 +179,15 @@ class ClickTool(Tool):
             self.canvas.selection.select_objects([self._object_id])
 
         document.when_free(apply)
+
+
+TOOLS.register(
+    ToolEntry(
+        name="click",
+        title="&Click",
+        key="V",
+        order=1,
+        factory=ClickTool,
+        hint="Click: select. Alt or right button: not this. Tab: other outlines. Enter: next object",
+    )
+)

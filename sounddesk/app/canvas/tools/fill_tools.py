@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from PySide6.QtCore import Qt
 
-from sounddesk.app.canvas.tools.base import CanvasMouse
 from sounddesk.app.canvas.tools.base import Tool
+from sounddesk.app.canvas.tools.canvas_port import CanvasMouse
+from sounddesk.app.canvas.tools.canvas_port import CanvasPort
+from sounddesk.app.canvas.tools.tool_table import TOOLS
+from sounddesk.app.canvas.tools.tool_table import ToolEntry
 from sounddesk.app.notifications import notifier
 from sounddesk.app.workers.background import Background
 from sounddesk.domain.mask_edits import Mode
 from sounddesk.domain.mask_edits import combine_whole
 
-if TYPE_CHECKING:
-    from sounddesk.app.canvas.image_canvas import ImageCanvas
-
 
 class MagicTool(Tool):
     """A click takes all pixels of a like colour, computed off the UI thread."""
 
-    name = "magic"
-
-    def __init__(self, canvas: ImageCanvas) -> None:
+    def __init__(self, canvas: CanvasPort) -> None:
         super().__init__(canvas)
-        self._background = Background(canvas)
+        self._background = Background(canvas.owner, name="the selection by colour")
         self._background.done.connect(self._apply)
         self._background.failed.connect(lambda _key, error: notifier.failed(error))
         self._mode: Mode = "add"
+
+    def close(self) -> None:
+        self._background.close()
 
     def press(self, event: CanvasMouse) -> None:
         image = self.canvas.document.image
@@ -61,15 +60,17 @@ class MagicTool(Tool):
 class FillTool(Tool):
     """A click inside a painted outline fills it; with Alt or the right button a click on the mask empties that part."""
 
-    name = "fill"
     cursor = Qt.CursorShape.PointingHandCursor
 
-    def __init__(self, canvas: ImageCanvas) -> None:
+    def __init__(self, canvas: CanvasPort) -> None:
         super().__init__(canvas)
-        self._background = Background(canvas)
+        self._background = Background(canvas.owner, name="the selection by colour")
         self._background.done.connect(self._apply)
         self._background.failed.connect(lambda _key, error: notifier.failed(error))
         self._mode: Mode = "add"
+
+    def close(self) -> None:
+        self._background.close()
 
     def press(self, event: CanvasMouse) -> None:
         if self.editable() is None:
@@ -100,3 +101,26 @@ class FillTool(Tool):
             document.commit(text, document.project.with_changed_object(current.id, mask=mask))
 
         document.when_free(apply)
+
+
+TOOLS.register(
+    ToolEntry(
+        name="fill",
+        title="&Fill",
+        key="G",
+        order=7,
+        factory=FillTool,
+        hint="Click inside an outline to fill it, Alt-click to empty",
+    )
+)
+TOOLS.register(
+    ToolEntry(
+        name="magic",
+        title="&Magic select",
+        key="W",
+        order=8,
+        factory=MagicTool,
+        hint="Click a colour. Shift adds, Alt subtracts, both intersect",
+        options=("mode", "tolerance", "contiguous"),
+    )
+)

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtGui import QPolygonF
 
 from sounddesk.app.canvas.tools.base import DASHED
-from sounddesk.app.canvas.tools.base import CanvasMouse
 from sounddesk.app.canvas.tools.base import Tool
+from sounddesk.app.canvas.tools.canvas_port import CanvasMouse
+from sounddesk.app.canvas.tools.canvas_port import CanvasPort
+from sounddesk.app.canvas.tools.tool_table import TOOLS
+from sounddesk.app.canvas.tools.tool_table import ToolEntry
 from sounddesk.app.notifications import notifier
 from sounddesk.domain.mask_edits import Mode
 from sounddesk.domain.mask_edits import combine
 from sounddesk.domain.mask_edits import polygon
 
-if TYPE_CHECKING:
-    from sounddesk.app.canvas.image_canvas import ImageCanvas
-
 
 class OutlineTool(Tool):
     """What lasso and polygon share: points, their picture, and what becomes of them."""
 
-    def __init__(self, canvas: ImageCanvas) -> None:
+    def __init__(self, canvas: CanvasPort) -> None:
         super().__init__(canvas)
         self._points: list[tuple[float, float]] = []
         self._mode: Mode = "add"
@@ -80,8 +78,6 @@ class OutlineTool(Tool):
 class LassoTool(OutlineTool):
     """Draw around the object with the button held."""
 
-    name = "lasso"
-
     def press(self, event: CanvasMouse) -> None:
         self._mode = self.mode_of(event)
         self._points = [(event.x, event.y)]
@@ -100,8 +96,6 @@ class LassoTool(OutlineTool):
 class PolygonTool(OutlineTool):
     """Click corner by corner; a double click, Enter or a click on the first corner closes it."""
 
-    name = "polygon"
-
     def press(self, event: CanvasMouse) -> None:
         if not self._points:
             self._mode = self.mode_of(event)
@@ -118,3 +112,27 @@ class PolygonTool(OutlineTool):
         del event
         if len(self._points) > 2:
             self.finish()
+
+
+TOOLS.register(
+    ToolEntry(
+        name="lasso",
+        title="&Lasso",
+        key="Q",
+        order=5,
+        factory=LassoTool,
+        hint="Draw around. Shift adds, Alt subtracts, both intersect",
+        options=("mode",),
+    )
+)
+TOOLS.register(
+    ToolEntry(
+        name="polygon",
+        title="&Polygon",
+        key="P",
+        order=6,
+        factory=PolygonTool,
+        hint="Click corners; Enter or double click closes, Backspace removes one",
+        options=("mode",),
+    )
+)

@@ -1,0 +1,95 @@
+"""What the canvas offers a tool. Tools know this and not the canvas, so that neither needs the other's module."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+from typing import overload
+
+from PySide6.QtCore import QObject
+from PySide6.QtCore import QRect
+from PySide6.QtCore import Qt
+
+from sounddesk.app.canvas.viewport import Viewport
+from sounddesk.app.project.document import Document
+from sounddesk.app.project.selection import SelectionModel
+from sounddesk.app.workers.segmentation_worker import SegmentationWorker
+from sounddesk.domain.mask import BoolMask
+from sounddesk.domain.mask_edits import Mode
+from sounddesk.domain.scene import SceneObject
+
+
+@dataclass
+class ToolOptions:
+    """What the option strip sets: brush diameter in image pixels, hardness 0 to 1, colour tolerance 0 to 255."""
+
+    diameter: float = 40.0
+    hardness: float = 0.8
+    tolerance: int = 24
+    contiguous: bool = True
+    mode: Mode = "add"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CanvasMouse:
+    """A mouse (or keyboard cross-hair) event in image pixels."""
+
+    x: float
+    y: float
+    button: Qt.MouseButton
+    modifiers: Qt.KeyboardModifier
+
+    @property
+    def negative(self) -> bool:
+        """The right button, or Alt: 'not this'."""
+        return self.button == Qt.MouseButton.RightButton or bool(self.modifiers & Qt.KeyboardModifier.AltModifier)
+
+    @property
+    def adding(self) -> bool:
+        return bool(self.modifiers & Qt.KeyboardModifier.ShiftModifier)
+
+
+class CanvasPort(Protocol):
+    """The canvas as tools see it. Positions are image pixels unless said otherwise.
+
+    Attributes:
+        document: a drag is `begin`, any number of `preview`s and `end`, which makes it one undo step.
+        segment: answers clicks and boxes with masks, later.
+        options: shared by all tools.
+        viewport: from image pixels to the widget's logical pixels and back.
+        hover_preview: whether candidates are shown before the click.
+    """
+
+    document: Document
+    selection: SelectionModel
+    segment: SegmentationWorker
+    options: ToolOptions
+    viewport: Viewport
+    hover_preview: bool
+
+    @property
+    def owner(self) -> QObject:
+        """The parent for a tool's timers and workers."""
+
+    def is_in_hand(self, tool: object) -> bool:
+        """Whether this tool is the one in use."""
+
+    def current_object(self) -> SceneObject | None:
+        """The object that is worked on."""
+
+    def inside(self, x: float, y: float) -> bool:
+        """Whether a position lies on the image."""
+
+    def set_busy(self, busy: bool) -> None:
+        """Show that an answer of the segmenter is awaited, or no longer."""
+
+    def show_candidate(self, mask: BoolMask | None) -> None:
+        """Show what a click would select."""
+
+    def tell_options(self) -> None:
+        """The tool has changed `options`."""
+
+    @overload
+    def update(self) -> None: ...
+    @overload
+    def update(self, rect: QRect, /) -> None: ...
