@@ -1,4 +1,4 @@
-"""Riding the fader: a sound that must last, such as a bed, kept at one level without changing what it is."""
+"""Automatic level: a sound that must last, such as a bed, is kept at one loudness without changing its character."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _GLIDE_S: Final = 0.04
 _GAP_DB: Final = 50.0
 
 
-def ride_level(
+def apply_auto_level(
     samples: npt.NDArray[np.floating[Any]],
     *,
     sample_rate_hz: int,
@@ -30,10 +30,10 @@ def ride_level(
     most_cut_db: float = 40.0,
     peak: float | None = None,
 ) -> Waveform:
-    """A mono sound float[n] brought to its own usual level throughout, float32[n].
+    """Bring a mono sound float[n] to its own median level throughout; float32[n].
 
-    The level is looked at over about a fifth of a second, ahead as well as back, so that what is too loud is lowered
-    before it comes. Gaps are raised by `most_boost_db` at most: silence stays silence.
+    The level is measured over about a fifth of a second, ahead as well as back, so that gain is reduced before a loud
+    passage begins. Gaps are raised by `most_boost_db` at most: silence stays silent.
 
     Args:
         peak: largest absolute sample of the result; None leaves the level as it comes out.
@@ -43,7 +43,7 @@ def ride_level(
     """
     check_samples(samples)
     if samples.ndim != 1:
-        raise ValueError(f"sound has {samples.shape[1]} channels: ride mono sounds")
+        raise ValueError(f"sound has {samples.shape[1]} channels: give a mono sound")
     block = max(1, round(_BLOCK_S * sample_rate_hz))
     count = math.ceil(len(samples) / block)
     squares = np.zeros(count * block)

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sounddesk.audio.auto_level import gaussian_smoothed
-from sounddesk.audio.auto_level import ride_level
+from sounddesk.audio.auto_level import apply_auto_level
 from sounddesk.audio.files.pcm import Waveform
 from sounddesk.audio.mixing import mix_stems
 from sounddesk.audio.resample import resample
@@ -137,7 +137,7 @@ def make_bed(
             n_samples=round(job.seconds * SAMPLE_RATE_HZ),
         )
         # A model's sounds come and go; what lies under a whole shot must not.
-        even = ride_level(samples, sample_rate_hz=SAMPLE_RATE_HZ, peak=session.audio.mel.peak)
+        even = apply_auto_level(samples, sample_rate_hz=SAMPLE_RATE_HZ, peak=session.audio.mel.peak)
         placed = follow(even, places, sample_rate_hz=SAMPLE_RATE_HZ)
         mix = mix_stems([placed], wav_format=WAV_FORMAT)
         told = [*notes, *bed.notes]

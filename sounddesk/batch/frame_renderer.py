@@ -1,21 +1,20 @@
-"""One worker: frames in, sounds on the disk, a row for each; reading and writing go on beside the denoising loop."""
+"""One worker: frames in, sounds on the disk, a row for each."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
-import queue
-import threading
 import time
 from collections.abc import Callable
-from collections.abc import Generator
 from collections.abc import Iterable
 from collections.abc import Mapping
-from dataclasses import dataclass
-from dataclasses import field
 from typing import TYPE_CHECKING
 from typing import Any
 
+from sounddesk.batch.background_io import BackgroundWriter
+from sounddesk.batch.background_io import FatalError
+from sounddesk.batch.background_io import OpenedFrame
+from sounddesk.batch.background_io import read_ahead
 from sounddesk.batch.bed import BedError
 from sounddesk.batch.bed import make_bed
 from sounddesk.batch.frame_files import SceneOfFrame
@@ -35,7 +34,6 @@ from sounddesk.batch.jobs import now
 from sounddesk.batch.jobs import take_file
 from sounddesk.domain.batch_manifest import Row
 from sounddesk.domain.errors import EngineError
-from sounddesk.domain.errors import OutputError
 from sounddesk.domain.mask import mask_sha256
 from sounddesk.engine.session import EngineSession
 from sounddesk.engine.tasks import CancelToken
@@ -48,30 +46,6 @@ if TYPE_CHECKING:
     from sounddesk.engine.images.scene_objects import SoundingObject
 
 Emit = Callable[[Row], None]
-
-# Sounds that wait for the disk: more would only take memory.
-_MOST_WAITING = 4
-
-
-class FatalError(EngineError):
-    """The whole batch must end, for example because the bundle is damaged."""
-
-
-class FatalOutputError(FatalError, OutputError):
-    """The whole batch must end because the output folder cannot be written, for example because its disk is full."""
-
-
-@dataclass(kw_only=True, eq=False)
-class _Frame:
-    """A frame on its way through the worker."""
-
-    job: FrameJob
-    image: LoadedImage | None = None
-    error: str | None = None
-    seconds: dict[str, float] = field(default_factory=dict)
-    # Filled by the writer: stems on the disk, and why others are not.
-    stems: dict[tuple[str, int], str] = field(default_factory=dict)
-    failed: list[str] = field(default_factory=list)
 
 
 class FrameRenderer:
@@ -93,7 +67,7 @@ class FrameRenderer:
             FatalError: nothing more can be rendered.
             Cancelled: through `cancel`.
         """
-        with _Writer() as writer, contextlib.closing(_read_ahead(jobs, cancel)) as items:
+        with BackgroundWriter() as writer, contextlib.closing(read_ahead(jobs, cancel)) as items:
             for item in items:
                 if isinstance(item, BedJob):
                     self._render_bed(item, emit=emit, writer=writer, cancel=cancel)
@@ -106,7 +80,7 @@ class FrameRenderer:
         if self._session is not None:
             self._session.unload()
 
-    def _render_frame(self, frame: _Frame, *, emit: Emit, writer: _Writer, cancel: CancelToken) -> None:
+    def _render_frame(self, frame: OpenedFrame, *, emit: Emit, writer: BackgroundWriter, cancel: CancelToken) -> None:
         job = frame.job
         try:
             if frame.image is None:
@@ -133,7 +107,7 @@ class FrameRenderer:
                 self._render_take(frame, each, sounding, take, emit=emit, writer=writer, cancel=cancel)
         writer.put(lambda: self._finish(frame, scene, emit))
 
-    def _render_bed(self, job: BedJob, *, emit: Emit, writer: _Writer, cancel: CancelToken) -> None:
+    def _render_bed(self, job: BedJob, *, emit: Emit, writer: BackgroundWriter, cancel: CancelToken) -> None:
         session = self._opened(cancel)
         try:
             write = make_bed(job, self._settings, session=session, finder=self._finder, cancel=cancel)
@@ -145,13 +119,13 @@ class FrameRenderer:
 
     def _render_take(
         self,
-        frame: _Frame,
+        frame: OpenedFrame,
         each: ObjectJob,
         sounding: SoundingObject,
         take: TakeJob,
         *,
         emit: Emit,
-        writer: _Writer,
+        writer: BackgroundWriter,
         cancel: CancelToken,
     ) -> None:
         assert frame.image is not None
@@ -185,7 +159,7 @@ class FrameRenderer:
 
     def _write_take(
         self,
-        frame: _Frame,
+        frame: OpenedFrame,
         each: ObjectJob,
         sounding: SoundingObject,
         take: TakeJob,
@@ -216,7 +190,7 @@ class FrameRenderer:
             )
         )
 
-    def _finish(self, frame: _Frame, scene: SceneOfFrame, emit: Emit) -> None:
+    def _finish(self, frame: OpenedFrame, scene: SceneOfFrame, emit: Emit) -> None:
         job = frame.job
         if frame.failed:
             emit(job.row(status="failed", error="; ".join(frame.failed)))
@@ -288,95 +262,3 @@ class FrameRenderer:
 
 def _rounded(seconds: Mapping[str, float]) -> dict[str, float]:
     return {name: round(value, 3) for name, value in seconds.items()}
-
-
-class _Writer:
-    """A thread that does what it is given in order, beside the thread that generates. The first failure ends it.
-
-    Leaving the block waits until everything is done, unless the block itself failed.
-    """
-
-    def __init__(self) -> None:
-        self._queue: queue.Queue[Callable[[], None] | None] = queue.Queue(maxsize=_MOST_WAITING)
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="write", daemon=True)
-
-    def __enter__(self) -> _Writer:
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: Any) -> None:
-        self._queue.put(None)
-        self._thread.join()
-        if error is None:
-            self.raise_if_failed()
-
-    def put(self, task: Callable[[], None]) -> None:
-        self._queue.put(task)
-
-    def raise_if_failed(self) -> None:
-        """Raises: FatalError, when a file could not be written; what else was raised, as it is."""
-        if isinstance(self._error, OutputError):
-            raise FatalOutputError(str(self._error)) from self._error
-        if self._error is not None:
-            raise self._error
-
-    def _run(self) -> None:
-        while (task := self._queue.get()) is not None:
-            if self._error is None:
-                try:
-                    task()
-                except BaseException as error:  # noqa: BLE001  # handed to the thread that waits for it
-                    self._error = error
-
-
-def _opened_frame(job: FrameJob) -> _Frame:
-    from sounddesk.engine.images.image_file import load_image
-
-    start = time.monotonic()
-    frame = _Frame(job=job)
-    try:
-        frame.image = load_image(job.path)
-    except EngineError as error:
-        frame.error = str(error)
-    frame.seconds["read"] = time.monotonic() - start
-    return frame
-
-
-def _read_ahead(jobs: Iterable[Job], cancel: CancelToken) -> Generator[_Frame | BedJob, None, None]:
-    """Frames with their images (beds as they are), the next one read by a thread while the present one is rendered."""
-    frames: queue.Queue[_Frame | BedJob | BaseException | None] = queue.Queue(maxsize=1)
-    stopped = threading.Event()
-
-    def put(item: _Frame | BedJob | BaseException | None) -> None:
-        while not stopped.is_set():
-            with contextlib.suppress(queue.Full):
-                frames.put(item, timeout=0.1)
-                return
-
-    def read() -> None:
-        try:
-            for job in jobs:
-                put(job if isinstance(job, BedJob) else _opened_frame(job))
-                if stopped.is_set():
-                    return
-            put(None)
-        except BaseException as error:  # noqa: BLE001  # handed to the thread that waits for it
-            put(error)
-
-    thread = threading.Thread(target=read, name="read", daemon=True)
-    thread.start()
-    try:
-        while True:
-            try:
-                item = frames.get(timeout=0.1)
-            except queue.Empty:
-                cancel.raise_if_cancelled()
-                continue
-            if item is None:
-                return
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-    finally:
-        stopped.set()

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sounddesk.batch.background_io import FatalError
 from sounddesk.batch.executors.local import LocalExecutor
-from sounddesk.batch.frame_renderer import FatalError
 from sounddesk.batch.options import BatchObject
 from sounddesk.batch.options import BatchOptions
 from sounddesk.batch.output import opened_output

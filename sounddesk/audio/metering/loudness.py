@@ -101,7 +101,7 @@ class LoudnessMeter:
         self.reset()
 
     def reset(self) -> None:
-        """As new."""
+        """Reset the meter."""
         self._weighting = KWeighting(sample_rate_hz=self._rate, channels=self._channels)
         self._peaks = TruePeakMeter(channels=self._channels)
         self._frames = 0
@@ -200,7 +200,7 @@ class LoudnessMeter:
         return linear_to_db(self._peaks.true_peak / self._full_scale)
 
     def reading(self) -> LoudnessReading:
-        """Everything at once, as a value that another thread may keep."""
+        """All readings at once, as a value that another thread may keep."""
         return LoudnessReading(
             momentary_lufs=self.momentary_lufs,
             short_term_lufs=self.short_term_lufs,

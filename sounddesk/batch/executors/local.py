@@ -24,9 +24,9 @@ from multiprocessing.connection import Connection
 from typing import Any
 from typing import Final
 
+from sounddesk.batch.background_io import FatalError
 from sounddesk.batch.executors.protocol import MAX_ATTEMPTS
 from sounddesk.batch.executors.protocol import given_up_row
-from sounddesk.batch.frame_renderer import FatalError
 from sounddesk.batch.frame_renderer import FrameRenderer
 from sounddesk.batch.jobs import Job
 from sounddesk.batch.jobs import RenderSettings
@@ -104,7 +104,7 @@ class LocalExecutor:
         return _Worker(process=process, connection=ours)
 
     def _listen(self, workers: list[_Worker], waiting: _Waiting, on_row: Callable[[Row], None]) -> None:
-        """Take what the workers have to say, and bury those that died."""
+        """Drain worker messages and reap dead workers."""
         by_connection = {worker.connection: worker for worker in workers}
         for ready in mp_connection.wait(list(by_connection), timeout=_POLL_S):
             worker = by_connection[ready]  # type: ignore[index]
@@ -113,7 +113,7 @@ class LocalExecutor:
             except (EOFError, OSError):
                 # Its end of the pipe closes with it, after everything it had sent.
                 workers.remove(worker)
-                self._bury(worker, waiting, on_row)
+                self._reap(worker, waiting, on_row)
                 continue
             if kind == "fatal":
                 raise value
@@ -121,7 +121,7 @@ class LocalExecutor:
             if worker.jobs and worker.jobs[0][0].is_ended_by(value):
                 worker.jobs.popleft()
 
-    def _bury(self, worker: _Worker, waiting: _Waiting, on_row: Callable[[Row], None]) -> None:
+    def _reap(self, worker: _Worker, waiting: _Waiting, on_row: Callable[[Row], None]) -> None:
         worker.process.join(_GRACE_S)
         worker.connection.close()
         code = worker.process.exitcode

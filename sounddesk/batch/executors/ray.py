@@ -13,9 +13,9 @@ from collections.abc import Iterable
 from typing import Any
 from typing import Final
 
+from sounddesk.batch.background_io import FatalError
 from sounddesk.batch.executors.protocol import MAX_ATTEMPTS
 from sounddesk.batch.executors.protocol import given_up_row
-from sounddesk.batch.frame_renderer import FatalError
 from sounddesk.batch.frame_renderer import FrameRenderer
 from sounddesk.batch.jobs import Job
 from sounddesk.batch.jobs import RenderSettings
