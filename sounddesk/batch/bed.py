@@ -14,8 +14,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from sounddesk.audio.auto_level import gaussian_smoothed
 from sounddesk.audio.auto_level import apply_auto_level
+from sounddesk.audio.auto_level import gaussian_smoothed
 from sounddesk.audio.files.pcm import Waveform
 from sounddesk.audio.mixing import mix_stems
 from sounddesk.audio.resample import resample
