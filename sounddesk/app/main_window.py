@@ -24,7 +24,7 @@ from sounddesk.app.commands.command import Command
 from sounddesk.app.commands.command import StandardKey
 from sounddesk.app.commands.menus import fill_menu_bar
 from sounddesk.app.dialogs.welcome_page import WelcomePage
-from sounddesk.app.export.drag_out_panel import DragShelf
+from sounddesk.app.export.drag_out_panel import DragOutPanel
 from sounddesk.app.file_commands import FileCommands
 from sounddesk.app.mixer.level_matching import LevelMatching
 from sounddesk.app.mixer.mixer_panel import MixerPanel
@@ -77,9 +77,9 @@ class MainWindow(QMainWindow):
             self._dock("timeline", self.tr("Timeline"), self._timeline_page(), below),
             self._dock("mixer", self.tr("Mixer"), self.mixer, below),
         ]
-        self.shelf = DragShelf(services, self.app_commands.exports, self)
+        self.drag_out = DragOutPanel(services, self.app_commands.exports, self)
         # Behind the takes: it is needed when the work is done.
-        self.tabifyDockWidget(self._docks[1], self._dock("shelf", self.tr("Drag out"), self.shelf, right))
+        self.tabifyDockWidget(self._docks[1], self._dock("shelf", self.tr("Drag out"), self.drag_out, right))
         self._docks[1].raise_()
         self._make_status_bar()
         self._notices = NoticeView(self)

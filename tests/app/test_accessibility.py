@@ -26,7 +26,7 @@ from PySide6.QtWidgets import QWidget
 from sounddesk.app.batch.batch_window import BatchWindow
 from sounddesk.app.dialogs.recovery_dialog import RecoveryDialog
 from sounddesk.app.export.export_dialog import ExportDialog
-from sounddesk.app.export.export_history import ExportMemory
+from sounddesk.app.export.export_history import ExportHistory
 from sounddesk.app.main_window import MainWindow
 from sounddesk.app.takes.compare_dialog import CompareDialog
 from tests.app.takes.test_takes_panel import make_take
@@ -93,7 +93,7 @@ def test_everything_in_a_dialog_has_a_name(window: MainWindow, command: str) -> 
 def test_everything_in_dialogs_that_need_takes_has_a_name(window: MainWindow) -> None:
     document = window.services.document
     take = make_take(document, document.project.objects[0].id)
-    memory = ExportMemory(window.services.settings)
+    memory = ExportHistory(window.services.settings)
     dialogs: list[QDialog] = [
         ExportDialog(document.project, document.takes, memory, "farm", window),
         CompareDialog([take, take], document.project, window),

@@ -228,7 +228,11 @@ class BatchQueue(QObject):
         if ending.code == DONE:
             return {"state": "done", "message": ""}
         if ending.code == SOME_FAILED:
-            text = self.tr("{n} could not be rendered; the list below says why. Resume tries them again.")
+            text = (
+                self.tr("1 frame could not be rendered; the list below says why. Resume tries it again.")
+                if ending.failures == 1
+                else self.tr("{n} frames could not be rendered; the list below says why. Resume tries them again.")
+            )
             return {"state": "done", "message": text.format(n=ending.failures)}
         if run.then:
             return {"state": run.then, "message": ""}

@@ -22,7 +22,7 @@ from sounddesk.app.export.drag_files import DragFile
 from sounddesk.app.export.drag_files import DragItem
 from sounddesk.app.export.drag_files import drag_file
 from sounddesk.app.export.export_commands import ExportCommands
-from sounddesk.app.export.export_history import ExportMemory
+from sounddesk.app.export.export_history import ExportHistory
 from sounddesk.app.export.export_runner import ExportJob
 from sounddesk.app.notifications import notifier
 from sounddesk.app.runtime.revealing import reveal
@@ -31,7 +31,7 @@ from sounddesk.app.services import Services
 _ITEM = Qt.ItemDataRole.UserRole
 
 
-class DragShelf(QListWidget):
+class DragOutPanel(QListWidget):
     """Pressing the mouse on an entry starts rendering it, so that it is there when the drag begins; where it is not,
     the drag begins the moment it is, as long as the button is held.
     """
@@ -65,7 +65,7 @@ class DragShelf(QListWidget):
             entry,
             document.project,
             document.takes,
-            ExportMemory(self._services.settings).last,
+            ExportHistory(self._services.settings).last,
             name=self._exports.project_name(),
         )
 

@@ -55,7 +55,7 @@ class ExportCommands(QObject):
     def ask_export(self) -> None:
         """Ask what to export; nothing is rendered while the dialog is open."""
         from sounddesk.app.export.export_dialog import ExportDialog
-        from sounddesk.app.export.export_history import ExportMemory
+        from sounddesk.app.export.export_history import ExportHistory
 
         document = self._services.document
         if not document.project.clips and not len(document.takes):
@@ -64,7 +64,7 @@ class ExportCommands(QObject):
         dialog = ExportDialog(
             document.project,
             document.takes,
-            ExportMemory(self._services.settings),
+            ExportHistory(self._services.settings),
             self.project_name(),
             self._window,
             on_save=bool(document.project.settings.export_on_save),
@@ -168,7 +168,9 @@ class ExportCommands(QObject):
             self._end_progress()
         self._last = report.files[0]
         self._services.actions.refresh()
-        text = self.tr("{count} files are in {folder}").format(count=len(report.files), folder=report.folder)
+        count = len(report.files)
+        text = self.tr("1 file is in {folder}") if count == 1 else self.tr("{count} files are in {folder}")
+        text = text.format(count=count, folder=report.folder)
         notifier.info(" ".join([text, *report.notes]), button=NoticeButton(text=self.tr("Show"), press=self.reveal))
         if report.clipped_samples:
             text = self.tr(

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.export.export_fields import ExportFields
-from sounddesk.app.export.export_history import ExportMemory
+from sounddesk.app.export.export_history import ExportHistory
 from sounddesk.app.plain_text import PlainLabel
 from sounddesk.audio.exporters.export_plan import ExportPlan
 from sounddesk.audio.exporters.export_plan import plan_export
@@ -54,7 +54,7 @@ class ExportDialog(QDialog):
         self,
         project: Project,
         takes: TakeLibrary,
-        memory: ExportMemory,
+        memory: ExportHistory,
         name: str,
         parent: QWidget | None = None,
         *,
@@ -203,7 +203,9 @@ class ExportDialog(QDialog):
             text = self.tr("{n} of these files exist. Nothing is overwritten: choose another folder or name.")
             return text.format(n=existing)
         lengths = {file.frames for file in plan.files if file.what in ("stem", "mix")}
-        size = self.tr("{n} files, at most {size:.0f} MB.").format(n=len(plan.names), size=plan.needed_bytes / 1e6)
+        count = len(plan.names)
+        text = self.tr("1 file, at most {size:.0f} MB.") if count == 1 else self.tr("{n} files, at most {size:.0f} MB.")
+        size = text.format(n=count, size=plan.needed_bytes / 1e6)
         if len(lengths) == 1:
             seconds = next(file.seconds for file in plan.files if file.what in ("stem", "mix"))
             size += " " + self.tr("Stems and mix: {seconds:g} s, same start and length.").format(seconds=seconds)

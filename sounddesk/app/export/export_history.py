@@ -14,7 +14,7 @@ _FORMAT_OF: Final = {"PCM_24": "wav24", "PCM_16": "wav16", "FLOAT": "wav32f"}
 _PREFERENCE_OF: Final = {name: value for value, name in _FORMAT_OF.items()}
 
 
-class ExportMemory:
+class ExportHistory:
     """Kept in the application's settings; what cannot be read there is left out."""
 
     def __init__(self, settings: Settings) -> None:

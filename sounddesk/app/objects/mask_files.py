@@ -125,7 +125,8 @@ class MaskFiles(QObject):
     def _done(self, key: str, result: object) -> None:
         if key == "export":
             assert isinstance(result, list)
-            text = self.tr("{count} mask files are in {folder}")
+            one = self.tr("1 mask file is in {folder}")
+            text = one if len(result) == 1 else self.tr("{count} mask files are in {folder}")
             notifier.info(text.format(count=len(result), folder=result[0].parent))
             return
         assert isinstance(result, tuple)
@@ -142,7 +143,8 @@ class MaskFiles(QObject):
             made.append(object_id)
         self._document.commit(self.tr("Import masks"), project)
         self._selection.select_objects(made)
-        notifier.info(self.tr("{count} masks are objects now").format(count=len(made)))
+        text = self.tr("1 object") if len(made) == 1 else self.tr("{count} objects")
+        notifier.info(self.tr("{objects} imported.").format(objects=text.format(count=len(made))))
 
 
 COMMANDS: Final[tuple[Command[MaskFiles], ...]] = (

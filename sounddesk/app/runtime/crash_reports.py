@@ -64,7 +64,7 @@ class CrashReports(QObject):
         self.fault.connect(self._tell, Qt.ConnectionType.QueuedConnection)
 
     def install(self) -> None:
-        """Start the log and take over Python's, the threads' and Qt's last words."""
+        """Start the log and install hooks for uncaught Python, thread and Qt errors."""
         folder = state_folder()
         with contextlib.suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)

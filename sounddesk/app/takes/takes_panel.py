@@ -38,6 +38,8 @@ from sounddesk.domain.take_placement import with_take_swapped
 
 _STAR, _PICTURE, _NAME, _LENGTH, _PEAK, _SEED = range(6)
 _TAKE_ID = Qt.ItemDataRole.UserRole
+# What the keys of a recipe are called in the window.
+_RECIPE_WORDS: Final = {"hint": "prompt", "negative_hint": "negative prompt"}
 _TAKE_MENU: Final = (
     "takes.listen", "takes.use", "takes.place", "", "takes.star", "takes.rename", "takes.reuse_seed", "",
     "takes.a_b", "takes.compare",
@@ -166,7 +168,9 @@ class TakesPanel(QWidget):
         item.setText(_SEED, str(take.seed))
         item.setSizeHint(_PICTURE, QSize(120, 30))
         item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
-        recipe = "\n".join(f"{key}: {value}" for key, value in take.recipe.items() if value is not None)
+        recipe = "\n".join(
+            f"{_RECIPE_WORDS.get(key, key)}: {value}" for key, value in take.recipe.items() if value is not None
+        )
         for column in range(6):
             item.setToolTip(column, plain_tip("\n".join((*take.notes, recipe))))
         picture = self._pictures.picture(take)

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QPushButton
 from sounddesk.app.export.export_dialog import ExportDialog
 from sounddesk.app.export.export_dialog import ExportRequest
 from sounddesk.app.export.export_fields import ExportFields
-from sounddesk.app.export.export_history import ExportMemory
+from sounddesk.app.export.export_history import ExportHistory
 from sounddesk.app.settings import Settings
 from sounddesk.audio.exchange.exchange_format import EXCHANGE_FORMATS
 from sounddesk.audio.exporters.export_settings import PRESETS
@@ -39,10 +39,10 @@ def farm() -> Project:
 
 
 @pytest.fixture
-def memory(qapp: QApplication, tmp_path: Path) -> ExportMemory:
+def memory(qapp: QApplication, tmp_path: Path) -> ExportHistory:
     settings = Settings()
     settings.export_folder = tmp_path
-    return ExportMemory(settings)
+    return ExportHistory(settings)
 
 
 def export_button(dialog: ExportDialog) -> QPushButton:
@@ -53,7 +53,7 @@ def summary(dialog: ExportDialog) -> str:
     return "\n".join(each.text() for each in dialog.findChildren(QLabel))
 
 
-def test_it_lists_what_it_will_write_and_hands_over_that_very_plan(memory: ExportMemory, tmp_path: Path) -> None:
+def test_it_lists_what_it_will_write_and_hands_over_that_very_plan(memory: ExportHistory, tmp_path: Path) -> None:
     dialog = ExportDialog(farm(), TAKES, memory, "farm")
     chosen: list[ExportRequest] = []
     dialog.export_requested.connect(chosen.append)
@@ -77,7 +77,7 @@ def test_it_lists_what_it_will_write_and_hands_over_that_very_plan(memory: Expor
     assert again.fields.settings() == chosen[0].plan.settings
 
 
-def test_nothing_is_overwritten_silently(memory: ExportMemory, tmp_path: Path) -> None:
+def test_nothing_is_overwritten_silently(memory: ExportHistory, tmp_path: Path) -> None:
     (tmp_path / "farm_cow.wav").touch()
     dialog = ExportDialog(farm(), TAKES, memory, "farm")
     assert dialog.names[0] == "farm_cow.wav  (exists)"
@@ -92,7 +92,7 @@ def test_nothing_is_overwritten_silently(memory: ExportMemory, tmp_path: Path) -
     assert "will be replaced" in summary(dialog)
 
 
-def test_a_wrong_template_is_said_at_once(memory: ExportMemory) -> None:
+def test_a_wrong_template_is_said_at_once(memory: ExportHistory) -> None:
     dialog = ExportDialog(farm(), TAKES, memory, "farm")
     dialog.fields.template.setText("{nose}")
     assert "{nose}: choose from project" in summary(dialog)
@@ -135,7 +135,7 @@ def test_the_fields_show_every_setting(qapp: QApplication) -> None:
         assert fields.settings() == settings
 
 
-def test_presets_of_the_users_own(memory: ExportMemory) -> None:
+def test_presets_of_the_users_own(memory: ExportHistory) -> None:
     mine = ExportSettings(format="ogg", stems=False)
     memory.keep_preset("mine", mine)
     assert memory.presets()["mine"] == mine
@@ -145,7 +145,7 @@ def test_presets_of_the_users_own(memory: ExportMemory) -> None:
     assert "broken" not in memory.presets()
 
 
-def test_the_preferences_decide_the_wav_format(qapp: QApplication, memory: ExportMemory, tmp_path: Path) -> None:
+def test_the_preferences_decide_the_wav_format(qapp: QApplication, memory: ExportHistory, tmp_path: Path) -> None:
     memory.remember(ExportSettings(format="wav32f", range_s=(1.0, 2.0)), tmp_path)
     assert (memory.last.format, memory.last.range_s) == ("wav32f", None)
     Settings().export_format = "PCM_16"
@@ -154,7 +154,7 @@ def test_the_preferences_decide_the_wav_format(qapp: QApplication, memory: Expor
     assert memory.last.format == "ogg"
 
 
-def test_a_format_and_a_kind_of_project_file_that_are_registered_can_be_chosen(memory: ExportMemory) -> None:
+def test_a_format_and_a_kind_of_project_file_that_are_registered_can_be_chosen(memory: ExportHistory) -> None:
     audio_format = dataclasses.replace(AUDIO_FORMATS.get("wav24"), name="dummy24", label="Dummy, 24 bit")
     kind = dataclasses.replace(EXCHANGE_FORMATS.get("rpp"), name="dummyproject", label="Dummy project")
     with AUDIO_FORMATS.added(audio_format), EXCHANGE_FORMATS.added(kind):

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.export import drag_out_panel
 from sounddesk.app.export.drag_files import DragItem
-from sounddesk.app.export.drag_out_panel import DragShelf
+from sounddesk.app.export.drag_out_panel import DragOutPanel
 from sounddesk.app.export.export_commands import ExportCommands
 from sounddesk.app.export.export_commands import read_on_save
 from sounddesk.app.export.export_dialog import ExportRequest
@@ -111,14 +111,14 @@ def test_export_on_save_is_a_setting_of_the_project_and_can_be_undone(place: Pla
     wait_until(lambda: place.said[-1].startswith("error: The export on save was left out"))
 
 
-def test_the_shelf_offers_mix_stems_and_selected_clips(place: Place) -> None:
-    shelf = DragShelf(place.services, place.exports)
-    assert shelf.entries() == [DragItem(kind="mix"), DragItem(kind="stem", id="o1")]
+def test_the_panel_offers_mix_stems_and_selected_clips(place: Place) -> None:
+    panel = DragOutPanel(place.services, place.exports)
+    assert panel.entries() == [DragItem(kind="mix"), DragItem(kind="stem", id="o1")]
     place.services.selection.select_clips(["c1"])
-    assert shelf.entries()[-1] == DragItem(kind="clip", id="c1")
+    assert panel.entries()[-1] == DragItem(kind="clip", id="c1")
     document = place.services.document
     document.commit("Empty", document.project.without_clips(["c1"]))
-    assert shelf.entries() == []
+    assert panel.entries() == []
 
 
 @pytest.mark.parametrize(
@@ -132,23 +132,23 @@ def test_the_shelf_offers_mix_stems_and_selected_clips(place: Place) -> None:
 def test_a_dragged_file_is_there_before_the_drag_and_kept(
     place: Place, entry: DragItem, name: str, seconds: float
 ) -> None:
-    shelf = DragShelf(place.services, place.exports)
-    assert shelf.prepare(entry) is None
-    wait_until(lambda: shelf.prepare(entry) is not None)
-    path = shelf.prepare(entry)
+    panel = DragOutPanel(place.services, place.exports)
+    assert panel.prepare(entry) is None
+    wait_until(lambda: panel.prepare(entry) is not None)
+    path = panel.prepare(entry)
     assert path is not None
     assert path.name == name
     assert soundfile.info(path).duration == seconds
-    data = shelf.mime_of([path])
+    data = panel.mime_of([path])
     assert data.hasFormat("text/uri-list")
     assert [Path(url.toLocalFile()) for url in data.urls()] == [path]
     assert data.text() == str(path)
     # Another state of the project is another file; the first stays as it was.
     document = place.services.document
     document.commit("Fader", document.project.with_strip("o1", gain_db=-6.0))
-    assert shelf.prepare(entry) is None
-    wait_until(lambda: shelf.prepare(entry) is not None)
-    assert shelf.prepare(entry) != path
+    assert panel.prepare(entry) is None
+    wait_until(lambda: panel.prepare(entry) is not None)
+    assert panel.prepare(entry) != path
     assert path.exists()
     place.exports.close()
     assert path.exists()
@@ -157,25 +157,25 @@ def test_a_dragged_file_is_there_before_the_drag_and_kept(
 def test_the_drag_begins_when_the_file_is_there_and_the_button_still_held(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shelf = DragShelf(place.services, place.exports)
-    shelf.setCurrentRow(1)
+    panel = DragOutPanel(place.services, place.exports)
+    panel.setCurrentRow(1)
     dragged: list[Path] = []
-    monkeypatch.setattr(shelf, "_drag", dragged.append)
+    monkeypatch.setattr(panel, "_drag", dragged.append)
     monkeypatch.setattr(drag_out_panel.QGuiApplication, "mouseButtons", lambda: Qt.MouseButton.LeftButton)
-    shelf.startDrag(Qt.DropAction.CopyAction)
+    panel.startDrag(Qt.DropAction.CopyAction)
     assert "keep the button held" in place.said[0]
     wait_until(lambda: bool(dragged))
     assert dragged[0].is_file()
-    shelf.startDrag(Qt.DropAction.CopyAction)
+    panel.startDrag(Qt.DropAction.CopyAction)
     assert dragged == [dragged[0]] * 2
 
 
-def test_paths_are_copied_from_the_shelf(place: Place) -> None:
-    shelf = DragShelf(place.services, place.exports)
-    shelf.wish(DragItem(kind="mix"), "copy")
+def test_paths_are_copied_from_the_panel(place: Place) -> None:
+    panel = DragOutPanel(place.services, place.exports)
+    panel.wish(DragItem(kind="mix"), "copy")
     wait_until(lambda: bool(place.said))
     assert Path(QGuiApplication.clipboard().text()).is_file()
-    shelf.wish(DragItem(kind="clip", id="gone"), "copy")
+    panel.wish(DragItem(kind="clip", id="gone"), "copy")
     assert "no longer in the project" in place.said[-1]
 
 
