@@ -63,6 +63,26 @@ def write_file(path: Path, data: bytes) -> None:
         sync_folder(path.parent)
 
 
+@contextlib.contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """A path beside `path` to write to, for libraries that write files themselves.
+
+    The file written there replaces `path` when the block ends, and is removed where the block fails. It is not flushed
+    to the disk: for what can be made again.
+
+    Example:
+        >>> with atomic_path(Path("weights.safetensors")) as part:  # doctest: +SKIP
+        ...     save_file(tensors, part)
+    """
+    temporary = path.with_name(f".{secrets.token_hex(8)}{path.suffix}.tmp")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
 def sync_folder(folder: Path) -> None:
     """Flush a folder's list of names to the disk, where the system can (Windows cannot)."""
     with contextlib.suppress(OSError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -53,22 +54,53 @@ def one_line(capsys) -> str:
     return text
 
 
+def numbers(pattern: str, line: str) -> list[float]:
+    """What stands at each '#' of `pattern` in `line`, which has to match as a whole."""
+    parts = [re.escape(part) for part in pattern.split("#")]
+    found = re.fullmatch(r"(-?[\d.]+(?:e-?\d+)?)".join(parts) + ".*", line.strip())
+    assert found, line
+    return [float(text) for text in found.groups()]
+
+
 def test_vocoder(capsys, data, bundle_with_kinds):
     arguments = ["--data", str(data), "--bundle", str(bundle_with_kinds), "--seconds", "1", "--limit", "2"]
     vocoder_copy_synthesis.main(arguments)
-    assert "2 held-out recordings" in one_line(capsys)
+    line = one_line(capsys)
+    count, mel, mel_floor, better_mel, stft, stft_floor, better_stft = numbers(
+        "vocoder copy-synthesis, # held-out recordings: log-mel distance # against # of Griffin-Lim (better on #), "
+        "multi-resolution STFT distance # against # (better on #), bundle tiny",
+        line,
+    )
+    assert count == 2
+    # Random weights: Griffin-Lim is nearer to the recordings.
+    assert mel > mel_floor > 0
+    assert stft > stft_floor > 0
+    assert better_mel == better_stft == 0
 
 
 @pytest.mark.slow
 def test_generation_time(capsys, bundle_with_kinds):
     generation_time.main(["--bundle", str(bundle_with_kinds), "--seconds", "1", "--runs", "1", "--threads", "1"])
-    assert "ratio" in one_line(capsys)
+    _, _, one, best_of_one, four, best_of_four, ratio, runs = numbers(
+        "generation time of # s, # threads, preset fast: one object # s (best #), four objects # s (best #), "
+        "ratio #, median of #, bundle tiny",
+        one_line(capsys),
+    )
+    assert runs == 1
+    assert (best_of_one, best_of_four) == (one, four)
+    assert (four - 0.005) / (one + 0.005) - 0.005 <= ratio <= (four + 0.005) / (one - 0.005) + 0.005
 
 
 @pytest.mark.slow
 def test_determinism(capsys, bundle_with_kinds):
     determinism.main(["--bundle", str(bundle_with_kinds), "--seconds", "1"])
-    assert "the same request twice identical" in one_line(capsys)
+    apart, largest = numbers(
+        "determinism: the same request twice identical; four objects at once against one by one differ by at most # "
+        "(full scale 1), largest sample #, 1 s",
+        one_line(capsys),
+    )
+    assert apart < 1e-3
+    assert largest > 0.01
 
 
 def test_preset_gap_counts_what_differs():
@@ -98,7 +130,14 @@ def test_related_kind_is_of_the_same_group_where_there_is_one():
 
 def test_segmenter_overlap(capsys, data):
     segmenter_iou.main(["--data", str(data), "--scenes", "1"])
-    assert "mean IoU" in one_line(capsys)
+    _, line = one_line(capsys).split(": ", 1)
+    click, _, box, _, objects, scenes = numbers(
+        "mean IoU # for a click (#% above 0.5), # for a box (#%), # objects in # scenes", line
+    )
+    assert 0.5 < click <= 1.0
+    assert 0.5 < box <= 1.0
+    assert 1 <= objects <= 4
+    assert scenes == 1
 
 
 def test_intersection_over_union_of_known_cases():

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from sounddesk.domain.errors import OutputError
+from sounddesk.storage.atomic_file import atomic_path
 from sounddesk.storage.atomic_file import sync_folder
 from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.atomic_file import write_file
@@ -85,3 +86,23 @@ def test_a_full_disk_is_named_as_such() -> None:
 
 def test_syncing_a_missing_folder_is_harmless(tmp_path: Path) -> None:
     sync_folder(tmp_path / "none")
+
+
+def test_a_library_writes_beside_the_target_which_is_replaced_at_the_end(tmp_path: Path) -> None:
+    target = tmp_path / "weights.bin"
+    target.write_bytes(b"old")
+    with atomic_path(target) as part:
+        part.write_bytes(b"new")
+        assert target.read_bytes() == b"old"
+    assert target.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_library_that_fails_leaves_the_target_as_it_was_and_nothing_else(tmp_path: Path) -> None:
+    target = tmp_path / "weights.bin"
+    target.write_bytes(b"old")
+    with pytest.raises(RuntimeError, match="half"), atomic_path(target) as part:
+        part.write_bytes(b"ne")
+        raise RuntimeError("half")
+    assert target.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [target]

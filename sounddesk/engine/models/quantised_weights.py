@@ -16,7 +16,6 @@ other safetensors file, and needs no manifest for it.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,6 +29,7 @@ from safetensors import safe_open
 from safetensors.torch import save as to_safetensors_bytes
 
 from sounddesk.domain.errors import EngineError
+from sounddesk.storage.atomic_file import atomic_path
 
 WeightStorage = Literal["float32", "float16", "int8-rowwise"]
 WEIGHT_STORAGES: Final[tuple[WeightStorage, ...]] = get_args(WeightStorage)
@@ -56,12 +56,8 @@ def save_weights(state_dict: Mapping[str, torch.Tensor], path: Path, *, storage:
         stored.update(_stored_tensors(name, state_dict[name].detach().cpu(), storage=storage))
     # One metadata key only: the order of several is not fixed, and equal weights shall give equal files.
     data = to_safetensors_bytes(stored, metadata={STORAGE_KEY: storage})
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with atomic_path(path) as part:
+        part.write_bytes(data)
 
 
 def load_weights(path: Path) -> dict[str, torch.Tensor]:

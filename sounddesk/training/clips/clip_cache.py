@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,6 +33,7 @@ from sounddesk.engine.specs import AudioSpec
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
+from sounddesk.storage.atomic_file import atomic_path
 from sounddesk.training.clips.clip_manifest import ClipSource
 from sounddesk.training.clips.media_reader import ClipMedia
 from sounddesk.training.clips.media_reader import MediaError
@@ -165,9 +165,8 @@ class ClipCache:
                     loaded = loaded or encoders()
                     rate_hz = loaded.spec.mel.sample_rate_hz
                     media = read_media(clip, seconds=seconds, frames=frames, sample_rate_hz=rate_hz)
-                    part = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-                    save_file(encode_clip(clip, media, loaded, seconds=seconds), part)
-                    part.replace(target)
+                    with atomic_path(target) as part:
+                        save_file(encode_clip(clip, media, loaded, seconds=seconds), part)
                 usable.append(clip)
             except (MediaError, ValueError, OSError) as error:
                 broken[clip.id] = str(error)

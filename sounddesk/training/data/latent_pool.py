@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from safetensors.torch import load_file
 from safetensors.torch import save_file
 from torch import Tensor
 
+from sounddesk.storage.atomic_file import atomic_path
 from sounddesk.training.data.recordings import Kind
 from sounddesk.training.data.recordings import Recording
 from sounddesk.training.data.recordings import Samples
@@ -77,9 +77,8 @@ class LatentPool:
         path = folder / f"latents_{key}.safetensors"
         if not path.exists():
             made = _encode_all(recordings, kinds, pairs, variants=variants, length=length, peak=peak, encode=encode)
-            part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-            save_file(made, part)
-            part.replace(path)
+            with atomic_path(path) as part:
+                save_file(made, part)
         stored = load_file(path)
         singles = {int(name[5:]): value for name, value in stored.items() if name.startswith("kind_")}
         mixtures = dict(zip(pairs, stored["pairs"], strict=True)) if pairs else {}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import soundfile
+
+from sounddesk.storage.atomic_file import atomic_path
 
 Samples = npt.NDArray[np.float32]
 
@@ -122,7 +123,6 @@ def copy_test_pictures(data_dir: Path, target: Path) -> Path:
             place = target / row["kind"] / Path(row["path"]).name
             if not place.exists():
                 place.parent.mkdir(parents=True, exist_ok=True)
-                part = place.with_name(f".{place.name}.{os.getpid()}.tmp")
-                shutil.copyfile(data_dir / row["path"], part)
-                part.replace(place)
+                with atomic_path(place) as part:
+                    shutil.copyfile(data_dir / row["path"], part)
     return target

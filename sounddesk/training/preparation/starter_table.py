@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from collections.abc import Iterable
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from typing import Literal
 
+from sounddesk.storage.atomic_file import atomic_path
 from sounddesk.training.preparation.starter_recipe import KindRecipe
 from sounddesk.training.preparation.starter_recipe import Role
 
@@ -97,11 +97,7 @@ def write_kinds(path: Path, kinds: Sequence[KindRecipe]) -> None:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Writes beside the target and renames, so that a file is there whole or not at all."""
+    """Write a file whole or not at all; makes its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        scratch.write_bytes(content)
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
+    with atomic_path(path) as part:
+        part.write_bytes(content)

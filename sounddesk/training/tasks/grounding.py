@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from sounddesk.engine.models.text_encoder import SentenceEncoder
 from sounddesk.engine.starter.class_branch import ClassifyingPatchEncoder
 from sounddesk.engine.starter.conditioner import PrototypeConditioner
 from sounddesk.engine.starter.conditioner import PrototypeConfig
+from sounddesk.storage.atomic_file import atomic_path
 from sounddesk.training.data.audio_queries import audio_queries
 from sounddesk.training.data.kind_vectors import kind_vectors
 from sounddesk.training.data.kind_vectors import read_kind_map
@@ -239,17 +239,15 @@ class GroundingTask:
         bank = build_scene_bank(
             pictures, names, encoder=image_encoder, scenes=self.recipe.scenes, seed=self.recipe.seed
         )
-        torch.save(
-            {
-                "kinds": names,
-                "patches": bank.patches,
-                "scene": torch.from_numpy(bank.scene),
-                "kind": torch.from_numpy(bank.kind),
-                "coverage": torch.from_numpy(bank.coverage),
-            },
-            part := file.with_name(f".{file.name}.{os.getpid()}.tmp"),
-        )
-        part.replace(file)
+        made = {
+            "kinds": names,
+            "patches": bank.patches,
+            "scene": torch.from_numpy(bank.scene),
+            "kind": torch.from_numpy(bank.kind),
+            "coverage": torch.from_numpy(bank.coverage),
+        }
+        with atomic_path(file) as part:
+            torch.save(made, part)
         return bank
 
     def _warm_start(self) -> None:

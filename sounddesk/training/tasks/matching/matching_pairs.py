@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -32,6 +31,7 @@ from sounddesk.engine.perception.sound_classifier import SoundClassifier
 from sounddesk.engine.perception.sound_effects import SoundEffectsEncoder
 from sounddesk.engine.types import RgbImage
 from sounddesk.resources_folder import resource
+from sounddesk.storage.atomic_file import atomic_path
 from sounddesk.training.data.recordings import Recording
 from sounddesk.training.data.recordings import folds_of
 from sounddesk.training.data.recordings import read_kinds
@@ -213,7 +213,6 @@ def cached_pairs(recipe: MatchingModelRecipe, data_dir: Path, cache_dir: Path, s
     if not file.exists():
         cache_dir.mkdir(parents=True, exist_ok=True)
         pairs = frozen_pairs(recipe, data_dir, split)
-        part = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-        torch.save({name: getattr(pairs, name) for name in names}, part)
-        part.replace(file)
+        with atomic_path(file) as part:
+            torch.save({name: getattr(pairs, name) for name in names}, part)
     return FrozenPairs(**torch.load(file, weights_only=True))

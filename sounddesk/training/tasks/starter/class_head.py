@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from sounddesk.engine.starter.class_branch import ClassBranch
 from sounddesk.engine.starter.class_branch import ClassifyingPatchEncoder
 from sounddesk.engine.starter.object_crop import crop_object
 from sounddesk.engine.starter.object_crop import crop_side
+from sounddesk.storage.atomic_file import atomic_path
 from sounddesk.training.data.picture_variation import restyle
 from sounddesk.training.data.picture_variation import warp
 from sounddesk.training.data.recordings import read_kinds
@@ -97,8 +97,8 @@ class ClassHeadTask:
         stored = torch.load(file, weights_only=True) if file.exists() else None
         if stored is None or stored.get("made_of") != made_of:
             stored = {"made_of": made_of, **self._bank(encoder, data_dir)}
-            torch.save(stored, part := file.with_name(f".{file.name}.{os.getpid()}.tmp"))
-            part.replace(file)
+            with atomic_path(file) as part:
+                torch.save(stored, part)
         self.maps: Tensor = stored["maps"]
         self.coverage: Tensor = stored["coverage"]
         self.wanted: Tensor = stored["kind"]

@@ -6,7 +6,6 @@ of a region, what the decoder guesses, and the truth. So a training step costs t
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -33,6 +32,7 @@ from sounddesk.engine.starter.segmenter_refiner import guess_in
 from sounddesk.engine.starter.segmenter_refiner import region_pixels
 from sounddesk.engine.types import BoolMask
 from sounddesk.engine.types import RgbImage
+from sounddesk.storage.atomic_file import atomic_path
 from sounddesk.training.data.scene_bank import PictureSet
 from sounddesk.training.tasks.starter.segmenter_prompts import correction
 from sounddesk.training.tasks.starter.segmenter_prompts import loose_box
@@ -154,9 +154,8 @@ class RegionPool:
         colours = torch.from_numpy(small_colours(fitted)[None]).float() / 127.5 - 1
         embedding = self._network.embed(taps, colours)
         arrays = self._arrays(image, masks[:MOST_OBJECTS], embedding, rng)
-        temporary = file.with_suffix(f".{os.getpid()}.tmp")
-        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, temporary)
-        temporary.replace(file)
+        with atomic_path(file) as part:
+            save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, part)
 
     def _arrays(
         self, image: RgbImage, masks: tuple[BoolMask, ...], embedding: ImageEmbedding, rng: np.random.Generator

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from sounddesk.engine.models.image_encoder import fit_image
 from sounddesk.engine.starter.segmenter_config import MASK_STRIDE
 from sounddesk.engine.starter.segmenter_pyramid import small_colours
 from sounddesk.engine.types import RgbImage
+from sounddesk.storage.atomic_file import atomic_path
 from sounddesk.training.data.scene_bank import PictureSet
 from sounddesk.training.data.scene_bank import random_background
 
@@ -148,10 +148,8 @@ class ScenePool:
         shares = [cv2.resize(mask.astype(np.float32), (side, side), interpolation=cv2.INTER_AREA) for mask in masks]
         arrays["shares"] = quantise_probability(np.stack(shares))
         arrays["boxes"] = np.stack([_bounds(mask, size=size) for mask in masks])
-        file = self._file(index)
-        temporary = file.with_suffix(f".{os.getpid()}.tmp")
-        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, temporary)
-        temporary.replace(file)
+        with atomic_path(self._file(index)) as part:
+            save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, part)
 
 
 def _bounds(mask: npt.NDArray[np.bool_], *, size: int) -> npt.NDArray[np.float32]:
