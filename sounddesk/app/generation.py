@@ -148,7 +148,7 @@ class Generation(QObject):
         self._document.when_free(lambda: self._place(takes))
 
     def _place(self, takes: list[Take]) -> None:
-        """The first new take of each object onto its lane, as one undo step."""
+        """Place the first new take of each object on its timeline lane, as one undo step."""
         project = self._document.project
         lanes = {each.id for each in project.objects}
         placed: list[str] = []

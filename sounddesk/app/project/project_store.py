@@ -9,6 +9,7 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable
 from collections.abc import Generator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtCore import QTimer
 from PySide6.QtCore import Signal
 
+from sounddesk.app.notifications import NoticeButton
 from sounddesk.app.notifications import notifier
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.file_lock import FileInUseError
 from sounddesk.app.project.file_lock import FileLock
+from sounddesk.app.project.file_lock import ForeignLockError
+from sounddesk.app.project.file_lock import break_lock
 from sounddesk.app.project.project_reading import Images
 from sounddesk.app.project.project_reading import ReadProject
 from sounddesk.app.project.project_reading import decode_images
@@ -177,7 +181,7 @@ class ProjectStore(QObject):
         try:
             lock = FileLock(path.resolve())
         except FileInUseError as error:
-            notifier.failed(error)
+            self._refuse(error)
             return False
         return (yield from self._write(path, lock=lock))
 
@@ -343,7 +347,7 @@ class ProjectStore(QObject):
             return
         operation, then = self._current
         if error is not None:
-            notifier.failed(error)
+            self._refuse(error)
         try:
             work = operation.send(result)
         except StopIteration as end:
@@ -356,6 +360,13 @@ class ProjectStore(QObject):
             raise
         else:
             self._copy.run(work, self._worked.emit)
+
+    def _refuse(self, error: Exception) -> None:
+        if isinstance(error, ForeignLockError):
+            button = NoticeButton(text=self.tr("Break lock"), press=partial(break_lock, error.path))
+            notifier.error(error.message, remedy=error.remedy, button=button)
+        else:
+            notifier.failed(error)
 
     def _reading(self, work: Callable[[], Any]) -> Generator[Callable[[], Any], Any, Any]:
         """Work after which another project will be shown."""

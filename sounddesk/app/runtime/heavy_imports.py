@@ -19,7 +19,7 @@ _TORCH_LIBRARIES: Final = ("torch_global_deps", "c10", "torch_cpu", "torch_cuda"
 
 @contextlib.contextmanager
 def gil_friendly_imports() -> Iterator[None]:
-    """Inside the block imports on this thread leave the UI thread its turns.
+    """Import heavy libraries on this thread without holding the GIL for long.
 
     Three things froze the window for up to 0.8 s on 2 cores: mapping torch's libraries, which an import does under
     Python's lock; the garbage collector, which walks all of the many new objects again and again; and the long turns
