@@ -29,6 +29,16 @@ def encode_mask_png(coverage: Coverage) -> bytes:
     )
 
 
+def png_size(file: bytes) -> tuple[int, int]:
+    """Width and height by the header alone. Raises: ValueError, no PNG or more than 200 megapixels."""
+    if not file.startswith(_SIGNATURE) or file[12:16] != b"IHDR" or len(file) < 33:
+        raise ValueError("the mask is no PNG file, or damaged")
+    width, height = struct.unpack_from(">II", file, 16)
+    if not 0 < width * height <= _MAX_PIXELS:
+        raise ValueError(f"the mask is a PNG of {width} x {height} pixels")
+    return width, height
+
+
 def decode_mask_png(file: bytes) -> Coverage:
     """uint8[H, W] of a grey PNG as `encode_mask_png` writes it (8 bits, not interlaced, row filters none, sub or up).
 

@@ -1,6 +1,6 @@
 """The project file: one SQLite database (`.sdesk`) with objects, masks, takes, clips, settings and image bytes.
 
-`user_version` is MAJOR * 1000 + MINOR. A newer minor version only adds tables, columns with defaults and JSON keys:
+`user_version` is VERSION. A newer minor version only adds tables, columns with defaults and JSON keys:
 they survive because a change writes only the rows and keys that this version knows. A newer major version is read as
 far as it can be, and never written.
 """
@@ -8,76 +8,37 @@ far as it can be, and never written.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import secrets
 import sqlite3
 from collections.abc import Iterable
 from collections.abc import Iterator
-from dataclasses import dataclass
-from dataclasses import field
 from pathlib import Path
-from typing import Any
 from typing import Final
 
-from sounddesk.domain.errors import BadInputError
-from sounddesk.domain.project import ImageInfo
-from sounddesk.domain.project import MasterBus
 from sounddesk.domain.project import Project
-from sounddesk.domain.project import ProjectSettings
-from sounddesk.domain.project import TakeMark
 from sounddesk.domain.take import Take
-from sounddesk.domain.tiled_mask import TiledMask
-from sounddesk.domain.timeline import Clip
-from sounddesk.domain.timeline import Marker
-from sounddesk.storage.png_mask import decode_mask_png
 from sounddesk.storage.png_mask import encode_mask_png
 from sounddesk.storage.project_json import Json
-from sounddesk.storage.project_json import from_text
 from sounddesk.storage.project_json import merged
-from sounddesk.storage.project_json import object_from_json
 from sounddesk.storage.project_json import object_to_json
-from sounddesk.storage.project_json import part_from_json
 from sounddesk.storage.project_json import part_to_json
 from sounddesk.storage.project_json import to_text
+from sounddesk.storage.project_reader import ProjectContents
+from sounddesk.storage.project_reader import ProjectReader
+from sounddesk.storage.project_schema import APPLICATION_ID
+from sounddesk.storage.project_schema import MAJOR
+from sounddesk.storage.project_schema import SCHEMA
+from sounddesk.storage.project_schema import VERSION
+from sounddesk.storage.project_schema import ProjectFileError
+from sounddesk.storage.project_schema import check_tables
+from sounddesk.storage.project_schema import connect
+from sounddesk.storage.project_schema import lift_limit
+from sounddesk.storage.project_schema import limit_work
 from sounddesk.storage.waveform_blob import ENCODING
-from sounddesk.storage.waveform_blob import decode_waveform
 from sounddesk.storage.waveform_blob import encode_waveform
 
-APPLICATION_ID: Final = 0x53444B31  # 'SDK1'
-MAJOR: Final = 1
-MINOR: Final = 0
-SUFFIX: Final = ".sdesk"
-
-_SCHEMA: Final = """
-CREATE TABLE state (key TEXT PRIMARY KEY, data TEXT NOT NULL);
-CREATE TABLE images (sha256 TEXT PRIMARY KEY, file BLOB NOT NULL);
-CREATE TABLE masks (sha256 TEXT PRIMARY KEY, png BLOB NOT NULL);
-CREATE TABLE objects (id TEXT PRIMARY KEY, position INTEGER NOT NULL, data TEXT NOT NULL);
-CREATE TABLE clips (id TEXT PRIMARY KEY, position INTEGER NOT NULL, data TEXT NOT NULL);
-CREATE TABLE markers (id TEXT PRIMARY KEY, position INTEGER NOT NULL, data TEXT NOT NULL);
-CREATE TABLE take_marks (id TEXT PRIMARY KEY, position INTEGER NOT NULL, data TEXT NOT NULL);
-CREATE TABLE takes (
-    id TEXT PRIMARY KEY, position INTEGER NOT NULL, object_id TEXT NOT NULL, number INTEGER NOT NULL,
-    seed INTEGER NOT NULL, sample_rate_hz INTEGER NOT NULL, samples INTEGER NOT NULL, encoding TEXT NOT NULL,
-    waveform BLOB NOT NULL, recipe TEXT NOT NULL, created TEXT NOT NULL, notes TEXT NOT NULL
-);
-"""
 _STATE: Final = ("image", "master", "settings")
-
-
-class ProjectFileError(BadInputError):
-    """A project file that cannot be used; the message names the file, the reason and the remedy."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class ProjectContents:
-    """Everything in a project file: the state, all takes in order, bytes of image files by SHA-256."""
-
-    project: Project = field(default_factory=Project)
-    takes: tuple[Take, ...] = ()
-    images: dict[str, bytes] = field(default_factory=dict)
-    newer_major: bool = False
 
 
 class ProjectDatabase:
@@ -100,12 +61,12 @@ class ProjectDatabase:
     def create(cls, path: Path) -> ProjectDatabase:
         """A new, empty project database. Raises: ProjectFileError, OSError (the path exists)."""
         path.touch(exist_ok=False)
-        db = _connect(path)
+        db = connect(path)
         try:
             # Set before the first table: pages of deleted rows can then be given back in steps.
             db.executescript(
                 f"PRAGMA auto_vacuum = INCREMENTAL; PRAGMA application_id = {APPLICATION_ID};"
-                f"PRAGMA user_version = {MAJOR * 1000 + MINOR}; BEGIN; {_SCHEMA} COMMIT;"
+                f"PRAGMA user_version = {VERSION}; BEGIN; {SCHEMA} COMMIT;"
             )
         except BaseException:
             # On a full disk not even an empty project fits; its beginning must not stay there.
@@ -113,7 +74,7 @@ class ProjectDatabase:
             path.unlink(missing_ok=True)
             raise
         made = cls(db, name=path.name)
-        made.version = MAJOR * 1000 + MINOR
+        made.version = VERSION
         return made
 
     @classmethod
@@ -136,8 +97,9 @@ class ProjectDatabase:
         if not head.startswith(b"SQLite format 3\0"):
             raise ProjectFileError(f"{name} is not a sounddesk project: choose a file that sounddesk has saved")
         with _explained(name):
-            db = _connect(path)
+            db = connect(path)
             try:
+                limit_work(db)
                 if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
                     raise ProjectFileError(
                         f"{name} is a database of another program: choose a file that sounddesk has saved"
@@ -146,6 +108,8 @@ class ProjectDatabase:
                     found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
                     if found != "ok":
                         raise sqlite3.DatabaseError(found.splitlines()[-1])
+                check_tables(db)
+                lift_limit(db)
                 opened = cls(db, name=name)
                 opened.version = int(db.execute("PRAGMA user_version").fetchone()[0])
             except BaseException:
@@ -159,7 +123,7 @@ class ProjectDatabase:
 
     @property
     def newer(self) -> bool:
-        return self.version > MAJOR * 1000 + MINOR
+        return self.version > VERSION
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -187,70 +151,17 @@ class ProjectDatabase:
             raise
 
     def _read(self) -> ProjectContents:
-        self._rows, self._rest = {}, {}
-        masks = {
-            sha256: TiledMask.from_array(decode_mask_png(png))
-            for sha256, png in self._db.execute("SELECT sha256, png FROM masks")
-        }
-        for sha256, mask in masks.items():
-            if mask.sha256 != sha256:
-                raise ValueError("a mask is damaged: its pixels do not fit its hash")
-        self._masks = set(masks)
-        images = dict(self._db.execute("SELECT sha256, file FROM images ORDER BY rowid"))
-        for sha256, file in images.items():
-            if hashlib.sha256(file).hexdigest() != sha256:
-                raise ValueError("the image is damaged: its bytes do not fit their hash")
-        self._images = set(images)
-        state = {key: from_text(data, key) for key, data in self._db.execute("SELECT key, data FROM state")}
-        self._rows["state"] = {key: (0, to_text(data)) for key, data in state.items()}
-        image = self._part(ImageInfo, "state", "image", state["image"]) if state.get("image") else None
-        if image is not None and image.sha256 not in images:
-            raise ValueError(f"the image {image.name!r} is missing")
-        objects = []
-        for object_id, data in self._read_rows("objects"):
-            found, self._rest["objects", object_id] = object_from_json(data, masks)
-            objects.append(found)
-        project = Project(
-            image=image,
-            objects=tuple(objects),
-            clips=tuple(self._part(Clip, "clips", key, data) for key, data in self._read_rows("clips")),
-            markers=tuple(self._part(Marker, "markers", key, data) for key, data in self._read_rows("markers")),
-            take_marks=tuple(self._part(TakeMark, "take_marks", k, data) for k, data in self._read_rows("take_marks")),
-            master=self._part(MasterBus, "state", "master", state.get("master", {})),
-            settings=self._part(ProjectSettings, "state", "settings", state.get("settings", {})),
-            next_id=_whole(state.get("next_id", {}).get("value", 1)),
-        )
-        takes = tuple(self._read_takes())
-        self._takes = {take.id for take in takes}
-        return ProjectContents(project=project, takes=takes, images=images, newer_major=self.newer_major)
-
-    def _part(self, kind: Any, table: str, key: str, data: Json) -> Any:
-        part, self._rest[table, key] = part_from_json(kind, data)
-        return part
-
-    def _read_rows(self, table: str) -> list[tuple[str, Json]]:
-        found = self._db.execute(f"SELECT id, position, data FROM {table} ORDER BY position, id").fetchall()
-        rows = [(key, position, from_text(data, table)) for key, position, data in found]
-        self._rows[table] = {key: (position, to_text(data)) for key, position, data in rows}
-        return [(key, data) for key, _, data in rows]
-
-    def _read_takes(self) -> Iterator[Take]:
-        rows = self._db.execute(
-            "SELECT id, object_id, number, seed, sample_rate_hz, samples, encoding, waveform, recipe, created, notes "
-            "FROM takes ORDER BY position, rowid"
-        )
-        for key, object_id, number, seed, rate, samples, encoding, blob, recipe, created, notes in rows:
-            yield Take(
-                id=key,
-                object_id=object_id,
-                number=number,
-                seed=seed,
-                waveform=decode_waveform(blob, samples=samples, encoding=encoding),
-                sample_rate_hz=rate,
-                recipe=from_text(recipe, "recipe"),
-                created=created,
-                notes=tuple(from_text(notes, "notes")["notes"]),
-            )
+        limit_work(self._db)
+        try:
+            reader = ProjectReader(self._db)
+            contents = reader.read(newer_major=self.newer_major)
+        finally:
+            lift_limit(self._db)
+        self._rows, self._rest = reader.rows, reader.rest
+        self._masks = {each.mask.sha256 for each in contents.project.objects}
+        self._images = set(contents.images)
+        self._takes = {take.id for take in contents.takes}
+        return contents
 
     # ------------------------------------------------------------------ writing
 
@@ -271,7 +182,7 @@ class ProjectDatabase:
         db.execute("BEGIN IMMEDIATE")
         try:
             for sha256, file in new_images:
-                db.execute("INSERT OR IGNORE INTO images (sha256, file) VALUES (?, ?)", (sha256, file))
+                db.execute("INSERT OR REPLACE INTO images (sha256, file) VALUES (?, ?)", (sha256, file))
             for take in new_takes:
                 self._insert_take(take)
             for each in project.objects:
@@ -339,8 +250,9 @@ class ProjectDatabase:
         masks = {each.mask.sha256 for each in project.objects}
         images = {project.image.sha256} if project.image is not None else set()
         self._db.execute("BEGIN IMMEDIATE")
-        self._db.executemany("DELETE FROM masks WHERE sha256 = ?", [(each,) for each in self._masks - masks])
-        self._db.executemany("DELETE FROM images WHERE sha256 = ?", [(each,) for each in self._images - images])
+        for table, wanted in (("masks", masks), ("images", images)):
+            found = {sha256 for (sha256,) in self._db.execute(f"SELECT sha256 FROM {table}")}
+            self._db.executemany(f"DELETE FROM {table} WHERE sha256 = ?", [(each,) for each in found - wanted])
         self._db.execute("COMMIT")
         self._masks &= masks
         self._images &= images
@@ -358,7 +270,7 @@ class ProjectDatabase:
         temporary = path.with_name(f".{secrets.token_hex(8)}.sdesk-tmp")
         try:
             temporary.touch(exist_ok=False)
-            copy = _connect(temporary)
+            copy = connect(temporary)
             try:
                 self._db.backup(copy)
                 copy.execute("PRAGMA journal_mode = DELETE").fetchone()
@@ -398,7 +310,7 @@ def write_project(path: Path, contents: ProjectContents) -> None:
     database = ProjectDatabase(sqlite3.connect(":memory:", isolation_level=None), name=path.name)
     try:
         database.connection.executescript(
-            f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {MAJOR * 1000 + MINOR}; {_SCHEMA}"
+            f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; {SCHEMA}"
         )
         database.write(contents.project, takes=contents.takes, images=contents.images.items())
         database.copy_to(path)
@@ -419,11 +331,6 @@ def _rows_of(project: Project) -> dict[str, dict[str, tuple[int, Json]]]:
     }
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    # Transactions are begun and ended by hand; one thread at a time uses it, though not the one that made it.
-    return sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=2.0)
-
-
 @contextlib.contextmanager
 def _explained(name: str) -> Iterator[None]:
     """Whatever is wrong inside the file becomes one message."""
@@ -433,9 +340,3 @@ def _explained(name: str) -> Iterator[None]:
         raise ProjectFileError(
             f"{name} is damaged ({error}): open a copy of it, or a project that sounddesk offers to recover"
         ) from error
-
-
-def _whole(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"next_id is {value!r}")
-    return value

@@ -31,11 +31,16 @@ def decode_waveform(blob: bytes, *, samples: int, encoding: str = ENCODING) -> n
     if encoding != ENCODING:
         raise ValueError(f"the sound is stored as {encoding!r}: a newer sounddesk can read it")
     try:
-        data = zlib.decompress(blob)
+        # One byte more than wanted tells a blob that would go on, however long.
+        unpacker = zlib.decompressobj()
+        data = unpacker.decompress(blob, samples * 4 + 1)
     except zlib.error as error:
         raise ValueError(f"the sound is damaged ({error})") from None
     if len(data) != samples * 4:
-        raise ValueError(f"the sound has {len(data) / 4:g} samples instead of {samples}")
+        more = "more" if len(data) > samples * 4 else f"{len(data) / 4:g}"
+        raise ValueError(f"the sound is damaged: it has {more} samples instead of {samples}")
+    if not unpacker.eof:
+        raise ValueError("the sound is damaged: it ends too early")
     planes = np.frombuffer(data, dtype=np.uint8).reshape(4, samples)
     waveform: npt.NDArray[np.float32] = np.ascontiguousarray(planes.T).view("<f4").reshape(samples).astype(np.float32)
     waveform.setflags(write=False)

@@ -90,8 +90,8 @@ def test_a_project_names_the_objects_and_settings(batch: Run, place: Path, shot:
     from sounddesk.domain.project import ProjectSettings
     from sounddesk.domain.scene import SceneObject
     from sounddesk.domain.tiled_mask import TiledMask
-    from sounddesk.storage.project_file import ProjectContents
     from sounddesk.storage.project_file import write_project
+    from sounddesk.storage.project_reader import ProjectContents
 
     file = (shot / "f.2.png").read_bytes()
     mask = np.asarray(Image.open(place / "red.png")) > 127

@@ -15,8 +15,8 @@ from sounddesk.domain.scene import SceneObject
 from sounddesk.domain.take import Take
 from sounddesk.domain.tiled_mask import TiledMask
 from sounddesk.domain.timeline import Clip
-from sounddesk.storage.project_file import ProjectContents
 from sounddesk.storage.project_file import write_project
+from sounddesk.storage.project_reader import ProjectContents
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from sounddesk.app.workers.background import Background
 from sounddesk.domain.batch_manifest import Row
 from sounddesk.domain.errors import OutputError
 from sounddesk.storage.codec import encode
-from sounddesk.storage.project_file import ProjectContents
+from sounddesk.storage.project_reader import ProjectContents
 
 if TYPE_CHECKING:
     from sounddesk.app.batch.batch_queue import BatchQueue

@@ -27,7 +27,7 @@ from sounddesk.app.batch.queue_file import QueueFile
 from sounddesk.app.notifications import notifier
 from sounddesk.domain.batch_manifest import Row
 from sounddesk.domain.errors import OutputError
-from sounddesk.storage.project_file import ProjectContents
+from sounddesk.storage.project_reader import ProjectContents
 
 _log = logging.getLogger(__name__)
 

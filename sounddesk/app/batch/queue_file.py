@@ -25,9 +25,9 @@ from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.atomic_file import write_file
 from sounddesk.storage.codec import encode
 from sounddesk.storage.codec import load
-from sounddesk.storage.project_file import SUFFIX
-from sounddesk.storage.project_file import ProjectContents
 from sounddesk.storage.project_file import write_project
+from sounddesk.storage.project_reader import ProjectContents
+from sounddesk.storage.project_schema import SUFFIX
 from sounddesk.storage.text_formats import FieldError
 
 QUEUE_FILE: Final = "queue.json"

@@ -32,8 +32,8 @@ from sounddesk.domain.seeds import take_seed
 from sounddesk.domain.take import Take
 from sounddesk.domain.take_placement import with_take_placed
 from sounddesk.domain.tiled_mask import TiledMask
-from sounddesk.storage.project_file import ProjectContents
 from sounddesk.storage.project_file import read_project
+from sounddesk.storage.project_reader import ProjectContents
 from sounddesk.storage.render_recipe_file import recipe_from_json
 from sounddesk.storage.text_formats import FieldError
 from sounddesk.storage.text_formats import read_json

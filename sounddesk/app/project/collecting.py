@@ -11,9 +11,9 @@ from sounddesk.domain.naming import unique_file_stems
 from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.atomic_file import write_file
 from sounddesk.storage.png_mask import encode_mask_png
-from sounddesk.storage.project_file import SUFFIX
-from sounddesk.storage.project_file import ProjectContents
 from sounddesk.storage.project_file import write_project
+from sounddesk.storage.project_reader import ProjectContents
+from sounddesk.storage.project_schema import SUFFIX
 
 
 def collect_project(contents: ProjectContents, folder: Path, *, name: str) -> Path:

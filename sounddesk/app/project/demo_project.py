@@ -12,7 +12,7 @@ from sounddesk.domain.scene import SceneObject
 from sounddesk.domain.seeds import take_seed
 from sounddesk.domain.tiled_mask import TiledMask
 from sounddesk.resources_folder import resource
-from sounddesk.storage.project_file import ProjectContents
+from sounddesk.storage.project_reader import ProjectContents
 
 
 def demo_project() -> ProjectContents:

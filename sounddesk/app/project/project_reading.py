@@ -9,8 +9,8 @@ from pathlib import Path
 from sounddesk.app.project.file_lock import FileLock
 from sounddesk.app.project.recovery import Recoverable
 from sounddesk.engine.types import RgbImage
-from sounddesk.storage.project_file import ProjectContents
 from sounddesk.storage.project_file import ProjectDatabase
+from sounddesk.storage.project_reader import ProjectContents
 
 # File and pixels of every image.
 Images = list[tuple[bytes, RgbImage]]

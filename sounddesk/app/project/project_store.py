@@ -37,7 +37,7 @@ from sounddesk.app.project.recovery import find_recoverable
 from sounddesk.app.project.working_copy import WorkingCopy
 from sounddesk.app.settings import Settings
 from sounddesk.storage.atomic_file import translate_os_errors
-from sounddesk.storage.project_file import ProjectContents
+from sounddesk.storage.project_reader import ProjectContents
 
 _log = logging.getLogger(__name__)
 

@@ -28,9 +28,9 @@ from sounddesk.app.workers.serial_thread import SerialThread
 from sounddesk.app.workers.serial_thread import Ticket
 from sounddesk.domain.project import Project
 from sounddesk.domain.take import Take
-from sounddesk.storage.project_file import ProjectContents
 from sounddesk.storage.project_file import ProjectDatabase
 from sounddesk.storage.project_file import write_project
+from sounddesk.storage.project_reader import ProjectContents
 
 _log = logging.getLogger(__name__)
 
