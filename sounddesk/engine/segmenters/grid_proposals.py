@@ -12,6 +12,7 @@ from typing import Final
 import cv2
 import numpy as np
 
+from sounddesk.engine.segmenters.mask_quality import overlap
 from sounddesk.engine.segmenters.proposals import LEAST_SHARE
 from sounddesk.engine.segmenters.proposals import MOST_SHARE
 from sounddesk.engine.segmenters.protocol import Candidate
@@ -116,7 +117,7 @@ def propose_by_grid(
     for answer in sorted(_answers(segmenter, small, settings, cancel), key=lambda each: -each.score):
         if len(chosen) == limit:
             break
-        if all(_overlap(answer.mask, better.mask) <= settings.max_overlap for better in chosen):
+        if all(overlap(answer.mask, better.mask) <= settings.max_overlap for better in chosen):
             chosen.append(answer)
     scale = (encoded.width / small.width, encoded.height / small.height)
     found = []
@@ -174,10 +175,5 @@ def _at_full_size(
     alike: list[tuple[float, Candidate]] = []
     for candidate in _ask(segmenter, encoded, (answer.point[0] * scale[0], answer.point[1] * scale[1])):
         shrunk = cv2.resize(candidate.mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST) > 0
-        alike.append((_overlap(shrunk, answer.mask), candidate))
+        alike.append((overlap(shrunk, answer.mask), candidate))
     return max(alike, key=lambda pair: pair[0])[1] if alike else None
-
-
-def _overlap(one: BoolMask, other: BoolMask) -> float:
-    union = np.count_nonzero(one | other)
-    return float(np.count_nonzero(one & other) / union) if union else 0.0

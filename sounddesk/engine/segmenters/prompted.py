@@ -19,6 +19,7 @@ from sounddesk.engine.segmenters.protocol import EncodedImage
 from sounddesk.engine.segmenters.protocol import Point
 from sounddesk.engine.segmenters.protocol import Prompt
 from sounddesk.engine.segmenters.protocol import SegmenterError
+from sounddesk.engine.segmenters.protocol import box_of_mask
 from sounddesk.engine.segmenters.protocol import check_encoded
 from sounddesk.engine.segmenters.protocol import check_image
 from sounddesk.engine.segmenters.protocol import check_prompt
@@ -69,7 +70,7 @@ class PromptedSegmenter(ABC):
         )
 
     def predict(self, encoded: EncodedImage, prompt: Prompt) -> tuple[Candidate, ...]:
-        """Three candidates by predicted IoU for one click, else SAM's single mask (model.md 2.4 no. 20)."""
+        """Three candidates by predicted IoU for one click, else SAM's single mask."""
         check_encoded(encoded, segmenter=self._name)
         check_prompt(prompt, width=encoded.width, height=encoded.height)
         logits, scores = self._decode(encoded, with_scribbles(prompt, encoded), multimask=prompt.is_single_click)
@@ -122,6 +123,5 @@ def with_scribbles(prompt: Prompt, encoded: EncodedImage) -> Prompt:
             labels += [label] * len(sampled)
     box = prompt.box
     if box is None and not any(labels) and prompt.mask_hint is not None:
-        rows, columns = np.flatnonzero(prompt.mask_hint.any(axis=1)), np.flatnonzero(prompt.mask_hint.any(axis=0))
-        box = (float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1))
+        box = box_of_mask(prompt.mask_hint)
     return replace(prompt, points=tuple(points), labels=tuple(labels), box=box)

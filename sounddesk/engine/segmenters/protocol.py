@@ -90,7 +90,7 @@ class Candidate:
     Attributes:
         mask: bool[H, W] at image size, never empty.
         probability: float32[H, W] in 0..1 that a pixel belongs to the object, at least 0.5 where `mask` is True
-            and below elsewhere; what patch weights are made from (model.md 2.4 no. 1).
+            and below elsewhere; what patch weights are made from.
         score: the segmenter's own estimate of the overlap (IoU) with the object meant, 0 to 1.
     """
 
@@ -179,6 +179,12 @@ def sample_polyline(line: Polyline, *, step: float) -> list[Point]:
         pieces = max(1, math.ceil(math.hypot(x1 - x0, y1 - y0) / step))
         sampled += [(x0 + (x1 - x0) * i / pieces, y0 + (y1 - y0) * i / pieces) for i in range(1, pieces + 1)]
     return sampled
+
+
+def box_of_mask(mask: BoolMask) -> Box:
+    """The smallest box around the pixels of a mask that is not empty."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
 
 
 def check_image(image: RgbImage) -> None:

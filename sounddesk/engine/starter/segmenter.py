@@ -41,10 +41,10 @@ from sounddesk.engine.segmenters.protocol import check_encoded
 from sounddesk.engine.segmenters.protocol import check_image
 from sounddesk.engine.segmenters.protocol import check_prompt
 from sounddesk.engine.segmenters.protocol import keeps_alternatives
-from sounddesk.engine.segmenters.region import Region
-from sounddesk.engine.segmenters.region import redrawn
-from sounddesk.engine.segmenters.region import region_of
-from sounddesk.engine.segmenters.region import whole_image
+from sounddesk.engine.starter.region import Region
+from sounddesk.engine.starter.region import redrawn
+from sounddesk.engine.starter.region import region_of
+from sounddesk.engine.starter.region import whole_image
 from sounddesk.engine.starter.segmenter_network import CANDIDATES
 from sounddesk.engine.starter.segmenter_network import StarterSegmenterNetwork
 from sounddesk.engine.starter.segmenter_prompts import PromptSteps

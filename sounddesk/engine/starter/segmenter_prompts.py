@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from sounddesk.engine.segmenters.protocol import Point
 from sounddesk.engine.segmenters.protocol import Prompt
+from sounddesk.engine.segmenters.protocol import box_of_mask
 from sounddesk.engine.segmenters.protocol import sample_polyline
 from sounddesk.engine.types import BoolMask
 
@@ -58,7 +59,7 @@ def prompt_steps(prompt: Prompt, *, width: int, height: int, image_size: int, ma
     if prompt.mask_hint is not None:
         hint = _hint_logits(prompt.mask_hint, side=mask_side)
         if box is None and 1 not in labels and prompt.mask_hint.any():
-            box = _bounds(prompt.mask_hint)
+            box = box_of_mask(prompt.mask_hint)
     if box is not None:
         first = 0
     elif hint is not None:
@@ -84,8 +85,3 @@ def prompt_steps(prompt: Prompt, *, width: int, height: int, image_size: int, ma
 def _hint_logits(hint: BoolMask, *, side: int) -> npt.NDArray[np.float32]:
     share = cv2.resize(hint.astype(np.float32), (side, side), interpolation=cv2.INTER_AREA)
     return ((share * 2 - 1) * _HINT_LOGIT).astype(np.float32)
-
-
-def _bounds(mask: BoolMask) -> tuple[float, float, float, float]:
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)

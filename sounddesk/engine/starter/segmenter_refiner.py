@@ -18,10 +18,10 @@ from torch import Tensor
 from torch import nn
 from torch.nn import functional
 
-from sounddesk.engine.segmenters.region import Region
-from sounddesk.engine.segmenters.region import crop
-from sounddesk.engine.segmenters.region import redrawn
-from sounddesk.engine.segmenters.region import whole_image
+from sounddesk.engine.starter.region import Region
+from sounddesk.engine.starter.region import crop
+from sounddesk.engine.starter.region import redrawn
+from sounddesk.engine.starter.region import whole_image
 from sounddesk.engine.starter.segmenter_pyramid import doubled
 from sounddesk.engine.types import RgbImage
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from sounddesk.engine.segmenters.region import Region
+from sounddesk.engine.starter.region import Region
 from sounddesk.engine.starter.segmenter_refiner import HINTS
 from sounddesk.engine.starter.segmenter_refiner import REFINER_STRIDES
 from sounddesk.engine.starter.segmenter_refiner import RefinerConfig

@@ -20,9 +20,9 @@ from torch import Tensor
 from sounddesk.domain.mask import quantise_probability
 from sounddesk.engine.models.image_encoder import TimmPatchEncoder
 from sounddesk.engine.models.image_encoder import fit_image
-from sounddesk.engine.segmenters.region import crop_mask
-from sounddesk.engine.segmenters.region import region_of
-from sounddesk.engine.segmenters.region import whole_image
+from sounddesk.engine.starter.region import crop_mask
+from sounddesk.engine.starter.region import region_of
+from sounddesk.engine.starter.region import whole_image
 from sounddesk.engine.starter.segmenter_network import StarterSegmenterNetwork
 from sounddesk.engine.starter.segmenter_pyramid import ImageEmbedding
 from sounddesk.engine.starter.segmenter_pyramid import small_colours

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sounddesk.engine.segmenters.region import Region
-from sounddesk.engine.segmenters.region import crop
-from sounddesk.engine.segmenters.region import crop_mask
-from sounddesk.engine.segmenters.region import redrawn
-from sounddesk.engine.segmenters.region import region_of
-from sounddesk.engine.segmenters.region import whole_image
+from sounddesk.engine.starter.region import Region
+from sounddesk.engine.starter.region import crop
+from sounddesk.engine.starter.region import crop_mask
+from sounddesk.engine.starter.region import redrawn
+from sounddesk.engine.starter.region import region_of
+from sounddesk.engine.starter.region import whole_image
 
 SIZE = 160
 NO_POINTS = np.zeros((0, 2), np.float32)
