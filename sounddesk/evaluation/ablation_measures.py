@@ -70,7 +70,7 @@ class RowFigures:
 
 
 class _Judge:
-    """What the classifier that ships makes of sounds."""
+    """Logits and features of the classifier that ships."""
 
     def __init__(self, classifier: SoundClassifier) -> None:
         self.classifier = classifier

@@ -1,4 +1,4 @@
-"""Scenes to judge a bundle on: cut-outs on plain backgrounds that the program makes itself."""
+"""Composes evaluation scenes: cut-outs on photographs, or on backgrounds that are generated."""
 
 from __future__ import annotations
 

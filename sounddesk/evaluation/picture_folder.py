@@ -1,4 +1,4 @@
-"""Cut-outs of one's own for the evaluation: a folder that holds KIND/*.png with alpha."""
+"""Reads a folder of cut-outs to evaluate on: KIND/*.png with alpha."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class BundleKind:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PictureFolder:
-    """What was found.
+    """The usable cut-outs of a folder, and what was skipped.
 
     Attributes:
         cut_outs: uint8[H, W, 4] (RGBA) by the bundle's name of the kind, in the order of file names.

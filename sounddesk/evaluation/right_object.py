@@ -43,7 +43,7 @@ OBJECT_COUNTS: Final = (2, 3, 4)
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What the classifier said of one take.
+    """Classification of one take.
 
     Attributes:
         kind: the object's own.

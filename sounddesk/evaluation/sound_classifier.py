@@ -1,4 +1,4 @@
-"""The classifier that ships for the evaluation, and its verdicts."""
+"""The sound classifier of the evaluation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SILENT_PEAK: Final = 1e-3
 
 
 class SoundJudge:
-    """Says which kind a sound is."""
+    """Classifies sounds by kind."""
 
     def __init__(self, classifier: SoundClassifier) -> None:
         self._classifier = classifier

@@ -1,4 +1,4 @@
-"""From finished training runs to a bundle."""
+"""Exports finished training runs as a bundle."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class LicenceRecipe:
 
 @dataclass(frozen=True, kw_only=True)
 class BundleRecipe:
-    """What to put together.
+    """A bundle to assemble from trained components.
 
     Attributes:
         folders: by role, the folder that holds the component (relative to the working directory).
@@ -187,7 +187,7 @@ def export_run(run_dir: Path, target: Path, *, base: str | None = None, overwrit
 
 
 def _denoiser_settings(run_dir: Path, bundle: Bundle) -> DenoiserSettings:
-    """The base's, with the run's own way of taking the condition in."""
+    """The base's settings, with the injection that the run was trained with."""
     path = run_dir / FULL_RECIPE_NAME
     model = read_recipe(path).get("model", {}) if path.is_file() else {}
     inject = model.get("inject", bundle.manifest.denoiser.inject)
@@ -207,7 +207,7 @@ def _check_exported_grid(bundle: Bundle, trained: Mapping[str, Path]) -> None:
 
 
 def _grounding(folder: Path, changes: Mapping[str, Any], scratch: Path) -> tuple[dict[str, Any], Path]:
-    """The grounding's configuration with `changes`, and a copy of its folder that says the same."""
+    """The grounding's configuration with `changes` applied, and a copy of its folder with that configuration."""
     config = {**json.loads((folder / "config.json").read_text()), **changes}
     copy = scratch / "grounding"
     shutil.copytree(folder, copy)

@@ -1,4 +1,4 @@
-"""From a recipe file to a finished run."""
+"""Runs training recipes: from a recipe file to exported weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which kind a sound is of, read from its sound-effects embedding: one linear layer."""
+"""Linear classifier of kinds on sound-effects embeddings."""
 
 from __future__ import annotations
 
@@ -55,5 +55,5 @@ class EffectsHead(nn.Module):
 
 
 def both_tags(classifier_tags: Tensor, head_tags: Tensor) -> Tensor:
-    """Geometric mean of two opinions on the same sounds, log-probabilities float[..., K] each, normalised."""
+    """Normalised geometric mean of two predictions for the same sounds, log-probabilities float[..., K] each."""
     return torch.log_softmax((classifier_tags.float() + head_tags.float()) / 2, dim=-1)

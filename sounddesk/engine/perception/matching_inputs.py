@@ -1,4 +1,4 @@
-"""What the matching model is given where videos are stills: frames out of a patch grid, and the times of all tokens."""
+"""Inputs of the matching model for still images: frames out of a patch grid, audio tokens, and their times."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def audio_tokens(features: Tensor, config: MatchingConfig, classifier: SoundClas
 
 
 class MatchingEar:
-    """What a trained matching model hears: the audio tokens of windows of sound, and their times."""
+    """Audio front end of a trained matching model: tokens of windows of sound, and their times."""
 
     def __init__(self, matching: Path, config: MatchingConfig, classifier: SoundClassifier) -> None:
         """`matching`: folder of the model. Raises: EngineError, a part cannot be loaded."""

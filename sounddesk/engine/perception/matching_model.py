@@ -1,4 +1,4 @@
-"""Do a picture and a sound belong together? The audio-visual matching model of paper appendix B.1 (figure 8)."""
+"""The audio-visual matching model: whether a sound belongs to a picture (paper B.1, figure 8)."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ class KindRecogniser(nn.Module):
 
 
 class MatchingModel(nn.Module):
-    """One token that asks, the frames and the sound's features; a transformer over all; one logit."""
+    """A transformer over a query token, the frames and the audio features; one logit."""
 
     def __init__(self, config: MatchingConfig) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Which kind of sounding thing a waveform is: the judge of the 'right object' figure, trained on real recordings."""
+"""Classifier of kinds of sound, trained on real recordings; it judges the 'right object' measure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Embeddings of sounds by a network that learned on sound-effects libraries: aiSFX.
+"""Audio embeddings by aiSFX, a network trained on sound-effects libraries.
 
 Ma and Lerch, 'Representation Learning for the Automatic Indexing of Sound Effects Libraries', ISMIR 2022: eight
 convolutions after Kong et al. 2018, trained on libraries sorted by the Universal Category System. To the matching

@@ -190,7 +190,7 @@ class _KindVectors:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Maker:
-    """Makes and stages what one take or recording needs."""
+    """Generates, judges and stages the files of takes and recordings."""
 
     session: EngineSession
     target: OutputFolder

@@ -26,7 +26,7 @@ _OUTCOMES: Final[dict[Outcome, str]] = {
 
 
 def gallery_page(result: GalleryResult) -> str:
-    """The page as HTML. Says nothing of times, so that the same result gives the same page."""
+    """The page as HTML. Holds no times, so that the same result gives the same page."""
     names = [kind.name for kind in result.kinds]
     failures = [
         f"{result.outcomes[name]} {text}"

@@ -1,4 +1,4 @@
-"""Real recordings to hear beside what a bundle makes: a folder that holds KIND/*.flac."""
+"""Real recordings to compare takes with: a folder that holds KIND/*.flac."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a gallery found out: each take, how it was heard and seen, and which kinds fail."""
+"""Result of a gallery: each take, how picture and sound were classified, and which kinds fail."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class GalleryTake:
 
     @property
     def seen_as(self) -> str | None:
-        """The kind that the condition is nearest to; None where that cannot be told."""
+        """The kind whose text embedding is nearest to the condition; None where conditions are no text embeddings."""
         return self.seen[0][0] if self.seen else None
 
     @property
@@ -218,7 +218,7 @@ class GalleryResult:
 
     @property
     def seen_right(self) -> Proportion | None:
-        """Takes whose condition is nearest to their own kind; None where the bundle does not let one tell."""
+        """Takes whose condition is nearest to their own kind; None where conditions are no text embeddings."""
         seen = [take for take in self.takes if take.seen]
         hits = sum(take.seen_as == take.sound.kind for take in seen)
         return Proportion(hits=hits, trials=len(seen)) if seen else None

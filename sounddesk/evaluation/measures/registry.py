@@ -50,7 +50,7 @@ class MeasureOption:
 
 @dataclass(frozen=True, kw_only=True)
 class MeasureReport:
-    """What a measure found.
+    """Result of a measure.
 
     Attributes:
         line: the result in one line.
@@ -95,7 +95,7 @@ class MeasureEntry:
 
     @property
     def usage(self) -> str:
-        """The command with all that it cannot do without."""
+        """The command with its required options."""
         needed = "".join(f" {each.flag} {each.metavar}" for each in self.options if each.required)
         return f"sounddesk evaluate {self.name} --pictures FOLDER{needed}"
 

@@ -44,7 +44,7 @@ ScoredPair = tuple[str, str, float]
 
 @dataclass(frozen=True, kw_only=True)
 class AblationBudget:
-    """What every row gets.
+    """Training budget, the same for every row.
 
     Attributes:
         grounding_steps, steps: optimiser steps before and with the U-Net; `batch_size` of the latter.
@@ -134,7 +134,7 @@ def train_variant(
     on_progress: OnProgress | None = None,
     cancel: CancelToken | None = None,
 ) -> Path:
-    """Train one variant and write its bundle; the bundle's folder. What is finished is not done again.
+    """Train one variant and write its bundle; returns the bundle's folder. Finished variants are not trained again.
 
     Args:
         name: a key of `VARIANTS`.

@@ -1,1 +1,1 @@
-"""Training clips of one's own: videos, or images with sounds; found, read, checked, packed and encoded once."""
+"""The user's training clips (videos, or images with sounds): found, read, checked, packed and encoded."""

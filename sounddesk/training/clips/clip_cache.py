@@ -1,4 +1,4 @@
-"""Clips encoded once: the encoders and the codec are frozen, so doing it again in every epoch teaches nothing.
+"""A cache of encoded clips: encoders and codec are frozen, so each clip is encoded once and not in every epoch.
 
 One safetensors file for each clip, written whole, so an interrupted encoding goes on where it stopped and several
 processes may share a cache. The posterior of the codec is kept, not a sample: every epoch still draws its own latent.
@@ -46,7 +46,7 @@ IN_MEMORY_MIB: Final = 2048
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FrozenEncoders:
-    """What turns a clip into numbers, and stays as it is."""
+    """The frozen networks that encode a clip."""
 
     image: ImageEncoder
     text: TextEncoder
@@ -67,7 +67,7 @@ def encode_clip(clip: ClipSource, media: ClipMedia, encoders: FrozenEncoders, *,
     """Patches float16[frames, P, D], text float32[Lt], the latent's mean and std float16[C, T, F], and coverage [P].
 
     The sound is scaled to the codec's peak and padded with silence to whole latents before its mel is taken
-    (model facts 1.1: a mel padded with zeros would be loud).
+    (a log-mel padded with zeros would be loud).
     """
     shape = encoders.spec.request_shape(seconds)
     waveform = np.zeros(shape.mel_frames * encoders.spec.mel.hop_length, dtype=np.float32)
@@ -90,7 +90,7 @@ def encode_clip(clip: ClipSource, media: ClipMedia, encoders: FrozenEncoders, *,
 
 
 def encoder_key(bundle: Bundle, *, seconds: float, frames: int) -> str:
-    """What an encoded clip depends on besides the clip."""
+    """Cache key of everything that an encoding depends on besides the clip."""
     files = {
         role: {name: entry.sha256 for name, entry in bundle.manifest.component(role).files.items()}
         for role in ("image_encoder", "text_encoder", "vae")
@@ -146,7 +146,7 @@ class ClipCache:
         progress: OnProgress | None = None,
         cancel: CancelToken | None = None,
     ) -> ClipCache:
-        """Encode what `folder` does not hold yet; clips that cannot be read are listed, never fatal.
+        """Open the cache in `folder` and encode the clips that it lacks; unreadable clips are listed, not fatal.
 
         Args:
             encoders: called once when the first clip has to be encoded.
@@ -186,7 +186,7 @@ def _whole(path: Path) -> bool:
 
 
 def epoch_order(count: int, *, first: int, length: int, seed: int) -> list[int]:
-    """Places `first` to `first + length` of an endless row of shuffles of `count` examples.
+    """Example indices at positions `first` to `first + length` of an endless sequence of shuffled epochs.
 
     Every example comes once in each epoch, and a place alone says where an interrupted run goes on.
     """

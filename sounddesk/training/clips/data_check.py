@@ -27,7 +27,7 @@ CHECK_RATE_HZ = 16_000
 
 @dataclass(frozen=True, kw_only=True)
 class DataReport:
-    """What a check found.
+    """Result of a check of a data set.
 
     Attributes:
         clips: usable clips by split.
@@ -96,7 +96,7 @@ def _hashes(clips: Sequence[ClipSource]) -> Iterable[tuple[str, str, str]]:
 def check_data(
     data: Path, *, seconds: float = 10.0, progress: OnProgress | None = None, cancel: CancelToken | None = None
 ) -> DataReport:
-    """Read everything once.
+    """Read every clip once and compare the splits.
 
     Args:
         data: folder, manifest, shards, or what `train prepare starter` made.

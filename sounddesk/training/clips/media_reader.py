@@ -1,4 +1,4 @@
-"""Frames and sound of a clip, both on the clock of their file."""
+"""Reads frames and sound of a clip; times are those of the file."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def read_mask(path: Path) -> npt.NDArray[np.float32]:
 
 
 def read_video_frames(path: Path, times_s: Sequence[float]) -> tuple[tuple[RgbImage, ...], tuple[float, ...]]:
-    """For each time the frame that is shown then, with the moment at which it appears.
+    """The frame on display at each time, with its presentation time.
 
     Args:
         times_s: ascending, from the file's start.

@@ -1,4 +1,4 @@
-"""Sounds as attention queries: ablation (v), in which the sound and not the caption asks where its source is."""
+"""Audio embeddings as attention queries instead of captions: ablation (v)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text vectors that stand for kinds, and the linear map to them that an image encoder was tuned with."""
+"""Text embeddings of kinds, and the linear map to them that an image encoder was tuned with."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def caption_variants(kind: Kind) -> list[str]:
 
 
 def kind_vectors(kinds: list[Kind], encoder: SentenceEncoder) -> tuple[Tensor, list[Tensor]]:
-    """Unit vectors float32[K, Lt] that stand for the kinds, and each kind's variants float32[n, Lt].
+    """Text embeddings of the kinds, unit length, float32[K, Lt], and of each kind's variants, float32[n, Lt].
 
     A kind's vector is the mean over its variants, so that no single wording is favoured.
     """

@@ -1,4 +1,4 @@
-"""Latents of the training sounds, encoded once: the codec is frozen, so encoding every batch anew teaches nothing."""
+"""Latents of the training sounds, encoded once: the codec is frozen."""
 
 from __future__ import annotations
 

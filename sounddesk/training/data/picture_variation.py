@@ -1,4 +1,4 @@
-"""Other manners and other sides of a training picture."""
+"""Augmentation of training pictures: restyling and perspective."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def restyle(cut_out: CutOut, rng: np.random.Generator) -> CutOut:
 
     Takes and gives uint8[H, W, 4].
 
-    Every artist of the sources draws many kinds in one manner. What is recognised shall be the thing, not the artist.
+    Each artist of the sources draws many kinds in one style; the network should recognise the thing, not the artist.
     """
     rgb = np.ascontiguousarray(cut_out[..., :3])
     grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)

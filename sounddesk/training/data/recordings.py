@@ -81,7 +81,7 @@ def read_recordings(data_dir: Path, *, splits: Sequence[str] = ("train",)) -> li
 
 
 def folds_of(recordings: Sequence[Recording], count: int) -> list[int | None]:
-    """Deal the recordings of each kind to `count` folds, those of one origin to the same; one number a recording.
+    """Assign the recordings of each kind to `count` folds, those of one origin to the same fold.
 
     None for kinds of a single origin: without it nobody could learn the kind.
     """

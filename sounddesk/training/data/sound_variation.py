@@ -1,4 +1,4 @@
-"""Variations of real recordings that leave their kind as it is: what a classifier has to look through."""
+"""Augmentation of recordings that keeps their kind."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def varied_waveform(
     others: Sequence[Samples],
     rng: np.random.Generator,
 ) -> Samples:
-    """One recording at another speed and place in time, over other sounds and a noise floor; float32[length].
+    """A recording resampled and shifted in time, mixed with other sounds and noise, float32[length].
 
     Speed within 8 %; `lay_out` of the kind, or the plain recording at any place; in a quarter of the cases
     another recording 12 to 32 dB below; in half of the cases white or falling noise 25 to 65 dB below the peak.

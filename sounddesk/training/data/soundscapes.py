@@ -32,7 +32,7 @@ def crop_batch(
 
 
 def lay_out(samples: Samples, *, length: int, repeat: str, rng: np.random.Generator) -> Samples:
-    """One recording as it behaves over `length` samples.
+    """Arrange a recording over `length` samples: looped, repeated or once, as its kind behaves.
 
     'continuous' sounds fill the length (looped with a crossfade), 'repeating' ones come again after
     pauses of 0.1 to 2 s, a 'one-shot' sounds once or twice. So the model learns pauses and repetition on

@@ -1,4 +1,4 @@
-"""Resume state of a training run: written whole or not at all."""
+"""Checkpoints of a training run, written atomically."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CHECKPOINT_NAME: Final = "resume.pt"
 
 
 def save_checkpoint(run_dir: Path, state: dict[str, Any]) -> None:
-    """Write `state` beside the old checkpoint, flush, then rename over it: a kill at any moment leaves one of both."""
+    """Write `state` atomically: a kill at any moment leaves the old checkpoint or the new one."""
     run_dir.mkdir(parents=True, exist_ok=True)
     temporary = run_dir / (CHECKPOINT_NAME + ".tmp")
     with temporary.open("wb") as file:
@@ -61,7 +61,7 @@ class Ema:
 
     @torch.no_grad()
     def swap_with(self, module: nn.Module) -> None:
-        """Exchange averaged and live weights; called twice, all is as before."""
+        """Swap averaged and live weights; a second call restores them."""
         for name, parameter in module.named_parameters():
             if name in self.shadow:
                 live = parameter.detach().clone().float()

@@ -1,4 +1,4 @@
-"""A run as it goes on: `log.jsonl`, a plain page that any browser shows, and TensorBoard where it is installed."""
+"""Live view of a run: `log.jsonl`, an HTML page, and TensorBoard where it is installed."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class LiveView:
         self._tensorboard = _writer(run_dir, from_step) if recipe.tensorboard else None
 
     def add_row(self, figures: dict[str, Any]) -> None:
-        """One row of means; the page follows."""
+        """Append a row to the log and update the page."""
         now_s = time.monotonic()
         step, then_s = self._speed
         self._speed = (figures["step"], now_s)

@@ -49,7 +49,7 @@ class TrainingDiverged(EngineError):  # noqa: N818
 
 @dataclass
 class _Averages:
-    """Means of figures, each over the steps that told it."""
+    """Running means of the logged figures, each over the steps that reported it."""
 
     sums: dict[str, float] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
@@ -102,7 +102,7 @@ def _parameter_groups(task: TrainingTask) -> dict[float, list[nn.Parameter]]:
 
 
 class _Run:
-    """Everything that changes while training, and that a checkpoint must hold.
+    """State of a run: everything that changes while training and that a checkpoint must hold.
 
     All randomness of a step comes from generators seeded with (seed, step), the global ones included, so the
     step number is at once the sampler's position and the state of every generator.
@@ -162,7 +162,7 @@ class _Run:
             save_checkpoint(self.run_dir, state)
 
     def restore(self) -> None:
-        """Go on from the last checkpoint, if there is one.
+        """Restore the last checkpoint, if there is one.
 
         Raises:
             TrainingRecipeError: it belongs to another model, seed or base.
@@ -253,7 +253,7 @@ class _Run:
         return means.pop("loss"), means
 
     def _keep_batch(self, batch: Batch | None) -> str:
-        """Write what the failing step saw; the file."""
+        """Write the batch of the failing step to a file and return its path."""
         path = self.run_dir / f"nan_step_{self.step}_{self.accelerator.process_index}.safetensors"
         facts = {"seed": str(self.seed), "step": str(self.step), "batch_size": str(self.recipe.batch_size)}
         tensors = {key: value.detach().cpu().contiguous() for key, value in (batch or {}).items()}
@@ -372,7 +372,7 @@ def _loop(
 
 
 def _preview(run: _Run, live: LiveRecipe, view: LiveView) -> None:
-    """Sounds of the averaged weights; what the run itself draws and holds is as before afterwards."""
+    """Preview sounds made with the averaged weights; weights and random state are restored afterwards."""
     if not isinstance(run.task, PreviewingTask):
         return
     run.ema.swap_with(run.task.module)

@@ -1,4 +1,4 @@
-"""How a run optimises, stops over, and shows itself: the sections that every training recipe shares."""
+"""Recipe sections that all tasks share: optimiser, checkpoints and live view."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class OptimiserRecipe:
 
 @dataclass(frozen=True, kw_only=True)
 class LiveRecipe:
-    """How a run shows itself while it goes on.
+    """Logging, live page and previews of a run.
 
     Attributes:
         log_steps: steps between two rows of `log.jsonl` and two versions of the page.

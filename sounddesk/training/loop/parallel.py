@@ -65,7 +65,7 @@ def micro_batches_of(recipe: OptimiserRecipe, processes: int) -> int:
 
 @contextlib.contextmanager
 def summed_counters(module: nn.Module, accelerator: Any) -> Iterator[None]:
-    """What the block adds to the counters of `module` is added up over all processes."""
+    """Sum over all processes what the block adds to the counters of `module`."""
     if accelerator.num_processes == 1:
         yield
         return

@@ -1,4 +1,4 @@
-"""What a run was fine-tuned from, carried into every checkpoint and export: terms do not get lost on the way."""
+"""The bundle that a run was fine-tuned from, with its licence; carried into every checkpoint and export."""
 
 from __future__ import annotations
 
@@ -42,6 +42,6 @@ class Provenance:
 
     @classmethod
     def read(cls, folder: Path) -> Provenance | None:
-        """What an export says of its base; None where it stands on none."""
+        """The base that an export was trained from; None where there is none."""
         path = folder / PROVENANCE_NAME
         return cls(**json.loads(path.read_text())) if path.is_file() else None

@@ -40,7 +40,7 @@ class RunRecipe:
     """What every recipe says besides its task's own `model` section.
 
     Attributes:
-        inputs: folders of finished runs that this task stands on, by component.
+        inputs: folders of finished runs whose exports this task needs, by component.
     """
 
     task: str

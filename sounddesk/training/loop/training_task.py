@@ -1,4 +1,4 @@
-"""What the loop needs of a thing to train."""
+"""Protocols of training tasks: what the loop calls."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Batch = dict[str, Tensor]
 
 
 class TrainingTask(Protocol):
-    """One thing to train. All randomness of a step comes from that step's own generator.
+    """A training task. All randomness of a step comes from the generator it is given.
 
     Attributes:
         module: what is optimised, averaged and checkpointed.
@@ -69,7 +69,7 @@ class DescendedTask(Protocol):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Preview:
-    """One sound made while training: its name, mono float32 samples and their rate."""
+    """An audio preview: its name, mono float32 samples and sample rate."""
 
     name: str
     samples: Waveform
@@ -78,7 +78,7 @@ class Preview:
 
 @runtime_checkable
 class PreviewingTask(Protocol):
-    """A task that can be listened to."""
+    """A task that can render audio previews."""
 
     def previews(self, *, seconds: float, count: int) -> Sequence[Preview]:
         """The same requests with the same seeds at every call; `module` holds the averaged weights."""

@@ -1,4 +1,4 @@
-"""One way to list and read the members of every kind of source.
+"""Readers of source packages: list and read the members of each format.
 
 A *member* is one picture or recording inside an unpacked package: a plain file, or
 something inside an archive, a catalogue, a SoundFont or an emoji font.

@@ -148,7 +148,7 @@ def prepare_starter(
                 journal.flush()
             rows.append(_current(row, item, library))
             reporter.step(number)
-    _remove_strangers(out_dir, {row.path for row in rows})
+    _remove_unexpected_files(out_dir, {row.path for row in rows})
     write_table(out_dir / TABLE_NAME, rows)
     write_kinds(out_dir / KINDS_NAME, kinds)
     if problems:
@@ -298,7 +298,7 @@ def _read_journal(out_dir: Path) -> dict[str, TableRow]:
     return rows
 
 
-def _remove_strangers(out_dir: Path, known: set[str]) -> None:
+def _remove_unexpected_files(out_dir: Path, known: set[str]) -> None:
     """Deletes files of an earlier recipe, so that a folder never holds more than its table."""
     for folder in ("recordings", "pictures", "backgrounds"):
         for path in sorted((out_dir / folder).rglob("*"), reverse=True):

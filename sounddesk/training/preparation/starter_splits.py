@@ -1,4 +1,4 @@
-"""Decides which files are never trained on, the same way on every machine."""
+"""Chooses the test split, the same on every machine."""
 
 from __future__ import annotations
 

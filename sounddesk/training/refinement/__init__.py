@@ -1,1 +1,1 @@
-"""From found clips to clips worth training on: paper appendix B, stage by stage."""
+"""Filtering of training clips in stages, after appendix B of the paper."""

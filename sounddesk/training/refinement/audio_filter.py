@@ -1,4 +1,4 @@
-"""Clips with speech, singing or music go out, by an audio tagger and by their labels (paper B.1, model facts 5)."""
+"""Removes clips with speech, singing or music, by an audio tagger and by their labels (paper B.1)."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def make_tagger(kind: str, folder: Path) -> AudioTagger:
 def unwanted(
     tags: Mapping[str, float], labels: Sequence[str], *, classes: Sequence[str], threshold: float
 ) -> str | None:
-    """Why a clip goes: the first unwanted class heard at or above `threshold`, or named among its labels; else None."""
+    """The first unwanted class that is as probable as `threshold`, or a label; None where the clip may stay."""
     dropped = {name.casefold() for name in classes}
     for label in labels:
         if label.casefold() in dropped:

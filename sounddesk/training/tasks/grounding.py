@@ -1,4 +1,4 @@
-"""Training of the grounding: text-image attention that learns where a named thing is, from captions alone."""
+"""Training of the grounding: text-image attention that learns to localise objects from captions alone."""
 
 from __future__ import annotations
 
@@ -317,7 +317,7 @@ def _make(recipe: RunRecipe, model: Any, _context: TaskContext) -> GroundingTask
 TASKS.register(
     TaskEntry(
         name="grounding",
-        summary="the attention that finds what is named",
+        summary="the text-image attention",
         model_recipe=GroundingModelRecipe,
         make=_make,
     )

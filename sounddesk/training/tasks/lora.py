@@ -1,4 +1,4 @@
-"""Low-rank adapters on the U-Net's attention (Hu et al. 2021), by `peft`: a fine-tune that fits a desktop.
+"""Low-rank adapters on the U-Net's attention (Hu et al. 2021), by `peft`: fine-tuning with little memory.
 
 peft was chosen because it is what diffusers itself loads: the adapter that is written works in other programs too.
 """

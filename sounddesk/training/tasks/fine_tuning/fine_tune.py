@@ -40,7 +40,7 @@ def _make(recipe: RunRecipe, model: Any, context: TaskContext) -> FineTuneTask:
 TASKS.register(
     TaskEntry(
         name="fine_tune",
-        summary="a bundle, further on clips of one's own",
+        summary="a bundle, fine-tuned on the user's clips",
         model_recipe=FineTuneModelRecipe,
         make=_make,
         needs_starter_data=False,

@@ -1,4 +1,4 @@
-"""The `model` section of a recipe that fine-tunes a bundle on clips of one's own."""
+"""The `model` section of a recipe that fine-tunes a bundle on the user's clips."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class FreshGrounding:
         position: 'post' adds the encodings to keys and values, 'pre' before the projections, 'off' leaves them out.
         mlp_factor: hidden width of the MLP relative to `width`.
         normalise: unit-length conditions, as the FiLM slot expects.
-        null: what stands for 'no condition'.
+        null: the vector used for 'no condition'.
     """
 
     width: int = 512
@@ -39,7 +39,7 @@ class FreshGrounding:
 class NoiseSchedule:
     """The forward process, which the base bundle has to agree with (paper 4.1: N = 1000, 0.0015 to 0.0195).
 
-    `beta_schedule`: AudioLDM's 'linear' is diffusers' 'scaled_linear' (model facts 1.4).
+    `beta_schedule`: what AudioLDM calls 'linear' is 'scaled_linear' in diffusers.
     """
 
     num_train_timesteps: int = 1000
@@ -61,14 +61,14 @@ class PreviewSampling:
 
 @dataclass(frozen=True, kw_only=True)
 class FineTuneModelRecipe:
-    """A bundle trained on with clips of one's own.
+    """Fine-tuning of a bundle on the user's clips.
 
     Attributes:
         bundle: name or folder of the bundle to start from.
         seconds: length of a clip; shorter ones are padded with silence, longer ones cut (paper 4.1).
         frames_per_clip: frames of each video that are encoded; every access draws one of them.
         condition_dropout: share of examples with the null condition (paper 3.1).
-        grounding: 'base' goes on from the bundle's; 'fresh' starts anew with `fresh`.
+        grounding: 'base' continues with the bundle's; 'fresh' starts from random weights as `fresh` says.
         weights: 'attention' of the caption, or 'mask' of the clip (ablation vi).
         train_unet: False trains the grounding and the added branches that take the condition in (`inject`), and nothing
             else of the U-Net; with 'film', which adds none, the grounding alone (ablation i).

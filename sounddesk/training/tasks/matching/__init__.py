@@ -1,1 +1,1 @@
-"""The audio-visual matching model: pairs of pictures and sounds, and whether they belong together."""
+"""Training of the audio-visual matching model on pairs of pictures and sounds."""

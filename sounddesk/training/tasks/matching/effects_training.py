@@ -1,4 +1,4 @@
-"""Training of the linear layer that names kinds from frozen sound-effects embeddings; a few seconds."""
+"""Training of the linear classifier of kinds on frozen sound-effects embeddings; takes a few seconds."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def _make(recipe: RunRecipe, model: Any, _context: TaskContext) -> MatchingTask:
 TASKS.register(
     TaskEntry(
         name="matching",
-        summary="a model that tells whether picture and sound belong together",
+        summary="the audio-visual matching model",
         model_recipe=MatchingModelRecipe,
         make=_make,
     )

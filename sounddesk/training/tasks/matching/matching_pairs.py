@@ -1,4 +1,4 @@
-"""Frozen embeddings of the starter's pictures and recordings, which the matching model learns from."""
+"""Frozen embeddings of the starter's pictures and recordings: the matching model's training data."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class FrozenPairs:
         return pictures, sounds
 
     def heard_by(self, heads: Sequence[EffectsHead]) -> FrozenPairs:
-        """The same, with the head's opinion in the tags of each sound: of several, that of its fold."""
+        """The same pairs with the head's prediction in the tags of each sound; of several heads, that of the sound's fold."""
         tags = self.sounds.float()
         for number, head in enumerate(heads):
             rows = self.fold == number if len(heads) > 1 else torch.ones_like(self.fold, dtype=torch.bool)

@@ -57,7 +57,7 @@ def kinds_of_bundle(recipe: MatchingModelRecipe) -> list[str]:
 def fill_recogniser(
     recogniser: KindRecogniser, grounding: PrototypeConditioner, known: Sequence[str], heard: Sequence[str]
 ) -> None:
-    """Take over the grounding's value path, with `known` kinds in the order of `heard`; strange ones stay zero."""
+    """Copy the grounding's value path, with `known` kinds in the order of `heard`; unknown kinds stay zero."""
     recogniser.value.weight.copy_(grounding.to_v.weight)
     recogniser.value.bias.copy_(grounding.position_v.mean(dim=0))
     recogniser.mlp.load_state_dict(grounding.mlp.state_dict())
@@ -108,7 +108,7 @@ class MatchingTask:
         self.audio_std = self.train_pairs.sounds.float().mean(dim=1).std(dim=0)
 
     def _hear_effects(self, names: Sequence[str], tags: Sequence[str]) -> None:
-        """Train a head on all sounds, and for each fold one on the others, which then hears it.
+        """Train a head on all sounds, and for each fold a head on the other folds, which tags it.
 
         Raises:
             ValueError: a kind has no tag.

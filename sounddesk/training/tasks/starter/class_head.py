@@ -170,7 +170,7 @@ def _make(recipe: RunRecipe, model: Any, _context: TaskContext) -> ClassHeadTask
 TASKS.register(
     TaskEntry(
         name="class_head",
-        summary="a head that tells kinds in an object crop",
+        summary="a classifier of kinds on object crops",
         model_recipe=ClassHeadModelRecipe,
         make=_make,
     )

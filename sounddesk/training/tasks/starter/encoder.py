@@ -1,4 +1,4 @@
-"""Light tuning of the image encoder on the starter's own pictures, before the grounding is learned on it."""
+"""Fine-tuning of the image encoder on the starter's pictures, before the grounding is trained on it."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class EncoderModelRecipe:
             deviation of a mixture with another picture's (MixStyle, Zhou et al. 2021): a manner of drawing is mostly
             such statistics.
         kept_knowledge: weight of a second loss, one minus the cosine of a linear map of the pooled features to those of
-            the untouched encoder (`inputs.original`): what it knew of photographs shall not be lost (Li and Hoiem
+            the untouched encoder (`inputs.original`): it should not forget what it knew of photographs (Li and Hoiem
             2016, learning without forgetting).
         favoured, favoured_share: collections of which a picture is drawn in this share of the draws (0 to 1), where the
             kind has some; else all pictures of a kind are as likely. Where photographs are few, a step
@@ -119,7 +119,7 @@ class _Tuned(nn.Module):
 
 
 class EncoderTask:
-    """One object on a varied background; its patches, pooled with its mask, have to name its kind.
+    """Contrastive loss between an object's patches, pooled with its mask, and the text embedding of its kind.
 
     Batch-norm statistics stay as ImageNet left them. `inputs.encoders` is the folder of the converted encoders.
     """
@@ -256,5 +256,5 @@ def _make(recipe: RunRecipe, model: Any, _context: TaskContext) -> EncoderTask:
 
 
 TASKS.register(
-    TaskEntry(name="encoder", summary="the image encoder, lightly", model_recipe=EncoderModelRecipe, make=_make)
+    TaskEntry(name="encoder", summary="the image encoder, fine-tuned", model_recipe=EncoderModelRecipe, make=_make)
 )

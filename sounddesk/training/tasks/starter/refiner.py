@@ -139,7 +139,7 @@ class RefinerTask:
         earlier: Tensor,
         corrected: bool,
     ) -> Tensor:
-        """What the refiner is told in a round: the decoder's guess, first or corrected, and all clicks so far."""
+        """Inputs of the refiner in a round: the decoder's guess, first or corrected, and all clicks so far."""
         side = self.network.config.refiner_side
         maps = [click_maps(places.astype(np.float32), labels, side=side) for places, labels in clicks]
         given = [samples.guesses[:, int(corrected), None], earlier[:, None], torch.from_numpy(np.stack(maps))]

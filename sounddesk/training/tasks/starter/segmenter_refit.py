@@ -1,4 +1,4 @@
-"""A segmenter taken over to an image encoder whose last blocks were tuned further, without training it again.
+"""Adapts a segmenter to an image encoder whose last blocks were tuned further, without retraining it.
 
 Where the blocks up to stride 16 stay as they were (`frozen_blocks` of the encoder's recipe), the refiner sees nothing
 new, and the pyramid only another map of stride 32. What its layer made of the old map is linear in that map, so least

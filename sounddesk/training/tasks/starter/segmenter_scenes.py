@@ -87,7 +87,7 @@ def retexture(cut_out: CutOut, photograph: RgbImage, rng: np.random.Generator) -
 
 
 def only_one_piece(pictures: PictureSet) -> PictureSet:
-    """Without the cut-outs that no click can mean."""
+    """Keep only cut-outs in one piece: a click on others would be ambiguous."""
     kept = {kind: [one for one in cut_outs if in_one_piece(one)] for kind, cut_outs in pictures.cut_outs.items()}
     return PictureSet(cut_outs={kind: found for kind, found in kept.items() if found}, backgrounds=pictures.backgrounds)
 

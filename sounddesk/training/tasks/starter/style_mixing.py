@@ -1,4 +1,4 @@
-"""MixStyle: early features take on the statistics of another picture, so that the manner of drawing tells nothing."""
+"""MixStyle: features of early blocks take the statistics of another picture, so that style carries no information."""
 
 from __future__ import annotations
 
