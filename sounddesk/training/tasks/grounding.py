@@ -32,11 +32,10 @@ from sounddesk.training.data.recordings import read_recordings
 from sounddesk.training.data.scene_bank import SceneBank
 from sounddesk.training.data.scene_bank import build_scene_bank
 from sounddesk.training.data.scene_bank import read_pictures
-from sounddesk.training.loop.run_recipe import RunRecipe
 from sounddesk.training.preparation.encoder_conversion import prepare_encoders
 from sounddesk.training.tasks.registry import TASKS
-from sounddesk.training.tasks.registry import TaskContext
 from sounddesk.training.tasks.registry import TaskEntry
+from sounddesk.training.tasks.registry import from_inputs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -310,15 +309,11 @@ class GroundingTask:
         self.conditioner.save(folder / "grounding")
 
 
-def _make(recipe: RunRecipe, model: Any, _context: TaskContext) -> GroundingTask:
-    return GroundingTask(model, data_dir=recipe.data, inputs=recipe.input_folders())
-
-
 TASKS.register(
     TaskEntry(
         name="grounding",
         summary="the text-image attention",
         model_recipe=GroundingModelRecipe,
-        make=_make,
+        make=from_inputs(GroundingTask),
     )
 )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 from typing import Final
+from typing import Protocol
 
 from sounddesk.domain.registry import Registry
 from sounddesk.engine.tasks import CancelToken
@@ -50,6 +52,19 @@ class TaskEntry:
     model_recipe: type
     make: Callable[[RunRecipe, Any, TaskContext], TrainingTask]
     needs_starter_data: bool = True
+
+
+class _TaskClass(Protocol):
+    def __call__(self, model: Any, /, *, data_dir: Path, inputs: dict[str, Path]) -> TrainingTask: ...
+
+
+def from_inputs(task_class: _TaskClass) -> Callable[[RunRecipe, Any, TaskContext], TrainingTask]:
+    """`make` of a task that needs its `model` section, the data folder and the exports of other runs."""
+
+    def make(recipe: RunRecipe, model: Any, _context: TaskContext) -> TrainingTask:
+        return task_class(model, data_dir=recipe.data, inputs=recipe.input_folders())
+
+    return make
 
 
 TASKS: Final[Registry[TaskEntry]] = Registry("task", package="sounddesk.training.tasks")

@@ -50,7 +50,8 @@ def test_an_entry_says_what_it_trains_and_fills_its_model_section_with_defaults(
 
 @pytest.mark.parametrize("entry", TASKS, ids=lambda entry: entry.name)
 def test_an_entry_stands_in_a_module_of_its_name(entry: TaskEntry) -> None:
-    assert entry.make.__module__.rpartition(".")[2] == entry.name
+    module = entry.model_recipe.__module__.rpartition(".")[2]
+    assert module.removesuffix("_recipe") == entry.name
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)

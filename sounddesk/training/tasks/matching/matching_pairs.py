@@ -82,7 +82,7 @@ class FrozenPairs:
         return pictures, sounds
 
     def heard_by(self, heads: Sequence[EffectsHead]) -> FrozenPairs:
-        """The same pairs with the head's prediction in the tags of each sound; of several heads, that of the sound's fold."""
+        """The same pairs with a head's prediction in the tags of each sound: of several heads, that of its fold."""
         tags = self.sounds.float()
         for number, head in enumerate(heads):
             rows = self.fold == number if len(heads) > 1 else torch.ones_like(self.fold, dtype=torch.bool)

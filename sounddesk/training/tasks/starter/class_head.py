@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -33,11 +32,10 @@ from sounddesk.training.data.picture_variation import warp
 from sounddesk.training.data.recordings import read_kinds
 from sounddesk.training.data.scene_bank import random_background
 from sounddesk.training.data.scene_bank import read_pictures
-from sounddesk.training.loop.run_recipe import RunRecipe
 from sounddesk.training.preparation.starter_table import TABLE_NAME
 from sounddesk.training.tasks.registry import TASKS
-from sounddesk.training.tasks.registry import TaskContext
 from sounddesk.training.tasks.registry import TaskEntry
+from sounddesk.training.tasks.registry import from_inputs
 
 _SCENE_SIZES = ((480, 640), (640, 480))
 
@@ -163,15 +161,11 @@ class ClassHeadTask:
         file.write_text(json.dumps(config, indent=2) + "\n")
 
 
-def _make(recipe: RunRecipe, model: Any, _context: TaskContext) -> ClassHeadTask:
-    return ClassHeadTask(model, data_dir=recipe.data, inputs=recipe.input_folders())
-
-
 TASKS.register(
     TaskEntry(
         name="class_head",
         summary="a classifier of kinds on object crops",
         model_recipe=ClassHeadModelRecipe,
-        make=_make,
+        make=from_inputs(ClassHeadTask),
     )
 )

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from typing import Final
 
 import cv2
@@ -37,11 +36,10 @@ from sounddesk.training.data.picture_variation import warp
 from sounddesk.training.data.recordings import read_kinds
 from sounddesk.training.data.scene_bank import random_background
 from sounddesk.training.data.scene_bank import read_pictures
-from sounddesk.training.loop.run_recipe import RunRecipe
 from sounddesk.training.preparation.encoder_conversion import prepare_encoders
 from sounddesk.training.tasks.registry import TASKS
-from sounddesk.training.tasks.registry import TaskContext
 from sounddesk.training.tasks.registry import TaskEntry
+from sounddesk.training.tasks.registry import from_inputs
 from sounddesk.training.tasks.starter.style_mixing import StyleMixing
 
 # Heights and widths of training pictures in shares of the encoder's: it sees every image squashed to a square.
@@ -251,10 +249,11 @@ class EncoderTask:
             save_weights(load_weights(branch), branch, storage=self.recipe.storage)
 
 
-def _make(recipe: RunRecipe, model: Any, _context: TaskContext) -> EncoderTask:
-    return EncoderTask(model, data_dir=recipe.data, inputs=recipe.input_folders())
-
-
 TASKS.register(
-    TaskEntry(name="encoder", summary="the image encoder, fine-tuned", model_recipe=EncoderModelRecipe, make=_make)
+    TaskEntry(
+        name="encoder",
+        summary="the image encoder, fine-tuned",
+        model_recipe=EncoderModelRecipe,
+        make=from_inputs(EncoderTask),
+    )
 )

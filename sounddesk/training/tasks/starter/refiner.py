@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,10 +24,9 @@ from sounddesk.engine.starter.segmenter_refiner import GUESS_BOUND
 from sounddesk.engine.starter.segmenter_refiner import box_map
 from sounddesk.engine.starter.segmenter_refiner import click_maps
 from sounddesk.training.data.scene_bank import read_pictures
-from sounddesk.training.loop.run_recipe import RunRecipe
 from sounddesk.training.tasks.registry import TASKS
-from sounddesk.training.tasks.registry import TaskContext
 from sounddesk.training.tasks.registry import TaskEntry
+from sounddesk.training.tasks.registry import from_inputs
 from sounddesk.training.tasks.starter.refiner_regions import RegionPool
 from sounddesk.training.tasks.starter.refiner_regions import RegionSamples
 from sounddesk.training.tasks.starter.segmenter import mask_losses
@@ -152,10 +150,11 @@ def _first_click(point: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float64
     return point[None].astype(np.float64), np.ones(1, np.int64)
 
 
-def _make(recipe: RunRecipe, model: Any, _context: TaskContext) -> RefinerTask:
-    return RefinerTask(model, data_dir=recipe.data, inputs=recipe.input_folders())
-
-
 TASKS.register(
-    TaskEntry(name="refiner", summary="the segmenter's refiner", model_recipe=RefinerModelRecipe, make=_make)
+    TaskEntry(
+        name="refiner",
+        summary="the segmenter's refiner",
+        model_recipe=RefinerModelRecipe,
+        make=from_inputs(RefinerTask),
+    )
 )

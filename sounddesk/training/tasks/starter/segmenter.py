@@ -11,7 +11,6 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from typing import Final
 
 import numpy as np
@@ -28,10 +27,9 @@ from sounddesk.engine.starter.segmenter_config import StarterSegmenterConfig
 from sounddesk.engine.starter.segmenter_network import StarterSegmenterNetwork
 from sounddesk.engine.starter.segmenter_pyramid import ImageEmbedding
 from sounddesk.training.data.scene_bank import read_pictures
-from sounddesk.training.loop.run_recipe import RunRecipe
 from sounddesk.training.tasks.registry import TASKS
-from sounddesk.training.tasks.registry import TaskContext
 from sounddesk.training.tasks.registry import TaskEntry
+from sounddesk.training.tasks.registry import from_inputs
 from sounddesk.training.tasks.starter.segmenter_prompts import click_in
 from sounddesk.training.tasks.starter.segmenter_prompts import correction
 from sounddesk.training.tasks.starter.segmenter_prompts import loose_box
@@ -228,8 +226,8 @@ def mask_losses(logits: Tensor, shares: Tensor, *, focal_weight: float) -> tuple
     return focal_weight * focal + dice, overlaps
 
 
-def _make(recipe: RunRecipe, model: Any, _context: TaskContext) -> SegmenterTask:
-    return SegmenterTask(model, data_dir=recipe.data, inputs=recipe.input_folders())
-
-
-TASKS.register(TaskEntry(name="segmenter", summary="the segmenter", model_recipe=SegmenterModelRecipe, make=_make))
+TASKS.register(
+    TaskEntry(
+        name="segmenter", summary="the segmenter", model_recipe=SegmenterModelRecipe, make=from_inputs(SegmenterTask)
+    )
+)
