@@ -32,11 +32,7 @@ _SUBCOMMANDS: Final = {
     "train": "prepare training data, train a bundle, export it",
     "evaluate": "measure a bundle on pictures of your own",
 }
-_EPILOG: Final = (
-    "exit codes: 0 done; 1 a fault of sounddesk (doctor: rendering cannot work here); "
-    "2 the input cannot be used; 3 the engine could not finish; 4 (batch) some frames could not be rendered; "
-    "130 cancelled"
-)
+_EPILOG: Final = "exit codes: " + "; ".join(f"{int(code)} {code.meaning.replace('`', '')}" for code in ExitCode)
 
 # For exceptions of Python itself, which may come without a message.
 _WITHOUT_WORDS: Final = {

@@ -16,6 +16,7 @@ import sounddesk
 from sounddesk.cli.exit_codes import EXIT_CODES
 from sounddesk.cli.exit_codes import ExitCode
 from sounddesk.cli.exit_codes import exit_code_of
+from sounddesk.cli.exit_codes import exit_code_table
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.errors import EngineError
 from sounddesk.domain.errors import SounddeskError
@@ -89,3 +90,19 @@ def test_what_is_both_bad_input_and_the_engines_ends_as_bad_input() -> None:
     assert exit_code_of(BothError()) is ExitCode.BAD_INPUT
     assert exit_code_of(EngineError()) is ExitCode.ENGINE_FAILED
     assert exit_code_of(KeyError()) is ExitCode.FAULT
+
+
+def test_the_readme_and_the_help_text_name_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    from sounddesk.cli.main import main
+
+    assert all(code.meaning for code in ExitCode)
+    assert exit_code_table() in Path("README.md").read_text("utf-8")
+    assert main(["--help"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    for code in ExitCode:
+        assert f"{int(code)} {code.meaning.replace('`', '')}" in told
+
+
+def test_no_command_returns_a_number_that_is_not_in_the_table() -> None:
+    for path in (Path(sounddesk.__path__[0]) / "cli").glob("*.py"):
+        assert not re.search(r"return \d+$|sys\.exit\(\d", path.read_text("utf-8"), re.M), path.name
