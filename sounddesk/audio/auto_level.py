@@ -40,6 +40,16 @@ def apply_auto_level(
 
     Raises:
         ValueError: no mono sound, or samples that are not finite.
+
+    Example:
+        A sound that doubles half-way comes out even:
+
+        >>> import numpy as np
+        >>> tone = np.sin(2 * np.pi * 200 * np.arange(16_000) / 8_000).astype(np.float32)
+        >>> tone[8_000:] *= 2
+        >>> even = apply_auto_level(tone, sample_rate_hz=8_000)
+        >>> bool(abs(np.abs(even[:4_000]).max() - np.abs(even[-4_000:]).max()) < 0.05)
+        True
     """
     check_samples(samples)
     if samples.ndim != 1:

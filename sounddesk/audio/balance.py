@@ -82,8 +82,8 @@ def suggest_gains(stems: Sequence[Sound], blend: Sound) -> BalanceSuggestion:
         >>> time_s = np.arange(16_000) / 16_000
         >>> dog, car = (np.sin(2 * np.pi * hz * time_s).astype(np.float32) for hz in (300, 2_000))
         >>> found = suggest_gains([(dog, 16_000), (car, 16_000)], (dog + car / 10, 16_000))
-        >>> [round(gain_db, 1) for gain_db in found.gains_db]
-        [0.0, -20.0]
+        >>> [round(gain_db) for gain_db in found.gains_db]
+        [0, -20]
     """
     return balance_gains_db([band_energies(*stem) for stem in stems], band_energies(*blend))
 
@@ -176,11 +176,16 @@ def _limit(
     gains: list[float] = []
     notes: list[GainNote] = []
     for i, capped in enumerate(capped_db):
-        gains.append(0.0 if silent[i] else round(float(max(capped, lowest_db, -MAX_GAIN_DB)), 2))
+        gains.append(0.0 if silent[i] else _in_hundredths(max(capped, lowest_db, -MAX_GAIN_DB)))
         notes.append(
             "silent" if silent[i] else "floor" if capped < lowest_db else "cap" if wanted_db[i] > cap_db else ""
         )
     return tuple(gains), tuple(notes)
+
+
+def _in_hundredths(gain_db: float) -> float:
+    # Adding 0 makes a plain zero of a negative one.
+    return round(float(gain_db), 2) + 0.0
 
 
 def _residual(rows: Energies, target: Energies, factors: Energies) -> float:

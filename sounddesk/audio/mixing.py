@@ -67,6 +67,12 @@ def pan_gains(pan: float) -> tuple[float, float]:
 
     Raises:
         ValueError: outside -1 to 1.
+
+    Example:
+        >>> [round(gain, 3) for gain in pan_gains(0.0)]
+        [0.707, 0.707]
+        >>> [round(gain, 3) for gain in pan_gains(1.0)]
+        [0.0, 1.0]
     """
     if not -1.0 <= pan <= 1.0:
         raise ValueError(f"pan is {pan:g}: choose from -1 (left) to 1 (right)")
@@ -127,6 +133,17 @@ def mix_stems(
 
     Raises:
         ValueError: stems as in `sum_stems`, a wrong number of gains, or a gain that is no number.
+
+    Example:
+        Two stems that together pass full scale, and the gain at which they fit:
+
+        >>> import numpy as np
+        >>> dog, car = np.full(4, 0.7, np.float32), np.full(4, 0.6, np.float32)
+        >>> loud = mix_stems([dog, car])
+        >>> loud.clipped_samples, loud.needed_gain_db
+        (4, -2.3)
+        >>> mix_stems([dog, car], common_gain_db=loud.needed_gain_db).clipped_samples
+        0
     """
     gains = [0.0] * len(stems) if gains_db is None else list(gains_db)
     if len(gains) != len(stems):

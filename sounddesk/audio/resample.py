@@ -40,6 +40,12 @@ def resample(
     Raises:
         ValueError: no samples or not finite, a rate that is not positive, or `n_samples` further from the true
             length than rounding explains.
+
+    Example:
+        >>> import numpy as np
+        >>> second = np.sin(2 * np.pi * 440 * np.arange(16_000) / 16_000).astype(np.float32)
+        >>> resample(second, from_hz=16_000, to_hz=48_000).shape
+        (48000,)
     """
     check_samples(samples)
     if from_hz <= 0 or to_hz <= 0:

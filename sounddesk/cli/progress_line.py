@@ -1,4 +1,10 @@
-"""Progress with time left on one line of the terminal."""
+"""Progress with time left on one line of the terminal.
+
+Why neither tqdm nor rich: both draw with carriage returns or escape codes, and in a log file tqdm goes on doing so and
+rich says nothing until the end, where a line per stage and every ten seconds is wanted. Both count the time left
+themselves, while a `Progress` report brings it (a resumed download must not count what was there before). What remains
+for a library is the bar.
+"""
 
 from __future__ import annotations
 

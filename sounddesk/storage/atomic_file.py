@@ -46,6 +46,13 @@ def write_file(path: Path, data: bytes) -> None:
 
     Raises:
         OutputError: it cannot be written; the target is as it was and no temporary file is left.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_file(Path(folder) / "notes.txt", b"hello")
+        ...     [path.name for path in Path(folder).iterdir()]
+        ['notes.txt']
     """
     # The target's own name may already be as long as a name can be.
     temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")

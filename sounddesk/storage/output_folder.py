@@ -47,11 +47,19 @@ _MOVING: Final = ".moving"
 class OutputFolder:
     """A render's output folder, as a transaction.
 
-    with OutputFolder(directory) as folder:
-        folder.write("dog.wav", data)
-        place = folder.commit()
-
     Without `commit` (an error, Ctrl-C) nothing remains.
+
+    Example:
+        A second render goes beside the first:
+
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as home:
+        ...     for _ in range(2):
+        ...         with OutputFolder(Path(home) / "sounds") as folder:
+        ...             folder.write("recipe.json", b"{}")
+        ...             print(folder.commit().name)
+        sounds
+        sounds-2
 
     Args:
         directory: folder asked for; made on commit, with its parents, where missing.

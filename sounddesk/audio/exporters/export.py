@@ -92,6 +92,32 @@ def export_project(
     Raises:
         OutputError: a file exists already, or cannot be written. Nothing new remains.
         MissingPackageError: a project file is asked for whose package (OpenTimelineIO, pyaaf2) is not installed.
+
+    Example:
+        One object with a take on the timeline becomes a stem, the mix and a sidecar with their provenance:
+
+        >>> import tempfile
+        >>> from sounddesk.audio.exporters.export_plan import plan_export
+        >>> from sounddesk.audio.exporters.export_settings import ExportSettings
+        >>> from sounddesk.audio.timeline_mix import TakeSamples
+        >>> from sounddesk.domain.scene import SceneObject
+        >>> from sounddesk.domain.take import Take
+        >>> from sounddesk.domain.tiled_mask import TiledMask
+        >>> from sounddesk.domain.timeline import Clip
+        >>> bark = np.sin(np.arange(16_000) / 9).astype(np.float32)
+        >>> take = Take(
+        ...     id="t", object_id="o", number=1, seed=7, waveform=bark, sample_rate_hz=16_000, recipe={}, created=""
+        ... )
+        >>> takes = TakeLibrary([take])
+        >>> project = Project(
+        ...     objects=(SceneObject(id="o", name="dog", mask=TiledMask.empty(width=4, height=3), seed=7),),
+        ...     clips=(Clip(id="c", object_id="o", take_id="t", start_s=0.0, duration_s=1.0),),
+        ... )
+        >>> plan = plan_export(project, takes, ExportSettings(range_s=(0.0, 1.0)), name="street")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     report = export_project(project, takes, TakeSamples(takes), plan, Path(folder) / "out", licences={})
+        >>> [path.name for path in report.files]
+        ['street_dog.wav', 'street_mix.wav', 'street_export.json']
     """
     require_packages(plan)
     with (

@@ -163,6 +163,10 @@ def ucs_name(*, name: str, kind: str = "object", take: int | None = None, creato
 
     The FX name is the object's name in CamelCase, with the take's number where given; blank ids become 'SDSK' and
     'NONE', as the list asks for something in every field.
+
+    Example:
+        >>> ucs_name(name="old dog", take=2, creator_id="jane", source_id="")
+        'ANMLDog_OldDogTake02_Jane_NONE'
     """
     number = "" if take is None else f"Take{take:02d}"
     fx_name = _camel(name)[: MAX_FX_NAME - len(number)] + number

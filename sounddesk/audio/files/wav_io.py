@@ -118,6 +118,15 @@ def write_wav(
     Raises:
         ValueError: as `encode_wav`; nothing is written.
         OutputError: the file cannot be written; an earlier one is as it was.
+
+    Example:
+        >>> import tempfile
+        >>> samples = np.array([0.0, 0.5, -0.5, 1.5], np.float32)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     report = write_wav(Path(folder) / "dog.wav", samples, sample_rate_hz=48_000)
+        ...     sound = read_sound(Path(folder) / "dog.wav")
+        >>> report.clipped_samples, sound.encoding, sound.samples.tolist()
+        (1, 'PCM_24', [0.0, 0.5, -0.5, 0.9999998807907104])
     """
     data, report = encode_wav(samples, sample_rate_hz=sample_rate_hz, wav_format=wav_format)
     write_file(path, data)

@@ -219,10 +219,19 @@ class LoudnessMeter:
 
 
 def measure_loudness(samples: npt.NDArray[np.floating[Any]], *, sample_rate_hz: int) -> LoudnessReading:
-    """The meter's reading after the whole of float[n] or float[n, channels].
+    """Loudness and peaks of a whole sound float[n] or float[n, channels] (ITU-R BS.1770-4, EBU R 128).
 
     Raises:
         ValueError: no samples or not finite, or a rate or number of channels that the meter does not take.
+
+    Example:
+        A sine of 1 kHz at full scale has -3.01 LUFS, as the standard asks:
+
+        >>> import numpy as np
+        >>> sine = np.sin(2 * np.pi * 997 * np.arange(96_000) / 48_000)
+        >>> reading = measure_loudness(sine, sample_rate_hz=48_000)
+        >>> round(reading.integrated_lufs, 1), round(reading.true_peak_dbtp, 1)
+        (-3.0, 0.0)
     """
     check_samples(samples)
     if sample_rate_hz <= 0:
@@ -252,7 +261,13 @@ def true_peak(samples: npt.NDArray[np.floating[Any]]) -> float:
 
 
 def integrated_loudness(samples: npt.NDArray[np.floating[Any]], *, sample_rate_hz: int) -> float | None:
-    """Integrated loudness in LUFS; None under 400 ms, minus infinity for silence (BS.1770-4, two gates)."""
+    """Integrated loudness in LUFS; None under 400 ms, minus infinity for silence (BS.1770-4, two gates).
+
+    Example:
+        >>> import numpy as np
+        >>> integrated_loudness(np.zeros(48_000), sample_rate_hz=48_000)
+        -inf
+    """
     return measure_loudness(samples, sample_rate_hz=sample_rate_hz).integrated_lufs
 
 

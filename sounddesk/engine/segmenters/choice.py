@@ -85,9 +85,15 @@ def choose_segmenter(
             does not stop the work: the next in the order takes over and the notice says why.
 
     Example:
+        >>> import numpy as np
+        >>> from sounddesk.engine.segmenters.protocol import Prompt
+        >>> image = np.zeros((48, 64, 3), np.uint8)
+        >>> image[12:36, 20:44] = (220, 60, 40)
         >>> choice = choose_segmenter()
         >>> encoded = choice.segmenter.encode(image)
-        >>> best = choice.segmenter.predict(encoded, Prompt.click(420, 310))[0]
+        >>> best = choice.segmenter.predict(encoded, Prompt.click(32, 24))[0]
+        >>> best.mask.shape
+        (48, 64)
     """
     variables = os.environ if environment is None else environment
     if checkpoint is not None:
