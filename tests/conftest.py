@@ -7,8 +7,12 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.engine.local_hub import LocalHub
 
 # One thread per test process: two cores are shared with whatever else runs, and results must not depend on them.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -20,6 +24,19 @@ def bundle_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.tiny_bundle import build_tiny_bundle
 
     return build_tiny_bundle(tmp_path_factory.mktemp("bundles"))
+
+
+@pytest.fixture
+def local_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[LocalHub]:
+    """A hub on this machine in place of the public one, and a cache of the test's own for what comes from it."""
+    from tests.engine.local_hub import local_hub
+
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
+    for name in ("HF_TOKEN", "HF_HUB_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+    with local_hub() as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        yield hub
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,25 +13,21 @@ from sounddesk.cli.health_checks import check_models
 from sounddesk.engine.bundles.installed_bundles import find_bundle
 from tests.cli.conftest import Run
 from tests.engine.local_hub import LocalHub
-from tests.engine.local_hub import local_hub
 
 SAM2 = "facebook/sam2.1-hiera-tiny"
 
 
 @pytest.fixture(autouse=True)
-def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[LocalHub]:
-    with local_hub() as hub:
-        hub.repos[SAM2] = {
-            "config.json": b"{}",
-            "model.safetensors": save({"w": torch.zeros(500)}),
-            "x.pt": b"x" * 2000,
-        }
-        monkeypatch.setenv("HF_ENDPOINT", hub.url)
-        monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
-        monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-        monkeypatch.delenv("SOUNDDESK_MODELS", raising=False)
-        monkeypatch.setattr("sys.stdin", io.StringIO())
-        yield hub
+def hub(local_hub: LocalHub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> LocalHub:
+    local_hub.repos[SAM2] = {
+        "config.json": b"{}",
+        "model.safetensors": save({"w": torch.zeros(500)}),
+        "x.pt": b"x" * 2000,
+    }
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.delenv("SOUNDDESK_MODELS", raising=False)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    return local_hub
 
 
 def test_the_life_of_a_model(run: Run, hub: LocalHub, tmp_path: Path) -> None:

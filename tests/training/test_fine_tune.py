@@ -32,14 +32,8 @@ from sounddesk.training.loop.run_recipe import RunRecipe
 from sounddesk.training.runner import make_task
 from sounddesk.training.runner import run_recipe
 from tests.published_parts import TINY
-from tests.training.tiny_run import build_tiny_work
 from tests.training.tiny_run import start_process
 from tests.training.tiny_run import write_recipe
-
-
-@pytest.fixture(scope="module")
-def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_tiny_work(tmp_path_factory.mktemp("fine_tune"))
 
 
 @pytest.fixture(scope="module")

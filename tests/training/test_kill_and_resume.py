@@ -16,16 +16,10 @@ from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import Progress
 from sounddesk.training.loop.checkpoint import load_checkpoint
 from sounddesk.training.runner import run_recipe
-from tests.training.tiny_run import build_tiny_work
 from tests.training.tiny_run import start_process
 from tests.training.tiny_run import write_recipe
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_tiny_work(tmp_path_factory.mktemp("kill"))
 
 
 class Commanded:

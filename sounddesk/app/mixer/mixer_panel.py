@@ -287,8 +287,8 @@ class MixerPanel(QWidget):
 
 
 COMMANDS: Final[tuple[Command[MixerPanel], ...]] = (
-    Command("mixer.mute", "M&ute", lambda it: it.toggle("muted"), menu="Mixer", section="strips", keys="M"),
-    Command("mixer.solo", "&Solo", lambda it: it.toggle("soloed"), menu="Mixer", section="strips", keys="S"),
+    Command("mixer.mute", "M&ute objects", lambda it: it.toggle("muted"), menu="Mixer", section="strips", keys="M"),
+    Command("mixer.solo", "&Solo objects", lambda it: it.toggle("soloed"), menu="Mixer", section="strips", keys="S"),
     Command("mixer.balance", "&Match levels to the scene", MixerPanel.ask_to_match_levels, menu="Mixer",
             section="scene"),
     Command("mixer.pan", "&Pan from position", MixerPanel.pan_from_position, menu="Mixer", section="scene"),

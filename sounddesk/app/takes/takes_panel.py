@@ -324,7 +324,7 @@ COMMANDS: Final[tuple[Command[TakesPanel], ...]] = (
     Command("takes.use", "&Use take on the timeline", TakesPanel.use_selected, menu="Takes", section="use",
             keys="Ctrl+U"),
     Command("takes.place", "&Place take as a new clip", TakesPanel.place_selected, menu="Takes", section="use"),
-    Command("takes.star", "&Star", TakesPanel.star_selected, menu="Takes", section="use", keys="Ctrl+Shift+F"),
+    Command("takes.star", "&Star take", TakesPanel.star_selected, menu="Takes", section="use", keys="Ctrl+Shift+F"),
     Command("takes.rename", "&Rename take", TakesPanel.rename, menu="Takes", section="use", keys="Shift+F2"),
     Command("takes.reuse_seed", "Loc&k the object to this seed", TakesPanel.lock_seed, menu="Takes", section="use"),
     Command("takes.a_b", "A/&B: the other take", TakesPanel.switch_takes, menu="Takes", section="compare",

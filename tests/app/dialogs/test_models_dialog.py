@@ -13,20 +13,16 @@ from sounddesk.app.dialogs.models_dialog import ModelsDialog
 from sounddesk.engine.catalogue.model_store import installed_model
 from tests.app.conftest import wait_until
 from tests.engine.local_hub import LocalHub
-from tests.engine.local_hub import local_hub
 
 SAM2 = "facebook/sam2.1-hiera-tiny"
 WEIGHTS = bytes(range(256)) * 1000
 
 
 @pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[LocalHub]:
-    with local_hub() as hub:
-        hub.repos[SAM2] = {"config.json": b"{}", "model.safetensors": WEIGHTS}
-        monkeypatch.setenv("HF_ENDPOINT", hub.url)
-        monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
-        monkeypatch.setenv("SOUNDDESK_MODELS", str(tmp_path / "models"))
-        yield hub
+def hub(local_hub: LocalHub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> LocalHub:
+    monkeypatch.setenv("SOUNDDESK_MODELS", str(tmp_path / "models"))
+    local_hub.repos[SAM2] = {"config.json": b"{}", "model.safetensors": WEIGHTS}
+    return local_hub
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,6 @@ from sounddesk.engine.catalogue.download import probe
 from sounddesk.engine.tasks import CancelToken
 from tests.engine.local_hub import LocalHub
 from tests.engine.local_hub import git_hash
-from tests.engine.local_hub import local_hub
 from tests.engine.local_hub import sha256
 
 DATA = bytes(range(256)) * 4000
@@ -29,10 +27,9 @@ EXPECTED = Expected(bytes=len(DATA), sha256=sha256(DATA))
 
 
 @pytest.fixture
-def hub() -> Iterator[LocalHub]:
-    with local_hub() as hub:
-        hub.plain["w.bin"] = DATA
-        yield hub
+def hub(local_hub: LocalHub) -> LocalHub:
+    local_hub.plain["w.bin"] = DATA
+    return local_hub
 
 
 def get(hub: LocalHub, target: Path, *, expected: Expected = EXPECTED, **options: Any) -> None:

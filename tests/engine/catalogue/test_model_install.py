@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -40,7 +39,6 @@ from sounddesk.engine.licence import Licence
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import Progress
 from tests.engine.local_hub import LocalHub
-from tests.engine.local_hub import local_hub
 from tests.engine.local_hub import sha256
 
 LICENCE = Licence(name="House licence", commercial="no", note="not for sale")
@@ -58,20 +56,15 @@ ENTRY = CatalogueEntry(
 
 
 @pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[LocalHub]:
-    with local_hub() as hub:
-        hub.repos[REPO] = {
-            "config.json": b'{"a": 1}',
-            "unet/model.safetensors": WEIGHTS,
-            "unet/model.fp16.safetensors": WEIGHTS[:2000],
-            "unet/model.bin": b"a pickle" * 1000,
-            "README.md": b"# mine",
-        }
-        monkeypatch.setenv("HF_ENDPOINT", hub.url)
-        monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
-        monkeypatch.delenv("HF_TOKEN", raising=False)
-        monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
-        yield hub
+def hub(local_hub: LocalHub) -> LocalHub:
+    local_hub.repos[REPO] = {
+        "config.json": b'{"a": 1}',
+        "unet/model.safetensors": WEIGHTS,
+        "unet/model.fp16.safetensors": WEIGHTS[:2000],
+        "unet/model.bin": b"a pickle" * 1000,
+        "README.md": b"# mine",
+    }
+    return local_hub
 
 
 @pytest.fixture
