@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from typing import Final
 
@@ -55,18 +56,29 @@ def configure(parser: argparse.ArgumentParser) -> None:
     measures = parser.add_subparsers(dest="measure", metavar="MEASURE", required=True)
     for entry in MEASURES:
         measure = measures.add_parser(entry.name, help=entry.summary, description=entry.description)
-        skipped = "; kinds that the bundle does not know are skipped and counted" if entry.known_kinds_only else ""
-        measure.add_argument(
-            "--pictures",
-            type=file_path,
-            required=True,
-            metavar="FOLDER",
-            help=f"holds KIND/*.png cut-outs with alpha{skipped}",
-        )
-        for option in (*entry.options, *_COMMON_OPTIONS):
+        if entry.takes_pictures:
+            _add_pictures(measure, entry)
+        for option in _options_of(entry):
             _add(measure, option)
-        add_engine_arguments(measure)
+        if entry.takes_pictures:
+            add_engine_arguments(measure)
         add_output_arguments(measure)
+
+
+def _options_of(entry: MeasureEntry) -> tuple[MeasureOption, ...]:
+    return (*entry.options, *_COMMON_OPTIONS) if entry.takes_pictures else entry.options
+
+
+def _add_pictures(parser: argparse.ArgumentParser, entry: MeasureEntry) -> None:
+    skipped = "; kinds that the bundle does not know are skipped and counted" if entry.known_kinds_only else ""
+    instead = f"; instead of {entry.instead_of_pictures}" if entry.instead_of_pictures else ""
+    parser.add_argument(
+        "--pictures",
+        type=file_path,
+        required=not entry.instead_of_pictures,
+        metavar="FOLDER",
+        help=f"holds KIND/*.png cut-outs with alpha{skipped}{instead}",
+    )
 
 
 def _add(parser: argparse.ArgumentParser, option: MeasureOption) -> None:
@@ -89,14 +101,17 @@ def _add(parser: argparse.ArgumentParser, option: MeasureOption) -> None:
 
 def run(options: argparse.Namespace, *, console: Console) -> int:
     """Carry out `sounddesk evaluate`: one line, or one JSON document."""
-    if not options.pictures.is_dir():
-        raise BadInputError(f"{options.pictures} is not a folder: name one that holds KIND/*.png cut-outs with alpha")
     entry = MEASURES.get(options.measure)
+    pictures = options.pictures if entry.takes_pictures else None
+    if pictures is not None and not pictures.is_dir():
+        raise BadInputError(f"{pictures} is not a folder: name one that holds KIND/*.png cut-outs with alpha")
     cancel = CancelToken()
-    arguments = {option.keyword: _checked(option, options) for option in (*_COMMON_OPTIONS, *entry.options)}
-    arguments |= {"bundle": options.bundle, "device": options.device, "progress": console.progress, "cancel": cancel}
+    arguments = {option.keyword: _checked(option, options) for option in _options_of(entry)}
+    arguments |= {"progress": console.progress, "cancel": cancel}
+    if entry.takes_pictures:
+        arguments |= {"bundle": options.bundle, "device": options.device}
     with cancel_on_signals(cancel, tell=console.note):
-        report = _measure(entry, options, arguments)
+        report = _measure(entry, pictures, arguments)
     console.say(report.line)
     for line in report.details:
         console.say(line)
@@ -116,17 +131,18 @@ def _checked(option: MeasureOption, options: argparse.Namespace) -> Any:
     return value
 
 
-def _measure(entry: MeasureEntry, options: argparse.Namespace, arguments: Mapping[str, Any]) -> MeasureReport:
+def _measure(entry: MeasureEntry, pictures: Path | None, arguments: Mapping[str, Any]) -> MeasureReport:
     from sounddesk.domain.errors import EngineError
     from sounddesk.engine.bundles.installed_bundles import find_bundle
 
+    if entry.takes_pictures:
+        try:
+            # A wrong name or folder is the user's to correct; what comes later is the engine's.
+            find_bundle(arguments["bundle"])
+        except EngineError as error:
+            raise BadInputError(str(error)) from error
     try:
-        # A wrong name or folder is the user's to correct; what comes later is the engine's.
-        find_bundle(options.bundle)
-    except EngineError as error:
-        raise BadInputError(str(error)) from error
-    try:
-        return entry.measure(options.pictures, **arguments)
+        return entry.measure(pictures, **arguments)
     except (Cancelled, KeyboardInterrupt):
         if entry.when_cancelled:
             raise Cancelled(entry.when_cancelled) from None

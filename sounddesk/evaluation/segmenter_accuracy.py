@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import Any
 from typing import Final
 
-import cv2
 import numpy as np
-import numpy.typing as npt
 
 from sounddesk.engine.bundles.installed_bundles import STARTER_NAME
 from sounddesk.engine.images.crowded_scenes import FORMATS
@@ -30,19 +28,20 @@ from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
 from sounddesk.engine.types import BoolMask
 from sounddesk.engine.types import RgbImage
+from sounddesk.evaluation.chosen_segmenters import load_segmenters
 from sounddesk.evaluation.evaluation_scenes import made_background
 from sounddesk.evaluation.evaluation_scenes import read_backgrounds
 from sounddesk.evaluation.picture_folder import PictureFolderError
 from sounddesk.evaluation.picture_folder import read_all_cut_outs
+from sounddesk.evaluation.simulated_clicks import box_around
+from sounddesk.evaluation.simulated_clicks import innermost_point
+from sounddesk.evaluation.simulated_clicks import is_thin
+from sounddesk.evaluation.simulated_clicks import next_click
 
 PROMPTS: Final = ("1 click", "3 clicks", "box")
 
-# Margin of a box that was drawn by hand, in shares of the object's own longer side.
-_BOX_MARGIN: Final = 0.05
 # Objects on 2 to 7 of which a scene is made.
 _COUNTS: Final = (2, 8)
-# An object is thin where its innermost point lies nearer the edge than this share of its longer side.
-_THIN: Final = 0.08
 # Small: less than this share of the image.
 _SMALL: Final = 0.01
 
@@ -118,6 +117,7 @@ class SegmenterAccuracy:
 def run(
     pictures: Path,
     *,
+    segmenters: Sequence[str] = (),
     bundle: str | Path = STARTER_NAME,
     scenes: int = 40,
     seed: int = 0,
@@ -126,11 +126,12 @@ def run(
     progress: OnProgress | None = None,
     cancel: CancelToken | None = None,
 ) -> SegmenterAccuracy:
-    """The segmenter that clicks would use with this bundle, and GrabCut, on the same scenes.
+    """Segmenters on the same scenes: those named, or the one that clicks would use with this bundle, and GrabCut.
 
     Args:
         pictures: folder of KIND/*.png cut-outs with alpha; every kind is taken.
-        bundle: whose segmenter.
+        segmenters: names of registered ones.
+        bundle: whose own segmenter.
         scenes: how many.
         seed: which.
         backgrounds: folder of photographs; made backgrounds where None.
@@ -140,23 +141,17 @@ def run(
 
     Raises:
         PictureFolderError: no usable picture or background.
-        SegmenterError: the segmenter cannot be used.
+        BadInputError: a segmenter is unknown or not installed.
+        EngineError: a segmenter cannot be used.
         Cancelled: through `cancel`.
     """
-    from sounddesk.engine.device import choose_device
-    from sounddesk.engine.segmenters.choice import choose_segmenter
-    from sounddesk.engine.segmenters.grabcut import GrabCutSegmenter
-
     cut_outs = [cut_out for cut_out in read_all_cut_outs(pictures) if in_one_piece(cut_out)]
     if not cut_outs:
         raise PictureFolderError(f"{pictures} holds no picture of a thing in one piece: a click could mean none")
     photographs = read_backgrounds(backgrounds) if backgrounds is not None else []
-    chosen = choose_segmenter(bundle=bundle, device=str(choose_device(device).device))
-    segmenters: list[Segmenter] = [chosen.segmenter]
-    if chosen.entry.name != "grabcut":
-        segmenters.append(GrabCutSegmenter())
+    loaded = load_segmenters(segmenters, bundle=bundle, device=device)
     return measure_segmenters(
-        segmenters,
+        [each.segmenter for each in loaded],
         (draw_crowded_scene(cut_outs, photographs, seed=seed, index=index) for index in range(scenes)),
         scenes=scenes,
         pictures=len(cut_outs),
@@ -204,7 +199,7 @@ def measure_segmenters(
     for done, scene in enumerate(drawn, start=1):
         for mask in scene.masks:
             small.append(bool(mask.mean() < _SMALL))
-            thin.append(_is_thin(mask))
+            thin.append(is_thin(mask))
         for index, segmenter in enumerate(segmenters):
             start = time.perf_counter()
             encoded = segmenter.encode(scene.image)
@@ -236,41 +231,17 @@ def measure_segmenters(
     )
 
 
-def innermost_point(mask: BoolMask) -> tuple[float, float]:
-    """(x, y) of the middle of the pixel that is furthest from the mask's edge, the image's border being one."""
-    distance = _depth(mask)
-    row, column = np.unravel_index(int(distance.argmax()), distance.shape)
-    return float(column) + 0.5, float(row) + 0.5
-
-
-def box_around(mask: BoolMask) -> Prompt:
-    """The mask's bounding box with a margin of 5 % of its longer side on each side, as a hand might draw it."""
-    height, width = mask.shape
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    margin = _BOX_MARGIN * max(len(rows), len(columns))
-    return Prompt(
-        box=(
-            max(0.0, float(columns[0] - margin)),
-            max(0.0, float(rows[0] - margin)),
-            min(float(width), float(columns[-1] + 1 + margin)),
-            min(float(height), float(rows[-1] + 1 + margin)),
-        )
-    )
-
-
 def _corrected(
     segmenter: Segmenter, encoded: EncodedImage, answer: BoolMask, truth: BoolMask, *, clicks: int
 ) -> BoolMask:
     """The answer after `clicks` clicks, each after the first in the middle of the largest wrong region."""
     points, labels = [innermost_point(truth)], [True]
     for _ in range(clicks - 1):
-        wrong = answer != truth
-        if not wrong.any():
+        click = next_click(answer, truth)
+        if click is None:
             break
-        parts = [(region, label) for region, label in ((wrong & truth, True), (wrong & ~truth, False)) if region.any()]
-        region, label = max(((_largest_part(region), label) for region, label in parts), key=_area)
-        points.append(innermost_point(region))
-        labels.append(label)
+        points.append(click[0])
+        labels.append(click[1])
         answer = _answer(segmenter, encoded, Prompt(points=tuple(points), labels=tuple(labels)))
     return answer
 
@@ -281,24 +252,3 @@ def _answer(segmenter: Segmenter, encoded: EncodedImage, prompt: Prompt) -> Bool
         return segmenter.predict(encoded, prompt)[0].mask
     except EmptySelectionError:
         return np.zeros((encoded.height, encoded.width), dtype=np.bool_)
-
-
-def _largest_part(region: BoolMask) -> BoolMask:
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(region.astype(np.uint8), connectivity=8)
-    part: BoolMask = labels == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
-    return part
-
-
-def _area(part: tuple[BoolMask, bool]) -> int:
-    return int(part[0].sum())
-
-
-def _is_thin(mask: BoolMask) -> bool:
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    longer = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1
-    return bool(_depth(mask).max() < _THIN * longer)
-
-
-def _depth(mask: BoolMask) -> npt.NDArray[np.float32]:
-    padded = np.pad(mask, 1).astype(np.uint8)
-    return np.asarray(cv2.distanceTransform(padded, cv2.DIST_L2, 5)[1:-1, 1:-1], dtype=np.float32)

@@ -31,7 +31,7 @@ def pictures(tmp_path: Path) -> Path:
     return tmp_path / "pictures"
 
 
-@pytest.mark.parametrize("measure", MEASURES.names())
+@pytest.mark.parametrize("measure", [entry.name for entry in MEASURES if entry.takes_pictures])
 def test_pictures_that_cannot_be_used(measure: str, run: Run, bundle_folder: Path, tmp_path: Path) -> None:
     needed = [option.flag for option in MEASURES.get(measure).options if option.required]
     out = [text for flag in needed for text in (flag, str(tmp_path / "out"))]
@@ -184,3 +184,26 @@ def test_a_registered_measure_is_a_subcommand(run: Run, bundle_folder: Path, pic
         assert refused.code == 2
         assert "least is 0: choose from 1 to 9" in refused.err
     assert run(*command).code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "name either --photographs FOLDER or --pictures FOLDER"),
+        (["--photographs", "{folder}", "--pictures", "{folder}"], "name either --photographs FOLDER"),
+        (["--pictures", "{folder}", "--split", "tune"], "--split is of photographs"),
+        (["--photographs", "{folder}"], "holds no outlined photograph"),
+        (["--photographs", "{folder}/none"], "none is not a folder"),
+    ],
+)
+def test_photographs_or_pictures(arguments: list[str], message: str, run: Run, tmp_path: Path) -> None:
+    ended = run("evaluate", "segmenter", *[each.format(folder=tmp_path) for each in arguments])
+    assert ended.code == 2
+    assert message in ended.err
+
+
+def test_what_only_fetches_has_no_options_of_a_bundle(run: Run) -> None:
+    told = run("evaluate", "photographs", "--help").out
+    assert "--packages FOLDER" in told
+    assert "--pictures" not in told
+    assert "--bundle" not in told

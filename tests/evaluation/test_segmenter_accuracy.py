@@ -14,8 +14,6 @@ from sounddesk.engine.segmenters.protocol import EncodedImage
 from sounddesk.engine.segmenters.protocol import Prompt
 from sounddesk.evaluation import segmenter_accuracy
 from sounddesk.evaluation.picture_folder import PictureFolderError
-from sounddesk.evaluation.segmenter_accuracy import box_around
-from sounddesk.evaluation.segmenter_accuracy import innermost_point
 from sounddesk.evaluation.segmenter_accuracy import measure_segmenters
 from tests.evaluation.conftest import write_cut_out
 from tests.tiny_bundle import build_tiny_bundle
@@ -69,15 +67,6 @@ def test_clicks_go_where_the_answer_is_wrong() -> None:
     assert "painter: 1 click 0.640, 3 clicks 1.000, box 0.000" in result.line()
     data = json.loads(json.dumps(result.to_json()))
     assert data["segmenters"][0]["mean_iou"]["small"]["box"] is None
-
-
-def test_innermost_point_and_box_respect_the_border() -> None:
-    mask = np.zeros((40, 40), dtype=np.bool_)
-    mask[0:20, 0:40] = True
-    x, y = innermost_point(mask)
-    assert mask[int(y), int(x)]
-    assert 8 <= y <= 12, "the border of the image is an edge"
-    assert box_around(mask).box == (0.0, 0.0, 40.0, 22.0)
 
 
 def test_the_bundles_segmenter_is_measured_beside_grabcut(coloured_pictures: Path, tmp_path: Path) -> None:

@@ -72,10 +72,13 @@ class MeasureEntry:
     Attributes:
         name: of the subcommand.
         summary: what it finds out, as a question or a phrase without its final mark.
-        measure: called with the folder of pictures and, by keyword, `bundle`, `seed`, `backgrounds`, `device`,
-            `progress`, `cancel` and the values of `options`. Raises BadInputError or OutputError for what the user
-            can correct, EngineError for the rest, and Cancelled.
+        measure: called with the folder of pictures or None and, by keyword, `progress`, `cancel`, the values of
+            `options` and, where it takes pictures, `bundle`, `seed`, `backgrounds` and `device`. Raises BadInputError
+            or OutputError for what the user can correct, EngineError for the rest, and Cancelled.
         known_kinds_only: pictures of kinds that the bundle does not know are skipped and counted.
+        takes_pictures: whether it measures a bundle on pictures at all.
+        instead_of_pictures: flag of the option that may be given instead of the pictures; `measure` then gets None for
+            them. '' where there is none.
         options: beside those that all measures have.
         when_cancelled: what is said after a stop; '' for nothing.
     """
@@ -84,6 +87,8 @@ class MeasureEntry:
     summary: str
     measure: Callable[..., MeasureReport]
     known_kinds_only: bool = True
+    takes_pictures: bool = True
+    instead_of_pictures: str = ""
     options: tuple[MeasureOption, ...] = field(default=())
     when_cancelled: str = ""
 
@@ -96,8 +101,10 @@ class MeasureEntry:
     @property
     def usage(self) -> str:
         """The command with its required options."""
-        needed = "".join(f" {each.flag} {each.metavar}" for each in self.options if each.required)
-        return f"sounddesk evaluate {self.name} --pictures FOLDER{needed}"
+        needed = [f"{each.flag} {each.metavar}" for each in self.options if each.required]
+        if self.takes_pictures:
+            needed.insert(0, f"{self.instead_of_pictures or '--pictures'} FOLDER")
+        return " ".join(["sounddesk evaluate", self.name, *needed])
 
 
 MEASURES: Final[Registry[MeasureEntry]] = Registry("measure", package="sounddesk.evaluation.measures")

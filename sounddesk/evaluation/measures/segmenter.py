@@ -5,26 +5,73 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from sounddesk.domain.errors import BadInputError
 from sounddesk.evaluation.measures.registry import MEASURES
 from sounddesk.evaluation.measures.registry import MeasureEntry
+from sounddesk.evaluation.measures.registry import MeasureOption
 from sounddesk.evaluation.measures.registry import MeasureReport
 from sounddesk.evaluation.measures.registry import scenes_option
 
 
-def measure(pictures: Path, **options: Any) -> MeasureReport:
-    """See `segmenter_accuracy`."""
+def measure(
+    pictures: Path | None,
+    *,
+    photographs: Path | None = None,
+    split: str | None = None,
+    segmenter: tuple[str, ...] = (),
+    **options: Any,
+) -> MeasureReport:
+    """See `photograph_accuracy`, and `segmenter_accuracy` for composed scenes of `pictures`.
+
+    Raises:
+        BadInputError: not exactly one of `pictures` and `photographs` is given, or `split` without photographs.
+    """
+    if (pictures is None) == (photographs is None):
+        raise BadInputError("name either --photographs FOLDER or --pictures FOLDER")
+    if photographs is not None:
+        from sounddesk.evaluation import photograph_accuracy
+
+        kept = {name: options[name] for name in ("bundle", "device", "progress", "cancel") if name in options}
+        result = photograph_accuracy.run(photographs, segmenters=segmenter, split=split or "", **kept)
+        return MeasureReport(line=result.line(), document=result.to_json(), details=result.details())
+    if split:
+        raise BadInputError("--split is of photographs: name --photographs FOLDER")
+    assert pictures is not None
     from sounddesk.evaluation import segmenter_accuracy
 
-    result = segmenter_accuracy.run(pictures, **options)
-    return MeasureReport(line=result.line(), document=result.to_json())
+    scenes = segmenter_accuracy.run(pictures, segmenters=segmenter, **options)
+    return MeasureReport(line=scenes.line(), document=scenes.to_json())
 
 
 MEASURES.register(
     MeasureEntry(
         name="segmenter",
-        summary="how well do clicks and boxes select objects in crowded scenes, and how well would GrabCut",
+        summary="how well do clicks and boxes select outlined objects in photographs, or in crowded scenes of cut-outs",
         measure=measure,
         known_kinds_only=False,
-        options=(scenes_option(40),),
+        instead_of_pictures="--photographs",
+        options=(
+            MeasureOption(
+                flag="--photographs",
+                help="holds photographs with labelme's or COCO's outlines beside them",
+                kind="path",
+                metavar="FOLDER",
+            ),
+            MeasureOption(
+                flag="--split",
+                help="only the photographs of this split in their photographs.csv",
+                choices=("tune", "validation", "test"),
+                default_text="all",
+            ),
+            MeasureOption(
+                flag="--segmenter",
+                help="which segmenters, by name",
+                kind="names",
+                metavar="NAME,...",
+                default=(),
+                default_text="the one that clicks use, and GrabCut",
+            ),
+            scenes_option(40),
+        ),
     )
 )
