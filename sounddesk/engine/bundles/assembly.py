@@ -60,7 +60,7 @@ class AssemblyParts:
             (a bundle, for example); None makes a fresh one.
         licence: terms of the whole, which are those of the strictest part.
         origins: by role, where a part came from.
-        features: what the image encoder gives per patch (model facts 2.2).
+        features: what the image encoder gives per patch.
     """
 
     audioldm: Path
@@ -88,7 +88,7 @@ def assemble_bundle(
     In float32 the published files are taken over byte for byte, so their published hashes stand in the manifest.
 
     Args:
-        heads: which head counts the U-Net runs with (model facts 1.3).
+        heads: which head counts the U-Net runs with.
         warning: put on top of the model card.
         seed: of a fresh grounding.
 
@@ -172,7 +172,7 @@ def _vision_tower(parts: AssemblyParts, target: Path) -> dict[str, Any]:
 
 
 def _fresh_grounding(parts: AssemblyParts, vision: Mapping[str, Any], target: Path, *, seed: int) -> None:
-    """An untrained grounding that fits the parts, with CLAP's empty text as its null condition (model facts 1.5)."""
+    """An untrained grounding that fits the parts, with CLAP's empty text as its null condition, as in AudioLDM."""
     text_encoder = ClapTextEncoder.load(parts.audioldm / "text_encoder")
     side = vision["image_size"] // vision["patch_size"]
     config = GroundingConfig(

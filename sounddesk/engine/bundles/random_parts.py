@@ -1,7 +1,7 @@
 """The published models' real classes at real size with random weights, in the folders that the published ones come in.
 
-For dry runs, parity tests and speed measurements where the weights themselves cannot be had. Shapes: model facts 1.2 to
-1.6, after diffusers' own conversion script of AudioLDM.
+For dry runs, parity tests and speed measurements where the weights themselves cannot be had. Shapes are those of
+diffusers' own conversion script of AudioLDM.
 """
 
 from __future__ import annotations
@@ -57,7 +57,9 @@ PAPER_SHAPES: Final[dict[PaperSize, PublishedShape]] = {
 
 
 def unet_config(shape: PublishedShape) -> dict[str, Any]:
-    """Configuration of the U-Net as diffusers' conversion writes it, without head counts (model facts 1.3)."""
+    """Configuration of the U-Net as diffusers' conversion writes it, without head counts (its
+    `convert_original_audioldm_to_diffusers.py`).
+    """
     return {
         "sample_size": 128,
         "in_channels": 8,
@@ -75,7 +77,7 @@ def unet_config(shape: PublishedShape) -> dict[str, Any]:
 
 
 def vae_config(shape: PublishedShape) -> dict[str, Any]:
-    """Configuration of the VAE (model facts 1.2)."""
+    """Configuration of the VAE, as the same conversion writes it."""
     return {
         "in_channels": 1,
         "out_channels": 1,
@@ -91,7 +93,7 @@ def vae_config(shape: PublishedShape) -> dict[str, Any]:
 
 
 def vocoder_config(shape: PublishedShape) -> dict[str, Any]:
-    """Configuration of the vocoder (model facts 1.5)."""
+    """Configuration of the vocoder: AudioLDM's HIFIGAN_16K_64."""
     return {
         "model_in_dim": 64,
         "sampling_rate": 16_000,

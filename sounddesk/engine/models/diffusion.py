@@ -144,7 +144,7 @@ def swap_time_and_frequency(unet: nn.Module) -> None:
 
 
 def audioldm_scheduler_config(*, prediction_type: str = "epsilon") -> dict[str, Any]:
-    """AudioLDM's noise schedule (model facts 1.4): what it calls linear is diffusers' 'scaled_linear'."""
+    """AudioLDM's noise schedule (Liu et al. 2023): what it calls linear is diffusers' 'scaled_linear'."""
     return {
         "num_train_timesteps": 1000,
         "beta_start": 0.0015,
