@@ -27,8 +27,8 @@ class AppCommands(QObject):
         self._window = window
         self.exports = ExportCommands(services, window)
         # For the preferences: which outputs there are, how much lies on the disk.
-        self._answers = Background(self)
-        self._demo = Background(self)
+        self._answers = Background(self, name="looking at devices and disks")
+        self._demo = Background(self, name="opening the demo")
         self._demo.done.connect(lambda _key, contents: services.store.new(contents))
         self._demo.failed.connect(lambda _key, error: notifier.failed(error))
         services.actions.add(COMMANDS, owner=self)

@@ -59,7 +59,7 @@ class Player(QObject):
         self._scrubbing = False
         self._alone: Project | None = None
         self._last = 0
-        self._background = Background(self)
+        self._background = Background(self, name="resampling the take")
         self._background.done.connect(self._keep)
         self._timer = QTimer(self)
         self._timer.setInterval(33)

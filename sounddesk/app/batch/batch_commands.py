@@ -45,7 +45,7 @@ class BatchCommands(QObject):
         self.queue: BatchQueue | None = None
         self.dialog: BatchWindow | None = None
         self.form: NewBatchDialog | None = None
-        self._opening = Background(self)
+        self._opening = Background(self, name="opening the result")
         self._opening.done.connect(lambda _key, result: self._show_result(result))
         self._opening.failed.connect(lambda _key, error: notifier.failed(error))
         services.actions.add(COMMANDS, owner=self)

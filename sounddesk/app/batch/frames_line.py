@@ -76,7 +76,7 @@ class FramesLine(QWidget):
         self.folder = FolderLine("frames", self.tr("Folder of frames"), path)
         self.found = PlainLabel()
         self.found.setWordWrap(True)
-        self._background = Background(self)
+        self._background = Background(self, name="looking for frames")
         self._background.done.connect(self._on_found)
         self._background.failed.connect(self._on_failed)
         self._typing = QTimer(self)

@@ -43,7 +43,7 @@ class ResultsPanel(QWidget):
         self._entry: BatchEntry | None = None
         # What arrives while the manifest is being read.
         self._arrived: list[Row] | None = None
-        self._background = Background(self)
+        self._background = Background(self, name="reading the results")
         self._background.done.connect(self._show_rows)
         self._background.failed.connect(self._on_unreadable)
         self.model = ResultsModel(self)

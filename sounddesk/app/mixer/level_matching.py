@@ -20,7 +20,7 @@ class LevelMatching(QObject):
         super().__init__(window)
         self._services = services
         self._match_after: int | None = None
-        self._background = Background(self)
+        self._background = Background(self, name="matching the levels")
         self._background.done.connect(self._set_faders)
         self._background.failed.connect(lambda _key, error: notifier.failed(error))
         services.generate.finished.connect(self._on_generated)

@@ -35,7 +35,7 @@ class MaskFiles(QObject):
         self._document = document
         self._selection = selection
         self._window = window
-        self._background = Background(self)
+        self._background = Background(self, name="reading or writing the masks")
         self._background.done.connect(self._done)
         self._background.failed.connect(lambda _key, error: notifier.failed(error))
         actions.add(COMMANDS, owner=self)

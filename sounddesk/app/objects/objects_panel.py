@@ -65,7 +65,7 @@ class ObjectsPanel(QWidget):
         self._document = document
         self._selection = selection
         self._filling = False
-        self._background = Background(self)
+        self._background = Background(self, name="the mask filter")
         self._background.done.connect(self._filtered)
         self._background.failed.connect(lambda _key, error: notifier.failed(error))
         self._list = self._make_list()

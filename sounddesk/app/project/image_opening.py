@@ -33,7 +33,7 @@ class ImageOpener(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._background = Background(self)
+        self._background = Background(self, name="opening the image")
         self._background.done.connect(lambda _key, image: self.opened.emit(image))
         self._background.failed.connect(lambda _key, error: self.failed.emit(str(error)))
 

@@ -32,7 +32,7 @@ class CompareDialog(QDialog):
         self._pictures: dict[str, PlainLabel] = {}
         inner = QWidget(self)
         rows = QVBoxLayout(inner)
-        self._background = Background(self)
+        self._background = Background(self, name="drawing the spectrogram")
         self._background.done.connect(self._show)
         for take in takes:
             name = project.mark_of(take.id).name or self.tr("Take {number}").format(number=take.number)

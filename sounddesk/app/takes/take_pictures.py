@@ -21,7 +21,7 @@ class TakePictures(QObject):
         super().__init__(parent)
         self._size = (width, height)
         self._pictures: dict[str, QPixmap] = {}
-        self._background = Background(self)
+        self._background = Background(self, name="drawing the spectrogram")
         self._background.done.connect(self._keep)
 
     def picture(self, take: Take) -> QPixmap | None:

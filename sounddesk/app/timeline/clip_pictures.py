@@ -34,7 +34,7 @@ class ClipPictures(QObject):
         self._waveforms: dict[str, QImage] = {}
         self._spectrograms: dict[str, QImage] = {}
         self.show_spectrograms = False
-        self._background = Background(self)
+        self._background = Background(self, name="drawing the clip")
         self._background.done.connect(self._keep)
         document.take_added.connect(self._make_waveform)
         document.replaced.connect(self._on_replaced)

@@ -31,8 +31,8 @@ class Background(QObject):
     done = Signal(object, object)
     failed = Signal(object, object)
 
-    def __init__(self, parent: QObject | None = None, *, name: str = "this") -> None:
-        """`name`: of the work, as messages say it."""
+    def __init__(self, parent: QObject | None = None, *, name: str) -> None:
+        """`name`: of the work, as a message says it: 'opening the image'."""
         super().__init__(parent)
         self._newest: dict[object, Ticket[_Task]] = {}
         self._worker = SerialWorker[_Task, Any](_run, self, name=name)

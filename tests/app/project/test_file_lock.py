@@ -12,14 +12,12 @@ import pytest
 
 from sounddesk.app.notifications import Notice
 from sounddesk.app.notifications import notifier
-from sounddesk.app.project.document import Document
 from sounddesk.app.project.file_lock import FileInUseError
 from sounddesk.app.project.file_lock import FileLock
 from sounddesk.app.project.file_lock import ForeignLockError
 from sounddesk.app.project.file_lock import is_in_use
 from sounddesk.app.project.file_lock import lock_file
 from sounddesk.app.project.project_store import ProjectStore
-from sounddesk.app.settings import Settings
 from tests.app.conftest import succeeds
 
 
@@ -43,8 +41,7 @@ def test_a_dead_process_holds_nothing(path: Path) -> None:
     assert not is_in_use(path)
 
 
-def test_another_computer_is_named_and_its_lock_can_be_broken(path: Path, document: Document) -> None:
-    store = ProjectStore(document, Settings())
+def test_another_computer_is_named_and_its_lock_can_be_broken(path: Path, store: ProjectStore) -> None:
     assert succeeds(store.save_as, path)
     assert succeeds(store.new)
     lock_file(path).write_text("4711\nsounddesk\nstudio-2\n\n\n")
@@ -59,7 +56,6 @@ def test_another_computer_is_named_and_its_lock_can_be_broken(path: Path, docume
     assert notice.button is not None
     notice.button.press()
     assert succeeds(store.open, path)
-    store.close()
 
 
 @pytest.mark.parametrize(("age_s", "in_use"), [(0, True), (60, False)])

@@ -15,18 +15,10 @@ from PySide6.QtWidgets import QLineEdit
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.input_blocker import InputBlocker
 from sounddesk.app.project.project_store import ProjectStore
-from sounddesk.app.settings import Settings
 from sounddesk.storage.project_file import read_project
 from sounddesk.storage.project_reader import ProjectContents
 from tests.app.conftest import succeeds
 from tests.app.conftest import wait_until
-
-
-@pytest.fixture
-def store(document: Document) -> Iterator[ProjectStore]:
-    made = ProjectStore(document, Settings())
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -28,13 +27,6 @@ from sounddesk.domain.take import Take
 from sounddesk.domain.tiled_mask import TiledMask
 from sounddesk.storage.project_file import read_project
 from tests.app.conftest import succeeds
-
-
-@pytest.fixture
-def store(document: Document) -> Iterator[ProjectStore]:
-    made = ProjectStore(document, Settings())
-    yield made
-    made.close()
 
 
 def image_file(colour: tuple[int, int, int] = (90, 120, 30)) -> bytes:

@@ -115,7 +115,7 @@ def test_cancel_ends_a_long_job_at_the_next_step_and_the_queue_goes_on(
     )
     queue.cancel(long_job)
     steps_before = len(events)
-    wait_until(lambda: ended == [long_job])
+    wait_until(lambda: ended == [long_job], seconds=60)
     assert events[-1] == "cancelled"
     assert len(events) - steps_before <= 2
     wait_until(lambda: not queue.waiting, seconds=60)

@@ -86,7 +86,7 @@ def test_the_work_stands_behind_the_ui_thread(worker: SerialWorker[Task, object]
 
 
 def test_only_the_newest_work_of_a_key_is_answered(qapp: object) -> None:
-    background = Background()
+    background = Background(name="this")
     answers: list[tuple[object, object]] = []
     background.done.connect(lambda key, result: answers.append((key, result)))
     background.failed.connect(lambda key, error: answers.append((key, str(error))))
