@@ -12,13 +12,13 @@ from sounddesk.app.project.document import Document
 from sounddesk.app.workers.background import Background
 from sounddesk.audio.playback.playback import Playback
 from sounddesk.audio.playback.playback import output_names
-from sounddesk.audio.timeline_mix import PROJECT_RATE_HZ
 from sounddesk.audio.timeline_mix import Mono
 from sounddesk.audio.timeline_mix import TimelineMix
 from sounddesk.domain.project import Project
 from sounddesk.domain.scene import SceneObject
 from sounddesk.domain.take import Take
 from sounddesk.domain.tiled_mask import TiledMask
+from sounddesk.domain.timeline import PROJECT_RATE_HZ
 from sounddesk.domain.timeline import Clip
 
 # Long enough to be recognised, short enough to follow the hand.

@@ -23,12 +23,12 @@ from sounddesk.audio.resample import resample
 from sounddesk.domain.project import Project
 from sounddesk.domain.scene import MixerStrip
 from sounddesk.domain.take import TakeLibrary
+from sounddesk.domain.timeline import PROJECT_RATE_HZ
 from sounddesk.domain.timeline import Clip
 
 Mono = npt.NDArray[np.float32]
 Stereo = npt.NDArray[np.float32]
 
-PROJECT_RATE_HZ: Final = 48_000
 FADER_BOTTOM_DB: Final = -60.0
 # Above this the limiter bends; what comes out stays below full scale.
 LIMITER_THRESHOLD: Final = 10 ** (-3.0 / 20.0)

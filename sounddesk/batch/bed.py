@@ -19,7 +19,6 @@ from sounddesk.audio.auto_level import gaussian_smoothed
 from sounddesk.audio.files.pcm import Waveform
 from sounddesk.audio.mixing import mix_stems
 from sounddesk.audio.resample import resample
-from sounddesk.batch.frame_files import SAMPLE_RATE_HZ
 from sounddesk.batch.frame_files import WAV_FORMAT
 from sounddesk.batch.frame_files import levels_of
 from sounddesk.batch.frame_files import write_sound
@@ -31,6 +30,7 @@ from sounddesk.domain.batch_manifest import Row
 from sounddesk.domain.errors import EngineError
 from sounddesk.domain.mask import coverage as share_of_image
 from sounddesk.domain.mask import pan_from_mask
+from sounddesk.domain.timeline import PROJECT_RATE_HZ
 from sounddesk.engine.session import EngineSession
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.types import BedRequest
@@ -133,12 +133,12 @@ def make_bed(
         samples = resample(
             bed.waveform,
             from_hz=bed.sample_rate_hz,
-            to_hz=SAMPLE_RATE_HZ,
-            n_samples=round(job.seconds * SAMPLE_RATE_HZ),
+            to_hz=PROJECT_RATE_HZ,
+            n_samples=round(job.seconds * PROJECT_RATE_HZ),
         )
         # A model's sounds come and go; what lies under a whole shot must not.
-        even = apply_auto_level(samples, sample_rate_hz=SAMPLE_RATE_HZ, peak=session.audio.mel.peak)
-        placed = follow(even, places, sample_rate_hz=SAMPLE_RATE_HZ)
+        even = apply_auto_level(samples, sample_rate_hz=PROJECT_RATE_HZ, peak=session.audio.mel.peak)
+        placed = follow(even, places, sample_rate_hz=PROJECT_RATE_HZ)
         mix = mix_stems([placed], wav_format=WAV_FORMAT)
         told = [*notes, *bed.notes]
         if mix.clipped_samples:

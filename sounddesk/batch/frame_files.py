@@ -34,6 +34,7 @@ from sounddesk.domain.render_recipe import RecipeObject
 from sounddesk.domain.render_recipe import RenderRecipe
 from sounddesk.domain.render_recipe import Sampling
 from sounddesk.domain.render_recipe import path_from
+from sounddesk.domain.timeline import PROJECT_RATE_HZ
 from sounddesk.engine.types import GeneratedTake
 from sounddesk.engine.types import steps_of
 from sounddesk.storage.atomic_file import translate_os_errors
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
 
     from sounddesk.engine.images.scene_objects import SoundingObject
 
-SAMPLE_RATE_HZ: Final = 48_000
 WAV_FORMAT: Final = "PCM_24"
 MIX_FILE: Final = "mix.wav"
 RECIPE_FILE: Final = "recipe.json"
@@ -84,8 +84,8 @@ def stem_of(take: GeneratedTake, *, seconds: float) -> Stem:
     samples = resample(
         take.waveform,
         from_hz=take.sample_rate_hz,
-        to_hz=SAMPLE_RATE_HZ,
-        n_samples=round(seconds * SAMPLE_RATE_HZ),
+        to_hz=PROJECT_RATE_HZ,
+        n_samples=round(seconds * PROJECT_RATE_HZ),
     )
     mixed = mix_stems([samples], wav_format=WAV_FORMAT)
     if mixed.clipped_samples:
@@ -95,7 +95,7 @@ def stem_of(take: GeneratedTake, *, seconds: float) -> Stem:
 
 def write_sound(out: Path, name: str, samples: Waveform) -> str:
     """Write a WAV file below `out` and return the SHA-256 of its bytes. Raises: OutputError."""
-    data, _ = encode_wav(samples, sample_rate_hz=SAMPLE_RATE_HZ, wav_format=WAV_FORMAT)
+    data, _ = encode_wav(samples, sample_rate_hz=PROJECT_RATE_HZ, wav_format=WAV_FORMAT)
     return write_below(out, name, data)
 
 
@@ -112,7 +112,7 @@ def levels_of(samples: Waveform) -> dict[str, float | None]:
     """Integrated loudness and sample peak, to 0.1 dB; None for what cannot be measured (too short, silence)."""
     from sounddesk.audio.metering.loudness import integrated_loudness
 
-    lufs = integrated_loudness(samples, sample_rate_hz=SAMPLE_RATE_HZ)
+    lufs = integrated_loudness(samples, sample_rate_hz=PROJECT_RATE_HZ)
     return {"lufs": _rounded(lufs), "peak_dbfs": _rounded(linear_to_db(float(np.abs(samples).max())))}
 
 
@@ -214,7 +214,7 @@ def _recipe(
         bundle=FileReference(name=settings.bundle_reference, sha256=settings.bundle_sha256),
         segmenter=None if scene.segmenter is None else FileReference(name=scene.segmenter, sha256=None),
         common_gain_db=common_gain_db,
-        sample_rate_hz=SAMPLE_RATE_HZ,
+        sample_rate_hz=PROJECT_RATE_HZ,
         wav_format=WAV_FORMAT,
         made_with={"sounddesk": __version__, "python": platform.python_version()},
     )

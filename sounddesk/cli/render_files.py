@@ -15,7 +15,6 @@ from typing import Final
 
 from sounddesk import __version__
 from sounddesk.cli.render_plan import RenderPlan
-from sounddesk.cli.stem_assembly import SAMPLE_RATE_HZ
 from sounddesk.cli.stem_assembly import WAV_FORMAT
 from sounddesk.cli.stem_assembly import Stems
 from sounddesk.domain.mask import mask_sha256
@@ -26,6 +25,7 @@ from sounddesk.domain.render_recipe import RecipeObject
 from sounddesk.domain.render_recipe import RenderRecipe
 from sounddesk.domain.render_recipe import Sampling
 from sounddesk.domain.render_recipe import path_from
+from sounddesk.domain.timeline import PROJECT_RATE_HZ
 from sounddesk.engine.images.masks_picture import draw_masks
 from sounddesk.engine.licence import licence_line
 from sounddesk.storage.render_recipe_file import recipe_to_text
@@ -77,7 +77,7 @@ def needed_bytes(plan: RenderPlan) -> int:
     """What the render will take on the disk, about."""
     sounds = len(plan.scene.objects) * plan.takes + 1
     masks = len(plan.scene.objects) * plan.scene.image.width * plan.scene.image.height // 8
-    return round(sounds * plan.seconds * SAMPLE_RATE_HZ * _BYTES_PER_SAMPLE) + masks + _PICTURES_BYTES
+    return round(sounds * plan.seconds * PROJECT_RATE_HZ * _BYTES_PER_SAMPLE) + masks + _PICTURES_BYTES
 
 
 def write_render(
@@ -170,7 +170,7 @@ def _write_sounds(
 
     def write(name: str, samples: Waveform) -> None:
         between()
-        data, _ = encode_wav(samples, sample_rate_hz=SAMPLE_RATE_HZ, wav_format=WAV_FORMAT)
+        data, _ = encode_wav(samples, sample_rate_hz=PROJECT_RATE_HZ, wav_format=WAV_FORMAT)
         folder.write(name, data)
 
     files: dict[str, list[str]] = {entry.name: [] for entry in plan.scene.objects}
@@ -224,7 +224,7 @@ def make_recipe(plan: RenderPlan, stems: Stems, written: tuple[WrittenObject, ..
         bundle=FileReference(name=plan.bundle_reference, sha256=plan.bundle.sha256),
         segmenter=plan.scene.segmenter,
         common_gain_db=stems.common_gain_db,
-        sample_rate_hz=SAMPLE_RATE_HZ,
+        sample_rate_hz=PROJECT_RATE_HZ,
         wav_format=WAV_FORMAT,
         made_with={
             "sounddesk": __version__,
@@ -248,14 +248,14 @@ def _spectrograms(stems: Stems) -> bytes:
     rows = [SheetRow(name=name, samples=samples) for name, samples in zip(stems.names, mixed.stems, strict=True)]
     if stems.blend_name is not None:
         rows.append(SheetRow(name=stems.blend_name, samples=stems.blend_of_take(0).stems[0]))
-    sheet = spectrogram_sheet(rows, mix=SheetRow(name="mix", samples=mixed.mix), sample_rate_hz=SAMPLE_RATE_HZ)
+    sheet = spectrogram_sheet(rows, mix=SheetRow(name="mix", samples=mixed.mix), sample_rate_hz=PROJECT_RATE_HZ)
     return _png(Image.fromarray(sheet))
 
 
 def _loudness_lufs(samples: Waveform) -> float | None:
     from sounddesk.audio.metering.loudness import integrated_loudness
 
-    loudness = integrated_loudness(samples, sample_rate_hz=SAMPLE_RATE_HZ)
+    loudness = integrated_loudness(samples, sample_rate_hz=PROJECT_RATE_HZ)
     return None if loudness is None or not math.isfinite(loudness) else round(loudness, 1)
 
 

@@ -11,13 +11,13 @@ from typing import Final
 from sounddesk.cli.render_plan import RenderPlan
 from sounddesk.cli.take_generation import TakesByName
 from sounddesk.domain.errors import EngineError
+from sounddesk.domain.timeline import PROJECT_RATE_HZ
 
 if TYPE_CHECKING:
     from sounddesk.audio.files.pcm import Waveform
     from sounddesk.audio.files.pcm import WavFormat
     from sounddesk.audio.mixing import StemMix
 
-SAMPLE_RATE_HZ: Final = 48_000
 WAV_FORMAT: Final[WavFormat] = "PCM_24"
 
 
@@ -67,14 +67,14 @@ class Stems:
         from sounddesk.audio.resample import resample
 
         take = self.takes[name][number]
-        return resample(take.waveform, from_hz=take.sample_rate_hz, to_hz=SAMPLE_RATE_HZ, n_samples=self.n_samples)
+        return resample(take.waveform, from_hz=take.sample_rate_hz, to_hz=PROJECT_RATE_HZ, n_samples=self.n_samples)
 
 
 def assemble(plan: RenderPlan, takes: TakesByName) -> Stems:
     """Gains of a render: the recipe's where it is made again, else 0 dB or the balance, and room for the mix."""
     names = tuple(entry.name for entry in plan.scene.objects if entry.kind != "blend")
     blend_name = next((entry.name for entry in plan.scene.objects if entry.kind == "blend"), None)
-    n_samples = round(plan.seconds * SAMPLE_RATE_HZ)
+    n_samples = round(plan.seconds * PROJECT_RATE_HZ)
     if plan.gains is not None:
         return Stems(
             takes=takes,

@@ -5,8 +5,12 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
+from typing import Final
 
 from sounddesk.domain.scene import check_gain_db
+
+# Samples of every mix, stem and export of the timeline, unless the user asks for another rate.
+PROJECT_RATE_HZ: Final = 48_000
 
 MIN_CLIP_S = 0.01
 

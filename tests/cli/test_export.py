@@ -66,7 +66,7 @@ def test_list_writes_nothing(project_file: Path, tmp_path: Path, capsys: pytest.
         (["--what", "takes:best"], "takes is 'best'"),
         (["--preset", "none"], "preset is 'none'"),
         (["--range", "3", "9"], "range begins at 3 s"),
-        (["--daw", "cubase"], "exchange is 'cubase'"),
+        (["--daw", "cubase"], "project file format is 'cubase'"),
         (["--names", "{nose}"], "nose"),
     ],
 )

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sounddesk.audio.timeline_mix import PROJECT_RATE_HZ
 from sounddesk.audio.timeline_mix import TimelineMix
 from sounddesk.domain.clip_edits import snap_targets
 from sounddesk.domain.clip_edits import snapped
@@ -21,6 +20,7 @@ from sounddesk.domain.clip_edits import with_room_for_clips
 from sounddesk.domain.project import Project
 from sounddesk.domain.scene import SceneObject
 from sounddesk.domain.tiled_mask import TiledMask
+from sounddesk.domain.timeline import PROJECT_RATE_HZ
 from sounddesk.domain.timeline import Clip
 from sounddesk.domain.timeline import Marker
 

@@ -25,11 +25,11 @@ from sounddesk.audio.exchange.exchange_model import gain_of
 from sounddesk.audio.exchange.exchange_model import peak_of_media
 from sounddesk.audio.exchange.exchange_model import write_media
 from sounddesk.audio.files.riff_chunks import xml_text
-from sounddesk.audio.timeline_mix import PROJECT_RATE_HZ
 from sounddesk.audio.timeline_mix import Mono
 from sounddesk.audio.timeline_mix import frames_of
 from sounddesk.audio.timeline_mix import strip_gains
 from sounddesk.domain.project import Project
+from sounddesk.domain.timeline import PROJECT_RATE_HZ
 
 _GAIN: Final = ("9d2ea894-0968-11d3-8a38-0050040ef7d2", "Mono Audio Gain")
 _PAN: Final = ("9d2ea893-0968-11d3-8a38-0050040ef7d2", "Mono Audio Pan")

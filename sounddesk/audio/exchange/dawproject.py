@@ -24,9 +24,9 @@ from sounddesk.audio.exchange.exchange_model import gain_of
 from sounddesk.audio.exchange.exchange_model import seconds_text
 from sounddesk.audio.exchange.exchange_model import write_media
 from sounddesk.audio.files.riff_chunks import xml_text
-from sounddesk.audio.timeline_mix import PROJECT_RATE_HZ
 from sounddesk.domain.naming import unique_file_stems
 from sounddesk.domain.project import Project
+from sounddesk.domain.timeline import PROJECT_RATE_HZ
 
 _VERSION: Final = "1.0"
 # The timeline counts seconds; the format wants a tempo all the same.

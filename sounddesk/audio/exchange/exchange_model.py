@@ -20,7 +20,6 @@ from sounddesk.audio.files.sample_format import SampleFormat
 from sounddesk.audio.files.sample_format import clip_to_range
 from sounddesk.audio.mixing import db_to_linear
 from sounddesk.audio.timeline_mix import FADER_BOTTOM_DB
-from sounddesk.audio.timeline_mix import PROJECT_RATE_HZ
 from sounddesk.audio.timeline_mix import Mono
 from sounddesk.audio.timeline_mix import TimelineMix
 from sounddesk.audio.timeline_mix import frames_of
@@ -28,6 +27,7 @@ from sounddesk.domain.naming import unique_file_stems
 from sounddesk.domain.project import Project
 from sounddesk.domain.scene import SceneObject
 from sounddesk.domain.take import TakeLibrary
+from sounddesk.domain.timeline import PROJECT_RATE_HZ
 from sounddesk.domain.timeline import Clip
 
 _BLOCK = 1 << 16

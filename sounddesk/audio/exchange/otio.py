@@ -14,9 +14,9 @@ from sounddesk.audio.exchange.exchange_format import ExchangeJob
 from sounddesk.audio.exchange.exchange_model import ExchangeClip
 from sounddesk.audio.exchange.exchange_model import ExchangeTrack
 from sounddesk.audio.files.riff_chunks import xml_text
-from sounddesk.audio.timeline_mix import PROJECT_RATE_HZ
 from sounddesk.audio.timeline_mix import frames_of
 from sounddesk.domain.project import Project
+from sounddesk.domain.timeline import PROJECT_RATE_HZ
 
 _NAMESPACE: Final = "sounddesk"
 _MARKER_COLOURS: Final = {

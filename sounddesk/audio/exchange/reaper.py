@@ -13,8 +13,8 @@ from sounddesk.audio.exchange.exchange_model import ExchangeClip
 from sounddesk.audio.exchange.exchange_model import ExchangeTrack
 from sounddesk.audio.exchange.exchange_model import gain_of
 from sounddesk.audio.exchange.exchange_model import seconds_text
-from sounddesk.audio.timeline_mix import PROJECT_RATE_HZ
 from sounddesk.domain.project import Project
+from sounddesk.domain.timeline import PROJECT_RATE_HZ
 
 # Reaper's "fast start" comes nearest to a quarter sine.
 _FADE_SHAPE: Final = 1

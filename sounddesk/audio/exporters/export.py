@@ -22,6 +22,7 @@ from sounddesk.audio.exporters.export_plan import ExportPlan
 from sounddesk.audio.exporters.export_plan import PlannedFile
 from sounddesk.audio.exporters.file_metadata import loop_of_clip
 from sounddesk.audio.exporters.file_metadata import metadata_of
+from sounddesk.audio.exporters.project_files import ExportSource
 from sounddesk.audio.exporters.project_files import require_packages
 from sounddesk.audio.exporters.project_files import write_project_files
 from sounddesk.audio.exporters.provenance import sidecar_text
@@ -36,12 +37,12 @@ from sounddesk.audio.files.sample_format import SampleFormat
 from sounddesk.audio.metering.loudness import LoudnessMeter
 from sounddesk.audio.metering.loudness import LoudnessReading
 from sounddesk.audio.mixing import db_to_linear
-from sounddesk.audio.timeline_mix import PROJECT_RATE_HZ
 from sounddesk.audio.timeline_mix import Mono
 from sounddesk.audio.timeline_mix import TimelineMix
 from sounddesk.audio.timeline_mix import strip_gains
 from sounddesk.domain.project import Project
 from sounddesk.domain.take import TakeLibrary
+from sounddesk.domain.timeline import PROJECT_RATE_HZ
 from sounddesk.storage.output_folder import OutputFolder
 
 # More threads than this only wait for the disk.
@@ -126,21 +127,14 @@ def export_project(
     ):
         if not replace:
             output.refuse_taken(plan.names)
-        run = _Run(project, takes, samples_of, plan, output.staging, licences=licences, step=step, executor=executor)
+        source = ExportSource(project=project, takes=takes, samples_of=samples_of, licences=licences)
+        run = _Run(source, plan, output.staging, step=step, executor=executor)
         with contextlib.closing(run):
             run.render()
         if plan.sidecar:
             text = sidecar_text(plan, project, takes, licences=licences, readings=run.readings, gain_db=run.gain_db)
             output.write(plan.sidecar, text.encode())
-        write_project_files(
-            project,
-            takes,
-            samples_of,
-            plan,
-            output.staging,
-            licences=licences,
-            between=lambda: step(run.total, run.total),
-        )
+        write_project_files(source, plan, output.staging, between=lambda: step(run.total, run.total))
         place = output.commit()
     return ExportReport(
         folder=place,
@@ -157,22 +151,19 @@ class _Run:
 
     def __init__(
         self,
-        project: Project,
-        takes: TakeLibrary,
-        samples_of: Callable[[str], Mono | None],
+        source: ExportSource,
         plan: ExportPlan,
         staging: Path,
         *,
-        licences: Mapping[str, str],
         step: Callable[[int, int], None],
         executor: Executor,
     ) -> None:
-        self._project = project
-        self._takes = takes
-        self._samples_of = samples_of
+        self._project = source.project
+        self._takes = source.takes
+        self._samples_of = source.samples_of
         self._plan = plan
         self._staging = staging
-        self._licences = licences
+        self._licences = source.licences
         self._step = step
         self._executor = executor
         self._writers: dict[str, AudioFileWriter] = {}

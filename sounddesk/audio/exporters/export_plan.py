@@ -17,13 +17,13 @@ from sounddesk.audio.exporters.ucs import suggest_cat_id
 from sounddesk.audio.exporters.ucs import ucs_name
 from sounddesk.audio.formats.audio_format import AUDIO_FORMATS
 from sounddesk.audio.formats.audio_format import AudioFormat
-from sounddesk.audio.timeline_mix import PROJECT_RATE_HZ
 from sounddesk.audio.timeline_mix import frames_of
 from sounddesk.domain.naming import safe_file_stem
 from sounddesk.domain.naming import unique_file_stems
 from sounddesk.domain.project import Project
 from sounddesk.domain.take import Take
 from sounddesk.domain.take import TakeLibrary
+from sounddesk.domain.timeline import PROJECT_RATE_HZ
 
 What = Literal["stem", "mix", "clip", "take"]
 

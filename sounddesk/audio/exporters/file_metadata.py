@@ -14,10 +14,10 @@ from sounddesk.audio.exporters.export_plan import PlannedFile
 from sounddesk.audio.exporters.provenance import summary
 from sounddesk.audio.formats.audio_metadata import AudioMetadata
 from sounddesk.audio.formats.audio_metadata import MarkerPoint
-from sounddesk.audio.timeline_mix import PROJECT_RATE_HZ
 from sounddesk.audio.timeline_mix import Mono
 from sounddesk.audio.timeline_mix import frames_of
 from sounddesk.domain.project import Project
+from sounddesk.domain.timeline import PROJECT_RATE_HZ
 from sounddesk.domain.timeline import Clip
 from sounddesk.domain.timeline import Marker
 

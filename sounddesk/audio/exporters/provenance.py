@@ -15,6 +15,7 @@ from sounddesk.audio.metering.loudness import LoudnessReading
 from sounddesk.domain.project import Project
 from sounddesk.domain.take import Take
 from sounddesk.domain.take import TakeLibrary
+from sounddesk.domain.timeline import PROJECT_RATE_HZ
 
 # A mix of many lanes: all takes stand in the sidecar, the file's own text has no room for them.
 _MOST_IN_TEXT: Final = 4
@@ -94,7 +95,7 @@ def sidecar_text(
                 "file": file.name,
                 "what": file.what,
                 "title": file.title,
-                "start_s": round(file.start_frame / 48_000, 6),
+                "start_s": round(file.start_frame / PROJECT_RATE_HZ, 6),
                 "frames": plan.rate_frames(file),
                 "sample_rate_hz": rate,
                 "gain_db": round(gain_db.get(file.name, 0.0), 3),

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import soxr
 
-from sounddesk.audio.timeline_mix import PROJECT_RATE_HZ
 from sounddesk.audio.timeline_mix import Mono
+from sounddesk.domain.timeline import PROJECT_RATE_HZ
 
 # (first frame, number of frames) -> float32[count] at 48 kHz.
 ReadMono = Callable[[int, int], Mono]

@@ -20,27 +20,16 @@ def open_flac(path: Path, audio_format: AudioFormat, metadata: AudioMetadata, _f
     return CommentedWriter(path, metadata, container="FLAC", subtype=audio_format.subtype)
 
 
-AUDIO_FORMATS.register(
-    AudioFormat(
-        name="flac24",
-        label="FLAC, 24 bit",
-        suffix=".flac",
-        subtype="PCM_24",
-        bytes_per_sample=3.0,
-        bits_text="24bit",
-        open_writer=open_flac,
-        order=20,
+for order, bits in enumerate((24, 16), start=20):
+    AUDIO_FORMATS.register(
+        AudioFormat(
+            name=f"flac{bits}",
+            label=f"FLAC, {bits} bit",
+            suffix=".flac",
+            subtype="PCM_24" if bits == 24 else "PCM_16",
+            bytes_per_sample=bits / 8,
+            bits_text=f"{bits}bit",
+            open_writer=open_flac,
+            order=order,
+        )
     )
-)
-AUDIO_FORMATS.register(
-    AudioFormat(
-        name="flac16",
-        label="FLAC, 16 bit",
-        suffix=".flac",
-        subtype="PCM_16",
-        bytes_per_sample=2.0,
-        bits_text="16bit",
-        open_writer=open_flac,
-        order=21,
-    )
-)

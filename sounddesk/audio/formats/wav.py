@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+from typing import cast
 
 from sounddesk.audio.formats.audio_format import AUDIO_FORMATS
 from sounddesk.audio.formats.audio_format import AudioFormat
 
 if TYPE_CHECKING:
     from sounddesk.audio.files.pcm import Waveform
+    from sounddesk.audio.files.pcm import WavFormat
     from sounddesk.audio.formats.audio_metadata import AudioMetadata
     from sounddesk.audio.metering.loudness import LoudnessReading
 
@@ -46,39 +48,23 @@ class WavFormatWriter:
         self._writer.close()
 
 
-AUDIO_FORMATS.register(
-    AudioFormat(
-        name="wav24",
-        label="WAV, 24 bit",
-        suffix=".wav",
-        subtype="PCM_24",
-        bytes_per_sample=3.0,
-        bits_text="24bit",
-        open_writer=WavFormatWriter,
-        order=10,
+for order, (name, label, subtype, bits) in enumerate(
+    (
+        ("wav24", "WAV, 24 bit", "PCM_24", 24),
+        ("wav16", "WAV, 16 bit", "PCM_16", 16),
+        ("wav32f", "WAV, 32 bit float", "FLOAT", 32),
+    ),
+    start=10,
+):
+    AUDIO_FORMATS.register(
+        AudioFormat(
+            name=name,
+            label=label,
+            suffix=".wav",
+            subtype=cast("WavFormat", subtype),
+            bytes_per_sample=bits / 8,
+            bits_text=f"{bits}bit",
+            open_writer=WavFormatWriter,
+            order=order,
+        )
     )
-)
-AUDIO_FORMATS.register(
-    AudioFormat(
-        name="wav16",
-        label="WAV, 16 bit",
-        suffix=".wav",
-        subtype="PCM_16",
-        bytes_per_sample=2.0,
-        bits_text="16bit",
-        open_writer=WavFormatWriter,
-        order=11,
-    )
-)
-AUDIO_FORMATS.register(
-    AudioFormat(
-        name="wav32f",
-        label="WAV, 32 bit float",
-        suffix=".wav",
-        subtype="FLOAT",
-        bytes_per_sample=4.0,
-        bits_text="32bit",
-        open_writer=WavFormatWriter,
-        order=12,
-    )
-)

@@ -16,9 +16,9 @@ from sounddesk.audio.playback.playback_levels import LaneLevel
 from sounddesk.audio.playback.playback_levels import PlaybackLevels
 from sounddesk.audio.playback.playback_ring import RAMP
 from sounddesk.audio.playback.playback_ring import PlaybackRing
-from sounddesk.audio.timeline_mix import PROJECT_RATE_HZ
 from sounddesk.audio.timeline_mix import Stereo
 from sounddesk.audio.timeline_mix import TimelineMix
+from sounddesk.domain.timeline import PROJECT_RATE_HZ
 
 _log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from sounddesk.audio.metering.loudness import LoudnessMeter
 from sounddesk.audio.metering.loudness import LoudnessReading
-from sounddesk.audio.timeline_mix import PROJECT_RATE_HZ
 from sounddesk.audio.timeline_mix import Stereo
+from sounddesk.domain.timeline import PROJECT_RATE_HZ
 
 MASTER: Final = ""
 # Filtering costs per call more than per sample.
