@@ -17,7 +17,6 @@ import cv2
 import numpy as np
 
 from sounddesk.engine.bundles.component_loading import WEIGHTS_FILE
-from sounddesk.engine.bundles.installed_bundles import STARTER_NAME
 from sounddesk.engine.bundles.installed_bundles import find_bundle
 from sounddesk.engine.images.scene_composition import compose_scene
 from sounddesk.engine.models.quantised_weights import load_weights
@@ -25,6 +24,7 @@ from sounddesk.engine.session import EngineSession
 from sounddesk.engine.types import ObjectRequest
 from sounddesk.evaluation.metrics.proportion import Proportion
 from sounddesk.evaluation.picture_folder import read_bundle_kinds
+from sounddesk.resources_folder import SHIPPED_BUNDLE
 from sounddesk.training.data.recordings import read_rows
 from sounddesk.training.data.scene_bank import random_background
 from sounddesk.training.data.scene_bank import read_pictures
@@ -35,7 +35,7 @@ MOSTLY_PHOTOGRAPHS = ("tuxpaint", "gcompris", "0ad-animals", "qabcs")
 def main(arguments: Sequence[str] | None = None) -> None:
     arguments_of = argparse.ArgumentParser(description=__doc__)
     arguments_of.add_argument("--data", type=Path, required=True, metavar="FOLDER")
-    arguments_of.add_argument("--bundle", default=STARTER_NAME)
+    arguments_of.add_argument("--bundle", default=SHIPPED_BUNDLE)
     arguments_of.add_argument("--views", type=int, default=2, help="scenes of each picture")
     arguments_of.add_argument("--seed", type=int, default=5)
     options = arguments_of.parse_args(arguments)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+SHIPPED_BUNDLE: Final = "starter"
+"""Name and folder of the bundle that ships."""
 _PACKAGE: Final = Path(__file__).resolve().parent
 
 

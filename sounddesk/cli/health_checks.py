@@ -124,8 +124,8 @@ def check_disk(folder: Path) -> CheckResult:
 def check_bundles() -> list[CheckResult]:
     """Every bundle with licence, and whether its files are what its manifest says."""
     from sounddesk.domain.errors import EngineError
-    from sounddesk.engine.bundles.installed_bundles import STARTER_NAME
     from sounddesk.engine.bundles.installed_bundles import list_bundles
+    from sounddesk.resources_folder import SHIPPED_BUNDLE
 
     section = "bundles"
     results = []
@@ -144,7 +144,7 @@ def check_bundles() -> list[CheckResult]:
             try:
                 listing.bundle.verify()
                 value = f"version {manifest.version}, {terms}, {listing.bundle.n_bytes / 2**20:.0f} MiB, files intact"
-                starter_ok = starter_ok or name == STARTER_NAME
+                starter_ok = starter_ok or name == SHIPPED_BUNDLE
             except EngineError as error:
                 problem = str(error)
                 value = f"version {manifest.version}, {terms}: {problem}"
@@ -162,7 +162,7 @@ def check_bundles() -> list[CheckResult]:
         results.append(
             CheckResult(
                 section=section,
-                name=STARTER_NAME,
+                name=SHIPPED_BUNDLE,
                 value="no usable starter bundle",
                 ok=False,
                 required=True,

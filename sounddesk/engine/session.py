@@ -13,7 +13,6 @@ import numpy.typing as npt
 
 from sounddesk.domain.errors import EngineError
 from sounddesk.engine.bundles.bundle import Bundle
-from sounddesk.engine.bundles.installed_bundles import STARTER_NAME
 from sounddesk.engine.bundles.installed_bundles import find_bundle
 from sounddesk.engine.specs import AudioSpec
 from sounddesk.engine.tasks import CancelToken
@@ -27,6 +26,7 @@ from sounddesk.engine.types import RgbImage
 from sounddesk.engine.types import TakeCondition
 from sounddesk.engine.types import TextRequest
 from sounddesk.engine.types import check_image
+from sounddesk.resources_folder import SHIPPED_BUNDLE
 
 if TYPE_CHECKING:
     # At run time these cost seconds of imports, which `open` shall not cost.
@@ -68,7 +68,7 @@ class EngineSession:
     def open(
         cls,
         *,
-        bundle: str | Path | Bundle = STARTER_NAME,
+        bundle: str | Path | Bundle = SHIPPED_BUNDLE,
         device: str = "auto",
         memory: MemoryPlan | None = None,
         full_precision: bool = False,

@@ -18,7 +18,6 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from sounddesk.engine.bundles.installed_bundles import STARTER_NAME
 from sounddesk.engine.generation.patch_weights import patch_coverage
 from sounddesk.engine.models.image_encoder import fit_mask
 from sounddesk.engine.session import EngineSession
@@ -31,6 +30,7 @@ from sounddesk.evaluation.metrics.proportion import Proportion
 from sounddesk.evaluation.picture_folder import PictureFolder
 from sounddesk.evaluation.picture_folder import read_bundle_kinds
 from sounddesk.evaluation.picture_folder import read_picture_folder
+from sounddesk.resources_folder import SHIPPED_BUNDLE
 
 OBJECTS_PER_SCENE: Final = 4
 ON_OBJECT_COVERAGE: Final = 0.5
@@ -86,7 +86,7 @@ class GroundingResult:
 def run(
     pictures_dir: Path,
     *,
-    bundle: str | Path = STARTER_NAME,
+    bundle: str | Path = SHIPPED_BUNDLE,
     scenes: int = 200,
     seed: int = 0,
     backgrounds: Path | None = None,

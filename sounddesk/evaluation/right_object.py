@@ -16,7 +16,6 @@ from typing import Final
 
 import numpy as np
 
-from sounddesk.engine.bundles.installed_bundles import STARTER_NAME
 from sounddesk.engine.session import EngineSession
 from sounddesk.engine.specs import check_seconds
 from sounddesk.engine.tasks import CancelToken
@@ -37,6 +36,7 @@ from sounddesk.evaluation.picture_folder import PictureFolder
 from sounddesk.evaluation.picture_folder import read_bundle_kinds
 from sounddesk.evaluation.picture_folder import read_picture_folder
 from sounddesk.evaluation.sound_classifier import SoundJudge
+from sounddesk.resources_folder import SHIPPED_BUNDLE
 
 OBJECT_COUNTS: Final = (2, 3, 4)
 
@@ -156,7 +156,7 @@ class RightObjectResult:
 def run(
     pictures_dir: Path,
     *,
-    bundle: str | Path = STARTER_NAME,
+    bundle: str | Path = SHIPPED_BUNDLE,
     scenes: int = 50,
     seed: int = 0,
     preset: PresetName = "fast",

@@ -12,7 +12,6 @@ from typing import Final
 
 import numpy as np
 
-from sounddesk.engine.bundles.installed_bundles import STARTER_NAME
 from sounddesk.engine.images.crowded_scenes import FORMATS
 from sounddesk.engine.images.crowded_scenes import compose_crowded_scene
 from sounddesk.engine.images.crowded_scenes import in_one_piece
@@ -37,6 +36,7 @@ from sounddesk.evaluation.simulated_clicks import box_around
 from sounddesk.evaluation.simulated_clicks import innermost_point
 from sounddesk.evaluation.simulated_clicks import is_thin
 from sounddesk.evaluation.simulated_clicks import next_click
+from sounddesk.resources_folder import SHIPPED_BUNDLE
 
 PROMPTS: Final = ("1 click", "3 clicks", "box")
 
@@ -118,7 +118,7 @@ def run(
     pictures: Path,
     *,
     segmenters: Sequence[str] = (),
-    bundle: str | Path = STARTER_NAME,
+    bundle: str | Path = SHIPPED_BUNDLE,
     scenes: int = 40,
     seed: int = 0,
     backgrounds: Path | None = None,

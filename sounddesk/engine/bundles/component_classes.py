@@ -1,7 +1,7 @@
 """Which of our classes reads a component that a bundle's manifest names: one entry each.
 
-A class is imported when a bundle asks for it, so that nothing is loaded for the others; and so the parts that only one
-bundle has need not be known anywhere else.
+A class is imported when a bundle asks for it, so that nothing is loaded for the others. To add one, write it with a
+`load(folder)` and register it here, or in a module of its own that is named here.
 """
 
 from __future__ import annotations
@@ -56,19 +56,17 @@ class ComponentClass:
         return getattr(importlib.import_module(module), name)
 
 
-COMPONENT_CLASSES: Final[Registry[ComponentClass]] = Registry("component class")
+COMPONENT_CLASSES: Final[Registry[ComponentClass]] = Registry(
+    "component class",
+    # By name only: what belongs to the starter alone stands with the starter.
+    modules=("sounddesk.engine.starter.component_entries",),
+)
 
 for _entry in (
     ComponentClass(
         role="image_encoder",
         class_name="TimmPatchEncoder",
         target="sounddesk.engine.models.image_encoder:TimmPatchEncoder",
-    ),
-    ComponentClass(
-        role="image_encoder",
-        class_name="TimmPatchEncoder",
-        switch="classes",
-        target="sounddesk.engine.starter.class_branch:ClassifyingPatchEncoder",
     ),
     ComponentClass(
         role="image_encoder",
@@ -89,12 +87,6 @@ for _entry in (
         role="grounding",
         class_name="ObjectConditioner",
         target="sounddesk.engine.models.grounding:ObjectConditioner",
-    ),
-    ComponentClass(
-        role="grounding",
-        class_name="ObjectConditioner",
-        switch="prototypes",
-        target="sounddesk.engine.starter.conditioner:PrototypeConditioner",
     ),
     ComponentClass(role="vocoder", class_name="IstftVocoder", target="sounddesk.engine.models.vocoder:IstftVocoder"),
     ComponentClass(

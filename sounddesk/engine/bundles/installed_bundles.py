@@ -6,7 +6,6 @@ import contextlib
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import platformdirs
 
@@ -17,10 +16,9 @@ from sounddesk.engine.catalogue.entries import CatalogueError
 from sounddesk.engine.licence import licence_line
 from sounddesk.engine.types import BundleError
 from sounddesk.engine.verified_files import whole_folder
+from sounddesk.resources_folder import SHIPPED_BUNDLE
 from sounddesk.resources_folder import resources_folder
 from sounddesk.storage.atomic_file import translate_os_errors
-
-STARTER_NAME: Final = "starter"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +77,7 @@ def _bundle_folders() -> list[Path]:
     folders = []
     # A broken installation can still use installed bundles; doctor reports the missing resources.
     with contextlib.suppress(FileNotFoundError):
-        folders.append(resources_folder() / STARTER_NAME)
+        folders.append(resources_folder() / SHIPPED_BUNDLE)
     installed = user_bundles_folder()
     if installed.is_dir():
         folders += sorted(folder for folder in installed.iterdir() if not folder.name.startswith("."))

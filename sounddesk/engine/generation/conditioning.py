@@ -60,12 +60,13 @@ class Conditions:
 @torch.no_grad()
 def encode_patches(image: RgbImage, networks: Networks) -> Tensor:
     """Patches float32[P, D] of one image on the bundle's device, from the cache where they are in it."""
-
-    def encode() -> Tensor:
+    key = image_sha256(image)
+    patches = networks.patches.get(key)
+    if patches is None:
         with opened_image_encoder(networks) as encoder:
-            return encoder.encode([image])[0].float()
-
-    return networks.patches.get(image_sha256(image), encode)
+            patches = encoder.encode([image])[0].float()
+        networks.patches.put(key, patches)
+    return patches
 
 
 @contextmanager

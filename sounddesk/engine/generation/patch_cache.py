@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable
 
 from torch import Tensor
 
@@ -13,22 +12,20 @@ from sounddesk.engine.bundles.bundle_manifest import ComponentEntry
 
 
 class PatchCache:
-    """The `limit` image encodings used last, by image hash. Safe to use from several threads."""
+    """The `limit` image encodings used last, by image hash. Safe to use from several threads.
+
+    The segmenter leaves the patches of what it encodes here too.
+    """
 
     def __init__(self, limit: int = 8) -> None:
         self._entries = BoundedCache[str, Tensor](max_items=limit)
 
-    def get(self, key: str, encode: Callable[[], Tensor]) -> Tensor:
-        """The patches of image `key`, encoded by `encode` when they are not here."""
-        # The segmenter may leave the patches here while they are encoded, so the cache is not held meanwhile.
-        patches = self._entries.get(key)
-        if patches is None:
-            patches = encode()
-            self._entries.put(key, patches)
-        return patches
+    def get(self, key: str) -> Tensor | None:
+        """The patches of image `key`; None where they are not here."""
+        return self._entries.get(key)
 
     def put(self, key: str, patches: Tensor) -> None:
-        """Keep patches that somebody else has encoded."""
+        """Keep the patches of image `key`, and forget those that were asked for least lately beyond the limit."""
         self._entries.put(key, patches)
 
     def clear(self) -> None:

@@ -173,8 +173,8 @@ def _from_coco(data: Mapping[str, Any], path: Path, image_size: tuple[int, int])
         )
     scale = _scale(path, (images[0].get("width"), images[0].get("height")), image_size)
     categories = data.get("categories")
-    kinds = categories if isinstance(categories, list) else []
-    names = {each.get("id"): str(each.get("name") or "object") for each in kinds if isinstance(each, dict)}
+    listed = categories if isinstance(categories, list) else []
+    names = {each.get("id"): str(each.get("name") or "object") for each in listed if isinstance(each, dict)}
     found = []
     for index, annotation in enumerate(data["annotations"]):
         if not isinstance(annotation, dict) or annotation.get("image_id") != images[0].get("id"):

@@ -15,7 +15,6 @@ from typing import cast
 
 from sounddesk.domain.errors import EngineError
 from sounddesk.engine.bundles.bundle import Bundle
-from sounddesk.engine.bundles.installed_bundles import STARTER_NAME
 from sounddesk.engine.catalogue import model_store
 from sounddesk.engine.models.construction import constructing
 from sounddesk.engine.segmenters.entry import FoundSegmenter
@@ -28,6 +27,7 @@ from sounddesk.engine.segmenters.protocol import ProposesObjects
 from sounddesk.engine.segmenters.protocol import Segmenter
 from sounddesk.engine.segmenters.protocol import SegmenterError
 from sounddesk.engine.segmenters.registry import ranked_segmenters
+from sounddesk.resources_folder import SHIPPED_BUNDLE
 
 CHECKPOINT_VARIABLE: Final = "SOUNDDESK_SAM_CHECKPOINT"
 _ADVICE: Final = "; for better masks give a SAM checkpoint with --sam FILE"
@@ -69,7 +69,7 @@ def choose_segmenter(
     device: str = "cpu",
     environment: Mapping[str, str] | None = None,
     models_folder: Path | None = None,
-    bundle: str | Path | Bundle = STARTER_NAME,
+    bundle: str | Path | Bundle = SHIPPED_BUNDLE,
 ) -> SegmenterChoice:
     """The segmenter for the checkpoint given, named in the environment or installed, in this order; else a bundle's.
 
@@ -108,7 +108,7 @@ def choose_segmenter(
     search = Search(
         folder=root,
         models=tuple(model_store.installed_models("segmenter", folder=root)),
-        bundles=(bundle,) if bundle == STARTER_NAME else (bundle, STARTER_NAME),
+        bundles=(bundle,) if bundle == SHIPPED_BUNDLE else (bundle, SHIPPED_BUNDLE),
         device=device,
     )
     return _first_usable(find_segmenters(search))

@@ -198,8 +198,8 @@ def claim(trimap: Trimap, crop: Crop, seeds: Seeds, *, radius: float) -> None:
     """
     smooth = cv2.GaussianBlur(crop.rgb, (0, 0), 1.0)
     height, width = crop.size
-    kinds = ((seeds.positive, seeds.negative, cv2.GC_PR_FGD), (seeds.negative, seeds.positive, cv2.GC_PR_BGD))
-    for points, opposite, label in kinds:
+    clicks = ((seeds.positive, seeds.negative, cv2.GC_PR_FGD), (seeds.negative, seeds.positive, cv2.GC_PR_BGD))
+    for points, opposite, label in clicks:
         for point in points:
             room = min((float(np.hypot(point[0] - x, point[1] - y)) / 2 for x, y in opposite), default=radius)
             trimap[crop.distance_from(point) < min(radius, room)] = label

@@ -28,7 +28,6 @@ from sounddesk.audio.pictures.spectrogram_image import encode_png
 from sounddesk.audio.pictures.spectrogram_image import spectrogram_image
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.naming import unique_file_stems
-from sounddesk.engine.bundles.installed_bundles import STARTER_NAME
 from sounddesk.engine.images.masks_picture import draw_masks
 from sounddesk.engine.session import EngineSession
 from sounddesk.engine.specs import check_seconds
@@ -62,6 +61,7 @@ from sounddesk.evaluation.picture_folder import normal_name
 from sounddesk.evaluation.picture_folder import read_bundle_kinds
 from sounddesk.evaluation.picture_folder import read_picture_folder
 from sounddesk.evaluation.sound_classifier import SoundJudge
+from sounddesk.resources_folder import SHIPPED_BUNDLE
 from sounddesk.storage.output_folder import OutputFolder
 
 BEST_SHOWN: Final = 3
@@ -74,7 +74,7 @@ def run(
     pictures_dir: Path,
     *,
     out: Path,
-    bundle: str | Path = STARTER_NAME,
+    bundle: str | Path = SHIPPED_BUNDLE,
     kinds: Sequence[str] = (),
     takes: int = 1,
     seed: int = 0,

@@ -12,11 +12,11 @@ def test_cache_encodes_once_and_forgets_the_image_used_longest_ago() -> None:
     encoded: list[str] = []
 
     def get(key: str) -> torch.Tensor:
-        def encode() -> torch.Tensor:
+        patches = cache.get(key)
+        if patches is None:
             encoded.append(key)
-            return torch.tensor([float(ord(key))])
-
-        return cache.get(key, encode)
+            cache.put(key, patches := torch.tensor([float(ord(key))]))
+        return patches
 
     for key in "abaca":
         assert get(key) == ord(key)
