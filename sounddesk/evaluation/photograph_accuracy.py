@@ -15,7 +15,6 @@ from typing import Final
 import numpy as np
 
 from sounddesk.domain.errors import BadInputError
-from sounddesk.engine.bundles.installed_bundles import STARTER_NAME
 from sounddesk.engine.segmenters.entry import LoadedSegmenter
 from sounddesk.engine.segmenters.mask_quality import overlap
 from sounddesk.engine.segmenters.protocol import EmptySelectionError
@@ -36,6 +35,7 @@ from sounddesk.evaluation.simulated_clicks import honoured_clicks
 from sounddesk.evaluation.simulated_clicks import innermost_point
 from sounddesk.evaluation.simulated_clicks import is_thin
 from sounddesk.evaluation.simulated_clicks import next_click
+from sounddesk.resources_folder import SHIPPED_BUNDLE
 
 CLICKS: Final = (1, 2, 3, 5)
 """After how many clicks the answer is measured."""
@@ -178,7 +178,7 @@ def run(
     *,
     segmenters: Sequence[str] = (),
     split: str = "",
-    bundle: str | Path = STARTER_NAME,
+    bundle: str | Path = SHIPPED_BUNDLE,
     device: str = "cpu",
     progress: OnProgress | None = None,
     cancel: CancelToken | None = None,
