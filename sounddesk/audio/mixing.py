@@ -27,7 +27,7 @@ class StemMix:
     """Stems as they will be written, and their sum.
 
     Attributes:
-        stems: float32[n] each, after gain and common gain, on the grid of the file format.
+        stems: float32[n] each, after gain and common gain, rounded to the steps of the file format.
         mix: float32[n], the sum of `stems`: exact for PCM formats while it stays within full scale.
         common_gain_db: applied to every stem, and thereby to the mix.
         clipped_samples: samples of the stems and the mix together that the file format cannot hold; they are
@@ -82,7 +82,7 @@ def pan_gains(pan: float) -> tuple[float, float]:
 
 
 def apply_pan(stem: npt.NDArray[np.floating[Any]], *, pan: float) -> Waveform:
-    """A mono stem float[n] placed in stereo, float32[n, 2], by the constant-power law.
+    """Pan a mono stem float[n] to stereo, float32[n, 2], by the constant-power law.
 
     Raises:
         ValueError: not mono, or pan out of range.
@@ -199,7 +199,7 @@ def _gain_without_clipping(
     while True:
         gain_db = round(steps * _COMMON_GAIN_STEP_DB, 1)
         written, mix = _mix(stems, gains_db=[gain + gain_db for gain in gains_db], wav_format=wav_format)
-        # Rounding many stems to the grid can still push the sum over the edge by a step.
+        # Rounding many stems can still push the sum one step past full scale.
         if _clipped(written, mix, wav_format=wav_format) == 0:
             return gain_db
         steps -= 1

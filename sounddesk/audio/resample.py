@@ -23,7 +23,7 @@ def resample(
     to_hz: int,
     n_samples: int | None = None,
 ) -> Waveform:
-    """The same sound at another sample rate.
+    """Resample a sound to another sample rate.
 
     Band-limited (soxr, very high quality, linear phase), aligned to the sample, never normalised; peaks between
     samples may come out above the largest input sample.

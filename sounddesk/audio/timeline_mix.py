@@ -1,4 +1,4 @@
-"""The timeline as sound: any block of any stem or of the mix. Playback and export run this same code.
+"""Renders the timeline: any block of any stem or of the mix. Playback and export run this same code.
 
 Every sample depends on its own position alone, so the result is the same to the bit however it is cut into blocks.
 """

@@ -1,4 +1,4 @@
-"""Beside the denoising loop of a worker: the next frame is read ahead, finished sounds are written behind it."""
+"""Threads beside a worker's denoising loop: one reads the next frame, one writes finished sounds."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class OpenedFrame:
 
 
 class BackgroundWriter:
-    """A thread that does what it is given in order, beside the thread that generates. The first failure ends it.
+    """Runs tasks in order on a thread of its own. After the first failure it only discards.
 
     Leaving the block waits until everything is done, unless the block itself failed.
     """

@@ -65,7 +65,7 @@ class BedError(EngineError):
 def make_bed(
     job: BedJob, settings: RenderSettings, *, session: EngineSession, finder: MaskFinder, cancel: CancelToken
 ) -> Callable[[], Row]:
-    """Generate a bed; what is returned writes it and gives its row.
+    """Generate a bed; the function returned writes it and gives its row.
 
     Raises:
         BedError: no frame has the object in it, or the engine could not finish.
@@ -82,7 +82,7 @@ def make_bed(
         try:
             found = _object_in(job, frame, finder)
         except EngineError as error:
-            # A broken frame is passed over: its neighbours stand for it.
+            # A broken frame is skipped; gain and pan are interpolated over it.
             notes.append(f"{frame.frame} was passed over: {error}")
             shares.append(math.nan)
             pans.append(math.nan)

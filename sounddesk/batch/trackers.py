@@ -26,7 +26,7 @@ FLOW: Final = TrackerEntry(
 
 
 def ranked_trackers() -> tuple[TrackerEntry, ...]:
-    """Every way to carry masks along, the preferred one first: those that segmenters bring, and optical flow.
+    """Every way to track masks, the preferred one first: those that segmenters bring, and optical flow.
 
     Raises:
         DuplicateNameError: two have one name.

@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, *, console: Console) -> int:
-    """Carry out `sounddesk batch`.
+    """Run `sounddesk batch`.
 
     Raises:
         BadInputError: something given cannot be used.

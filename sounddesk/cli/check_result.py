@@ -9,11 +9,11 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class CheckResult:
-    """One thing looked at.
+    """The result of one check.
 
     Attributes:
         section: heading it stands under, e.g. 'libraries of the system'.
-        name: what was looked at.
+        name: what was checked.
         value: what was found, for a reader.
         ok: whether it serves.
         required: whether rendering needs it; a window's or player's library is not.

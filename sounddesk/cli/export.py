@@ -75,7 +75,7 @@ def listed(names: Iterable[str]) -> str:
 
 
 def run(options: argparse.Namespace, *, console: Console) -> int:
-    """Carry out `sounddesk export`.
+    """Run `sounddesk export`.
 
     Raises:
         BadInputError: a project, a setting or a folder that cannot be used.

@@ -40,7 +40,7 @@ class Scene:
 
 @contextmanager
 def bad_input(what: str = "") -> Iterator[None]:
-    """Inside the block, what the engine or the file system refuses is the input's fault: BadInputError.
+    """Translate errors of the engine and the file system inside the block into BadInputError.
 
     Args:
         what: put before the message, e.g. the object's name.

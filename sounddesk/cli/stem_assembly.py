@@ -116,7 +116,7 @@ def _gain_without_clipping(stems: Stems, *, takes: int) -> float:
 def _suggested_gains(
     plan: RenderPlan, takes: TakesByName, *, blend_name: str
 ) -> tuple[Mapping[str, float], tuple[str, ...]]:
-    """Gains of the objects' first takes by which they add up like the blend's, and what to say of them.
+    """Suggested gains at which the objects' first takes add up like the blend, and notes for the user.
 
     Raises:
         EngineError: the user asks for the balance and the blend gives none.

@@ -253,7 +253,7 @@ class GeneratedTake:
         recipe: JSON-ready facts to make it again: bundle name and hash, seed, steps, guidance, eta, preset,
             mask sha256, hint, seconds, engine version.
         notes: what the user should know, e.g. 'bundle has no attention statistics: uniform weights on the mask'.
-        mel: log-mel spectrogram float32[frames, n_mels] that the vocoder got (for balance and pictures).
+        mel: log-mel spectrogram float32[frames, n_mels] that the vocoder got (for pictures).
         patch_weights: float32[P], what the model listened to; of no patches for a take made from a text.
     """
 

@@ -19,7 +19,7 @@ _SHARED: Final = Path(__file__).with_name("pages")
 
 
 def render_template(template: Path, **values: Any) -> str:
-    """A whole page.
+    """Fill in a template.
 
     Args:
         template: the file of the template.

@@ -106,7 +106,7 @@ class OutputFolder:
         return self._staging
 
     def refuse_taken(self, names: Iterable[str]) -> None:
-        """Know before the long part what `commit` would refuse.
+        """Check before the rendering what `commit` would refuse.
 
         Raises:
             OutputError: naming the first of `names` that is there already.
@@ -246,7 +246,7 @@ def _move_entries(staging: Path, target: Path) -> None:
 
 
 def _replace_files(staging: Path, target: Path) -> None:
-    """Put every staged file over the one of its name; after an error all are as they were.
+    """Replace every file by the staged one of its name; after an error all are restored.
 
     A kill in between leaves each file whole, old or new.
     """

@@ -1,4 +1,4 @@
-"""A project as other programs understand it: tracks of clips that do not overlap, each a stretch of a media file.
+"""A project in terms that other programs share: tracks of clips that do not overlap, each a range of a media file.
 
 What other programs do not know is rendered into the media: loops with their crossfades, and silence behind the end of
 a take. Fades, gains, pan, mute, markers and colours are told.

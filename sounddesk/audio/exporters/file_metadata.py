@@ -1,4 +1,4 @@
-"""What an exported file says of itself: title, timecode, markers, loop and provenance."""
+"""Metadata of an exported file: title, timecode, markers, loop and provenance."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def metadata_of(
     Args:
         project: markers and timecode are its.
         takes: facts of the takes in the file, as `take_facts` gives them.
-        loop: frames of 48 kHz from its start, both included, that may go round for ever; None where it is no loop.
+        loop: frames of 48 kHz from its start, both included, of a seamless loop; None without one.
     """
     rate = plan.settings.sample_rate_hz
 
@@ -76,7 +76,7 @@ def metadata_of(
 
 
 def loop_of_clip(clip: Clip, samples_of: Callable[[str], Mono | None]) -> tuple[int, int] | None:
-    """First and last frame (included) of one round, at 48 kHz from the start of the clip.
+    """First and last frame (included) of a seamless loop in a clip's file, at 48 kHz from its start.
 
     The round begins behind the crossfade and the fade-in, and ends with the crossfade into it. None where the clip is
     not looped or too short to hold a whole round between its fades.

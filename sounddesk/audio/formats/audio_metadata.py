@@ -1,4 +1,4 @@
-"""What a sound file says of itself, in words that every format can write."""
+"""Metadata of a sound file, independent of the format that stores it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class AudioMetadata:
         time_reference: frames since midnight at which the file begins.
         frame_rate: of the picture, per second.
         markers: within the file, in the order of time.
-        loop: first and last frame, both included, that may go round for ever; None where it is no loop.
+        loop: first and last frame, both included, of a seamless loop; None without one.
         sources: sample rate (Hz) and model of each take in it.
         licences: of those models' weights.
         own: facts of our own by key; the keys are valid XML names and Vorbis comments.

@@ -54,7 +54,7 @@ def k_weighting_sos(sample_rate_hz: int) -> npt.NDArray[np.float64]:
 
 
 class KWeighting:
-    """The filter with its memory: blocks of any length, as if they were one signal.
+    """The filter with its state: filters blocks of any length as one continuous signal.
 
     What comes out has the precision of what goes in. For float32 the error lies 120 dB and more below the sound.
 
