@@ -24,6 +24,13 @@ def test_a_triangle_has_half_the_area_of_its_square() -> None:
     assert not mask[80, 30]
 
 
+def test_a_slanted_edge_is_exact_to_the_pixel() -> None:
+    # Centres inside: column + 0.5 + row + 0.5 < 9.9.
+    rows, columns = np.mgrid[:10, :10]
+    mask = polygon_mask([(0, 0), (9.9, 0), (0, 9.9)], height=10, width=10)
+    np.testing.assert_array_equal(mask, rows + columns + 1 < 9.9)
+
+
 def test_an_opening_that_is_cut_into_the_outline_stays_open() -> None:
     # A square of 10 with a hole of 4, joined by a cut of no width.
     outline = [(0, 0), (10, 0), (10, 10), (0, 10), (0, 0), (3, 3), (3, 7), (7, 7), (7, 3), (3, 3)]
