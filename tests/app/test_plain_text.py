@@ -54,11 +54,11 @@ def test_an_object_with_markup_for_a_name(window: MainWindow) -> None:
     wait_until(lambda: not window.services.generate.waiting, seconds=60)
 
 
-def test_a_question_names_a_folder_as_it_is(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_question_is_plain_text(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[QMessageBox] = []
     monkeypatch.setattr(QMessageBox, "exec", lambda box: asked.append(box) or QMessageBox.StandardButton.Cancel)
     window.services.document.commit("Change", window.services.document.project.with_settings(steps=3))
-    assert not window.files.may_leave()
+    assert not window.files.may_leave(then=lambda: None)
     assert asked[0].textFormat() == Qt.TextFormat.PlainText
 
 
