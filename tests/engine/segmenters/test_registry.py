@@ -31,6 +31,7 @@ import numpy as np
 from sounddesk.engine.segmenters import protocol as p
 from sounddesk.engine.segmenters.entry import *
 from sounddesk.engine.segmenters.registry import SEGMENTERS
+from sounddesk.engine.types import image_sha256
 
 
 class DiscSegmenter:
@@ -41,7 +42,7 @@ class DiscSegmenter:
 
     def encode(self, image):
         p.check_image(image)
-        return p.EncodedImage(image=image, sha256=p.image_sha256(image), segmenter=self.name, features=None)
+        return p.EncodedImage(image=image, sha256=image_sha256(image), segmenter=self.name, features=None)
 
     def predict(self, encoded, prompt):
         p.check_encoded(encoded, segmenter=self.name)
