@@ -52,7 +52,8 @@ class FrameRenderer:
     """Renders frames with one loaded model.
 
     Each take is generated alone: what it sounds like then depends neither on which others are missing nor on the
-    batch's size, to the last bit. On a CPU that costs little (resources/manual/decisions.md, 26).
+    batch's size, to the last bit. On a CPU that costs little, see
+    resources/manual/decisions/0026-batch-makes-takes-alone.md.
     """
 
     def __init__(self, settings: RenderSettings, *, session: EngineSession | None = None) -> None:
