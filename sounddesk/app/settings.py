@@ -17,6 +17,8 @@ from PySide6.QtCore import QObject
 from PySide6.QtCore import QSettings
 from PySide6.QtCore import Signal
 
+from sounddesk.storage.text_formats import parse_json
+
 THEMES: Final = ("system", "dark", "light")
 PRECISIONS: Final = ("auto", "full")
 # The engine's own names; it is not imported here, because it brings torch along.
@@ -130,7 +132,7 @@ def _plain(value: Any) -> Any:
 
 def _from_json(stored: Any) -> Any:
     try:
-        return json.loads(stored) if isinstance(stored, str) and stored else None
+        return parse_json(stored) if isinstance(stored, str) and stored else None
     except (ValueError, RecursionError):
         return None
 

@@ -18,6 +18,7 @@ from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.atomic_file import write_file
 from sounddesk.storage.batch_rows import GLOB
 from sounddesk.storage.folder_lock import FolderLock
+from sounddesk.storage.text_formats import read_json
 
 BATCH_FILE: Final = "batch.json"
 FORMAT: Final = "sounddesk-batch"
@@ -91,7 +92,7 @@ def _refuse_other_splits(out: Path, shard: Shard) -> None:
 
 def _read_settings(out: Path) -> Any:
     try:
-        data = json.loads((out / BATCH_FILE).read_text(encoding="utf-8"))
+        data = read_json(out / BATCH_FILE)
     except (OSError, ValueError):
         return None
     if not isinstance(data, dict) or data.get("format") != FORMAT:

@@ -16,6 +16,8 @@ from sounddesk.cli.console import Console
 from sounddesk.domain.errors import BadInputError
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.storage.atomic_file import write_file
+from sounddesk.storage.text_formats import FieldError
+from sounddesk.storage.text_formats import read_json
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -91,8 +93,8 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
 
 def _kept(file: Path, settings: dict[str, Any]) -> dict[str, Any] | None:
     try:
-        data = json.loads(file.read_text())
-    except (OSError, json.JSONDecodeError):
+        data = read_json(file)
+    except (OSError, FieldError):
         return None
     figures: dict[str, Any] | None = data["figures"] if data.get("settings") == settings else None
     return figures

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 from sounddesk.cli.common_arguments import DEFAULT_BUNDLE
@@ -19,6 +18,7 @@ from sounddesk.cli.render_arguments import checked_seconds
 from sounddesk.domain.selection import ObjectSpec
 from sounddesk.domain.selection import Selection
 from sounddesk.resources_folder import resource
+from sounddesk.storage.text_formats import read_json
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, *, console: Console) -> int:
     """Carry out `sounddesk demo`."""
     folder = resource("demo")
-    scene = json.loads((folder / "scene.json").read_text(encoding="utf-8"))
+    scene = read_json(folder / "scene.json")
     specs = tuple(
         ObjectSpec(
             name=entry["name"],

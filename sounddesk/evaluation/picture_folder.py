@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from sounddesk.domain.errors import BadInputError
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.images.scene_composition import CutOut
 from sounddesk.engine.types import BundleError
+from sounddesk.storage.text_formats import read_json
 
 KINDS_DOCUMENT: Final = "kinds.json"
 """Document of a bundle: what it was trained to sound like, a list of {kind, caption, alt_captions, repeat, ...}."""
@@ -81,7 +81,7 @@ def read_bundle_kinds(bundle: Bundle) -> list[BundleKind]:
         PictureFolderError: the bundle has no list of kinds, or one that cannot be read.
     """
     try:
-        rows = json.loads(bundle.document(KINDS_DOCUMENT).read_text(encoding="utf-8"))
+        rows = read_json(bundle.document(KINDS_DOCUMENT))
         return [BundleKind(name=str(row["kind"]), caption=str(row["caption"])) for row in rows]
     except BundleError as error:
         raise PictureFolderError(

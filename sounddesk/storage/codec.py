@@ -7,6 +7,7 @@ its hooks for the simple types are strict, and reports every wrong value with it
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import functools
 import math
 import re
@@ -342,17 +343,21 @@ def _dataclass_unhook(kind: Any, converter: cattrs.Converter) -> Callable[[Any],
 def _problems(error: BaseException, where: str, kind: Any = None) -> typing.Iterator[str]:
     if isinstance(error, ClassValidationError | IterableValidationError):
         placed, rest = error.group_exceptions()
+        # A key that nobody knows explains a missing one.
+        rest.sort(key=lambda each: not isinstance(each, ForbiddenExtraKeysError))
+        for inner in rest:
+            yield from _problems(inner, where, error.cl)
         for inner, note in placed:
             place = _place(where, note, error.cl)
             if isinstance(inner, KeyError) and isinstance(note, AttributeValidationNote):
                 yield f"{place} is missing: expected {_expected(note.type)}"
             else:
                 yield from _problems(inner, place, note.type)
-        for inner in rest:
-            yield from _problems(inner, where, error.cl)
     elif isinstance(error, ForbiddenExtraKeysError):
         for key in sorted(error.extra_fields):
-            yield f"{_joined(where, key)} is not a key of this version: correct or remove it"
+            near = difflib.get_close_matches(key, [_key_of(each) for each in dataclasses.fields(error.cl)], 1)
+            remedy = f"did you mean {near[0]!r}?" if near else "correct or remove it"
+            yield f"{_joined(where, key)} is not a key of this version: {remedy}"
     elif isinstance(error, _WrongValueError):
         yield _sentence(where, error, kind)
     else:

@@ -1,4 +1,4 @@
-"""PyYAML's safe loader without what makes a small text huge or a slip silent."""
+"""PyYAML's safe loader and writer without what makes a small text huge or a slip silent."""
 
 from __future__ import annotations
 
@@ -6,6 +6,16 @@ from collections.abc import Hashable
 from typing import Any
 
 import yaml
+
+
+def dump_yaml(data: Any) -> str:
+    """YAML text that `storage.text_formats.parse_yaml` reads back: values that are shared are written out each time."""
+    return yaml.dump(data, Dumper=_PlainDumper, sort_keys=False, allow_unicode=True, width=120)
+
+
+class _PlainDumper(yaml.SafeDumper):
+    def ignore_aliases(self, _data: Any) -> bool:
+        return True
 
 
 class StrictLoader(yaml.SafeLoader):

@@ -30,9 +30,19 @@ class FieldError(BadInputError, ValueError):
     """
 
 
-def read_json(path: Path, *, max_bytes: int = MAX_TEXT_BYTES) -> Any:
-    """The value of a JSON file. Raises: FieldError, which names the file; OSError."""
-    return _named(path, parse_json, _read_text(path, max_bytes=max_bytes))
+def read_json(path: Path, *, max_bytes: int = MAX_TEXT_BYTES, allow_infinite: bool = False) -> Any:
+    """The value of a JSON file.
+
+    Args:
+        max_bytes: larger files are not read.
+        allow_infinite: for configurations that a library wrote for itself: diffusers' schedulers hold infinite numbers.
+
+    Raises:
+        FieldError: names the file and what is wrong.
+        OSError: the file cannot be read.
+    """
+    text = _read_text(path, max_bytes=max_bytes)
+    return _named(path, lambda each: _json(each, allow_infinite=allow_infinite), text)
 
 
 def read_json_lines(path: Path, *, max_bytes: int = MAX_TEXT_BYTES) -> Iterator[tuple[int, Any]]:
@@ -65,10 +75,14 @@ def parse_json(text: str | bytes, *, allow_nul: bool = False) -> Any:
     Raises:
         FieldError: with line and column, the doubled key, or the place of a value that is out of bounds.
     """
+    return _json(_decoded(text), allow_nul=allow_nul)
+
+
+def _json(text: str, *, allow_nul: bool = False, allow_infinite: bool = False) -> Any:
     try:
         value = json.loads(
-            _decoded(text),
-            parse_constant=_refuse_constant,
+            text,
+            parse_constant=None if allow_infinite else _refuse_constant,
             parse_int=_whole,
             object_pairs_hook=_unique_keys,
         )
@@ -76,7 +90,7 @@ def parse_json(text: str | bytes, *, allow_nul: bool = False) -> Any:
         raise FieldError(f"not JSON at line {error.lineno}, column {error.colno}: {error.msg}") from None
     except RecursionError:
         raise FieldError(_TOO_DEEP) from None
-    return _checked(value, allow_nul=allow_nul)
+    return _checked(value, allow_nul=allow_nul, allow_infinite=allow_infinite)
 
 
 def parse_toml(text: str | bytes) -> dict[str, Any]:
@@ -138,21 +152,19 @@ def _read_text(path: Path, *, max_bytes: int) -> str:
     if len(data) > max_bytes:
         raise FieldError(f"{path} is larger than {max_bytes >> 20} MiB, which no file of its kind is")
     try:
-        return _decoded(data)
+        return _decoded(data, max_bytes=max_bytes)
     except FieldError as error:
         raise FieldError(f"{path}: {error}") from None
 
 
-def _decoded(text: str | bytes) -> str:
+def _decoded(text: str | bytes, *, max_bytes: int = MAX_TEXT_BYTES) -> str:
+    if len(text) > max_bytes:
+        raise FieldError(f"the text is larger than {max_bytes >> 20} MiB")
     if isinstance(text, bytes):
-        if len(text) > MAX_TEXT_BYTES:
-            raise FieldError(f"the text is larger than {MAX_TEXT_BYTES >> 20} MiB")
         try:
             text = text.decode("utf-8")
         except UnicodeDecodeError as error:
             raise FieldError(f"not UTF-8 at byte {error.start}: save it as UTF-8") from None
-    if len(text) > MAX_TEXT_BYTES:
-        raise FieldError(f"the text is larger than {MAX_TEXT_BYTES >> 20} MiB")
     # Some editors of Windows begin a file so.
     return text.removeprefix("\ufeff")
 
@@ -176,7 +188,7 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return data
 
 
-def _checked(value: Any, *, allow_nul: bool = False) -> Any:
+def _checked(value: Any, *, allow_nul: bool = False, allow_infinite: bool = False) -> Any:
     """The value itself, once all of it is within bounds; a loop, because the value may be nested deeply."""
     waiting: list[tuple[Any, str, int]] = [(value, "", 0)]
     while waiting:
@@ -203,7 +215,7 @@ def _checked(value: Any, *, allow_nul: bool = False) -> Any:
             if abs(each) > _MAX_WHOLE:
                 raise FieldError(f"{place or 'the number'} has more than {_MAX_DIGITS} digits")
         elif isinstance(each, float):
-            if not math.isfinite(each):
+            if not (allow_infinite or math.isfinite(each)):
                 raise FieldError(f"{place or 'the number'} is {each}: expected a finite number")
         else:
             raise FieldError(f"{place or 'the value'} is a {type(each).__name__}: write it in quotes")

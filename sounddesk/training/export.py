@@ -20,6 +20,7 @@ from sounddesk.engine.bundles.bundle_manifest import DenoiserSettings
 from sounddesk.engine.bundles.installed_bundles import find_bundle
 from sounddesk.engine.licence import Licence
 from sounddesk.engine.types import BundleError
+from sounddesk.storage.text_formats import read_json
 from sounddesk.training.loop.provenance import PROVENANCE_NAME
 from sounddesk.training.loop.provenance import Provenance
 from sounddesk.training.loop.recipe import TrainingRecipeError
@@ -166,7 +167,7 @@ def export_run(run_dir: Path, target: Path, *, base: str | None = None, overwrit
         components[role] = ComponentSource(class_name=class_name, folder=folder, origin=origin)
     grounding = dict(bundle.manifest.grounding)
     if "grounding" in trained:
-        grounding = json.loads((trained["grounding"] / "config.json").read_text())
+        grounding = read_json(trained["grounding"] / "config.json")
     documents = {name: bundle.document(name) for name in bundle.manifest.documents}
     for name, file in (("recipe.txt", run_dir / FULL_RECIPE_NAME), (PROVENANCE_NAME, export / PROVENANCE_NAME)):
         if file.is_file():
@@ -197,7 +198,7 @@ def _denoiser_settings(run_dir: Path, bundle: Bundle) -> DenoiserSettings:
 def _check_exported_grid(bundle: Bundle, trained: Mapping[str, Path]) -> None:
     if "grounding" not in trained:
         return
-    config = json.loads((trained["grounding"] / "config.json").read_text())
+    config = read_json(trained["grounding"] / "config.json")
     for key in ("grid", "patch_width"):
         there, made = bundle.manifest.grounding[key], config[key]
         if list(there) != list(made) if key == "grid" else there != made:
@@ -208,7 +209,7 @@ def _check_exported_grid(bundle: Bundle, trained: Mapping[str, Path]) -> None:
 
 def _grounding(folder: Path, changes: Mapping[str, Any], scratch: Path) -> tuple[dict[str, Any], Path]:
     """The grounding's configuration with `changes` applied, and a copy of its folder with that configuration."""
-    config = {**json.loads((folder / "config.json").read_text()), **changes}
+    config = {**read_json(folder / "config.json"), **changes}
     copy = scratch / "grounding"
     shutil.copytree(folder, copy)
     (copy / "config.json").write_text(json.dumps(config, indent=2) + "\n")

@@ -19,7 +19,7 @@ def test_a_recipe_that_is_not_there(run: Run, tmp_path: Path) -> None:
     ("text", "overrides", "message"),
     [
         ("- a list", [], "mapping"),
-        ("task: codec\nspeed: 9", [], "'speed'"),
+        ("task: codec\nspeed: 9", [], "recipe.speed is not a key"),
         ("task: codec", ["--set", "task"], "'task'"),
         ("task: juggle\ndata: .\nrun_dir: run\noptimiser: {steps: 1}", [], ""),
     ],

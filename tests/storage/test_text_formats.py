@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sounddesk.storage import text_formats
+from sounddesk.storage.strict_yaml import dump_yaml
 from sounddesk.storage.text_formats import FieldError
 from sounddesk.storage.text_formats import parse_json
 from sounddesk.storage.text_formats import parse_toml
@@ -118,3 +120,24 @@ def test_json_lines_have_numbers_and_blank_ones_do_not_count(tmp_path: Path) -> 
     path.write_text("1\n2\n{\n")
     with pytest.raises(FieldError, match=r"rows\.jsonl, line 3: not JSON"):
         list(read_json_lines(path))
+
+
+def test_a_library_may_write_infinite_numbers_for_itself(tmp_path: Path) -> None:
+    path = tmp_path / "scheduler_config.json"
+    path.write_text('{"lambda_min_clipped": -Infinity}')
+    with pytest.raises(FieldError, match="-Infinity is not a JSON number"):
+        read_json(path)
+    assert read_json(path, allow_infinite=True) == {"lambda_min_clipped": float("-inf")}
+
+
+def test_nothing_else_in_the_package_parses_text() -> None:
+    parsers = re.compile(r"json\.loads?\(|^\s*(?:import|from) tomllib|\byaml\.\w*load", re.MULTILINE)
+    package = Path(text_formats.__file__).parents[1]
+    found = {path.name for path in package.rglob("*.py") if parsers.search(path.read_text(encoding="utf-8"))}
+    assert found == {"text_formats.py"}
+
+
+def test_what_is_written_as_yaml_is_read_again() -> None:
+    shared = ["a", 1, None]
+    data = {"one": shared, "two": {"three": shared, "ü": 2.5}}
+    assert parse_yaml(dump_yaml(data)) == data

@@ -409,5 +409,5 @@ def test_a_scene_bank_of_other_kinds_is_refused(trained: Path, tmp_path: Path) -
 
 
 def test_a_wrong_model_key_is_named(work: Path) -> None:
-    with pytest.raises(TrainingRecipeError, match="model: unknown key 'depth'"):
+    with pytest.raises(TrainingRecipeError, match="model.depth is not a key"):
         run(work, "codec", steps=1, model={"depth": 3})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtCore import Signal
 
 from sounddesk.storage.batch_rows import row_from_json
+from sounddesk.storage.text_formats import parse_json
 
 _log = logging.getLogger(__name__)
 
@@ -107,7 +107,7 @@ class BatchProcess(QObject):
         *lines, self._pending = self._pending.split(b"\n")
         for line in lines:
             try:
-                self._hear(json.loads(line))
+                self._hear(parse_json(line))
             except (ValueError, KeyError, TypeError):
                 _log.warning("not an event of a batch: %r", line[:200])
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 
 from sounddesk.app.runtime.heavy_imports import map_opencv_library
 from sounddesk.domain.project import ImageInfo
@@ -13,6 +12,7 @@ from sounddesk.domain.seeds import take_seed
 from sounddesk.domain.tiled_mask import TiledMask
 from sounddesk.resources_folder import resource
 from sounddesk.storage.project_reader import ProjectContents
+from sounddesk.storage.text_formats import read_json
 
 
 def demo_project() -> ProjectContents:
@@ -31,7 +31,7 @@ def demo_project() -> ProjectContents:
     sha256 = hashlib.sha256(file).hexdigest()
     image = ImageInfo(sha256=sha256, name="demo.png", width=scene.width, height=scene.height)
     project = Project(image=image)
-    for each in json.loads((folder / "scene.json").read_text(encoding="utf-8"))["objects"]:
+    for each in read_json(folder / "scene.json")["objects"]:
         name = str(each["name"])
         mask = load_mask(folder / "masks" / f"{name}.png", image_size=(scene.width, scene.height))
         project, object_id = project.with_new_id("o")

@@ -17,6 +17,7 @@ from sounddesk.domain.project import Project
 from sounddesk.domain.timeline import Clip
 from sounddesk.storage.project_json import part_from_json
 from sounddesk.storage.project_json import part_to_json
+from sounddesk.storage.text_formats import parse_json
 
 _MARK: Final = "sounddesk clips "
 
@@ -38,7 +39,7 @@ def clips_on_the_clipboard(project: Project, takes: Container[str]) -> tuple[Cli
         return ()
     lanes = {each.id for each in project.objects}
     try:
-        found = [part_from_json(Clip, each)[0] for each in json.loads(text.removeprefix(_MARK))]
+        found = [part_from_json(Clip, each)[0] for each in parse_json(text.removeprefix(_MARK))]
     except (ValueError, TypeError, AttributeError, RecursionError):
         return ()
     return tuple(clip for clip in found if clip.object_id in lanes and clip.take_id in takes)

@@ -35,6 +35,7 @@ from sounddesk.engine.models.injection import object_attention_state
 from sounddesk.engine.models.published_configs import audio_spec
 from sounddesk.engine.models.published_configs import read_config
 from sounddesk.engine.models.text_encoder import ClapTextEncoder
+from sounddesk.storage.text_formats import read_json
 
 AUDIOLDM_FOLDERS: Final = ("unet", "vae", "text_encoder", "tokenizer", "scheduler", "vocoder")
 _CLASSES: Final = {
@@ -108,7 +109,7 @@ def assemble_bundle(
         if "grounding" not in trained:
             _fresh_grounding(parts, vision, made / "grounding", seed=seed)
         grounding_folder = trained.get("grounding", made / "grounding")
-        grounding = json.loads((grounding_folder / "config.json").read_text(encoding="utf-8"))
+        grounding = read_json(grounding_folder / "config.json")
         components = {
             role: _component(_CLASSES[role], parts.audioldm / role, weight_storage, parts.origins.get("audioldm"))
             for role in AUDIOLDM_FOLDERS

@@ -7,7 +7,6 @@ A class is imported when a bundle asks for it, so that nothing is loaded for the
 from __future__ import annotations
 
 import importlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from sounddesk.engine.models.text_encoder import SentenceEncoder
 from sounddesk.engine.models.vocoder import HifiGanVocoder
 from sounddesk.engine.models.vocoder import IstftVocoder
 from sounddesk.engine.specs import MelSpec
+from sounddesk.storage.text_formats import read_json
 
 PatchEncoder = TimmPatchEncoder | ClipPatchEncoder
 AnyTextEncoder = SentenceEncoder | ClapTextEncoder
@@ -109,7 +109,7 @@ def component_class(role: str, class_name: str, folder: Path) -> Any:
         names = " and ".join(repr(name) for name in dict.fromkeys(each.class_name for each in known))
         raise ValueError(f"{role.replace('_', ' ')} class is {class_name!r}: known are {names}")
     switches = [switch for switch in named if switch]
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8")) if switches else {}
+    config = read_json(folder / "config.json", allow_infinite=True) if switches else {}
     return named[next((switch for switch in switches if config.get(switch)), "")].resolve()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,6 +38,7 @@ from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
 from sounddesk.engine.types import BundleError
+from sounddesk.storage.text_formats import read_json
 
 WEIGHTS_FILE: Final = "model.safetensors"
 SCHEDULER_FILE: Final = "scheduler_config.json"
@@ -82,7 +82,7 @@ def load_components(
         keep_freed_memory()
     conditioner = _load_conditioner(bundle, policy)
     with _loading(bundle, "scheduler") as folder:
-        scheduler_config = json.loads((folder / SCHEDULER_FILE).read_text(encoding="utf-8"))
+        scheduler_config = read_json(folder / SCHEDULER_FILE, allow_infinite=True)
 
     def part(roles: tuple[str, ...], load: Callable[[], Any], *, half: bool) -> Part[Any]:
         def checked() -> Any:

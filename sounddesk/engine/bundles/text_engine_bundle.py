@@ -22,6 +22,8 @@ from sounddesk.engine.catalogue.users import ModelUser
 from sounddesk.engine.text_engines.registry import TEXT_ENGINES
 from sounddesk.engine.text_engines.registry import TextEngineEntry
 from sounddesk.engine.verified_files import FileEntry
+from sounddesk.storage.text_formats import parse_json
+from sounddesk.storage.text_formats import read_json
 
 _INDEX_FILE: Final = "model_index.json"
 MODEL_USERS.register(ModelUser(name="text engines", uses=lambda entry: entry.kind == "text_engine"))
@@ -69,7 +71,7 @@ def text_engine_bundle(model: InstalledModel) -> Bundle:
         documents=documents,
     )
     # When and by whom it was installed does not matter for what it makes.
-    content = json.dumps(json.loads(record)["files"], sort_keys=True)
+    content = json.dumps(parse_json(record)["files"], sort_keys=True)
     return Bundle(
         folder=model.folder,
         manifest=manifest,
@@ -81,7 +83,7 @@ def text_engine_bundle(model: InstalledModel) -> Bundle:
 
 def _engine_of(model: InstalledModel) -> TextEngineEntry:
     try:
-        index: dict[str, Any] = json.loads(model.file(_INDEX_FILE).read_text(encoding="utf-8"))
+        index: dict[str, Any] = read_json(model.file(_INDEX_FILE))
         name = str(index["_class_name"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise EngineError(f"model {model.id!r}: {_INDEX_FILE} cannot be read ({error}): install it again") from error

@@ -25,6 +25,7 @@ from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.errors import EngineError
 from sounddesk.domain.mask import BoolMask
 from sounddesk.engine.images.image_file import load_mask
+from sounddesk.storage.text_formats import read_json
 
 MAX_JSON_BYTES: Final = 512 * 2**20
 _FRACTION_BITS: Final = 8
@@ -79,7 +80,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > MAX_JSON_BYTES:
             raise MaskFormatError(f"{path.name} has more than {MAX_JSON_BYTES >> 20} MiB: export fewer images at once")
-        data = json.loads(path.read_text(encoding="utf-8-sig"))
+        data = read_json(path, max_bytes=MAX_JSON_BYTES)
     except OSError as error:
         raise MaskFormatError(f"{path} cannot be read ({error.strerror}): check the path") from None
     except (ValueError, RecursionError) as error:

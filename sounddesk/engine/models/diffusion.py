@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from sounddesk.engine.models.packed_layers import pack_layers
 from sounddesk.engine.models.quantised_weights import load_weights
 from sounddesk.engine.types import SamplingSettings
 from sounddesk.engine.types import steps_of
+from sounddesk.storage.text_formats import read_json
 
 Inject = Literal["both", "film", "cross"]
 
@@ -104,7 +104,7 @@ class Denoiser(nn.Module):
         """
         options: dict[str, Any] = {}
         if heads == "original":
-            channels = json.loads((unet_folder / "config.json").read_text())["block_out_channels"]
+            channels = read_json(unet_folder / "config.json", allow_infinite=True)["block_out_channels"]
             options["attention_head_dim"] = tuple(width // 32 for width in channels)
         unet = load_diffusers_model(UNet2DConditionModel, unet_folder, **options)
         denoiser = cls(unet.float(), condition_width=condition_width, inject=inject)

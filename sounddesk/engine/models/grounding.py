@@ -31,6 +31,7 @@ from sounddesk.engine.models.quantised_weights import load_weights
 from sounddesk.engine.types import BoolMask
 from sounddesk.engine.types import FloatMask
 from sounddesk.engine.types import RgbImage
+from sounddesk.storage.text_formats import read_json
 
 AttentionScore = Literal["dot", "additive"]
 PositionPlace = Literal["post", "pre", "off"]
@@ -255,7 +256,7 @@ class ObjectConditioner(nn.Module):
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read `config.json` and `model.safetensors`."""
-        config = cls.config_class.from_json(json.loads((folder / "config.json").read_text(encoding="utf-8")))
+        config = cls.config_class.from_json(read_json(folder / "config.json"))
         model = cls(config)
         model.load_state_dict(load_weights(folder / "model.safetensors"))
         return model.eval()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from torch import nn
 
 from sounddesk.engine.models.quantised_weights import load_weights
 from sounddesk.engine.types import RgbImage
+from sounddesk.storage.text_formats import read_json
 
 Geometry = Literal["squash", "crop"]
 
@@ -164,7 +164,7 @@ class TimmPatchEncoder(nn.Module):
     @classmethod
     def load(cls, folder: Path) -> TimmPatchEncoder:
         """Read `config.json` and `model.safetensors`; settings of extensions are left to them."""
-        data = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        data = read_json(folder / "config.json")
         known = inspect.signature(cls).parameters
         encoder = cls(**{key: value for key, value in data.items() if key in known})
         encoder.backbone.load_state_dict(load_weights(folder / "model.safetensors"))
@@ -218,7 +218,7 @@ class ClipPatchEncoder(nn.Module):
     def load(cls, folder: Path) -> ClipPatchEncoder:
         from transformers.models.clip.modeling_clip import CLIPVisionModelWithProjection
 
-        options = json.loads((folder / "patches.json").read_text()) if (folder / "patches.json").exists() else {}
+        options = read_json(folder / "patches.json") if (folder / "patches.json").exists() else {}
         model = CLIPVisionModelWithProjection.from_pretrained(folder, use_safetensors=True, local_files_only=True)
         return cls(
             model.eval(),

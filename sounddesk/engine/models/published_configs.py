@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from sounddesk.domain.errors import EngineError
 from sounddesk.engine.specs import AudioSpec
 from sounddesk.engine.specs import LatentSpec
 from sounddesk.engine.specs import MelSpec
+from sounddesk.storage.text_formats import read_json
 
 
 def audio_spec(audioldm: Path) -> AudioSpec:
@@ -40,7 +40,7 @@ def audio_spec(audioldm: Path) -> AudioSpec:
 def read_config(folder: Path) -> dict[str, Any]:
     """`config.json` of a component's folder. Raises: EngineError."""
     try:
-        data: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        data: dict[str, Any] = read_json(folder / "config.json", allow_infinite=True)
     except (OSError, ValueError) as error:
         raise EngineError(f"{folder / 'config.json'} cannot be read ({error}): install the model again") from error
     return data

@@ -17,6 +17,7 @@ from torch import nn
 from sounddesk.engine.models.mel import LogMel
 from sounddesk.engine.models.quantised_weights import load_weights
 from sounddesk.engine.specs import MelSpec
+from sounddesk.storage.text_formats import read_json
 
 _CAUTION: Final = 0.7
 
@@ -155,7 +156,7 @@ class IstftVocoder(nn.Module):
 
     @classmethod
     def load(cls, folder: Path, spec: MelSpec) -> IstftVocoder:
-        config = IstftVocoderConfig(**json.loads((folder / "config.json").read_text()))
+        config = IstftVocoderConfig(**read_json(folder / "config.json"))
         model = cls(config, spec)
         model.load_state_dict(load_weights(folder / "model.safetensors"))
         return model.eval()

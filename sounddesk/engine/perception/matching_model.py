@@ -19,6 +19,7 @@ from torch import Tensor
 from torch import nn
 
 from sounddesk.domain.errors import EngineError
+from sounddesk.storage.text_formats import read_json
 
 CONFIG_NAME: Final = "config.json"
 WEIGHTS_NAME: Final = "model.safetensors"
@@ -205,7 +206,7 @@ class MatchingModel(nn.Module):
     def load(cls, folder: Path) -> MatchingModel:
         """The model in `folder`, ready to score. Raises: EngineError, a file is missing or does not fit."""
         try:
-            data: dict[str, Any] = json.loads((folder / CONFIG_NAME).read_text())
+            data: dict[str, Any] = read_json(folder / CONFIG_NAME)
             if data.pop("class") != "MatchingModel":
                 raise ValueError("config.json is of another class")
             model = cls(MatchingConfig(**data))

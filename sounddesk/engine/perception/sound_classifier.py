@@ -22,6 +22,7 @@ from sounddesk.engine.models.mel import LogMel
 from sounddesk.engine.models.mel import scale_to_peak
 from sounddesk.engine.specs import MelSpec
 from sounddesk.engine.types import Waveform
+from sounddesk.storage.text_formats import read_json
 
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
@@ -161,7 +162,7 @@ class SoundClassifier(nn.Module):
     def load(cls, folder: Path) -> SoundClassifier:
         """The classifier in `folder`, ready to judge. Raises: EngineError, a file is missing or does not fit."""
         try:
-            data = json.loads((folder / CONFIG_NAME).read_text())
+            data = read_json(folder / CONFIG_NAME)
             if data.pop("class") != "SoundClassifier":
                 raise ValueError("config.json is of another class")
             mel = MelSpec(**data.pop("mel"))

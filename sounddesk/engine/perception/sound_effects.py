@@ -24,6 +24,7 @@ from transformers.audio_utils import mel_filter_bank
 
 from sounddesk.audio.resample import resample
 from sounddesk.domain.errors import EngineError
+from sounddesk.storage.text_formats import read_json
 
 CONFIG_NAME: Final = "config.json"
 WEIGHTS_NAME: Final = "model.safetensors"
@@ -128,7 +129,7 @@ class SoundEffectsEncoder(nn.Module):
     def load(cls, folder: Path) -> SoundEffectsEncoder:
         """The encoder in `folder`, frozen. Raises: EngineError, a file is missing, damaged or does not fit."""
         try:
-            config: dict[str, Any] = json.loads((folder / CONFIG_NAME).read_text())
+            config: dict[str, Any] = read_json(folder / CONFIG_NAME)
             if config["class"] != "SoundEffectsEncoder":
                 raise ValueError("config.json is of another class")
             data = (folder / WEIGHTS_NAME).read_bytes()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from sounddesk.engine.models.image_encoder import TimmPatchEncoder
 from sounddesk.engine.models.image_encoder import shrinks
 from sounddesk.engine.models.quantised_weights import load_weights
 from sounddesk.engine.types import RgbImage
+from sounddesk.storage.text_formats import read_json
 
 CLASS_BRANCH_FILE: Final = "class_branch.safetensors"
 SHARED_STRIDES: Final = (16,)
@@ -113,7 +113,7 @@ class ClassifyingPatchEncoder(TimmPatchEncoder):
     @classmethod
     def load(cls, folder: Path) -> ClassifyingPatchEncoder:
         """Read what `TimmPatchEncoder` reads, and the branch from a file of its own."""
-        encoder = cls(**json.loads((folder / "config.json").read_text(encoding="utf-8")))
+        encoder = cls(**read_json(folder / "config.json"))
         encoder.backbone.load_state_dict(load_weights(folder / "model.safetensors"))
         encoder.class_branch.load_state_dict(load_weights(folder / CLASS_BRANCH_FILE))
         return encoder.eval()

@@ -30,6 +30,7 @@ from sounddesk.engine.starter.segmenter_pyramid import ImageEmbedding
 from sounddesk.engine.starter.segmenter_pyramid import doubled
 from sounddesk.engine.starter.segmenter_refiner import RefinerConfig
 from sounddesk.engine.starter.segmenter_refiner import RegionRefiner
+from sounddesk.storage.text_formats import read_json
 
 CANDIDATES: Final = 3
 """Masks for an ambiguous click, beside the single one for every other prompt."""
@@ -265,7 +266,7 @@ class StarterSegmenterNetwork(nn.Module):
     @classmethod
     def load(cls, folder: Path) -> StarterSegmenterNetwork:
         """Read what `save` wrote. Raises: ValueError, TypeError, RuntimeError, EngineError for anything else."""
-        data = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        data = read_json(folder / "config.json")
         network = cls(
             StarterSegmenterConfig(**data | {key: tuple(data[key]) for key in ("tap_widths", "refiner_widths")})
         )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
 from sounddesk.engine.text_engines.registry import OnStep
+from sounddesk.storage.text_formats import read_json
 
 if TYPE_CHECKING:
     import torch
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def read_scheduler_config(folder: Path) -> dict[str, Any]:
     """The noise schedule that a published folder names."""
-    data: dict[str, Any] = json.loads((folder / "scheduler" / "scheduler_config.json").read_text(encoding="utf-8"))
+    data: dict[str, Any] = read_json(folder / "scheduler" / "scheduler_config.json", allow_infinite=True)
     return data
 
 

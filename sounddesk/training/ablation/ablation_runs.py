@@ -28,6 +28,7 @@ from sounddesk.engine.bundles.installed_bundles import find_bundle
 from sounddesk.engine.models.quantised_weights import load_weights
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
+from sounddesk.storage.text_formats import read_json
 from sounddesk.training.export import export_run
 from sounddesk.training.loop.loop import train
 from sounddesk.training.loop.optimiser_recipe import LiveRecipe
@@ -107,7 +108,7 @@ def unpack_base(bundle: Bundle, work: Path) -> dict[str, Path]:
         "unet": work / "start" / "unet",
         "injection": work / "start" / "injection",
     }
-    if not (marker.is_file() and json.loads(marker.read_text()) == bundle.sha256):
+    if not (marker.is_file() and read_json(marker) == bundle.sha256):
         bundle.verify()
         for role, target in folders.items():
             source = bundle.component_folder(role)

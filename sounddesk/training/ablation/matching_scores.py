@@ -16,6 +16,7 @@ from sounddesk.engine.perception.matching_model import MatchingModel
 from sounddesk.engine.perception.sound_classifier import SoundClassifier
 from sounddesk.resources_folder import resource
 from sounddesk.storage.atomic_file import write_file
+from sounddesk.storage.text_formats import read_json
 from sounddesk.training.ablation.ablation_runs import ScoredPair
 from sounddesk.training.ablation.ablation_runs import noisy_pairs
 from sounddesk.training.data.recordings import read_kinds
@@ -34,7 +35,7 @@ def starter_scores(data: Path, matching: Path, work: Path, *, mismatched_share: 
     """
     file = work / f"matching_scores_{mismatched_share}.json"
     if file.is_file():
-        return [(str(seen), str(heard), float(score)) for seen, heard, score in json.loads(file.read_text())]
+        return [(str(seen), str(heard), float(score)) for seen, heard, score in read_json(file)]
     model = MatchingModel.load(matching)
     config = model.config
     recipe = MatchingModelRecipe(

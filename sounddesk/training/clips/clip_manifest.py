@@ -16,6 +16,8 @@ from typing import Final
 
 from sounddesk.domain.errors import BadInputError
 from sounddesk.storage.atomic_file import write_file
+from sounddesk.storage.text_formats import FieldError
+from sounddesk.storage.text_formats import parse_json
 
 MANIFEST_NAME: Final = "clips.jsonl"
 VIDEO_SUFFIXES: Final = (".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v")
@@ -135,9 +137,9 @@ def _rows(path: Path) -> Iterator[ClipSource]:
             continue
         where = f"{path}, line {number}"
         try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise DataError(f"{where} is not JSON: {error.msg}") from error
+            row = parse_json(line)
+        except FieldError as error:
+            raise DataError(f"{where}: {error}") from error
         if not isinstance(row, dict):
             raise DataError(f"{where} is not a JSON object")
         yield clip_from_row(row, folder=path.parent, where=where)

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 from typing import Final
 
+from sounddesk.storage.text_formats import FieldError
+from sounddesk.storage.text_formats import parse_json
 from sounddesk.training.clips.clip_manifest import AUDIO_SUFFIXES
 from sounddesk.training.clips.clip_manifest import IMAGE_SUFFIXES
 from sounddesk.training.clips.clip_manifest import VIDEO_SUFFIXES
@@ -94,9 +96,9 @@ def read_shards(data: Path, folder: Path) -> ClipSet:
 def _unpack(sample: dict[str, Any], folder: Path, *, where: str) -> ClipSource:
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        row = json.loads(sample.get("json", b"{}"))
-    except json.JSONDecodeError as error:
-        raise DataError(f"{where}: its json cannot be read: {error.msg}") from error
+        row = parse_json(sample.get("json", b"{}"))
+    except FieldError as error:
+        raise DataError(f"{where}: its json cannot be read: {error}") from error
     row.setdefault("id", str(sample["__key__"]))
     if "txt" in sample:
         row.setdefault("caption", sample["txt"].decode("utf-8", errors="replace").strip())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import numpy.typing as npt
 import soundfile
 
 from sounddesk.storage.atomic_file import atomic_path
+from sounddesk.storage.text_formats import read_json
 
 Samples = npt.NDArray[np.float32]
 
@@ -48,7 +48,7 @@ class Kind:
 
 def read_kinds(data_dir: Path) -> list[Kind]:
     """The kinds of a prepared data set, in the order of its `kinds.json`."""
-    rows = json.loads((data_dir / "kinds.json").read_text())
+    rows = read_json(data_dir / "kinds.json")
     return [
         Kind(
             name=row["kind"],

@@ -21,6 +21,8 @@ from sounddesk.domain.errors import MissingPackageError
 from sounddesk.engine.tasks import duration_text
 from sounddesk.storage.atomic_file import write_file
 from sounddesk.storage.html_page import render_template
+from sounddesk.storage.text_formats import FieldError
+from sounddesk.storage.text_formats import parse_json
 from sounddesk.training.loop.optimiser_recipe import LiveRecipe
 from sounddesk.training.loop.training_task import Preview
 from sounddesk.training.svg_charts import curve_svg
@@ -137,8 +139,8 @@ def read_log(run_dir: Path, *, up_to_step: int | None = None) -> list[dict[str, 
     rows = []
     for line in path.read_text().splitlines() if path.is_file() else []:
         try:
-            row = json.loads(line)
-        except json.JSONDecodeError:
+            row = parse_json(line)
+        except FieldError:
             continue
         if up_to_step is None or row["step"] <= up_to_step:
             rows.append(row)

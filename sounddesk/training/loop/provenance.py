@@ -11,6 +11,7 @@ from typing import Final
 
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.storage.atomic_file import write_file
+from sounddesk.storage.text_formats import read_json
 
 PROVENANCE_NAME: Final = "provenance.json"
 
@@ -44,4 +45,4 @@ class Provenance:
     def read(cls, folder: Path) -> Provenance | None:
         """The base that an export was trained from; None where there is none."""
         path = folder / PROVENANCE_NAME
-        return cls(**json.loads(path.read_text())) if path.is_file() else None
+        return cls(**read_json(path)) if path.is_file() else None

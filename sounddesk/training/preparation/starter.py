@@ -25,6 +25,7 @@ from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
 from sounddesk.resources_folder import resource
 from sounddesk.storage.rcc_archive import RccError
+from sounddesk.storage.text_formats import parse_json
 from sounddesk.training.preparation.formats.opensfx_cat import CatError
 from sounddesk.training.preparation.formats.soundfont import SoundFontError
 from sounddesk.training.preparation.member_readers import MemberError
@@ -289,7 +290,7 @@ def _read_journal(out_dir: Path) -> dict[str, TableRow]:
     rows: dict[str, TableRow] = {}
     for line in path.read_text(encoding="utf-8").splitlines():
         try:
-            entry = json.loads(line)
+            entry = parse_json(line)
             row = row_from(entry["row"])
         except (ValueError, KeyError, TypeError):
             continue

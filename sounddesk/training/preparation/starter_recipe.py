@@ -12,9 +12,8 @@ from typing import Literal
 from typing import cast
 from typing import get_args
 
-import yaml
-
 from sounddesk.domain.errors import BadInputError
+from sounddesk.storage.text_formats import read_yaml
 from sounddesk.training.preparation.picture_cutting import Cut
 
 Repeat = Literal["one-shot", "repeating", "continuous"]
@@ -82,7 +81,7 @@ class BackgroundRecipe:
 
 def load_kinds(path: Path) -> list[KindRecipe]:
     """Reads the table of kinds in its order; raises `StarterRecipeError` naming what is wrong."""
-    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    raw = read_yaml(path)
     if not isinstance(raw, dict) or not raw:
         raise StarterRecipeError(f"{path.name} must map kinds to what they are made of")
     return [_kind(str(name), entry) for name, entry in raw.items()]
@@ -90,7 +89,7 @@ def load_kinds(path: Path) -> list[KindRecipe]:
 
 def load_backgrounds(path: Path) -> BackgroundRecipe:
     """Reads the table of backgrounds; raises `StarterRecipeError` naming what is wrong."""
-    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    raw = read_yaml(path)
     if not isinstance(raw, dict) or "pictures" not in raw:
         raise StarterRecipeError(f"{path.name} must have the key 'pictures'")
     return BackgroundRecipe(pictures=tuple(_pictures("backgrounds", raw["pictures"])), test=tuple(raw.get("test", ())))

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 from typing import cast
 
-import yaml
-
 from sounddesk.storage.packages import Package
 from sounddesk.storage.packages import PackageCache
 from sounddesk.storage.packages import PackageError
 from sounddesk.storage.packages import PackageRegistry
+from sounddesk.storage.text_formats import read_yaml
 from sounddesk.training.preparation.member_readers import MemberReader
 from sounddesk.training.preparation.member_readers import ReaderKind
 from sounddesk.training.preparation.member_readers import open_reader
@@ -67,7 +66,7 @@ class Source:
 
 def load_sources(path: Path) -> dict[str, Source]:
     """Reads the table of sources; raises `SourceError` naming the entry that is wrong."""
-    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    raw = read_yaml(path)
     if not isinstance(raw, dict):
         raise SourceError(f"{path.name} must map source names to packages")
     return {name: _source(name, entry) for name, entry in raw.items()}

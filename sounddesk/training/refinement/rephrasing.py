@@ -21,6 +21,9 @@ from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
 from sounddesk.resources_folder import resource
+from sounddesk.storage.text_formats import MAX_TEXT_BYTES
+from sounddesk.storage.text_formats import FieldError
+from sounddesk.storage.text_formats import parse_json
 from sounddesk.training.clips.clip_manifest import ClipSource
 
 PROMPT_RESOURCE: Final = "prompts/caption_rephrasing.txt"
@@ -70,7 +73,7 @@ class EndpointChat:
         request = urllib.request.Request(f"{self.url.rstrip('/')}/chat/completions", data=body, headers=headers)
         try:
             with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as response:
-                answer: str = json.load(response)["choices"][0]["message"]["content"]
+                answer: str = parse_json(response.read(MAX_TEXT_BYTES + 1))["choices"][0]["message"]["content"]
         except (urllib.error.URLError, TimeoutError, ValueError, KeyError, IndexError, TypeError) as error:
             raise ChatError(
                 f"{self.url} gave no answer ({error}): is the server running, and {self.model!r} known?"
@@ -133,9 +136,9 @@ class CaptionCache:
         self._answers: dict[str, str] = {}
         for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
             try:
-                row = json.loads(line)
+                row = parse_json(line)
                 self._answers[row["key"]] = row["caption"]
-            except (json.JSONDecodeError, KeyError):
+            except (FieldError, KeyError):
                 continue  # cut off by a kill
 
     def get(self, key: str) -> str | None:

@@ -19,6 +19,7 @@ from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
 from sounddesk.storage.atomic_file import write_file
+from sounddesk.storage.text_formats import parse_json
 from sounddesk.training.clips.clip_manifest import MANIFEST_NAME
 from sounddesk.training.clips.clip_manifest import ClipSource
 from sounddesk.training.clips.clip_manifest import DataError
@@ -119,9 +120,9 @@ class _Kept:
         self.values: dict[str, Any] = {}
         for line in self.path.read_text(encoding="utf-8").splitlines() if self.path.is_file() else []:
             try:
-                key, value = json.loads(line)
+                key, value = parse_json(line)
                 self.values[key] = value
-            except (json.JSONDecodeError, ValueError):
+            except (ValueError, TypeError):
                 continue  # cut off by a kill
 
     def get(self, key: str, make: Callable[[], Any]) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +26,7 @@ from sounddesk.engine.models.latent_codec import LatentCodec
 from sounddesk.engine.models.mel import LogMel
 from sounddesk.engine.models.text_encoder import SentenceEncoder
 from sounddesk.engine.specs import AudioSpec
+from sounddesk.storage.text_formats import read_json
 from sounddesk.training.data.audio_queries import audio_queries
 from sounddesk.training.data.kind_vectors import kind_vectors
 from sounddesk.training.data.latent_pool import LatentPool
@@ -307,7 +307,7 @@ def read_pairing(path: Path | None, kinds: list[str], usable: list[int]) -> list
     if path is None:
         return [(kind, kind) for kind in usable]
     index_of = {name: index for index, name in enumerate(kinds) if index in usable}
-    named = [(str(seen), str(heard)) for seen, heard in json.loads(path.read_text())]
+    named = [(str(seen), str(heard)) for seen, heard in read_json(path)]
     pairs = [(index_of[a], index_of[b]) for a, b in named if a in index_of and b in index_of]
     if not pairs:
         raise ValueError(f"pairing {path} names no kinds that have pictures and recordings")

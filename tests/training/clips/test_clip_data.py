@@ -107,7 +107,7 @@ def test_any_row_survives_json(name: str, caption: str, start_s: float, labels: 
         ('{"id": "a", "video": "a.mp4", "split": "dev"}', "split is 'dev'"),
         ('{"video": "a.mp4"}', "key 'id'"),
         ("[1]", "not a JSON object"),
-        ("{", "is not JSON"),
+        ("{", "not JSON"),
         ('{"id": "a", "video": "a.mp4"}\n{"id": "a", "video": "b.mp4"}', "occurs twice"),
     ],
 )

@@ -10,6 +10,7 @@ from PIL import Image
 
 from sounddesk.domain.errors import Cancelled
 from sounddesk.engine.tasks import CancelToken
+from sounddesk.storage.strict_yaml import dump_yaml
 from sounddesk.training.preparation.starter import StarterError
 from sounddesk.training.preparation.starter import prepare_starter
 from sounddesk.training.preparation.starter_table import read_table
@@ -71,7 +72,7 @@ def places(tmp_path):
 
 
 def write(path, content):
-    path.write_text(yaml.safe_dump(content))
+    path.write_text(dump_yaml(content))
 
 
 def prepare(places, **arguments):

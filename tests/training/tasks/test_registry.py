@@ -44,7 +44,7 @@ def test_an_entry_says_what_it_trains_and_fills_its_model_section_with_defaults(
         RunRecipe, {"task": entry.name, "data": "d", "run_dir": "r", "optimiser": {"steps": 1, "batch_size": 1}}
     )
     assert isinstance(model_recipe(recipe), entry.model_recipe)
-    with pytest.raises(TrainingRecipeError, match="model: unknown key 'no_such_key'"):
+    with pytest.raises(TrainingRecipeError, match="model.no_such_key is not a key"):
         model_recipe(dataclasses.replace(recipe, model={"no_such_key": 1}))
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from sounddesk.domain.errors import BadInputError
+from sounddesk.storage.text_formats import read_json
 
 # Icons of one colour leave it to the page; a dark grey reads as a silhouette.
 _ONE_COLOUR = "#33363b"
@@ -23,7 +23,7 @@ class IconifySet:
 
     def __init__(self, path: Path) -> None:
         try:
-            self._set: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            self._set: dict[str, Any] = read_json(path)
             self._icons: dict[str, Any] = self._set["icons"]
         except (ValueError, KeyError, TypeError) as error:
             raise IconifyError(f"{path.name} is not an icon set: {error}") from error

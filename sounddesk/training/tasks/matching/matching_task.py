@@ -7,7 +7,6 @@ its patch grid, as if the camera moved a little.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,6 +28,7 @@ from sounddesk.engine.perception.matching_model import MatchingModel
 from sounddesk.engine.perception.sound_classifier import SoundClassifier
 from sounddesk.engine.starter.conditioner import PrototypeConditioner
 from sounddesk.resources_folder import resource
+from sounddesk.storage.text_formats import read_json
 from sounddesk.training.data.recordings import read_kinds
 from sounddesk.training.loop.training_task import Batch
 from sounddesk.training.tasks.matching.effects_training import train_effects_head
@@ -49,7 +49,7 @@ def grounding_of(recipe: MatchingModelRecipe) -> PrototypeConditioner:
 
 def kinds_of_bundle(recipe: MatchingModelRecipe) -> list[str]:
     """Names in the order of its grounding's prototypes."""
-    rows = json.loads((find_bundle(recipe.bundle).folder / "kinds.json").read_text())
+    rows = read_json(find_bundle(recipe.bundle).folder / "kinds.json")
     return [row["kind"] for row in rows]
 
 

@@ -27,6 +27,7 @@ from sounddesk.engine.starter.class_branch import ClassifyingPatchEncoder
 from sounddesk.engine.starter.object_crop import crop_object
 from sounddesk.engine.starter.object_crop import crop_side
 from sounddesk.storage.atomic_file import atomic_path
+from sounddesk.storage.text_formats import read_json
 from sounddesk.training.data.picture_variation import restyle
 from sounddesk.training.data.picture_variation import warp
 from sounddesk.training.data.recordings import read_kinds
@@ -157,7 +158,7 @@ class ClassHeadTask:
         own = {key: value.detach().contiguous() for key, value in self.tuned.state_dict().items()}
         save_weights({**load_weights(branch), **own}, branch, storage=self.recipe.storage)
         file = folder / "image_encoder" / "config.json"
-        config = {**json.loads(file.read_text()), "kinds": len(self.kinds), "kind_blocks": True}
+        config = {**read_json(file), "kinds": len(self.kinds), "kind_blocks": True}
         file.write_text(json.dumps(config, indent=2) + "\n")
 
 
