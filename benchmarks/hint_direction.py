@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             plain = ObjectRequest(name=kind, mask=mask, seed=int(rng.integers(2**63 - 1)))
             request = GenerationRequest(
                 image=scene.composed.image,
-                takes=(plain, replace(plain, name=f"{kind} hinted", hint=captions[other])),
+                takes=(plain, replace(plain, name=f"{kind} hinted", prompt=captions[other])),
                 seconds=options.seconds,
             )
             takes = session.generate(request)

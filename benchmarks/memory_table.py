@@ -27,6 +27,8 @@ from benchmarks.full_size import LATENT
 from benchmarks.full_size import SECONDS
 from benchmarks.full_size import make_full_size
 from benchmarks.full_size import peak_memory
+from benchmarks.network_memory import NetworkMemory
+from benchmarks.network_memory import network_memory
 from sounddesk.engine.bundles.random_parts import PAPER_SHAPES
 from sounddesk.engine.bundles.random_parts import PaperSize
 from sounddesk.engine.bundles.random_parts import unet_config
@@ -34,8 +36,6 @@ from sounddesk.engine.bundles.random_parts import vae_config
 from sounddesk.engine.bundles.random_parts import vocoder_config
 from sounddesk.engine.device import peak_process_bytes
 from sounddesk.engine.models.diffusion import Denoiser
-from sounddesk.engine.models.network_memory import NetworkMemory
-from sounddesk.engine.models.network_memory import network_memory
 
 GB = 1e9
 Part = tuple[torch.nn.Module, Callable[[], Any]]

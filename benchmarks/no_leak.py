@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             request = shapes_request(
                 2, seconds=options.seconds, seeds=(number, number + 1), sampling=sampling, shade=number
             )
-            takes = tuple(dataclasses.replace(take, hint="a dog barks") for take in request.takes)
+            takes = tuple(dataclasses.replace(take, prompt="a dog barks") for take in request.takes)
             render(session, dataclasses.replace(request, takes=takes), cancelled=number % 10 == 4)
             if number % 10 == 8:
                 session.unload()

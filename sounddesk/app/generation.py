@@ -193,8 +193,8 @@ def object_request(wanted: SceneObject, *, mask: npt.NDArray[np.float32], seed: 
         name=wanted.name,
         mask=mask,
         seed=seed,
-        hint=wanted.hint.strip() or None,
-        negative_hint=wanted.negative_hint.strip() or None,
+        prompt=wanted.hint.strip() or None,
+        negative_prompt=wanted.negative_hint.strip() or None,
         kind=wanted.kind,
     )
 

@@ -96,8 +96,8 @@ def make_bed(
             name=job.name,
             mask=sounding.probability,
             seed=job.seed,
-            hint=sounding.hint,
-            negative_hint=sounding.negative_hint,
+            prompt=sounding.hint,
+            negative_prompt=sounding.negative_hint,
             kind=sounding.kind,
         )
         try:

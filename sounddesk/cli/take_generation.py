@@ -30,7 +30,7 @@ def generate_all(plan: RenderPlan, *, on_progress: OnProgress, cancel: CancelTok
     masks = {entry.name: entry.probability for entry in objects}
     # Object by object, so that the takes of one are neighbours; what each sounds like depends on its seed alone.
     requests = tuple(
-        ObjectRequest(name=entry.name, mask=masks[entry.name], seed=seed, hint=entry.hint, kind=entry.kind)
+        ObjectRequest(name=entry.name, mask=masks[entry.name], seed=seed, prompt=entry.hint, kind=entry.kind)
         for entry in objects
         for seed in plan.seeds[entry.name]
     )

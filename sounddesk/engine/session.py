@@ -275,7 +275,7 @@ class EngineSession:
         GenerationRequest(image=image, takes=(take,)).check()
         with self._lock:
             # Negative prompts do not affect the attention map.
-            plain = dataclasses.replace(take, negative_hint=None)
+            plain = dataclasses.replace(take, negative_prompt=None)
             return weigh_object(image, plain, self._load_image_bundle().networks)
 
     def _load_image_bundle(

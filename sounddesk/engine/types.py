@@ -76,8 +76,8 @@ class ObjectRequest:
         name: the object's name, as the user wrote it.
         mask: probability in [0, 1] that a pixel belongs to the object, float32[H, W] at image size
             (a bool mask is taken as 0 and 1); for a blend the union (maximum) of its members' masks.
-        hint: words that steer which sound of the object is meant, e.g. 'siren'; None leaves the mask alone.
-        negative_hint: words for what it must not sound like; they take the place of the null condition in eq. (2), so
+        prompt: words that steer which sound of the object is meant, e.g. 'siren'; None leaves the mask alone.
+        negative_prompt: words for what it must not sound like; they take the place of the null condition in eq. (2), so
             that guidance leads away from them. Without effect at guidance 1.
         seed: 0 to 2**63 - 1; the whole noise of the take follows from it.
         kind: what the take stands for.
@@ -86,8 +86,8 @@ class ObjectRequest:
     name: str
     mask: FloatMask | BoolMask
     seed: int
-    hint: str | None = None
-    negative_hint: str | None = None
+    prompt: str | None = None
+    negative_prompt: str | None = None
     kind: TakeKind = "object"
 
     @property

@@ -207,7 +207,7 @@ def _request(
         if weights == "attention":
             # A hint inside a mask of everything: uniform weights times the attention, which is the attention itself.
             whole = np.ones(mask.shape, dtype=np.bool_)
-            takes.append(ObjectRequest(name=kind, mask=whole, seed=take_seed, hint=captions[kind]))
+            takes.append(ObjectRequest(name=kind, mask=whole, seed=take_seed, prompt=captions[kind]))
         else:
             takes.append(ObjectRequest(name=kind, mask=mask, seed=take_seed))
     return GenerationRequest(image=scene.composed.image, takes=tuple(takes), seconds=seconds, sampling=sampling)

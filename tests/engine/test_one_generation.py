@@ -84,8 +84,8 @@ def request() -> GenerationRequest:
     mask = np.zeros((48, 48), dtype=bool)
     mask[:20, :20] = True
     takes = (
-        ObjectRequest(name="dog", mask=mask, seed=1, hint="bark"),
-        ObjectRequest(name="sea", mask=~mask, seed=2, negative_hint="siren"),
+        ObjectRequest(name="dog", mask=mask, seed=1, prompt="bark"),
+        ObjectRequest(name="sea", mask=~mask, seed=2, negative_prompt="siren"),
     )
     return GenerationRequest(image=image, takes=takes, seconds=1.0, sampling=SamplingSettings(steps=2))
 

@@ -34,7 +34,7 @@ MASK[:20, :20] = True
 
 
 def request(*, hint: str | None = None, seed: int = 1, seconds: float = 1.0) -> GenerationRequest:
-    take = ObjectRequest(name="dog", mask=MASK, seed=seed, hint=hint)
+    take = ObjectRequest(name="dog", mask=MASK, seed=seed, prompt=hint)
     return GenerationRequest(image=IMAGE, takes=(take,), seconds=seconds, sampling=SamplingSettings(steps=2))
 
 

@@ -388,7 +388,7 @@ def test_the_runs_make_a_bundle_that_renders(trained: Path, tmp_path: Path) -> N
     mask[10:40, 10:40] = True
     request = GenerationRequest(
         image=image,
-        takes=(ObjectRequest(name="thing", mask=mask, seed=1, hint="siren"),),
+        takes=(ObjectRequest(name="thing", mask=mask, seed=1, prompt="siren"),),
         seconds=1.0,
         sampling=SamplingSettings(steps=2),
     )

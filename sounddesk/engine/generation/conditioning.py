@@ -88,13 +88,13 @@ def encode_prompts(takes: Sequence[ObjectRequest], text_encoder: AbstractContext
     Args:
         text_encoder: entered only where a take has a prompt or a negative prompt.
     """
-    wanted = [index for index, take in enumerate(takes) if take.hint]
-    avoided = [index for index, take in enumerate(takes) if take.negative_hint]
+    wanted = [index for index, take in enumerate(takes) if take.prompt]
+    avoided = [index for index, take in enumerate(takes) if take.negative_prompt]
     if not wanted and not avoided:
         return PromptVectors(positive={}, negative={})
     with text_encoder as encoder:
-        positive = encoder.encode([str(takes[index].hint) for index in wanted]).float() if wanted else ()
-        negative = encoder.encode([str(takes[index].negative_hint) for index in avoided]).float() if avoided else ()
+        positive = encoder.encode([str(takes[index].prompt) for index in wanted]).float() if wanted else ()
+        negative = encoder.encode([str(takes[index].negative_prompt) for index in avoided]).float() if avoided else ()
     return PromptVectors(
         positive=dict(zip(wanted, positive, strict=True)), negative=dict(zip(avoided, negative, strict=True))
     )

@@ -105,8 +105,8 @@ class ImagePipeline:
                 "name": take.name,
                 "kind": take.kind,
                 "mask_sha256": take.mask_sha256,
-                "hint": take.hint,
-                "negative_hint": take.negative_hint,
+                "hint": take.prompt,
+                "negative_hint": take.negative_prompt,
             }
             made.append(
                 GeneratedTake(

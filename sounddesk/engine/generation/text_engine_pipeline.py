@@ -152,21 +152,21 @@ class TextEnginePipeline:
 
 def prompts_of_objects(request: GenerationRequest) -> list[TextPrompt]:
     """The takes of an image in words: an object by its prompt or name, a blend by those of all objects."""
-    words = {take.name: take.hint or take.name for take in request.takes if take.kind == "object"}
+    words = {take.name: take.prompt or take.name for take in request.takes if take.kind == "object"}
     by_kind = {"blend": " and ".join(words.values()), "ambience": _AMBIENCE}
     image_hash = image_sha256(request.image)
     return [
         TextPrompt(
             name=take.name,
-            prompt=take.hint or by_kind.get(take.kind) or take.name,
+            prompt=take.prompt or by_kind.get(take.kind) or take.name,
             seed=take.seed,
-            negative_prompt=take.negative_hint or "",
+            negative_prompt=take.negative_prompt or "",
             kind=take.kind,
             facts={
                 "image_sha256": image_hash,
                 "mask_sha256": take.mask_sha256,
-                "hint": take.hint,
-                "negative_hint": take.negative_hint,
+                "hint": take.prompt,
+                "negative_hint": take.negative_prompt,
             },
         )
         for take in request.takes

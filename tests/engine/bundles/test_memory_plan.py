@@ -39,7 +39,9 @@ HALF = DevicePolicy(device=torch.device("cpu"), network_dtype=torch.bfloat16, re
 
 
 def request(seed: int = 1) -> GenerationRequest:
-    takes = tuple(ObjectRequest(name=f"dog {index}", mask=MASK, seed=seed + index, hint="siren") for index in range(3))
+    takes = tuple(
+        ObjectRequest(name=f"dog {index}", mask=MASK, seed=seed + index, prompt="siren") for index in range(3)
+    )
     return GenerationRequest(image=IMAGE, takes=takes, seconds=1.0, sampling=SamplingSettings(steps=2))
 
 

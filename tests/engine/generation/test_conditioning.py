@@ -112,14 +112,14 @@ def test_binary_source_thresholds_probabilities_first() -> None:
 
 
 def test_order_of_takes_does_not_matter() -> None:
-    first, second = take(box(0, 0, 40, 20)), take(box(60, 20, 100, 60), hint="siren")
+    first, second = take(box(0, 0, 40, 20)), take(box(60, 20, 100, 60), prompt="siren")
     together, swapped = conditions(first, second), conditions(second, first)
     assert torch.allclose(together.condition, swapped.condition.flip(0), atol=1e-6)
 
 
 def test_hint_moves_weight_inside_the_mask_only() -> None:
     mask = box(0, 0, 80, 40)
-    plain, hinted = weigh(take(mask))[0], weigh(take(mask, hint="siren"))[0]
+    plain, hinted = weigh(take(mask))[0], weigh(take(mask, prompt="siren"))[0]
     inside = np.zeros((7, 7), dtype=bool)
     inside[:4, :4] = True
     inside = inside.reshape(-1)
@@ -135,17 +135,17 @@ def test_hint_blend_turns_the_condition_to_the_text() -> None:
     mask = box(0, 0, 80, 40)
     text = WordVectors().encode(["siren"])[0]
     closeness = [
-        float(conditions(take(mask, hint="siren"), hint_blend=blend).condition[0] @ text) for blend in (0.0, 0.5, 1.0)
+        float(conditions(take(mask, prompt="siren"), hint_blend=blend).condition[0] @ text) for blend in (0.0, 0.5, 1.0)
     ]
     assert closeness[0] < closeness[1] < closeness[2]
     assert closeness[2] == pytest.approx(1.0, abs=1e-5)
-    untouched = conditions(take(mask), take(mask, hint="siren"), hint_blend=0.5).condition[0]
+    untouched = conditions(take(mask), take(mask, prompt="siren"), hint_blend=0.5).condition[0]
     assert torch.allclose(untouched, conditions(take(mask)).condition[0], atol=1e-6)
 
 
 def test_negative_hint_takes_the_place_of_the_null_condition() -> None:
     mask = box(0, 0, 80, 40)
-    both = conditions(take(mask), take(mask, negative_hint="siren"))
+    both = conditions(take(mask), take(mask, negative_prompt="siren"))
     assert torch.allclose(both.null[1], WordVectors().encode(["siren"])[0])
     assert torch.allclose(both.null[0], conditions(take(mask)).null[0])
     assert torch.equal(both.condition[0], both.condition[1])
@@ -153,7 +153,7 @@ def test_negative_hint_takes_the_place_of_the_null_condition() -> None:
 
 def test_negative_hint_is_refused_where_conditions_are_no_texts() -> None:
     with pytest.raises(EngineError, match="negative prompt: conditions of this bundle"):
-        conditions(take(box(0, 0, 80, 40), negative_hint="siren"), out_width=16)
+        conditions(take(box(0, 0, 80, 40), negative_prompt="siren"), out_width=16)
 
 
 def test_without_prompts_no_text_encoder_is_opened() -> None:

@@ -61,7 +61,7 @@ def box(index: int) -> np.ndarray:
 def four_takes() -> tuple[ObjectRequest, ...]:
     hints = (None, "siren", None, "bark")
     return tuple(
-        ObjectRequest(name=f"object {index}", mask=box(index), seed=100 + index, hint=hint)
+        ObjectRequest(name=f"object {index}", mask=box(index), seed=100 + index, prompt=hint)
         for index, hint in enumerate(hints)
     )
 
@@ -96,11 +96,11 @@ def test_batch_and_one_by_one_agree(networks: Networks, sampling: SamplingSettin
 
 def test_seed_mask_hint_and_sampling_each_change_the_sound(networks: Networks) -> None:
     # Over several patches: inside a single one a hint has nothing to choose from.
-    take = replace(four_takes()[1], hint=None)
+    take = replace(four_takes()[1], prompt=None)
     plain = generate_takes(request(take), networks)[0]
     other_noise = generate_takes(request(replace(take, seed=5)), networks)[0]
     other_mask = generate_takes(request(replace(take, mask=box(2))), networks)[0]
-    hinted = generate_takes(request(replace(take, hint="dog")), networks)[0]
+    hinted = generate_takes(request(replace(take, prompt="dog")), networks)[0]
     guided = generate_takes(request(take, sampling=replace(STEPS, guidance=4.0)), networks)[0]
     for other in (other_noise, other_mask, hinted, guided):
         assert difference(plain, other) > 1e-6

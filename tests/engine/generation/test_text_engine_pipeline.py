@@ -129,7 +129,7 @@ def test_the_length_is_exact(name: str, seconds: float) -> None:
 def test_objects_of_an_image_are_made_from_their_words_and_say_so(name: str) -> None:
     takes = (
         ObjectRequest(name="dog", mask=MASK, seed=3),
-        ObjectRequest(name="car", mask=~MASK, seed=4, hint="siren", negative_hint="music"),
+        ObjectRequest(name="car", mask=~MASK, seed=4, prompt="siren", negative_prompt="music"),
         ObjectRequest(name="blend", mask=MASK | ~MASK, seed=5, kind="blend"),
         ObjectRequest(name="ambience", mask=~MASK, seed=6, kind="ambience"),
     )

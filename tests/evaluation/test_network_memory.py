@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from sounddesk.engine.models.network_memory import network_memory
+from benchmarks.network_memory import network_memory
 
 
 def chain(depth: int, *, device: str) -> nn.Sequential:
