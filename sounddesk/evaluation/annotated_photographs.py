@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import csv
-import json
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -26,6 +25,7 @@ from sounddesk.engine.types import BoolMask
 from sounddesk.engine.types import RgbImage
 from sounddesk.evaluation.polygon_masks import polygon_mask
 from sounddesk.evaluation.polygon_masks import run_length_mask
+from sounddesk.storage.text_formats import read_json
 
 SPLITS_TABLE: Final = "photographs.csv"
 """A table beside the pictures that says in its columns `file` and `split` which photographs are for what."""
@@ -112,7 +112,7 @@ def read_annotated_photographs(folder: Path, *, split: str = "") -> list[Annotat
 
 def _document(path: Path) -> Mapping[str, Any]:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = read_json(path)
     except (OSError, ValueError) as error:
         raise PhotographFolderError(f"{path} cannot be read: {error}") from error
     return document if isinstance(document, dict) else {}

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 from typing import Final
 
-import yaml
-
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
@@ -24,6 +22,7 @@ from sounddesk.storage.packages import Package
 from sounddesk.storage.packages import PackageCache
 from sounddesk.storage.packages import PackageError
 from sounddesk.storage.rcc_archive import RccArchive
+from sounddesk.storage.text_formats import read_yaml
 
 _FOLDER: Final = "evaluation/photographs"
 _PACKAGES: Final = "packages.yaml"
@@ -102,7 +101,7 @@ def fetch_photographs(
 
 
 def _read_sources(path: Path) -> dict[str, _Source]:
-    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    raw = read_yaml(path)
     return {name: _source(name, entry) for name, entry in raw.items()}
 
 
