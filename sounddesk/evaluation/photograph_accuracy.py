@@ -35,11 +35,14 @@ from sounddesk.evaluation.simulated_clicks import honoured_clicks
 from sounddesk.evaluation.simulated_clicks import innermost_point
 from sounddesk.evaluation.simulated_clicks import is_thin
 from sounddesk.evaluation.simulated_clicks import next_click
+from sounddesk.evaluation.worst_objects import WorstObjects
 from sounddesk.resources_folder import SHIPPED_BUNDLE
 
 CLICKS: Final = (1, 2, 3, 5)
 """After how many clicks the answer is measured."""
 
+# Clicks that the page of the worst shows.
+_SHOWN_CLICKS: Final = 3
 # Less than this share of the image.
 _SMALL: Final = 0.01
 
@@ -180,6 +183,7 @@ def run(
     split: str = "",
     bundle: str | Path = SHIPPED_BUNDLE,
     device: str = "cpu",
+    worst: WorstObjects | None = None,
     progress: OnProgress | None = None,
     cancel: CancelToken | None = None,
 ) -> PhotographAccuracy:
@@ -191,6 +195,7 @@ def run(
         split: only the photographs of this split, of which `photographs.csv` beside them says which they are.
         bundle: whose own segmenter.
         device: where they run.
+        worst: collects pictures of the answers to 3 clicks.
         progress: called after each photograph.
         cancel: asked before each.
 
@@ -202,7 +207,7 @@ def run(
     """
     chosen = read_annotated_photographs(photographs, split=split)
     loaded = load_segmenters(segmenters, bundle=bundle, device=device)
-    return measure_on_photographs(loaded, chosen, split=split, progress=progress, cancel=cancel)
+    return measure_on_photographs(loaded, chosen, split=split, worst=worst, progress=progress, cancel=cancel)
 
 
 def measure_on_photographs(
@@ -210,6 +215,7 @@ def measure_on_photographs(
     photographs: Sequence[AnnotatedPhotograph],
     *,
     split: str = "",
+    worst: WorstObjects | None = None,
     progress: OnProgress | None = None,
     cancel: CancelToken | None = None,
 ) -> PhotographAccuracy:
@@ -231,11 +237,21 @@ def measure_on_photographs(
             encoded = loaded.segmenter.encode(image)
             result.encode_s.append(time.perf_counter() - start)
             for label, truth in truths:
-                result.objects.append(
-                    _measure_object(
-                        loaded.segmenter, encoded, truth, label=label, photograph=index, times=result.click_s
-                    )
+                measured, prompt, answer = _measure_object(
+                    loaded.segmenter, encoded, truth, label=label, photograph=index, times=result.click_s
                 )
+                result.objects.append(measured)
+                if worst is not None:
+                    worst.add(
+                        loaded.label,
+                        image=image,
+                        truth=truth,
+                        answer=answer,
+                        prompt=prompt,
+                        overlap=measured.overlaps[_prompt_name(_SHOWN_CLICKS)],
+                        label=label,
+                        photograph=photograph.path.name,
+                    )
         reporter.step(index + 1)
     if not results or not results[0].objects:
         raise BadInputError("no outlined object lies inside its photograph: check the coordinates")
@@ -252,7 +268,9 @@ def _measure_object(
     label: str,
     photograph: int,
     times: list[float],
-) -> ObjectResult:
+) -> tuple[ObjectResult, Prompt, BoolMask]:
+    """The figures, and the prompt and the answer that the page of the worst shows."""
+
     def ask(prompt: Prompt) -> BoolMask:
         start = time.perf_counter()
         mask = _answer(segmenter, encoded, prompt)
@@ -260,14 +278,17 @@ def _measure_object(
         return mask
 
     answers: dict[str, BoolMask] = {}
+    shown = Prompt()
     honoured = asked = 0
     for count, (prompt, answer) in enumerate(_clicked(ask, truth, most=max(CLICKS)), start=1):
         if count in CLICKS:
             answers[_prompt_name(count)] = answer
+        if count == _SHOWN_CLICKS:
+            shown = prompt
         honoured += honoured_clicks(answer, prompt)
         asked += len(prompt.points)
     answers["box"] = ask(box_around(truth))
-    return ObjectResult(
+    measured = ObjectResult(
         photograph=photograph,
         label=label,
         small=bool(truth.mean() < _SMALL),
@@ -277,6 +298,7 @@ def _measure_object(
         honoured=honoured,
         asked=asked,
     )
+    return measured, shown, answers[_prompt_name(_SHOWN_CLICKS)]
 
 
 def _clicked(ask: Callable[[Prompt], BoolMask], truth: BoolMask, *, most: int) -> Iterable[tuple[Prompt, BoolMask]]:

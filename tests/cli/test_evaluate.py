@@ -191,7 +191,7 @@ def test_a_registered_measure_is_a_subcommand(run: Run, bundle_folder: Path, pic
     [
         ([], "name either --photographs FOLDER or --pictures FOLDER"),
         (["--photographs", "{folder}", "--pictures", "{folder}"], "name either --photographs FOLDER"),
-        (["--pictures", "{folder}", "--split", "tune"], "--split is of photographs"),
+        (["--pictures", "{folder}", "--split", "tune"], "--split and --page are of photographs"),
         (["--photographs", "{folder}"], "holds no outlined photograph"),
         (["--photographs", "{folder}/none"], "none is not a folder"),
     ],

@@ -18,6 +18,7 @@ from sounddesk.evaluation.annotated_photographs import read_annotated_photograph
 from sounddesk.evaluation.photograph_accuracy import PROMPTS
 from sounddesk.evaluation.photograph_accuracy import measure_on_photographs
 from sounddesk.evaluation.photograph_accuracy import run
+from sounddesk.evaluation.worst_objects import WorstObjects
 
 # A square of 20 by 20 in a picture of 80 by 60.
 OUTLINE = [[30, 20], [50, 20], [50, 40], [30, 40]]
@@ -93,11 +94,13 @@ def test_a_registered_segmenter_is_measured_by_name(tmp_path: Path) -> None:
     picture = np.full((60, 80, 3), 90, dtype=np.uint8)
     picture[20:40, 30:50] = (20, 20, 220)
     cv2.imwrite(str(folder / "a.png"), picture)
-    result = run(folder, segmenters=("grabcut",))
+    worst = WorstObjects()
+    result = run(folder, segmenters=("grabcut",), worst=worst)
     (one,) = result.segmenters
     assert one.name.startswith("GrabCut")
     assert one.mean("box") > 0.9
     assert one.share_honoured == 1
+    assert f"{one.mean('3 clicks'):.3f}</strong> box in a.png" in worst.write(tmp_path / "page").read_text()
     with pytest.raises(BadInputError, match="'nothing'"):
         run(folder, segmenters=("nothing",))
     with pytest.raises(PhotographFolderError):

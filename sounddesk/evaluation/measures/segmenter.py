@@ -19,23 +19,27 @@ def measure(
     photographs: Path | None = None,
     split: str | None = None,
     segmenter: tuple[str, ...] = (),
+    page: Path | None = None,
     **options: Any,
 ) -> MeasureReport:
     """See `photograph_accuracy`, and `segmenter_accuracy` for composed scenes of `pictures`.
 
     Raises:
-        BadInputError: not exactly one of `pictures` and `photographs` is given, or `split` without photographs.
+        BadInputError: not exactly one of `pictures` and `photographs` is given; an option of photographs without any.
     """
     if (pictures is None) == (photographs is None):
         raise BadInputError("name either --photographs FOLDER or --pictures FOLDER")
     if photographs is not None:
         from sounddesk.evaluation import photograph_accuracy
+        from sounddesk.evaluation.worst_objects import WorstObjects
 
+        worst = None if page is None else WorstObjects()
         kept = {name: options[name] for name in ("bundle", "device", "progress", "cancel") if name in options}
-        result = photograph_accuracy.run(photographs, segmenters=segmenter, split=split or "", **kept)
-        return MeasureReport(line=result.line(), document=result.to_json(), details=result.details())
-    if split:
-        raise BadInputError("--split is of photographs: name --photographs FOLDER")
+        result = photograph_accuracy.run(photographs, segmenters=segmenter, split=split or "", worst=worst, **kept)
+        notes = [] if worst is None or page is None else [f"the worst objects are in {worst.write(page)}"]
+        return MeasureReport(line=result.line(), document=result.to_json(), details=result.details(), notes=notes)
+    if split or page is not None:
+        raise BadInputError("--split and --page are of photographs: name --photographs FOLDER")
     assert pictures is not None
     from sounddesk.evaluation import segmenter_accuracy
 
@@ -70,6 +74,12 @@ MEASURES.register(
                 metavar="NAME,...",
                 default=(),
                 default_text="the one that clicks use, and GrabCut",
+            ),
+            MeasureOption(
+                flag="--page",
+                help="where to write a page of the photographs' worst objects with the clicks drawn in",
+                kind="path",
+                metavar="FOLDER",
             ),
             scenes_option(40),
         ),
