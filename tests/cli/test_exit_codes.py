@@ -22,7 +22,11 @@ from sounddesk.domain.errors import EngineError
 from sounddesk.domain.errors import SounddeskError
 
 # Constructors that take something else than a message and a remedy.
-_OTHER_ARGUMENTS = {"_Cut": lambda cls: cls("the server is busy", wait_s=2.5), "_NothingLeft": lambda cls: cls(4096)}
+_OTHER_ARGUMENTS = {
+    "_Cut": lambda cls: cls("the server is busy", wait_s=2.5),
+    "_NothingLeft": lambda cls: cls(4096),
+    "ForeignLockError": lambda cls: cls("a.sdesk is open", remedy="close it there", path=Path("a.sdesk")),
+}
 
 
 def _our_exceptions() -> list[type[BaseException]]:

@@ -20,11 +20,12 @@ from sounddesk.app.commands.command import Command
 from sounddesk.app.commands.command import PanelKey
 from sounddesk.app.commands.command import portable
 from sounddesk.app.commands.menu_layout import SECTIONS
+from sounddesk.domain.errors import BadInputError
 
 Owner = TypeVar("Owner")
 
 
-class KeysTakenError(ValueError):
+class KeysTakenError(BadInputError, ValueError):
     """Keys belong to something else already: Qt would carry out neither of two commands with the same shortcut."""
 
 
