@@ -152,11 +152,12 @@ def test_no_photograph_of_the_yardstick_was_trained_on() -> None:
 
 def test_the_second_pass_agrees_with_the_first(shipped: tuple[Path, Path]) -> None:
     overlaps = []
+    first = {each.path.stem: each for each in read_annotated_photographs(shipped[0])}
     for second in read_annotated_photographs(shipped[1]):
-        stem = second.path.stem
-        size = json.loads((shipped[0] / f"{stem}.json").read_text())
-        (first,) = [each for each in read_annotated_photographs(shipped[0]) if each.path.stem == stem]
-        drawn = [each.mask(height=size["imageHeight"], width=size["imageWidth"]) for each in first.objects]
+        size = json.loads((shipped[0] / f"{second.path.stem}.json").read_text())
+        drawn = [
+            each.mask(height=size["imageHeight"], width=size["imageWidth"]) for each in first[second.path.stem].objects
+        ]
         for one in second.objects:
             again = one.mask(height=size["imageHeight"], width=size["imageWidth"])
             overlaps.append(max((again & mask).sum() / (again | mask).sum() for mask in drawn))
