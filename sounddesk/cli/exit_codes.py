@@ -8,6 +8,7 @@ from typing import Final
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.errors import Cancelled
 from sounddesk.domain.errors import EngineError
+from sounddesk.domain.errors import FaultError
 from sounddesk.domain.errors import OutputError
 
 
@@ -49,6 +50,7 @@ EXIT_CODES: Final[dict[type[BaseException], ExitCode]] = {
     OutputError: ExitCode.BAD_INPUT,
     EngineError: ExitCode.ENGINE_FAILED,
     MemoryError: ExitCode.ENGINE_FAILED,
+    FaultError: ExitCode.FAULT,
 }
 
 

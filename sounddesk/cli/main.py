@@ -36,6 +36,7 @@ _EPILOG: Final = "exit codes: " + "; ".join(f"{int(code)} {code.meaning.replace(
 
 # For exceptions of Python itself, which may come without a message.
 _WITHOUT_WORDS: Final = {
+    ExitCode.FAULT: "a fault of sounddesk",
     ExitCode.BAD_INPUT: "the input cannot be used: see --help",
     ExitCode.ENGINE_FAILED: "out of memory: choose fewer objects or less time",
     ExitCode.CANCELLED: "cancelled",

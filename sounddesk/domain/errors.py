@@ -57,5 +57,9 @@ class MissingPackageError(BadInputError):
     """An optional package is not installed; the remedy is the command that installs it."""
 
 
+class FaultError(SounddeskError):
+    """A fault of sounddesk itself, told in one sentence."""
+
+
 class Cancelled(SounddeskError):  # noqa: N818  # a normal ending, not an error
     """Raised inside long work after its `CancelToken` was cancelled; catch it before `SounddeskError`."""

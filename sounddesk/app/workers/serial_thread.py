@@ -14,6 +14,7 @@ from typing import Literal
 from typing import TypeVar
 
 from sounddesk.domain.errors import Cancelled
+from sounddesk.domain.errors import FaultError
 from sounddesk.domain.errors import SounddeskError
 from sounddesk.engine.tasks import CancelToken
 
@@ -26,7 +27,7 @@ Result = TypeVar("Result")
 _EXPLAINED = (SounddeskError, OSError, ValueError, sqlite3.Error)
 
 
-class UnexpectedError(SounddeskError):
+class UnexpectedError(FaultError):
     """A job failed by a fault of the program; the log has the traceback."""
 
 
