@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 from typing import TextIO
 
+from sounddesk.cli.printable import printable
 from sounddesk.cli.progress_line import ProgressLine
 from sounddesk.engine.tasks import Progress
 
 
 class Console:
-    """The one place that prints.
+    """The one place that prints. Every text is one line: what names and notes of others hold is escaped and cut.
 
     Args:
         quiet: no progress and no text, only errors.
@@ -34,18 +35,18 @@ class Console:
         """A line of the result, for a reader; left out with --quiet and --json."""
         if not self._quiet and not self._as_json:
             self._progress.clear()
-            print(text, file=self._out, flush=True)
+            print(printable(text), file=self._out, flush=True)
 
     def note(self, text: str) -> None:
         """A line the user should know while waiting, on stderr; left out with --quiet."""
         if not self._quiet:
             self._progress.clear()
-            print(text, file=self._err, flush=True)
+            print(printable(text), file=self._err, flush=True)
 
     def error(self, text: str, *, exit_code: int) -> None:
         """What went wrong, on stderr; with --json also as the document on stdout."""
         self._progress.clear()
-        print(f"sounddesk: {text}", file=self._err, flush=True)
+        print(f"sounddesk: {printable(text)}", file=self._err, flush=True)
         if self._as_json:
             self.document({"ok": False, "exit_code": int(exit_code), "error": text})
 

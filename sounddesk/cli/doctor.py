@@ -29,7 +29,8 @@ def run(options: argparse.Namespace, *, console: Console) -> int:
     can_render = all(result.ok for result in results if result.required)
     for line in report_lines(results):
         console.say(line)
-    console.say("\nrendering works here" if can_render else "\nrendering cannot work here: mend what is marked with !!")
+    console.say("")
+    console.say("rendering works here" if can_render else "rendering cannot work here: mend what is marked with !!")
     console.document({"ok": can_render, "findings": [result.to_json() for result in results]})
     return ExitCode.OK if can_render else ExitCode.FAULT
 
@@ -73,7 +74,7 @@ def report_lines(results: list[CheckResult]) -> list[str]:
     for result in results:
         if result.section != section:
             section = result.section
-            lines.append(f"\n{section}" if lines else section)
+            lines += ["", section] if lines else [section]
         mark = "  " if result.ok else ("!!" if result.required else "! ")
         lines.append(f"{mark} {result.name}: {result.value}")
         if not result.ok:

@@ -140,7 +140,8 @@ def _list(_options: argparse.Namespace, *, console: Console, cancel: CancelToken
         console.say(f"{'*' if row['installed'] else ' '} {row['id']:18} {row['kind']:14} {size:13} {row['name']}")
         console.say(f"{'':21}{row['purpose'] or row['origin']}")
         console.say(f"{'':21}{row['licence']}, commercial use: {row['commercial']}")
-    console.say(f"\n* is installed, in {models_folder()}")
+    console.say("")
+    console.say(f"* is installed, in {models_folder()}")
     return {"models": rows, "folder": str(models_folder())}
 
 

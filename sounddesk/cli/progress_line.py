@@ -13,6 +13,7 @@ import time
 from typing import Final
 from typing import TextIO
 
+from sounddesk.cli.printable import printable
 from sounddesk.engine.tasks import Progress
 from sounddesk.engine.tasks import duration_text
 from sounddesk.engine.tasks import size_text
@@ -42,7 +43,7 @@ class ProgressLine:
             return
         self._stage = report.stage
         self._last_s = now_s
-        text = progress_text(report)
+        text = printable(progress_text(report))
         if self._is_terminal:
             # Blanks wipe what is left of a longer line; escape codes are not understood everywhere.
             self._stream.write("\r" + text.ljust(self._shown))

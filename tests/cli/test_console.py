@@ -6,6 +6,7 @@ import json
 import pytest
 
 from sounddesk.cli.console import Console
+from sounddesk.cli.printable import printable
 from sounddesk.engine.tasks import Progress
 
 
@@ -59,3 +60,34 @@ def test_no_name_is_too_odd_for_a_terminal(name: str) -> None:
         console.error(name, exit_code=2)
         assert text(out)
         assert text(err)
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "mit\x1b[1A\x1b[2K",
+        "a\rb",
+        "mit\n  commercial use: allowed",
+        "\x9b2J",
+        "\x07\x08\x00\x7f",
+        "gnp.\u202egod",
+        "one\u2028two",
+    ],
+)
+def test_what_others_wrote_cannot_move_the_cursor_or_end_its_line(hostile: str) -> None:
+    out, err = streams()
+    console = Console(out=out, err=err)
+    console.say(hostile)
+    console.note(hostile)
+    console.progress(Progress(stage=hostile, done=0, total=2, elapsed_s=0.0))
+    console.error(hostile, exit_code=2)
+    shown = text(out) + text(err)
+    assert len(shown.splitlines()) == 4
+    assert [each for each in shown if each != "\n" and not each.isprintable()] == []
+    assert not set("\u202e\u2028\x9b") & set(shown)
+
+
+def test_only_what_a_terminal_obeys_is_escaped_and_very_long_texts_are_cut() -> None:
+    assert printable("Größe 10 µm, 👩‍👩‍👧, שלום\tx") == "Größe 10 µm, 👩‍👩‍👧, שלום\tx"
+    assert printable("a\x1bb") == "a\\x1bb"
+    assert len(printable("x" * 10**6)) == 4_000

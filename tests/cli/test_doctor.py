@@ -114,7 +114,8 @@ def test_marks_and_remedies_in_the_text() -> None:
         "   x: 1",
         "!  y: none",
         "     needed for dancing; learn it",
-        "\nb",
+        "",
+        "b",
         "!! z: none",
         "     needed for life; breathe",
     ]

@@ -39,6 +39,8 @@ class Faults:
     corrupt: int = 0
     slow_s: float = 0.0
     gated: bool = False
+    # No length, and this many bytes of rubbish behind the file.
+    endless: int = 0
 
 
 @dataclass
@@ -220,9 +222,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         faults = self.hub.faults
         self.send_response(status)
-        for key, value in {**(headers or {}), "Content-Length": str(len(body))}.items():
+        ending = {"Connection": "close"} if faults.endless else {"Content-Length": str(len(body))}
+        for key, value in {**(headers or {}), **ending}.items():
             self.send_header(key, value)
         self.end_headers()
+        self.close_connection |= bool(faults.endless)
         if self.command == "HEAD":
             return
         if faults.cuts > 0 and faults.cut_after is not None and len(body) > faults.cut_after:
@@ -236,3 +240,5 @@ class _Handler(BaseHTTPRequestHandler):
             if self.hub.between is not None:
                 self.wfile.flush()
                 self.hub.between(start + 4096)
+        for _ in range(faults.endless >> 20):
+            self.wfile.write(bytes(1 << 20))

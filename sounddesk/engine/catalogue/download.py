@@ -19,6 +19,7 @@ import hashlib
 import http.client
 import os
 import re
+import shutil
 import ssl
 import time
 import urllib.error
@@ -36,9 +37,13 @@ from urllib.parse import urlsplit
 
 from sounddesk import __version__
 from sounddesk.domain.errors import EngineError
+from sounddesk.domain.errors import OutputError
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.storage.atomic_file import sync_folder
 from sounddesk.storage.atomic_file import translate_os_errors
+
+SPARE_BYTES: Final = 64 << 20
+"""Kept free on the disk beyond what a download takes."""
 
 _BLOCK_BYTES: Final = 1 << 18
 _TIMEOUT_S: Final = 30.0
@@ -46,6 +51,7 @@ _TIMEOUT_S: Final = 30.0
 _TRIES: Final = 5
 _LONGEST_WAIT_S: Final = 30.0
 _TRANSIENT: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+_LENGTH: Final = re.compile("[0-9]{1,18}")
 _CONTENT_RANGE: Final = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 
 
@@ -112,7 +118,7 @@ def fetch(
 
     Raises:
         DownloadError: refused, gone, cut too often, or not the file that was expected.
-        OutputError: the disk is full or not writable; what has arrived stays.
+        OutputError: the disk is full, or would be, or not writable; what has arrived stays.
         Cancelled: through `cancel`; what has arrived stays.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -187,7 +193,7 @@ def probe(remote: Remote) -> Expected:
         return Expected()
     # A weak etag may stand for two contents.
     strong = etag if etag is not None and not etag.startswith("W/") else None
-    return Expected(bytes=int(length) if length is not None and length.isdigit() else None, etag=strong)
+    return Expected(bytes=_whole(length), etag=strong)
 
 
 class _Cut(EngineError):  # noqa: N818  # handled here, by trying again
@@ -234,7 +240,25 @@ def _transfer(
             file.seek(start)
             file.truncate()
         done = start
+        limit = expected.bytes if expected.bytes is not None else total
+        room = shutil.disk_usage(part.parent).free - SPARE_BYTES
         for block in _blocks(response):
+            if limit is not None and done + len(block) > limit:
+                # A server without a length may send for ever.
+                file.close()
+                part.unlink()
+                raise DownloadError(
+                    f"{_host(remote.url)} sends more than the {limit} bytes that were expected; what came was deleted: "
+                    "update sounddesk or its catalogue, or do not use that server"
+                )
+            room -= len(block)
+            if room < 0:
+                raise OutputError(
+                    f"{part.parent} has less than {SPARE_BYTES >> 20} MiB free after {done} bytes, and the server does "
+                    "not say how many follow: free some space or choose another folder"
+                    if limit is None
+                    else f"{part.parent} has no room for the {limit} bytes: free some space or choose another folder"
+                )
             with translate_os_errors(part):
                 file.write(block)
                 # Not left in Python's buffer: what has arrived shall survive a kill.
@@ -262,13 +286,12 @@ def _open(remote: Remote, have: int, *, etag: str | None) -> Any:
     except urllib.error.HTTPError as error:
         error.close()
         if error.code == 416 and have:
-            total = (error.headers.get("Content-Range") or "").rpartition("/")[2]
-            raise _NothingLeft(int(total) if total.isdigit() else None) from error
+            raise _NothingLeft(_whole((error.headers.get("Content-Range") or "").rpartition("/")[2])) from error
         if error.code in _TRANSIENT:
-            wait = error.headers.get("Retry-After") or ""
+            wait = error.headers.get("Retry-After")
             raise _Cut(
                 f"the server is busy (HTTP {error.code})",
-                wait_s=min(float(wait), _LONGEST_WAIT_S) if wait.isdigit() else 0.0,
+                wait_s=min(float(_whole(wait) or 0), _LONGEST_WAIT_S),
             ) from error
         raise DownloadError(f"{remote.url}: {_refusal(error.code)}") from error
     except urllib.error.URLError as error:
@@ -298,14 +321,19 @@ def _start_of(response: Any, have: int) -> int:
     if response.status != 206:
         return 0
     match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range") or "")
-    if match is None or int(match[1]) != have:
+    if match is None or _whole(match[1]) != have:
         raise _Cut("the server sent another part of the file than asked for")
     return have
 
 
 def _total_of(response: Any, start: int) -> int | None:
-    length = response.headers.get("Content-Length")
-    return start + int(length) if length is not None and length.isdigit() else None
+    length = _whole(response.headers.get("Content-Length"))
+    return None if length is None else start + length
+
+
+def _whole(text: str | None) -> int | None:
+    """A length as servers write it; None for what is none, or is beyond every disk."""
+    return int(text) if text is not None and _LENGTH.fullmatch(text) else None
 
 
 def _blocks(response: http.client.HTTPResponse) -> Iterator[bytes]:

@@ -7,6 +7,7 @@ Built on `huggingface_hub` for the hub's protocol, tokens and shared cache. `HF_
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -27,6 +28,10 @@ _DATA_SUFFIXES: Final = (".json", ".txt", ".safetensors", ".model")
 PICKLE_SUFFIXES: Final = (".bin", ".pt", ".pth")
 _VARIANTS: Final = (".fp16.", ".bf16.", ".non_ema.", ".ema.")
 _TIMEOUT_S: Final = 30.0
+_COMMIT: Final = re.compile("[0-9a-f]{40}")
+_SHA256: Final = re.compile("[0-9a-f]{64}")
+_MOST_BYTES: Final = 1 << 43
+_MOST_FILES: Final = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,10 +103,12 @@ def list_hub_files(source: HubSource) -> HubListing:
         for key, value in build_hf_headers(library_name="sounddesk").items()
         if key.lower() == "authorization"
     }
-    wanted = wanted_paths([sibling.rfilename for sibling in info.siblings or ()], source.patterns)
-    if not wanted or not info.sha:
-        raise DownloadError(f"{source.repo} at {base} holds none of the files {', '.join(source.patterns)}")
     siblings = {sibling.rfilename: sibling for sibling in info.siblings or ()}
+    if len(siblings) > _MOST_FILES or not all(isinstance(path, str) for path in siblings):
+        raise DownloadError(f"{base} answers for {source.repo} with no list of files: check HF_ENDPOINT")
+    wanted = wanted_paths(list(siblings), source.patterns)
+    if not wanted or not info.sha or not _COMMIT.fullmatch(info.sha):
+        raise DownloadError(f"{source.repo} at {base} holds none of the files {', '.join(source.patterns)}")
     files = tuple(
         HubFile(
             path=path,
@@ -200,14 +207,16 @@ def _expected_of_blob(blob: Path) -> Expected:
 
 
 def _expected(sibling: Any, source: HubSource) -> Expected:
-    if sibling.size is None or (sibling.lfs is None and not sibling.blob_id):
+    # Dict or object, by the version of the library.
+    lfs = sibling.lfs
+    sha256 = None if lfs is None else lfs.get("sha256") if isinstance(lfs, dict) else lfs.sha256
+    git_sha1 = None if lfs is not None else sibling.blob_id
+    named = _COMMIT.fullmatch(str(git_sha1)) if lfs is None else _SHA256.fullmatch(str(sha256))
+    if not isinstance(sibling.size, int) or not 0 <= sibling.size <= _MOST_BYTES or named is None:
         raise DownloadError(
             f"the hub names no length and hash of {sibling.rfilename} in {source.repo}: try again later"
         )
-    # Dict or object, by the version of the library.
-    lfs = sibling.lfs
-    sha256 = None if lfs is None else lfs["sha256"] if isinstance(lfs, dict) else lfs.sha256
-    return Expected(bytes=sibling.size, sha256=sha256, git_sha1=None if lfs is not None else sibling.blob_id)
+    return Expected(bytes=sibling.size, sha256=sha256, git_sha1=git_sha1)
 
 
 def _first_line(error: BaseException) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from sounddesk.domain.errors import OutputError
+from sounddesk.engine.catalogue.download import SPARE_BYTES
 from sounddesk.engine.catalogue.download import DownloadError
 from sounddesk.engine.catalogue.download import Expected
 from sounddesk.engine.catalogue.download import Remote
@@ -46,8 +47,6 @@ from sounddesk.engine.verified_files import sync_files
 from sounddesk.storage.atomic_file import sync_folder
 from sounddesk.storage.atomic_file import translate_os_errors
 
-# Kept free beyond what the model takes.
-_SPARE_BYTES: Final = 64 << 20
 _FILES: Final = "files"
 
 
@@ -225,7 +224,7 @@ def _from_cache(file: WantedFile, target: Path) -> bool:
 
 def _check_disk(folder: Path, *, needed: int, what: str) -> None:
     free = shutil.disk_usage(folder).free
-    if needed + _SPARE_BYTES > free:
+    if needed + SPARE_BYTES > free:
         raise OutputError(
             f"{what} needs {needed / 10**9:.2f} GB more in {folder.parents[2]}, which has {free / 10**9:.2f} GB free: "
             "free some space, or name another folder in SOUNDDESK_MODELS"

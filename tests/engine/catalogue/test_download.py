@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,38 @@ def test_another_file_is_refused(hub: LocalHub, tmp_path: Path, expected: Expect
     with pytest.raises(DownloadError, match=message):
         get(hub, tmp_path / "w.bin", expected=expected)
     assert not (tmp_path / "w.bin").exists()
+
+
+def test_a_server_that_does_not_end_is_stopped_at_what_was_expected(hub: LocalHub, tmp_path: Path) -> None:
+    hub.faults.endless = 1 << 30
+    most = 0
+
+    def watch(done: int) -> None:
+        nonlocal most
+        most = max(most, done)
+
+    for expected in (EXPECTED, Expected(bytes=len(DATA)), Expected(bytes=2)):
+        with pytest.raises(DownloadError, match=r"sends more than the \d+ bytes that were expected"):
+            get(hub, tmp_path / "w.bin", expected=expected, on_bytes=watch)
+    assert most <= len(DATA)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_no_length_is_known_the_disk_is_not_filled(
+    hub: LocalHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.faults.endless = 1 << 30
+    # All but 3 MB of what is free shall stay free.
+    free = shutil.disk_usage(tmp_path).free
+    monkeypatch.setattr(download, "SPARE_BYTES", free - 3_000_000)
+    with pytest.raises(OutputError, match=r"MiB free after \d+ bytes.*: free some space or choose another folder"):
+        get(hub, tmp_path / "w.bin", expected=Expected())
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 3_000_000
+
+
+@pytest.mark.parametrize("length", ["9" * 5000, "\u00b2", "-1", "1e3", "0x10", ""])
+def test_a_length_that_is_none_counts_as_unknown(length: str) -> None:
+    assert download._whole(length) is None
 
 
 def test_git_hashes_are_those_of_git(hub: LocalHub, tmp_path: Path) -> None:
