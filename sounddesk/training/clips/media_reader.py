@@ -14,6 +14,7 @@ import soundfile
 
 from sounddesk.audio.resample import resample
 from sounddesk.domain.errors import BadInputError
+from sounddesk.engine.media_file import open_media
 from sounddesk.engine.types import RgbImage
 from sounddesk.training.clips.clip_manifest import ClipSource
 from sounddesk.training.data.recordings import Samples
@@ -101,7 +102,7 @@ def read_video_frames(path: Path, times_s: Sequence[float]) -> tuple[tuple[RgbIm
     frames: list[RgbImage] = []
     shown: list[float] = []
     try:
-        with av.open(str(path)) as container:
+        with open_media(path) as container:
             if not container.streams.video:
                 raise MediaError(f"{path} has no picture")
             stream = container.streams.video[0]
@@ -141,7 +142,7 @@ def read_video_sound(path: Path, *, start_s: float, seconds: float, sample_rate_
     blocks: list[Samples] = []
     first_s: float | None = None
     try:
-        with av.open(str(path)) as container:
+        with open_media(path) as container:
             if not container.streams.audio:
                 raise MediaError(f"{path} has no sound")
             stream = container.streams.audio[0]

@@ -31,6 +31,7 @@ from sounddesk.training.clips.clip_manifest import read_clips
 from sounddesk.training.clips.clip_manifest import row_of_clip
 
 _ROLES: Final = {"video": VIDEO_SUFFIXES, "image": IMAGE_SUFFIXES, "audio": AUDIO_SUFFIXES}
+_PATH_KEYS: Final = (*_ROLES, "mask")
 
 
 def _webdataset() -> Any:
@@ -49,17 +50,22 @@ def write_shards(clips: Sequence[ClipSource], folder: Path, *, clips_per_shard: 
     """
     library = _webdataset()
     folder.mkdir(parents=True, exist_ok=True)
-    pattern = str(folder / "clips-%06d.tar")
-    with library.ShardWriter(pattern, maxcount=clips_per_shard, verbose=0) as sink:
-        for index, clip in enumerate(clips):
-            row = {key: value for key, value in row_of_clip(clip, Path()).items() if key not in (*_ROLES, "mask")}
-            sample: dict[str, Any] = {"__key__": f"{index:09d}", "json": json.dumps(row).encode()}
-            for path in clip.files():
-                sample[path.suffix[1:].lower()] = _content(clip, path)
-            if clip.mask is not None:
-                sample["mask.png"] = _content(clip, clip.mask)
-            sink.write(sample)
+    for number, first in enumerate(range(0, len(clips), clips_per_shard)):
+        # An open file, because webdataset takes names for addresses and for commands to run.
+        with (folder / f"clips-{number:06d}.tar").open("wb") as file, library.TarWriter(file) as sink:
+            for index, clip in enumerate(clips[first : first + clips_per_shard], start=first):
+                sink.write(_sample(clip, key=f"{index:09d}"))
     return sorted(folder.glob("clips-*.tar"))
+
+
+def _sample(clip: ClipSource, *, key: str) -> dict[str, Any]:
+    row = {name: value for name, value in row_of_clip(clip, Path()).items() if name not in _PATH_KEYS}
+    sample: dict[str, Any] = {"__key__": key, "json": json.dumps(row).encode()}
+    for path in clip.files():
+        sample[path.suffix[1:].lower()] = _content(clip, path)
+    if clip.mask is not None:
+        sample["mask.png"] = _content(clip, clip.mask)
+    return sample
 
 
 def _content(clip: ClipSource, path: Path) -> bytes:
@@ -75,22 +81,48 @@ def read_shards(data: Path, folder: Path) -> ClipSet:
     Raises:
         DataError: webdataset is not installed.
     """
-    library = _webdataset()
+    _webdataset()
     shards = [data] if data.suffix == ".tar" else sorted(data.glob("*.tar"))
     clips: list[ClipSource] = []
     skipped: dict[str, str] = {}
-    for shard in shards:
+    for number, shard in enumerate(shards):
+        # Not named after the shard: its name comes from others and may be '..'.
+        unpacked = folder / f"{number:06d}"
         try:
-            for sample in library.WebDataset(str(shard), shardshuffle=False, empty_check=False):
+            for sample in _samples(shard):
                 name = f"{shard.stem}/{sample['__key__']}"
                 try:
-                    clips.append(_unpack(sample, folder / shard.stem, where=f"{shard}, sample {sample['__key__']}"))
+                    clips.append(_unpack(sample, unpacked, where=f"{shard}, sample {sample['__key__']}"))
                 except DataError as error:
                     skipped[name] = str(error)
         except (tarfile.TarError, OSError, ValueError, EOFError) as error:
             skipped[str(shard)] = f"cannot be read to its end: {error}"
-        _date_as(shard, folder / shard.stem)
+        _date_as(shard, unpacked)
     return ClipSet(clips=tuple(clips), skipped=skipped)
+
+
+def _samples(shard: Path) -> Iterator[dict[str, Any]]:
+    """The samples of a shard, grouped by webdataset, which never sees its name: it would run `pipe:...` as a command.
+
+    Raises:
+        tarfile.TarError, OSError, ValueError: it is no plain tar file, or damaged; samples before that are given.
+    """
+    from webdataset.tariterators import group_by_keys
+
+    # Uncompressed and without holes: what is read is never larger than the file.
+    with shard.open("rb") as file, tarfile.open(fileobj=file, mode="r|") as tar:
+        yield from group_by_keys(_members(tar, str(shard)))
+
+
+def _members(tar: tarfile.TarFile, shard: str) -> Iterator[dict[str, Any]]:
+    for member in tar:
+        if member.issparse():
+            raise tarfile.ReadError(f"{member.name[:100]!r} is a sparse file: pack it again")
+        content = tar.extractfile(member) if member.isreg() else None
+        if content is not None:
+            yield {"fname": member.name, "data": content.read(), "__url__": shard}
+        # Each header read would be kept otherwise.
+        tar.members = []  # type: ignore[attr-defined]
 
 
 def _unpack(sample: dict[str, Any], folder: Path, *, where: str) -> ClipSource:
@@ -99,6 +131,11 @@ def _unpack(sample: dict[str, Any], folder: Path, *, where: str) -> ClipSource:
         row = parse_json(sample.get("json", b"{}"))
     except FieldError as error:
         raise DataError(f"{where}: its json cannot be read: {error}") from error
+    if not isinstance(row, dict):
+        raise DataError(f"{where}: its json is no JSON object")
+    named = next((key for key in _PATH_KEYS if key in row), None)
+    if named is not None:
+        raise DataError(f"{where}: its json names a file as {named!r}: pack the file into the shard instead")
     row.setdefault("id", str(sample["__key__"]))
     if "txt" in sample:
         row.setdefault("caption", sample["txt"].decode("utf-8", errors="replace").strip())

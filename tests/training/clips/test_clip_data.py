@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import tarfile
 from pathlib import Path
@@ -145,6 +146,85 @@ def test_a_shard_cannot_write_outside_its_folder(tmp_path: Path) -> None:
         tar.add(content, "../../../escape.png")
     with open_clips(tmp_path / "evil.tar"):
         assert not list(tmp_path.parent.glob("escape*"))
+
+
+@pytest.mark.parametrize("name", ["pipe:touch PWNED; cat ok.tar #.tar", "http:x.tar", "{0..3}.tar", "a::b.tar", "...tar"])
+def test_a_shards_name_is_a_name_and_no_command_or_address(
+    name: str, tmp_path: Path, video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data").mkdir()
+    monkeypatch.chdir(tmp_path / "data")
+    (made,) = write_shards([ClipSource(id="clock", video=video)], Path())
+    made.rename("ok.tar")
+    Path(name).write_bytes(Path("ok.tar").read_bytes())
+    with open_clips(Path()) as found:
+        assert [clip.id for clip in found.clips] == ["clock", "clock"]
+        assert not found.skipped
+    assert sorted(path.name for path in Path().iterdir()) == sorted(["ok.tar", name])
+
+
+def test_shards_are_written_where_a_folder_is_named_like_a_command(
+    tmp_path: Path, video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (made,) = write_shards([ClipSource(id="clock", video=video)], Path("pipe:touch PWNED; cat >%d"))
+    assert made.is_file()
+    assert not Path("PWNED").exists()
+
+
+def test_a_shard_names_no_file_outside_itself(tmp_path: Path) -> None:
+    row = json.dumps({"id": "a", "image": str(tmp_path / "her.png"), "audio": "/etc/hostname"}).encode()
+    with tarfile.open(tmp_path / "names.tar", "w") as tar:
+        member = tarfile.TarInfo("a.json")
+        member.size = len(row)
+        tar.addfile(member, io.BytesIO(row))
+    with open_clips(tmp_path / "names.tar") as found:
+        assert not found.clips
+        assert "names a file as 'video'" in str(found.skipped) or "names a file as 'image'" in str(found.skipped)
+
+
+def test_a_shard_that_unpacks_to_more_than_it_is_is_refused(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "bomb.tar", "w:gz") as tar:
+        member = tarfile.TarInfo("a.wav")
+        member.size = 64 << 20
+        with (tmp_path / "zeros").open("wb+") as zeros:
+            zeros.truncate(member.size)
+            tar.addfile(member, zeros)
+    assert (tmp_path / "bomb.tar").stat().st_size < 1 << 20
+    with open_clips(tmp_path / "bomb.tar") as found:
+        assert not found.clips
+        assert "cannot be read" in str(found.skipped)
+
+
+def test_a_sparse_member_is_refused(tmp_path: Path) -> None:
+    # A header of the old GNU kind: 4 bytes of data in a file that says it has 2 GB.
+    header = bytearray(tarfile.TarInfo("a.wav").tobuf(format=tarfile.GNU_FORMAT))
+    header[156:157] = b"S"
+    header[124:136] = b"%011o\0" % 512
+    header[386:410] = b"%011o\0" % 0 + b"%011o\0" % 512
+    header[483:495] = b"%011o\0" % (2 << 30)
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header[:512])
+    (tmp_path / "holes.tar").write_bytes(bytes(header) + b"x" * 512 + bytes(1024))
+    with open_clips(tmp_path / "holes.tar") as found:
+        assert "sparse" in str(found.skipped)
+
+
+def test_a_playlist_under_the_name_of_a_film_opens_nothing(tmp_path: Path, video: Path) -> None:
+    playlist = tmp_path / "list.mp4"
+    playlist.write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\n{video}\n#EXT-X-ENDLIST\n")
+    for text in (playlist.read_text(), f"ffconcat version 1.0\nfile '{video}'\n"):
+        playlist.write_text(text)
+        with pytest.raises(MediaError, match="cannot be read"):
+            read_clip(ClipSource(id="a", video=playlist), seconds=1.0, sample_rate_hz=RATE_HZ, frame_times_s=(0.0,))
+
+
+def test_a_films_name_is_a_name_and_no_protocol(tmp_path: Path, video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("concat:a|b.mp4", "http:x.mp4", "pipe:0.mp4"):
+        Path(name).write_bytes(video.read_bytes())
+        clip = ClipSource(id="a", video=Path(name))
+        assert read_clip(clip, seconds=1.0, sample_rate_hz=RATE_HZ, frame_times_s=(0.0,)).heard_s > 0.9
 
 
 def test_check_lists_broken_files_and_leaks(tmp_path: Path, video: Path) -> None:
