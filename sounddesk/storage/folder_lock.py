@@ -67,6 +67,8 @@ class FolderLock:
         # Who holds it is for the message only; a full disk does not weaken the lock.
         with contextlib.suppress(OSError):
             os.ftruncate(self._descriptor, 0)
+            # Reading who was there before us has moved it.
+            os.lseek(self._descriptor, 0, os.SEEK_SET)
             os.write(self._descriptor, holder.encode())
 
     def _acquire(self, folder: Path) -> bool:

@@ -84,6 +84,39 @@ def test_what_cannot_be_done(run: Run, arguments: tuple[str, ...], message: str)
     assert ending.code in (2, 3) and message in ending.err
 
 
+@pytest.mark.parametrize("verb", ["remove", "where", "verify", "install"])
+@pytest.mark.parametrize("model_id", ["", ".", "..", "../../x", "./m", "m/../m", "m/", "/m", ".downloads", "a\0b", "m" * 300])
+def test_an_id_leads_nowhere_but_to_its_model(run: Run, verb: str, model_id: str, tmp_path: Path) -> None:
+    models = tmp_path / "data/sounddesk/models"
+    for folder in (models / "m", tmp_path / "data" / "x"):
+        folder.mkdir(parents=True)
+        (folder / "model.json").write_text("{}")
+    refused = run("models", verb, model_id)
+    assert refused.code == 2, refused.err
+    assert "is not usable" in refused.err or "there is no model" in refused.err
+    assert (models / "m/model.json").is_file() and (tmp_path / "data/x/model.json").is_file()
+    assert not (models / ".downloads").exists()
+
+
+def test_a_record_speaks_for_its_own_folder_only(run: Run, hub: LocalHub, tmp_path: Path) -> None:
+    run("models", "install", "sam2.1-tiny", "--accept-licence", "sam2.1-tiny")
+    models = tmp_path / "data/sounddesk/models"
+    record = models / "sam2.1-tiny/model.json"
+    record.write_text(record.read_text().replace('"sam2.1-tiny"', '"../../x"', 1))
+    refused = run("models", "verify")
+    assert refused.code == 3 and "is the record of '../../x'" in refused.err
+
+
+def test_removing_a_linked_folder_leaves_what_it_leads_to(run: Run, hub: LocalHub, tmp_path: Path) -> None:
+    run("models", "install", "sam2.1-tiny", "--accept-licence", "sam2.1-tiny")
+    models = tmp_path / "data/sounddesk/models"
+    (models / "sam2.1-tiny").rename(tmp_path / "mine")
+    (models / "sam2.1-tiny").symlink_to(tmp_path / "mine")
+    assert run("models", "remove", "sam2.1-tiny").code == 0
+    assert (tmp_path / "mine/model.json").is_file()
+    assert [path.name for path in models.iterdir()] == [".downloads"]
+
+
 def test_adding_a_catalogue(run: Run, tmp_path: Path) -> None:
     (tmp_path / "studio.toml").write_text(
         """schema_version = 1

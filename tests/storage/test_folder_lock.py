@@ -103,3 +103,14 @@ def test_a_holder_on_another_machine_may_be_gone(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"process 7 on elsewhere.*or remove .*\.lock if that machine is gone$"):
         FolderLock(path, folder=tmp_path)
     lock.release()
+
+
+def test_what_killed_holders_left_is_taken_over_again_and_again(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    for _ in range(3):
+        lock = FolderLock(path, folder=tmp_path)
+        text = path.read_text()
+        assert text.startswith("process ")
+        lock.release()
+        # As a kill leaves it.
+        path.write_text(text)

@@ -24,6 +24,7 @@ import platformdirs
 from sounddesk.domain.errors import EngineError
 from sounddesk.domain.limits import Range
 from sounddesk.engine.catalogue.entries import ModelKind
+from sounddesk.engine.catalogue.entries import check_id
 from sounddesk.engine.licence import Licence
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
@@ -194,13 +195,18 @@ def installed_models(kind: ModelKind, *, folder: Path | None = None) -> list[Ins
 
 
 def installed_model(model_id: str, *, folder: Path | None = None) -> InstalledModel | None:
-    """The model of that id, its files unchecked; None where it is not installed. Raises: ModelError."""
-    record_folder = (models_folder() if folder is None else folder) / model_id
+    """The model of that id, its files unchecked; None where it is not installed.
+
+    Raises:
+        ModelError: its record is damaged.
+        CatalogueError: the id is none.
+    """
+    record_folder = _record_folder(model_id, folder)
     return read_record(record_folder) if (record_folder / RECORD_FILE).is_file() else None
 
 
 def require_model(model_id: str, *, folder: Path | None = None) -> InstalledModel:
-    """The model of that id. Raises: ModelError, also when it is not installed."""
+    """The model of that id. Raises: as `installed_model`; ModelError also when it is not installed."""
     model = installed_model(model_id, folder=folder)
     if model is None:
         raise ModelError(f"model {model_id!r} is not installed: run 'sounddesk models install {model_id}'")
@@ -214,6 +220,8 @@ def read_record(record_folder: Path) -> InstalledModel:
         record = load(_Record, path, unknown="ignore")
     except (OSError, FieldError) as error:
         raise ModelError(f"a record is damaged ({error}): remove the model and install it again") from error
+    if record.id != record_folder.name:
+        raise ModelError(f"{path} is the record of {record.id!r}: remove that folder and install the model again")
     return InstalledModel(
         id=record.id,
         name=record.name,
@@ -255,8 +263,10 @@ def install_lock(model_id: str, *, root: Path, cancel: CancelToken | None = None
 
     Raises:
         OutputError: the folder cannot be written, or (without `wait`) another process is at it.
+        CatalogueError: the id is none.
         Cancelled: through `cancel`, while waiting.
     """
+    check_id(model_id)
     downloads = root / DOWNLOADS_FOLDER
     with translate_os_errors(downloads):
         downloads.mkdir(parents=True, exist_ok=True)
@@ -283,15 +293,16 @@ def remove_model(model_id: str, *, folder: Path | None = None) -> int:
 
     Raises:
         ModelError: not installed.
+        CatalogueError: the id is none; nothing but a model's own folder is ever removed.
         OutputError: it cannot be removed, or is being installed.
     """
     root = models_folder() if folder is None else folder
-    record_folder = root / model_id
+    record_folder = _record_folder(model_id, folder)
     staging = root / DOWNLOADS_FOLDER / model_id
     if not (record_folder / RECORD_FILE).is_file() and not staging.is_dir():
         raise ModelError(f"model {model_id!r} is not installed: 'sounddesk models list' shows what is")
     with install_lock(model_id, root=root, wait=False):
-        freed = sum(path.stat().st_size for place in (record_folder, staging) for path in place.rglob("*"))
+        freed = sum(path.lstat().st_size for place in (record_folder, staging) for path in place.rglob("*"))
         for place in (record_folder, staging):
             discard(place)
     return freed
@@ -299,7 +310,7 @@ def remove_model(model_id: str, *, folder: Path | None = None) -> int:
 
 def has_partial_download(model_id: str, *, folder: Path | None = None) -> bool:
     """Whether an earlier installation stopped before its end."""
-    return ((models_folder() if folder is None else folder) / DOWNLOADS_FOLDER / model_id).is_dir()
+    return (_record_folder(model_id, folder).parent / DOWNLOADS_FOLDER / model_id).is_dir()
 
 
 def discard(folder: Path) -> None:
@@ -309,7 +320,18 @@ def discard(folder: Path) -> None:
     with translate_os_errors(folder, what="cannot remove"):
         doomed = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.removed")
         folder.rename(doomed)
+    if doomed.is_symlink():
+        # What it leads to is the user's.
+        with translate_os_errors(folder, what="cannot remove"):
+            doomed.unlink()
+        return
     shutil.rmtree(doomed, ignore_errors=True)
+
+
+def _record_folder(model_id: str, folder: Path | None) -> Path:
+    """Where the model of that id is installed. Raises: CatalogueError, the id would lead elsewhere."""
+    check_id(model_id)
+    return (models_folder() if folder is None else folder) / model_id
 
 
 def _is_hidden(relative: Path) -> bool:
