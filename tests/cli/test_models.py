@@ -85,7 +85,9 @@ def test_what_cannot_be_done(run: Run, arguments: tuple[str, ...], message: str)
 
 
 @pytest.mark.parametrize("verb", ["remove", "where", "verify", "install"])
-@pytest.mark.parametrize("model_id", ["", ".", "..", "../../x", "./m", "m/../m", "m/", "/m", ".downloads", "a\0b", "m" * 300])
+@pytest.mark.parametrize(
+    "model_id", ["", ".", "..", "../../x", "./m", "m/../m", "m/", "/m", ".downloads", "a\0b", "m" * 300]
+)
 def test_an_id_leads_nowhere_but_to_its_model(run: Run, verb: str, model_id: str, tmp_path: Path) -> None:
     models = tmp_path / "data/sounddesk/models"
     for folder in (models / "m", tmp_path / "data" / "x"):

@@ -148,7 +148,9 @@ def test_a_shard_cannot_write_outside_its_folder(tmp_path: Path) -> None:
         assert not list(tmp_path.parent.glob("escape*"))
 
 
-@pytest.mark.parametrize("name", ["pipe:touch PWNED; cat ok.tar #.tar", "http:x.tar", "{0..3}.tar", "a::b.tar", "...tar"])
+@pytest.mark.parametrize(
+    "name", ["pipe:touch PWNED; cat ok.tar #.tar", "http:x.tar", "{0..3}.tar", "a::b.tar", "...tar"]
+)
 def test_a_shards_name_is_a_name_and_no_command_or_address(
     name: str, tmp_path: Path, video: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
