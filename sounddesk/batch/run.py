@@ -24,6 +24,7 @@ from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.errors import EngineError
 from sounddesk.domain.frame_sequence import every_nth
 from sounddesk.domain.frame_sequence import find_frames
+from sounddesk.domain.frame_sequence import left_out
 from sounddesk.engine.bundles.installed_bundles import find_bundle
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
@@ -43,6 +44,7 @@ class BatchResult:
         failed_frames: of those rendered, how many lack something.
         failures: (what, why) for each frame or sound that could not be rendered.
         page: the summary.
+        notes: what was left out or lacking in the frames, a sentence each.
     """
 
     out: Path
@@ -55,6 +57,7 @@ class BatchResult:
     failures: tuple[tuple[str, str], ...]
     page: Path
     elapsed_s: float
+    notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -68,6 +71,7 @@ class BatchResult:
             "sounds": self.sounds,
             "failures": [{"what": what, "error": why} for what, why in self.failures],
             "page": str(self.page),
+            "notes": list(self.notes),
             "elapsed_s": round(self.elapsed_s, 2),
         }
 
@@ -101,6 +105,8 @@ def run_batch(
     frames = tuple(frame for position, frame in enumerate(chosen) if options.shard.holds(position))
     settings = render_settings(options)
     shot = ShotPlan(options, settings, every)
+    others = left_out(options.folder)
+    notes = (*((f"left out, not read here: {others}",) if others else ()), *shot.notes(chosen))
     outputs = [frame.output for frame in frames]
     beds = shot.beds(chosen) if options.bed else ()
     count = len(beds) if options.bed else len(frames)
@@ -144,6 +150,7 @@ def run_batch(
         failures=tuple(failures),
         page=page,
         elapsed_s=time.monotonic() - start_s,
+        notes=notes,
     )
 
 

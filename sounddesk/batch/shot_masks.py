@@ -88,6 +88,14 @@ class ShotMasks:
         objects = [self._plan(each, frame) for each in self._options.objects]
         return blend_and_ambience(objects, blend=self._options.blend, ambience=self._options.ambience)
 
+    def without_masks(self, frames: Sequence[Frame]) -> dict[str, tuple[str, ...]]:
+        """Names of the frames that have no mask file, by object; objects that have one for each frame are left out."""
+        lacking = {
+            name: tuple(frame.name for frame in frames if frame.name not in files)
+            for name, files in self._per_frame.items()
+        }
+        return {name: names for name, names in lacking.items() if names}
+
     def with_masks(self, frame: Frame) -> tuple[PlannedObject, ...]:
         """What sounds in a frame, with the masks that are followed or fixed.
 

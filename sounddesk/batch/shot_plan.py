@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from typing import Final
 
 from sounddesk.batch.frame_masks import MaskFinder
 from sounddesk.batch.frame_masks import auto_source
@@ -29,10 +30,14 @@ from sounddesk.batch.trackers import choose_tracking
 from sounddesk.domain.batch_manifest import Row
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.frame_sequence import Frame
+from sounddesk.domain.frame_sequence import holes_in
 from sounddesk.domain.seeds import frame_take_seed
 from sounddesk.domain.selection import Selection
 from sounddesk.engine.specs import MAX_BED_SECONDS
 from sounddesk.engine.specs import MIN_SECONDS
+
+# Holes, and frames without a mask, that are named one by one.
+_TOLD: Final = 3
 
 
 class ShotPlan:
@@ -68,6 +73,19 @@ class ShotPlan:
             "frames_per_s": options.frames_per_s if options.bed else None,
         }
 
+    def notes(self, chosen: Sequence[Frame]) -> tuple[str, ...]:
+        """What she should know of the folder before she trusts the result: holes, and frames without a mask."""
+        told = []
+        holes = holes_in(self._frames)
+        if holes:
+            numbers = ", ".join(str(first) if first == last else f"{first} to {last}" for first, last in holes[:_TOLD])
+            more = f" and {len(holes) - _TOLD} more" if len(holes) > _TOLD else ""
+            told.append(f"the sequence has {len(holes)} {_plural('hole', len(holes))}: {numbers}{more}")
+        for name, without in self._masks.without_masks(chosen).items():
+            names = ", ".join(without[:_TOLD]) + (", ..." if len(without) > _TOLD else "")
+            told.append(f"{name!r} has no mask in {len(without)} of {len(chosen)} frames: {names}")
+        return tuple(told)
+
     def missing(
         self, frames: Sequence[Frame], rows: Sequence[Row], *, on_complete: Callable[[], None]
     ) -> Iterator[FrameJob]:
@@ -87,10 +105,12 @@ class ShotPlan:
     def beds(self, chosen: Sequence[Frame]) -> tuple[BedJob, ...]:
         """The beds of this shard, without their frames. Raises: BadInputError for a length that cannot be made."""
         options = self._options
-        seconds = len(self._frames) / options.frames_per_s
+        n_frames = self._frames[-1].offset + 1
+        seconds = n_frames / options.frames_per_s
         if not MIN_SECONDS <= seconds <= MAX_BED_SECONDS:
             raise BadInputError(
-                f"{len(self._frames)} frames at {options.frames_per_s:g} per second last {seconds:g} s: "
+                f"{n_frames} frames ({self._frames[0].name} to {self._frames[-1].name}) at {options.frames_per_s:g} "
+                f"per second last {seconds:g} s: "
                 f"a bed lasts {MIN_SECONDS:g} s to {MAX_BED_SECONDS:g} s, choose another --fps"
             )
         planned = [self._masks.planned(frame) for frame in chosen]
@@ -102,7 +122,7 @@ class ShotPlan:
                 continue
             # Everything that the bed follows: the object's source in each frame, and the frame itself.
             followed = [
-                [frame.name, frame.index, self._hashes.of(frame.index), objects[place].source]
+                [frame.name, frame.offset, self._hashes.of(frame.index), objects[place].source]
                 for frame, objects in zip(chosen, planned, strict=True)
             ]
             for number in range(1, options.takes + 1):
@@ -138,7 +158,7 @@ class ShotPlan:
                         frame=frame.name,
                         path=frame.path.resolve(),
                         # The middle of the time that the frame is shown.
-                        time_s=(frame.index + 0.5) / self._options.frames_per_s,
+                        time_s=(frame.offset + 0.5) / self._options.frames_per_s,
                         objects=self._masks.with_masks(frame),
                     )
                     for frame in chosen
@@ -160,6 +180,10 @@ class ShotPlan:
             blend=self._options.blend,
             ambience=self._options.ambience,
         )
+
+
+def _plural(noun: str, count: int) -> str:
+    return noun if count == 1 else f"{noun}s"
 
 
 class _Found:

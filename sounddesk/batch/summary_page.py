@@ -16,6 +16,7 @@ from sounddesk.domain.frame_sequence import natural_key
 from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.atomic_file import write_file
 from sounddesk.storage.batch_rows import read_rows
+from sounddesk.storage.html_page import escape_undecodable
 from sounddesk.storage.html_page import render_template
 
 PAGE_FILE: Final = "index.html"
@@ -69,7 +70,9 @@ def summary_page(rows: Sequence[Row], *, title: str) -> str:
         title=title,
         beds=_sounds(beds),
         frames=[_frame(frame, by_frame[frame]) for frame in frames],
-        failed=[frame for frame in frames if any(row.status == "failed" for row in by_frame[frame])],
+        failed=[
+            escape_undecodable(frame) for frame in frames if any(row.status == "failed" for row in by_frame[frame])
+        ],
     )
 
 
@@ -84,7 +87,9 @@ def _frame(name: str, rows: Sequence[Row]) -> _Frame:
     mix = _file_named(whole, MIX_FILE)
     if whole is not None and mix is not None:
         sounds = (*sounds, _Sound(label="mix", spoken=f"mix of {name}", file=mix, levels=_levels(whole)))
-    return _Frame(name=name, thumbnail=_file_named(whole, THUMBNAIL_FILE), sounds=sounds, error=reason)
+    return _Frame(
+        name=escape_undecodable(name), thumbnail=_file_named(whole, THUMBNAIL_FILE), sounds=sounds, error=reason
+    )
 
 
 def _sounds(rows: Sequence[Row]) -> tuple[_Sound, ...]:

@@ -79,6 +79,7 @@ def _lines(result: BatchResult) -> list[str]:
     lines = [f"{good} of {result.frames} {result.unit} rendered in {duration_text(result.elapsed_s)}, in {result.out}"]
     if result.complete:
         lines.append(f"  {result.complete} {result.unit} were complete already")
+    lines += [f"  note: {note}" for note in result.notes]
     lines += [f"  failed: {what}: {why}" for what, why in result.failures]
     lines.append(f"  {result.page}  to look at and listen to; manifest.jsonl says how each sound was made")
     return lines

@@ -100,3 +100,15 @@ def test_an_object_that_leaves_fades_away_and_one_in_no_frame_is_reported(
     seconds = np.abs(steps).reshape(8, -1).max(axis=1)
     assert seconds[:3].min() > 0
     assert seconds[-1] == 0
+
+
+def test_a_bed_lasts_over_the_holes_of_its_frames(options: BatchOptions) -> None:
+    """Frames 1, 2, 7 and 8 at 2 per second: 4 s, the third of them 3.25 s after the start."""
+    for old, new in ((4, 8), (3, 7)):
+        (options.folder / f"f.{old}.png").rename(options.folder / f"f.{new}.png")
+    result = run(options, bed=True, frames_per_s=2.0)
+    assert result.notes == ("the sequence has 1 hole: 3 to 6",)
+    assert len(read_pcm(options.out / "beds" / "red.wav").steps) // 2 == 4 * 48_000
+    rows = [json.loads(line) for line in (options.out / "manifest.jsonl").read_text().splitlines()]
+    automation = next(row["settings"]["automation"] for row in rows if row["object"] == "red")
+    assert [time_s for time_s, _gain, _pan in automation] == [0.25, 0.75, 3.25, 3.75]

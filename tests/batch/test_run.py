@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -324,3 +325,35 @@ def test_an_installed_sam_2_carries_the_masks(options: BatchOptions, monkeypatch
     assert {name: flow[name] for name in flow if name.endswith(".wav")} == {
         name: by_flow[name] for name in by_flow if name.endswith(".wav")
     }
+
+
+def test_what_is_left_out_or_lacking_is_said(options: BatchOptions) -> None:
+    masks = options.out.parent / "mattes"
+    masks.mkdir()
+    for number in (2, 4):
+        shutil.copy(options.out.parent / "red.png", masks / f"red_{number:04d}_v003.png")
+    (options.folder / "f.9.svg").write_text("<svg/>")
+    (options.folder / "f.4.png").rename(options.folder / "f.6.png")
+    result = run(options, objects=(masked("red", masks, masks_folder=masks),))
+    assert result.notes == (
+        "left out, not read here: 1 .svg (f.9.svg)",
+        "the sequence has 1 hole: 4 to 5",
+        "'red' has no mask in 3 of 4 frames: f.1.png, f.3.png, f.6.png",
+    )
+    assert result.to_json()["notes"] == list(result.notes)
+    found = manifest_objects(options.out)
+    assert {frame: status for (frame, name), status in found.items() if name} == {
+        "f.1.png": "absent",
+        "f.2.png": "done",
+        "f.3.png": "absent",
+        "f.6.png": "absent",
+    }
+
+
+def test_a_frame_whose_name_is_no_text_is_rendered(options: BatchOptions) -> None:
+    name = os.fsdecode(b"caf\xe9.1.png")
+    (options.folder / "f.1.png").rename(options.folder / name)
+    result = run(options, every=9)
+    assert (result.rendered, result.failures) == (1, ())
+    assert "caf\\xe9.1.png" in (options.out / "index.html").read_text(encoding="utf-8")
+    assert run(options, every=9, resume=True).complete == 1

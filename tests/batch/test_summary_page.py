@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 from lxml import html
 
 from sounddesk.batch.summary_page import summary_page
@@ -48,3 +50,15 @@ def test_an_object_that_failed_is_told_at_its_place() -> None:
     rows = [row("a.png", "dog", error="no memory"), row("a.png", "cat"), row("a.png", error="dog: no memory")]
     page = html.fromstring(summary_page(rows, title="shot"))
     assert failures(page) == ["no memory"]
+
+
+def test_a_name_that_is_no_text_stands_escaped() -> None:
+    name = os.fsdecode(b"caf\xe9.1.png")
+    text = summary_page([row(name, error="cut off"), row("\ud800.png")], title=name)
+    page = html.fromstring(text.encode("utf-8").decode())
+    (link,) = page.xpath("//a")
+    assert link.text_content() == "caf\\xe9.1.png"
+    assert [each.text_content() for each in page.xpath("//tr[@id=$name]/td[1]", name="caf\\xe9.1.png")] == [
+        "caf\\xe9.1.png"
+    ]
+    assert "\\ud800.png" in text
