@@ -143,7 +143,8 @@ def _read_holder(descriptor: int) -> str:
     """The first line of a lock file: who wrote it; '' where nobody has yet."""
     with contextlib.suppress(OSError):
         os.lseek(descriptor, 0, os.SEEK_SET)
-        return os.read(descriptor, 200).decode(errors="replace").strip().partition("\n")[0]
+        # NUL: what an earlier version put before the text when it took over the lock of a killed process.
+        return os.read(descriptor, 200).decode(errors="replace").strip("\0 \n").partition("\n")[0]
     return ""
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import os
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,14 @@ def test_a_second_holder_is_refused_until_release(tmp_path: Path) -> None:
     second.release()
 
 
-def test_a_lock_file_left_by_a_killed_process_is_no_lock(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "before", ["process 1 on here since yesterday, and a long text behind it", "\0" * 46 + "process 1"]
+)
+def test_a_lock_file_left_by_a_killed_process_is_no_lock(tmp_path: Path, before: str) -> None:
     path = tmp_path / ".lock"
-    path.write_text("process 1 on here since yesterday, and a long text behind it")
+    path.write_text(before)
     lock = FolderLock(path, folder=tmp_path)
+    assert path.read_text().startswith(f"process {os.getpid()} on ")
     assert path.read_text().endswith("\n")
     lock.release()
     assert list(tmp_path.iterdir()) == []
