@@ -176,6 +176,8 @@ class Settings(QObject):
     last_export = _mapping(lambda found: found)
     # The user's own export presets by name, likewise.
     export_presets = _mapping(lambda found: {name: each for name, each in found.items() if isinstance(each, dict)})
+    # Exports on save that the user has allowed on this machine, with the files that each wrote (`ExportsOnSave`).
+    exports_on_save = _mapping(lambda found: {name: each for name, each in found.items() if isinstance(each, dict)})
     # What the last batch was asked for, as `BatchRequest.to_json` gives it.
     last_batch = _mapping(lambda found: found)
 

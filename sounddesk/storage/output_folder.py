@@ -22,6 +22,7 @@ import itertools
 import os
 import secrets
 import shutil
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +36,7 @@ from sounddesk.domain.errors import OutputError
 from sounddesk.storage.atomic_file import sync_folder
 from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.folder_lock import FolderLock
+from sounddesk.storage.own_file import make_own_folders
 
 MARKER: Final = "recipe.json"
 
@@ -65,13 +67,22 @@ class OutputFolder:
         directory: folder asked for; made on commit, with its parents, where missing.
         needed_bytes: what the render will take; refused at once where the disk has less free.
         taken: what to do where names are taken: go to a folder beside it, refuse, or replace those files.
+        may_replace: which files may be replaced, by path; any other refuses the whole.
 
     Raises:
         OutputError: not a folder, not writable, too little space, or another render is writing there.
     """
 
-    def __init__(self, directory: Path, *, needed_bytes: int = 0, taken: Taken = "beside") -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        needed_bytes: int = 0,
+        taken: Taken = "beside",
+        may_replace: Callable[[Path], bool] = lambda _path: True,
+    ) -> None:
         self._taken = taken
+        self._may_replace = may_replace
         self._lock: FolderLock | None = None
         self._staging: Path | None = None
         self._made_parents: list[Path] = []
@@ -109,8 +120,12 @@ class OutputFolder:
         """Check before the rendering what `commit` would refuse.
 
         Raises:
-            OutputError: naming the first of `names` that is there already.
+            OutputError: naming the first of `names` that is there already, or that is not to be replaced.
         """
+        names = list(names)
+        if self._taken == "replace":
+            self._refuse_foreign([name for name in names if not (self._asked / name).is_dir()], self._asked)
+            return
         taken = next((name for name in names if os.path.lexists(self._asked / name)), None)
         if taken is not None:
             raise OutputError(f"{self._asked / taken} exists already: choose another folder or other names")
@@ -147,6 +162,10 @@ class OutputFolder:
         except OSError:
             with translate_os_errors(self._asked / name):
                 raise
+
+    def staged_files(self) -> list[Path]:
+        """Every file that is staged, relative to the folder."""
+        return [path.relative_to(self.staging) for path in sorted(self.staging.rglob("*")) if not path.is_dir()]
 
     def commit(self) -> Path:
         """Move everything into place and return the folder where it is: the one asked for, or 'DIR-2' and so on.
@@ -212,12 +231,21 @@ class OutputFolder:
                 "free some space or choose another folder"
             )
 
+    def _refuse_foreign(self, names: Iterable[str | Path], target: Path) -> None:
+        for name in names:
+            if os.path.lexists(target / name) and not self._may_replace(target / name):
+                raise OutputError(
+                    f"{target / name} was not written by this export, or was changed since, and is not replaced: "
+                    "move it away, or choose another folder"
+                )
+
     def _move(self, staging: Path, target: Path, *, names: list[str]) -> bool:
         """Move into `target`; False where it is taken."""
         if not os.path.lexists(target):
             staging.rename(target)
             return True
         if self._taken == "replace":
+            self._refuse_foreign(self.staged_files(), target)
             _replace_files(staging, target)
             return True
         marked = self._taken == "beside" and (target / MARKER).exists()
@@ -255,7 +283,7 @@ def _replace_files(staging: Path, target: Path) -> None:
     moved: list[Path] = []
     try:
         for name in names:
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            make_own_folders(target, name.parent)
             if (target / name).exists():
                 (kept / name).parent.mkdir(parents=True, exist_ok=True)
                 # Without a link (some file systems know none) there is nothing to go back to, but nothing is half.

@@ -342,3 +342,32 @@ def test_a_link_under_the_name_of_the_lock_does_not_empty_a_file(tmp_path: Path)
     with pytest.raises(OutputError, match="is a link, and sounddesk writes there"):
         OutputFolder(tmp_path / "out")
     assert mine.read_text() == "keep"
+
+
+def test_only_what_may_be_replaced_is_and_nothing_else_changes(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "a.wav").write_bytes(b"ours")
+    (out / "b.wav").write_bytes(b"hers")
+    with OutputFolder(out, taken="replace", may_replace=lambda path: path.name == "a.wav") as folder:
+        folder.refuse_taken(["a.wav", "c.wav"])
+        with pytest.raises(OutputError, match=r"b\.wav was not written by this export"):
+            folder.refuse_taken(["a.wav", "b.wav"])
+        for name in ("a.wav", "b.wav"):
+            folder.write(name, b"new")
+        with pytest.raises(OutputError, match=r"b\.wav was not written by this export"):
+            folder.commit()
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == {"a.wav": b"ours", "b.wav": b"hers"}
+
+
+def test_a_folder_of_takes_that_is_a_link_is_not_written_into(tmp_path: Path) -> None:
+    (tmp_path / "hers").mkdir()
+    (tmp_path / "hers/dog.wav").write_bytes(b"hers")
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "street_media").symlink_to(tmp_path / "hers")
+    with OutputFolder(out, taken="replace") as folder:
+        folder.write("street_media/dog.wav", b"new")
+        with pytest.raises(OutputError, match="is a link"):
+            folder.commit()
+    assert (tmp_path / "hers/dog.wav").read_bytes() == b"hers"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Final
@@ -16,6 +18,7 @@ from PySide6.QtWidgets import QWidget
 from sounddesk.app.commands.command import Command
 from sounddesk.app.export.export_runner import ExportJob
 from sounddesk.app.export.export_runner import ExportRunner
+from sounddesk.app.export.exports_on_save import ExportsOnSave
 from sounddesk.app.notifications import NoticeButton
 from sounddesk.app.notifications import notifier
 from sounddesk.app.runtime.revealing import reveal
@@ -38,6 +41,8 @@ class ExportCommands(QObject):
         self._services = services
         self._window = window
         self._last: Path | None = None
+        self._on_save = ExportsOnSave(services.settings)
+        self._asked_about: set[str] = set()
         self._progress: QProgressDialog | None = None
         self.runner = ExportRunner(self)
         self.runner.progressed.connect(self._show_progress)
@@ -92,6 +97,8 @@ class ExportCommands(QObject):
         if on_save != document.project.settings.export_on_save:
             project = document.project.with_settings(export_on_save=on_save)
             document.commit(self.tr("Export on every save") if on_save else self.tr("No export on save"), project)
+        if on_save:
+            self._on_save.allow(on_save)
         self.runner.start(
             ExportJob(
                 project=document.project,
@@ -99,11 +106,12 @@ class ExportCommands(QObject):
                 plan=request.plan,
                 folder=request.folder,
                 replace=request.on_save,
+                wrote=functools.partial(self._on_save.wrote, on_save) if on_save else _forget,
             )
         )
 
     def export_on_save(self) -> None:
-        """Do the export that the project asks for on every save, if it does."""
+        """Do the export that the project asks for on every save, if it does and the user has allowed it here."""
         from sounddesk.audio.exporters.export_plan import plan_export
 
         document = self._services.document
@@ -116,6 +124,9 @@ class ExportCommands(QObject):
         except ValueError as error:
             notifier.error(self.tr("The export on save was left out: {reason}").format(reason=error))
             return
+        if not self._on_save.is_allowed(text):
+            self._ask_about(text, folder)
+            return
         # Another machine's folder is not made anew here.
         if not folder.is_dir():
             text = self.tr(
@@ -125,9 +136,32 @@ class ExportCommands(QObject):
             return
         self.runner.start(
             ExportJob(
-                project=document.project, takes=document.takes, plan=plan, folder=folder, replace=True, purpose="save"
+                project=document.project,
+                takes=document.takes,
+                plan=plan,
+                folder=folder,
+                replace=True,
+                may_replace=functools.partial(self._on_save.may_replace, text),
+                wrote=functools.partial(self._on_save.wrote, text),
+                purpose="save",
             )
         )
+
+    def _ask_about(self, text: str, folder: Path) -> None:
+        """The project came from elsewhere: it exports nothing until the user has seen where to. Told once."""
+        if text in self._asked_about:
+            return
+        self._asked_about.add(text)
+
+        def allow() -> None:
+            self._on_save.allow(text)
+            if self._services.document.project.settings.export_on_save == text:
+                self.export_on_save()
+
+        message = self.tr(
+            "This project asks to export into {folder} on every save, which nobody has allowed on this computer yet."
+        )
+        notifier.warning(message.format(folder=folder), button=NoticeButton(text=self.tr("Allow"), press=allow))
 
     def reveal(self) -> None:
         if self._last is not None and not reveal(self._last):
@@ -164,6 +198,7 @@ class ExportCommands(QObject):
     def _finished(self, job: ExportJob, report: ExportReport) -> None:
         if job.purpose == "drag":
             return
+        self._on_save.keep()
         if job.purpose == "ask":
             self._end_progress()
         self._last = report.files[0]
@@ -197,6 +232,10 @@ COMMANDS: Final[tuple[Command[ExportCommands], ...]] = (
     Command("file.copy_export_path", "Copy pat&h of last export", ExportCommands.copy_path, menu="File",
             section="export", enabled=lambda it: it.has_exported),
 )  # fmt: skip
+
+
+def _forget(_files: Sequence[Path]) -> None:
+    """Nothing is kept of an export that was asked for once."""
 
 
 def on_save_text(plan: ExportPlan, folder: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 from pathlib import Path
@@ -33,6 +34,8 @@ class ExportJob:
 
     Attributes:
         replace: files of the same names are replaced.
+        may_replace: whether such a file, by its path, may be; one that may not ends the export before it begins.
+        wrote: called with all files that were written, off the UI thread.
         purpose: 'ask' from the dialog, with a progress box; 'save' for the export on save; 'drag' for dragging out.
     """
 
@@ -41,6 +44,8 @@ class ExportJob:
     plan: ExportPlan
     folder: Path
     replace: bool = False
+    may_replace: Callable[[Path], bool] = lambda _path: True
+    wrote: Callable[[Sequence[Path]], None] = lambda _files: None
     purpose: Literal["ask", "save", "drag"] = "ask"
     cancel: CancelToken = field(default_factory=CancelToken)
 
@@ -98,7 +103,7 @@ def _export(export: _Export, control: JobControl) -> ExportReport:
         control.report(Progress(stage="export", done=done, total=total, elapsed_s=time.monotonic() - started_s))
 
     samples: Callable[[str], Mono | None] = TakeSamples(takes)
-    return export_project(
+    report = export_project(
         job.project,
         takes,
         samples,
@@ -106,5 +111,8 @@ def _export(export: _Export, control: JobControl) -> ExportReport:
         job.folder,
         licences=bundle_licences(),
         replace=job.replace,
+        may_replace=job.may_replace,
         step=step,
     )
+    job.wrote(report.written)
+    return report

@@ -44,6 +44,7 @@ from sounddesk.domain.project import Project
 from sounddesk.domain.take import TakeLibrary
 from sounddesk.domain.timeline import PROJECT_RATE_HZ
 from sounddesk.storage.output_folder import OutputFolder
+from sounddesk.storage.output_folder import Taken
 
 # More threads than this only wait for the disk.
 _MOST_THREADS: Final = 8
@@ -56,6 +57,7 @@ class ExportReport:
     Attributes:
         folder: where.
         files: every entry, in the order of the plan.
+        written: every single file, also those in the folder of raw takes.
         clipped_samples: cut off at full scale, by file; empty is what one wants.
         readings: loudness by file.
         gain_db: applied by normalising, by file.
@@ -64,6 +66,7 @@ class ExportReport:
 
     folder: Path
     files: tuple[Path, ...]
+    written: tuple[Path, ...] = ()
     clipped_samples: Mapping[str, int] = field(default_factory=dict)
     readings: Mapping[str, LoudnessReading] = field(default_factory=dict)
     gain_db: Mapping[str, float] = field(default_factory=dict)
@@ -79,6 +82,7 @@ def export_project(
     *,
     licences: Mapping[str, str],
     replace: bool = False,
+    may_replace: Callable[[Path], bool] = lambda _path: True,
     step: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> ExportReport:
     """Write what `plan` says into `folder`.
@@ -88,6 +92,7 @@ def export_project(
         folder: made where it is missing.
         licences: of the weights, by bundle name.
         replace: files of the same names are replaced; otherwise they are a reason to refuse.
+        may_replace: which of them may be replaced; any other is a reason to refuse.
         step: called with (done, total) between blocks; what it raises cancels the export.
 
     Raises:
@@ -121,12 +126,12 @@ def export_project(
         ['street_dog.wav', 'street_mix.wav', 'street_export.json']
     """
     require_packages(plan)
+    taken: Taken = "replace" if replace else "refuse"
     with (
-        OutputFolder(folder, needed_bytes=plan.needed_bytes, taken="replace" if replace else "refuse") as output,
+        OutputFolder(folder, needed_bytes=plan.needed_bytes, taken=taken, may_replace=may_replace) as output,
         ThreadPoolExecutor(max_workers=max(2, min(_MOST_THREADS, os.cpu_count() or 2))) as executor,
     ):
-        if not replace:
-            output.refuse_taken(plan.names)
+        output.refuse_taken(plan.names)
         source = ExportSource(project=project, takes=takes, samples_of=samples_of, licences=licences)
         run = _Run(source, plan, output.staging, step=step, executor=executor)
         with contextlib.closing(run):
@@ -135,10 +140,12 @@ def export_project(
             text = sidecar_text(plan, project, takes, licences=licences, readings=run.readings, gain_db=run.gain_db)
             output.write(plan.sidecar, text.encode())
         write_project_files(source, plan, output.staging, between=lambda: step(run.total, run.total))
+        names = output.staged_files()
         place = output.commit()
     return ExportReport(
         folder=place,
         files=tuple(place / name for name in plan.names),
+        written=tuple(place / name for name in names),
         clipped_samples=run.clipped,
         readings=run.readings,
         gain_db=run.gain_db,

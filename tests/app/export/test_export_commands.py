@@ -17,9 +17,13 @@ from sounddesk.app.export import drag_out_panel
 from sounddesk.app.export.drag_files import DragItem
 from sounddesk.app.export.drag_out_panel import DragOutPanel
 from sounddesk.app.export.export_commands import ExportCommands
+from sounddesk.app.export.export_commands import on_save_text
 from sounddesk.app.export.export_commands import read_on_save
 from sounddesk.app.export.export_dialog import ExportRequest
 from sounddesk.app.export.export_runner import ExportJob
+from sounddesk.app.export.exports_on_save import ExportsOnSave
+from sounddesk.app.notifications import Notice
+from sounddesk.app.notifications import notifier
 from sounddesk.app.runtime.revealing import reveal_command
 from sounddesk.app.services import Services
 from sounddesk.app.settings import Settings
@@ -109,6 +113,59 @@ def test_export_on_save_is_a_setting_of_the_project_and_can_be_undone(place: Pla
     document.commit("Elsewhere", document.project.with_settings(export_on_save="nonsense"))
     assert succeeds(store.save)
     wait_until(lambda: place.said[-1].startswith("error: The export on save was left out"))
+
+
+def test_a_project_from_elsewhere_exports_nothing_until_it_is_allowed_here(place: Place, tmp_path: Path) -> None:
+    document, store = place.services.document, place.services.store
+    out = tmp_path / "hers"
+    out.mkdir()
+    (out / "street_mix.wav").write_bytes(b"hers")
+    text = on_save_text(place.plan(format="wav16"), out)
+    document.commit("As it came", document.project.with_settings(export_on_save=text))
+    notices: list[Notice] = []
+    notifier.noticed.connect(notices.append)
+    assert succeeds(store.save_as, tmp_path / "street.sdesk")
+    document.commit("Fader", document.project.with_strip("o1", gain_db=-20.0))
+    assert succeeds(store.save)
+    # Told once, however often it is saved.
+    (asked,) = notices
+    assert str(out) in asked.title and asked.button is not None
+    assert [path.name for path in out.iterdir()] == ["street_mix.wav"]
+    # Allowed, it still replaces nothing that it did not write.
+    asked.button.press()
+    wait_until(lambda: len(place.said) == 2)
+    assert "street_mix.wav was not written by this export" in place.said[-1]
+    assert [path.name for path in out.iterdir()] == ["street_mix.wav"]
+    assert (out / "street_mix.wav").read_bytes() == b"hers"
+    (out / "street_mix.wav").unlink()
+    assert succeeds(store.save)
+    wait_until(lambda: len(place.said) == 3)
+    assert (out / "street_mix.wav").is_file()
+    notifier.noticed.disconnect(notices.append)
+
+
+def test_what_was_allowed_and_written_here_is_known_after_a_restart(
+    place: Place, tmp_path: Path, qapp: QApplication
+) -> None:
+    out = tmp_path / "out"
+    place.exports.export(ExportRequest(plan=place.plan(format="wav16"), folder=out, on_save=True))
+    wait_until(lambda: len(place.said) == 1)
+    text = place.services.document.project.settings.export_on_save
+    again = ExportsOnSave(Settings())
+    assert again.is_allowed(text) and not again.is_allowed(text + " ")
+    mix = out / "street_mix.wav"
+    assert again.may_replace(text, mix)
+    # Worked on in another program meanwhile: hers.
+    mix.write_bytes(mix.read_bytes() + b"edited")
+    assert not again.may_replace(text, mix)
+    assert not again.may_replace(text, out / "other.wav")
+
+
+@pytest.mark.parametrize("stored", ['{"a": {"/x": [1]}}', '{"a": {"/x": "y"}}', '{"a": {"/x": [1, null]}}', "[]"])
+def test_damaged_settings_allow_the_replacing_of_nothing(stored: str, qapp: QApplication) -> None:
+    settings = Settings()
+    settings.store("exports_on_save", stored)
+    assert not ExportsOnSave(settings).may_replace("a", Path("/x"))
 
 
 def test_the_panel_offers_mix_stems_and_selected_clips(place: Place) -> None:
