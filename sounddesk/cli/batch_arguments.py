@@ -16,7 +16,7 @@ from sounddesk.cli.common_arguments import DEFAULT_BUNDLE
 from sounddesk.cli.common_arguments import add_device_argument
 from sounddesk.cli.common_arguments import add_output_arguments
 from sounddesk.cli.common_arguments import file_path
-from sounddesk.cli.common_arguments import number
+from sounddesk.cli.common_arguments import frames_per_second
 from sounddesk.cli.common_arguments import whole_number
 from sounddesk.cli.render_arguments import add_selection_arguments
 from sounddesk.cli.render_arguments import add_sound_arguments
@@ -57,7 +57,12 @@ def configure_batch(parser: argparse.ArgumentParser) -> None:
     sound.add_argument(
         "--bed", action="store_true", help="one continuous sound per object over the whole shot, instead of one a frame"
     )
-    sound.add_argument("--fps", type=number, metavar="F", help="frames per second, for the bed (default: 24)")
+    sound.add_argument(
+        "--fps",
+        type=frames_per_second,
+        metavar="F",
+        help="frames per second, for the bed: 25, 29.97, 24000/1001, ... (default: 24)",
+    )
 
     where = parser.add_argument_group("with what, and where to")
     where.add_argument("--bundle", metavar="NAME|FOLDER", help="the model (default: starter)")

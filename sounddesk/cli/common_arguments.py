@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from fractions import Fraction
 from pathlib import Path
 from typing import Final
+
+from sounddesk.domain.timecode import exact_rate
 
 DEFAULT_BUNDLE: Final = "starter"
 
@@ -47,3 +50,14 @@ def file_path(text: str) -> Path:
     if not text:
         raise argparse.ArgumentTypeError("the path is empty: name a file or folder")
     return Path(text).expanduser()
+
+
+def frames_per_second(text: str) -> float:
+    """A frame rate as a number or a ratio; 23.976, 29.97 and the like are those of NTSC, exactly."""
+    try:
+        rate = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a frame rate: write frames per second, e.g. 25, 29.97 or 24000/1001"
+        ) from None
+    return float(exact_rate(rate))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from dataclasses import field
@@ -18,10 +19,9 @@ from sounddesk.domain.scene import free_name
 from sounddesk.domain.seeds import check_seed
 from sounddesk.domain.seeds import take_seed
 from sounddesk.domain.tiled_mask import TiledMask
+from sounddesk.domain.timecode import TimecodeRate
 from sounddesk.domain.timeline import Clip
 from sounddesk.domain.timeline import Marker
-
-FRAME_RATES: Final = (24.0, 25.0, 30000 / 1001, 30.0)
 
 # Told apart also by people who see few colours: Okabe and Ito (2008), without black, then lighter kin.
 OBJECT_COLOURS: Final = (
@@ -67,7 +67,8 @@ class ProjectSettings:
     Attributes:
         seconds: length of takes where the object says nothing else, 1 to 60 s.
         timeline_s: length of the timeline and of every exported stem.
-        frame_rate: frames per second of the ruler and the snapping grid.
+        frame_rate: frames per second of the ruler and the snapping grid, 1 to 240.
+        drop_frame: whether timecode leaves numbers out to keep up with the clock; at 29.97 and 59.94 only.
         start_timecode_s: what the ruler shows at 0.
         preset, steps, guidance: of the denoising loop (`SamplingSettings`).
         bundle: name or folder.
@@ -78,6 +79,7 @@ class ProjectSettings:
     seconds: float = 10.0
     timeline_s: float = 10.0
     frame_rate: float = 25.0
+    drop_frame: bool = False
     start_timecode_s: float = 0.0
     preset: str = "fast"
     steps: int | None = None
@@ -92,8 +94,14 @@ class ProjectSettings:
             raise ValueError(f"length is {self.seconds:g} s: choose from 1 s to 60 s")
         if not 1.0 <= self.timeline_s <= 3600.0:
             raise ValueError(f"timeline lasts {self.timeline_s:g} s: choose from 1 s to 3600 s")
-        if not 1.0 <= self.frame_rate <= 240.0:
+        if not math.isfinite(self.frame_rate):
             raise ValueError(f"frame rate is {self.frame_rate:g}: choose from 1 to 240 frames per second")
+        _ = self.timecode_rate
+
+    @property
+    def timecode_rate(self) -> TimecodeRate:
+        """How frames and timecode are counted."""
+        return TimecodeRate.of(self.frame_rate, drop_frame=self.drop_frame)
 
 
 @dataclass(frozen=True, kw_only=True)

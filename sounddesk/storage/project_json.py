@@ -25,6 +25,8 @@ from sounddesk.storage.text_formats import parse_json
 Json = dict[str, Any]
 Part = TypeVar("Part", ImageInfo, MasterBus, ProjectSettings, TakeMark, MixerStrip, Clip, Marker)
 
+_DROPPED_BEFORE_1_1 = 30000 / 1001
+
 # Keys of an object's row that are not plain values of its dataclass.
 _SPECIAL = ("mask", "strip", "members")
 
@@ -44,6 +46,14 @@ def part_from_json(kind: type[Part], data: Mapping[str, Any], *, where: str = ""
     known = {each.name for each in dataclasses.fields(kind)}
     part = decode(kind, data, unknown="ignore", where=where or kind.__name__)
     return part, {key: value for key, value in data.items() if key not in known}
+
+
+def with_drop_frame(settings: Json) -> Json:
+    """The project's settings as version 1.1 has them: before it, timecode at 29.97 always dropped frames."""
+    rate = settings.get("frame_rate")
+    if "drop_frame" in settings or not isinstance(rate, float) or abs(rate - _DROPPED_BEFORE_1_1) >= 0.005:
+        return settings
+    return {**settings, "drop_frame": True}
 
 
 def object_to_json(found: SceneObject) -> Json:

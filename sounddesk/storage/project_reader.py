@@ -31,6 +31,7 @@ from sounddesk.storage.project_json import mask_sha256
 from sounddesk.storage.project_json import object_from_json
 from sounddesk.storage.project_json import part_from_json
 from sounddesk.storage.project_json import to_text
+from sounddesk.storage.project_json import with_drop_frame
 from sounddesk.storage.waveform_blob import decode_waveform
 
 # A bed lasts an hour at most, at 96 kHz at most.
@@ -96,7 +97,7 @@ class ProjectReader:
             markers=self._parts(Marker, "markers"),
             take_marks=self._parts(TakeMark, "take_marks"),
             master=self._part(MasterBus, "state", "master", state.get("master", {})),
-            settings=self._part(ProjectSettings, "state", "settings", state.get("settings", {})),
+            settings=self._part(ProjectSettings, "state", "settings", with_drop_frame(state.get("settings", {}))),
             next_id=_next_id(state.get("next_id", {}).get("value", 1)),
         )
         images = {} if image is None else {image.sha256: self._image(image)}

@@ -95,6 +95,7 @@ def projects(draw: st.DrawFn) -> Project:
         )
         for clip_id in clip_ids
     )
+    rate = draw(st.sampled_from([24.0, 25.0, 30000 / 1001, 30.0]))
     marker_ids = draw(st.lists(st.from_regex(r"m[0-9]{1,4}", fullmatch=True), max_size=3, unique=True))
     return Project(
         image=draw(
@@ -114,7 +115,8 @@ def projects(draw: st.DrawFn) -> Project:
         settings=ProjectSettings(
             seconds=draw(number(1, 60)),
             timeline_s=draw(number(1, 3600)),
-            frame_rate=draw(st.sampled_from([24.0, 25.0, 30000 / 1001, 30.0])),
+            frame_rate=rate,
+            drop_frame=rate == 30000 / 1001 and draw(st.booleans()),
             steps=draw(st.none() | st.integers(1, 200)),
             seed=draw(SEEDS),
         ),

@@ -142,6 +142,28 @@ def test_version_1_0_still_opens() -> None:
     assert_same(read_project(V1), v1_contents())
 
 
+def test_version_1_1_still_opens() -> None:
+    contents = v1_contents()
+    project = contents.project.with_settings(frame_rate=30000 / 1001, drop_frame=False)
+    assert_same(read_project(V1.with_name("v1.1.sdesk")), dataclasses.replace(contents, project=project))
+
+
+@pytest.mark.parametrize(("rate", "drops"), [(29.97, True), (30000 / 1001, True), (30.0, False), (25.0, False)])
+def test_before_version_1_1_timecode_at_29_97_dropped_frames(tmp_path: Path, rate: float, drops: bool) -> None:
+    path = tmp_path / "old.sdesk"
+    shutil.copy(V1, path)
+    with sqlite3.connect(path) as db:
+        row = db.execute("SELECT data FROM state WHERE key = 'settings'").fetchone()
+        assert "drop_frame" not in row[0]
+        db.execute("UPDATE state SET data = json_set(data, '$.frame_rate', ?) WHERE key = 'settings'", (rate,))
+    db.close()
+    found = read_project(path)
+    assert found.project.settings.drop_frame is drops
+    # Once it is chosen and saved, it stays.
+    write_project(path, dataclasses.replace(found, project=found.project.with_settings(drop_frame=False)))
+    assert not read_project(path).project.settings.drop_frame
+
+
 def test_unknown_rows_keys_and_columns_of_a_newer_minor_version_survive(tmp_path: Path) -> None:
     path = tmp_path / "newer.sdesk"
     shutil.copy(V1, path)

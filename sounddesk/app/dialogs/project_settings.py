@@ -17,14 +17,23 @@ from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.plain_text import PlainLabel
-from sounddesk.domain.project import FRAME_RATES
 from sounddesk.domain.project import ProjectSettings
 from sounddesk.domain.seeds import MAX_SEED
+from sounddesk.domain.timecode import FRAME_RATES
+from sounddesk.domain.timecode import TimecodeRate
 from sounddesk.domain.timecode import format_timecode
-from sounddesk.domain.timecode import frame_at
+from sounddesk.domain.timecode import may_drop_frames
 from sounddesk.domain.timecode import parse_timecode
+from sounddesk.domain.timecode import rate_text
 
 _PRESET_STEPS: Final = 0
+
+
+def _rates_with(own: TimecodeRate) -> list[TimecodeRate]:
+    """The usual rates, and the project's own, slowest first."""
+    rates = {own, *(TimecodeRate(rate) for rate in FRAME_RATES)}
+    rates |= {TimecodeRate(rate, drop_frame=True) for rate in FRAME_RATES if may_drop_frames(rate)}
+    return sorted(rates, key=lambda rate: (rate.frames_per_s, not rate.drop_frame))
 
 
 class ProjectSettingsDialog(QDialog):
@@ -40,12 +49,13 @@ class ProjectSettingsDialog(QDialog):
         self.timeline = self._seconds(settings.timeline_s, 1.0, 3600.0)
         form.addRow(self.tr("&Timeline lasts:"), self.timeline)
         self.frame_rate = QComboBox()
-        for rate in sorted({*FRAME_RATES, settings.frame_rate}):
-            self.frame_rate.addItem(f"{rate:.5g}".rstrip("."), rate)
-        self.frame_rate.setCurrentIndex(self.frame_rate.findData(settings.frame_rate))
+        self._rates = _rates_with(settings.timecode_rate)
+        for rate in self._rates:
+            self.frame_rate.addItem(self._rate_label(rate))
+        self.frame_rate.setCurrentIndex(self._rates.index(settings.timecode_rate))
         form.addRow(self.tr("&Frames per second:"), self.frame_rate)
-        first = frame_at(settings.start_timecode_s, frame_rate=settings.frame_rate)
-        self.start = QLineEdit(format_timecode(first, frame_rate=settings.frame_rate))
+        first = settings.timecode_rate.frame_at(settings.start_timecode_s)
+        self.start = QLineEdit(format_timecode(first, rate=settings.timecode_rate))
         form.addRow(self.tr("Timecode at the &start:"), self.start)
         self.seconds = self._seconds(settings.seconds, 1.0, 60.0)
         form.addRow(self.tr("New takes &last:"), self.seconds)
@@ -87,15 +97,16 @@ class ProjectSettingsDialog(QDialog):
 
     def accept(self) -> None:
         """Hand the settings over; where a field cannot be read, say so and stay."""
-        rate = float(self.frame_rate.currentData())
+        rate = self._rates[self.frame_rate.currentIndex()]
         try:
             if not self.seed.text().strip().isdecimal():
                 raise ValueError(f"seed is {self.seed.text()!r}: give a whole number from 0 to {MAX_SEED}")
             changed = dataclasses.replace(
                 self._settings,
                 timeline_s=self.timeline.value(),
-                frame_rate=rate,
-                start_timecode_s=parse_timecode(self.start.text(), frame_rate=rate) / rate,
+                frame_rate=float(rate.frames_per_s),
+                drop_frame=rate.drop_frame,
+                start_timecode_s=rate.time_of(parse_timecode(self.start.text(), rate=rate)),
                 seconds=self.seconds.value(),
                 preset=str(self.preset.currentData()),
                 steps=self.steps.value() or None,
@@ -109,6 +120,12 @@ class ProjectSettingsDialog(QDialog):
             return
         self.accepted_settings.emit(changed)
         super().accept()
+
+    def _rate_label(self, rate: TimecodeRate) -> str:
+        if not may_drop_frames(rate.frames_per_s):
+            return str(rate)
+        kind = self.tr("drop frame") if rate.drop_frame else self.tr("non-drop")
+        return f"{rate_text(rate.frames_per_s)} {kind}"
 
     def _seconds(self, value: float, low: float, high: float) -> QDoubleSpinBox:
         spin = QDoubleSpinBox()

@@ -89,6 +89,6 @@ def _digest(item: DragItem, project: Project, settings: ExportSettings, *, name:
         *(to_text(part_to_json(clip)) for clip in project.clips),
         *(to_text(part_to_json(marker)) for marker in project.markers),
         to_text(part_to_json(project.master)),
-        to_text([project.settings.timeline_s, project.settings.start_timecode_s, project.settings.frame_rate]),
+        to_text([project.settings.timeline_s, project.settings.start_timecode_s, str(project.settings.timecode_rate)]),
     ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]

@@ -73,8 +73,8 @@ class TimelineCommands(QObject):
         self._player.seek(min(self._player.position_s + seconds, self._end_s()))
 
     def step_frames(self, frames: int) -> None:
-        rate = self._document.project.settings.frame_rate
-        self._player.seek(max(0, round(self._player.position_s * rate) + frames) / rate)
+        rate = self._document.project.settings.timecode_rate
+        self._player.seek(rate.time_of(max(0, rate.frame_at(self._player.position_s) + frames)))
 
     def toggle_loop(self) -> None:
         """Loop the range, or stop looping it; where none was drawn, the selected clips, or else everything."""
@@ -166,7 +166,7 @@ class TimelineCommands(QObject):
     def nudge(self, frames: int) -> None:
         project = self._document.project
         for clip in self._chosen():
-            start_s = max(0.0, clip.start_s + frames / project.settings.frame_rate)
+            start_s = max(0.0, clip.start_s + project.settings.timecode_rate.time_of(frames))
             project = project.with_clip(dataclasses.replace(clip, start_s=start_s))
         self._document.commit(self.tr("Nudge clips"), with_room_for_clips(project), merge_key="nudge")
 

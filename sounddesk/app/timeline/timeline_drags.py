@@ -52,8 +52,8 @@ class Snapper:
             return target
         if free or not self.on:
             return max(0.0, time_s)
-        rate = self._document.project.settings.frame_rate
-        return max(0.0, round(time_s * rate) / rate)
+        rate = self._document.project.settings.timecode_rate
+        return max(0.0, rate.time_of(rate.frame_at(time_s)))
 
     def snap_start(
         self, start_s: float, duration_s: float, *, scale: float, free: bool, without: Sequence[str]

@@ -114,11 +114,11 @@ class TimelinePainter:
 
         def label(time_s: float) -> str:
             return format_time(
-                time_s, unit=state.unit, frame_rate=settings.frame_rate, start_timecode_s=settings.start_timecode_s
+                time_s, unit=state.unit, rate=settings.timecode_rate, start_timecode_s=settings.start_timecode_s
             )
 
         widest = painter.fontMetrics().horizontalAdvance(label(settings.timeline_s)) + _LABEL_GAP
-        step = ruler_step_s(state.unit, frame_rate=settings.frame_rate, at_least_s=widest / view.scale)
+        step = ruler_step_s(state.unit, rate=settings.timecode_rate, at_least_s=widest / view.scale)
         painter.setPen(self._palette.color(QPalette.ColorRole.PlaceholderText))
         painter.drawLine(QPointF(NAMES_WIDTH, RULER_HEIGHT), QPointF(self._area.width(), RULER_HEIGHT))
         tick = int(view.left_s / step)

@@ -93,7 +93,7 @@ class TransportBar(QWidget):
             text = format_time(
                 self._player.position_s,
                 unit=self._timeline.unit,
-                frame_rate=settings.frame_rate,
+                rate=settings.timecode_rate,
                 start_timecode_s=settings.start_timecode_s,
             )
             if text != self.time.text():
@@ -128,7 +128,7 @@ class TransportBar(QWidget):
             position_s = parse_time(
                 self.time.text(),
                 unit=self._timeline.unit,
-                frame_rate=settings.frame_rate,
+                rate=settings.timecode_rate,
                 start_timecode_s=settings.start_timecode_s,
             )
         except ValueError as error:

@@ -203,14 +203,13 @@ class _Writer:
         return _Essence(mob=mob, slot_id=slot.slot_id, factor=factor)
 
     def _timecode(self, composition: Any) -> None:
-        """Where the timeline begins. Rates such as 23.976 count whole frames, as without drop frame."""
+        """Where the timeline begins, in frames since midnight; those are counted, whatever numbers drop frame gives."""
         settings = self._project.settings
-        whole = round(settings.frame_rate)
-        rate = Fraction(whole * 1000, 1001) if settings.frame_rate % 1 else Fraction(whole)
-        slot = composition.create_timeline_slot(rate)
+        rate = settings.timecode_rate
+        slot = composition.create_timeline_slot(rate.frames_per_s)
         slot.name = "Timecode"
-        code = self._file.create.Timecode(whole, drop=False)
-        code.start = round(settings.start_timecode_s * rate)
+        code = self._file.create.Timecode(rate.nominal, drop=rate.drop_frame)
+        code.start = rate.frame_at(settings.start_timecode_s)
         slot.segment = code
 
     def _markers(self, composition: Any) -> None:

@@ -1,5 +1,7 @@
 """OpenTimelineIO, for picture editors: clips, gaps, fades and markers; levels and pan as metadata.
 
+Times are frames of the picture, of which a clip may begin at a fraction; samples at 48 kHz stand in the metadata.
+
 Needs the optional package opentimelineio (`pip install sounddesk[otio]`).
 """
 
@@ -16,6 +18,7 @@ from sounddesk.audio.exchange.exchange_model import ExchangeTrack
 from sounddesk.audio.files.riff_chunks import xml_text
 from sounddesk.audio.timeline_mix import frames_of
 from sounddesk.domain.project import Project
+from sounddesk.domain.timecode import TimecodeRate
 from sounddesk.domain.timeline import PROJECT_RATE_HZ
 
 _NAMESPACE: Final = "sounddesk"
@@ -45,9 +48,16 @@ def otio_text(project: Project, tracks: tuple[ExchangeTrack, ...], *, name: str,
     """
     otio = OTIO.require()
     settings = project.settings
+    clock = _Clock(otio, settings.timecode_rate)
     timeline = otio.schema.Timeline(name=xml_text(name))
-    timeline.global_start_time = _time(otio, frames_of(settings.start_timecode_s))
-    timeline.metadata[_NAMESPACE] = {"frame_rate": settings.frame_rate, "master_gain_db": project.master.gain_db}
+    timeline.global_start_time = clock.frame(settings.timecode_rate.frame_at(settings.start_timecode_s))
+    timeline.metadata[_NAMESPACE] = {
+        "frame_rate": settings.frame_rate,
+        "drop_frame": settings.drop_frame,
+        "sample_rate_hz": PROJECT_RATE_HZ,
+        "start_samples": frames_of(settings.start_timecode_s),
+        "master_gain_db": project.master.gain_db,
+    }
     for track in tracks:
         strip = track.lane.strip
         made = otio.schema.Track(name=xml_text(track.name), kind=otio.schema.TrackKind.Audio)
@@ -60,16 +70,16 @@ def otio_text(project: Project, tracks: tuple[ExchangeTrack, ...], *, name: str,
             "inverted": strip.inverted,
             "colour": track.lane.colour,
         }
-        made.extend(_row(otio, track, media_folder))
+        made.extend(_row(clock, track, media_folder))
         timeline.tracks.append(made)
     colours = {each.id: each.colour for each in project.objects}
     for marker in project.markers:
         timeline.tracks.markers.append(
             otio.schema.Marker(
                 name=xml_text(marker.label),
-                marked_range=otio.opentime.TimeRange(_time(otio, frames_of(marker.time_s)), _time(otio, 0)),
+                marked_range=clock.range(frames_of(marker.time_s), 0),
                 color=nearest_marker_colour(colours.get(marker.object_id or "", "#ff0000")),
-                metadata={_NAMESPACE: {"object": marker.object_id or ""}},
+                metadata={_NAMESPACE: {"object": marker.object_id or "", "samples": frames_of(marker.time_s)}},
             )
         )
     return str(otio.adapters.write_to_string(timeline, "otio_json")) + "\n"
@@ -111,8 +121,28 @@ def _channels(colour: str) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def _row(otio: Any, track: ExchangeTrack, media_folder: str) -> list[Any]:
+class _Clock:
+    """Samples at 48 kHz as times at the picture's frame rate."""
+
+    def __init__(self, otio: Any, rate: TimecodeRate) -> None:
+        self.otio = otio
+        self._rate = rate
+
+    def frame(self, frame: float) -> Any:
+        """A time in frames."""
+        return self.otio.opentime.RationalTime(frame, float(self._rate.frames_per_s))
+
+    def time(self, samples: int) -> Any:
+        return self.frame(float(samples * self._rate.frames_per_s / PROJECT_RATE_HZ))
+
+    def range(self, start: int, length: int) -> Any:
+        """From `start`, in samples, `length` of them."""
+        return self.otio.opentime.TimeRange(self.time(start), self.time(length))
+
+
+def _row(clock: _Clock, track: ExchangeTrack, media_folder: str) -> list[Any]:
     """Clips, gaps between them, and fades: transitions from or to a gap, which lie wholly in the clip."""
+    schema = clock.otio.schema
     row: list[Any] = []
     place, fading = 0, False
     for item in track.clips:
@@ -120,46 +150,47 @@ def _row(otio: Any, track: ExchangeTrack, media_folder: str) -> list[Any]:
         fade_in, fade_out = frames_of(item.clip.fade_in_s), frames_of(item.clip.fade_out_s)
         # Without a gap, though of no length, a fade would be a crossfade with the neighbour.
         if start > place or fade_in or fading:
-            row.append(otio.schema.Gap(duration=_time(otio, start - place)))
+            row.append(schema.Gap(duration=clock.time(start - place)))
         if fade_in:
-            row.append(_fade(otio, inside_left=0, inside_right=fade_in))
-        row.append(_clip(otio, item, media_folder))
+            row.append(_fade(clock, inside_left=0, inside_right=fade_in))
+        row.append(_clip(clock, item, media_folder))
         if fade_out:
-            row.append(_fade(otio, inside_left=fade_out, inside_right=0))
+            row.append(_fade(clock, inside_left=fade_out, inside_right=0))
         place, fading = frames_of(item.clip.end_s), fade_out > 0
     if fading:
-        row.append(otio.schema.Gap(duration=_time(otio, 0)))
+        row.append(schema.Gap(duration=clock.time(0)))
     return row
 
 
-def _fade(otio: Any, *, inside_left: int, inside_right: int) -> Any:
-    return otio.schema.Transition(
-        transition_type=otio.schema.TransitionTypes.SMPTE_Dissolve,
-        in_offset=_time(otio, inside_left),
-        out_offset=_time(otio, inside_right),
+def _fade(clock: _Clock, *, inside_left: int, inside_right: int) -> Any:
+    schema = clock.otio.schema
+    return schema.Transition(
+        transition_type=schema.TransitionTypes.SMPTE_Dissolve,
+        in_offset=clock.time(inside_left),
+        out_offset=clock.time(inside_right),
     )
 
 
-def _clip(otio: Any, item: ExchangeClip, media_folder: str) -> Any:
-    clip = item.clip
-    length = frames_of(clip.end_s) - frames_of(clip.start_s)
-    reference = otio.schema.ExternalReference(
+def _clip(clock: _Clock, item: ExchangeClip, media_folder: str) -> Any:
+    clip, schema = item.clip, clock.otio.schema
+    start, end = frames_of(clip.start_s), frames_of(clip.end_s)
+    reference = schema.ExternalReference(
         target_url=f"{media_folder}/{item.media.name}",
-        available_range=otio.opentime.TimeRange(_time(otio, 0), _time(otio, item.media.frames)),
+        available_range=clock.range(0, item.media.frames),
     )
-    made = otio.schema.Clip(
+    made = schema.Clip(
         name=xml_text(item.name),
         media_reference=reference,
-        source_range=otio.opentime.TimeRange(_time(otio, frames_of(item.offset_s)), _time(otio, length)),
+        source_range=clock.range(frames_of(item.offset_s), end - start),
     )
     made.metadata[_NAMESPACE] = {
         "gain_db": clip.gain_db,
         "fade_in_s": clip.fade_in_s,
         "fade_out_s": clip.fade_out_s,
         "take_id": clip.take_id,
+        "start_samples": start,
+        "length_samples": end - start,
+        "offset_samples": frames_of(item.offset_s),
+        "media_samples": item.media.frames,
     }
     return made
-
-
-def _time(otio: Any, frames: int) -> Any:
-    return otio.opentime.RationalTime(frames, PROJECT_RATE_HZ)

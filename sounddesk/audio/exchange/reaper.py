@@ -14,6 +14,7 @@ from sounddesk.audio.exchange.exchange_model import ExchangeTrack
 from sounddesk.audio.exchange.exchange_model import gain_of
 from sounddesk.audio.exchange.exchange_model import seconds_text
 from sounddesk.domain.project import Project
+from sounddesk.domain.timecode import TimecodeRate
 from sounddesk.domain.timeline import PROJECT_RATE_HZ
 
 # Reaper's "fast start" comes nearest to a quarter sine.
@@ -37,6 +38,8 @@ def reaper_text(project: Project, tracks: tuple[ExchangeTrack, ...], *, media_fo
         "  >",
         f"  SAMPLERATE {PROJECT_RATE_HZ} 1 0",
         "  TEMPO 120 4 4",
+        # The kinds of time that ruler and transport show stay Reaper's own; the rate is a base and how it is divided.
+        f"  TIMEMODE 1 5 -1 {settings.timecode_rate.nominal} {_frame_mode(settings.timecode_rate)} 0 -1",
         f"  PROJOFFS {seconds_text(settings.start_timecode_s)} 0 0",
         f"  MASTER_VOLUME {gain_of(project.master.gain_db):.9f} 0 -1 -1 1",
         "  MASTER_NCH 2 2",
@@ -67,6 +70,13 @@ EXCHANGE_FORMATS.register(
         order=20,
     )
 )
+
+
+def _frame_mode(rate: TimecodeRate) -> int:
+    """What Reaper makes of a whole rate: 0 itself, 1 that of NTSC with drop frame, 2 that of NTSC without."""
+    if rate.drop_frame:
+        return 1
+    return 0 if rate.frames_per_s.denominator == 1 else 2
 
 
 def _track(track: ExchangeTrack, media_folder: str) -> list[str]:

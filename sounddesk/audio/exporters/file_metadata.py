@@ -59,7 +59,7 @@ def metadata_of(
         reference=_reference(plan, file),
         created=plan.created,
         time_reference=at_rate(max(0, start)),
-        frame_rate=project.settings.frame_rate,
+        timecode_rate=project.settings.timecode_rate,
         markers=tuple(
             MarkerPoint(
                 time_s=marker.time_s - file.start_frame / PROJECT_RATE_HZ,

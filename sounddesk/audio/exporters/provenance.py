@@ -112,6 +112,7 @@ def sidecar_text(
         "image": None if project.image is None else {"name": project.image.name, "sha256": project.image.sha256},
         "start_timecode_s": project.settings.start_timecode_s,
         "frame_rate": project.settings.frame_rate,
+        "drop_frame": project.settings.drop_frame,
         "settings": plan.settings.to_json(),
         "files": files,
         "project_files": dict(plan.exchange),

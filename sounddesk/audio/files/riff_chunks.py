@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from sounddesk.domain.timecode import TimecodeRate
+
 # EBU Tech 3285: fixed part of version 2 in bytes, without the chunk header.
 _BEXT_BYTES: Final = 602
 # Loudness fields that are not known (EBU Tech 3285 v2, section 2.3).
@@ -104,7 +106,7 @@ def ixml_chunk(
     note: str = "",
     start_samples: int | None = None,
     sample_rate_hz: int = 48_000,
-    frame_rate: float = 25.0,
+    timecode_rate: TimecodeRate | None = None,
     extra: Mapping[str, str] | None = None,
 ) -> bytes:
     """The `iXML` chunk (version 2.10): project, scene, take, note, one entry per channel, and `extra` under USER.
@@ -112,17 +114,18 @@ def ixml_chunk(
     Characters that XML 1.0 cannot hold are left out.
 
     Args:
-        start_samples: samples since midnight at which the file begins, with `frame_rate` under SPEED; None without.
+        start_samples: samples since midnight at which the file begins, for SPEED; None without.
+        timecode_rate: how frames of the picture are counted; 25 a second where it is not given.
     """
     root = ET.Element("BWFXML")
     texts = {"IXML_VERSION": "2.10", "PROJECT": project, "SCENE": scene, "TAKE": take, "NOTE": note}
     for key, value in texts.items():
         ET.SubElement(root, key).text = xml_text(value)
     if start_samples is not None:
-        rate = f"{round(frame_rate * 1001)}/1001" if frame_rate % 1 else f"{frame_rate:.0f}/1"
+        rate = timecode_rate or TimecodeRate.of(25)
         speed = {
-            "TIMECODE_RATE": rate,
-            "TIMECODE_FLAG": "NDF",
+            "TIMECODE_RATE": f"{rate.frames_per_s.numerator}/{rate.frames_per_s.denominator}",
+            "TIMECODE_FLAG": "DF" if rate.drop_frame else "NDF",
             "FILE_SAMPLE_RATE": str(sample_rate_hz),
             "TIMESTAMP_SAMPLE_RATE": str(sample_rate_hz),
             "TIMESTAMP_SAMPLES_SINCE_MIDNIGHT_HI": str(start_samples >> 32),

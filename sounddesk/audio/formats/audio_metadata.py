@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
 
+from sounddesk.domain.timecode import TimecodeRate
+
 
 @dataclass(frozen=True, kw_only=True)
 class MarkerPoint:
@@ -31,7 +33,7 @@ class AudioMetadata:
         reference: a unique identifier of 32 characters after EBU R 99.
         created: local time.
         time_reference: frames since midnight at which the file begins.
-        frame_rate: of the picture, per second.
+        timecode_rate: how frames of the picture are counted.
         markers: within the file, in the order of time.
         loop: first and last frame, both included, of a seamless loop; None without one.
         sources: sample rate (Hz) and model of each take in it.
@@ -51,7 +53,7 @@ class AudioMetadata:
     reference: str = ""
     created: dt.datetime
     time_reference: int = 0
-    frame_rate: float = 25.0
+    timecode_rate: TimecodeRate = field(default_factory=lambda: TimecodeRate.of(25))
     markers: tuple[MarkerPoint, ...] = ()
     loop: tuple[int, int] | None = None
     sources: tuple[tuple[int, str], ...] = ()

@@ -62,7 +62,7 @@ def tail_chunks(metadata: AudioMetadata) -> bytes:
         tracks=[f"{name} L", f"{name} R"] if metadata.n_channels == 2 else [name],
         start_samples=metadata.time_reference,
         sample_rate_hz=rate,
-        frame_rate=metadata.frame_rate,
+        timecode_rate=metadata.timecode_rate,
         extra=dict(metadata.own),
     )
     return cue_chunks(points) + smpl_chunk(loops, sample_rate_hz=rate) + ixml

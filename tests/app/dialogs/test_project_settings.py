@@ -19,7 +19,7 @@ def test_what_is_set_arrives(dialog: ProjectSettingsDialog) -> None:
     dialog.accepted_settings.connect(made.append)
     assert dialog.start.text() == "01:00:00:00"
     dialog.timeline.setValue(42.5)
-    dialog.frame_rate.setCurrentIndex(dialog.frame_rate.findData(30000 / 1001))
+    dialog.frame_rate.setCurrentText("29.97 drop frame")
     dialog.start.setText("10:00:00;00")
     dialog.preset.setCurrentIndex(1)
     dialog.steps.setValue(50)
@@ -29,7 +29,18 @@ def test_what_is_set_arrives(dialog: ProjectSettingsDialog) -> None:
     (settings,) = made
     assert (settings.timeline_s, settings.preset, settings.steps) == (42.5, "paper", 50)
     assert (settings.guidance, settings.seed, settings.bundle) == (3.0, 7, "starter")
+    assert (settings.frame_rate, settings.drop_frame) == (30000 / 1001, True)
     assert settings.start_timecode_s == pytest.approx(36_000, abs=0.05)
+
+
+def test_every_usual_rate_can_be_chosen(qapp: QApplication) -> None:
+    dialog = ProjectSettingsDialog(ProjectSettings(frame_rate=12.5), ("starter",))
+    rates = [dialog.frame_rate.itemText(row) for row in range(dialog.frame_rate.count())]
+    assert dialog.frame_rate.currentText() == "12.5"
+    assert rates == [
+        "12.5", "23.976", "24", "25", "29.97 drop frame", "29.97 non-drop", "30", "47.952", "48", "50",
+        "59.94 drop frame", "59.94 non-drop", "60",
+    ]  # fmt: skip
 
 
 def test_untouched_it_changes_nothing(dialog: ProjectSettingsDialog) -> None:

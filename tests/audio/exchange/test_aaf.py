@@ -141,6 +141,25 @@ def test_markers_timecode_and_provenance_arrive(desk: Desk, tmp_path: Path) -> N
         assert "licence of the weights: CC-BY-4.0" in comments["Comment"]
 
 
+@pytest.mark.parametrize(
+    ("rate", "drop", "edit_rate", "fps", "start"),
+    [
+        (30000 / 1001, True, "30000/1001", 30, 107_892),
+        (30000 / 1001, False, "30000/1001", 30, 107_892),
+        (60000 / 1001, True, "60000/1001", 60, 215_784),
+        (25.0, False, "25", 25, 90_000),
+    ],
+)
+def test_the_timecode_says_whether_it_drops_frames(
+    desk: Desk, tmp_path: Path, rate: float, drop: bool, edit_rate: str, fps: int, start: int
+) -> None:
+    desk.project = desk.project.with_settings(frame_rate=rate, drop_frame=drop, start_timecode_s=107_892 * 1001 / 30000)
+    with opened(desk, tmp_path) as file:
+        code = next(slot for slot in composition_of(file).slots if slot.name == "Timecode")
+        assert (str(code.edit_rate), code.segment.fps, code.segment.drop) == (edit_rate, fps, drop)
+        assert code.segment.start == start
+
+
 def test_the_sound_inside_opens_as_a_wav(desk: Desk, tmp_path: Path) -> None:
     with opened(desk, tmp_path) as file:
         mobs = [mob for mob in file.content.mobs if isinstance(mob, aaf2.mobs.SourceMob)]

@@ -156,6 +156,55 @@ def test_otio_timeline_arrives(desk: Desk, tmp_path: Path) -> None:
     assert [marker.color for marker in timeline.tracks.markers] == [colours.RED, colours.CYAN]
 
 
+@pytest.mark.parametrize(
+    ("rate", "drop", "start", "media"),
+    [
+        (25.0, False, "01:00:00:00", 25),
+        (24000 / 1001, False, "00:59:56:10", 24000 / 1001),
+        (30000 / 1001, True, "01:00:00;00", 30000 / 1001),
+        (59.94, False, "00:59:56:24", 60000 / 1001),
+    ],
+)
+def test_otio_counts_frames_of_the_picture(
+    desk: Desk, tmp_path: Path, rate: float, drop: bool, start: str, media: float
+) -> None:
+    desk.project = desk.project.with_settings(frame_rate=rate, drop_frame=drop)
+    desk.export(tmp_path, stems=False, mix=False, sidecar=False, exchange=("otio",))
+    timeline = opentimelineio.adapters.read_from_file(str(tmp_path / "street.otio"))
+    assert opentimelineio.opentime.to_timecode(timeline.global_start_time, media, drop) == start
+    clips = list(timeline.find_clips())
+    ranges = [clip.source_range for clip in clips] + [clip.available_range() for clip in clips]
+    assert {time.rate for each in ranges for time in (each.start_time, each.duration)} == {media}
+    for clip in clips:
+        told = clip.metadata["sounddesk"]
+        assert clip.source_range.duration.to_seconds() == pytest.approx(told["length_samples"] / RATE, abs=1e-9)
+        opentimelineio.opentime.to_timecode(clip.source_range.start_time)
+    # An adapter of its own project counts whole frames.
+    sequence = etree.fromstring(opentimelineio.adapters.write_to_string(timeline, "fcp_xml").encode())
+    rates = {(each.findtext("timebase"), each.findtext("ntsc")) for each in sequence.iter("rate")}
+    assert rates == {(str(round(media)), "TRUE" if media % 1 else "FALSE")}
+    starts = [int(each.findtext("start")) for each in sequence.iter("clipitem")]
+    # The first clip begins with a fade, so where it starts is said there; the second begins 1.25 s on.
+    assert starts[:2] == [-1, pytest.approx(1.25 * media, abs=1.0)]
+
+
+@pytest.mark.parametrize(
+    ("rate", "drop", "line"),
+    [
+        (24000 / 1001, False, "24 2"),
+        (24.0, False, "24 0"),
+        (30000 / 1001, True, "30 1"),
+        (30000 / 1001, False, "30 2"),
+        (60.0, False, "60 0"),
+    ],
+)
+def test_reaper_is_told_the_frame_rate(desk: Desk, tmp_path: Path, rate: float, drop: bool, line: str) -> None:
+    desk.project = desk.project.with_settings(frame_rate=rate, drop_frame=drop)
+    desk.export(tmp_path, stems=False, mix=False, sidecar=False, exchange=("rpp",))
+    project = rpp.loads((tmp_path / "street.rpp").read_text(encoding="utf-8"))
+    assert " ".join(project.find("TIMEMODE")[4:6]) == line
+
+
 @pytest.mark.parametrize("start_s", [0.0, 1.15])
 def test_otio_fades_at_a_shared_boundary_are_no_crossfade(desk: Desk, tmp_path: Path, start_s: float) -> None:
     first = dataclasses.replace(desk.project.clip("c1"), start_s=start_s)

@@ -65,6 +65,25 @@ def test_ixml(desk: Desk, tmp_path: Path) -> None:
     assert set(mix.raw_xml.findtext("./USER/SOUNDDESK_SEED").split()) == {"1001", "1002"}
 
 
+@pytest.mark.parametrize(
+    ("rate", "drop", "told"),
+    [
+        (23.976, False, ("24000/1001", "NDF")),
+        (29.97, True, ("30000/1001", "DF")),
+        (29.97, False, ("30000/1001", "NDF")),
+        (59.94, True, ("60000/1001", "DF")),
+        (50.0, False, ("50/1", "NDF")),
+    ],
+)
+def test_ixml_says_how_frames_are_counted(
+    desk: Desk, tmp_path: Path, rate: float, drop: bool, told: tuple[str, str]
+) -> None:
+    desk.project = desk.project.with_settings(frame_rate=rate, drop_frame=drop)
+    report = desk.export(tmp_path)
+    tree = wavinfo.WavInfoReader(str(report.files[1])).ixml.raw_xml
+    assert (tree.findtext("./SPEED/TIMECODE_RATE"), tree.findtext("./SPEED/TIMECODE_FLAG")) == told
+
+
 def test_markers_within_the_range_that_concern_the_object(desk: Desk, tmp_path: Path) -> None:
     report = desk.export(tmp_path, sample_rate_hz=44_100, range_s=(1.25, 3.0))
     dog, car, mix = (wavinfo.WavInfoReader(str(path), info_encoding="utf-8").cues for path in report.files[:3])
