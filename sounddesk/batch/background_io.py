@@ -18,6 +18,7 @@ from typing import Final
 from sounddesk.batch.jobs import BedJob
 from sounddesk.batch.jobs import FrameJob
 from sounddesk.batch.jobs import Job
+from sounddesk.domain.errors import DiskFullError
 from sounddesk.domain.errors import EngineError
 from sounddesk.domain.errors import OutputError
 from sounddesk.engine.tasks import CancelToken
@@ -34,7 +35,11 @@ class FatalError(EngineError):
 
 
 class FatalOutputError(FatalError, OutputError):
-    """The whole batch must end because the output folder cannot be written, for example because its disk is full."""
+    """The whole batch must end because the output folder cannot be written."""
+
+
+class FatalDiskFullError(FatalOutputError, DiskFullError):
+    """The whole batch must end because the disk is full."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -77,7 +82,8 @@ class BackgroundWriter:
     def raise_if_failed(self) -> None:
         """Raises: FatalError, when a file could not be written; what else was raised, as it is."""
         if isinstance(self._error, OutputError):
-            raise FatalOutputError(str(self._error)) from self._error
+            kind = FatalDiskFullError if isinstance(self._error, DiskFullError) else FatalOutputError
+            raise kind(str(self._error)) from self._error
         if self._error is not None:
             raise self._error
 

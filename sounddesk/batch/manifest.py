@@ -11,7 +11,7 @@ from typing import Any
 from typing import Self
 
 from sounddesk.domain.batch_manifest import Row
-from sounddesk.domain.errors import OutputError
+from sounddesk.domain.errors import DiskFullError
 from sounddesk.domain.frame_sequence import Shard
 from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.batch_rows import row_to_json
@@ -40,7 +40,7 @@ class ManifestWriter:
         with translate_os_errors(self._path):
             written = os.write(self._descriptor, line)
             if written != len(line):
-                raise OutputError(f"cannot write {self._path}: the disk is full: free some space")
+                raise DiskFullError(f"cannot write {self._path}: the disk is full: free some space")
             os.fsync(self._descriptor)
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.errors import Cancelled
+from sounddesk.domain.errors import DiskFullError
 from sounddesk.domain.errors import EngineError
 from sounddesk.domain.errors import FaultError
 from sounddesk.domain.errors import OutputError
@@ -33,7 +34,7 @@ _MEANINGS: Final[dict[ExitCode, str]] = {
     ExitCode.FAULT: "a fault of sounddesk (please report it); from `doctor`: rendering cannot work here",
     ExitCode.BAD_INPUT: "the input cannot be used; the message names the value and the remedy",
     ExitCode.ENGINE_FAILED: (
-        "the engine could not finish, for example for lack of memory or because a bundle is damaged"
+        "the engine could not finish, for example for lack of memory, on a full disk or because a bundle is damaged"
     ),
     ExitCode.SOME_FAILED: (
         "from `batch`: some frames or sounds are missing, the others are there; the manifest says why"
@@ -46,6 +47,7 @@ _MEANINGS: Final[dict[ExitCode, str]] = {
 EXIT_CODES: Final[dict[type[BaseException], ExitCode]] = {
     Cancelled: ExitCode.CANCELLED,
     KeyboardInterrupt: ExitCode.CANCELLED,
+    DiskFullError: ExitCode.ENGINE_FAILED,
     BadInputError: ExitCode.BAD_INPUT,
     OutputError: ExitCode.BAD_INPUT,
     EngineError: ExitCode.ENGINE_FAILED,

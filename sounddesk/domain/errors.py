@@ -49,6 +49,10 @@ class OutputError(SounddeskError):
     """Something could not be written; the message names the path."""
 
 
+class DiskFullError(OutputError):
+    """There is no room left for it: on the disk, in the user's quota, or under a limit on the size of files."""
+
+
 class EngineError(SounddeskError):
     """The input was good, but the engine could not finish: memory, a damaged bundle, a broken download."""
 

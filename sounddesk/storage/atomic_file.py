@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from sounddesk.domain.errors import DiskFullError
 from sounddesk.domain.errors import OutputError
 
 _REASONS: Final = {
@@ -27,16 +28,22 @@ _REASONS: Final = {
     errno.EIO: "the disk reports an error: check it or choose another",
     errno.ESTALE: "its disk is no longer connected: connect it or choose another folder",
 }
+_FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextlib.contextmanager
 def translate_os_errors(path: Path, *, what: str = "cannot write") -> Iterator[None]:
-    """Inside the block an OSError becomes an OutputError that names `path`, the reason and the remedy."""
+    """Inside the block an OSError becomes an OutputError that names `path`, the reason and the remedy.
+
+    Raises:
+        DiskFullError: the kind of OutputError that says that there is no room.
+    """
     try:
         yield
     except OSError as error:
         reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
-        raise OutputError(f"{what} {path}: {reason}") from error
+        kind = DiskFullError if error.errno in _FULL else OutputError
+        raise kind(f"{what} {path}: {reason}") from error
 
 
 def write_file(path: Path, data: bytes) -> None:

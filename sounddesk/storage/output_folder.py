@@ -32,6 +32,7 @@ from typing import Final
 from typing import Literal
 from typing import Self
 
+from sounddesk.domain.errors import DiskFullError
 from sounddesk.domain.errors import OutputError
 from sounddesk.storage.atomic_file import sync_folder
 from sounddesk.storage.atomic_file import translate_os_errors
@@ -226,7 +227,7 @@ class OutputFolder:
             self._staging = staging
             free = shutil.disk_usage(staging).free
         if free < needed_bytes:
-            raise OutputError(
+            raise DiskFullError(
                 f"{target} has {free / 1e6:.0f} MB free and the render needs {needed_bytes / 1e6:.0f} MB: "
                 "free some space or choose another folder"
             )

@@ -43,6 +43,7 @@ from sounddesk.audio.timeline_mix import strip_gains
 from sounddesk.domain.project import Project
 from sounddesk.domain.take import TakeLibrary
 from sounddesk.domain.timeline import PROJECT_RATE_HZ
+from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.output_folder import OutputFolder
 from sounddesk.storage.output_folder import Taken
 
@@ -96,7 +97,7 @@ def export_project(
         step: called with (done, total) between blocks; what it raises cancels the export.
 
     Raises:
-        OutputError: a file exists already, or cannot be written. Nothing new remains.
+        OutputError: a file exists already, or cannot be written (DiskFullError: no room). Nothing new remains.
         MissingPackageError: a project file is asked for whose package (OpenTimelineIO, pyaaf2) is not installed.
 
     Example:
@@ -128,6 +129,7 @@ def export_project(
     require_packages(plan)
     taken: Taken = "replace" if replace else "refuse"
     with (
+        translate_os_errors(folder, what="cannot write into"),
         OutputFolder(folder, needed_bytes=plan.needed_bytes, taken=taken, may_replace=may_replace) as output,
         ThreadPoolExecutor(max_workers=max(2, min(_MOST_THREADS, os.cpu_count() or 2))) as executor,
     ):
@@ -350,12 +352,14 @@ class _Run:
 
     def _finish(self, files: list[PlannedFile]) -> None:
         """Complete files side by side: each waits for the disk."""
-        writers = {file.name: self._writers.pop(file.name) for file in files}
+        writers = {file.name: self._writers[file.name] for file in files}
         futures = [self._executor.submit(writer.finish) for writer in writers.values()]
         wait(futures)
         for future in futures:
             future.result()
         for name, writer in writers.items():
+            # Those that could not be finished are closed at the end.
+            del self._writers[name]
             if writer.reading is not None:
                 self.readings[name] = writer.reading
             if writer.clipped_samples:

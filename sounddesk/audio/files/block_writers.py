@@ -6,9 +6,11 @@ where the subtype is FLOAT.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
 import sys
+from collections.abc import Iterator
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,7 @@ _PCM: Final = 1
 _IEEE_FLOAT: Final = 3
 # Longer writes at once overflow the stack of the Vorbis encoder.
 _VORBIS_BLOCK: Final = 4096
+_STREAM_BUFFER: Final = 1 << 18
 
 
 class WavWriter:
@@ -51,15 +54,18 @@ class WavWriter:
             chunks = head + _chunk(b"fmt ", fmt)
         self._before = 12 + len(chunks) + 8
         self._file = path.open("xb", buffering=0)
-        self._file.write(b"RIFF\0\0\0\0WAVE" + chunks + b"data" + struct.pack("<I", self._data_bytes))
         self._written = 0
+        try:
+            self._put(b"RIFF\0\0\0\0WAVE" + chunks + b"data" + struct.pack("<I", self._data_bytes))
+        except BaseException:
+            self._file.close()
+            raise
 
     def write(self, channels: Sequence[Waveform]) -> None:
         packed = pack_steps(channels, wav_format=self._subtype).reshape(-1).view(np.uint8).data
         place, size = self._before + self._written, len(packed)
         self._written += size
-        while packed:
-            packed = packed[self._file.write(packed) or 0 :]
+        self._put(packed)
         _begin_flush(self._file.fileno(), place, size)
 
     def finish(self, *, head: bytes = b"", tail: bytes = b"") -> None:
@@ -71,19 +77,25 @@ class WavWriter:
         """
         assert self._written == self._data_bytes
         assert len(head) in (0, self._head)
-        self._file.write((b"\0" if self._data_bytes % 2 else b"") + tail)
+        self._put((b"\0" if self._data_bytes % 2 else b"") + tail)
         size = self._file.tell() - 8
         self._file.seek(4)
-        self._file.write(struct.pack("<I", size))
+        self._put(struct.pack("<I", size))
         if head:
             self._file.seek(12)
-            self._file.write(head)
+            self._put(head)
         os.fsync(self._file.fileno())
         self._file.close()
 
     def close(self) -> None:
         """Let the file go, complete or not. Harmless when called again."""
         self._file.close()
+
+    def _put(self, data: bytes | memoryview) -> None:
+        # A disk that is nearly full takes a part, and says so at the next try only.
+        left = memoryview(data)
+        while left:
+            left = left[self._file.write(left) or 0 :]
 
 
 class LibsndfileWriter:
@@ -106,9 +118,10 @@ class LibsndfileWriter:
         compression_level: float | None = None,
     ) -> None:
         self._bits = _PCM_BITS.get(subtype)
+        self._stream = _Stream(path)
         self._sound = soundfile.SoundFile(
-            path,
-            "x",
+            self._stream,
+            "w",
             samplerate=sample_rate_hz,
             channels=channels,
             format=container,
@@ -118,16 +131,69 @@ class LibsndfileWriter:
 
     def write(self, channels: Sequence[Waveform]) -> None:
         block: np.ndarray[Any, Any] = np.stack(channels, axis=1)
-        if self._bits is not None:
-            # libsndfile wants the value in the upper bits.
-            self._sound.write(block.astype(np.int32) << (32 - self._bits))
-            return
-        for start in range(0, len(block), _VORBIS_BLOCK):
-            self._sound.write(block[start : start + _VORBIS_BLOCK])
+        with self._stream.reasons():
+            if self._bits is not None:
+                # libsndfile wants the value in the upper bits.
+                self._sound.write(block.astype(np.int32) << (32 - self._bits))
+                return
+            for start in range(0, len(block), _VORBIS_BLOCK):
+                self._sound.write(block[start : start + _VORBIS_BLOCK])
+
+    def finish(self) -> None:
+        """Complete the file. Raises: OSError."""
+        with self._stream.reasons():
+            self._sound.close()
+        self._stream.close()
 
     def close(self) -> None:
-        """Complete the file. Harmless when called again."""
+        """Let the file go, complete or not. Harmless when called again."""
         self._sound.close()
+        with contextlib.suppress(OSError):
+            self._stream.close()
+
+
+class _Stream:
+    """The file behind libsndfile, which calls any failure a 'System error': this one keeps the reason."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("xb+", buffering=_STREAM_BUFFER)
+        self._error: OSError | None = None
+
+    def write(self, data: bytes) -> int:
+        try:
+            return self._file.write(data) if self._error is None else 0
+        except OSError as error:
+            self._error = error
+            return 0
+
+    def read(self, count: int) -> bytes:
+        return self._file.read(count)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        try:
+            return self._file.seek(offset, whence)
+        except OSError as error:
+            # Seeking writes what waits in the buffer.
+            self._error = self._error or error
+            return -1
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def close(self) -> None:
+        self._file.close()
+
+    @contextlib.contextmanager
+    def reasons(self) -> Iterator[None]:
+        """Raises the error of the system instead of what libsndfile makes of it, or passes over in silence."""
+        try:
+            yield
+        except (soundfile.SoundFileError, AssertionError):
+            # soundfile asserts that all was written.
+            if self._error is None:
+                raise
+        if self._error is not None:
+            raise self._error
 
 
 def _begin_flush(descriptor: int, start: int, size: int) -> None:

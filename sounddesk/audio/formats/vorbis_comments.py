@@ -51,7 +51,7 @@ class CommentedWriter:
         self._writer.write(channels)
 
     def finish(self, reading: LoudnessReading) -> None:
-        self._writer.close()
+        self._writer.finish()
         write_comments(self._path, self._metadata, reading)
         sync_file(self._path)
 
@@ -86,7 +86,13 @@ def write_comments(path: Path, metadata: AudioMetadata, reading: LoudnessReading
         text = xml_text(value).replace("\0", "")
         if text:
             opened[key] = text
-    opened.save()
+    try:
+        opened.save()
+    except mutagen.MutagenError as error:
+        # mutagen wraps what the system says.
+        if error.args and isinstance(error.args[0], OSError):
+            raise error.args[0] from None
+        raise
 
 
 def _clock(seconds: float) -> str:

@@ -6,6 +6,8 @@ code; see the threat model in torch's documentation of `torch.load`.
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from pathlib import PurePosixPath
@@ -13,12 +15,14 @@ from typing import Any
 from typing import Final
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from sounddesk.domain.errors import EngineError
 
 # Where trainers put the weights among other things; the first that is there counts.
 _INNER_KEYS: Final = ("model", "state_dict")
+_OS_ERROR: Final = re.compile(r"os error (\d+)")
 
 
 def tensors_of_pickle(path: Path) -> dict[str, torch.Tensor]:
@@ -67,4 +71,11 @@ def convert_pickle(source: Path, target: Path) -> None:
         shared = tensor.untyped_storage().data_ptr()
         separate[name] = tensor.clone() if shared in seen else tensor.contiguous()
         seen.add(shared)
-    save_file(separate, target, metadata={"format": "pt"})
+    try:
+        save_file(separate, target, metadata={"format": "pt"})
+    except SafetensorError as error:
+        # safetensors wraps what the system says in words of its own.
+        number = _OS_ERROR.search(str(error))
+        if number is None:
+            raise EngineError(f"{source.name} cannot be kept as safetensors ({error})") from error
+        raise OSError(int(number[1]), os.strerror(int(number[1]))) from error

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
+import resource
 import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +16,12 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from sounddesk.audio.exchange.exchange_format import EXCHANGE_FORMATS
 from sounddesk.audio.exporters.export_settings import ExportSettings
+from sounddesk.audio.formats.audio_format import audio_formats
 from sounddesk.audio.metering.loudness import integrated_loudness
 from sounddesk.audio.timeline_mix import TimelineMix
+from sounddesk.domain.errors import DiskFullError
 from sounddesk.domain.errors import OutputError
 from tests.audio.conftest import RATE
 from tests.audio.conftest import Desk
@@ -42,6 +48,39 @@ def test_every_file_has_the_same_start_and_length(
         assert info.subtype == {"wav16": "PCM_16", "wav24": "PCM_24", "wav32f": "FLOAT", "flac24": "PCM_24"}.get(
             name, "VORBIS"
         )
+
+
+@contextlib.contextmanager
+def files_of_at_most(n_bytes: int) -> Iterator[None]:
+    """As on a full disk, for every file of this process."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("name", [each.name for each in audio_formats()])
+def test_a_full_disk_is_told_as_such_and_leaves_nothing(desk: Desk, tmp_path: Path, name: str) -> None:
+    report = desk.export(tmp_path / "whole", format=name)
+    sizes = sorted(path.stat().st_size for path in report.files if path.suffix != ".json")
+    # Within the header, the samples, and the tags behind them or before.
+    for limit in (0, 10, 100, sizes[0] // 2, *(sizes[-1] - less for less in (1, 50, 200, 400, 1000))):
+        with files_of_at_most(limit), pytest.raises(DiskFullError, match="larger than this file system or account"):
+            desk.export(tmp_path / "out", format=name)
+        assert [path.name for path in tmp_path.iterdir()] == ["whole"]
+
+
+@pytest.mark.parametrize("name", [each.name for each in EXCHANGE_FORMATS])
+def test_a_full_disk_while_a_project_file_is_written(desk: Desk, tmp_path: Path, name: str) -> None:
+    settings = {"stems": False, "mix": False, "sidecar": False, "exchange": (name,)}
+    report = desk.export(tmp_path / "whole", **settings)
+    size = max(path.stat().st_size for path in report.written)
+    for limit in (0, 100, size // 2, size - 1):
+        with files_of_at_most(limit), pytest.raises(DiskFullError, match="larger than this file system or account"):
+            desk.export(tmp_path / "out", **settings)
+        assert [path.name for path in tmp_path.iterdir()] == ["whole"]
 
 
 @pytest.mark.parametrize("rate", [44_100, 48_000])
