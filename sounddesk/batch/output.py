@@ -13,6 +13,7 @@ from typing import Final
 
 from sounddesk.batch.manifest import manifest_name
 from sounddesk.domain.errors import BadInputError
+from sounddesk.domain.errors import OutputError
 from sounddesk.domain.frame_sequence import Shard
 from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.atomic_file import write_file
@@ -28,10 +29,34 @@ _LOCK: Final = ".sounddesk-batch-{index}-of-{count}.lock"
 _LOCK_NAME: Final = re.compile(r"\.sounddesk-batch-(\d+)-of-(\d+)\.lock")
 
 
+class OpenedOutput:
+    """The output folder of a run, which may be moved away while the batch runs."""
+
+    def __init__(self, out: Path) -> None:
+        self._out = out
+        self._identity = _identity(out)
+
+    def check(self) -> None:
+        """Raises: OutputError, another folder or none stands at its path now."""
+        if _identity(self._out) != self._identity:
+            raise OutputError(
+                f"{self._out} was moved, removed or replaced while the batch ran: "
+                "move it back, or go on with --resume where it is now"
+            )
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    try:
+        found = folder.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 @contextlib.contextmanager
 def opened_output(
     out: Path, *, shard: Shard, resume: bool, settings: dict[str, Any], outputs: Iterable[str]
-) -> Iterator[None]:
+) -> Iterator[OpenedOutput]:
     """Inside the block this run alone writes its shard of `out`.
 
     Args:
@@ -53,7 +78,7 @@ def opened_output(
         try:
             # What a killed run left, and afterwards what killed workers of this one did.
             _remove_temporary_files(folders)
-            yield
+            yield OpenedOutput(out)
         finally:
             _remove_temporary_files(folders)
     finally:

@@ -110,7 +110,9 @@ def run_batch(
     outputs = [frame.output for frame in frames]
     beds = shot.beds(chosen) if options.bed else ()
     count = len(beds) if options.bed else len(frames)
-    with opened_output(options.out, shard=options.shard, resume=options.resume, settings=shot.facts(), outputs=outputs):
+    with opened_output(
+        options.out, shard=options.shard, resume=options.resume, settings=shot.facts(), outputs=outputs
+    ) as output:
         with translate_os_errors(options.out, what="cannot read"):
             rows = read_rows(options.out)
         made: list[Row] = []
@@ -118,6 +120,8 @@ def run_batch(
             progress = _Progress(count, on_progress)
 
             def note(row: Row) -> None:
+                # Its file may have been moved along with the folder, and would still take rows there.
+                output.check()
                 manifest.append(row)
                 made.append(row)
                 if _ends_a_job(row):
@@ -131,6 +135,7 @@ def run_batch(
                 else shot.missing(frames, rows, on_complete=progress.step)
             )
             (executor or choose_executor(options, settings)).run(jobs, on_row=note, cancel=cancel)
+        output.check()
         page = write_summary(options.out, title=options.folder.resolve().name)
     newest = newest_rows(made)
     failures = [

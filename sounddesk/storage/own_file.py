@@ -52,14 +52,14 @@ def make_own_folders(root: Path, relative: Path) -> None:
 
     Raises:
         OutputError: one of them is a link.
-        OSError: one cannot be made.
+        OSError: one cannot be made, for example because `root` is gone: it is never made again.
     """
     folder = root
     for part in relative.parts:
         folder /= part
         if folder.is_symlink():
             raise _refusal(folder, "is a link")
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True)
 
 
 def _refusal(path: Path, what: str) -> OutputError:

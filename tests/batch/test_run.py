@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
+import re
 import shutil
+import threading
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +18,10 @@ import pytest
 from PIL import Image
 
 from sounddesk.batch.background_io import FatalError
+from sounddesk.batch.executors.inline import InlineExecutor
 from sounddesk.batch.executors.local import LocalExecutor
+from sounddesk.batch.executors.portable_error import portable_error
+from sounddesk.batch.executors.protocol import Executor
 from sounddesk.batch.options import BatchObject
 from sounddesk.batch.options import BatchOptions
 from sounddesk.batch.output import opened_output
@@ -23,7 +31,9 @@ from sounddesk.domain.batch_manifest import newest_rows
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.errors import Cancelled
 from sounddesk.domain.errors import OutputError
+from sounddesk.domain.errors import SounddeskError
 from sounddesk.domain.frame_sequence import Shard
+from sounddesk.domain.frame_sequence import find_frames
 from sounddesk.domain.selection import Selection
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.storage.batch_rows import read_rows
@@ -137,6 +147,100 @@ def test_a_pool_gives_the_same_files_and_survives_a_killed_worker(options: Batch
     assert result.failures == ()
     assert contents(options.out) == contents(pooled.out)
     assert executor.pids() == []
+
+
+FAILURES: dict[str, Callable[[BatchOptions], None]] = {}
+
+
+def failure(function: Callable[[BatchOptions], None]) -> Callable[[BatchOptions], None]:
+    FAILURES[function.__name__] = function
+    return function
+
+
+@failure
+def the_bundle_is_damaged(options: BatchOptions) -> None:
+    (weights := next(Path(options.bundle).rglob("*.safetensors"))).write_bytes(weights.read_bytes()[:-1] + b"x")
+
+
+@failure
+def a_stem_cannot_be_written(options: BatchOptions) -> None:
+    options.out.mkdir()
+    # Where the folders of the frames have to be.
+    for frame in find_frames(options.folder):
+        (options.out / frame.output).write_text("mine")
+
+
+def ending(options: BatchOptions, executor: Executor) -> tuple[type[BaseException], str, float]:
+    start_s = time.monotonic()
+    with pytest.raises(SounddeskError) as caught:
+        run_batch(options, on_progress=lambda _: None, cancel=CancelToken(), executor=executor)
+    message = re.sub(r"f_\d", "f_N", str(caught.value))
+    return caught.type, message, time.monotonic() - start_s
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(FAILURES))
+def test_what_ends_a_batch_is_told_alike_by_one_worker_and_by_two(
+    options: BatchOptions, bundle_folder: Path, tmp_path: Path, name: str
+) -> None:
+    shutil.copytree(bundle_folder, tmp_path / "bundle")
+    options = replace(options, bundle=str(tmp_path / "bundle"), resume=True)
+    FAILURES[name](options)
+    settings = render_settings(options)
+    kind, message, _ = ending(options, InlineExecutor(settings))
+    executor = LocalExecutor(settings, workers=2)
+    assert ending(options, executor)[:2] == (kind, message)
+    assert executor.pids() == []
+
+
+class UnpicklableError(SounddeskError):
+    def __init__(self) -> None:
+        super().__init__("it cannot be carried")
+        self.guard = threading.Lock()
+
+
+@pytest.mark.parametrize(
+    "error", [UnpicklableError(), ValueError("of nobody's"), OSError(28, "No space left on device")]
+)
+def test_any_exception_finds_its_way_to_the_parent(error: Exception) -> None:
+    arrived = pickle.loads(pickle.dumps(portable_error(error)))
+    assert str(error) in str(arrived)
+    if not isinstance(error, SounddeskError):
+        assert type(arrived) is type(error) and str(error) in arrived.__notes__[0]
+
+
+def test_workers_that_cannot_start_end_the_batch(options: BatchOptions, monkeypatch: pytest.MonkeyPatch) -> None:
+    executor = LocalExecutor(render_settings(options), workers=2)
+    # The interpreter of the workers does not know the package.
+    monkeypatch.setattr("multiprocessing.spawn.get_preparation_data", lambda name: {"sys_path": [], "name": name})
+    start_s = time.monotonic()
+    with pytest.raises(FatalError, match=r"a worker cannot be started \(exit code 1\)"):
+        run_batch(options, on_progress=lambda _: None, cancel=CancelToken(), executor=executor)
+    assert time.monotonic() - start_s < 30
+    assert executor.pids() == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("pooled", "again"), [(False, False), (False, True), (True, False)])
+def test_an_output_folder_that_is_moved_ends_the_batch(options: BatchOptions, pooled: bool, again: bool) -> None:
+    moved = options.out.with_name("moved")
+    settings = render_settings(options)
+    executor = LocalExecutor(settings, workers=2) if pooled else InlineExecutor(settings)
+
+    def move(_row: object) -> None:
+        if not moved.exists():
+            options.out.rename(moved)
+            if again:
+                options.out.mkdir()
+
+    with pytest.raises(OutputError, match="while the batch ran|has vanished"):
+        run_batch(options, on_progress=lambda _: None, cancel=CancelToken(), on_row=move, executor=executor)
+    # Nothing was made at the old place that looks like a result.
+    assert again or not options.out.exists()
+    assert not list(options.out.glob("manifest*")) and not list(options.out.glob("index.html"))
+    # Where it is now, the batch goes on.
+    if not pooled and not again:
+        assert run(options, out=moved, resume=True).failures == ()
 
 
 def test_broken_frames_are_reported_and_skipped(options: BatchOptions) -> None:

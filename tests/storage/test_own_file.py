@@ -63,6 +63,9 @@ def test_a_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
 
 
 def test_folders_are_made_and_links_among_them_refused(tmp_path: Path, mine: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        make_own_folders(tmp_path / "out", Path("f_1/masks"))
+    (tmp_path / "out").mkdir()
     make_own_folders(tmp_path / "out", Path("f_1/masks"))
     make_own_folders(tmp_path / "out", Path("f_1/masks"))
     assert (tmp_path / "out" / "f_1" / "masks").is_dir()

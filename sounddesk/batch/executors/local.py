@@ -25,6 +25,7 @@ from typing import Any
 from typing import Final
 
 from sounddesk.batch.background_io import FatalError
+from sounddesk.batch.executors.portable_error import portable_error
 from sounddesk.batch.executors.protocol import MAX_ATTEMPTS
 from sounddesk.batch.executors.protocol import given_up_row
 from sounddesk.batch.frame_renderer import FrameRenderer
@@ -38,6 +39,8 @@ from sounddesk.engine.tasks import CancelToken
 _JOBS_AHEAD: Final = 2
 _POLL_S: Final = 0.2
 _GRACE_S: Final = 10.0
+# After these, a worker that is still there is killed.
+_TERMINATE_S: Final = 2.0
 _THREAD_VARIABLES: Final = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -46,7 +49,7 @@ class _Worker:
     process: Any
     connection: Connection
     jobs: deque[tuple[Job, int]] = field(default_factory=deque)
-    finished: bool = False
+    is_up: bool = False
 
 
 class LocalExecutor:
@@ -56,6 +59,7 @@ class LocalExecutor:
         self._settings = settings
         self._count = workers
         self._context = multiprocessing.get_context("spawn")
+        self._failed_starts = 0
 
     def run(self, jobs: Iterable[Job], *, on_row: Callable[[Row], None], cancel: CancelToken) -> None:
         waiting = _Waiting(iter(jobs))
@@ -86,7 +90,11 @@ class LocalExecutor:
                 if worker.process.is_alive():
                     # Files are written whole or not at all, so nothing is lost by this.
                     worker.process.terminate()
-                worker.process.join(_GRACE_S)
+            for worker in workers:
+                worker.process.join(_TERMINATE_S)
+                if worker.process.is_alive():
+                    worker.process.kill()
+                    worker.process.join(_GRACE_S)
                 worker.connection.close()
 
     def pids(self) -> list[int]:
@@ -115,6 +123,13 @@ class LocalExecutor:
                 workers.remove(worker)
                 self._reap(worker, waiting, on_row)
                 continue
+            except Exception as error:
+                # Bytes that make no message: nothing that this worker says can be relied on.
+                raise FatalError(f"a worker's message cannot be read ({error}): run it again with --resume") from error
+            if kind == "up":
+                worker.is_up = True
+                self._failed_starts = 0
+                continue
             if kind == "fatal":
                 raise value
             on_row(value)
@@ -126,9 +141,14 @@ class LocalExecutor:
         worker.connection.close()
         code = worker.process.exitcode
         reason = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+        if not worker.is_up:
+            # It had not come to any frame: the others would fare alike, frame after frame.
+            self._failed_starts += 1
+            if self._failed_starts >= MAX_ATTEMPTS:
+                raise FatalError(f"a worker cannot be started ({reason}): free memory or choose fewer workers")
         # Only the first frame was being rendered; the others just waited behind it.
         for number, (job, attempts) in enumerate(worker.jobs):
-            tried = attempts + (number == 0)
+            tried = attempts + (number == 0 and worker.is_up)
             if tried >= MAX_ATTEMPTS:
                 on_row(given_up_row(job, reason))
             else:
@@ -198,13 +218,13 @@ def _work(connection: Connection, settings: RenderSettings) -> None:
         with sending, contextlib.suppress(OSError):
             connection.send((kind, value))
 
-    renderer = FrameRenderer(settings)
+    send("up", None)
     try:
-        renderer.render(iter(jobs.get, None), emit=lambda row: send("row", row), cancel=cancel)
-    except FatalError as error:
-        send("fatal", error)
+        FrameRenderer(settings).render(iter(jobs.get, None), emit=lambda row: send("row", row), cancel=cancel)
     except Cancelled:
         pass
+    except Exception as error:  # noqa: BLE001  # the parent raises it, as a single worker would
+        send("fatal", portable_error(error))
 
 
 def _receive(connection: Connection, jobs: queue.Queue[Job | None], cancel: CancelToken) -> None:

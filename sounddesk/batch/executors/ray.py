@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import Any
 from typing import Final
 
-from sounddesk.batch.background_io import FatalError
+from sounddesk.batch.executors.portable_error import portable_error
 from sounddesk.batch.executors.protocol import MAX_ATTEMPTS
 from sounddesk.batch.executors.protocol import given_up_row
 from sounddesk.batch.frame_renderer import FrameRenderer
@@ -136,13 +136,13 @@ class _RenderActor:
     def __init__(self, settings: RenderSettings) -> None:
         self._renderer = FrameRenderer(settings)
 
-    def render(self, job: Job) -> tuple[list[Row], FatalError | None]:
+    def render(self, job: Job) -> tuple[list[Row], Exception | None]:
         """The rows of a frame, and what ends the whole batch."""
         rows: list[Row] = []
         try:
             self._renderer.render([job], emit=rows.append, cancel=CancelToken())
-        except FatalError as error:
-            return rows, error
+        except Exception as error:  # noqa: BLE001  # the driver raises it, as a single worker would
+            return rows, portable_error(error)
         return rows, None
 
     def pid(self) -> int:
