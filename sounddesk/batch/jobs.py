@@ -52,10 +52,7 @@ class RenderSettings:
         return {
             "bundle_sha256": self.bundle_sha256,
             "seconds": self.seconds,
-            "preset": self.sampling.preset,
-            "steps": self.sampling.steps,
-            "guidance": self.sampling.guidance,
-            "eta": self.sampling.eta,
+            **self.sampling.to_json(),
         }
 
 

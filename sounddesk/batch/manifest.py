@@ -6,19 +6,18 @@ import hashlib
 import json
 import os
 from pathlib import Path
-from types import TracebackType
 from typing import Any
-from typing import Self
 
 from sounddesk.domain.batch_manifest import Row
 from sounddesk.domain.errors import DiskFullError
 from sounddesk.domain.frame_sequence import Shard
 from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.batch_rows import row_to_json
+from sounddesk.storage.closing import Closing
 from sounddesk.storage.own_file import open_own_file
 
 
-class ManifestWriter:
+class ManifestWriter(Closing):
     """Appends rows to one manifest; one process writes it at a time.
 
     Raises:
@@ -47,14 +46,6 @@ class ManifestWriter:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def manifest_name(shard: Shard) -> str:

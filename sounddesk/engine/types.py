@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import struct
+from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
@@ -61,6 +62,10 @@ class SamplingSettings:
             raise ValueError(f"guidance is {self.guidance:g}: choose from 1 to 20")
         if not 0.0 <= self.eta <= 1.0:
             raise ValueError(f"eta is {self.eta:g}: choose from 0 to 1")
+
+    def to_json(self) -> dict[str, Any]:
+        """Every field as it was asked for; ready for JSON."""
+        return asdict(self)
 
 
 def steps_of(sampling: SamplingSettings) -> int:

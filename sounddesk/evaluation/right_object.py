@@ -35,6 +35,7 @@ from sounddesk.evaluation.metrics.proportion import Proportion
 from sounddesk.evaluation.picture_folder import PictureFolder
 from sounddesk.evaluation.picture_folder import read_bundle_kinds
 from sounddesk.evaluation.picture_folder import read_picture_folder
+from sounddesk.evaluation.rendered_figures import RenderedFigures
 from sounddesk.evaluation.sound_classifier import SoundJudge
 from sounddesk.resources_folder import SHIPPED_BUNDLE
 
@@ -63,15 +64,10 @@ class Verdict:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class RightObjectResult:
+class RightObjectResult(RenderedFigures):
     """Figures of one evaluation; `verdicts` holds every take, scene after scene."""
 
-    bundle: str
-    bundle_sha256: str
     scenes: int
-    seed: int
-    seconds: float
-    sampling: SamplingSettings
     known_kinds: int
     verdicts: tuple[Verdict, ...]
     pictures: PictureFolder
@@ -119,7 +115,7 @@ class RightObjectResult:
             f"{OBJECT_COUNTS[0]} to {OBJECT_COUNTS[-1]} objects, {self.silent} silent takes, "
             f"{self.pictures.pictures} pictures of {len(self.pictures.cut_outs)} kinds, "
             f"{len(self.pictures.skipped_kinds)} kinds and {len(self.pictures.skipped_pictures)} pictures skipped, "
-            f"bundle {self.bundle}, preset {self.sampling.preset}, {self.seconds:g} s, seed {self.seed}"
+            f"{self.settings_text()}"
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -131,14 +127,8 @@ class RightObjectResult:
         counts = sorted({len(v.among) for v in self.verdicts})
         return {
             "measure": "right-object",
-            "bundle": self.bundle,
-            "bundle_sha256": self.bundle_sha256,
+            **self.settings_json(),
             "scenes": self.scenes,
-            "seed": self.seed,
-            "seconds": self.seconds,
-            "preset": self.sampling.preset,
-            "steps": self.sampling.steps,
-            "guidance": self.sampling.guidance,
             "accuracy": self.accuracy.to_json(),
             "chance": self.chance,
             "accuracy_of_all_kinds": self.accuracy_of_all.to_json(),

@@ -27,15 +27,14 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from pathlib import Path
 from pathlib import PurePosixPath
-from types import TracebackType
 from typing import Final
 from typing import Literal
-from typing import Self
 
 from sounddesk.domain.errors import DiskFullError
 from sounddesk.domain.errors import OutputError
 from sounddesk.storage.atomic_file import sync_folder
 from sounddesk.storage.atomic_file import translate_os_errors
+from sounddesk.storage.closing import Closing
 from sounddesk.storage.folder_lock import FolderLock
 from sounddesk.storage.own_file import make_own_folders
 
@@ -47,7 +46,7 @@ Taken = Literal["beside", "refuse", "replace"]
 _MOVING: Final = ".moving"
 
 
-class OutputFolder:
+class OutputFolder(Closing):
     """A render's output folder, as a transaction.
 
     Without `commit` (an error, Ctrl-C) nothing remains.
@@ -97,14 +96,6 @@ class OutputFolder:
             except BaseException:
                 self.close()
                 raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     @property
     def staging(self) -> Path:

@@ -11,7 +11,6 @@ from typing import Any
 from PySide6.QtWidgets import QApplication
 from PySide6.QtWidgets import QComboBox
 from PySide6.QtWidgets import QDialog
-from PySide6.QtWidgets import QDialogButtonBox
 from PySide6.QtWidgets import QFileDialog
 from PySide6.QtWidgets import QFormLayout
 from PySide6.QtWidgets import QHBoxLayout
@@ -22,6 +21,7 @@ from PySide6.QtWidgets import QTabWidget
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
+from sounddesk.app.dialogs.dialog_buttons import ok_and_cancel
 from sounddesk.app.dialogs.storage_page import StoragePage
 from sounddesk.app.dialogs.storage_page import folder_bytes
 from sounddesk.app.plain_text import PlainLabel
@@ -61,13 +61,9 @@ class Preferences(QDialog):
         self._storage = StoragePage()
         tabs.addTab(self._storage, self.tr("Storage"))
         self._find_outputs = find_outputs
-        kinds = QDialogButtonBox.StandardButton
-        box = QDialogButtonBox(kinds.Ok | kinds.Cancel)
-        box.accepted.connect(self.accept)
-        box.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.addWidget(tabs, 1)
-        layout.addWidget(box)
+        layout.addWidget(ok_and_cancel(self))
 
     @property
     def questions(self) -> dict[object, Callable[[], object]]:

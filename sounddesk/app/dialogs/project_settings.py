@@ -8,7 +8,6 @@ from typing import Final
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox
 from PySide6.QtWidgets import QDialog
-from PySide6.QtWidgets import QDialogButtonBox
 from PySide6.QtWidgets import QDoubleSpinBox
 from PySide6.QtWidgets import QFormLayout
 from PySide6.QtWidgets import QLineEdit
@@ -16,6 +15,7 @@ from PySide6.QtWidgets import QSpinBox
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
+from sounddesk.app.dialogs.dialog_buttons import ok_and_cancel
 from sounddesk.app.plain_text import PlainLabel
 from sounddesk.domain.project import ProjectSettings
 from sounddesk.domain.seeds import MAX_SEED
@@ -86,14 +86,10 @@ class ProjectSettingsDialog(QDialog):
         self.problem = PlainLabel()
         self.problem.setWordWrap(True)
         self.problem.setVisible(False)
-        kinds = QDialogButtonBox.StandardButton
-        box = QDialogButtonBox(kinds.Ok | kinds.Cancel)
-        box.accepted.connect(self.accept)
-        box.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.addLayout(form)
         layout.addWidget(self.problem)
-        layout.addWidget(box)
+        layout.addWidget(ok_and_cancel(self))
 
     def accept(self) -> None:
         """Hand the settings over; where a field cannot be read, say so and stay."""

@@ -158,8 +158,8 @@ class BedPipeline:
         sound = postprocess(
             decoded.samples,
             decoded.mel,
-            spec=spec.mel,
-            n_samples=shape.n_samples,
+            audio=spec,
+            seconds=request.seconds,
             name=request.name,
             seed=request.seed,
         )

@@ -65,18 +65,14 @@ class ImagePipeline:
         views = views_of(request.image, takes, networks)
         conditions = make_conditions(patch_weights, patches, prompts, conditioner=conditioner, views=views)
         # 5. Noise and the guided denoising loop -> latents float32[N, c, t, f].
-        latents, batch_notes = denoise_all(
-            Denoising(
-                condition=conditions.condition,
-                null=conditions.null,
-                seeds=tuple(take.seed for take in takes),
-                seconds=request.seconds,
-                sampling=request.sampling,
-            ),
-            networks,
-            on_progress=on_progress,
-            cancel=cancel,
+        asked = Denoising(
+            condition=conditions.condition,
+            null=conditions.null,
+            seeds=tuple(take.seed for take in takes),
+            seconds=request.seconds,
+            sampling=request.sampling,
         )
+        latents, batch_notes = denoise_all(asked, networks, on_progress=on_progress, cancel=cancel)
         # 6. Latents -> log-mel -> samples.
         reporter = StageReporter(stage="decode", total=len(takes), on_progress=on_progress, cancel=cancel)
         decoded = decode_all(latents, networks, seconds=request.seconds, reporter=reporter)
@@ -86,12 +82,7 @@ class ImagePipeline:
         made = []
         for take, sound, weights in zip(takes, decoded, patch_weights, strict=True):
             finished = postprocess(
-                sound.samples,
-                sound.mel,
-                spec=spec.mel,
-                n_samples=spec.shape_of(request.seconds).n_samples,
-                name=take.name,
-                seed=take.seed,
+                sound.samples, sound.mel, audio=spec, seconds=request.seconds, name=take.name, seed=take.seed
             )
             recipe = {
                 **recipe_facts(

@@ -15,7 +15,7 @@ from sounddesk.domain.errors import EngineError
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.device import DevicePolicy
 from sounddesk.engine.licence import licence_line
-from sounddesk.engine.specs import MelSpec
+from sounddesk.engine.specs import AudioSpec
 from sounddesk.engine.types import SamplingSettings
 from sounddesk.engine.types import Waveform
 from sounddesk.engine.types import steps_of
@@ -43,12 +43,12 @@ def postprocess(
     samples: npt.NDArray[np.float32],
     mel: npt.NDArray[np.float32],
     *,
-    spec: MelSpec,
-    n_samples: int,
+    audio: AudioSpec,
+    seconds: float,
     name: str,
     seed: int,
 ) -> Sound:
-    """Exactly `n_samples` of `samples`, and nothing silent or broken unannounced.
+    """Exactly `seconds` of `samples`, and nothing silent or broken unannounced.
 
     Args:
         samples: float32[n], at least as many as asked for.
@@ -57,14 +57,14 @@ def postprocess(
     Raises:
         EngineError: samples that are not numbers, or fewer than asked for.
     """
-    waveform, notes = _checked_waveform(samples, name=name, seed=seed, n_samples=n_samples)
+    waveform, notes = _checked_waveform(samples, name=name, seed=seed, n_samples=audio.shape_of(seconds).n_samples)
     peak = float(np.abs(waveform).max())
     if peak > 1.0:
         # Guidance can overshoot far beyond any sound that was learned from.
-        factor = spec.peak / peak
+        factor = audio.mel.peak / peak
         waveform = (waveform * np.float32(factor)).astype(np.float32)
-        mel = np.maximum(mel + np.float32(math.log(factor)), np.float32(spec.log_silence))
-        notes = (_lowered_note(peak, spec.peak),)
+        mel = np.maximum(mel + np.float32(math.log(factor)), np.float32(audio.mel.log_silence))
+        notes = (_lowered_note(peak, audio.mel.peak),)
     return Sound(waveform=waveform, mel=mel, notes=notes)
 
 

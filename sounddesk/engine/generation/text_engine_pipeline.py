@@ -27,6 +27,7 @@ from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
 from sounddesk.engine.text_engines.registry import TEXT_ENGINES
+from sounddesk.engine.text_engines.registry import SoundPrompt
 from sounddesk.engine.text_engines.registry import TextEngine
 from sounddesk.engine.types import BundleError
 from sounddesk.engine.types import GeneratedTake
@@ -112,18 +113,20 @@ class TextEnginePipeline:
                 f"memory of {device} ran out on one take of {seconds:g} s", device, seconds=seconds
             ):
                 channels = self._engine.sample(
-                    take.prompt,
-                    negative_prompt=take.negative_prompt,
-                    seed=take.seed,
-                    n_samples=n_samples,
-                    sampling=sampling,
+                    SoundPrompt(
+                        prompt=take.prompt,
+                        negative_prompt=take.negative_prompt,
+                        seed=take.seed,
+                        n_samples=n_samples,
+                        sampling=sampling,
+                    ),
                     on_step=lambda done, before=index * steps: reporter.step(before + done),  # type: ignore[misc]
                 )
             # 4. One channel and its log-mel, for balance and pictures.
             mono = channels.mean(axis=0)
             mel = self._log_mel(torch.from_numpy(mono[:n_samples])[None])[0].numpy()
             # 5. The exact length, nothing broken or silent unannounced, and the recipe.
-            sound = postprocess(mono, mel, spec=spec, n_samples=n_samples, name=take.name, seed=take.seed)
+            sound = postprocess(mono, mel, audio=bundle.audio, seconds=seconds, name=take.name, seed=take.seed)
             notes = [f"made from the words {take.prompt!r} alone: {bundle.name} sees no image"]
             if len(channels) > 1:
                 notes.append("mixed down from stereo")

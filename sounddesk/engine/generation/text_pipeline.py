@@ -48,18 +48,14 @@ class TextPipeline:
         with networks.components.text_encoder as text_encoder:
             vectors = dict(zip(texts, text_encoder.encode(texts).float(), strict=True))
         # 3. Noise and the guided denoising loop -> latents float32[N, c, t, f].
-        latents, batch_notes = denoise_all(
-            Denoising(
-                condition=torch.stack([vectors[prompt] for prompt in prompts]),
-                null=vectors[request.negative_prompt][None].expand(len(prompts), -1),
-                seeds=request.seeds,
-                seconds=request.seconds,
-                sampling=request.sampling,
-            ),
-            networks,
-            on_progress=on_progress,
-            cancel=cancel,
+        asked = Denoising(
+            condition=torch.stack([vectors[prompt] for prompt in prompts]),
+            null=vectors[request.negative_prompt][None].expand(len(prompts), -1),
+            seeds=request.seeds,
+            seconds=request.seconds,
+            sampling=request.sampling,
         )
+        latents, batch_notes = denoise_all(asked, networks, on_progress=on_progress, cancel=cancel)
         # 4. Latents -> log-mel -> samples.
         reporter = StageReporter(stage="decode", total=len(prompts), on_progress=on_progress, cancel=cancel)
         decoded = decode_all(latents, networks, seconds=request.seconds, reporter=reporter)
@@ -67,12 +63,7 @@ class TextPipeline:
         made = []
         for prompt, seed, sound in zip(prompts, request.seeds, decoded, strict=True):
             finished = postprocess(
-                sound.samples,
-                sound.mel,
-                spec=spec.mel,
-                n_samples=spec.shape_of(request.seconds).n_samples,
-                name=prompt,
-                seed=seed,
+                sound.samples, sound.mel, audio=spec, seconds=request.seconds, name=prompt, seed=seed
             )
             facts = recipe_facts(
                 networks.bundle, networks.policy, seed=seed, seconds=request.seconds, sampling=request.sampling

@@ -26,23 +26,29 @@ if TYPE_CHECKING:
 OnStep = Callable[[int], None]
 
 
+@dataclass(frozen=True, kw_only=True)
+class SoundPrompt:
+    """What a text engine is asked for: one sound, which follows from these values alone.
+
+    Attributes:
+        negative_prompt: what it must not sound like; empty for the model's own null condition.
+        n_samples: least length of the sound.
+    """
+
+    prompt: str
+    negative_prompt: str
+    seed: int
+    n_samples: int
+    sampling: SamplingSettings
+
+
 class TextEngine(Protocol):
     """A loaded text engine."""
 
-    def sample(
-        self,
-        prompt: str,
-        *,
-        negative_prompt: str,
-        seed: int,
-        n_samples: int,
-        sampling: SamplingSettings,
-        on_step: OnStep,
-    ) -> npt.NDArray[np.float32]:
-        """One sound float32[channels, n], at least `n_samples` long; it follows from the arguments alone.
+    def sample(self, asked: SoundPrompt, *, on_step: OnStep) -> npt.NDArray[np.float32]:
+        """One sound float32[channels, n], at least `asked.n_samples` long.
 
         Args:
-            negative_prompt: what it must not sound like; empty for the model's own null condition.
             on_step: called with the number of steps done; raising stops the loop.
         """
         ...

@@ -14,64 +14,34 @@ from sounddesk.engine.models.published_configs import read_config
 from sounddesk.engine.specs import AudioSpec
 from sounddesk.engine.specs import LatentSpec
 from sounddesk.engine.specs import MelSpec
-from sounddesk.engine.text_engines.diffusers_calls import cpu_generator
-from sounddesk.engine.text_engines.diffusers_calls import read_scheduler_config
-from sounddesk.engine.text_engines.diffusers_calls import seconds_for
-from sounddesk.engine.text_engines.diffusers_calls import step_callback
+from sounddesk.engine.text_engines.diffusers_engine import DiffusersEngine
+from sounddesk.engine.text_engines.diffusers_engine import load_pipeline
+from sounddesk.engine.text_engines.diffusers_engine import read_scheduler_config
+from sounddesk.engine.text_engines.diffusers_engine import seconds_for
 from sounddesk.engine.text_engines.registry import TEXT_ENGINES
 from sounddesk.engine.text_engines.registry import OnStep
+from sounddesk.engine.text_engines.registry import SoundPrompt
 from sounddesk.engine.text_engines.registry import TextEngineEntry
-from sounddesk.engine.types import SamplingSettings
-from sounddesk.engine.types import steps_of
 
 if TYPE_CHECKING:
     from sounddesk.engine.device import DevicePolicy
 
 
-class StableAudio:
+class StableAudio(DiffusersEngine):
     """A loaded Stable Audio."""
-
-    def __init__(self, pipeline: Any, scheduler_config: dict[str, Any], audio: AudioSpec) -> None:
-        self._pipeline = pipeline
-        self._scheduler_config = scheduler_config
-        self._audio = audio
 
     @classmethod
     def load(cls, folder: Path, audio: AudioSpec, policy: DevicePolicy) -> StableAudio:
         from diffusers.pipelines.stable_audio.pipeline_stable_audio import StableAudioPipeline
 
         config = read_scheduler_config(folder)
-        pipeline = StableAudioPipeline.from_pretrained(
-            folder,
-            scheduler=make_scheduler(config),
-            torch_dtype=policy.network_dtype,
-            use_safetensors=True,
-            local_files_only=True,
-        ).to(policy.device)
-        pipeline.set_progress_bar_config(disable=True)
+        pipeline = load_pipeline(StableAudioPipeline, folder, policy, scheduler=make_scheduler(config))
         return cls(pipeline, config, audio)
 
-    def sample(
-        self,
-        prompt: str,
-        *,
-        negative_prompt: str,
-        seed: int,
-        n_samples: int,
-        sampling: SamplingSettings,
-        on_step: OnStep,
-    ) -> npt.NDArray[np.float32]:
+    def sample(self, asked: SoundPrompt, *, on_step: OnStep) -> npt.NDArray[np.float32]:
         self._pipeline.scheduler = make_scheduler(self._scheduler_config)
-        sound = self._pipeline(
-            prompt,
-            negative_prompt=negative_prompt or None,
-            audio_end_in_s=seconds_for(n_samples, self._audio.mel.sample_rate_hz),
-            num_inference_steps=steps_of(sampling),
-            guidance_scale=sampling.guidance,
-            generator=cpu_generator(seed),
-            callback=step_callback(on_step),
-            output_type="np",
-        ).audios
+        end_s = seconds_for(asked.n_samples, self._audio.mel.sample_rate_hz)
+        sound = self._call(asked, on_step=on_step, audio_end_in_s=end_s, output_type="np")
         return np.asarray(sound[0], dtype=np.float32)
 
 

@@ -15,11 +15,11 @@ from typing import Literal
 import numpy as np
 
 from sounddesk.audio.metering.loudness import Levels
-from sounddesk.engine.types import SamplingSettings
 from sounddesk.evaluation.metrics.confusion import ConfusedKind
 from sounddesk.evaluation.metrics.confusion import confusion_rows
 from sounddesk.evaluation.metrics.proportion import Proportion
 from sounddesk.evaluation.picture_folder import PictureFolder
+from sounddesk.evaluation.rendered_figures import RenderedFigures
 
 PAGE_FILE: Final = "index.html"
 FIGURES_FILE: Final = "gallery.json"
@@ -180,7 +180,7 @@ def worst_first(kinds: Sequence[GalleryKind]) -> tuple[GalleryKind, ...]:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class GalleryResult:
+class GalleryResult(RenderedFigures):
     """Figures of one gallery.
 
     Attributes:
@@ -192,11 +192,6 @@ class GalleryResult:
     """
 
     place: Path
-    bundle: str
-    bundle_sha256: str
-    seed: int
-    seconds: float
-    sampling: SamplingSettings
     sample_rate_hz: int
     known_kinds: int
     kinds: tuple[GalleryKind, ...]
@@ -257,7 +252,7 @@ class GalleryResult:
             parts.append(f"{real.hits} of {real.trials} real recordings heard right")
         parts.append(
             f"{outcomes.get('silent', 0)} silent takes, {len(self.kinds)} kinds, {len(self.without_picture)} without a "
-            f"picture, bundle {self.bundle}, preset {self.sampling.preset}, {self.seconds:g} s, seed {self.seed}"
+            f"picture, {self.settings_text()}"
         )
         return f"{'; '.join(parts)}: {self.page}"
 
@@ -265,13 +260,7 @@ class GalleryResult:
         seen, real = self.seen_right, self.recordings_right
         return {
             "measure": "gallery",
-            "bundle": self.bundle,
-            "bundle_sha256": self.bundle_sha256,
-            "seed": self.seed,
-            "seconds": self.seconds,
-            "preset": self.sampling.preset,
-            "steps": self.sampling.steps,
-            "guidance": self.sampling.guidance,
+            **self.settings_json(),
             "known_kinds": self.known_kinds,
             "heard_right": self.heard_right.to_json(),
             "seen_right": None if seen is None else seen.to_json(),

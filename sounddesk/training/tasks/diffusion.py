@@ -30,6 +30,7 @@ from sounddesk.storage.text_formats import read_json
 from sounddesk.training.data.audio_queries import audio_queries
 from sounddesk.training.data.kind_vectors import kind_vectors
 from sounddesk.training.data.latent_pool import LatentPool
+from sounddesk.training.data.latent_pool import Layouts
 from sounddesk.training.data.recordings import Recording
 from sounddesk.training.data.recordings import read_kinds
 from sounddesk.training.data.recordings import read_recordings
@@ -182,17 +183,16 @@ class DiffusionTask:
         self.seen = [index for index, own in enumerate(recordings) if own and len(self.objects[index])]
         self.pairs = [(a, b) for a, b in self.pair_vectors if recordings[a] and recordings[b]]
         self.heard = read_pairing(recipe.pairing, [kind.name for kind in self.kinds], self.seen)
-        self.pool = LatentPool.open_or_make(
-            inputs["codec"],
+        layouts = Layouts(
             recordings=recordings,
             kinds=self.kinds,
             pairs=self.pairs,
             variants=recipe.sound_variants,
             length=self.length,
             peak=spec.mel.peak,
-            codec_file=inputs["codec"] / "vae" / "diffusion_pytorch_model.safetensors",
-            encode=self.latents,
         )
+        codec_file = inputs["codec"] / "vae" / "diffusion_pytorch_model.safetensors"
+        self.pool = LatentPool.open_or_make(inputs["codec"], layouts, codec_file=codec_file, encode=self.latents)
 
     @property
     def asks_by_sound(self) -> bool:

@@ -20,6 +20,7 @@ from sounddesk.engine.specs import LatentSpec
 from sounddesk.engine.specs import MelSpec
 from sounddesk.engine.text_engines.registry import TEXT_ENGINES
 from sounddesk.engine.text_engines.registry import OnStep
+from sounddesk.engine.text_engines.registry import SoundPrompt
 from sounddesk.engine.text_engines.registry import TextEngineEntry
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
@@ -32,20 +33,11 @@ from tests import text_engine_parts
 class Whistle:
     """A tone as high as the prompt is long."""
 
-    def sample(
-        self,
-        prompt: str,
-        *,
-        negative_prompt: str,  # part of the protocol
-        seed: int,
-        n_samples: int,
-        sampling: SamplingSettings,
-        on_step: OnStep,
-    ) -> npt.NDArray[np.float32]:
-        for step in range(steps_of(sampling)):
+    def sample(self, asked: SoundPrompt, *, on_step: OnStep) -> npt.NDArray[np.float32]:
+        for step in range(steps_of(asked.sampling)):
             on_step(step + 1)
-        phase = 2 * np.pi * 100 * len(prompt) * np.arange(n_samples) / 16_000
-        return (0.1 * np.sin(phase + seed)).astype(np.float32)[None]
+        phase = 2 * np.pi * 100 * len(asked.prompt) * np.arange(asked.n_samples) / 16_000
+        return (0.1 * np.sin(phase + asked.seed)).astype(np.float32)[None]
 
 
 def load(_folder: Path, _audio: AudioSpec, _policy: DevicePolicy) -> Whistle:
@@ -87,12 +79,8 @@ def test_an_engine_is_there_while_it_is_registered(installed: str) -> None:
             (same,) = session.generate(GenerationRequest(image=image, takes=(thing,), seconds=1.0, sampling=sampling))
             with pytest.raises(EngineError, match="makes at most 2.0 s at once"):
                 session.generate_from_text(TextRequest(prompts=("rain",), seeds=(1,), seconds=3.0))
-        assert np.array_equal(
-            take.waveform,
-            Whistle().sample(
-                "rain", negative_prompt="", seed=1, n_samples=16_000, sampling=sampling, on_step=lambda _done: None
-            )[0],
-        )
+        asked = SoundPrompt(prompt="rain", negative_prompt="", seed=1, n_samples=16_000, sampling=sampling)
+        assert np.array_equal(take.waveform, Whistle().sample(asked, on_step=lambda _done: None)[0])
         assert np.array_equal(take.waveform, same.waveform)
     assert installed not in names()
 

@@ -16,18 +16,26 @@ from sounddesk.domain.mask_edits import Mode
 from sounddesk.domain.mask_edits import combine_whole
 
 
-class MagicTool(Tool):
-    """A click takes all pixels of a like colour, computed off the UI thread."""
+class _ColourTool(Tool):
+    """A click looks for a region off the UI thread; it is taken over when it is found and no gesture is under way."""
 
     def __init__(self, canvas: CanvasPort) -> None:
         super().__init__(canvas)
         self._background = Background(canvas.owner, name="the selection by colour")
-        self._background.done.connect(self._apply)
+        self._background.done.connect(lambda _key, found: canvas.document.when_free(lambda: self._apply(found)))
         self._background.failed.connect(lambda _key, error: notifier.failed(error))
         self._mode: Mode = "add"
 
     def close(self) -> None:
         self._background.close()
+
+    def _apply(self, found: np.ndarray) -> None:
+        """Change the mask by the region `found`, bool[H, W]."""
+        raise NotImplementedError
+
+
+class MagicTool(_ColourTool):
+    """A click takes all pixels of a like colour, computed off the UI thread."""
 
     def press(self, event: CanvasMouse) -> None:
         image = self.canvas.document.image
@@ -42,35 +50,21 @@ class MagicTool(Tool):
             "magic", lambda: select_by_colour(image, x=x, y=y, tolerance=tolerance, contiguous=contiguous)
         )
 
-    def _apply(self, _key: object, found: np.ndarray) -> None:
+    def _apply(self, found: np.ndarray) -> None:
         document = self.canvas.document
-
-        def apply() -> None:
-            info = document.project.image
-            if info is None or found.shape != (info.height, info.width):
-                return
-            mask = combine_whole(self.mask_or_empty(), found, mode=self._mode)
-            project, object_id, text = self.with_mask(document.project, mask)
-            document.commit(text, project)
-            self.canvas.selection.select_objects([object_id])
-
-        document.when_free(apply)
+        info = document.project.image
+        if info is None or found.shape != (info.height, info.width):
+            return
+        mask = combine_whole(self.mask_or_empty(), found, mode=self._mode)
+        project, object_id, text = self.with_mask(document.project, mask)
+        document.commit(text, project)
+        self.canvas.selection.select_objects([object_id])
 
 
-class FillTool(Tool):
+class FillTool(_ColourTool):
     """A click inside a painted outline fills it; with Alt or the right button a click on the mask empties that part."""
 
     cursor = Qt.CursorShape.PointingHandCursor
-
-    def __init__(self, canvas: CanvasPort) -> None:
-        super().__init__(canvas)
-        self._background = Background(canvas.owner, name="the selection by colour")
-        self._background.done.connect(self._apply)
-        self._background.failed.connect(lambda _key, error: notifier.failed(error))
-        self._mode: Mode = "add"
-
-    def close(self) -> None:
-        self._background.close()
 
     def press(self, event: CanvasMouse) -> None:
         if self.editable() is None:
@@ -89,18 +83,13 @@ class FillTool(Tool):
             lambda: select_by_colour(np.repeat(mask.to_array()[..., None], 3, axis=2), x=x, y=y, tolerance=127),
         )
 
-    def _apply(self, _key: object, found: np.ndarray) -> None:
-        document = self.canvas.document
-
-        def apply() -> None:
-            current = self.canvas.current_object()
-            if current is None or found.shape != (current.mask.height, current.mask.width):
-                return
-            mask = combine_whole(current.mask, found, mode=self._mode)
-            text = self.tr("Fill {name}").format(name=current.name)
-            document.commit(text, document.project.with_changed_object(current.id, mask=mask))
-
-        document.when_free(apply)
+    def _apply(self, found: np.ndarray) -> None:
+        document, current = self.canvas.document, self.canvas.current_object()
+        if current is None or found.shape != (current.mask.height, current.mask.width):
+            return
+        mask = combine_whole(current.mask, found, mode=self._mode)
+        text = self.tr("Fill {name}").format(name=current.name)
+        document.commit(text, document.project.with_changed_object(current.id, mask=mask))
 
 
 TOOLS.register(

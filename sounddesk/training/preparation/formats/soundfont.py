@@ -12,12 +12,12 @@ import mmap
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sounddesk.domain.errors import BadInputError
+from sounddesk.storage.closing import Closing
 
 _SAMPLE_HEADER = struct.Struct("<20sIIIIIBbHH")
 _RELEASE_S = 0.12
@@ -71,7 +71,7 @@ def parse_phrase(text: str) -> list[Note]:
     return notes
 
 
-class SoundFont:
+class SoundFont(Closing):
     """A SoundFont 2 file, mapped and read on demand; use it as a context manager."""
 
     def __init__(self, path: Path) -> None:
@@ -111,12 +111,6 @@ class SoundFont:
         if hasattr(self, "_map"):
             self._map.close()
         self._file.close()
-
-    def __enter__(self) -> SoundFont:
-        return self
-
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        self.close()
 
     def _render_note(self, note: Note) -> tuple[NDArray[np.float32], int]:
         sample = self._samples.get(note.sample)

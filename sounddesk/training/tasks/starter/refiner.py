@@ -104,7 +104,7 @@ class RefinerTask:
                     clicks[row] = (np.concatenate([clicks[row][0], place[None]]), np.append(clicks[row][1], label))
                 corrected = bool(rng.random() < 0.5)
             hints = self._hints(samples, boxes, clicks, earlier=earlier, corrected=corrected)
-            logits, scores = self.network.refiner(samples.pixels, samples.taps, hints)
+            logits, scores = self.network.refiner(samples.pixels, samples.feature_maps, hints)
             losses, overlaps = mask_losses(logits[:, None], samples.shares, focal_weight=self.recipe.focal_weight)
             # What lies outside the region is missed.
             whole = overlaps[:, 0] * samples.inside

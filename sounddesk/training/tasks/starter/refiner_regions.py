@@ -8,37 +8,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors.numpy import save_file
-from safetensors.torch import load_file
 from torch import Tensor
 
 from sounddesk.domain.mask import quantise_probability
-from sounddesk.engine.models.image_encoder import TimmPatchEncoder
-from sounddesk.engine.models.image_encoder import fit_image
 from sounddesk.engine.starter.region import crop_mask
 from sounddesk.engine.starter.region import region_of
 from sounddesk.engine.starter.region import whole_image
 from sounddesk.engine.starter.segmenter_network import StarterSegmenterNetwork
 from sounddesk.engine.starter.segmenter_pyramid import ImageEmbedding
-from sounddesk.engine.starter.segmenter_pyramid import small_colours
 from sounddesk.engine.starter.segmenter_refiner import REFINER_STRIDES
 from sounddesk.engine.starter.segmenter_refiner import folded
 from sounddesk.engine.starter.segmenter_refiner import guess_in
 from sounddesk.engine.starter.segmenter_refiner import region_pixels
 from sounddesk.engine.types import BoolMask
-from sounddesk.engine.types import RgbImage
-from sounddesk.storage.atomic_file import atomic_path
-from sounddesk.training.data.scene_bank import PictureSet
+from sounddesk.training.tasks.starter.scene_files import DrawnScene
+from sounddesk.training.tasks.starter.scene_files import SceneFiles
 from sounddesk.training.tasks.starter.segmenter_prompts import correction
 from sounddesk.training.tasks.starter.segmenter_prompts import loose_box
 from sounddesk.training.tasks.starter.segmenter_prompts import place_in
-from sounddesk.training.tasks.starter.segmenter_scenes import draw_crowded
-from sounddesk.training.tasks.starter.segmenter_scenes import only_one_piece
 
 MOST_OBJECTS: Final = 5
 """Regions that are kept of a scene."""
@@ -53,7 +46,7 @@ class RegionSamples:
 
     Attributes:
         pixels: float32[n, 48, R / 2, R / 2] as the refiner takes them.
-        taps: the encoder's maps of these at the strides 4, 8 and 16.
+        feature_maps: the encoder's maps of these at the strides 4, 8 and 16.
         guesses: logits float32[n, 2, R, R] of the decoder: for the first prompt, and after two clicks more.
         shares: float32[n, R, R], how much of each cell belongs to the object.
         points: float32[n, 2], the first click in cells; NaN where a box came first.
@@ -62,7 +55,7 @@ class RegionSamples:
     """
 
     pixels: Tensor
-    taps: tuple[Tensor, ...]
+    feature_maps: tuple[Tensor, ...]
     guesses: Tensor
     shares: Tensor
     points: Tensor
@@ -71,15 +64,15 @@ class RegionSamples:
 
     @classmethod
     def joined(cls, parts: list[RegionSamples]) -> RegionSamples:
-        taps = tuple(torch.cat(maps) for maps in zip(*(part.taps for part in parts), strict=True))
+        feature_maps = tuple(torch.cat(maps) for maps in zip(*(part.feature_maps for part in parts), strict=True))
         names = ("pixels", "guesses", "shares", "points", "boxes", "inside")
         rest = {name: torch.cat([getattr(part, name) for part in parts]) for name in names}
-        return cls(taps=taps, **rest)
+        return cls(feature_maps=feature_maps, **rest)
 
     def __getitem__(self, rows: npt.NDArray[np.int64]) -> RegionSamples:
         names = ("pixels", "guesses", "shares", "points", "boxes", "inside")
-        taps = tuple(tap[rows] for tap in self.taps)
-        return RegionSamples(taps=taps, **{name: getattr(self, name)[rows] for name in names})
+        feature_maps = tuple(each[rows] for each in self.feature_maps)
+        return RegionSamples(feature_maps=feature_maps, **{name: getattr(self, name)[rows] for name in names})
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -94,47 +87,26 @@ class _FirstPrompt:
     mask_index: int
 
 
-class RegionPool:
-    """Regions of the scenes 0 to `scenes` - 1 of `seed` in `folder`, each scene made when it is first asked for."""
+class RegionPool(SceneFiles[RegionSamples]):
+    """Regions of each scene as the refiner learns from them.
+
+    Args:
+        boxes, alternatives: as `RefinerModelRecipe` has them.
+    """
 
     def __init__(
-        self,
-        folder: Path,
-        *,
-        pictures: PictureSet,
-        encoder: TimmPatchEncoder,
-        network: StarterSegmenterNetwork,
-        scenes: int,
-        seed: int,
-        retextured: float,
-        boxes: float,
-        alternatives: float,
+        self, folder: Path, *, network: StarterSegmenterNetwork, boxes: float, alternatives: float, **scenes: Any
     ) -> None:
-        """See `RefinerModelRecipe` for what the last ones mean."""
-        self._folder = folder
-        self._pictures = only_one_piece(pictures)
-        self._encoder = encoder
+        super().__init__(folder, **scenes)
         self._network = network
-        self._scenes = scenes
-        self._seed = seed
-        self._retextured = retextured
         self._boxes = boxes
         self._alternatives = alternatives
-        folder.mkdir(parents=True, exist_ok=True)
 
-    def __len__(self) -> int:
-        return self._scenes
-
-    def __getitem__(self, index: int) -> RegionSamples:
-        """The regions of scene `index`, from its file; made first where there is none."""
-        file = self._folder / f"{index:05d}.safetensors"
-        if not file.exists():
-            self._make(index, file)
-        stored = load_file(file)
+    def _read(self, stored: dict[str, Tensor]) -> RegionSamples:
         pixels = (stored["pixels"].float() - self._encoder.mean) / self._encoder.scale
         return RegionSamples(
             pixels=folded(pixels.permute(0, 3, 1, 2)),
-            taps=tuple(stored[f"tap_{stride}"].float() for stride in REFINER_STRIDES),
+            feature_maps=tuple(stored[f"tap_{stride}"].float() for stride in REFINER_STRIDES),
             guesses=stored["guesses"].float(),
             shares=stored["shares"].float() / 255.0,
             points=stored["points"],
@@ -142,27 +114,11 @@ class RegionPool:
             inside=stored["inside"],
         )
 
-    @torch.no_grad()
-    def _make(self, index: int, file: Path) -> None:
-        encoder = self._encoder
-        rng = np.random.default_rng((self._seed, index))
-        masks: tuple[BoolMask, ...] = ()
-        while not masks:
-            image, masks = draw_crowded(self._pictures, rng, retextured=self._retextured)
-        fitted = fit_image(image, size=encoder.image_size, geometry=encoder.geometry)
-        _, taps = encoder.patches_and_maps(encoder.normalised([fitted]))
-        colours = torch.from_numpy(small_colours(fitted)[None]).float() / 127.5 - 1
-        embedding = self._network.embed(taps, colours)
-        arrays = self._arrays(image, masks[:MOST_OBJECTS], embedding, rng)
-        with atomic_path(file) as part:
-            save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, part)
-
-    def _arrays(
-        self, image: RgbImage, masks: tuple[BoolMask, ...], embedding: ImageEmbedding, rng: np.random.Generator
-    ) -> dict[str, npt.NDArray[np.generic]]:
+    def _arrays(self, drawn: DrawnScene, rng: np.random.Generator) -> dict[str, npt.NDArray[np.generic]]:
+        embedding = self._network.embed(drawn.feature_maps, torch.from_numpy(drawn.colours).float() / 127.5 - 1)
         side, size = self._network.config.refiner_side, self._network.config.image_size
         pixels, guesses, shares, points, boxes, inside = [], [], [], [], [], []
-        for mask in masks:
+        for mask in drawn.masks[:MOST_OBJECTS]:
             prompt = self._first_prompt(mask, rng)
             guess, corrected = self._guesses(mask, prompt, embedding, rng)
             region = region_of(
@@ -174,7 +130,7 @@ class RegionPool:
                 width=mask.shape[1],
                 height=mask.shape[0],
             )
-            pixels.append(region_pixels(image, region, self._network.refiner.config))
+            pixels.append(region_pixels(drawn.image, region, self._network.refiner.config))
             guesses.append(np.stack([guess_in(region, each, side=side) for each in (guess, corrected)]))
             shares.append(quantise_probability(crop_mask(mask, region, side)))
             place = region.cells(prompt.points, image_size=size, side=side)
@@ -182,11 +138,9 @@ class RegionPool:
             corners = None if prompt.box is None else region.cells(prompt.box.reshape(2, 2), image_size=size, side=side)
             boxes.append(np.full(4, np.nan, np.float32) if corners is None else corners.reshape(4))
             inside.append(mask[region.rows, region.columns].sum() / mask.sum())
-        taps = self._encoder.feature_maps(self._encoder.normalised(pixels), strides=REFINER_STRIDES)
-        arrays: dict[str, npt.NDArray[np.generic]] = {
-            f"tap_{stride}": tap.half().numpy() for stride, tap in zip(REFINER_STRIDES, taps, strict=True)
-        }
-        return arrays | {
+        feature_maps = self._encoder.feature_maps(self._encoder.normalised(pixels), strides=REFINER_STRIDES)
+        return {
+            **{f"tap_{s}": each.half().numpy() for s, each in zip(REFINER_STRIDES, feature_maps, strict=True)},
             "pixels": np.stack(pixels),
             "guesses": np.stack(guesses).astype(np.float16),
             "shares": np.stack(shares).astype(np.uint8),

@@ -97,7 +97,7 @@ class SegmenterTask:
         )
         config = StarterSegmenterConfig(
             image_size=encoder.image_size,
-            tap_widths=tuple(tap.shape[1] for tap in self.pool[0].taps),
+            tap_widths=tuple(each.shape[1] for each in self.pool[0].feature_maps),
             width=recipe.width,
             depth=recipe.depth,
             heads=recipe.heads,
@@ -127,8 +127,8 @@ class SegmenterTask:
 
     def loss(self, rng: np.random.Generator, batch_size: int) -> tuple[Tensor, dict[str, float]]:
         scenes = [self.pool[int(index)] for index in rng.integers(len(self.pool), size=batch_size)]
-        taps = [torch.cat(maps) for maps in zip(*(scene.taps for scene in scenes), strict=True)]
-        embeddings = self.network.embed(taps, torch.cat([scene.colours for scene in scenes]))
+        feature_maps = [torch.cat(maps) for maps in zip(*(scene.feature_maps for scene in scenes), strict=True)]
+        embeddings = self.network.embed(feature_maps, torch.cat([scene.colours for scene in scenes]))
         total = torch.zeros(())
         figures: dict[str, list[float]] = {}
         for index, scene in enumerate(scenes):

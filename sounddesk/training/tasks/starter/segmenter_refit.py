@@ -16,8 +16,8 @@ from sounddesk.engine.models.image_encoder import TimmPatchEncoder
 from sounddesk.engine.models.image_encoder import fit_image
 from sounddesk.engine.starter.segmenter_network import StarterSegmenterNetwork
 from sounddesk.training.data.scene_bank import PictureSet
-from sounddesk.training.tasks.starter.segmenter_scenes import draw_crowded
-from sounddesk.training.tasks.starter.segmenter_scenes import only_one_piece
+from sounddesk.training.tasks.starter.scene_files import draw_crowded
+from sounddesk.training.tasks.starter.scene_files import only_one_piece
 
 # Ridge, in shares of the mean square of the map's channels: many of them nearly repeat others.
 _RIDGE = 1e-4

@@ -15,9 +15,9 @@ from sounddesk.engine.starter.segmenter_config import StarterSegmenterConfig
 from sounddesk.engine.starter.segmenter_network import StarterSegmenterNetwork
 from sounddesk.training.data.scene_bank import PictureSet
 from sounddesk.training.data.scene_bank import read_pictures
+from sounddesk.training.tasks.starter.scene_files import draw_crowded
+from sounddesk.training.tasks.starter.scene_files import only_one_piece
 from sounddesk.training.tasks.starter.segmenter_refit import refit_to_encoder
-from sounddesk.training.tasks.starter.segmenter_scenes import draw_crowded
-from sounddesk.training.tasks.starter.segmenter_scenes import only_one_piece
 from tests.tiny_bundle import _save_image_encoder
 from tests.training.tiny_data import build_tiny_data
 
