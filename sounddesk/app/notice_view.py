@@ -23,7 +23,8 @@ class NoticeView(QObject):
     def __init__(self, window: QMainWindow) -> None:
         super().__init__(window)
         self._window = window
-        self._button = QPushButton(window)
+        # Never without a text: to a screen reader it is there even while it is hidden.
+        self._button = QPushButton(self.tr("Show"), window)
         self._button.setFlat(True)
         self._button.hide()
         self._pressed: Notice | None = None
@@ -46,7 +47,8 @@ class NoticeView(QObject):
             return
         self._window.statusBar().showMessage(notice.line, _SHOWN_MS[notice.level])
         self._pressed = notice
-        self._button.setText(notice.button.text if notice.button is not None else "")
+        if notice.button is not None:
+            self._button.setText(notice.button.text)
         self._button.setVisible(notice.button is not None)
 
     def _on_line(self, text: str) -> None:

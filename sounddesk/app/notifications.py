@@ -1,8 +1,16 @@
 """What the user is told: any part of the window notifies, the window shows.
 
 Example:
-    >>> notifier.info("3 files are in /tmp/out", button=NoticeButton(text="Show", press=open_folder))
-    >>> notifier.error("The project cannot be saved", cause="the disk is full", remedy="free some space")
+    >>> told = []
+    >>> connection = notifier.noticed.connect(told.append)
+    >>> notifier.info("3 files are in /tmp/out", button=NoticeButton(text="Show", press=lambda: None))
+    >>> notifier.error("The project cannot be saved.", cause="The disk is full.", remedy="Free some space.")
+    >>> for notice in told:
+    ...     print(notice.level, notice.line)
+    info 3 files are in /tmp/out
+    error The project cannot be saved. The disk is full. Free some space.
+    >>> notifier.noticed.disconnect(connection)
+    True
 """
 
 from __future__ import annotations

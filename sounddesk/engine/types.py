@@ -258,7 +258,6 @@ class GeneratedTake:
         recipe: JSON-ready facts to make it again: bundle name and hash, seed, steps, guidance, eta, preset,
             mask sha256, hint, seconds, engine version.
         notes: what the user should know, e.g. 'bundle has no attention statistics: uniform weights on the mask'.
-        mel: log-mel spectrogram float32[frames, n_mels] that the vocoder got (for pictures).
         patch_weights: float32[P], what the model listened to; of no patches for a take made from a text.
     """
 
@@ -268,7 +267,6 @@ class GeneratedTake:
     sample_rate_hz: int
     recipe: dict[str, Any]
     notes: tuple[str, ...]
-    mel: npt.NDArray[np.float32]
     patch_weights: npt.NDArray[np.float32]
 
 

@@ -14,7 +14,7 @@ from sounddesk.domain.registry import UnknownNameError
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import Progress
 from sounddesk.storage.atomic_file import write_file
-from sounddesk.training.clips.clip_manifest import DataError
+from sounddesk.training.data.data_error import DataError
 from sounddesk.training.loop.recipe import TrainingRecipeError
 from sounddesk.training.loop.recipe import build
 from sounddesk.training.loop.recipe import read_recipe

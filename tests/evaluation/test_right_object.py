@@ -74,7 +74,6 @@ def take(waveform: np.ndarray, rate=16_000) -> GeneratedTake:
         sample_rate_hz=rate,
         recipe={},
         notes=(),
-        mel=np.zeros((1, 64), dtype=np.float32),
         patch_weights=np.zeros(9, dtype=np.float32),
     )
 

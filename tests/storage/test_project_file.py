@@ -6,7 +6,6 @@ import os
 import shutil
 import sqlite3
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
@@ -266,7 +265,7 @@ def test_a_failed_write_leaves_the_file_as_it_was(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["a.sdesk"]
 
 
-def test_a_fader_costs_little(tmp_path: Path) -> None:
+def test_a_fader_writes_one_row(tmp_path: Path) -> None:
     mask = np.zeros((2160, 3840), dtype=np.uint8)
     mask[300:900, 500:1500] = 255
     project = Project()
@@ -277,12 +276,10 @@ def test_a_fader_costs_little(tmp_path: Path) -> None:
     database.connection.execute("PRAGMA journal_mode = WAL")
     database.connection.execute("PRAGMA synchronous = NORMAL")
     database.write(project)
-    costs = []
     for gain in range(1, 31):
         project = project.with_strip("o3", gain_db=-gain)
-        start = time.perf_counter()
+        before = database.connection.total_changes
         database.write(project)
-        costs.append(time.perf_counter() - start)
-    assert sorted(costs)[15] < 0.02
-    print(f"fader commit, median: {sorted(costs)[15] * 1000:.2f} ms")
+        # One row: no other object and no mask is written again.
+        assert database.connection.total_changes - before == 1
     assert database.connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID

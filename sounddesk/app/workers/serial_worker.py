@@ -34,9 +34,15 @@ class SerialWorker(QObject, Generic[Job, Result]):
         cancelled(ticket).
 
     Example:
-        >>> worker = SerialWorker(lambda path, control: path.read_bytes(), name="reading")
-        >>> worker.finished.connect(lambda ticket, content: print(ticket.job, len(content)))
-        >>> ticket = worker.submit(Path("scene.png"))
+        >>> from PySide6.QtCore import QEventLoop
+        >>> loop = QEventLoop()
+        >>> worker = SerialWorker(lambda word, control: word.upper(), name="shouting")
+        >>> shown = worker.finished.connect(lambda ticket, result: print(ticket.job, "->", result))
+        >>> ended = worker.finished.connect(lambda _ticket, _result: loop.quit())
+        >>> ticket = worker.submit("rain")
+        >>> code = loop.exec()
+        rain -> RAIN
+        >>> worker.close()
     """
 
     started = Signal(object)

@@ -153,16 +153,9 @@ class BedPipeline:
                 on_step=lambda done, _total: reporter.step(done),
             ).float()
         # 4. Latent -> log-mel -> samples, in one piece.
-        (decoded,) = decode_all(latent, networks, seconds=request.seconds)
+        (samples,) = decode_all(latent, networks, seconds=request.seconds)
         # 5. The exact length, nothing broken or silent unannounced.
-        sound = postprocess(
-            decoded.samples,
-            decoded.mel,
-            audio=spec,
-            seconds=request.seconds,
-            name=request.name,
-            seed=request.seed,
-        )
+        sound = postprocess(samples, audio=spec, seconds=request.seconds, name=request.name, seed=request.seed)
         ends = {start + length for start in starts} | set(starts)
         joins_s = sorted(frame / frames_per_s for frame in ends if 0 < frame < shape.latent_frames)
         return GeneratedBed(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -25,24 +24,13 @@ PIECE_S: Final = 20.48
 OVERLAP_S: Final = 2.56
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class DecodedSound:
-    """What the vocoder gave.
-
-    Attributes:
-        samples: float32[n], at least as many as asked for.
-        mel: log-mel float32[frames, n_mels] of as much as was asked for.
-    """
-
-    samples: npt.NDArray[np.float32]
-    mel: npt.NDArray[np.float32]
-
-
 @torch.no_grad()
 def decode_all(
     latents: Tensor, networks: Networks, *, seconds: float, reporter: StageReporter | None = None
-) -> list[DecodedSound]:
-    """Latents float32[N, c, t, f] -> N sounds, one at a time: a batch would cost memory and save no time.
+) -> list[npt.NDArray[np.float32]]:
+    """Latents float32[N, c, t, f] -> N sounds float32[n] of at least `seconds`.
+
+    One at a time: a batch would cost memory and save no time.
 
     Args:
         seconds: length of each.
@@ -54,7 +42,6 @@ def decode_all(
     """
     spec = networks.bundle.audio
     device = networks.policy.device
-    mel_frames = math.ceil(spec.shape_of(seconds).n_samples / spec.mel.hop_length)
     sounds = []
     # Held through all sounds, so that no memory plan moves them in between.
     with networks.components.codec as codec, networks.components.vocoder as vocoder:
@@ -63,9 +50,7 @@ def decode_all(
                 f"memory of {device} ran out while {seconds:g} s were decoded", device, seconds=seconds
             ):
                 log_mel = decode_mel(codec, latents[index : index + 1].to(device), spec)
-                samples = synthesise(vocoder, log_mel, spec)[0].float().cpu().numpy()
-            mel = log_mel[0, :mel_frames].float().cpu().numpy().copy()
-            sounds.append(DecodedSound(samples=samples, mel=mel))
+                sounds.append(synthesise(vocoder, log_mel, spec)[0].float().cpu().numpy())
             if reporter is not None:
                 reporter.step(index + 1)
     return sounds

@@ -80,10 +80,8 @@ class ImagePipeline:
         notes = batch_notes if conditioner.attention_std() is not None else (NO_STATISTICS_NOTE, *batch_notes)
         facts: dict[str, Any] = {"image_sha256": image_sha256(request.image)}
         made = []
-        for take, sound, weights in zip(takes, decoded, patch_weights, strict=True):
-            finished = postprocess(
-                sound.samples, sound.mel, audio=spec, seconds=request.seconds, name=take.name, seed=take.seed
-            )
+        for take, samples, weights in zip(takes, decoded, patch_weights, strict=True):
+            finished = postprocess(samples, audio=spec, seconds=request.seconds, name=take.name, seed=take.seed)
             recipe = {
                 **recipe_facts(
                     networks.bundle,
@@ -107,7 +105,6 @@ class ImagePipeline:
                     sample_rate_hz=spec.mel.sample_rate_hz,
                     recipe=recipe,
                     notes=(*notes, *finished.notes),
-                    mel=finished.mel,
                     patch_weights=weights.copy(),
                 )
             )

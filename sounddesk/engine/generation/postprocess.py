@@ -30,29 +30,18 @@ class Sound:
 
     Attributes:
         waveform: float32[n], exactly the length asked for.
-        mel: log-mel float32[frames, n_mels] that it was made from.
         notes: what the user should know.
     """
 
     waveform: Waveform
-    mel: npt.NDArray[np.float32]
     notes: tuple[str, ...]
 
 
-def postprocess(
-    samples: npt.NDArray[np.float32],
-    mel: npt.NDArray[np.float32],
-    *,
-    audio: AudioSpec,
-    seconds: float,
-    name: str,
-    seed: int,
-) -> Sound:
+def postprocess(samples: npt.NDArray[np.float32], *, audio: AudioSpec, seconds: float, name: str, seed: int) -> Sound:
     """Exactly `seconds` of `samples`, and nothing silent or broken unannounced.
 
     Args:
         samples: float32[n], at least as many as asked for.
-        mel: log-mel float32[frames, n_mels] of them.
 
     Raises:
         EngineError: samples that are not numbers, or fewer than asked for.
@@ -61,11 +50,9 @@ def postprocess(
     peak = float(np.abs(waveform).max())
     if peak > 1.0:
         # Guidance can overshoot far beyond any sound that was learned from.
-        factor = audio.mel.peak / peak
-        waveform = (waveform * np.float32(factor)).astype(np.float32)
-        mel = np.maximum(mel + np.float32(math.log(factor)), np.float32(audio.mel.log_silence))
+        waveform = (waveform * np.float32(audio.mel.peak / peak)).astype(np.float32)
         notes = (_lowered_note(peak, audio.mel.peak),)
-    return Sound(waveform=waveform, mel=mel, notes=notes)
+    return Sound(waveform=waveform, notes=notes)
 
 
 def recipe_facts(

@@ -22,7 +22,6 @@ from sounddesk.engine.generation.postprocess import postprocess
 from sounddesk.engine.generation.postprocess import recipe_facts
 from sounddesk.engine.models.construction import constructing
 from sounddesk.engine.models.construction import quieten_libraries
-from sounddesk.engine.models.mel import LogMel
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
@@ -64,7 +63,6 @@ class TextEnginePipeline:
         self._engine = engine
         self._bundle = bundle
         self._policy = policy
-        self._log_mel = LogMel(bundle.audio.mel)
 
     @classmethod
     def load(cls, bundle: Bundle, policy: DevicePolicy) -> TextEnginePipeline:
@@ -122,11 +120,9 @@ class TextEnginePipeline:
                     ),
                     on_step=lambda done, before=index * steps: reporter.step(before + done),  # type: ignore[misc]
                 )
-            # 4. One channel and its log-mel, for balance and pictures.
+            # 4. One channel of the exact length, nothing broken or silent unannounced, and the recipe.
             mono = channels.mean(axis=0)
-            mel = self._log_mel(torch.from_numpy(mono[:n_samples])[None])[0].numpy()
-            # 5. The exact length, nothing broken or silent unannounced, and the recipe.
-            sound = postprocess(mono, mel, audio=bundle.audio, seconds=seconds, name=take.name, seed=take.seed)
+            sound = postprocess(mono, audio=bundle.audio, seconds=seconds, name=take.name, seed=take.seed)
             notes = [f"made from the words {take.prompt!r} alone: {bundle.name} sees no image"]
             if len(channels) > 1:
                 notes.append("mixed down from stereo")
@@ -146,7 +142,6 @@ class TextEnginePipeline:
                     sample_rate_hz=spec.sample_rate_hz,
                     recipe=recipe,
                     notes=(*notes, *sound.notes),
-                    mel=sound.mel,
                     patch_weights=np.zeros(0, dtype=np.float32),
                 )
             )

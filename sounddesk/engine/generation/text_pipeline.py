@@ -61,10 +61,8 @@ class TextPipeline:
         decoded = decode_all(latents, networks, seconds=request.seconds, reporter=reporter)
         # 5. The exact length, nothing broken or silent unannounced, and the recipe of each.
         made = []
-        for prompt, seed, sound in zip(prompts, request.seeds, decoded, strict=True):
-            finished = postprocess(
-                sound.samples, sound.mel, audio=spec, seconds=request.seconds, name=prompt, seed=seed
-            )
+        for prompt, seed, samples in zip(prompts, request.seeds, decoded, strict=True):
+            finished = postprocess(samples, audio=spec, seconds=request.seconds, name=prompt, seed=seed)
             facts = recipe_facts(
                 networks.bundle, networks.policy, seed=seed, seconds=request.seconds, sampling=request.sampling
             )
@@ -76,7 +74,6 @@ class TextPipeline:
                     sample_rate_hz=spec.mel.sample_rate_hz,
                     recipe={**facts, "prompt": prompt, "negative_prompt": request.negative_prompt},
                     notes=(*batch_notes, *finished.notes),
-                    mel=finished.mel,
                     patch_weights=np.zeros(0, dtype=np.float32),
                 )
             )

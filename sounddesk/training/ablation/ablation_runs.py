@@ -34,6 +34,7 @@ from sounddesk.training.loop.loop import train
 from sounddesk.training.loop.optimiser_recipe import LiveRecipe
 from sounddesk.training.loop.optimiser_recipe import OptimiserRecipe
 from sounddesk.training.loop.provenance import Provenance
+from sounddesk.training.loop.recipe import TrainingRecipeError
 from sounddesk.training.tasks.diffusion import DiffusionModelRecipe
 from sounddesk.training.tasks.diffusion import DiffusionTask
 from sounddesk.training.tasks.grounding import GroundingModelRecipe
@@ -216,7 +217,7 @@ def _pairing(variant: Variant, work: Path, scores: Sequence[ScoredPair] | None, 
     if variant.threshold is None:
         return None
     if not scores:
-        raise ValueError(f"variant {variant.name!r} needs matching scores: train the matching model first")
+        raise TrainingRecipeError(f"variant {variant.name!r} needs matching scores: train the matching model first")
     kept = [(seen, heard) for seen, heard, score in scores if score >= variant.threshold]
     path = work / f"pairing_{variant.threshold}_{budget.mismatched_share}.json"
     path.write_text(json.dumps(kept))

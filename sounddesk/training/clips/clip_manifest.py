@@ -14,20 +14,16 @@ from pathlib import Path
 from typing import Any
 from typing import Final
 
-from sounddesk.domain.errors import BadInputError
 from sounddesk.storage.atomic_file import write_file
 from sounddesk.storage.text_formats import FieldError
 from sounddesk.storage.text_formats import parse_json
+from sounddesk.training.data.data_error import DataError
 
 MANIFEST_NAME: Final = "clips.jsonl"
 VIDEO_SUFFIXES: Final = (".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v")
 AUDIO_SUFFIXES: Final = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a")
 IMAGE_SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".webp")
 SPLITS: Final = ("train", "test")
-
-
-class DataError(BadInputError, ValueError):
-    """A data set that cannot be used; the message names what and the remedy."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,10 +17,10 @@ from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
 from sounddesk.engine.verified_files import hash_file
 from sounddesk.training.clips.clip_manifest import ClipSource
-from sounddesk.training.clips.clip_manifest import DataError
 from sounddesk.training.clips.media_reader import MediaError
 from sounddesk.training.clips.media_reader import read_clip
 from sounddesk.training.clips.shards import open_clips
+from sounddesk.training.data.data_error import DataError
 
 CHECK_RATE_HZ = 16_000
 

@@ -25,10 +25,10 @@ from sounddesk.training.clips.clip_manifest import IMAGE_SUFFIXES
 from sounddesk.training.clips.clip_manifest import VIDEO_SUFFIXES
 from sounddesk.training.clips.clip_manifest import ClipSet
 from sounddesk.training.clips.clip_manifest import ClipSource
-from sounddesk.training.clips.clip_manifest import DataError
 from sounddesk.training.clips.clip_manifest import clip_from_row
 from sounddesk.training.clips.clip_manifest import read_clips
 from sounddesk.training.clips.clip_manifest import row_of_clip
+from sounddesk.training.data.data_error import DataError
 
 _ROLES: Final = {"video": VIDEO_SUFFIXES, "image": IMAGE_SUFFIXES, "audio": AUDIO_SUFFIXES}
 _PATH_KEYS: Final = (*_ROLES, "mask")

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch import nn
 
 from sounddesk.engine.models.text_encoder import SentenceEncoder
+from sounddesk.training.data.data_error import DataError
 from sounddesk.training.data.recordings import Kind
 
 _MAP_FILE: Final = "kind_map.safetensors"
@@ -45,9 +46,9 @@ def read_kind_map(folder: Path) -> tuple[Tensor, Tensor]:
     """Weight float32[T, D] and bias float32[T].
 
     Raises:
-        ValueError: the encoders in `folder` were not tuned.
+        DataError: the encoders in `folder` were not tuned.
     """
     if not (folder / _MAP_FILE).exists():
-        raise ValueError(f"{folder} holds no {_MAP_FILE}: tune the image encoder first, or set kind_map to 'fitted'")
+        raise DataError(f"{folder} holds no {_MAP_FILE}: tune the image encoder first, or set kind_map to 'fitted'")
     state = load_file(folder / _MAP_FILE)
     return state["weight"], state["bias"]

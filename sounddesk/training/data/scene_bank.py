@@ -20,6 +20,7 @@ from sounddesk.engine.images.scene_composition import compose_scene
 from sounddesk.engine.images.scene_composition import vary_cut_out
 from sounddesk.engine.models.image_encoder import ImageEncoder
 from sounddesk.engine.types import RgbImage
+from sounddesk.training.data.data_error import DataError
 from sounddesk.training.data.recordings import read_rows
 
 
@@ -40,7 +41,7 @@ def read_pictures(data_dir: Path, *, split: str) -> PictureSet:
         if row["split"] == split:
             bgra = cv2.imread(str(data_dir / row["path"]), cv2.IMREAD_UNCHANGED)
             if bgra is None or bgra.ndim != 3 or bgra.shape[2] != 4:
-                raise ValueError(f"picture {row['path']} is not an RGBA image: prepare the data set again")
+                raise DataError(f"picture {row['path']} is not an RGBA image: prepare the data set again")
             cut_outs.setdefault(row["kind"], []).append(cv2.cvtColor(bgra, cv2.COLOR_BGRA2RGBA).astype(np.uint8))
             sources.setdefault(row["kind"], []).append(row["source"])
     backgrounds = []

@@ -17,6 +17,7 @@ from torch import nn
 
 from sounddesk.domain.errors import MissingPackageError
 from sounddesk.training.loop.optimiser_recipe import OptimiserRecipe
+from sounddesk.training.loop.recipe import TrainingRecipeError
 
 # Running sums over training examples: every process adds its own share.
 COUNTERS: Final = ("variance_sum", "variance_count")
@@ -37,9 +38,9 @@ def make_accelerator(recipe: OptimiserRecipe) -> Any:
     except ImportError as error:
         raise MissingPackageError("training needs accelerate: pip install 'sounddesk[train]'") from error
     if recipe.device == "cuda" and not torch.cuda.is_available():
-        raise ValueError("device is 'cuda', but torch sees no GPU: set optimiser.device=cpu")
+        raise TrainingRecipeError("device is 'cuda', but torch sees no GPU: set optimiser.device=cpu")
     if recipe.device == "mps" and not torch.backends.mps.is_available():
-        raise ValueError("device is 'mps', but torch sees none: set optimiser.device=cpu")
+        raise TrainingRecipeError("device is 'mps', but torch sees none: set optimiser.device=cpu")
     # Its state is one per process and would keep the precision of the recipe before.
     AcceleratorState._reset_state()
     if torch.cuda.is_available():
@@ -53,10 +54,10 @@ def make_accelerator(recipe: OptimiserRecipe) -> Any:
 
 
 def micro_batches_of(recipe: OptimiserRecipe, processes: int) -> int:
-    """Into how many micro-batches a batch is split. Raises: ValueError, they cannot be spread evenly."""
+    """Into how many micro-batches a batch is split. Raises: TrainingRecipeError, they cannot be spread evenly."""
     count = recipe.micro_batches or processes
     if count % processes or recipe.batch_size % count:
-        raise ValueError(
+        raise TrainingRecipeError(
             f"batch_size {recipe.batch_size} in {count} micro-batches over {processes} processes: "
             "set optimiser.micro_batches to a multiple of the processes that divides the batch"
         )

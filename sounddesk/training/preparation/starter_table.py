@@ -15,6 +15,7 @@ from typing import Any
 from typing import Literal
 
 from sounddesk.storage.atomic_file import atomic_path
+from sounddesk.training.data.data_error import DataError
 from sounddesk.training.preparation.starter_recipe import KindRecipe
 from sounddesk.training.preparation.starter_recipe import Role
 
@@ -63,12 +64,12 @@ def write_table(path: Path, rows: Iterable[TableRow]) -> None:
 
 
 def read_table(path: Path) -> list[TableRow]:
-    """Reads a table written by `write_table`; raises `ValueError` when a column is missing."""
+    """Reads a table written by `write_table`; raises `DataError` when a column is missing."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     wanted = {field.name for field in fields(TableRow)}
     if rows and not wanted <= rows[0].keys():
-        raise ValueError(f"{path.name} lacks the columns {', '.join(sorted(wanted - rows[0].keys()))}")
+        raise DataError(f"{path.name} lacks the columns {', '.join(sorted(wanted - rows[0].keys()))}")
     return [row_from(row) for row in rows]
 
 

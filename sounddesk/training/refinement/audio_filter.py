@@ -16,6 +16,7 @@ from sounddesk.engine.models.mel import scale_to_peak
 from sounddesk.engine.perception.sound_classifier import WINDOW_S
 from sounddesk.engine.perception.sound_classifier import SoundClassifier
 from sounddesk.training.data.recordings import Samples
+from sounddesk.training.loop.recipe import TrainingRecipeError
 
 
 class AudioTagger(Protocol):
@@ -66,12 +67,12 @@ class TransformersTagger:
 
 
 def make_tagger(kind: str, folder: Path) -> AudioTagger:
-    """'classifier' or 'transformers'. Raises: ValueError for another kind."""
+    """'classifier' or 'transformers'. Raises: TrainingRecipeError, another kind."""
     if kind == "classifier":
         return ClassifierTagger(folder)
     if kind == "transformers":
         return TransformersTagger(folder)
-    raise ValueError(f"tagger is {kind!r}: choose 'classifier' or 'transformers'")
+    raise TrainingRecipeError(f"tagger is {kind!r}: choose 'classifier' or 'transformers'")
 
 
 def unwanted(

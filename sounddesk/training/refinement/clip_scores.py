@@ -19,6 +19,7 @@ from sounddesk.engine.perception.sound_classifier import SoundClassifier
 from sounddesk.resources_folder import resource
 from sounddesk.training.clips.clip_manifest import ClipSource
 from sounddesk.training.clips.media_reader import read_clip
+from sounddesk.training.loop.recipe import TrainingRecipeError
 
 
 class ClipScorer:
@@ -45,7 +46,7 @@ class ClipScorer:
         heard = self.classifier.config
         heard_width = len(heard.kinds) if config_.audio_features == "tags" else heard.head_width
         if (self.encoder.width, heard_width) != (config_.visual_width, config_.audio_width):
-            raise ValueError(
+            raise TrainingRecipeError(
                 f"the matching model wants embeddings of {config_.visual_width} and {config_.audio_width}, bundle "
                 f"{bundle!r} and classifier give {self.encoder.width} and {heard_width}"
             )

@@ -22,12 +22,12 @@ from sounddesk.storage.atomic_file import write_file
 from sounddesk.storage.text_formats import parse_json
 from sounddesk.training.clips.clip_manifest import MANIFEST_NAME
 from sounddesk.training.clips.clip_manifest import ClipSource
-from sounddesk.training.clips.clip_manifest import DataError
 from sounddesk.training.clips.clip_manifest import read_clips
 from sounddesk.training.clips.clip_manifest import write_clips
 from sounddesk.training.clips.data_check import refuse_leaks
 from sounddesk.training.clips.media_reader import MediaError
 from sounddesk.training.clips.media_reader import read_clip
+from sounddesk.training.data.data_error import DataError
 from sounddesk.training.refinement.audio_filter import make_tagger
 from sounddesk.training.refinement.audio_filter import unwanted
 from sounddesk.training.refinement.rephrasing import CaptionCache

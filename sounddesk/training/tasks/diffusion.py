@@ -28,6 +28,7 @@ from sounddesk.engine.models.text_encoder import SentenceEncoder
 from sounddesk.engine.specs import AudioSpec
 from sounddesk.storage.text_formats import read_json
 from sounddesk.training.data.audio_queries import audio_queries
+from sounddesk.training.data.data_error import DataError
 from sounddesk.training.data.kind_vectors import kind_vectors
 from sounddesk.training.data.latent_pool import LatentPool
 from sounddesk.training.data.latent_pool import Layouts
@@ -141,7 +142,7 @@ class DiffusionTask:
         conditioner = load_conditioner(inputs["grounding"] / "grounding")
         stored = torch.load(inputs["encoders"] / recipe.bank, weights_only=True)
         if stored["kinds"] != [kind.name for kind in self.kinds]:
-            raise ValueError(f"scene bank {recipe.bank} was made for other kinds: run the grounding recipe again")
+            raise DataError(f"scene bank {recipe.bank} was made for other kinds: run the grounding recipe again")
         self.patches: Tensor = stored["patches"]
         self.scene_of: Tensor = stored["scene"]
         self.coverage: Tensor = stored["coverage"]
@@ -310,7 +311,7 @@ def read_pairing(path: Path | None, kinds: list[str], usable: list[int]) -> list
     named = [(str(seen), str(heard)) for seen, heard in read_json(path)]
     pairs = [(index_of[a], index_of[b]) for a, b in named if a in index_of and b in index_of]
     if not pairs:
-        raise ValueError(f"pairing {path} names no kinds that have pictures and recordings")
+        raise DataError(f"pairing {path} names no kinds that have pictures and recordings")
     return pairs
 
 

@@ -24,6 +24,7 @@ from sounddesk.engine.starter.conditioner import PrototypeConditioner
 from sounddesk.engine.starter.conditioner import PrototypeConfig
 from sounddesk.storage.atomic_file import atomic_path
 from sounddesk.training.data.audio_queries import audio_queries
+from sounddesk.training.data.data_error import DataError
 from sounddesk.training.data.kind_vectors import kind_vectors
 from sounddesk.training.data.kind_vectors import read_kind_map
 from sounddesk.training.data.recordings import Kind
@@ -89,13 +90,13 @@ def class_kinds(kinds: list[Kind], *, classes: int) -> Tensor:
     """Which of the encoder's classes are of which kind, by the kinds' own lists: float32[classes, K] of 0 and 1.
 
     Raises:
-        ValueError: a kind lists a class that there is not.
+        DataError: a kind lists a class that there is not.
     """
     table = torch.zeros(classes, len(kinds))
     for column, kind in enumerate(kinds):
         for row in kind.imagenet_classes:
             if not 0 <= row < classes:
-                raise ValueError(f"kind {kind.name!r} lists class {row}, the encoder has {classes}")
+                raise DataError(f"kind {kind.name!r} lists class {row}, the encoder has {classes}")
             table[row, column] = 1.0
     return table
 

@@ -122,7 +122,6 @@ def test_the_length_is_exact(name: str, seconds: float) -> None:
     with EngineSession.open(bundle=name, device="cpu") as session:
         take = session.generate_from_text(texts("rain", seconds=seconds))[0]
     assert len(take.waveform) == round(seconds * take.sample_rate_hz)
-    assert take.mel.ndim == 2 and np.isfinite(take.mel).all()
 
 
 @BOTH

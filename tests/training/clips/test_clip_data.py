@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sounddesk.training.clips.clip_manifest import ClipSource
-from sounddesk.training.clips.clip_manifest import DataError
 from sounddesk.training.clips.clip_manifest import clip_from_row
 from sounddesk.training.clips.clip_manifest import read_clips
 from sounddesk.training.clips.clip_manifest import row_of_clip
@@ -24,6 +23,7 @@ from sounddesk.training.clips.media_reader import MediaError
 from sounddesk.training.clips.media_reader import read_clip
 from sounddesk.training.clips.shards import open_clips
 from sounddesk.training.clips.shards import write_shards
+from sounddesk.training.data.data_error import DataError
 from tests.training.tiny_clips import RATE_HZ
 from tests.training.tiny_clips import level_at
 from tests.training.tiny_clips import pitch_at

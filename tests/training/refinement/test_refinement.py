@@ -15,9 +15,9 @@ import pytest
 
 from sounddesk.resources_folder import resource
 from sounddesk.training.clips.clip_manifest import ClipSource
-from sounddesk.training.clips.clip_manifest import DataError
 from sounddesk.training.clips.clip_manifest import read_clips
 from sounddesk.training.clips.clip_manifest import write_clips
+from sounddesk.training.data.data_error import DataError
 from sounddesk.training.loop.recipe import build
 from sounddesk.training.loop.recipe import read_recipe
 from sounddesk.training.refinement.audio_filter import ClassifierTagger

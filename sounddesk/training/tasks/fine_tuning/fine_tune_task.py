@@ -40,9 +40,9 @@ from sounddesk.training.clips.clip_cache import FrozenEncoders
 from sounddesk.training.clips.clip_cache import encoder_key
 from sounddesk.training.clips.clip_cache import epoch_order
 from sounddesk.training.clips.clip_manifest import ClipSource
-from sounddesk.training.clips.clip_manifest import DataError
 from sounddesk.training.clips.data_check import refuse_leaks
 from sounddesk.training.clips.shards import open_clips
+from sounddesk.training.data.data_error import DataError
 from sounddesk.training.loop.provenance import Provenance
 from sounddesk.training.loop.recipe import TrainingRecipeError
 from sounddesk.training.loop.training_task import Batch

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch import nn
 
 from sounddesk.engine.perception.effects_head import EffectsHead
+from sounddesk.training.data.data_error import DataError
 
 _STEPS: Final = 800
 _BATCH: Final = 128
@@ -23,10 +24,10 @@ def train_effects_head(embeddings: Tensor, kinds: Tensor, *, count: int, seed: i
     """A head for `count` kinds from embeddings float[N, D] and the kind of each, int64[N]; kinds evenly.
 
     Raises:
-        ValueError: nothing to learn from.
+        DataError: nothing to learn from.
     """
     if len(embeddings) == 0:
-        raise ValueError("no sound to learn kinds from: the fold holds every recording")
+        raise DataError("no sound to learn kinds from: the fold holds every recording")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         head = EffectsHead(embeddings.shape[1], count)

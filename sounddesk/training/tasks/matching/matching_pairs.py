@@ -40,6 +40,7 @@ from sounddesk.training.data.scene_bank import random_background
 from sounddesk.training.data.scene_bank import read_pictures
 from sounddesk.training.data.sound_variation import varied_waveform
 from sounddesk.training.data.sound_variation import vary_log_mel
+from sounddesk.training.loop.recipe import TrainingRecipeError
 from sounddesk.training.tasks.matching.matching_recipe import MatchingModelRecipe
 
 # What the encoded pairs depend on.
@@ -179,13 +180,15 @@ def frozen_pairs(recipe: MatchingModelRecipe, data_dir: Path, split: str, *, see
     folder = bundle.component_folder("image_encoder")
     loaded = load_image_encoder(bundle.manifest.component("image_encoder").class_name, folder)
     if not isinstance(loaded, TimmPatchEncoder):
-        raise ValueError(f"bundle {recipe.bundle!r} has another image encoder than the starter's: give embeddings")
+        raise TrainingRecipeError(
+            f"bundle {recipe.bundle!r} has another image encoder than the starter's: give embeddings"
+        )
     encoder = loaded.resized(image_size=recipe.image_size)
     folds = recipe.fold_classifiers if split == "train" else ()
     folders = folds or (recipe.classifier or resource("evaluation/classifier"),)
     classifiers = [SoundClassifier.load(folder) for folder in folders]
     if len({classifier.config.kinds for classifier in classifiers}) > 1:
-        raise ValueError("the classifiers of the folds know different kinds: train them on one data set")
+        raise TrainingRecipeError("the classifiers of the folds know different kinds: train them on one data set")
     known = read_kinds(data_dir)
     names = [kind.name for kind in known]
     patches, picture_kind = encode_pictures(data_dir, split, names, encoder.requires_grad_(False), seed=seed)

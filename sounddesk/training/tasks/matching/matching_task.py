@@ -29,7 +29,9 @@ from sounddesk.engine.perception.sound_classifier import SoundClassifier
 from sounddesk.engine.starter.conditioner import PrototypeConditioner
 from sounddesk.resources_folder import resource
 from sounddesk.storage.text_formats import read_json
+from sounddesk.training.data.data_error import DataError
 from sounddesk.training.data.recordings import read_kinds
+from sounddesk.training.loop.recipe import TrainingRecipeError
 from sounddesk.training.loop.training_task import Batch
 from sounddesk.training.tasks.matching.effects_training import train_effects_head
 from sounddesk.training.tasks.matching.matching_pairs import FrozenPairs
@@ -38,12 +40,14 @@ from sounddesk.training.tasks.matching.matching_recipe import MatchingModelRecip
 
 
 def grounding_of(recipe: MatchingModelRecipe) -> PrototypeConditioner:
-    """The grounding of the recipe's bundle. Raises: ValueError, it is of another shape than the starter's."""
+    """The grounding of the recipe's bundle. Raises: TrainingRecipeError, it is of another shape than the starter's."""
     grounding = load_conditioner(find_bundle(recipe.bundle).component_folder("grounding"))
     config = grounding.config
     plain = config.heads == 1 and config.position == "post" and config.mlp_residual and config.mlp_factor == 1
     if not plain or not isinstance(grounding, PrototypeConditioner) or not config.normalise:
-        raise ValueError(f"bundle {recipe.bundle!r} knows no kinds in the starter's way: set model.recognise to false")
+        raise TrainingRecipeError(
+            f"bundle {recipe.bundle!r} knows no kinds in the starter's way: set model.recognise to false"
+        )
     return grounding
 
 
@@ -111,12 +115,12 @@ class MatchingTask:
         """Train a head on all sounds, and for each fold a head on the other folds, which tags it.
 
         Raises:
-            ValueError: a kind has no tag.
+            DataError: a kind has no tag.
         """
         pairs, count = self.train_pairs, len(tags)
         strange = [names[int(kind)] for kind in pairs.sound_kind.unique() if names[int(kind)] not in tags]
         if strange:
-            raise ValueError(f"the classifier does not know {', '.join(strange)}: train it on the same data first")
+            raise DataError(f"the classifier does not know {', '.join(strange)}: train it on the same data first")
         tag_of = torch.tensor([tags.index(name) if name in tags else -1 for name in names])
         kinds = tag_of[pairs.sound_kind]
         self.head = train_effects_head(pairs.effects, kinds, count=count)

@@ -28,6 +28,7 @@ from sounddesk.engine.starter.object_crop import crop_object
 from sounddesk.engine.starter.object_crop import crop_side
 from sounddesk.storage.atomic_file import atomic_path
 from sounddesk.storage.text_formats import read_json
+from sounddesk.training.data.data_error import DataError
 from sounddesk.training.data.picture_variation import restyle
 from sounddesk.training.data.picture_variation import warp
 from sounddesk.training.data.recordings import read_kinds
@@ -89,7 +90,7 @@ class ClassHeadTask:
         self.kinds = [kind.name for kind in read_kinds(data_dir)]
         encoder = load_image_encoder("TimmPatchEncoder", self.encoders / "image_encoder")
         if not isinstance(encoder, ClassifyingPatchEncoder):
-            raise ValueError(f"image encoder in {self.encoders} has no class branch: convert it anew")
+            raise DataError(f"image encoder in {self.encoders} has no class branch: convert it anew")
         file = self.encoders / f"closer_bank_{recipe.scenes}_{recipe.seed}.pt"
         table = hashlib.sha256((data_dir / TABLE_NAME).read_bytes()).hexdigest()
         made_of = [*self.kinds, recipe.restyled, recipe.warped, table]

@@ -29,6 +29,7 @@ from sounddesk.engine.starter.class_branch import CLASS_BRANCH_FILE
 from sounddesk.engine.starter.object_crop import crop_object
 from sounddesk.engine.types import FloatMask
 from sounddesk.engine.types import RgbImage
+from sounddesk.training.data.data_error import DataError
 from sounddesk.training.data.kind_vectors import kind_vectors
 from sounddesk.training.data.kind_vectors import write_kind_map
 from sounddesk.training.data.picture_variation import restyle
@@ -36,6 +37,7 @@ from sounddesk.training.data.picture_variation import warp
 from sounddesk.training.data.recordings import read_kinds
 from sounddesk.training.data.scene_bank import random_background
 from sounddesk.training.data.scene_bank import read_pictures
+from sounddesk.training.loop.recipe import TrainingRecipeError
 from sounddesk.training.preparation.encoder_conversion import prepare_encoders
 from sounddesk.training.tasks.registry import TASKS
 from sounddesk.training.tasks.registry import TaskEntry
@@ -145,7 +147,7 @@ class EncoderTask:
         self.original: TimmPatchEncoder | None = None
         if recipe.kept_knowledge:
             if "original" not in inputs:
-                raise ValueError(
+                raise TrainingRecipeError(
                     f"kept_knowledge is {recipe.kept_knowledge}: name the untouched encoder, inputs.original"
                 )
             if not (inputs["original"] / "image_encoder" / "config.json").exists():
@@ -178,7 +180,7 @@ class EncoderTask:
                 shares.append(visible)
                 kinds.append(kind)
         if len(images) < batch_size:
-            raise ValueError(f"of {_MOST_DRAWS * batch_size} pictures hardly one shows anything: give opaque cut-outs")
+            raise DataError(f"of {_MOST_DRAWS * batch_size} pictures hardly one shows anything: give opaque cut-outs")
         pixels = (torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() - 127.0) / 128.0
         share = self.recipe.style_mixing
         self.style_mixing.generator = rng if share and rng.random() < share else None

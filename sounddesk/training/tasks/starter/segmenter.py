@@ -27,6 +27,7 @@ from sounddesk.engine.starter.segmenter_config import StarterSegmenterConfig
 from sounddesk.engine.starter.segmenter_network import StarterSegmenterNetwork
 from sounddesk.engine.starter.segmenter_pyramid import ImageEmbedding
 from sounddesk.training.data.scene_bank import read_pictures
+from sounddesk.training.loop.recipe import TrainingRecipeError
 from sounddesk.training.tasks.registry import TASKS
 from sounddesk.training.tasks.registry import TaskEntry
 from sounddesk.training.tasks.registry import from_inputs
@@ -106,7 +107,9 @@ class SegmenterTask:
         )
         self.network = StarterSegmenterNetwork(config)
         if "before" in inputs and "start" not in inputs:
-            raise ValueError("inputs.before has no use without inputs.start: name the segmenter that was trained on it")
+            raise TrainingRecipeError(
+                "inputs.before has no use without inputs.start: name the segmenter that was trained on it"
+            )
         if "start" in inputs:
             self.network.load_state_dict(load_weights(inputs["start"] / "segmenter" / "model.safetensors"))
             if "before" in inputs:

@@ -15,6 +15,7 @@ from sounddesk.engine.models.image_encoder import MAP_STRIDES
 from sounddesk.engine.models.image_encoder import TimmPatchEncoder
 from sounddesk.engine.models.image_encoder import fit_image
 from sounddesk.engine.starter.segmenter_network import StarterSegmenterNetwork
+from sounddesk.training.data.data_error import DataError
 from sounddesk.training.data.scene_bank import PictureSet
 from sounddesk.training.tasks.starter.scene_files import draw_crowded
 from sounddesk.training.tasks.starter.scene_files import only_one_piece
@@ -40,7 +41,7 @@ def refit_to_encoder(
         scenes: crowded scenes of `pictures` that both encoders look at; each gives 400 equations at 640 pixels.
 
     Raises:
-        ValueError: the maps up to stride 16 differ, so that more than one layer would have to change.
+        DataError: the maps up to stride 16 differ, so that more than one layer would have to change.
     """
     pictures = only_one_piece(pictures)
     layer = network.pyramid.from_32
@@ -50,7 +51,7 @@ def refit_to_encoder(
         pixels = after.normalised([fit_image(image, size=after.image_size, geometry=after.geometry)])
         old_maps, new_maps = (one.feature_maps(pixels, strides=MAP_STRIDES) for one in (before, after))
         if not all(torch.allclose(old, new, atol=1e-3) for old, new in zip(old_maps[:-1], new_maps[:-1], strict=True)):
-            raise ValueError("the encoders differ before stride 32: train the segmenter again on the new one")
+            raise DataError("the encoders differ before stride 32: train the segmenter again on the new one")
         wanted = layer(old_maps[-1])[0].flatten(1).T.double()
         given = _with_one(new_maps[-1][0].flatten(1).T.double())
         products.append((given.T @ given, given.T @ wanted, wanted.sum(dim=0), wanted.square().sum(dim=0)))
