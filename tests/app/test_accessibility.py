@@ -83,6 +83,7 @@ def shown_dialog(window: MainWindow) -> QDialog:
 
 
 @pytest.mark.parametrize("command", _COMMANDS)
+@pytest.mark.slow
 def test_everything_in_a_dialog_has_a_name(window: MainWindow, command: str) -> None:
     window.services.actions[command].trigger()
     dialog = shown_dialog(window)
@@ -105,6 +106,7 @@ def test_everything_in_dialogs_that_need_takes_has_a_name(window: MainWindow) ->
 
 
 @pytest.mark.parametrize("command", _COMMANDS)
+@pytest.mark.slow
 def test_a_closed_dialog_is_gone(window: MainWindow, command: str) -> None:
     """The palette is opened a hundred times a day: none may stay behind."""
     window.services.actions[command].trigger()

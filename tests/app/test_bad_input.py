@@ -88,6 +88,7 @@ def truncated(path: Path) -> None:
         ("gone.sdesk", lambda _path: None, "gone.sdesk"),
     ],
 )
+@pytest.mark.slow
 def test_a_dropped_file_that_cannot_be_opened(
     desk: Desk, tmp_path: Path, name: str, make: Callable[[Path], object], says: str
 ) -> None:
@@ -112,6 +113,7 @@ def test_a_dropped_file_that_cannot_be_opened(
         ("a name of 🔔 and ünïcode.webp", Image.new("RGB", (80, 60), "green")),
     ],
 )
+@pytest.mark.slow
 def test_what_can_be_converted_is_opened(desk: Desk, tmp_path: Path, name: str, image: Image.Image) -> None:
     image.save(tmp_path / name)
     desk.drop(tmp_path / name)
@@ -121,6 +123,7 @@ def test_what_can_be_converted_is_opened(desk: Desk, tmp_path: Path, name: str, 
     assert (info.width, info.height) == (80, 60)
 
 
+@pytest.mark.slow
 def test_an_empty_mask_is_not_generated(desk: Desk) -> None:
     document = desk.window.services.document
     desk.window.services.selection.select_objects([desk.project.objects[0].id])
@@ -150,6 +153,7 @@ def test_a_name_that_cannot_be(desk: Desk, name: str) -> None:
     assert tree.topLevelItem(1).text(0) == desk.before.objects[1].name
 
 
+@pytest.mark.slow
 def test_strange_names_become_files_that_every_system_takes(desk: Desk, tmp_path: Path) -> None:
     document = desk.window.services.document
     names = ["a/b\\c:*?", "🔔🔔", "x" * 300, "CON"]

@@ -58,6 +58,7 @@ def gains_of_the_window(bundle_folder: Path, names: list[str]) -> dict[str, floa
         window.hide()
 
 
+@pytest.mark.slow
 def test_the_window_and_the_command_line_balance_alike(qapp: QApplication, bundle_folder: Path, tmp_path: Path) -> None:
     names = ["cow", "dog"]
     asked = gains_of_the_command_line(bundle_folder, names, out=tmp_path / "out")

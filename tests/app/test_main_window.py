@@ -42,6 +42,7 @@ def test_from_objects_to_stems_that_sum_to_the_mix(window: MainWindow, tmp_path:
     assert np.array_equal(sum(sounds.values()), mix)
 
 
+@pytest.mark.slow
 def test_a_fader_and_a_clip_are_moved_by_the_mouse_and_undone(window: MainWindow) -> None:
     services = window.services
     document = services.document

@@ -135,6 +135,7 @@ def _share_heard(mix: np.ndarray, heard: np.ndarray) -> float:
     return float(np.mean(found))
 
 
+@pytest.mark.slow
 def test_the_server_hears_what_the_export_writes(server: dict[str, str], tmp_path: Path) -> None:
     shares: list[float] = []
     # A busy machine makes server, player or recorder miss a block now and then; what is wrong is wrong throughout.
@@ -145,6 +146,7 @@ def test_the_server_hears_what_the_export_writes(server: dict[str, str], tmp_pat
     assert max(shares) >= 0.7, f"shares of the mix heard in {len(shares)} attempts: {shares}"
 
 
+@pytest.mark.slow
 def test_a_device_that_was_lost_is_found_again_while_playing(tmp_path: Path, needs_a_server: None) -> None:
     process, environment = start_server(tmp_path)
     player = subprocess.Popen(

@@ -4,6 +4,7 @@ import dataclasses
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -97,6 +98,7 @@ def test_the_limiter_leaves_quiet_sound_alone_and_stays_below_full_scale() -> No
     duration_s=st.floats(0.1, 1.0),
     share=st.floats(0.05, 0.95),
 )
+@pytest.mark.slow
 def test_a_split_clip_sounds_as_before_to_the_bit(
     start_s: float, offset_s: float, duration_s: float, share: float
 ) -> None:

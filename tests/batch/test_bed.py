@@ -60,6 +60,7 @@ def test_gain_and_pan_glide_without_a_step() -> None:
     assert stereo[-1, 0] == pytest.approx(0.0, abs=0.01)
 
 
+@pytest.mark.slow
 def test_a_batch_of_beds(options: BatchOptions) -> None:
     asked = {"bed": True, "frames_per_s": 1.0}
     result = run(options, **asked, ambience=True)

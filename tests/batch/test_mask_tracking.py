@@ -55,6 +55,7 @@ def test_another_size_is_a_cut(tracker: MaskTracker) -> None:
     assert not tracker.advance(np.asarray(draw_frame(0).resize((WIDTH * 2, HEIGHT * 2))))
 
 
+@pytest.mark.slow
 def test_an_object_that_leaves_the_picture_leaves_an_empty_mask(tracker: MaskTracker) -> None:
     for shift in range(3, 150, 3):
         tracker.advance(np.asarray(draw_frame(shift)))

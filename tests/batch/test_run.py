@@ -86,6 +86,7 @@ def test_the_recipe_of_a_frame_makes_it_again(options: BatchOptions, monkeypatch
         assert np.abs(made - again).max() < 2**23 * 1e-3
 
 
+@pytest.mark.slow
 def test_resume_renders_only_what_is_missing_or_damaged_or_changed(options: BatchOptions) -> None:
     run(options)
     before = contents(options.out)
@@ -117,6 +118,7 @@ def test_one_more_object_leaves_the_others_as_they_are(options: BatchOptions) ->
     assert "f_1/blue.wav" in after
 
 
+@pytest.mark.slow
 def test_shards_order_and_workers_give_the_same_files(options: BatchOptions) -> None:
     run(options)
     for index in (2, 1):
@@ -268,6 +270,7 @@ def test_a_broken_first_frame_does_not_stop_the_masks(options: BatchOptions) -> 
     assert manifest_objects(options.out)["f.4.png", "red"] == "done"
 
 
+@pytest.mark.slow
 def test_masks_are_followed_alike_in_every_shard(options: BatchOptions) -> None:
     run(options, follow="flow")
     for index in (1, 2, 3):
@@ -294,6 +297,7 @@ def test_one_mask_per_frame_is_taken_where_there_is_one(options: BatchOptions, t
     assert run(options, objects=(red, options.objects[1]), resume=True).rendered == 0
 
 
+@pytest.mark.slow
 def test_proposed_objects_are_found_again_on_resume(options: BatchOptions) -> None:
     result = run(options, objects=(), auto=True, every=4)
     assert result.failures == ()
@@ -306,6 +310,7 @@ def test_proposed_objects_are_found_again_on_resume(options: BatchOptions) -> No
 
 
 @pytest.mark.parametrize("follow", ["flow", "fixed", "each"])
+@pytest.mark.slow
 def test_a_box_selects_in_the_first_frame_or_in_each(options: BatchOptions, follow: str) -> None:
     from sounddesk.domain.mask import Box
 
@@ -374,6 +379,7 @@ def test_a_link_in_the_output_leads_nowhere(options: BatchOptions, tmp_path: Pat
     assert {path.name: path.read_text() for path in hers.iterdir()} == {".letter.tmp": "keep"}
 
 
+@pytest.mark.slow
 def test_a_cancelled_batch_keeps_what_it_has(options: BatchOptions) -> None:
     cancel = CancelToken()
     with pytest.raises(Cancelled):
@@ -404,6 +410,7 @@ def test_the_settings_of_the_batch_are_written_down(options: BatchOptions) -> No
     assert data["settings"]["seconds"] == 1.0
 
 
+@pytest.mark.slow
 def test_an_installed_sam_2_carries_the_masks(options: BatchOptions, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("transformers.models.sam2_video")
     from sounddesk.engine.catalogue.model_adding import link_model

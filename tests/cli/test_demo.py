@@ -34,6 +34,7 @@ def test_demo_renders_every_object_of_its_image(
     assert {"masks.png", "spectrograms.png", "recipe.json"} < files_in(place)
 
 
+@pytest.mark.slow
 def test_demo_goes_where_it_is_told(tiny: None, run: Run, tmp_path: Path) -> None:
     ended = run("demo", "--seconds", "1", "--json", "--quiet", "--out", str(tmp_path / "there"))
     assert ended.document["folder"] == str(tmp_path / "there")

@@ -56,6 +56,7 @@ def test_a_value_out_of_range(arguments: list[str], message: str, run: Run, tmp_
     assert message in ended.err
 
 
+@pytest.mark.slow
 def test_a_gallery_and_another_beside_it(run: Run, knowing_bundle: Path, pictures: Path, tmp_path: Path) -> None:
     out = tmp_path / "gallery"
     arguments = ["evaluate", "gallery", "--pictures", str(pictures), "--bundle", str(knowing_bundle)]
@@ -136,6 +137,7 @@ def test_ctrl_c_leaves_nothing_of_a_gallery(
     assert not (tmp_path / "deep").exists()
 
 
+@pytest.mark.slow
 def test_right_object_says_which_kinds_are_confused(
     run: Run, knowing_bundle: Path, pictures: Path, tmp_path: Path
 ) -> None:

@@ -111,6 +111,7 @@ def test_a_traceback_is_shown_only_when_asked_for(
     assert "Traceback" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_closed_pipe_is_no_fault() -> None:
     command = f"{sys.executable} -m sounddesk doctor --json | head -c 1"
     ended = subprocess.run(

@@ -32,6 +32,7 @@ def own_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("SOUNDDESK_MODELS", raising=False)
 
 
+@pytest.mark.slow
 def test_install_assemble_render(
     run: Run, place: Path, parts: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -81,6 +82,7 @@ def tiny_paper(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("tiny_paper")
+@pytest.mark.slow
 def test_a_dry_run_goes_through_every_stage_and_says_that_it_means_nothing(
     place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -116,6 +118,7 @@ def test_a_dry_run_goes_through_every_stage_and_says_that_it_means_nothing(
 
 
 @pytest.mark.usefixtures("tiny_paper", "place")
+@pytest.mark.slow
 def test_random_weights_are_for_the_papers_bundles(run: Run) -> None:
     starter = run("render", *RENDER, "--random-weights")
     assert (

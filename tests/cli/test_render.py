@@ -74,6 +74,7 @@ def test_the_recipe_makes_identical_samples(render: Run, run: Run, place: Path, 
     assert first_recipe["bundle"]["name"] == str(bundle_folder)
 
 
+@pytest.mark.slow
 def test_a_seed_and_a_hint_change_the_sound(render: Run, place: Path) -> None:
     for out, more in {"a": [], "b": ["--seed", "1"], "c": ["--hint", "dog=siren"], "d": []}.items():
         assert render("scene.png", "--mask", "dog@red.png", "--out", out, *more).code == 0
@@ -94,6 +95,7 @@ def test_blend_is_no_part_of_the_mix_and_ambience_is(render: Run, place: Path) -
     assert np.array_equal(rest, 255 - both)
 
 
+@pytest.mark.slow
 def test_the_balance_is_suggested_and_applied_only_when_asked_for(render: Run, place: Path) -> None:
     two = ("scene.png", "--mask", "dog@red.png", "--mask", "car@blue.png")
     assert render(*two, "--blend", "--out", "suggested").code == 0
@@ -121,6 +123,7 @@ def test_ambience_of_a_full_mask_is_the_whole_image(render: Run, place: Path) ->
     assert np.asarray(Image.open(place / "out" / "masks" / "ambience.png")).min() == 255
 
 
+@pytest.mark.slow
 def test_names_are_kept_in_the_recipe_and_made_safe_as_files(render: Run, place: Path) -> None:
     names = ["../up/and\\away", "🐶", "x" * 300, "mix", "DOG", "dog", "CON", "-rf"]
     masks = [f"--mask={name}@red.png" for name in names]
@@ -167,6 +170,7 @@ def test_a_second_render_overwrites_nothing(render: Run, place: Path) -> None:
     assert (place / "out-2" / "dog.wav").read_bytes() != before
 
 
+@pytest.mark.slow
 def test_a_moved_recipe_finds_an_image_that_moved_with_it(render: Run, run: Run, place: Path) -> None:
     assert render("scene.png", "--mask", "dog@red.png", "--out", "out").code == 0
     (place / "elsewhere").mkdir()
@@ -186,6 +190,7 @@ def test_a_moved_recipe_finds_an_image_that_moved_with_it(render: Run, run: Run,
     "selection",
     [["--object", "dog@40,60"], ["--box", "dog@15,25,66,96"], ["--object", "dog@40,60;45,70;-120,60"]],
 )
+@pytest.mark.slow
 def test_clicks_and_boxes_find_the_object(render: Run, place: Path, selection: list[str]) -> None:
     assert render("scene.png", *selection, "--out", "out").code == 0
     found = np.asarray(Image.open(place / "out" / "masks" / "dog.png")) >= 128
@@ -193,6 +198,7 @@ def test_clicks_and_boxes_find_the_object(render: Run, place: Path, selection: l
     assert (found & wanted).sum() / (found | wanted).sum() > 0.8
 
 
+@pytest.mark.slow
 def test_auto_proposes_objects(render: Run, place: Path) -> None:
     ended = render("scene.png", "--auto", "--json", "--out", "out")
     assert ended.code == 0, ended.err
@@ -200,6 +206,7 @@ def test_auto_proposes_objects(render: Run, place: Path) -> None:
     assert all(entry["files"] for entry in ended.document["objects"])
 
 
+@pytest.mark.slow
 def test_the_active_segmenter_is_named(run: Run, place: Path, bundle_folder: Path) -> None:
     ended = run(
         *("render", "scene.png", "--object", "dog@40,60", "--bundle", str(bundle_folder)),

@@ -82,6 +82,7 @@ CONVERTED: dict[str, Callable[[Path], None]] = {
 
 
 @pytest.mark.parametrize("name", CONVERTED)
+@pytest.mark.slow
 def test_what_can_be_read_works(name: str, render: Run, place: Path) -> None:
     CONVERTED[name](place / name)
     ended = render(name, *DOG, "--out", "out")
@@ -285,6 +286,7 @@ def rewrite(recipe: Path, **changes: object) -> None:
         (lambda recipe: Image.fromarray(noise(1)).save(recipe.parent.parent / "scene.png"), "not the one"),
     ],
 )
+@pytest.mark.slow
 def test_a_recipe_that_cannot_be_used(
     spoil: Callable[[Path], object], message: str, run: Run, rendered: Path, place: Path
 ) -> None:

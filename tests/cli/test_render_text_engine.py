@@ -11,6 +11,7 @@ from sounddesk.cli.main import main
 from tests import text_engine_parts
 
 
+@pytest.mark.slow
 def test_objects_sound_by_their_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

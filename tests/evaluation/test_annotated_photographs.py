@@ -150,6 +150,7 @@ def test_no_photograph_of_the_yardstick_was_trained_on() -> None:
         assert not [name for package, name in trained if package == row["package"] and f"/{mine}".endswith(f"/{name}")]
 
 
+@pytest.mark.slow
 def test_the_second_pass_agrees_with_the_first(shipped: tuple[Path, Path]) -> None:
     overlaps = []
     first = {each.path.stem: each for each in read_annotated_photographs(shipped[0])}

@@ -128,6 +128,7 @@ def test_related_kind_is_of_the_same_group_where_there_is_one():
     assert {hint_direction.related_kind("car", groups, rng) for _ in range(30)} == {"dog", "cat"}
 
 
+@pytest.mark.slow
 def test_segmenter_overlap(capsys, data):
     segmenter_iou.main(["--data", str(data), "--scenes", "1"])
     _, line = one_line(capsys).split(": ", 1)

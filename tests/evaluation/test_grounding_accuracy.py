@@ -48,6 +48,7 @@ def test_attention_on_the_wrong_place_scores_zero(monkeypatch, bundle_with_kinds
     assert result.on_object.hits == 0
 
 
+@pytest.mark.slow
 def test_blind_attention_scores_chance(monkeypatch, bundle_with_kinds, coloured_pictures):
     rng = np.random.default_rng(0)
     monkeypatch.setattr(EngineSession, "attention_maps", lambda self, image, texts: rng.random((len(texts), 9)))

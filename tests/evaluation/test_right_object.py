@@ -119,6 +119,7 @@ def test_takes_of_a_scene_have_their_own_seeds():
     assert len({*seeds, *(t.seed for t in make(1).takes)}) == 8
 
 
+@pytest.mark.slow
 def test_real_session_end_to_end(bundle_with_kinds, coloured_pictures, tiny_classifier):
     reports = []
     options = {

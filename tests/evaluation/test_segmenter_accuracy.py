@@ -69,6 +69,7 @@ def test_clicks_go_where_the_answer_is_wrong() -> None:
     assert data["segmenters"][0]["mean_iou"]["small"]["box"] is None
 
 
+@pytest.mark.slow
 def test_the_bundles_segmenter_is_measured_beside_grabcut(coloured_pictures: Path, tmp_path: Path) -> None:
     bundle = build_tiny_bundle(tmp_path, segmenter=True)
     (tmp_path / "photographs").mkdir()

@@ -81,6 +81,7 @@ def assert_same(a: ProjectContents, b: ProjectContents) -> None:
 
 @given(projects(), takes("t1"), takes("t2"))
 @settings(deadline=None, max_examples=40)
+@pytest.mark.slow
 def test_what_is_written_is_read(project: Project, first: Take, second: Take) -> None:
     images = IMAGES if project.image is not None else {}
     contents = ProjectContents(project=project, takes=(second, first), images=images)

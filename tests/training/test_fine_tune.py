@@ -58,6 +58,7 @@ def figures(run_dir: Path) -> list[dict[str, float]]:
     return [{key: row[key] for key in ("step", "lr", "loss", "mse")} for row in read_log(run_dir)]
 
 
+@pytest.mark.slow
 def test_a_run_makes_a_bundle_that_renders_and_names_its_base(whole: Path, work: Path, tmp_path: Path) -> None:
     base = Bundle.open(work / "tiny")
     state = load_checkpoint(whole)
@@ -95,6 +96,7 @@ def test_what_is_switched_off_stays_as_it_was(work: Path) -> None:
     assert not torch.equal(learned["to_v.weight"], load_file(start / "grounding/model.safetensors")["to_v.weight"])
 
 
+@pytest.mark.slow
 def test_branches_that_start_at_zero_come_to_life_beside_a_frozen_u_net(work: Path) -> None:
     """As on AudioLDM, which has none of its own."""
     base = random_bundle("paper-s", work / "audioldm", shape=TINY)
@@ -110,6 +112,7 @@ def test_branches_that_start_at_zero_come_to_life_beside_a_frozen_u_net(work: Pa
     assert all(torch.equal(original[key].float(), kept[key].float()) for key in original)
 
 
+@pytest.mark.slow
 def test_adapters_learn_beside_a_u_net_that_stays_and_are_added_in_the_export(work: Path) -> None:
     recipe = write_recipe(work, "lora", model={"lora_rank": 2, "gradient_checkpointing": True})
     trained = {name for name, p in task_of(recipe).module.named_parameters() if p.requires_grad}
@@ -234,6 +237,7 @@ def test_epochs_count_the_clips(work: Path) -> None:
     assert read_log(work / "epochs")[-1]["step"] == 2
 
 
+@pytest.mark.slow
 def test_the_page_shows_curves_and_previews(work: Path) -> None:
     live = {"log_steps": 2, "preview_steps": 4, "preview_seconds": 1.0, "tensorboard": True}
     sampling = {"preset": "fast", "steps": 2}

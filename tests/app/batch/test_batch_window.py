@@ -26,6 +26,7 @@ from tests.app.conftest import succeeds
 from tests.app.conftest import wait_until
 
 
+@pytest.mark.slow
 def test_from_the_open_project_to_a_result_as_project(desk: Desk, tmp_path: Path) -> None:
     # Many steps make frames slow enough to be paused between.
     asked_with = desk.open_project(steps=40)

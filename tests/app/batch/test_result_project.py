@@ -36,6 +36,7 @@ def options(desk: Desk, objects: tuple[BatchObject, ...], **changes: object) -> 
     )
 
 
+@pytest.mark.slow
 def test_a_blend_keeps_its_members_and_takes_their_numbers(desk: Desk) -> None:
     desk.open_project()
     blend_id = desk.services.generation.add_blend(["o1", "o2"])
@@ -89,6 +90,7 @@ def test_a_changed_image_is_told_and_one_of_another_size_refused(desk: Desk) -> 
         project_of_frame(asked.out, "f.1.png", rows)
 
 
+@pytest.mark.slow
 def test_continuous_sounds_arrive_on_the_lanes_of_the_project(desk: Desk) -> None:
     project = desk.open_project()
     asked = options(desk, objects_of_project(project), bed=True, frames_per_s=4.0)

@@ -52,6 +52,7 @@ def desk(document: Document, qapp: QApplication, told: list[str]) -> Iterator[De
     segment.close()
 
 
+@pytest.mark.slow
 def test_one_is_accepted_one_is_skipped(desk: Desk) -> None:
     desk.ask()
     assert desk.bar.waiting >= 2
@@ -72,6 +73,7 @@ def test_one_is_accepted_one_is_skipped(desk: Desk) -> None:
     assert desk.names == []
 
 
+@pytest.mark.slow
 def test_what_is_an_object_already_is_not_proposed_again(desk: Desk) -> None:
     desk.ask()
     count = desk.bar.waiting
@@ -83,6 +85,7 @@ def test_what_is_an_object_already_is_not_proposed_again(desk: Desk) -> None:
     assert "Nothing else stands out" in desk.messages[-1]
 
 
+@pytest.mark.slow
 def test_another_project_ends_them(desk: Desk) -> None:
     desk.ask()
     desk.document.replace(dataclasses.replace(desk.document.project, image=None), takes=(), images=())

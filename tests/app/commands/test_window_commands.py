@@ -131,6 +131,7 @@ def test_menus_hold_every_command_between_proper_separators_with_mnemonics_of_th
 
 
 @pytest.mark.parametrize("page", [name for name, _ in PAGES if name != "shortcuts"])
+@pytest.mark.slow
 def test_every_key_in_the_manual_belongs_to_the_command_named_there(window: MainWindow, page: str) -> None:
     actions = window.services.actions
     text = (resource("manual") / f"{page}.md").read_text(encoding="utf-8")

@@ -175,6 +175,7 @@ def test_a_living_window_is_not_offered(document: Document, store: ProjectStore)
 
 
 @pytest.mark.parametrize("seed", range(4))
+@pytest.mark.slow
 def test_killed_at_any_moment(seed: int, tmp_path: Path, document: Document) -> None:
     arguments = [sys.executable, "-u", str(Path(__file__).with_name("store_child.py"))]
     if seed % 2:

@@ -171,6 +171,7 @@ def test_the_sound_inside_opens_as_a_wav(desk: Desk, tmp_path: Path) -> None:
 
 @settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=st.text(min_size=1, max_size=40).filter(str.strip), label=st.text(max_size=40))
+@pytest.mark.slow
 def test_any_text_is_readable(desk: Desk, tmp_path_factory: pytest.TempPathFactory, name: str, label: str) -> None:
     fuzzed = Desk(desk.project.with_changed_object("o1", name=name), desk.takes)
     fuzzed.project = fuzzed.project.with_marker(dataclasses.replace(fuzzed.project.markers[0], label=label))

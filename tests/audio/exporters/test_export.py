@@ -287,6 +287,7 @@ def test_a_lane_called_mix_does_not_take_the_name_of_the_mix(desk: Desk) -> None
     project_name=st.text(max_size=60),
     form=st.sampled_from(["wav24", "flac16", "ogg"]),
 )
+@pytest.mark.slow
 def test_any_name_and_text_gives_files_that_open(
     desk: Desk, tmp_path_factory: pytest.TempPathFactory, names: list[str], label: str, project_name: str, form: str
 ) -> None:

@@ -22,6 +22,7 @@ from sounddesk.audio.exporters.export_settings import preset
         exchange=st.lists(st.sampled_from(["dawproject", "rpp", "otio", "aaf"]), unique=True).map(tuple),
     )
 )
+@pytest.mark.slow
 def test_settings_come_back_from_json(made: ExportSettings) -> None:
     assert ExportSettings.from_text(json.dumps(made.to_json())) == made
 

@@ -46,6 +46,7 @@ def request(seed: int = 1) -> GenerationRequest:
 
 
 @pytest.mark.parametrize("plan", ["offload", "sequential"])
+@pytest.mark.slow
 def test_every_plan_gives_the_same_samples(tiny_bundle: Path, plan: MemoryPlan) -> None:
     with EngineSession.open(bundle=tiny_bundle, device="cpu", memory="keep") as session:
         expected = session.generate(request())

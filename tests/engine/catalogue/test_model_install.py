@@ -348,6 +348,7 @@ def test_two_processes_at_once_fetch_it_once(hub: LocalHub, root: Path, command:
     assert leftovers(root) == ["mine/config.json", "mine/model.json", "mine/unet/model.safetensors"]
 
 
+@pytest.mark.slow
 def test_kill_9_in_between_costs_only_what_was_on_its_way(hub: LocalHub, root: Path, command: list[str]) -> None:
     for sent_before_kill in (0, 50_000, 100_000):
         process = start(command)

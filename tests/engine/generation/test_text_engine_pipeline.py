@@ -63,6 +63,7 @@ def test_an_installed_model_is_found_by_name_with_its_licence(name: str) -> None
     assert name in [listing.bundle.name for listing in list_bundles() if listing.bundle is not None]
 
 
+@pytest.mark.slow
 def test_audioldm2_sounds_sample_for_sample_as_from_diffusers(installed: Path) -> None:
     from diffusers import AudioLDM2Pipeline
 

@@ -296,6 +296,7 @@ def test_eta_uses_the_takes_own_noise() -> None:
     assert not torch.allclose(first, run(sampling, zeros, zeros, step_noise=noise_of(50)))
 
 
+@pytest.mark.slow
 def test_a_tiny_model_overfits_one_latent_and_samples_it_back() -> None:
     torch.manual_seed(0)
     denoiser = Denoiser(tiny_unet().train(), condition_width=WIDTH, inject="both")

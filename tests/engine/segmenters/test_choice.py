@@ -194,6 +194,7 @@ def test_an_installed_model_is_chosen_and_checked_before_it_is_loaded(tmp_path: 
     assert "sam_vit_b.safetensors is not the file that was installed (sha256 differs)" in choice.notice
 
 
+@pytest.mark.slow
 def test_sam_2_is_chosen_where_it_is_installed(tmp_path: Path) -> None:
     pytest.importorskip("transformers.models.sam2", reason="this version of transformers has no SAM 2")
     from sounddesk.engine.segmenters.sam2 import Sam2Segmenter

@@ -29,6 +29,7 @@ def tiny(name: str) -> Segmenter:
 
 @pytest.mark.parametrize("check", CHECKS)
 @pytest.mark.parametrize("name", SEGMENTERS.names())
+@pytest.mark.slow
 def test_contract(name: str, check: str) -> None:
     CHECKS[check](SEGMENTERS.get(name), tiny(name))
 

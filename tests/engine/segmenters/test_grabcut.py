@@ -129,6 +129,7 @@ def test_large_image_gets_sharp_edges() -> None:
     assert overlap(mask, ball) > 0.97
 
 
+@pytest.mark.slow
 def test_same_prompt_gives_the_same_mask_in_any_thread_and_order(encoded: protocol.EncodedImage) -> None:
     segmenter = GrabCutSegmenter()
     first = segmenter.predict(encoded, Prompt.click(90, 90))
@@ -152,6 +153,7 @@ def test_click_outside_is_refused(encoded: protocol.EncodedImage) -> None:
         GrabCutSegmenter().predict(encoded, Prompt.click(320, 5))
 
 
+@pytest.mark.slow
 def test_flat_image_has_no_object() -> None:
     segmenter = GrabCutSegmenter()
     flat = segmenter.encode(np.full((HEIGHT, WIDTH, 3), 90, np.uint8))
@@ -179,6 +181,7 @@ def test_above_24_megapixels_one_candidate_remains(
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
+@pytest.mark.slow
 def test_any_prompt_inside_gives_a_valid_mask_or_the_error(data: st.DataObject, encoded: protocol.EncodedImage) -> None:
     point = st.tuples(st.floats(0, WIDTH, exclude_max=True), st.floats(0, HEIGHT, exclude_max=True))
     points = data.draw(st.lists(st.tuples(point, st.booleans()), max_size=3))

@@ -21,6 +21,7 @@ from tests.engine.segmenters.plain_scene import scene
 from tests.engine.segmenters.tiny_sam import tiny_sam
 
 
+@pytest.mark.slow
 def test_finds_both_objects_of_a_scene_first() -> None:
     image, ball, bar = scene()
     proposals = propose_objects(image, segmenter=GrabCutSegmenter(), limit=2)
@@ -30,6 +31,7 @@ def test_finds_both_objects_of_a_scene_first() -> None:
     assert proposals[0].score >= proposals[1].score
 
 
+@pytest.mark.slow
 def test_flat_image_has_nothing_to_propose() -> None:
     with pytest.raises(EmptySelectionError, match="click on one, draw a box or paint a mask"):
         propose_objects(np.full((HEIGHT, WIDTH, 3), 90, np.uint8), segmenter=GrabCutSegmenter())
@@ -45,6 +47,7 @@ def test_grid_covers_the_image() -> None:
     assert len(set(grid_points(make_work_image(scene()[0])))) > 30
 
 
+@pytest.mark.slow
 def test_search_is_deterministic() -> None:
     work = make_work_image(scene()[0])
     one, other = search_objects(work), search_objects(work)

@@ -201,6 +201,7 @@ def test_prompts_are_checked() -> None:
         segmenter.encode(picture().astype(np.float32))
 
 
+@pytest.mark.slow
 def test_proposals_are_those_of_grabcut() -> None:
     segmenter = tiny_segmenter()
     image = picture()

@@ -48,6 +48,7 @@ def files_below(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
 
 
+@pytest.mark.slow
 def test_page_shows_every_kind_and_links_to_what_is_there(
     tmp_path, bundle_in_text_space, coloured_pictures, recordings, options
 ):
@@ -102,6 +103,7 @@ def test_picture_is_the_one_under_the_mask(tmp_path, coloured_pictures, options)
     assert max(green, red) < 60
 
 
+@pytest.mark.slow
 def test_takes_of_a_kind_do_not_depend_on_the_others(tmp_path, coloured_pictures, options):
     alone = gallery.run(coloured_pictures, out=tmp_path / "a", kinds=("Siren",), **options)
     among = gallery.run(coloured_pictures, out=tmp_path / "b", kinds=("dog", "siren"), **options)

@@ -66,6 +66,7 @@ def test_every_task_has_a_recipe_to_start_from() -> None:
     assert with_recipe == set(TASKS.names())
 
 
+@pytest.mark.slow
 def test_a_recipe_is_refused_before_the_libraries_of_other_tasks_are_imported() -> None:
     code = """
         import sys

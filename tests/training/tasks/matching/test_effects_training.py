@@ -21,6 +21,7 @@ def _clusters(each: int = 12, kinds: int = 4, width: int = 32) -> tuple[torch.Te
     return centres[labels] + torch.randn(len(labels), width, generator=generator), labels
 
 
+@pytest.mark.slow
 def test_it_learns_kinds_and_repeats_itself(tmp_path: Path) -> None:
     embeddings, kinds = _clusters()
     state = torch.random.get_rng_state()

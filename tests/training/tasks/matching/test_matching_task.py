@@ -49,6 +49,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[MatchingTask, Pat
     return task, folder
 
 
+@pytest.mark.slow
 def test_it_tells_matched_from_mismatched(trained: tuple[MatchingTask, Path]) -> None:
     task, _ = trained
     matched, mismatched = task.held_out(task.train_pairs, count=40)
@@ -92,6 +93,7 @@ def hears_effects(tmp_path_factory: pytest.TempPathFactory) -> tuple[MatchingTas
     return task, folder
 
 
+@pytest.mark.slow
 def test_with_the_effects_encoder_the_tags_name_the_kind(hears_effects: tuple[MatchingTask, Path]) -> None:
     # The classifier's weights are random: what is right here the head has learned.
     task, folder = hears_effects

@@ -54,6 +54,7 @@ def run(folder: Path, task: str, *, model: dict[str, object], steps: int, encode
     run_recipe(folder / f"{task}.yaml")
 
 
+@pytest.mark.slow
 def test_the_exported_encoder_tells_the_kinds_of_its_pictures(work: Path) -> None:
     encoder = load_image_encoder("TimmPatchEncoder", work / "class_head/export/image_encoder")
     kinds = [kind.name for kind in read_kinds(work / "data")]
@@ -97,6 +98,7 @@ def test_the_new_classifier_alone_learns_faster(work: Path) -> None:
     assert {name for name, _ in task.module.named_parameters() if part in name} == {"kinds.weight", "kinds.bias"}
 
 
+@pytest.mark.slow
 def test_the_maps_are_made_anew_for_other_data_or_other_pictures(work: Path) -> None:
     file = work / "encoders/closer_bank_40_0.pt"
     assert not (work / "class_head/export" / file.name).exists()

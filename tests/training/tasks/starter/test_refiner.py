@@ -100,6 +100,7 @@ def test_a_repeated_round_adds_no_click_but_the_answer(
     assert max(counts) == max(clicks)
 
 
+@pytest.mark.slow
 def test_regions_are_the_same_from_their_file_and_hold_their_object(work: Path) -> None:
     def pool(folder: str) -> RegionPool:
         encoder = encoder_of(work)
