@@ -10,6 +10,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from sounddesk.engine.images.image_file import load_image
+
 TARGET = Path(__file__).parent.parent / "resources" / "manual" / "demo.jpg"
 HEIGHT = 620
 GAP = 8
@@ -20,7 +22,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="what `sounddesk demo` wrote")
     folder = parser.parse_args().folder
-    parts = [scaled(Image.open(folder / name)) for name in ("masks.png", "spectrograms.png")]
+    parts = [scaled(Image.fromarray(load_image(folder / name).pixels)) for name in ("masks.png", "spectrograms.png")]
     picture = Image.new("RGB", (sum(part.width for part in parts) + GAP, HEIGHT), (20, 20, 28))
     picture.paste(parts[0], (0, 0))
     picture.paste(parts[1], (parts[0].width + GAP, 0))

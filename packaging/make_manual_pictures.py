@@ -36,6 +36,7 @@ from sounddesk.app.main_window import MainWindow
 from sounddesk.app.settings import Settings
 from sounddesk.app.theme import apply_theme
 from sounddesk.domain.timeline import Marker
+from sounddesk.engine.images.image_file import load_image
 from sounddesk.resources_folder import resource
 
 
@@ -177,8 +178,7 @@ def take_batch(camera: Camera, folder: Path) -> None:
     store.save_as(folder / "farm.sdesk")
     shot = folder / "farm"
     shot.mkdir()
-    with Image.open(resource("demo") / "scene.png") as image:
-        still = image.convert("RGB")
+    still = Image.fromarray(load_image(resource("demo") / "scene.png").pixels)
     for number in range(1, 9):
         # Each frame 4 pixels further to the right, what leaves it comes back on the left.
         ImageChops.offset(still, 4 * number, 0).save(shot / f"farm.{number:04d}.png")

@@ -19,11 +19,12 @@ from sounddesk.app.commands.command import Command
 from sounddesk.app.commands.command import StandardKey
 from sounddesk.app.notifications import notifier
 from sounddesk.app.plain_text import PlainMessageBox
-from sounddesk.app.project.image_opening import IMAGE_SUFFIXES
 from sounddesk.app.project.image_opening import OpenedImage
 from sounddesk.app.project.input_blocker import InputBlocker
 from sounddesk.app.services import Services
 from sounddesk.app.timeline.clip_clipboard import clips_lie_on_the_clipboard
+from sounddesk.domain.picture_suffixes import OTHER_PICTURE_SUFFIXES
+from sounddesk.domain.picture_suffixes import PICTURE_SUFFIXES
 from sounddesk.domain.project import Project
 
 PROJECT_SUFFIX: Final = ".sdesk"
@@ -49,7 +50,7 @@ class FileCommands(QObject):
             self._services.store.new()
 
     def ask_open(self) -> None:
-        patterns = " ".join(f"*{suffix}" for suffix in (PROJECT_SUFFIX, *IMAGE_SUFFIXES))
+        patterns = " ".join(f"*{suffix}" for suffix in (PROJECT_SUFFIX, *PICTURE_SUFFIXES))
         start = str(self._services.store.path.parent) if self._services.store.path else ""
         name, _ = QFileDialog.getOpenFileName(
             self._window, self.tr("Open"), start, self.tr("Images and projects ({patterns})").format(patterns=patterns)
@@ -69,7 +70,9 @@ class FileCommands(QObject):
     def open_mime(self, data: QMimeData) -> bool:
         """Open what was dropped or pasted; False where there is nothing to open in it."""
         paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
-        wanted = [p for p in paths if p.suffix.lower() in (PROJECT_SUFFIX, *IMAGE_SUFFIXES)]
+        # Those that are not read are opened too: the reader says what they are and what to do.
+        known = (PROJECT_SUFFIX, *PICTURE_SUFFIXES, *OTHER_PICTURE_SUFFIXES)
+        wanted = [p for p in paths if p.suffix.lower() in known]
         if wanted:
             self.open(wanted[0])
             return True
@@ -82,9 +85,9 @@ class FileCommands(QObject):
                 return True
         if paths:
             notifier.error(
-                self.tr("{name} is neither an image nor a project: choose PNG, JPEG, TIFF, WebP, BMP or .sdesk").format(
-                    name=paths[0].name
-                )
+                self.tr(
+                    "{name} is neither an image nor a project: choose PNG, JPEG, TIFF, WebP, AVIF, EXR or .sdesk"
+                ).format(name=paths[0].name)
             )
         return False
 

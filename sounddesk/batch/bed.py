@@ -214,7 +214,7 @@ def _object_in(job: BedJob, frame: BedFrame, finder: MaskFinder) -> tuple[Any, S
     from sounddesk.engine.images.image_file import load_image
 
     image = load_image(frame.path)
-    found = finder.find_objects(frame.objects, image.pixels)
+    found = finder.find_objects(frame.objects, image.pixels, image_name=image.name, orientation=image.orientation)
     sounding = next((each for each in found.objects if each.name == job.name), None)
     return None if sounding is None else (image.pixels, sounding)
 

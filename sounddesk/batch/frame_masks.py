@@ -42,17 +42,19 @@ class MaskFinder:
         self._settings = settings
         self._choice: SegmenterChoice | None = None
 
-    def find(self, job: FrameJob, image: RgbImage) -> FoundMasks:
-        """The masks of all objects of a frame.
+    def find(self, job: FrameJob, image: RgbImage, *, image_name: str = "", orientation: int = 1) -> FoundMasks:
+        """The masks of all objects of a frame; `image_name` and `orientation` are of its `LoadedImage`.
 
         Raises:
             EngineError: a mask that cannot be used, or none found where an object should be.
         """
         if job.auto is not None:
             return self._propose(job, image)
-        return self.find_objects(job.objects, image)
+        return self.find_objects(job.objects, image, image_name=image_name, orientation=orientation)
 
-    def find_objects(self, planned: tuple[PlannedObject, ...], image: RgbImage) -> FoundMasks:
+    def find_objects(
+        self, planned: tuple[PlannedObject, ...], image: RgbImage, *, image_name: str = "", orientation: int = 1
+    ) -> FoundMasks:
         """The masks of named objects.
 
         Raises:
@@ -65,7 +67,9 @@ class MaskFinder:
             if each.mask is not None:
                 coverages[each.name] = _fitted(each, width=width, height=height)
             elif each.selection.how == "mask_file":
-                coverages[each.name] = _from_file(each, width=width, height=height)
+                coverages[each.name] = _from_file(
+                    each, width=width, height=height, image_name=image_name, orientation=orientation
+                )
             elif each.selection.how in _PROMPTED:
                 asked.append(ObjectSpec(name=each.name, selection=each.selection))
             elif each.kind == "object":
@@ -111,7 +115,8 @@ class MaskFinder:
             SoundingObject(name=spec.name, kind="object", selection=spec.selection, coverage=coverage)
             for spec, coverage in proposed_objects(image, segmenter=self.segmenter.proposer)
         ]
-        every = with_blend_and_ambience(objects, blend=job.blend, ambience=job.ambience)
+        size = (image.shape[1], image.shape[0])
+        every = with_blend_and_ambience(objects, size=size, blend=job.blend, ambience=job.ambience)
         planned = tuple(
             PlannedObject(name=each.name, kind=each.kind, selection=each.selection, source=auto_source(job, each.name))
             for each in every
@@ -181,12 +186,13 @@ def _fitted(each: PlannedObject, *, width: int, height: int) -> Coverage | None:
     return coverage
 
 
-def _from_file(each: PlannedObject, *, width: int, height: int) -> Coverage | None:
-    from sounddesk.engine.images.image_file import EmptyMaskError
+def _from_file(each: PlannedObject, *, width: int, height: int, image_name: str, orientation: int) -> Coverage | None:
+    from sounddesk.engine.images.mask_file import EmptyMaskError
     from sounddesk.engine.images.scene_objects import mask_from_file
 
     try:
-        return mask_from_file(ObjectSpec(name=each.name, selection=each.selection), width=width, height=height)
+        spec = ObjectSpec(name=each.name, selection=each.selection)
+        return mask_from_file(spec, width=width, height=height, image_name=image_name, orientation=orientation)
     except EngineError as error:
         if each.may_be_absent and isinstance(error.__cause__, EmptyMaskError):
             return None

@@ -212,7 +212,7 @@ class FrameRenderer:
 
     def _scene(self, job: FrameJob, image: LoadedImage) -> tuple[SceneOfFrame, tuple[ObjectJob, ...]]:
         """What sounds in the frame, and which of the named objects are absent from it."""
-        found = self._finder.find(job, image.pixels)
+        found = self._finder.find(job, image.pixels, image_name=image.name, orientation=image.orientation)
         objects = job.planner.plan(found.planned, frame=job.frame, image_sha256=job.image_sha256)
         by_name = {each.name: each for each in found.objects}
         present = tuple((each, by_name[each.name]) for each in objects if each.name in by_name)

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 from typing import Any
 
 from sounddesk.batch.frame_masks import MaskFinder
@@ -23,10 +24,14 @@ from sounddesk.domain.frame_sequence import Frame
 from sounddesk.domain.frame_sequence import mask_files_by_frame
 from sounddesk.domain.selection import ObjectSpec
 from sounddesk.domain.selection import Selection
+from sounddesk.domain.selection import split_mask_reference
 from sounddesk.domain.tiled_mask import TiledMask
 from sounddesk.engine.segmenters.entry import MaskTracking
 from sounddesk.engine.segmenters.entry import Tracker
 from sounddesk.storage.codec import encode
+
+if TYPE_CHECKING:
+    from sounddesk.engine.images.image_file import LoadedImage
 
 
 class FrameHashes:
@@ -140,7 +145,9 @@ class ShotMasks:
         if each.mask is not None:
             return ["mask", each.mask.sha256]
         if each.selection.how == "mask_file":
-            return ["file", self._mask_hashes[each.name]]
+            _, part = split_mask_reference(each.selection.mask_file or "")
+            # Without a part as ever, so that batches from before are resumed.
+            return ["file", self._mask_hashes[each.name], *([] if part is None else [part])]
         asked = ["asked", encode(each.selection), self._finder.segmenter.segmenter.name]
         # In 'each', the frame itself is asked, and its hash is part of the inputs anyway.
         return asked if self._options.follow == "each" else [*asked, self._hashes.of(self._reference)]
@@ -188,12 +195,16 @@ class ShotMasks:
         from sounddesk.engine.images.scene_objects import prompted_masks
 
         if self._at_reference is None:
-            image = self._pixels(self._reference)
-            height, width = image.shape[:2]
+            loaded = self._image(self._reference)
+            image, width, height = loaded.pixels, loaded.width, loaded.height
             specs = [ObjectSpec(name=each.name, selection=each.selection) for each in objects if each.mask is None]
             try:
                 check_prompts(specs, width=width, height=height)
-                masks: dict[str, Any] = dict(file_masks(specs, width=width, height=height))
+                masks: dict[str, Any] = dict(
+                    file_masks(
+                        specs, width=width, height=height, image_name=loaded.name, orientation=loaded.orientation
+                    )
+                )
                 asked = [spec for spec in specs if spec.name not in masks]
                 if asked:
                     masks.update(prompted_masks(asked, image=image, segmenter=self._finder.segmenter.segmenter))
@@ -206,10 +217,13 @@ class ShotMasks:
         return self._at_reference
 
     def _pixels(self, index: int) -> Any:
+        return self._image(index).pixels
+
+    def _image(self, index: int) -> LoadedImage:
         from sounddesk.engine.images.image_file import load_image
 
         try:
-            return load_image(self._frames[index].path).pixels
+            return load_image(self._frames[index].path)
         except EngineError as error:
             raise BadInputError(str(error)) from error
 
@@ -252,7 +266,7 @@ def _at_size(each: BatchObject, *, width: int, height: int) -> Any:
 
 
 def _hash_mask_file(each: BatchObject) -> str:
-    path = Path(each.selection.mask_file or "")
+    path, _ = split_mask_reference(each.selection.mask_file or "")
     try:
         return hash_file(path)
     except OSError as error:

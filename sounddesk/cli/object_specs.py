@@ -13,10 +13,11 @@ from sounddesk.domain.mask import Box
 from sounddesk.domain.selection import Click
 from sounddesk.domain.selection import ObjectSpec
 from sounddesk.domain.selection import Selection
+from sounddesk.domain.selection import split_mask_reference
 
 POINTS_HELP: Final = "NAME@X,Y[;X,Y...]"
 BOX_HELP: Final = "NAME@LEFT,TOP,RIGHT,BOTTOM[;X,Y...]"
-MASK_HELP: Final = "NAME@FILE"
+MASK_HELP: Final = "NAME@FILE[#PART]"
 
 # Coordinates have at most nine digits before the point, so that no text becomes an absurd number.
 _NUMBER: Final = r"\d{1,9}(?:\.\d*)?"
@@ -59,16 +60,21 @@ def parse_box(text: str) -> ObjectSpec:
 
 
 def parse_mask(text: str) -> ObjectSpec:
-    """'sea@sea.png'; where the file's path holds an '@' itself, the split that names an existing file counts.
+    """'sea@sea.png', or 'sea@ids.png#3' for one of a file's masks; where the file's path holds an '@' itself, the
+    split that names an existing file counts.
 
     Raises:
         BadInputError: not of that form.
     """
     _split(text, example="sea@sea.png")
     places = [i for i, character in enumerate(text) if character == "@" and text[:i].strip()]
-    at = next((i for i in reversed(places) if Path(text[i + 1 :]).expanduser().is_file()), places[-1])
+    at = next((i for i in reversed(places) if _is_mask_file(text[i + 1 :])), places[-1])
     file = Path(text[at + 1 :]).expanduser()
     return ObjectSpec(name=text[:at].strip(), selection=Selection(how="mask_file", mask_file=str(file)))
+
+
+def _is_mask_file(text: str) -> bool:
+    return split_mask_reference(str(Path(text).expanduser()))[0].is_file()
 
 
 def parse_hint(text: str, *, names: Sequence[str]) -> tuple[str, str]:

@@ -111,7 +111,13 @@ def configure_render(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `sounddesk render`; defaults stay None where --recipe must see what was given."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
-    parser.add_argument("image", type=file_path, nargs="?", metavar="IMAGE", help="PNG, JPEG, TIFF, WebP, BMP or GIF")
+    parser.add_argument(
+        "image",
+        type=file_path,
+        nargs="?",
+        metavar="IMAGE",
+        help="PNG, JPEG, TIFF, WebP, BMP, GIF, AVIF; EXR and DPX by the extra 'film'",
+    )
 
     add_selection_arguments(parser.add_argument_group("which objects sound"))
     sound = parser.add_argument_group("the sound")
@@ -143,13 +149,20 @@ def add_selection_arguments(selection: argparse._ActionsContainer) -> None:
     for flag, dest, metavar, text in (
         ("--object", "points", POINTS_HELP, "an object by clicks; -X,Y takes a place away"),
         ("--box", "boxes", BOX_HELP, "an object by a box around it, corrected by clicks"),
-        ("--mask", "masks", MASK_HELP, "an object by an image that is bright (or opaque) where the object is"),
+        (
+            "--mask",
+            "masks",
+            MASK_HELP,
+            "an object by a picture bright (or opaque) there, or labelme, COCO, VIA, CVAT",
+        ),
         ("--hint", "hints", "NAME=WORDS", "which of its sounds is meant, e.g. car=siren"),
     ):
         selection.add_argument(flag, dest=dest, action="append", metavar=metavar, help=text)
     selection.add_argument("--auto", action="store_true", default=None, help="propose the objects")
     selection.add_argument("--blend", action="store_true", default=None, help="also all objects as one sound")
-    selection.add_argument("--ambience", action="store_true", default=None, help="also the rest of the scene")
+    selection.add_argument(
+        "--ambience", action="store_true", default=None, help="also the rest of the scene; alone: the whole image"
+    )
     selection.add_argument("--sam", type=file_path, metavar="FILE", help=f"{checkpoint_help()}, for better masks")
 
 
@@ -176,6 +189,7 @@ examples:
   sounddesk render street.jpg --object dog@420,310 --box car@10,20,300,240 --hint car=siren
   sounddesk render street.jpg --object 'dog@420,310;400,330;-380,200' --takes 3 --seed 7
   sounddesk render street.jpg --auto
+  sounddesk render street.jpg --ambience
   sounddesk render --recipe street-sounds/recipe.json --out again
 """
 
@@ -244,8 +258,11 @@ def read_selection(namespace: argparse.Namespace, *, blend: bool, needed: bool =
     auto = bool(namespace.auto)
     if auto and specs:
         raise BadInputError(f"--auto proposes the objects, but {specs[0].name!r} is named: leave out one of them")
-    if needed and not auto and not specs:
-        raise BadInputError("no object is named: add --object NAME@X,Y, --box, --mask, or --auto to have some proposed")
+    if needed and not auto and not specs and (blend or not namespace.ambience):
+        raise BadInputError(
+            "no object is named: add --object NAME@X,Y, --box, --mask, or --auto to have some proposed; "
+            "--ambience alone makes one sound of the whole image"
+        )
     names = [spec.name for spec in specs]
     reserved = {BLEND_NAME: blend, AMBIENCE_NAME: namespace.ambience}
     _checked(lambda: check_unique_names([*names, *(name for name, wanted in reserved.items() if wanted)]))

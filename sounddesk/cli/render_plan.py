@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
 from sounddesk.cli.render_arguments import RecipeOptions
 from sounddesk.cli.render_arguments import RenderOptions
 from sounddesk.cli.scene_from_specs import Scene
@@ -183,14 +181,13 @@ def _locate(written: str, *, folder: Path) -> Path:
 
 
 def _read_mask(entry: RecipeObject, *, folder: Path, shape: tuple[int, int]) -> Coverage:
-    from PIL import Image
-    from PIL import UnidentifiedImageError
+    from sounddesk.engine.images.mask_file import load_saved_coverage
+    from sounddesk.engine.images.picture_decoding import ImageFileError
 
     path = folder / entry.mask.name
     try:
-        with Image.open(path) as image:
-            coverage = np.asarray(image.convert("L"), dtype=np.uint8)
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+        coverage = load_saved_coverage(path)
+    except ImageFileError as error:
         raise BadInputError(f"mask {path} of {entry.name!r} cannot be read: keep it beside the recipe") from error
     if coverage.shape != shape:
         raise BadInputError(f"mask {path} is {coverage.shape[1]} x {coverage.shape[0]} pixels, the image is not")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,10 +82,21 @@ def build_scene(options: RenderOptions, *, tell: Callable[[str], None], cancel: 
     # All prompts are checked before the slow part starts.
     with bad_input():
         check_prompts(options.specs, width=image.width, height=image.height)
-        coverages = file_masks(options.specs, width=image.width, height=image.height)
-    selected = _Selected(specs=options.specs, coverages=coverages)
+        told: list[str] = []
+        coverages = file_masks(
+            options.specs,
+            width=image.width,
+            height=image.height,
+            image_name=image.name,
+            orientation=image.orientation,
+            notes=told,
+        )
+    for note in told:
+        tell(note)
+    selected = _Selected(specs=options.specs, coverages=coverages, notes=tuple(told))
     if options.auto or len(coverages) < len(options.specs):
-        selected = _ask_segmenter(options, image=image, coverages=coverages, tell=tell, cancel=cancel)
+        asked = _ask_segmenter(options, image=image, coverages=coverages, tell=tell, cancel=cancel)
+        selected = replace(asked, notes=(*told, *asked.notes))
     objects = [
         SoundingObject(
             name=spec.name,
@@ -98,7 +110,9 @@ def build_scene(options: RenderOptions, *, tell: Callable[[str], None], cancel: 
     return Scene(
         image=image,
         image_path=options.image,
-        objects=with_blend_and_ambience(objects, blend=options.blend, ambience=options.ambience),
+        objects=with_blend_and_ambience(
+            objects, size=(image.width, image.height), blend=options.blend, ambience=options.ambience
+        ),
         segmenter=selected.segmenter,
         notes=(*image.notes, *selected.notes),
     )

@@ -18,8 +18,9 @@ from typing import Final
 
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.naming import unique_file_stems
+from sounddesk.domain.picture_suffixes import PICTURE_SUFFIXES
 
-SUFFIXES: Final = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".gif"})
+SUFFIXES: Final = frozenset(PICTURE_SUFFIXES)
 # What a person may take for frames, though it is not read as such; a scan of a folder says that it left them out.
 _PICTURE_LIKE: Final = frozenset(
     """

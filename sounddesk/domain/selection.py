@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
+from pathlib import Path
 from typing import Any
 from typing import Final
 from typing import Literal
@@ -54,6 +55,20 @@ class Selection:
             raise ValueError("selection by box has no box of at least one pixel: give left, top, right, bottom")
         if self.how == "mask_file" and not self.mask_file:
             raise ValueError("selection by mask file names no file: give its path")
+
+
+def split_mask_reference(reference: str) -> tuple[Path, str | None]:
+    """'ids.png#3' -> the file and which of its masks is meant; None where the reference names a file alone.
+
+    A file's name may hold '#' itself: the first split that names a file counts.
+    """
+    path = Path(reference)
+    if not path.is_file():
+        places = (index for index, letter in enumerate(reference) if letter == "#")
+        for at in places:
+            if at and reference[at + 1 :] and Path(reference[:at]).is_file():
+                return Path(reference[:at]), reference[at + 1 :]
+    return path, None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,16 +15,17 @@ from pathlib import Path
 from typing import Any
 from typing import Final
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from sounddesk.domain.errors import BadInputError
 from sounddesk.engine.images.image_file import load_image
+from sounddesk.engine.images.outlines import polygon_mask
+from sounddesk.engine.images.outlines import run_length_mask
+from sounddesk.engine.images.picture_decoding import ImageFileError
+from sounddesk.engine.images.picture_decoding import decode_picture
 from sounddesk.engine.types import BoolMask
 from sounddesk.engine.types import RgbImage
-from sounddesk.evaluation.polygon_masks import polygon_mask
-from sounddesk.evaluation.polygon_masks import run_length_mask
 from sounddesk.storage.text_formats import read_json
 
 SPLITS_TABLE: Final = "photographs.csv"
@@ -174,13 +175,14 @@ def _draw_polygon(points: npt.NDArray[np.float64], height: int, width: int) -> B
 
 def _decoded(text: str) -> BoolMask:
     try:
-        data = np.frombuffer(base64.b64decode(text, validate=True), dtype=np.uint8)
+        data = base64.b64decode(text, validate=True)
     except binascii.Error as error:
         raise ValueError(f"a mask is no base64: {error}") from error
-    picture = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
-    if picture is None:
-        raise ValueError("a mask is no picture")
-    mask: BoolMask = np.asarray(picture) > 0
+    try:
+        picture = decode_picture(data, name="mask", what="mask", notes=[], min_side_px=1).image
+    except ImageFileError as error:
+        raise ValueError(str(error)) from error
+    mask: BoolMask = np.asarray(picture.convert("L")) > 0
     return mask
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import zlib
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -11,6 +12,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from sounddesk.domain.picture_suffixes import PICTURE_SUFFIXES
+from sounddesk.engine.images.image_file import load_image
+from sounddesk.engine.images.picture_decoding import ImageFileError
 from sounddesk.engine.images.scene_composition import ComposedScene
 from sounddesk.engine.images.scene_composition import CutOut
 from sounddesk.engine.images.scene_composition import compose_scene
@@ -99,10 +103,9 @@ def read_backgrounds(directory: Path) -> list[RgbImage]:
     """
     found = []
     for file in sorted(directory.iterdir()) if directory.is_dir() else []:
-        if file.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp"):
-            bgr = cv2.imdecode(np.frombuffer(file.read_bytes(), dtype=np.uint8), cv2.IMREAD_COLOR)
-            if bgr is not None:
-                found.append(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).astype(np.uint8))
+        if file.suffix.lower() in PICTURE_SUFFIXES:
+            with contextlib.suppress(ImageFileError):
+                found.append(load_image(file).pixels)
     if not found:
         raise PictureFolderError(f"{directory} holds no readable background: put PNG, JPEG or WebP files there")
     return found

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 from typing import Final
 
-import cv2
 import numpy as np
 
 from sounddesk.domain.errors import BadInputError
 from sounddesk.engine.bundles.bundle import Bundle
+from sounddesk.engine.images.image_file import load_cut_out
+from sounddesk.engine.images.picture_decoding import ImageFileError
 from sounddesk.engine.images.scene_composition import CutOut
 from sounddesk.engine.types import BundleError
 from sounddesk.storage.text_formats import read_json
@@ -156,21 +157,14 @@ def read_cut_out(file: Path) -> CutOut:
         ValueError: unreadable, without transparency, or too small; the message is the reason alone.
     """
     try:
-        data = np.frombuffer(file.read_bytes(), dtype=np.uint8)
-    except OSError as error:
-        raise ValueError(f"cannot be read: {error.strerror}") from error
-    bgra = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
-    if bgra is None:
-        raise ValueError("not a PNG picture")
-    if bgra.ndim != 3 or bgra.shape[2] != 4:
-        raise ValueError("has no alpha channel")
-    if bgra.dtype == np.uint16:
-        bgra = (bgra // 256).astype(np.uint8)
-    opaque = bgra[..., 3] > 127
+        rgba = load_cut_out(file)
+    except ImageFileError as error:
+        raise ValueError(f"cannot be read: {error}") from error
+    opaque = rgba[..., 3] > 127
     if opaque.all():
-        raise ValueError("is opaque everywhere: cut the object out")
+        raise ValueError("has no alpha channel, or is opaque everywhere: cut the object out")
     rows, columns = np.flatnonzero(opaque.any(axis=1)), np.flatnonzero(opaque.any(axis=0))
     if len(rows) == 0 or min(rows[-1] - rows[0], columns[-1] - columns[0]) + 1 < MIN_SIDE:
         raise ValueError(f"shows less than {MIN_SIDE} pixels of an object")
-    trimmed = bgra[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return cv2.cvtColor(np.ascontiguousarray(trimmed), cv2.COLOR_BGRA2RGBA).astype(np.uint8)
+    trimmed = rgba[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return np.ascontiguousarray(trimmed)

@@ -225,7 +225,7 @@ def object_centres() -> list[tuple[int, int]]:
     from scipy import ndimage
 
     from sounddesk.engine.images.image_file import load_image
-    from sounddesk.engine.images.image_file import load_mask
+    from sounddesk.engine.images.mask_file import load_mask
 
     folder = resource("demo")
     image = load_image(folder / "scene.png")

@@ -202,12 +202,12 @@ def _with_object(
 
 def _read_mask(path: Path, *, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
     """Coverage uint8[H, W]: all shades of it, unlike a mask that is imported."""
-    from PIL import Image as PilImage
+    from sounddesk.engine.images.mask_file import load_saved_coverage
+    from sounddesk.engine.images.picture_decoding import ImageFileError
 
     try:
-        with PilImage.open(path) as image:
-            coverage: npt.NDArray[np.uint8] = np.array(image.convert("L"), dtype=np.uint8)
-    except (OSError, SyntaxError, ValueError, PilImage.DecompressionBombError) as error:
+        coverage = load_saved_coverage(path)
+    except ImageFileError as error:
         raise ResultError(f"mask {path} cannot be read: resume the batch to make it again") from error
     if coverage.shape != (size[1], size[0]):
         raise ResultError(f"mask {path} is {coverage.shape[1]} x {coverage.shape[0]} pixels, unlike the image")

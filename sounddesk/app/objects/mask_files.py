@@ -1,8 +1,9 @@
-"""Masks from files and into files: mask images, labelme, COCO."""
+"""Masks from files and into files: pictures, label maps, labelme, COCO, SA-1B, VIA, CVAT."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -14,15 +15,24 @@ from sounddesk.app.commands.command import Command
 from sounddesk.app.commands.registry import CommandRegistry
 from sounddesk.app.notifications import notifier
 from sounddesk.app.project.document import Document
-from sounddesk.app.project.image_opening import IMAGE_SUFFIXES
 from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.runtime.heavy_imports import map_opencv_library
 from sounddesk.app.workers.background import Background
 from sounddesk.domain.naming import unique_file_stems
+from sounddesk.domain.picture_suffixes import MASK_SUFFIXES
 from sounddesk.domain.tiled_mask import TiledMask
 
 _LABELME, _COCO, _PNG = "labelme (*.json)", "COCO (*.json)", "One PNG for each object (*.png)"
 _SUFFIX: Final = {_LABELME: ".json", _COCO: ".json", _PNG: ".png"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Imported:
+    """Masks with their names, for the image of this hash, and what to tell about them."""
+
+    sha256: str
+    masks: list[tuple[str, TiledMask]]
+    notes: tuple[str, ...]
 
 
 class MaskFiles(QObject):
@@ -49,7 +59,7 @@ class MaskFiles(QObject):
         if self._document.project.image is None:
             notifier.warning(self.tr("There is no image yet: open one first."))
             return
-        patterns = " ".join(f"*{suffix}" for suffix in (".json", *IMAGE_SUFFIXES))
+        patterns = " ".join(f"*{suffix}" for suffix in MASK_SUFFIXES)
         chosen, _ = QFileDialog.getOpenFileNames(
             self._window, self.tr("Import masks"), "", self.tr("Masks ({patterns})").format(patterns=patterns)
         )
@@ -62,13 +72,23 @@ class MaskFiles(QObject):
         if info is None:
             return
         size = (info.width, info.height)
+        image_file = self._document.image_files.get(info.sha256, b"")
 
-        def work() -> tuple[str, list[tuple[str, TiledMask]]]:
+        def work() -> _Imported:
             map_opencv_library()
             from sounddesk.engine.images.mask_formats import read_masks
+            from sounddesk.engine.images.picture_decoding import stored_orientation
 
-            found = [each for path in paths for each in read_masks(path, image_size=size)]
-            return info.sha256, [(each.name, TiledMask.from_array(each.mask)) for each in found]
+            orientation = stored_orientation(image_file)
+            notes: list[str] = []
+            masks = [
+                (each.name, TiledMask.from_array(each.mask))
+                for path in paths
+                for each in read_masks(
+                    path, image_size=size, image_name=info.name, orientation=orientation, notes=notes
+                )
+            ]
+            return _Imported(sha256=info.sha256, masks=masks, notes=tuple(notes))
 
         self._background.start("import", work)
 
@@ -94,9 +114,9 @@ class MaskFiles(QObject):
         def work() -> list[Path]:
             map_opencv_library()
             from sounddesk.domain.errors import OutputError
-            from sounddesk.engine.images.mask_formats import NamedMask
-            from sounddesk.engine.images.mask_formats import coco_json
-            from sounddesk.engine.images.mask_formats import labelme_json
+            from sounddesk.engine.images.annotations.canvas import NamedMask
+            from sounddesk.engine.images.annotations.coco import coco_json
+            from sounddesk.engine.images.annotations.labelme import labelme_json
             from sounddesk.storage.atomic_file import write_file
             from sounddesk.storage.png_mask import encode_mask_png
 
@@ -129,22 +149,25 @@ class MaskFiles(QObject):
             text = one if len(result) == 1 else self.tr("{count} mask files are in {folder}")
             notifier.info(text.format(count=len(result), folder=result[0].parent))
             return
-        assert isinstance(result, tuple)
-        sha256, masks = result
-        self._document.when_free(lambda: self._add(sha256, masks))
+        assert isinstance(result, _Imported)
+        self._document.when_free(lambda: self._add(result))
 
-    def _add(self, sha256: str, masks: list[tuple[str, TiledMask]]) -> None:
+    def _add(self, imported: _Imported) -> None:
         project, made = self._document.project, []
         # The user may have opened another image meanwhile.
-        if project.image is None or project.image.sha256 != sha256:
+        if project.image is None or project.image.sha256 != imported.sha256:
             return
-        for name, mask in masks:
+        for name, mask in imported.masks:
             project, object_id = project.with_new_object(name=name, mask=mask)
             made.append(object_id)
         self._document.commit(self.tr("Import masks"), project)
         self._selection.select_objects(made)
         text = self.tr("1 object") if len(made) == 1 else self.tr("{count} objects")
-        notifier.info(self.tr("{objects} imported.").format(objects=text.format(count=len(made))))
+        told = self.tr("{objects} imported.").format(objects=text.format(count=len(made)))
+        if imported.notes:
+            notifier.warning(" ".join((told, *(f"{note}." for note in imported.notes))))
+        else:
+            notifier.info(told)
 
 
 COMMANDS: Final[tuple[Command[MaskFiles], ...]] = (

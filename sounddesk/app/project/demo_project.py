@@ -23,7 +23,7 @@ def demo_project() -> ProjectContents:
     """
     map_opencv_library()
     from sounddesk.engine.images.image_file import load_image
-    from sounddesk.engine.images.image_file import load_mask
+    from sounddesk.engine.images.mask_file import load_mask
 
     folder = resource("demo")
     file = (folder / "scene.png").read_bytes()

@@ -12,8 +12,6 @@ from sounddesk.app.runtime.heavy_imports import map_opencv_library
 from sounddesk.app.workers.background import Background
 from sounddesk.engine.types import RgbImage
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class OpenedImage:
@@ -56,18 +54,15 @@ class ImageOpener(QObject):
 def read_image(path: Path) -> OpenedImage:
     """Bytes and pixels of an image file. Raises: EngineError naming the file and the remedy."""
     map_opencv_library()
-    from sounddesk.engine.images.image_file import load_image
+    from sounddesk.engine.images.picture_decoding import read_picture_bytes
 
-    loaded = load_image(path)
-    return OpenedImage(file=path.read_bytes(), pixels=loaded.pixels, name=path.name, notes=tuple(loaded.notes))
+    return decode_image(read_picture_bytes(path, what="image"), name=str(path))
 
 
 def decode_image(file: bytes, *, name: str) -> OpenedImage:
     """Pixels of an image file in memory. Raises: EngineError."""
-    import tempfile
+    map_opencv_library()
+    from sounddesk.engine.images.image_file import image_from_bytes
 
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "image"
-        path.write_bytes(file)
-        opened = read_image(path)
-    return OpenedImage(file=file, pixels=opened.pixels, name=name, notes=opened.notes)
+    loaded = image_from_bytes(file, name=name)
+    return OpenedImage(file=file, pixels=loaded.pixels, name=Path(name).name, notes=tuple(loaded.notes))

@@ -168,7 +168,7 @@ def _worn(image: RgbImage, rng: np.random.Generator) -> RgbImage:
         image = np.clip(image + noise, 0, 255).astype(np.uint8)
     if rng.random() < 0.5:
         _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(50, 96))])
-        decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
+        decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)  # noqa: TID251  # what it has just encoded
         assert decoded is not None
         image = decoded.astype(np.uint8)
     return image

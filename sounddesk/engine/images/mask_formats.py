@@ -1,321 +1,191 @@
-"""Masks from and for other programs: mask images, labelme JSON (labelme 5) and COCO instances.
-
-COCO's compressed run lengths are read by a few lines here: pycocotools, the usual reader, is a C extension that would
-be a dependency for nothing else.
-"""
+"""Every mask of a file, whichever program made it: what 'Import masks' and `--mask` read."""
 
 from __future__ import annotations
 
-import base64
-import io
-import json
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from typing import Final
 
-import cv2
-import numpy as np
-import numpy.typing as npt
-from PIL import PngImagePlugin
-
-from sounddesk.domain.errors import BadInputError
-from sounddesk.domain.errors import EngineError
-from sounddesk.domain.mask import BoolMask
-from sounddesk.engine.images.image_file import load_mask
+from sounddesk.engine.images.annotations.canvas import MaskFormatError
+from sounddesk.engine.images.annotations.canvas import MaskRequest
+from sounddesk.engine.images.annotations.canvas import NamedMask
+from sounddesk.engine.images.annotations.coco import is_coco
+from sounddesk.engine.images.annotations.coco import is_segment_anything
+from sounddesk.engine.images.annotations.coco import read_coco
+from sounddesk.engine.images.annotations.coco import read_segment_anything
+from sounddesk.engine.images.annotations.cvat import is_cvat
+from sounddesk.engine.images.annotations.cvat import read_cvat
+from sounddesk.engine.images.annotations.labelme import is_labelme
+from sounddesk.engine.images.annotations.labelme import read_labelme
+from sounddesk.engine.images.annotations.via import is_via
+from sounddesk.engine.images.annotations.via import read_via
+from sounddesk.engine.images.mask_file import EmptyMaskError
+from sounddesk.engine.images.mask_file import MaskPicture
+from sounddesk.engine.images.mask_file import SeveralMasksError
+from sounddesk.engine.images.mask_file import load_mask
+from sounddesk.engine.images.mask_file import several_masks_text
+from sounddesk.engine.types import BoolMask
+from sounddesk.storage.text_formats import FieldError
 from sounddesk.storage.text_formats import read_json
+from sounddesk.storage.xml_text import read_xml
 
-MAX_JSON_BYTES: Final = 512 * 2**20
-_FRACTION_BITS: Final = 8
+# Annotations of some thousand images.
+MAX_TEXT_BYTES: Final = 128 << 20
+# All masks of a file together, in pixels of a byte each.
+MAX_TOTAL_PIXELS: Final = 3 << 30
 
 
-class MaskFormatError(BadInputError, EngineError):
-    """A mask file cannot be used; the message names it, the reason and the remedy."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class NamedMask:
-    """A mask with the name that its file gives it, bool[H, W] at image size."""
+@dataclass(frozen=True, kw_only=True)
+class AnnotationFormat:
+    """A kind of annotation file: whose it is, how it is known, and its reader."""
 
     name: str
-    mask: BoolMask
+    recognises: Callable[[Any], bool]
+    read: Callable[[Any, MaskRequest], Iterator[NamedMask]]
 
 
-# ---------------------------------------------------------------------- reading
+JSON_FORMATS: Final = (
+    AnnotationFormat(name="labelme", recognises=is_labelme, read=read_labelme),
+    AnnotationFormat(name="COCO", recognises=is_coco, read=read_coco),
+    AnnotationFormat(name="SA-1B or SAM's automatic masks", recognises=is_segment_anything, read=read_segment_anything),
+    AnnotationFormat(name="VIA", recognises=is_via, read=read_via),
+)
+XML_FORMATS: Final = (AnnotationFormat(name="CVAT", recognises=is_cvat, read=read_cvat),)
 
 
-def read_masks(path: Path, *, image_size: tuple[int, int]) -> tuple[NamedMask, ...]:
-    """Every mask of a file: a mask image (see `load_mask`), labelme JSON, or COCO JSON.
+def read_masks(
+    path: Path,
+    *,
+    image_size: tuple[int, int],
+    image_name: str = "",
+    orientation: int = 1,
+    notes: list[str] | None = None,
+) -> tuple[NamedMask, ...]:
+    """Every mask of a file: a picture (see `load_mask`), a label map, or annotations of another program.
 
-    Shapes of one label and group in labelme are one mask. Of a COCO file with several images those annotations are
-    read whose image has the size of ours, if it is but one.
+    Annotations are labelme's, COCO's, SA-1B's, VIA's (JSON) and CVAT's (XML). Shapes of one label and group are one
+    mask. What becomes no mask, lines and points for example, is counted and named in `notes`.
 
     Args:
         image_size: (width, height) of the image that the masks are for. Masks made for the same picture at another
             size are scaled.
+        image_name: of the image's file: a file with annotations of several images is asked for that one.
+        orientation: how the image was turned upright (see `LoadedImage`).
+        notes: takes what was left out, turned or assumed, one sentence each.
 
     Raises:
         MaskFormatError, ImageFileError: the file cannot be read, holds no mask, or is for another image.
     """
-    if path.suffix.lower() != ".json":
-        return (NamedMask(name=path.stem, mask=load_mask(path, image_size=image_size)),)
-    data = _read_json(path)
-    if isinstance(data.get("shapes"), list):
-        found = _from_labelme(data, path, image_size)
-    elif isinstance(data.get("annotations"), list) and isinstance(data.get("images"), list):
-        found = _from_coco(data, path, image_size)
-    else:
+    request = MaskRequest(
+        file_name=path.name,
+        image_size=image_size,
+        image_name=image_name,
+        orientation=orientation,
+        notes=[] if notes is None else notes,
+    )
+    suffix = path.suffix.lower()
+    if suffix not in (".json", ".xml"):
+        return _read_picture(path, request)
+    data: Any = _parsed(path, read_json if suffix == ".json" else read_xml)
+    formats = JSON_FORMATS if suffix == ".json" else XML_FORMATS
+    kind = next((each for each in formats if each.recognises(data)), None)
+    if kind is None:
+        known = ", ".join(each.name for each in (*JSON_FORMATS, *XML_FORMATS))
         raise MaskFormatError(
-            f"{path.name} is neither labelme nor COCO: it has no 'shapes', and no 'images' with 'annotations'"
+            f"{path.name} is of no program that is known here ({known}): export it as labelme, COCO or PNG masks"
         )
-    found = tuple(each for each in found if each.mask.any())
-    if not found:
-        raise MaskFormatError(f"{path.name} holds no mask: draw one in the program that made it")
-    return found
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        if path.stat().st_size > MAX_JSON_BYTES:
-            raise MaskFormatError(f"{path.name} has more than {MAX_JSON_BYTES >> 20} MiB: export fewer images at once")
-        data = read_json(path, max_bytes=MAX_JSON_BYTES)
-    except OSError as error:
-        raise MaskFormatError(f"{path} cannot be read ({error.strerror}): check the path") from None
-    except (ValueError, RecursionError) as error:
-        raise MaskFormatError(f"{path.name} is damaged: it is no JSON ({error})") from None
-    if not isinstance(data, dict):
-        raise MaskFormatError(f"{path.name} is neither labelme nor COCO: it holds no JSON object")
-    return data
-
-
-def _scale(path: Path, size: tuple[Any, Any], image_size: tuple[int, int]) -> float:
-    """How many pixels of our image are one of the file's. Raises: MaskFormatError, another aspect ratio."""
-    width, height = image_size
-    try:
-        own_width, own_height = float(size[0]), float(size[1])
-    except (TypeError, ValueError):
-        raise MaskFormatError(f"{path.name} does not say how large its image is: export it again") from None
-    if own_width < 1 or own_height < 1 or abs(own_width * height - own_height * width) > max(width, height):
-        raise MaskFormatError(
-            f"{path.name} is for an image of {own_width:g} x {own_height:g} pixels, but this one has {width} x {height}"
-        )
-    return width / own_width
-
-
-def _from_labelme(data: Mapping[str, Any], path: Path, image_size: tuple[int, int]) -> tuple[NamedMask, ...]:
-    scale = _scale(path, (data.get("imageWidth"), data.get("imageHeight")), image_size)
-    masks: dict[tuple[str, Any], BoolMask] = {}
-    for index, shape in enumerate(data["shapes"]):
-        if not isinstance(shape, dict):
-            raise MaskFormatError(f"shape {index} of {path.name} is damaged")
-        label = str(shape.get("label") or "object").strip() or "object"
-        group = shape.get("group_id")
-        # Without a group each shape is an object of its own.
-        key = (label, group if group is not None else ("shape", index))
-        try:
-            drawn = _labelme_shape(shape, scale, image_size)
-        except (TypeError, ValueError, KeyError, IndexError, OverflowError, OSError) as error:
-            raise MaskFormatError(f"shape {index} of {path.name} ({label!r}) is damaged: {error}") from None
-        if drawn is not None:
-            masks[key] = masks[key] | drawn if key in masks else drawn
-    return tuple(NamedMask(name=label, mask=mask) for (label, _), mask in masks.items())
-
-
-def _labelme_shape(shape: Mapping[str, Any], scale: float, image_size: tuple[int, int]) -> BoolMask | None:
-    """A shape's pixels; None for one without an area."""
-    points = np.asarray(shape["points"], dtype=np.float64).reshape(-1, 2)
-    if not np.isfinite(points).all():
-        raise ValueError("a coordinate is no number")
-    kind = shape.get("shape_type") or "polygon"
-    if kind == "polygon":
-        return _filled([points * scale], image_size) if len(points) >= 3 else None
-    if kind == "rectangle":
-        (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
-        corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
-        return _filled([corners * scale], image_size)
-    if kind == "circle":
-        centre, radius = points[0], float(np.hypot(*(points[1] - points[0])))
-        turn = np.linspace(0.0, 2.0 * np.pi, 180, endpoint=False)
-        return _filled([(centre + radius * np.stack([np.cos(turn), np.sin(turn)], axis=1)) * scale], image_size)
-    if kind == "mask":
-        png = io.BytesIO(base64.b64decode(shape["mask"], validate=True))
-        patch = np.asarray(PngImagePlugin.PngImageFile(png).convert("L")) > 0
-        (left, top), (right, bottom) = np.floor(points.min(axis=0)), np.floor(points.max(axis=0)) + 1.0
-        corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom)]) * scale
-        return _pasted(patch, corners, image_size)
-    return None
-
-
-def _pasted(patch: BoolMask, corners: npt.NDArray[np.float64], image_size: tuple[int, int]) -> BoolMask:
-    """A small mask stretched over the rectangle that `corners` span."""
-    width, height = image_size
-    out = np.zeros((height, width), dtype=bool)
-    left, top = (round(v) for v in corners[0])
-    right, bottom = (round(v) for v in corners[2])
-    if right <= left or bottom <= top or right - left > 4 * width or bottom - top > 4 * height:
-        return out
-    resized = cv2.resize(patch.astype(np.uint8), (right - left, bottom - top), interpolation=cv2.INTER_NEAREST) > 0
-    x0, y0, x1, y1 = max(0, left), max(0, top), min(width, right), min(height, bottom)
-    if x1 > x0 and y1 > y0:
-        out[y0:y1, x0:x1] = resized[y0 - top : y1 - top, x0 - left : x1 - left]
-    return out
-
-
-def _from_coco(data: Mapping[str, Any], path: Path, image_size: tuple[int, int]) -> tuple[NamedMask, ...]:
-    images = [each for each in data["images"] if isinstance(each, dict)]
-    if len(images) > 1:
-        images = [each for each in images if (each.get("width"), each.get("height")) == image_size]
-    if len(images) != 1:
-        raise MaskFormatError(
-            f"{path.name} is for several images, and {len(images) or 'none'} of them has the size of this one: "
-            "export the annotations of this image alone"
-        )
-    scale = _scale(path, (images[0].get("width"), images[0].get("height")), image_size)
-    categories = data.get("categories")
-    listed = categories if isinstance(categories, list) else []
-    names = {each.get("id"): str(each.get("name") or "object") for each in listed if isinstance(each, dict)}
-    found = []
-    for index, annotation in enumerate(data["annotations"]):
-        if not isinstance(annotation, dict) or annotation.get("image_id") != images[0].get("id"):
+    found: list[NamedMask] = []
+    total = 0
+    for each in kind.read(data, request):
+        if not each.mask.any():
+            request.leave_out("shape(s) that cover no pixel of the image", each.name)
             continue
-        name = names.get(annotation.get("category_id"), "object")
-        try:
-            mask = _coco_segmentation(annotation.get("segmentation"), scale, image_size)
-        except (TypeError, ValueError, KeyError, IndexError, OverflowError) as error:
-            raise MaskFormatError(f"annotation {index} of {path.name} ({name!r}) is damaged: {error}") from None
-        if mask is not None:
-            found.append(NamedMask(name=name, mask=mask))
+        total += each.mask.size
+        if total > MAX_TOTAL_PIXELS:
+            raise MaskFormatError(
+                f"{path.name} holds more masks than fit into memory at {image_size[0]} x {image_size[1]} pixels: "
+                f"export fewer than {len(found)} objects at once"
+            )
+        found.append(each)
+    request.tell_what_was_left_out()
+    if not found:
+        why = "; ".join(f"{len(names)} {what}" for what, names in request.left_out.items())
+        left = f" ({why} left out)" if why else ""
+        raise MaskFormatError(f"{path.name} holds no mask{left}: draw an outline in the program that made it")
     return tuple(found)
 
 
-def _coco_segmentation(segmentation: Any, scale: float, image_size: tuple[int, int]) -> BoolMask | None:
-    if isinstance(segmentation, list):
-        polygons = [np.asarray(each, dtype=np.float64).reshape(-1, 2) * scale for each in segmentation]
-        if not all(np.isfinite(each).all() for each in polygons):
-            raise ValueError("a coordinate is no number")
-        polygons = [each for each in polygons if len(each) >= 3]
-        return _filled(polygons, image_size) if polygons else None
-    if not isinstance(segmentation, dict):
-        return None
-    height, width = (int(each) for each in segmentation["size"])
-    counts = segmentation["counts"]
-    runs = decode_run_lengths(counts) if isinstance(counts, str) else [int(each) for each in counts]
-    if min(runs, default=0) < 0 or sum(runs) != height * width:
-        raise ValueError(f"its run lengths do not fill {width} x {height} pixels")
-    values = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
-    # COCO counts down the columns.
-    mask = values.reshape(width, height).T
-    own_width, own_height = image_size
-    if mask.shape != (own_height, own_width):
-        mask = cv2.resize(mask.astype(np.uint8), image_size, interpolation=cv2.INTER_NEAREST) > 0
-    return np.ascontiguousarray(mask)
+def read_one_mask(
+    path: Path,
+    *,
+    part: str | None,
+    wanted_name: str,
+    image_size: tuple[int, int],
+    image_name: str = "",
+    orientation: int = 1,
+    notes: list[str] | None = None,
+) -> BoolMask:
+    """The one mask of a file that is meant, bool[H, W].
 
-
-def decode_run_lengths(text: str) -> list[int]:
-    """COCO's compressed counts: 5 bits a character from 48 on, bit 5 for 'more follows', each count from the third
-    on relative to the one two before it (cocoapi, maskApi.c, rleFrString).
+    Args:
+        part: its id in a label map, or its name or number (from 1) among annotations; None where the file says it
+            all: it holds one mask, or one with the name that is wanted.
+        wanted_name: the object's own name.
 
     Raises:
-        ValueError: a character out of range, or the text ends within a count.
+        SeveralMasksError: none or several could be meant; the message lists them.
+        MaskFormatError, ImageFileError: as `read_masks`.
     """
-    runs: list[int] = []
-    value, bits = 0, 0
-    for character in text:
-        code = ord(character) - 48
-        if not 0 <= code < 64:
-            raise ValueError(f"{character!r} is no part of compressed counts")
-        value |= (code & 31) << bits
-        bits += 5
-        if code & 32:
-            continue
-        if code & 16:
-            value -= 1 << bits
-        runs.append(value + (runs[-2] if len(runs) > 2 else 0))
-        value, bits = 0, 0
-    if bits:
-        raise ValueError("its counts end too early")
-    return runs
-
-
-def _filled(polygons: Sequence[npt.NDArray[np.float64]], image_size: tuple[int, int]) -> BoolMask:
-    """Pixels whose centre lies inside any of the polygons, whose corners are in pixels from the top left corner."""
-    width, height = image_size
-    out = np.zeros((height, width), dtype=np.uint8)
-    for polygon in polygons:
-        # OpenCV counts from the middle of the first pixel.
-        limited = np.clip(polygon, -width - height, 2 * (width + height)) - 0.5
-        fixed = np.round(limited * (1 << _FRACTION_BITS)).astype(np.int32)
-        cv2.fillPoly(out, [fixed], 1, shift=_FRACTION_BITS)
-    return out.astype(bool)
-
-
-# ---------------------------------------------------------------------- writing
-
-
-def labelme_json(masks: Sequence[NamedMask], *, image_name: str, image_size: tuple[int, int]) -> bytes:
-    """A labelme file: each mask as a shape of type 'mask', pixel for pixel."""
-    shapes: list[dict[str, Any]] = []
-    for each in masks:
-        rows, columns = np.flatnonzero(each.mask.any(axis=1)), np.flatnonzero(each.mask.any(axis=0))
-        if not len(rows):
-            continue
-        left, right, top, bottom = int(columns[0]), int(columns[-1]), int(rows[0]), int(rows[-1])
-        encoded, png = cv2.imencode(".png", each.mask[top : bottom + 1, left : right + 1].astype(np.uint8))
-        assert encoded
-        shapes.append(
-            {
-                "label": each.name,
-                "points": [[float(left), float(top)], [float(right), float(bottom)]],
-                "group_id": None,
-                "description": "",
-                "shape_type": "mask",
-                "flags": {},
-                "mask": base64.b64encode(png.tobytes()).decode("ascii"),
-            }
+    if path.suffix.lower() not in (".json", ".xml"):
+        return load_mask(path, image_size=image_size, part=part, orientation=orientation, notes=notes)
+    masks = read_masks(path, image_size=image_size, image_name=image_name, orientation=orientation, notes=notes)
+    name = wanted_name if part is None else part
+    found = [each for each in masks if each.name.casefold() == name.casefold()]
+    if not found and part is not None and part.isdecimal() and 1 <= int(part) <= len(masks):
+        found = [masks[int(part) - 1]]
+    if not found and part is None and len(masks) == 1:
+        found = [masks[0]]
+    if len(found) == 1:
+        return found[0].mask
+    numbers = {id(each): number for number, each in enumerate(masks, start=1)}
+    if found:
+        listed = [f"{numbers[id(each)]} {each.name}" for each in found]
+        raise SeveralMasksError(
+            f"mask {str(path)!r} holds {len(found)} objects named {name!r}: choose one by its number, "
+            f"as FILE#{numbers[id(found[0])]} ({', '.join(listed[:12])})"
         )
-    width, height = image_size
-    data: dict[str, Any] = {
-        "version": "5.5.0",
-        "flags": {},
-        "shapes": shapes,
-        "imagePath": image_name,
-        "imageData": None,
-        "imageHeight": height,
-        "imageWidth": width,
-    }
-    return json.dumps(data, indent=2).encode("utf-8")
+    raise SeveralMasksError(several_masks_text(str(path), [each.name for each in masks], part=part or wanted_name))
 
 
-def coco_json(masks: Sequence[NamedMask], *, image_name: str, image_size: tuple[int, int]) -> bytes:
-    """A COCO instances file for one image, as run lengths, pixel for pixel (COCO marks those as crowds)."""
-    width, height = image_size
-    names = list(dict.fromkeys(each.name for each in masks))
-    annotations: list[dict[str, Any]] = []
-    for each in masks:
-        if not each.mask.any():
-            continue
-        rows, columns = np.flatnonzero(each.mask.any(axis=1)), np.flatnonzero(each.mask.any(axis=0))
-        left, top = int(columns[0]), int(rows[0])
-        flat = each.mask.T.reshape(-1)
-        edges = np.flatnonzero(np.diff(flat)) + 1
-        runs = np.diff(np.concatenate([[0], edges, [flat.size]])).tolist()
-        annotations.append(
-            {
-                "id": len(annotations) + 1,
-                "image_id": 1,
-                "category_id": names.index(each.name) + 1,
-                "segmentation": {"size": [height, width], "counts": [0, *runs] if flat[0] else runs},
-                "area": int(np.count_nonzero(each.mask)),
-                "bbox": [left, top, int(columns[-1]) - left + 1, int(rows[-1]) - top + 1],
-                "iscrowd": 1,
-            }
+def _read_picture(path: Path, request: MaskRequest) -> tuple[NamedMask, ...]:
+    picture = MaskPicture(path, image_size=request.image_size, orientation=request.orientation, notes=request.notes)
+    if picture.labels is None:
+        return (NamedMask(name=path.stem, mask=picture.mask()),)
+    names = list(picture.labels.names.values())
+    if len(names) * request.image_size[0] * request.image_size[1] > MAX_TOTAL_PIXELS:
+        raise MaskFormatError(
+            f"{path.name} holds {len(names)} objects, more than fit into memory at "
+            f"{request.image_size[0]} x {request.image_size[1]} pixels: export fewer at once"
         )
-    data = {
-        "info": {"description": "masks from sounddesk"},
-        "images": [{"id": 1, "file_name": image_name, "width": width, "height": height}],
-        "annotations": annotations,
-        "categories": [{"id": index, "name": name} for index, name in enumerate(names, start=1)],
-    }
-    return json.dumps(data).encode("utf-8")
+    found = []
+    for name in names:
+        try:
+            found.append(NamedMask(name=f"{path.stem} {name}", mask=picture.mask(name)))
+        except EmptyMaskError:
+            request.leave_out("id(s) that cover no pixel of the image", name)
+    if picture.labels.void:
+        request.leave_out("id 255, which marks what is to be ignored", "")
+    request.tell_what_was_left_out()
+    return tuple(found)
+
+
+def _parsed(path: Path, read: Callable[..., Any]) -> Any:
+    try:
+        return read(path, max_bytes=MAX_TEXT_BYTES)
+    except OSError as error:
+        raise MaskFormatError(f"{path} cannot be read ({error.strerror}): check the path") from None
+    except FieldError as error:
+        raise MaskFormatError(f"{path.name} is damaged or no {path.suffix[1:].upper()}: {error}") from None

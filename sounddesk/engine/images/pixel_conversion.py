@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-from typing import Any
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 from PIL import ImageCms
+
+from sounddesk.engine.images.pixel_levels import to_eight_bit
 
 MID_GREY: Final = (128, 128, 128)
 
@@ -25,34 +25,6 @@ def to_srgb(image: Image.Image, *, notes: list[str]) -> Image.Image:
         opaque.paste(colour, mask=alpha)
         return opaque
     return colour
-
-
-def to_eight_bit(values: npt.NDArray[Any], *, notes: list[str] | None = None) -> npt.NDArray[np.uint8]:
-    """Integers wider than 8 bits and floats to 0..255.
-
-    Unsigned 16-bit values span 0..65535. Elsewhere the file does not say what is white, so the smallest
-    of 1 (float only), 255 and 65535 that holds every value is taken; values below zero or above all of
-    these are stretched from the least to the greatest.
-    """
-    if values.dtype == np.uint8:
-        return np.asarray(values)
-    if values.dtype == np.uint16:
-        if notes is not None:
-            notes.append("16-bit image reduced to 8 bits")
-        return np.asarray((values.astype(np.uint32) + 128) // 257, dtype=np.uint8)
-    finite = np.nan_to_num(values.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = float(finite.min()), float(finite.max())
-    whites = (1.0, 255.0, 65535.0) if values.dtype.kind == "f" else (255.0, 65535.0)
-    white = next((white for white in whites if high <= white), None)
-    if low < 0.0 or white is None:
-        if notes is not None:
-            notes.append(f"values from {low:g} to {high:g} stretched to 8 bits")
-        scaled = (finite - low) * (255.0 / max(high - low, 1e-12))
-    else:
-        if notes is not None:
-            notes.append(f"values from 0 to {white:g} reduced to 8 bits")
-        scaled = finite * (255.0 / white)
-    return np.asarray(np.rint(scaled).clip(0, 255), dtype=np.uint8)
 
 
 def split_alpha(image: Image.Image, *, notes: list[str]) -> tuple[Image.Image, Image.Image | None]:

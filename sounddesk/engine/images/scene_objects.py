@@ -18,7 +18,8 @@ from sounddesk.domain.scene import AMBIENCE_NAME
 from sounddesk.domain.scene import BLEND_NAME
 from sounddesk.domain.selection import ObjectSpec
 from sounddesk.domain.selection import Selection
-from sounddesk.engine.images.image_file import load_mask
+from sounddesk.domain.selection import split_mask_reference
+from sounddesk.engine.images.mask_formats import read_one_mask
 from sounddesk.engine.segmenters.proposals import propose_objects
 from sounddesk.engine.segmenters.protocol import Prompt
 from sounddesk.engine.segmenters.protocol import ProposesObjects
@@ -79,27 +80,60 @@ def check_prompts(specs: Sequence[ObjectSpec], *, width: int, height: int) -> No
                 check_prompt(prompt_of(spec.selection), width=width, height=height)
 
 
-def file_masks(specs: Sequence[ObjectSpec], *, width: int, height: int) -> dict[str, Coverage]:
+def file_masks(
+    specs: Sequence[ObjectSpec],
+    *,
+    width: int,
+    height: int,
+    image_name: str = "",
+    orientation: int = 1,
+    notes: list[str] | None = None,
+) -> dict[str, Coverage]:
     """Masks of the objects that come from files, by name.
+
+    Args:
+        width: of the image in pixels; height likewise.
+        image_name: of the image's file, for annotations of several images.
+        orientation: how the image was turned upright (see `LoadedImage`).
+        notes: takes what was left out, turned or assumed, one sentence each.
 
     Raises:
         EngineError: naming the object, the file and the remedy.
     """
     return {
-        spec.name: mask_from_file(spec, width=width, height=height)
+        spec.name: mask_from_file(
+            spec, width=width, height=height, image_name=image_name, orientation=orientation, notes=notes
+        )
         for spec in specs
         if spec.selection.how == "mask_file"
     }
 
 
-def mask_from_file(spec: ObjectSpec, *, width: int, height: int) -> Coverage:
-    """The mask that a file holds, uint8[height, width].
+def mask_from_file(
+    spec: ObjectSpec,
+    *,
+    width: int,
+    height: int,
+    image_name: str = "",
+    orientation: int = 1,
+    notes: list[str] | None = None,
+) -> Coverage:
+    """The mask that a file holds for an object, uint8[height, width]; arguments as `file_masks`.
 
     Raises:
         EngineError: naming the object, the file and the remedy.
     """
     with _named(spec.name):
-        mask = load_mask(spec.selection.mask_file or "", image_size=(width, height))
+        path, part = split_mask_reference(spec.selection.mask_file or "")
+        mask = read_one_mask(
+            path,
+            part=part,
+            wanted_name=spec.name,
+            image_size=(width, height),
+            image_name=image_name,
+            orientation=orientation,
+            notes=notes,
+        )
     return np.where(mask, 255, 0).astype(np.uint8)
 
 
@@ -142,11 +176,18 @@ def proposed_objects(
 
 
 def with_blend_and_ambience(
-    objects: Sequence[SoundingObject], *, blend: bool, ambience: bool
+    objects: Sequence[SoundingObject], *, size: tuple[int, int], blend: bool, ambience: bool
 ) -> tuple[SoundingObject, ...]:
-    """The objects, then all of them as one sound and the rest of the scene, where asked for."""
+    """The objects, then all of them as one sound and the rest of the scene, where asked for.
+
+    Without objects the ambience is the whole image as one sound (figure 6 of the paper).
+
+    Args:
+        size: (width, height) of the image in pixels.
+    """
     every = list(objects)
-    united = np.maximum.reduce([entry.coverage for entry in objects])
+    empty = np.zeros((size[1], size[0]), dtype=np.uint8)
+    united = np.maximum.reduce([empty, *(entry.coverage for entry in objects)])
     if blend:
         every.append(SoundingObject(name=BLEND_NAME, kind="blend", selection=Selection(how="union"), coverage=united))
     if ambience:
@@ -155,9 +196,11 @@ def with_blend_and_ambience(
 
 
 def ambience_of(united: Coverage) -> SoundingObject:
-    """The rest of the scene: the complement of all objects, or the whole image where hardly any is left."""
+    """The rest of the scene: the complement of all objects, or the whole image where there are none or hardly any
+    rest is left.
+    """
     rest = 255 - united
-    if np.mean(rest >= 128) >= _SMALLEST_REST:
+    if united.any() and np.mean(rest >= 128) >= _SMALLEST_REST:
         return SoundingObject(name=AMBIENCE_NAME, kind="ambience", selection=Selection(how="complement"), coverage=rest)
     whole = np.full_like(united, 255)
     return SoundingObject(name=AMBIENCE_NAME, kind="ambience", selection=Selection(how="whole"), coverage=whole)

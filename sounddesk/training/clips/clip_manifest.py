@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from typing import Final
 
+from sounddesk.domain.picture_suffixes import PICTURE_SUFFIXES
 from sounddesk.storage.atomic_file import write_file
 from sounddesk.storage.text_formats import FieldError
 from sounddesk.storage.text_formats import parse_json
@@ -22,7 +23,7 @@ from sounddesk.training.data.data_error import DataError
 MANIFEST_NAME: Final = "clips.jsonl"
 VIDEO_SUFFIXES: Final = (".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v")
 AUDIO_SUFFIXES: Final = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a")
-IMAGE_SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".webp")
+IMAGE_SUFFIXES: Final = PICTURE_SUFFIXES
 SPLITS: Final = ("train", "test")
 
 

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import soundfile
 
 from sounddesk.audio.resample import resample
 from sounddesk.domain.errors import BadInputError
+from sounddesk.engine.images.image_file import load_image
+from sounddesk.engine.images.mask_file import load_coverage
+from sounddesk.engine.images.picture_decoding import ImageFileError
 from sounddesk.engine.media_file import open_media
 from sounddesk.engine.types import RgbImage
 from sounddesk.training.clips.clip_manifest import ClipSource
@@ -72,20 +74,18 @@ def read_clip(clip: ClipSource, *, seconds: float, sample_rate_hz: int, frame_ti
 
 def read_image(path: Path) -> RgbImage:
     """SRGB uint8[H, W, 3]. Raises: MediaError."""
-    bgr = cv2.imdecode(np.frombuffer(_bytes(path), dtype=np.uint8), cv2.IMREAD_COLOR)
-    if bgr is None:
-        raise MediaError(f"{path} is not a readable image")
-    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).astype(np.uint8)
+    try:
+        return load_image(path).pixels
+    except ImageFileError as error:
+        raise MediaError(str(error)) from error
 
 
 def read_mask(path: Path) -> npt.NDArray[np.float32]:
-    """Float32[H, W] in 0 to 1: the alpha channel where there is one, else brightness. Raises: MediaError."""
-    image = cv2.imdecode(np.frombuffer(_bytes(path), dtype=np.uint8), cv2.IMREAD_UNCHANGED)
-    if image is None or image.dtype != np.uint8:
-        raise MediaError(f"{path} is not a readable 8-bit mask")
-    if image.ndim == 3:
-        image = image[..., 3] if image.shape[2] == 4 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
-    return (image / 255.0).astype(np.float32)
+    """Float32[H, W] in 0 to 1, see `load_coverage`. Raises: MediaError."""
+    try:
+        return load_coverage(path)
+    except ImageFileError as error:
+        raise MediaError(str(error)) from error
 
 
 def read_video_frames(path: Path, times_s: Sequence[float]) -> tuple[tuple[RgbImage, ...], tuple[float, ...]]:
@@ -178,10 +178,3 @@ def _read_sound(path: Path, *, start_s: float, seconds: float, sample_rate_hz: i
         return read_video_sound(path, start_s=start_s, seconds=seconds, sample_rate_hz=sample_rate_hz)
     except (OSError, RuntimeError) as error:
         raise MediaError(f"{path} cannot be read: {error}") from error
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise MediaError(f"{path} cannot be read: {error.strerror}") from error

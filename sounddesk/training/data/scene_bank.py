@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from dataclasses import field
 from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from sounddesk.engine.generation.patch_weights import patch_coverage
+from sounddesk.engine.images.image_file import load_cut_out
+from sounddesk.engine.images.image_file import load_image
 from sounddesk.engine.images.scene_composition import ComposedScene
 from sounddesk.engine.images.scene_composition import CutOut
 from sounddesk.engine.images.scene_composition import compose_scene
@@ -34,22 +35,21 @@ class PictureSet:
 
 
 def read_pictures(data_dir: Path, *, split: str) -> PictureSet:
-    """Pictures of a prepared data set; cut-outs uint8[H, W, 4], backgrounds uint8[H, W, 3]."""
+    """Pictures of a prepared data set; cut-outs uint8[H, W, 4], backgrounds uint8[H, W, 3].
+
+    Raises:
+        ImageFileError: one of them cannot be read.
+    """
     cut_outs: dict[str, list[CutOut]] = {}
     sources: dict[str, list[str]] = {}
     for row in read_rows(data_dir, "picture"):
         if row["split"] == split:
-            bgra = cv2.imread(str(data_dir / row["path"]), cv2.IMREAD_UNCHANGED)
-            if bgra is None or bgra.ndim != 3 or bgra.shape[2] != 4:
-                raise DataError(f"picture {row['path']} is not an RGBA image: prepare the data set again")
-            cut_outs.setdefault(row["kind"], []).append(cv2.cvtColor(bgra, cv2.COLOR_BGRA2RGBA).astype(np.uint8))
+            cut_outs.setdefault(row["kind"], []).append(load_cut_out(data_dir / row["path"]))
             sources.setdefault(row["kind"], []).append(row["source"])
     backgrounds = []
     for row in read_rows(data_dir, "background"):
         if row["split"] == split:
-            bgr = cv2.imread(str(data_dir / row["path"]), cv2.IMREAD_COLOR)
-            if bgr is not None:
-                backgrounds.append(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).astype(np.uint8))
+            backgrounds.append(load_image(data_dir / row["path"]).pixels)
     return PictureSet(cut_outs=cut_outs, backgrounds=backgrounds, sources=sources)
 
 

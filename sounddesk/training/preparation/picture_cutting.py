@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL import ImageDraw
 from PIL import ImageFilter
-from PIL import ImageOps
-from PIL import UnidentifiedImageError
 
 from sounddesk.domain.errors import BadInputError
+from sounddesk.engine.images.picture_decoding import ImageFileError
+from sounddesk.engine.images.picture_decoding import decode_picture as decode_file
 
 LONGEST_SIDE_PX: Final = 384
 BACKGROUND_SIDE_PX: Final = 512
@@ -105,11 +105,9 @@ def decode_picture(encoded: bytes, *, name: str) -> Image.Image:
     if head.startswith((b"<?xml", b"<svg", b"<!DOCTYPE svg", b"<!--")) or b"<svg" in head:
         encoded = _render_svg(encoded, name=name)
     try:
-        image = Image.open(io.BytesIO(encoded))
-        image.load()
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+        return decode_file(encoded, name=name, notes=[], min_side_px=1).image.convert("RGBA")
+    except ImageFileError as error:
         raise PictureError(f"{name} cannot be decoded as a picture: {error}") from error
-    return ImageOps.exif_transpose(image).convert("RGBA")
 
 
 def _render_svg(encoded: bytes, *, name: str) -> bytes:

@@ -21,11 +21,11 @@ from PIL import Image
 from PIL import ImageCms
 
 from sounddesk.domain.errors import EngineError
-from sounddesk.engine.images.image_file import MAX_PIXELS
-from sounddesk.engine.images.image_file import MIN_SIDE_PX
-from sounddesk.engine.images.image_file import ImageFileError
 from sounddesk.engine.images.image_file import load_image
-from sounddesk.engine.images.image_file import load_mask
+from sounddesk.engine.images.mask_file import load_mask
+from sounddesk.engine.images.picture_decoding import MAX_PIXELS
+from sounddesk.engine.images.picture_decoding import MIN_SIDE_PX
+from sounddesk.engine.images.picture_decoding import ImageFileError
 
 WIDTH, HEIGHT = 40, 24
 
@@ -338,7 +338,7 @@ def test_refusals_name_the_file_and_the_remedy(tmp_path: Path, what: str) -> Non
     (tmp_path / "zero.png").write_bytes(b"")
     refused(tmp_path / "zero.png", "zero bytes")
     (tmp_path / "text.png").write_bytes(b"hello, this is no image")
-    refused(tmp_path / "text.png", "PNG, JPEG, TIFF, WebP, BMP or GIF", "convert")
+    refused(tmp_path / "text.png", "PNG, JPEG, TIFF, WebP, BMP, GIF, AVIF, OpenEXR or DPX", "convert")
     Image.new("RGB", (1, 1)).save(tmp_path / "dot.png")
     refused(tmp_path / "dot.png", "1 x 1 px", "at least 16 px")
     Image.new("RGB", (500, MIN_SIDE_PX - 1)).save(tmp_path / "thin.png")

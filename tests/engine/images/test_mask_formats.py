@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from pycocotools import mask as coco_mask
 
-from sounddesk.engine.images.image_file import ImageFileError
-from sounddesk.engine.images.mask_formats import MaskFormatError
-from sounddesk.engine.images.mask_formats import NamedMask
-from sounddesk.engine.images.mask_formats import coco_json
-from sounddesk.engine.images.mask_formats import decode_run_lengths
-from sounddesk.engine.images.mask_formats import labelme_json
+from sounddesk.engine.images.annotations.canvas import MaskFormatError
+from sounddesk.engine.images.annotations.canvas import NamedMask
+from sounddesk.engine.images.annotations.coco import coco_json
+from sounddesk.engine.images.annotations.labelme import labelme_json
 from sounddesk.engine.images.mask_formats import read_masks
+from sounddesk.engine.images.outlines import decode_run_lengths
+from sounddesk.engine.images.picture_decoding import ImageFileError
 
 masks = arrays(np.bool_, st.tuples(st.integers(1, 24), st.integers(1, 24))).filter(np.any)
 quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -120,14 +120,15 @@ def test_a_mask_image_is_named_after_its_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b"{", "no JSON"),
+        (b"{", "damaged or no JSON"),
         (b"[" * 100_000, "no JSON"),
         (b"\xff\xfe", "no JSON"),
-        ([1], "neither labelme nor COCO"),
-        ({"a": 1}, "neither labelme nor COCO"),
+        ([1], "of no program that is known here"),
+        ({"a": 1}, "of no program that is known here"),
         ({"shapes": [], "imageWidth": 60, "imageHeight": 40}, "holds no mask"),
         ({"shapes": [], "imageWidth": 60, "imageHeight": 60}, "60 x 60"),
-        ({"shapes": []}, "how large"),
+        ({"shapes": []}, "holds no mask"),
+        ({"shapes": [], "imageWidth": "wide", "imageHeight": 40}, "how large"),
         ({"shapes": [3], "imageWidth": 60, "imageHeight": 40}, "shape 0"),
         ({"shapes": [{"label": "x", "points": "y"}], "imageWidth": 60, "imageHeight": 40}, "damaged"),
         ({"shapes": [{"label": "x", "points": [[1e400, 0]]}], "imageWidth": 60, "imageHeight": 40}, "damaged"),

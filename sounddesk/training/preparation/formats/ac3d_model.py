@@ -20,6 +20,8 @@ from sounddesk.training.preparation.formats.mesh_drawing import MeshError
 from sounddesk.training.preparation.formats.mesh_drawing import MeshPart
 
 # The low bits of a surface's flags say what it is; the others are lines.
+# Textures of models: what their collections hold.
+_TEXTURES: Final = ("PNG", "JPEG", "SGI", "TGA", "BMP")
 _TYPE_BITS: Final = 0xF
 _POLYGON: Final = 0
 
@@ -141,7 +143,8 @@ class _Reading:
         """Pixels of a texture beside the model; None where it cannot be had, so that the material's colour shows."""
         if name not in self._textures:
             try:
-                with Image.open(self._path.parent / Path(name).name) as image:
+                file = self._path.parent / Path(name).name
+                with Image.open(file, formats=_TEXTURES) as image:  # noqa: TID251  # also SGI and TGA, by name
                     self._textures[name] = np.asarray(image.convert("RGBA"))
             except OSError:
                 self._textures[name] = None

@@ -87,7 +87,8 @@ class ActorArchive:
         corners, uv = read_pmd(self._read("art/meshes/" + mesh, converted=".cached.pmd"), name=mesh)
         encoded = self._read("art/textures/skins/" + texture, converted=".cached.dds")
         try:
-            pixels = np.asarray(Image.open(io.BytesIO(encoded)).convert("RGBA"))
+            image = Image.open(io.BytesIO(encoded), formats=("DDS", "PNG"))  # noqa: TID251  # the game's own formats
+            pixels = np.asarray(image.convert("RGBA"))
         except OSError as error:
             raise MeshError(f"texture {texture!r} cannot be decoded: {error}") from error
         if not actor.transparent:

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sounddesk.evaluation.polygon_masks import polygon_mask
-from sounddesk.evaluation.polygon_masks import run_length_mask
+from sounddesk.engine.images.outlines import polygon_mask
+from sounddesk.engine.images.outlines import run_length_mask
 
 
 def test_a_rectangle_fills_the_pixels_whose_centres_it_holds() -> None:
@@ -73,5 +73,5 @@ def _packed(runs: list[int]) -> str:
 
 
 def test_runs_that_do_not_cover_the_image_are_refused() -> None:
-    with pytest.raises(ValueError, match="cover 5 pixels of 6"):
+    with pytest.raises(ValueError, match="cover 5 pixels and do not fill 3 x 2"):
         run_length_mask([2, 3], height=2, width=3)
