@@ -130,6 +130,14 @@ def _plain(value: Any) -> Any:
     return dict(value) if isinstance(value, Mapping) else value
 
 
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    # A name that is too long for a file.
+    except (OSError, ValueError):
+        return False
+
+
 def _from_json(stored: Any) -> Any:
     try:
         return parse_json(stored) if isinstance(stored, str) and stored else None
@@ -190,7 +198,7 @@ class Settings(QObject):
         """Images and projects, newest first, without those that are gone."""
         found = _from_json(self.stored("recent_files"))
         paths = [Path(str(each)) for each in found] if isinstance(found, list) else []
-        return tuple(path for path in paths if path.exists())
+        return tuple(path for path in paths if _exists(path))
 
     def add_recent_file(self, path: Path) -> None:
         """Put `path` first."""

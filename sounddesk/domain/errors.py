@@ -8,6 +8,9 @@ exception class derives from both.
 from __future__ import annotations
 
 from typing import Any
+from typing import Final
+
+_MAX_SHOWN: Final = 4000
 
 
 class SounddeskError(Exception):
@@ -30,7 +33,9 @@ class SounddeskError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        return f"{self.message}: {self.remedy}" if self.remedy else self.message
+        text = f"{self.message}: {self.remedy}" if self.remedy else self.message
+        # Values out of other people's files stand in messages; what is wrong stands before them, the remedy after.
+        return text if len(text) <= _MAX_SHOWN else f"{text[: _MAX_SHOWN // 2]} ... {text[-_MAX_SHOWN // 2 :]}"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restored, (type(self), self.args), self.__dict__

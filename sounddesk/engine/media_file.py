@@ -34,5 +34,6 @@ def open_media(path: Path) -> Iterator[Any]:
     import av
 
     options = {"format_whitelist": ",".join(_CONTAINERS), "protocol_whitelist": "none"}
-    with path.open("rb") as file, av.open(file, options=options) as container:
+    # Titles and the like may be in any encoding; nothing here reads them.
+    with path.open("rb") as file, av.open(file, options=options, metadata_errors="replace") as container:
         yield container

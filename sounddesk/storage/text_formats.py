@@ -18,6 +18,7 @@ from sounddesk.domain.errors import BadInputError
 
 MAX_TEXT_BYTES: Final = 64 << 20
 MAX_DEPTH: Final = 64
+_BLOCK_BYTES: Final = 1 << 20
 _MAX_DIGITS: Final = 20
 _MAX_WHOLE: Final = 2**64
 _MAX_SHOWN: Final = 60
@@ -147,12 +148,15 @@ def _named(path: Path, parse: Any, text: str) -> Any:
 
 
 def _read_text(path: Path, *, max_bytes: int) -> str:
+    # In blocks: reading up to a limit at once would ask for the limit's memory, however short the file.
+    data = bytearray()
     with path.open("rb") as file:
-        data = file.read(max_bytes + 1)
+        while len(data) <= max_bytes and (block := file.read(_BLOCK_BYTES)):
+            data += block
     if len(data) > max_bytes:
         raise FieldError(f"{path} is larger than {max_bytes >> 20} MiB, which no file of its kind is")
     try:
-        return _decoded(data, max_bytes=max_bytes)
+        return _decoded(bytes(data), max_bytes=max_bytes)
     except FieldError as error:
         raise FieldError(f"{path}: {error}") from None
 

@@ -6,6 +6,7 @@ import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,16 @@ from sounddesk.audio.files.pcm import bits_of
 from sounddesk.audio.files.pcm import check_samples
 from sounddesk.audio.files.pcm import count_clipped
 from sounddesk.audio.files.pcm import to_integers
+from sounddesk.domain.errors import BadInputError
 from sounddesk.storage.atomic_file import write_file
+
+# Six minutes of stereo at 96 kHz are read from any file; beyond that only silence is packed more tightly.
+_FREE_SAMPLES: Final = 1 << 26
+_MAX_SAMPLES_PER_BYTE: Final = 64
+
+
+class SoundFileError(BadInputError, ValueError):
+    """A sound file that cannot be used; the message names it, the reason and the remedy."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,20 +66,30 @@ def read_sound(path: Path) -> SoundFile:
     """Read a WAV (or FLAC, OGG, AIFF) file.
 
     Raises:
-        ValueError: missing, not a sound file, or empty.
+        SoundFileError: missing, not a sound file, or empty.
     """
     try:
         # Opened here, because libsndfile tells a missing file and a damaged one only apart in prose.
         with path.open("rb") as file, soundfile.SoundFile(file) as sound:
+            _check_length(sound, path)
             samples = sound.read(dtype="float32")
             rate, encoding = sound.samplerate, sound.subtype
     except OSError as error:
-        raise ValueError(f"cannot read {path}: {error.strerror or error}: give the path of a sound file") from error
+        raise SoundFileError(f"cannot read {path}: {error.strerror or error}: give the path of a sound file") from error
     except soundfile.LibsndfileError as error:
-        raise ValueError(f"{path} is no sound file: {error.error_string} Give a WAV, FLAC or OGG file") from error
+        raise SoundFileError(f"{path} is no sound file: {error.error_string} Give a WAV, FLAC or OGG file") from error
     if samples.size == 0:
-        raise ValueError(f"{path} has no samples: give a sound file with at least one")
+        raise SoundFileError(f"{path} has no samples: give a sound file with at least one")
     return SoundFile(samples=samples, sample_rate_hz=rate, encoding=encoding)
+
+
+def _check_length(sound: soundfile.SoundFile, path: Path) -> None:
+    """Refuse a file whose header promises more samples than its bytes can hold, before memory is taken for them."""
+    promised = sound.frames * sound.channels
+    if promised > max(_FREE_SAMPLES, path.stat().st_size * _MAX_SAMPLES_PER_BYTE):
+        raise SoundFileError(
+            f"{path} says that it holds {promised} samples, but has {path.stat().st_size} bytes: export it again"
+        )
 
 
 def encode_wav(

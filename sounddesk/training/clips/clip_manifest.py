@@ -17,7 +17,7 @@ from typing import Final
 from sounddesk.domain.picture_suffixes import PICTURE_SUFFIXES
 from sounddesk.storage.atomic_file import write_file
 from sounddesk.storage.text_formats import FieldError
-from sounddesk.storage.text_formats import parse_json
+from sounddesk.storage.text_formats import read_json_lines
 from sounddesk.training.data.data_error import DataError
 
 MANIFEST_NAME: Final = "clips.jsonl"
@@ -25,6 +25,9 @@ VIDEO_SUFFIXES: Final = (".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v")
 AUDIO_SUFFIXES: Final = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a")
 IMAGE_SUFFIXES: Final = PICTURE_SUFFIXES
 SPLITS: Final = ("train", "test")
+# Some three million clips.
+_MAX_MANIFEST_BYTES: Final = 1 << 30
+_MAX_CAPTION_BYTES: Final = 64 << 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,17 +132,16 @@ def _from_manifest(path: Path) -> ClipSet:
 
 
 def _rows(path: Path) -> Iterator[ClipSource]:
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if not line.strip():
-            continue
-        where = f"{path}, line {number}"
-        try:
-            row = parse_json(line)
-        except FieldError as error:
-            raise DataError(f"{where}: {error}") from error
-        if not isinstance(row, dict):
-            raise DataError(f"{where} is not a JSON object")
-        yield clip_from_row(row, folder=path.parent, where=where)
+    try:
+        for number, row in read_json_lines(path, max_bytes=_MAX_MANIFEST_BYTES):
+            where = f"{path}, line {number}"
+            if not isinstance(row, dict):
+                raise DataError(f"{where} is not a JSON object")
+            yield clip_from_row(row, folder=path.parent, where=where)
+    except FieldError as error:
+        raise DataError(str(error)) from error
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}): check its permissions") from error
 
 
 def clip_from_row(row: Mapping[str, Any], *, folder: Path, where: str) -> ClipSource:
@@ -198,10 +200,15 @@ def _from_folder(folder: Path) -> ClipSet:
             continue
         media = {"video": pick["video"]} if pick["video"] else {"image": pick["image"], "audio": pick["audio"]}
         caption_file, mask = stem.parent / f"{stem.name}.txt", stem.parent / f"{stem.name}.mask.png"
+        try:
+            caption = _caption(caption_file)
+        except DataError as error:
+            skipped[name] = str(error)
+            continue
         clips.append(
             ClipSource(
                 id=name,
-                caption=caption_file.read_text(encoding="utf-8").strip() if caption_file.is_file() else "",
+                caption=caption,
                 mask=mask if mask.is_file() else None,
                 split="test" if "test" in Path(name).parts[:-1] else "train",
                 **media,
@@ -210,6 +217,22 @@ def _from_folder(folder: Path) -> ClipSet:
     if not clips and not skipped:
         raise DataError(f"{folder} holds no clips: put videos there, or images with sounds of the same names")
     return ClipSet(clips=tuple(clips), skipped=skipped)
+
+
+def _caption(file: Path) -> str:
+    if not file.is_file():
+        return ""
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(_MAX_CAPTION_BYTES + 1)
+        text = data.decode("utf-8").strip()
+    except OSError as error:
+        raise DataError(f"{file.name} cannot be read ({error.strerror}): check its permissions") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{file.name} is not UTF-8 at byte {error.start}: save it as UTF-8") from error
+    if len(data) > _MAX_CAPTION_BYTES:
+        raise DataError(f"{file.name} is longer than {_MAX_CAPTION_BYTES >> 10} kB: a caption is a sentence")
+    return text
 
 
 _KINDS: Final = {"video": VIDEO_SUFFIXES, "image": IMAGE_SUFFIXES, "audio": AUDIO_SUFFIXES}

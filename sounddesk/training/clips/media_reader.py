@@ -173,6 +173,10 @@ def _read_sound(path: Path, *, start_s: float, seconds: float, sample_rate_hz: i
         with soundfile.SoundFile(path) as file:
             file.seek(min(file.frames, round(start_s * file.samplerate)))
             samples = file.read(round(seconds * file.samplerate), dtype="float32", always_2d=True)
+            if not len(samples):
+                return np.zeros(0, dtype=np.float32)
+            if not np.isfinite(samples).all():
+                raise MediaError(f"{path} holds samples that are no numbers: export it again")
             return resample(samples.mean(axis=1), from_hz=file.samplerate, to_hz=sample_rate_hz)
     except soundfile.LibsndfileError:
         return read_video_sound(path, start_s=start_s, seconds=seconds, sample_rate_hz=sample_rate_hz)

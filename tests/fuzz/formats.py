@@ -1,0 +1,242 @@
+"""The formats that come from outside, each with the product's own reader: the gate that the harness attacks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.fuzz import mutators
+from tests.fuzz import seeds
+from tests.fuzz.mutators import BLIND
+from tests.fuzz.mutators import JSON
+from tests.fuzz.mutators import TEXT
+from tests.fuzz.mutators import Mutator
+
+
+@dataclass(frozen=True, kw_only=True)
+class Format:
+    """One kind of file.
+
+    Attributes:
+        file: path of the damaged file in its folder, as readers look for some by name.
+        seeds: whole files.
+        readers: what the product reads it with, each called with the file's path.
+        mutators: ways to damage it.
+        tolerant: its readers pass over what they cannot use, so that nothing is refused.
+    """
+
+    name: str
+    file: str
+    seeds: Callable[[], list[bytes]]
+    readers: tuple[Callable[[Path], Any], ...]
+    mutators: tuple[Mutator, ...] = BLIND
+    tolerant: bool = False
+
+
+# ---------------------------------------------------------------------- readers
+
+
+def _image(path: Path) -> None:
+    from sounddesk.engine.images.image_file import load_image
+
+    load_image(path)
+
+
+def _mask(path: Path) -> None:
+    from sounddesk.engine.images.image_file import load_mask
+
+    load_mask(path, image_size=seeds.SIZE)
+
+
+def _training_image(path: Path) -> None:
+    from sounddesk.training.clips.media_reader import read_image
+
+    read_image(path)
+
+
+def _training_mask(path: Path) -> None:
+    from sounddesk.training.clips.media_reader import read_mask
+
+    read_mask(path)
+
+
+def _masks(path: Path) -> None:
+    from sounddesk.engine.images.mask_formats import read_masks
+
+    read_masks(path, image_size=seeds.SIZE)
+
+
+def _project(path: Path) -> None:
+    from sounddesk.storage.project_file import read_project
+
+    read_project(path)
+
+
+def _render_recipe(path: Path) -> None:
+    from sounddesk.cli.render_plan import _read_recipe
+
+    _read_recipe(path)
+
+
+def _bundle(path: Path) -> None:
+    from sounddesk.engine.bundles.bundle import Bundle
+
+    Bundle.open(path.parent)
+
+
+def _catalogue(path: Path) -> None:
+    from sounddesk.engine.catalogue.entries import read_catalogue
+
+    read_catalogue(path)
+
+
+def _training_recipe(path: Path) -> None:
+    from sounddesk.training.loop.recipe import build
+    from sounddesk.training.loop.recipe import read_recipe
+    from sounddesk.training.loop.run_recipe import RunRecipe
+
+    build(RunRecipe, read_recipe(path))
+
+
+def _clips(path: Path) -> None:
+    from sounddesk.training.clips.clip_manifest import read_clips
+
+    read_clips(path)
+
+
+def _shard(path: Path) -> None:
+    from sounddesk.training.clips.data_check import check_data
+
+    check_data(path)
+
+
+def _rows(path: Path) -> None:
+    from sounddesk.storage.batch_rows import read_rows
+
+    read_rows(path.parent)
+
+
+def _sound(path: Path) -> None:
+    from sounddesk.audio.files.wav_io import read_sound
+
+    read_sound(path)
+
+
+def _clip_sound(path: Path) -> None:
+    from sounddesk.training.clips.clip_manifest import ClipSource
+    from sounddesk.training.clips.media_reader import read_clip
+
+    image = path.with_name("still.png")
+    if not image.exists():
+        image.write_bytes(seeds.pictures("PNG", "RGB")()[0])
+    clip = ClipSource(id="a", image=image, audio=path)
+    read_clip(clip, seconds=1.0, sample_rate_hz=16_000, frame_times_s=(0.0,))
+
+
+def _video(path: Path) -> None:
+    from sounddesk.training.clips.clip_manifest import ClipSource
+    from sounddesk.training.clips.media_reader import read_clip
+
+    read_clip(ClipSource(id="a", video=path), seconds=1.0, sample_rate_hz=16_000, frame_times_s=(0.0, 0.5))
+
+
+def _weights(path: Path) -> None:
+    from sounddesk.engine.models.quantised_weights import load_weights
+
+    load_weights(path)
+
+
+def _sam(path: Path) -> None:
+    from sounddesk.engine.segmenters.sam_checkpoint import read_checkpoint
+
+    read_checkpoint(path)
+
+
+def _pickle(path: Path) -> None:
+    from sounddesk.engine.catalogue.pickled_weights import convert_pickle
+
+    convert_pickle(path, path.with_name("converted.safetensors"))
+
+
+def _settings(path: Path) -> None:
+    from PySide6.QtCore import QSettings
+
+    from sounddesk.app.settings import Setting
+    from sounddesk.app.settings import Settings
+
+    QSettings.setDefaultFormat(QSettings.Format.IniFormat)
+    settings = Settings()
+    settings._store = QSettings(str(path), QSettings.Format.IniFormat)
+    for name, each in vars(Settings).items():
+        if isinstance(each, Setting):
+            getattr(settings, name)
+    _ = settings.recent_files
+
+
+def _record(path: Path) -> None:
+    from sounddesk.engine.catalogue.model_store import list_models
+    from sounddesk.engine.catalogue.model_store import read_record
+
+    list_models(path.parents[1])
+    read_record(path.parent)
+
+
+def _queue(path: Path) -> None:
+    from sounddesk.app.batch.queue_file import QueueFile
+
+    queue = QueueFile(path.parent)
+    try:
+        queue.read()
+    finally:
+        queue.close()
+
+
+# ---------------------------------------------------------------------- the table
+
+_PICTURE = (_image, _mask, _training_image, _training_mask)
+_SOUND = (_sound, _clip_sound)
+_PNG = (*BLIND, *(mutators.change_png,) * 6)
+
+FORMATS = {
+    each.name: each
+    for each in (
+        Format(name="png", file="a.png", seeds=seeds.pictures("PNG", "RGB", "RGBA", "L", "P", "I;16", "1"),
+               readers=_PICTURE, mutators=_PNG),
+        Format(name="jpeg", file="a.jpg", seeds=seeds.pictures("JPEG", "RGB", "L", "CMYK", progressive=True),
+               readers=_PICTURE),
+        Format(name="tiff", file="a.tif", seeds=seeds.tiff, readers=_PICTURE),
+        Format(name="webp", file="a.webp", seeds=seeds.pictures("WEBP", "RGB", "RGBA", lossless=True),
+               readers=_PICTURE),
+        Format(name="bmp", file="a.bmp", seeds=seeds.pictures("BMP", "RGB", "L", "P", "1"), readers=_PICTURE),
+        Format(name="gif", file="a.gif", seeds=seeds.pictures("GIF", "P", "L"), readers=_PICTURE),
+        Format(name="avif", file="a.avif", seeds=seeds.pictures("AVIF", "RGB", "RGBA"), readers=_PICTURE[:2]),
+        Format(name="labelme", file="a.json", seeds=seeds.labelme, readers=(_masks,), mutators=JSON),
+        Format(name="coco", file="a.json", seeds=seeds.coco, readers=(_masks,), mutators=JSON),
+        Format(name="project", file="a.sdesk", seeds=seeds.project, readers=(_project,),
+               mutators=(*BLIND, *(mutators.change_sqlite,) * 10)),
+        Format(name="recipe", file="recipe.json", seeds=seeds.render_recipe, readers=(_render_recipe,), mutators=JSON),
+        Format(name="bundle", file="bundle.json", seeds=seeds.bundle_manifest, readers=(_bundle,), mutators=JSON),
+        Format(name="catalogue", file="a.toml", seeds=seeds.catalogue, readers=(_catalogue,), mutators=TEXT),
+        Format(name="training", file="a.yaml", seeds=seeds.training_recipe, readers=(_training_recipe,),
+               mutators=JSON),
+        Format(name="clips", file="clips.jsonl", seeds=seeds.clip_manifest, readers=(_clips,), mutators=JSON),
+        Format(name="rows", tolerant=True, file="manifest.jsonl", seeds=seeds.batch_manifest, readers=(_rows,),
+               mutators=JSON),
+        Format(name="wav", file="a.wav", seeds=seeds.sounds("WAV", "PCM_16", "PCM_24", "FLOAT"), readers=_SOUND),
+        Format(name="flac", file="a.flac", seeds=seeds.sounds("FLAC", "PCM_16", "PCM_24"), readers=_SOUND),
+        Format(name="ogg", file="a.ogg", seeds=seeds.sounds("OGG", "VORBIS", "OPUS"), readers=_SOUND),
+        Format(name="video", file="a.mp4", seeds=seeds.video, readers=(_video,)),
+        Format(name="shard", tolerant=True, file="a.tar", seeds=seeds.shard, readers=(_shard,),
+               mutators=(*BLIND, *(mutators.change_tar,) * 6)),
+        Format(name="safetensors", file="a.safetensors", seeds=seeds.safetensors, readers=(_weights, _sam),
+               mutators=(*BLIND, *(mutators.change_safetensors,) * 6)),
+        Format(name="pickle", file="a.pth", seeds=seeds.pickle, readers=(_sam, _pickle),
+               mutators=(*BLIND, *(mutators.change_zip,) * 6)),
+        Format(name="settings", tolerant=True, file="a.ini", seeds=seeds.settings, readers=(_settings,), mutators=TEXT),
+        Format(name="record", file="sam-vit-b/model.json", seeds=seeds.model_record, readers=(_record,), mutators=JSON),
+        Format(name="queue", tolerant=True, file="queue.json", seeds=seeds.batch_queue, readers=(_queue,),
+               mutators=JSON),
+    )
+}  # fmt: skip
