@@ -21,7 +21,6 @@ from sounddesk.engine.images.scene_composition import compose_scene
 from sounddesk.engine.images.scene_composition import vary_cut_out
 from sounddesk.engine.models.image_encoder import ImageEncoder
 from sounddesk.engine.types import RgbImage
-from sounddesk.training.data.data_error import DataError
 from sounddesk.training.data.recordings import read_rows
 
 
