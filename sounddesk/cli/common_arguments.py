@@ -54,9 +54,11 @@ def file_path(text: str) -> Path:
 
 def frames_per_second(text: str) -> float:
     """A frame rate as a number or a ratio; 23.976, 29.97 and the like are those of NTSC, exactly."""
+    whole, ratio, part = text.partition("/")
     try:
-        rate = Fraction(text)
-    except (ValueError, ZeroDivisionError):
+        # Through float, because a fraction of '1e999999999' is a number of a billion digits.
+        rate = Fraction(float(whole)) / (Fraction(float(part)) if ratio else 1)
+    except (ValueError, ZeroDivisionError, OverflowError):
         raise argparse.ArgumentTypeError(
             f"{text!r} is not a frame rate: write frames per second, e.g. 25, 29.97 or 24000/1001"
         ) from None

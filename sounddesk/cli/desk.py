@@ -8,6 +8,7 @@ import sys
 
 from sounddesk.cli.common_arguments import file_path
 from sounddesk.cli.console import Console
+from sounddesk.cli.display import check_display
 from sounddesk.cli.exit_codes import ExitCode
 from sounddesk.domain.errors import BadInputError
 
@@ -27,11 +28,8 @@ def run(options: argparse.Namespace, *, console: Console) -> int:  # noqa: ARG00
     """
     if options.file is not None and not options.file.exists():
         raise BadInputError(f"{options.file} does not exist: check the path")
-    offscreen = os.environ.get("QT_QPA_PLATFORM")
-    if sys.platform.startswith("linux") and not (
-        offscreen or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-    ):
-        raise BadInputError("there is no screen here (DISPLAY and WAYLAND_DISPLAY are not set): use 'sounddesk render'")
+    if sys.platform.startswith("linux"):
+        check_display(os.environ)
     try:
         from sounddesk.app import desk
     except ImportError as error:

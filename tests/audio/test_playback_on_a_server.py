@@ -188,3 +188,25 @@ def test_a_device_that_was_lost_is_found_again_while_playing(tmp_path: Path, nee
         player.wait(timeout=10)
         process.kill()
         process.wait(timeout=10)
+
+
+# A device that takes no other rate than 44.1 kHz, as PortAudio reports it.
+_OTHER_RATE: str = """
+import sounddevice
+real = sounddevice.OutputStream
+
+def picky(*, samplerate, **options):
+    if samplerate != 44_100:
+        raise sounddevice.PortAudioError("Error opening OutputStream: Invalid sample rate [PaErrorCode -9997]", -9997)
+    return real(samplerate=samplerate, **options)
+
+sounddevice.OutputStream = picky
+"""
+
+
+def test_a_device_that_refuses_48_khz_is_opened_at_its_own_rate(server: dict[str, str], tmp_path: Path) -> None:
+    program = _OTHER_RATE + _PROGRAM
+    played = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "mix.npy")], env=server, capture_output=True, text=True
+    )
+    assert played.stdout.strip() == "played", played.stdout + played.stderr

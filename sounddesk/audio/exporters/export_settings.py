@@ -29,7 +29,7 @@ class ExportSettings:
 
     Attributes:
         format: a name of `AUDIO_FORMATS`.
-        sample_rate_hz: one that the format can have; 44.1, 48, 88.2 or 96 kHz.
+        sample_rate_hz: one that the format can have, from 22.05 to 192 kHz.
         channels: 'mono' is the mean of left and right, of every stem and of the mix.
         stems: one file per lane; all of one start and length.
         mix: the sum of all lanes that are heard, after the master.

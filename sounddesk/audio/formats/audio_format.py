@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sounddesk.audio.formats.audio_metadata import AudioMetadata
     from sounddesk.audio.metering.loudness import LoudnessReading
 
-SAMPLE_RATES_HZ: Final = (44_100, 48_000, 88_200, 96_000)
+SAMPLE_RATES_HZ: Final = (22_050, 32_000, 44_100, 48_000, 88_200, 96_000, 176_400, 192_000)
 
 
 class FormatWriter(Protocol):

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from sounddesk.audio.metering.loudness import LoudnessReading
+from sounddesk.audio.playback.device_rate import DeviceRateReader
 from sounddesk.audio.playback.playback_levels import LaneLevel
 from sounddesk.audio.playback.playback_levels import PlaybackLevels
 from sounddesk.audio.playback.playback_ring import RAMP
@@ -27,6 +28,8 @@ _AHEAD: Final = 6144
 # What may already be on its way to the device when an edit comes: more than any callback asks for at once.
 _COMMITTED: Final = 1536
 _LOOK_AGAIN_S: Final = 2.0
+# PortAudio's paInvalidSampleRate.
+_INVALID_SAMPLE_RATE: Final = -9997
 
 
 class Playback:
@@ -54,6 +57,8 @@ class Playback:
         self._fade_in_left = 0
         self._playing = False
         self._stream: Any = None
+        # Between the ring and a device that does not take the project's rate.
+        self._converter: DeviceRateReader | None = None
         self._clock_start: tuple[float, int] | None = None
         # When to look for a device that was lost; None for one that never was there.
         self._look_again_s: float | None = None
@@ -218,7 +223,7 @@ class Playback:
     # ------------------------------------------------------------------ the sound server's thread
 
     def _callback(self, out: np.ndarray, _frames: int, _time: Any, _status: Any) -> None:
-        self._ring.read_into(out)
+        (self._converter or self._ring).read_into(out)
 
     # ------------------------------------------------------------------ the device
 
@@ -265,8 +270,19 @@ class Playback:
         import sounddevice
 
         def opened() -> Any:
+            try:
+                self._converter = None
+                return opened_at(PROJECT_RATE_HZ)
+            except sounddevice.PortAudioError as error:
+                if _INVALID_SAMPLE_RATE not in error.args:
+                    raise
+            rate = round(sounddevice.query_devices(self._device, "output")["default_samplerate"])
+            self._converter = DeviceRateReader(self._ring, sample_rate_hz=rate)
+            return opened_at(rate)
+
+        def opened_at(sample_rate_hz: int) -> Any:
             stream = sounddevice.OutputStream(
-                samplerate=PROJECT_RATE_HZ,
+                samplerate=sample_rate_hz,
                 channels=2,
                 dtype="float32",
                 device=self._device,

@@ -171,6 +171,8 @@ def _read_sound(path: Path, *, start_s: float, seconds: float, sample_rate_hz: i
     """As `read_video_sound`, of a sound file; what soundfile does not know is left to PyAV."""
     try:
         with soundfile.SoundFile(path) as file:
+            if file.frames == 0:
+                raise MediaError(f"{path.name} says it has no samples: was the recording finished?")
             file.seek(min(file.frames, round(start_s * file.samplerate)))
             samples = file.read(round(seconds * file.samplerate), dtype="float32", always_2d=True)
             if not len(samples):

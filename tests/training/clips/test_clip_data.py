@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -266,3 +267,13 @@ def test_what_cannot_be_read_is_named(tmp_path: Path, video: Path) -> None:
     with pytest.raises(MediaError, match="no sound at 60"):
         late = ClipSource(id="a", video=video, start_s=60.0)
         read_clip(late, seconds=1.0, sample_rate_hz=RATE_HZ, frame_times_s=(0.0,))
+
+
+def test_a_recording_that_was_never_finished_is_named(tmp_path: Path) -> None:
+    write_pair(tmp_path / "dog", colour=(10, 20, 30), sound=tones(1))
+    sound = next(path for path in tmp_path.iterdir() if path.suffix in (".wav", ".flac"))
+    soundfile.write(tmp_path / "zero.wav", np.zeros(0, dtype=np.float32), RATE_HZ)
+    (tmp_path / "zero.wav").replace(sound)
+    clip = read_clips(tmp_path).clips[0]
+    with pytest.raises(MediaError, match=f"{sound.name} says it has no samples: was the recording finished"):
+        read_clip(clip, seconds=1.0, sample_rate_hz=RATE_HZ, frame_times_s=(0.0,))
