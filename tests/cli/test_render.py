@@ -123,6 +123,35 @@ def test_ambience_of_a_full_mask_is_the_whole_image(render: Run, place: Path) ->
     assert np.asarray(Image.open(place / "out" / "masks" / "ambience.png")).min() == 255
 
 
+def test_ambience_alone_is_the_whole_image_as_one_sound(render: Run, place: Path) -> None:
+    assert render("scene.png", "--ambience", "--out", "out").code == 0
+    recipe = json.loads((place / "out" / "recipe.json").read_text())
+    assert [(each["name"], each["kind"], each["selection"]) for each in recipe["objects"]] == [
+        ("ambience", "ambience", {"how": "whole"})
+    ]
+    assert np.asarray(Image.open(place / "out" / "masks" / "ambience.png")).min() == 255
+    assert sorted(each.name for each in (place / "out").glob("*.wav")) == ["ambience.wav", "mix.wav"]
+    assert render("scene.png", "--ambience", "--blend", "--out", "blended").code == 2
+
+
+def test_masks_of_annotations_and_label_maps_are_read_as_in_the_window(render: Run, place: Path) -> None:
+    box = {"label": "box", "points": [[20, 30], [60, 30], [60, 90], [20, 90]], "shape_type": "rotation"}
+    line = {"label": "rope", "points": [[0, 0], [9, 9]], "shape_type": "line"}
+    labelme = {"shapes": [box, line], "imageWidth": WIDTH, "imageHeight": HEIGHT}
+    Path("all.json").write_text(json.dumps(labelme))
+    ids = np.zeros((HEIGHT, WIDTH), np.uint8)
+    ids[30:90, 20:60], ids[35:85, 95:145] = 1, 2
+    Image.fromarray(ids).save("ids.png")
+    ended = render("scene.png", "--mask", "box@all.json", "--mask", "disc@ids.png#2", "--json", "--out", "out")
+    assert ended.code == 0
+    assert "left out: 1 line" in " ".join(ended.document["notes"])
+    assert np.array_equal(np.asarray(Image.open(place / "out" / "masks" / "box.png")) > 0, ids == 1)
+    assert np.array_equal(np.asarray(Image.open(place / "out" / "masks" / "disc.png")) > 0, ids == 2)
+    refused = render("scene.png", "--mask", "disc@ids.png", "--out", "again")
+    assert refused.code == 2
+    assert "holds 2 objects (1, 2): choose one as FILE#1" in refused.err
+
+
 @pytest.mark.slow
 def test_names_are_kept_in_the_recipe_and_made_safe_as_files(render: Run, place: Path) -> None:
     names = ["../up/and\\away", "🐶", "x" * 300, "mix", "DOG", "dog", "CON", "-rf"]

@@ -17,8 +17,9 @@ _MOST_IDS: Final = 4096
 _LARGEST_ID: Final = 1 << 24
 # A value belongs to an id, not to a soft edge, where at least half of its pixels lie among their like.
 _INNER_SHARE: Final = 0.5
-# Soft edges between ids are thin.
+# Soft edges between ids are thin; colours that fill areas are no mattes, so there they may be wider.
 _EDGE_SHARE: Final = 0.05
+_EDGE_SHARE_OF_COLOURS: Final = 0.25
 # A matte's grey that fills areas is lighter than this; ids are small numbers.
 _LARGEST_ID_BESIDE_WHITE: Final = 64
 _VOID: Final = 255
@@ -108,7 +109,8 @@ def _of_values(values: npt.NDArray[np.int32], *, is_colour: bool) -> LabelMap | 
     inner = np.bincount(values[_among_their_like(values)], minlength=len(counts))
     solid = present[inner[present] >= _INNER_SHARE * counts[present]]
     between = present[inner[present] < _INNER_SHARE * counts[present]]
-    if len(solid) < 2 or len(solid) > _MOST_IDS or counts[between].sum() > _EDGE_SHARE * counts.sum():
+    edges = _EDGE_SHARE_OF_COLOURS if is_colour else _EDGE_SHARE
+    if len(solid) < 2 or len(solid) > _MOST_IDS or counts[between].sum() > edges * counts.sum():
         return None
     # A few thin objects are objects; many values between the ids are soft edges.
     if len(between) <= len(solid):

@@ -12,7 +12,9 @@ import pytest
 import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
+from sounddesk.engine.images.image_file import load_image
 from sounddesk.training.clips.clip_manifest import ClipSource
 from sounddesk.training.clips.clip_manifest import clip_from_row
 from sounddesk.training.clips.clip_manifest import read_clips
@@ -22,6 +24,8 @@ from sounddesk.training.clips.data_check import check_data
 from sounddesk.training.clips.data_check import refuse_leaks
 from sounddesk.training.clips.media_reader import MediaError
 from sounddesk.training.clips.media_reader import read_clip
+from sounddesk.training.clips.media_reader import read_image
+from sounddesk.training.clips.media_reader import read_mask
 from sounddesk.training.clips.shards import open_clips
 from sounddesk.training.clips.shards import write_shards
 from sounddesk.training.data.data_error import DataError
@@ -277,3 +281,24 @@ def test_a_recording_that_was_never_finished_is_named(tmp_path: Path) -> None:
     clip = read_clips(tmp_path).clips[0]
     with pytest.raises(MediaError, match=f"{sound.name} says it has no samples: was the recording finished"):
         read_clip(clip, seconds=1.0, sample_rate_hz=RATE_HZ, frame_times_s=(0.0,))
+
+
+def test_images_and_masks_are_read_as_rendering_reads_them(tmp_path: Path) -> None:
+    rgba = np.zeros((40, 60, 4), np.uint8)
+    rgba[..., 0], rgba[:20, :, 3] = 250, 255
+    mask = np.zeros((40, 60), np.uint16)
+    mask[10:20] = 65535
+    mask[20:30] = 32768
+    for suffix in ("png", "tif"):
+        Image.fromarray(rgba).save(tmp_path / f"a.{suffix}")
+        Image.fromarray(mask).save(tmp_path / f"m.{suffix}")
+        assert np.array_equal(read_image(tmp_path / f"a.{suffix}"), load_image(tmp_path / f"a.{suffix}").pixels)
+        assert read_image(tmp_path / f"a.{suffix}")[30, 0].tolist() == [128, 128, 128]
+        assert read_mask(tmp_path / f"m.{suffix}")[[5, 15, 25], 0] == pytest.approx([0.0, 1.0, 0.5], abs=1e-4)
+    soundfile.write(tmp_path / "a.wav", np.ones(800), 8000)
+    (tmp_path / "a.png").unlink()
+    (clip,) = read_clips(tmp_path).clips
+    assert clip.image == tmp_path / "a.tif"
+    (tmp_path / "b.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n{} loop")
+    with pytest.raises(MediaError, match="PostScript"):
+        read_image(tmp_path / "b.png")
