@@ -29,7 +29,7 @@ from tests.app.conftest import wait_until
 
 
 @dataclasses.dataclass
-class Desk:
+class DemoDesk:
     window: MainWindow
     told: list[str]
     before: Project
@@ -53,10 +53,10 @@ class Desk:
 
 
 @pytest.fixture
-def desk(window: MainWindow, told: list[str], monkeypatch: pytest.MonkeyPatch) -> Desk:
+def demo_desk(window: MainWindow, told: list[str], monkeypatch: pytest.MonkeyPatch) -> DemoDesk:
     """The demo with a tiny bundle. Questions about unsaved changes are answered with 'discard'."""
     monkeypatch.setattr(QMessageBox, "exec", lambda _box: QMessageBox.StandardButton.Discard)
-    return Desk(window, told, window.services.document.project)
+    return DemoDesk(window, told, window.services.document.project)
 
 
 def png_header(width: int, height: int) -> bytes:
@@ -90,16 +90,16 @@ def truncated(path: Path) -> None:
 )
 @pytest.mark.slow
 def test_a_dropped_file_that_cannot_be_opened(
-    desk: Desk, tmp_path: Path, name: str, make: Callable[[Path], object], says: str
+    demo_desk: DemoDesk, tmp_path: Path, name: str, make: Callable[[Path], object], says: str
 ) -> None:
     make(tmp_path / name)
-    desk.drop(tmp_path / name)
-    words = desk.wait_for_words()
+    demo_desk.drop(tmp_path / name)
+    words = demo_desk.wait_for_words()
     assert says in words
     assert "Traceback" not in words
     assert "Error(" not in words
-    assert desk.project == desk.before
-    assert desk.window.services.document.image is not None
+    assert demo_desk.project == demo_desk.before
+    assert demo_desk.window.services.document.image is not None
 
 
 @pytest.mark.parametrize(
@@ -114,77 +114,77 @@ def test_a_dropped_file_that_cannot_be_opened(
     ],
 )
 @pytest.mark.slow
-def test_what_can_be_converted_is_opened(desk: Desk, tmp_path: Path, name: str, image: Image.Image) -> None:
+def test_what_can_be_converted_is_opened(demo_desk: DemoDesk, tmp_path: Path, name: str, image: Image.Image) -> None:
     image.save(tmp_path / name)
-    desk.drop(tmp_path / name)
-    wait_until(lambda: desk.project.image is not None and desk.project.image.name == name)
-    info = desk.project.image
+    demo_desk.drop(tmp_path / name)
+    wait_until(lambda: demo_desk.project.image is not None and demo_desk.project.image.name == name)
+    info = demo_desk.project.image
     assert info is not None
     assert (info.width, info.height) == (80, 60)
 
 
 @pytest.mark.slow
-def test_an_empty_mask_is_not_generated(desk: Desk) -> None:
-    document = desk.window.services.document
-    desk.window.services.selection.select_objects([desk.project.objects[0].id])
-    desk.window.objects.filter_masks("Shrink", "shrink", 500)
+def test_an_empty_mask_is_not_generated(demo_desk: DemoDesk) -> None:
+    document = demo_desk.window.services.document
+    demo_desk.window.services.selection.select_objects([demo_desk.project.objects[0].id])
+    demo_desk.window.objects.filter_masks("Shrink", "shrink", 500)
     wait_until(lambda: document.project.objects[0].mask.is_empty)
-    desk.window.services.actions["takes.generate"].trigger()
-    assert "is empty" in desk.wait_for_words()
-    assert not desk.window.services.generate.waiting
+    demo_desk.window.services.actions["takes.generate"].trigger()
+    assert "is empty" in demo_desk.wait_for_words()
+    assert not demo_desk.window.services.generate.waiting
 
 
-def test_a_click_beside_the_image_does_nothing(desk: Desk) -> None:
-    canvas = desk.window.canvas.canvas
+def test_a_click_beside_the_image_does_nothing(demo_desk: DemoDesk) -> None:
+    canvas = demo_desk.window.canvas.canvas
     canvas.zoom(0.3)
     QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, QPoint(3, 3))
     QApplication.processEvents()
-    assert desk.project == desk.before
+    assert demo_desk.project == demo_desk.before
 
 
 @pytest.mark.parametrize("name", ["", "   ", "cow"])
-def test_a_name_that_cannot_be(desk: Desk, name: str) -> None:
-    tree = desk.window.objects._list
+def test_a_name_that_cannot_be(demo_desk: DemoDesk, name: str) -> None:
+    tree = demo_desk.window.objects._list
     item = tree.topLevelItem(1)
     assert item is not None
     item.setText(0, name)
-    assert desk.told
-    assert desk.project == desk.before
-    assert tree.topLevelItem(1).text(0) == desk.before.objects[1].name
+    assert demo_desk.told
+    assert demo_desk.project == demo_desk.before
+    assert tree.topLevelItem(1).text(0) == demo_desk.before.objects[1].name
 
 
 @pytest.mark.slow
-def test_strange_names_become_files_that_every_system_takes(desk: Desk, tmp_path: Path) -> None:
-    document = desk.window.services.document
+def test_strange_names_become_files_that_every_system_takes(demo_desk: DemoDesk, tmp_path: Path) -> None:
+    document = demo_desk.window.services.document
     names = ["a/b\\c:*?", "🔔🔔", "x" * 300, "CON"]
     project = document.project
     for each, name in zip(project.objects, names, strict=True):
         project = project.with_changed_object(each.id, name=name)
     document.commit("Names", project)
-    desk.window.services.selection.select_objects([each.id for each in project.objects])
-    desk.window.services.actions["takes.generate"].trigger()
+    demo_desk.window.services.selection.select_objects([each.id for each in project.objects])
+    demo_desk.window.services.actions["takes.generate"].trigger()
     wait_until(lambda: len(document.takes) == 4, seconds=120)
-    assert succeeds(desk.window.services.store.save_as, tmp_path / "names.sdesk")
-    succeeds(desk.window.services.store.new)
-    assert succeeds(desk.window.services.store.open, tmp_path / "names.sdesk")
-    assert [each.name for each in desk.project.objects] == names
+    assert succeeds(demo_desk.window.services.store.save_as, tmp_path / "names.sdesk")
+    succeeds(demo_desk.window.services.store.new)
+    assert succeeds(demo_desk.window.services.store.open, tmp_path / "names.sdesk")
+    assert [each.name for each in demo_desk.project.objects] == names
 
 
-def test_a_bundle_that_is_gone_is_named_and_the_queue_goes_on(desk: Desk) -> None:
-    document = desk.window.services.document
+def test_a_bundle_that_is_gone_is_named_and_the_queue_goes_on(demo_desk: DemoDesk) -> None:
+    document = demo_desk.window.services.document
     document.commit("Bundle", document.project.with_settings(bundle="nowhere"))
-    desk.window.services.selection.select_objects([desk.project.objects[0].id])
-    desk.window.services.actions["takes.generate"].trigger()
-    assert "nowhere" in desk.wait_for_words()
-    wait_until(lambda: not desk.window.services.generate.waiting)
+    demo_desk.window.services.selection.select_objects([demo_desk.project.objects[0].id])
+    demo_desk.window.services.actions["takes.generate"].trigger()
+    assert "nowhere" in demo_desk.wait_for_words()
+    wait_until(lambda: not demo_desk.window.services.generate.waiting)
     document.undo()
-    desk.window.services.actions["takes.generate"].trigger()
+    demo_desk.window.services.actions["takes.generate"].trigger()
     wait_until(lambda: len(document.takes) == 1, seconds=120)
 
 
-def test_saving_where_nothing_can_be_written(desk: Desk, tmp_path: Path) -> None:
+def test_saving_where_nothing_can_be_written(demo_desk: DemoDesk, tmp_path: Path) -> None:
     (tmp_path / "a file").write_text("")
-    assert not succeeds(desk.window.services.store.save_as, tmp_path / "a file" / "scene.sdesk")
-    assert "scene.sdesk" in desk.wait_for_words() or "a file" in desk.told[-1]
-    assert desk.project == desk.before
-    assert desk.window.services.document.is_dirty
+    assert not succeeds(demo_desk.window.services.store.save_as, tmp_path / "a file" / "scene.sdesk")
+    assert "scene.sdesk" in demo_desk.wait_for_words() or "a file" in demo_desk.told[-1]
+    assert demo_desk.project == demo_desk.before
+    assert demo_desk.window.services.document.is_dirty

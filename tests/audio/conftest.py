@@ -50,7 +50,7 @@ def a_take(take_id: str, object_id: str, *, number: int = 1, seconds: float = 1.
 
 
 @dataclass
-class Desk:
+class Street:
     """A project with its takes, and what one does with it."""
 
     project: Project
@@ -75,7 +75,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk() -> Desk:
+def street() -> Street:
     """Two lanes of two and one clips, panned and faded, and a third lane without a clip; 3 s."""
     objects = (
         SceneObject(id="o1", name="dog", mask=MASK, seed=0, strip=MixerStrip(gain_db=-3.0, pan=0.4)),
@@ -97,4 +97,4 @@ def desk() -> Desk:
         settings=ProjectSettings(timeline_s=3.0, start_timecode_s=3600.0),
     )
     takes = [a_take("t1", "o1"), a_take("t2", "o1", number=2, rate=16_000), a_take("t3", "o2", seconds=0.5)]
-    return Desk(project, TakeLibrary(takes))
+    return Street(project, TakeLibrary(takes))

@@ -40,7 +40,7 @@ from tests.batch.conftest import draw_frame
 FRAMES = 8
 
 
-class Desk:
+class BatchDesk:
     """A window without its panels."""
 
     def __init__(self, folder: Path, bundle: Path, told: list[str]) -> None:
@@ -122,8 +122,8 @@ def shot(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def desk(qapp: QApplication, shot: Path, bundle_folder: Path, told: list[str]) -> Iterator[Desk]:
-    made = Desk(shot, bundle_folder, told)
+def batch_desk(qapp: QApplication, shot: Path, bundle_folder: Path, told: list[str]) -> Iterator[BatchDesk]:
+    made = BatchDesk(shot, bundle_folder, told)
     yield made
     made.batches.close()
     made.services.close()

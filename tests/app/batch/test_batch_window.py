@@ -17,7 +17,7 @@ from sounddesk.app.batch.batch_request import BatchRequest
 from sounddesk.app.batch.queue_file import queue_folder
 from sounddesk.storage.project_file import read_project
 from tests.app.batch.conftest import FRAMES
-from tests.app.batch.conftest import Desk
+from tests.app.batch.conftest import BatchDesk
 from tests.app.batch.conftest import answer
 from tests.app.batch.conftest import choose
 from tests.app.batch.conftest import click
@@ -27,11 +27,11 @@ from tests.app.conftest import wait_until
 
 
 @pytest.mark.slow
-def test_from_the_open_project_to_a_result_as_project(desk: Desk, tmp_path: Path) -> None:
+def test_from_the_open_project_to_a_result_as_project(batch_desk: BatchDesk, tmp_path: Path) -> None:
     # Many steps make frames slow enough to be paused between.
-    asked_with = desk.open_project(steps=40)
-    desk.services.document.commit("Louder", asked_with.with_strip("o1", gain_db=-6.0))
-    form = desk.ask()
+    asked_with = batch_desk.open_project(steps=40)
+    batch_desk.services.document.commit("Louder", asked_with.with_strip("o1", gain_db=-6.0))
+    form = batch_desk.ask()
     assert f"{FRAMES} frames: f.1.png … f.{FRAMES}.png" in form.frames.found.text()
     assert form.of_project.text().endswith("street: red, blue, ambience")
     out = tmp_path / "shot-sounds"
@@ -43,39 +43,39 @@ def test_from_the_open_project_to_a_result_as_project(desk: Desk, tmp_path: Path
     answer("save_first", "Cancel", asked=asked)
     click(form.add_button)
     assert form.isVisible()
-    assert desk.queue.entries == ()
+    assert batch_desk.queue.entries == ()
     answer("save_first", "Save", asked=asked)
     click(form.add_button)
     assert asked == ["Save the project first?"] * 2
-    wait_until(lambda: bool(desk.queue.entries))
-    assert not desk.services.document.is_dirty
-    (entry,) = desk.queue.entries
+    wait_until(lambda: bool(batch_desk.queue.entries))
+    assert not batch_desk.services.document.is_dirty
+    (entry,) = batch_desk.queue.entries
 
     def now() -> str:
-        found = desk.queue.entry(entry.id)
+        found = batch_desk.queue.entry(entry.id)
         return "" if found is None else found.state
 
-    wait_until(lambda: now() != "running" or desk.queue.entries[0].done > 0, seconds=240)
-    item = desk.dialog.list.topLevelItem(0)
+    wait_until(lambda: now() != "running" or batch_desk.queue.entries[0].done > 0, seconds=240)
+    item = batch_desk.dialog.list.topLevelItem(0)
     assert item is not None
     assert item.text(1) == "running"
-    click(desk.dialog.pause_button)
+    click(batch_desk.dialog.pause_button)
     assert item.text(1) == "stopping…"
     wait_until(lambda: now() == "paused", seconds=120)
-    assert 0 < desk.queue.entries[0].done < 4
+    assert 0 < batch_desk.queue.entries[0].done < 4
     assert not (out / "index.html").exists()
     first = (out / "f_1" / "red.wav").stat().st_mtime_ns
     # What the artist goes on with meanwhile is not what the batch was asked for.
-    document = desk.services.document
+    document = batch_desk.services.document
     document.commit("Other words", document.project.with_changed_object("o1", hint="meow", colour="#123456"))
-    click(desk.dialog.resume_button)
+    click(batch_desk.dialog.resume_button)
     wait_until(lambda: now() in ("done", "failed"), seconds=240)
-    assert (now(), desk.queue.entries[0].message) == ("done", "")
-    assert desk.said[-1] == "The batch of shot is done."
+    assert (now(), batch_desk.queue.entries[0].message) == ("done", "")
+    assert batch_desk.said[-1] == "The batch of shot is done."
     assert (out / "f_1" / "red.wav").stat().st_mtime_ns == first
-    assert desk.dialog.results.page_button.isEnabled()
+    assert batch_desk.dialog.results.page_button.isEnabled()
 
-    results = desk.dialog.results
+    results = batch_desk.dialog.results
     shown = [[results.model.index(line, column).data() for column in (0, 1, 3)] for line in range(12)]
     assert results.model.rowCount() == 12
     assert shown[3:6] == [["f.3.png", name, "done"] for name in ("ambience", "blue", "red")]
@@ -93,8 +93,8 @@ def test_from_the_open_project_to_a_result_as_project(desk: Desk, tmp_path: Path
     click(results.open_button)
     wait_until(lambda: document.project.image is not None and document.project.image.name == "f.3.png", seconds=60)
     project = document.project
-    assert desk.services.store.path is None
-    assert desk.dialog.isHidden()
+    assert batch_desk.services.store.path is None
+    assert batch_desk.dialog.isHidden()
     assert [each.name for each in project.objects] == ["red", "blue", "ambience"]
     assert [each.hint for each in project.objects] == ["bark", "", ""]
     assert [each.colour for each in project.objects] == [each.colour for each in asked_with.objects]
@@ -114,12 +114,12 @@ def test_from_the_open_project_to_a_result_as_project(desk: Desk, tmp_path: Path
         assert take.recipe["bundle"] == project.settings.bundle
     # It can be gone on with, and saved.
     document.commit("Fader", project.with_strip(red.id, gain_db=-3.0))
-    assert succeeds(desk.services.store.save_as, tmp_path / "f3.sdesk")
+    assert succeeds(batch_desk.services.store.save_as, tmp_path / "f3.sdesk")
     assert len(read_project(tmp_path / "f3.sdesk").takes) == 3
 
 
-def test_what_cannot_be_rendered_is_told_before_anything_starts(desk: Desk, tmp_path: Path) -> None:
-    form = desk.ask()
+def test_what_cannot_be_rendered_is_told_before_anything_starts(batch_desk: BatchDesk, tmp_path: Path) -> None:
+    form = batch_desk.ask()
     # No project is open: only proposed objects are left.
     assert not form.of_project.isEnabled()
     assert "none is open" in form.of_project.text()
@@ -135,7 +135,7 @@ def test_what_cannot_be_rendered_is_told_before_anything_starts(desk: Desk, tmp_
         wait_until(lambda: not form.frames.is_looking)
         assert told in form.problem.text()
         assert not form.add_button.isEnabled()
-    line.setText(str(desk.folder))
+    line.setText(str(batch_desk.folder))
     wait_until(lambda: not form.frames.is_looking)
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "a.txt").write_text("mine")
@@ -143,20 +143,20 @@ def test_what_cannot_be_rendered_is_told_before_anything_starts(desk: Desk, tmp_
         (tmp_path / "notes" / "a.txt" / "deep", "a part of its path is a file"),
         (tmp_path / "notes", "holds other files"),
         (tmp_path / "notes" / "a.txt", "is a file"),
-        (desk.folder, "cannot go into the folder of the frames"),
+        (batch_desk.folder, "cannot go into the folder of the frames"),
     ):
         form.out.line.setText(str(out))
         click(form.add_button)
         assert told in form.problem.text()
         assert form.isVisible()
-    assert desk.queue.entries == ()
+    assert batch_desk.queue.entries == ()
     assert sorted(path.name for path in (tmp_path / "notes").iterdir()) == ["a.txt"]
     QTest.keyClick(form, Qt.Key.Key_Escape)
 
 
-def test_a_shot_too_short_for_a_continuous_sound_is_told(desk: Desk) -> None:
-    desk.open_project()
-    form = desk.ask()
+def test_a_shot_too_short_for_a_continuous_sound_is_told(batch_desk: BatchDesk) -> None:
+    batch_desk.open_project()
+    form = batch_desk.ask()
     form.frames_per_s.setValue(24.0)
     choose(form.bed)
     assert "choose another frame rate" in form.problem.text()
@@ -166,68 +166,68 @@ def test_a_shot_too_short_for_a_continuous_sound_is_told(desk: Desk) -> None:
     assert not form.seconds.isVisible()
 
 
-def request_for(desk: Desk, name: str, **changes: object) -> BatchRequest:
-    return BatchRequest(folder=desk.folder, out=desk.folder.parent / name, name="shot", **changes)
+def request_for(batch_desk: BatchDesk, name: str, **changes: object) -> BatchRequest:
+    return BatchRequest(folder=batch_desk.folder, out=batch_desk.folder.parent / name, name="shot", **changes)
 
 
-def test_the_queue_outlives_the_window_and_is_put_in_order(desk: Desk, tmp_path: Path) -> None:
-    project = desk.open_project()
-    desk.batches.show()
-    desk.form.reject()
-    queue = desk.queue
+def test_the_queue_outlives_the_window_and_is_put_in_order(batch_desk: BatchDesk, tmp_path: Path) -> None:
+    project = batch_desk.open_project()
+    batch_desk.batches.show()
+    batch_desk.form.reject()
+    queue = batch_desk.queue
     contents = read_project(tmp_path / "street.sdesk")
     bundle = project.settings.bundle
-    ids = [queue.add(request_for(desk, name, bundle=bundle), contents) for name in ("one", "two", "three")]
+    ids = [queue.add(request_for(batch_desk, name, bundle=bundle), contents) for name in ("one", "two", "three")]
     assert [each.state for each in queue.entries] == ["running", "waiting", "waiting"]
-    batches = desk.dialog.list
+    batches = batch_desk.dialog.list
     batches.select(ids[2])
     QTest.keyClick(batches, Qt.Key.Key_Up, Qt.KeyboardModifier.AltModifier)
     assert [each.id for each in queue.entries] == [ids[0], ids[2], ids[1]]
     assert batches.selected_ids == [ids[2]]
     # A second window keeps its hands off.
-    other = desk.new_commands()
+    other = batch_desk.new_commands()
     other.show()
-    assert "another sounddesk window" in desk.said[-1]
+    assert "another sounddesk window" in batch_desk.said[-1]
     assert other.queue is None
     # Asked before it is paused by closing.
     asked: list[str] = []
     answer("batch_runs", "Cancel", asked=asked)
-    assert not desk.batches.may_close()
+    assert not batch_desk.batches.may_close()
     answer("batch_runs", "Pause and close", asked=asked)
-    assert desk.batches.may_close()
+    assert batch_desk.batches.may_close()
     assert len(asked) == 2
     process = queue.process_id
     assert process
-    desk.batches.close()
+    batch_desk.batches.close()
     with pytest.raises(ProcessLookupError):
         os.kill(process, 0)
-    desk.batches = other
+    batch_desk.batches = other
     other.show()
-    assert [(each.id, each.state) for each in desk.queue.entries] == [
+    assert [(each.id, each.state) for each in batch_desk.queue.entries] == [
         (ids[0], "paused"),
         (ids[2], "paused"),
         (ids[1], "paused"),
     ]
-    batches = desk.dialog.list
+    batches = batch_desk.dialog.list
     batches.selectAll()
     QTest.keyClick(batches, Qt.Key.Key_Delete)
-    assert desk.queue.entries == ()
+    assert batch_desk.queue.entries == ()
     assert [path.name for path in queue_folder().iterdir() if path.is_dir()] == []
 
 
-def test_a_batch_that_fails_says_why_and_the_next_one_begins(desk: Desk) -> None:
-    desk.batches.show()
-    desk.form.reject()
-    queue = desk.queue
-    broken = queue.add(request_for(desk, "one", bundle="nowhere"))
-    killed = queue.add(request_for(desk, "two", bundle=desk.services.bundle_of_new_projects))
+def test_a_batch_that_fails_says_why_and_the_next_one_begins(batch_desk: BatchDesk) -> None:
+    batch_desk.batches.show()
+    batch_desk.form.reject()
+    queue = batch_desk.queue
+    broken = queue.add(request_for(batch_desk, "one", bundle="nowhere"))
+    killed = queue.add(request_for(batch_desk, "two", bundle=batch_desk.services.bundle_of_new_projects))
     wait_until(lambda: queue.running is not None and queue.running.id == killed, seconds=120)
     failed = queue.entry(broken)
     assert failed is not None
     assert failed.state == "failed"
     assert "nowhere" in failed.message
-    desk.dialog.list.select(broken)
-    assert "nowhere" in desk.dialog.results.note.text()
+    batch_desk.dialog.list.select(broken)
+    assert "nowhere" in batch_desk.dialog.results.note.text()
     wait_until(lambda: bool(queue.process_id))
     os.kill(queue.process_id or 0, signal.SIGKILL)
     wait_until(lambda: queue.running is None, seconds=60)
@@ -235,18 +235,18 @@ def test_a_batch_that_fails_says_why_and_the_next_one_begins(desk: Desk) -> None
     assert ended is not None
     assert (ended.state, ended.message) == ("failed", "It ended unexpectedly. Resume goes on where it stopped.")
     queue.cancel([killed])
-    assert not desk.dialog.isHidden()
+    assert not batch_desk.dialog.isHidden()
     # Every button and list says what it is.
-    for widget in desk.dialog.findChildren(QWidget):
+    for widget in batch_desk.dialog.findChildren(QWidget):
         if widget.objectName() in ("batches", "results"):
             assert widget.accessibleName()
 
 
-def test_an_unreadable_queue_is_put_aside(desk: Desk) -> None:
+def test_an_unreadable_queue_is_put_aside(batch_desk: BatchDesk) -> None:
     queue_folder().mkdir(parents=True)
     (queue_folder() / "queue.json").write_text('{"format": "sounddesk-batch-queue", "version": 1, "batches": [{}]}')
-    desk.batches.show()
-    desk.form.reject()
-    assert any("cannot be read and begins anew" in text for text in desk.said)
+    batch_desk.batches.show()
+    batch_desk.form.reject()
+    assert any("cannot be read and begins anew" in text for text in batch_desk.said)
     assert (queue_folder() / "queue.unreadable.json").exists()
-    assert desk.queue.entries == ()
+    assert batch_desk.queue.entries == ()

@@ -17,34 +17,34 @@ from sounddesk.engine.types import SamplingSettings
 from sounddesk.storage.batch_rows import read_rows
 from sounddesk.storage.project_file import read_project
 from sounddesk.storage.project_file import write_project
-from tests.app.batch.conftest import Desk
+from tests.app.batch.conftest import BatchDesk
 from tests.batch.conftest import run
 
 
-def options(desk: Desk, objects: tuple[BatchObject, ...], **changes: object) -> BatchOptions:
+def options(batch_desk: BatchDesk, objects: tuple[BatchObject, ...], **changes: object) -> BatchOptions:
     return BatchOptions(
-        folder=desk.folder,
-        out=desk.folder.parent / "out",
+        folder=batch_desk.folder,
+        out=batch_desk.folder.parent / "out",
         project="shot",
         objects=objects,
         every=4,
         seconds=1.0,
         sampling=SamplingSettings(steps=2),
-        bundle=desk.services.bundle_of_new_projects,
+        bundle=batch_desk.services.bundle_of_new_projects,
         device="cpu",
         **changes,
     )
 
 
 @pytest.mark.slow
-def test_a_blend_keeps_its_members_and_takes_their_numbers(desk: Desk) -> None:
-    desk.open_project()
-    blend_id = desk.services.generation.add_blend(["o1", "o2"])
-    project = desk.services.document.project
-    asked = options(desk, objects_of_project(project), takes=2)
+def test_a_blend_keeps_its_members_and_takes_their_numbers(batch_desk: BatchDesk) -> None:
+    batch_desk.open_project()
+    blend_id = batch_desk.services.generation.add_blend(["o1", "o2"])
+    project = batch_desk.services.document.project
+    asked = options(batch_desk, objects_of_project(project), takes=2)
     assert run(asked).failures == ()
     rows = newest_rows(read_rows(asked.out))
-    like = desk.folder.parent / "street.sdesk"
+    like = batch_desk.folder.parent / "street.sdesk"
     contents = project_of_frame(asked.out, "f.5.png", rows, like=like).contents
     opened = contents.project
     by_name = {each.name: each for each in opened.objects}
@@ -74,13 +74,13 @@ def test_a_blend_keeps_its_members_and_takes_their_numbers(desk: Desk) -> None:
         project_of_frame(asked.out, "f.2.png", rows)
 
 
-def test_a_changed_image_is_told_and_one_of_another_size_refused(desk: Desk) -> None:
+def test_a_changed_image_is_told_and_one_of_another_size_refused(batch_desk: BatchDesk) -> None:
     from PIL import Image
 
-    asked = options(desk, objects_of_project(desk.open_project())[:1])
+    asked = options(batch_desk, objects_of_project(batch_desk.open_project())[:1])
     assert run(asked).failures == ()
     rows = newest_rows(read_rows(asked.out))
-    frame = desk.folder / "f.1.png"
+    frame = batch_desk.folder / "f.1.png"
     with Image.open(frame) as image:
         image.convert("L").save(frame)
     assert "has changed" in project_of_frame(asked.out, "f.1.png", rows).notes[-1]
@@ -91,12 +91,12 @@ def test_a_changed_image_is_told_and_one_of_another_size_refused(desk: Desk) -> 
 
 
 @pytest.mark.slow
-def test_continuous_sounds_arrive_on_the_lanes_of_the_project(desk: Desk) -> None:
-    project = desk.open_project()
-    asked = options(desk, objects_of_project(project), bed=True, frames_per_s=4.0)
+def test_continuous_sounds_arrive_on_the_lanes_of_the_project(batch_desk: BatchDesk) -> None:
+    project = batch_desk.open_project()
+    asked = options(batch_desk, objects_of_project(project), bed=True, frames_per_s=4.0)
     assert run(asked).failures == ()
     rows = newest_rows(read_rows(asked.out))
-    like = desk.folder.parent / "street.sdesk"
+    like = batch_desk.folder.parent / "street.sdesk"
     result = project_of_beds(asked.out, rows.values(), like=like)
     assert "mono" in result.notes[0]
     opened = result.contents.project
@@ -109,6 +109,6 @@ def test_continuous_sounds_arrive_on_the_lanes_of_the_project(desk: Desk) -> Non
         # Nothing of its level is lost: the power of both channels together.
         assert np.allclose(take.waveform**2, (stereo**2).sum(axis=1), atol=1e-6)
         assert opened.clips_of(take.object_id)[0].duration_s == 2.0
-    write_project(desk.folder.parent / "bed.sdesk", result.contents)
+    write_project(batch_desk.folder.parent / "bed.sdesk", result.contents)
     with pytest.raises(ResultError, match="none of the continuous sounds"):
         project_of_beds(asked.out, (), like=like)

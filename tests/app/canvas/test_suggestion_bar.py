@@ -19,7 +19,7 @@ from tests.app.conftest import wait_until
 
 
 @dataclasses.dataclass
-class Desk:
+class Wall:
     bar: SuggestionBar
     document: Document
     actions: CommandRegistry
@@ -36,7 +36,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(document: Document, qapp: QApplication, told: list[str]) -> Iterator[Desk]:
+def wall(document: Document, qapp: QApplication, told: list[str]) -> Iterator[Wall]:
     """A grey wall with a red and a blue square on it."""
     pixels = np.random.default_rng(0).normal(120, 4, (96, 128, 3)).clip(0, 255).astype(np.uint8)
     pixels[20:60, 12:50] = (205, 50, 40)
@@ -48,47 +48,47 @@ def desk(document: Document, qapp: QApplication, told: list[str]) -> Iterator[De
     canvas = ImageCanvas(document, selection, segment)
     canvas.resize(320, 240)
     bar = SuggestionBar(document, selection, actions, segment, canvas)
-    yield Desk(bar, document, actions, canvas, told)
+    yield Wall(bar, document, actions, canvas, told)
     segment.close()
 
 
 @pytest.mark.slow
-def test_one_is_accepted_one_is_skipped(desk: Desk) -> None:
-    desk.ask()
-    assert desk.bar.waiting >= 2
-    count = desk.bar.waiting
-    assert desk.bar.isVisibleTo(None)
-    first = desk.bar._waiting[0].pixels
-    assert desk.canvas._suggestion is not None
-    desk.actions["objects.accept_suggestion"].trigger()
-    assert desk.names == ["object 1"]
-    assert np.array_equal(desk.document.project.objects[0].mask.to_bool(), first)
+def test_one_is_accepted_one_is_skipped(wall: Wall) -> None:
+    wall.ask()
+    assert wall.bar.waiting >= 2
+    count = wall.bar.waiting
+    assert wall.bar.isVisibleTo(None)
+    first = wall.bar._waiting[0].pixels
+    assert wall.canvas._suggestion is not None
+    wall.actions["objects.accept_suggestion"].trigger()
+    assert wall.names == ["object 1"]
+    assert np.array_equal(wall.document.project.objects[0].mask.to_bool(), first)
     for _ in range(count - 1):
-        desk.actions["objects.skip_suggestion"].trigger()
-    assert desk.bar.waiting == 0
-    assert desk.canvas._suggestion is None
-    assert not desk.bar.isVisibleTo(None)
-    assert desk.names == ["object 1"]
-    desk.document.undo()
-    assert desk.names == []
+        wall.actions["objects.skip_suggestion"].trigger()
+    assert wall.bar.waiting == 0
+    assert wall.canvas._suggestion is None
+    assert not wall.bar.isVisibleTo(None)
+    assert wall.names == ["object 1"]
+    wall.document.undo()
+    assert wall.names == []
 
 
 @pytest.mark.slow
-def test_what_is_an_object_already_is_not_proposed_again(desk: Desk) -> None:
-    desk.ask()
-    count = desk.bar.waiting
-    desk.actions["objects.accept_all_suggestions"].trigger()
-    assert len(desk.names) == count
-    assert desk.document.undo_stack.undoText() == "Accept suggestions"
-    desk.ask()
-    assert desk.bar.waiting == 0
-    assert "Nothing else stands out" in desk.messages[-1]
+def test_what_is_an_object_already_is_not_proposed_again(wall: Wall) -> None:
+    wall.ask()
+    count = wall.bar.waiting
+    wall.actions["objects.accept_all_suggestions"].trigger()
+    assert len(wall.names) == count
+    assert wall.document.undo_stack.undoText() == "Accept suggestions"
+    wall.ask()
+    assert wall.bar.waiting == 0
+    assert "Nothing else stands out" in wall.messages[-1]
 
 
 @pytest.mark.slow
-def test_another_project_ends_them(desk: Desk) -> None:
-    desk.ask()
-    desk.document.replace(dataclasses.replace(desk.document.project, image=None), takes=(), images=())
-    assert desk.bar.waiting == 0
-    desk.actions["objects.suggest"].trigger()
-    assert "no image" in desk.messages[-1]
+def test_another_project_ends_them(wall: Wall) -> None:
+    wall.ask()
+    wall.document.replace(dataclasses.replace(wall.document.project, image=None), takes=(), images=())
+    assert wall.bar.waiting == 0
+    wall.actions["objects.suggest"].trigger()
+    assert "no image" in wall.messages[-1]

@@ -37,7 +37,7 @@ RATE = 16_000
 
 
 @dataclasses.dataclass
-class Desk:
+class TwoLanes:
     """A timeline of two lanes with a clip of 2 s on each: `first` from 1 s, `second` from 4 s."""
 
     panel: TimelinePanel
@@ -78,7 +78,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(still: Document, qapp: QApplication) -> Iterator[Desk]:
+def two_lanes(still: Document, qapp: QApplication) -> Iterator[TwoLanes]:
     document = still
     selection, actions, player = SelectionModel(document), CommandRegistry(), Player(document)
     panel = TimelinePanel(document, selection, actions, player)
@@ -102,196 +102,196 @@ def desk(still: Document, qapp: QApplication) -> Iterator[Desk]:
         document.add_take(take)
         project = project.with_clip(Clip(id=name, object_id=lane.id, take_id=take.id, start_s=start_s, duration_s=2.0))
     document.commit("Clips", project)
-    yield Desk(panel, document, selection, actions, player)
+    yield TwoLanes(panel, document, selection, actions, player)
     panel.close_background()
     player.close()
     panel.hide()
 
 
-def test_a_clip_snaps_to_the_other_lane_s_edge_by_either_end(desk: Desk) -> None:
+def test_a_clip_snaps_to_the_other_lane_s_edge_by_either_end(two_lanes: TwoLanes) -> None:
     # Its end comes to 3.95 s, 3 pixels before the other one's start.
-    desk.drag(desk.on("first", 2.0), desk.on("first", 2.0) + QPoint(57, 0))
-    assert desk.project.clip("first").end_s == 4.0
-    desk.drag(desk.on("second", 5.0), desk.on("second", 5.0) + QPoint(70, 0), SHIFT)
-    assert desk.project.clip("second").start_s == pytest.approx(4.0 + 70 / 60)
+    two_lanes.drag(two_lanes.on("first", 2.0), two_lanes.on("first", 2.0) + QPoint(57, 0))
+    assert two_lanes.project.clip("first").end_s == 4.0
+    two_lanes.drag(two_lanes.on("second", 5.0), two_lanes.on("second", 5.0) + QPoint(70, 0), SHIFT)
+    assert two_lanes.project.clip("second").start_s == pytest.approx(4.0 + 70 / 60)
 
 
-def test_without_snapping_it_goes_by_frames_no_more(desk: Desk) -> None:
-    desk.actions["timeline.snap"].trigger()
-    desk.drag(desk.on("first", 2.0), desk.on("first", 2.0) + QPoint(31, 0))
-    assert desk.project.clip("first").start_s == pytest.approx(1.0 + 31 / 60)
+def test_without_snapping_it_goes_by_frames_no_more(two_lanes: TwoLanes) -> None:
+    two_lanes.actions["timeline.snap"].trigger()
+    two_lanes.drag(two_lanes.on("first", 2.0), two_lanes.on("first", 2.0) + QPoint(31, 0))
+    assert two_lanes.project.clip("first").start_s == pytest.approx(1.0 + 31 / 60)
 
 
-def test_selected_clips_move_together_in_one_step(desk: Desk) -> None:
-    desk.click(desk.on("first", 2.0))
-    desk.click(desk.on("second", 5.0), CONTROL)
-    steps = desk.document.undo_stack.count()
-    desk.drag(desk.on("second", 5.0), desk.on("second", 5.0) + QPoint(60, 0))
-    assert [desk.project.clip(each).start_s for each in ("first", "second")] == [2.0, 5.0]
-    assert desk.document.undo_stack.count() == steps + 1
-    assert set(desk.selection.clip_ids) == {"first", "second"}
+def test_selected_clips_move_together_in_one_step(two_lanes: TwoLanes) -> None:
+    two_lanes.click(two_lanes.on("first", 2.0))
+    two_lanes.click(two_lanes.on("second", 5.0), CONTROL)
+    steps = two_lanes.document.undo_stack.count()
+    two_lanes.drag(two_lanes.on("second", 5.0), two_lanes.on("second", 5.0) + QPoint(60, 0))
+    assert [two_lanes.project.clip(each).start_s for each in ("first", "second")] == [2.0, 5.0]
+    assert two_lanes.document.undo_stack.count() == steps + 1
+    assert set(two_lanes.selection.clip_ids) == {"first", "second"}
 
 
-def test_alt_drag_leaves_the_clip_and_moves_a_copy(desk: Desk) -> None:
-    desk.drag(desk.on("first", 2.0), desk.on("first", 2.0) + QPoint(240, 0), ALT)
-    assert sorted(clip.start_s for clip in desk.project.clips_of(desk.lanes[0])) == [1.0, 5.0]
-    assert desk.document.undo_stack.undoText() == "Copy clips"
-    desk.document.undo()
-    assert len(desk.project.clips) == 2
+def test_alt_drag_leaves_the_clip_and_moves_a_copy(two_lanes: TwoLanes) -> None:
+    two_lanes.drag(two_lanes.on("first", 2.0), two_lanes.on("first", 2.0) + QPoint(240, 0), ALT)
+    assert sorted(clip.start_s for clip in two_lanes.project.clips_of(two_lanes.lanes[0])) == [1.0, 5.0]
+    assert two_lanes.document.undo_stack.undoText() == "Copy clips"
+    two_lanes.document.undo()
+    assert len(two_lanes.project.clips) == 2
 
 
-def test_an_alt_click_copies_nothing(desk: Desk) -> None:
-    before = desk.project
-    desk.click(desk.on("first", 2.0), ALT)
-    assert desk.project == before
-    assert not desk.document.in_gesture
+def test_an_alt_click_copies_nothing(two_lanes: TwoLanes) -> None:
+    before = two_lanes.project
+    two_lanes.click(two_lanes.on("first", 2.0), ALT)
+    assert two_lanes.project == before
+    assert not two_lanes.document.in_gesture
 
 
-def test_corners_fade_and_edges_trim(desk: Desk) -> None:
-    desk.drag(desk.on("first", 1.13, down=4), desk.on("first", 1.13, down=4) + QPoint(30, 0))
-    assert desk.project.clip("first").fade_in_s == pytest.approx(0.5)
-    desk.drag(desk.on("first", 2.87, down=4), desk.on("first", 2.87, down=4) - QPoint(24, 0))
-    assert desk.project.clip("first").fade_out_s == pytest.approx(0.4)
-    desk.drag(desk.on("first", 2.98), desk.on("first", 2.98) - QPoint(60, 0))
-    clip = desk.project.clip("first")
+def test_corners_fade_and_edges_trim(two_lanes: TwoLanes) -> None:
+    two_lanes.drag(two_lanes.on("first", 1.13, down=4), two_lanes.on("first", 1.13, down=4) + QPoint(30, 0))
+    assert two_lanes.project.clip("first").fade_in_s == pytest.approx(0.5)
+    two_lanes.drag(two_lanes.on("first", 2.87, down=4), two_lanes.on("first", 2.87, down=4) - QPoint(24, 0))
+    assert two_lanes.project.clip("first").fade_out_s == pytest.approx(0.4)
+    two_lanes.drag(two_lanes.on("first", 2.98), two_lanes.on("first", 2.98) - QPoint(60, 0))
+    clip = two_lanes.project.clip("first")
     assert (clip.start_s, clip.duration_s, clip.fade_in_s) == (1.0, 1.0, 0.5)
-    assert desk.document.undo_stack.undoText() == "Trim clip"
+    assert two_lanes.document.undo_stack.undoText() == "Trim clip"
 
 
-def test_a_clip_dragged_past_the_end_makes_the_timeline_longer(desk: Desk) -> None:
-    desk.drag(desk.on("second", 5.0), desk.on("second", 5.0) + QPoint(60 * 6, 0))
-    assert desk.project.clip("second").end_s == 12.0
-    assert desk.project.settings.timeline_s == 12.0
-    desk.document.undo()
-    assert desk.project.settings.timeline_s == 10.0
+def test_a_clip_dragged_past_the_end_makes_the_timeline_longer(two_lanes: TwoLanes) -> None:
+    two_lanes.drag(two_lanes.on("second", 5.0), two_lanes.on("second", 5.0) + QPoint(60 * 6, 0))
+    assert two_lanes.project.clip("second").end_s == 12.0
+    assert two_lanes.project.settings.timeline_s == 12.0
+    two_lanes.document.undo()
+    assert two_lanes.project.settings.timeline_s == 10.0
 
 
-def test_the_ruler_seeks_on_a_click_and_loops_on_a_drag(desk: Desk) -> None:
-    desk.click(desk.at(3.0, RULER_HEIGHT - 6))
-    assert desk.player.position_s == pytest.approx(3.0)
-    assert desk.player.loop_s is None
-    desk.drag(desk.at(6.5, RULER_HEIGHT - 6), desk.at(2.02, RULER_HEIGHT - 6))
-    assert desk.player.loop_s == pytest.approx((2.02, 6.5), abs=0.03)
-    assert desk.player.is_looping
-    assert desk.actions["transport.loop"].isChecked()
-    desk.actions["transport.loop"].trigger()
-    assert not desk.player.is_looping
-    QTest.keyClick(desk.panel, Qt.Key.Key_Escape)
-    assert desk.player.loop_s is None
+def test_the_ruler_seeks_on_a_click_and_loops_on_a_drag(two_lanes: TwoLanes) -> None:
+    two_lanes.click(two_lanes.at(3.0, RULER_HEIGHT - 6))
+    assert two_lanes.player.position_s == pytest.approx(3.0)
+    assert two_lanes.player.loop_s is None
+    two_lanes.drag(two_lanes.at(6.5, RULER_HEIGHT - 6), two_lanes.at(2.02, RULER_HEIGHT - 6))
+    assert two_lanes.player.loop_s == pytest.approx((2.02, 6.5), abs=0.03)
+    assert two_lanes.player.is_looping
+    assert two_lanes.actions["transport.loop"].isChecked()
+    two_lanes.actions["transport.loop"].trigger()
+    assert not two_lanes.player.is_looping
+    QTest.keyClick(two_lanes.panel, Qt.Key.Key_Escape)
+    assert two_lanes.player.loop_s is None
 
 
-def test_dragging_the_playhead_scrubs(desk: Desk) -> None:
-    desk.player.seek(2.0)
+def test_dragging_the_playhead_scrubs(two_lanes: TwoLanes) -> None:
+    two_lanes.player.seek(2.0)
     heard = []
-    desk.player.playing_changed.connect(heard.append)
-    desk.drag(desk.at(2.0, RULER_HEIGHT - 6), desk.at(4.5, RULER_HEIGHT - 6))
-    assert desk.player.position_s == pytest.approx(4.5, abs=0.02)
+    two_lanes.player.playing_changed.connect(heard.append)
+    two_lanes.drag(two_lanes.at(2.0, RULER_HEIGHT - 6), two_lanes.at(4.5, RULER_HEIGHT - 6))
+    assert two_lanes.player.position_s == pytest.approx(4.5, abs=0.02)
     assert heard
     assert heard[-1] is False
-    assert not desk.player.is_playing
+    assert not two_lanes.player.is_playing
 
 
-def test_the_end_of_the_timeline_is_dragged(desk: Desk) -> None:
-    desk.drag(desk.at(10.0, RULER_HEIGHT - 6), desk.at(8.0, RULER_HEIGHT - 6))
-    assert desk.project.settings.timeline_s == 8.0
+def test_the_end_of_the_timeline_is_dragged(two_lanes: TwoLanes) -> None:
+    two_lanes.drag(two_lanes.at(10.0, RULER_HEIGHT - 6), two_lanes.at(8.0, RULER_HEIGHT - 6))
+    assert two_lanes.project.settings.timeline_s == 8.0
 
 
-def test_markers_are_made_moved_named_and_deleted(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    QTest.mouseDClick(desk.panel, Qt.MouseButton.LeftButton, PLAIN, desk.at(2.5, MARKERS_HEIGHT / 2))
-    (marker,) = desk.project.markers
+def test_markers_are_made_moved_named_and_deleted(two_lanes: TwoLanes, monkeypatch: pytest.MonkeyPatch) -> None:
+    QTest.mouseDClick(two_lanes.panel, Qt.MouseButton.LeftButton, PLAIN, two_lanes.at(2.5, MARKERS_HEIGHT / 2))
+    (marker,) = two_lanes.project.markers
     assert marker.time_s == pytest.approx(2.5, abs=0.021)
-    desk.drag(desk.at(marker.time_s, 5) + QPoint(2, 0), desk.at(3.98, 5) + QPoint(2, 0))
-    assert desk.project.markers[0].time_s == 4.0
+    two_lanes.drag(two_lanes.at(marker.time_s, 5) + QPoint(2, 0), two_lanes.at(3.98, 5) + QPoint(2, 0))
+    assert two_lanes.project.markers[0].time_s == 4.0
     monkeypatch.setattr(QInputDialog, "getText", lambda *_args: ("impact", True))
-    desk.actions["timeline.rename_marker"].trigger()
-    assert desk.project.markers[0].label == "impact"
-    desk.actions["timeline.delete"].trigger()
-    assert desk.project.markers == ()
-    assert desk.project.clips
+    two_lanes.actions["timeline.rename_marker"].trigger()
+    assert two_lanes.project.markers[0].label == "impact"
+    two_lanes.actions["timeline.delete"].trigger()
+    assert two_lanes.project.markers == ()
+    assert two_lanes.project.clips
 
 
-def test_copy_paste_and_duplicate(desk: Desk) -> None:
-    desk.click(desk.on("first", 2.0))
-    desk.actions["timeline.copy"].trigger()
-    desk.player.seek(6.0)
-    desk.actions["timeline.paste"].trigger()
-    pasted = desk.project.clip(desk.selection.clip_ids[0])
+def test_copy_paste_and_duplicate(two_lanes: TwoLanes) -> None:
+    two_lanes.click(two_lanes.on("first", 2.0))
+    two_lanes.actions["timeline.copy"].trigger()
+    two_lanes.player.seek(6.0)
+    two_lanes.actions["timeline.paste"].trigger()
+    pasted = two_lanes.project.clip(two_lanes.selection.clip_ids[0])
     assert (pasted.start_s, pasted.take_id) == (6.0, "take first")
-    desk.actions["timeline.duplicate"].trigger()
-    assert desk.project.clip(desk.selection.clip_ids[0]).start_s == 8.0
-    desk.actions["timeline.cut"].trigger()
-    assert len(desk.project.clips) == 3
+    two_lanes.actions["timeline.duplicate"].trigger()
+    assert two_lanes.project.clip(two_lanes.selection.clip_ids[0]).start_s == 8.0
+    two_lanes.actions["timeline.cut"].trigger()
+    assert len(two_lanes.project.clips) == 3
 
 
-def test_pasting_what_is_no_clip_says_so(desk: Desk, told: list[str]) -> None:
+def test_pasting_what_is_no_clip_says_so(two_lanes: TwoLanes, told: list[str]) -> None:
     for text in ("no clip", "", "sounddesk clips [", "sounddesk clips [3]", 'sounddesk clips [{"id": 4}]'):
         QApplication.clipboard().setText(text)
-        desk.actions["timeline.paste"].trigger()
+        two_lanes.actions["timeline.paste"].trigger()
         assert "no clips" in told.pop()
 
 
-def test_place_at_markers_puts_the_peak_on_each(desk: Desk) -> None:
-    desk.document.commit(
-        "Markers", desk.project.with_marker(Marker(id="m1", time_s=3.0)).with_marker(Marker(id="m2", time_s=7.0))
+def test_place_at_markers_puts_the_peak_on_each(two_lanes: TwoLanes) -> None:
+    two_lanes.document.commit(
+        "Markers", two_lanes.project.with_marker(Marker(id="m1", time_s=3.0)).with_marker(Marker(id="m2", time_s=7.0))
     )
-    desk.click(desk.on("first", 2.0))
-    desk.actions["timeline.at_markers"].trigger()
+    two_lanes.click(two_lanes.on("first", 2.0))
+    two_lanes.actions["timeline.at_markers"].trigger()
     # The peak is half a second into the take.
-    assert [clip.start_s for clip in desk.project.clips_of(desk.lanes[0])] == [2.5, 6.5]
+    assert [clip.start_s for clip in two_lanes.project.clips_of(two_lanes.lanes[0])] == [2.5, 6.5]
 
 
-def test_a_marquee_selects_what_it_touches(desk: Desk) -> None:
-    desk.drag(desk.at(7.5, 190), desk.at(0.5, RULER_HEIGHT + 3))
-    assert set(desk.selection.clip_ids) == {"first", "second"}
+def test_a_marquee_selects_what_it_touches(two_lanes: TwoLanes) -> None:
+    two_lanes.drag(two_lanes.at(7.5, 190), two_lanes.at(0.5, RULER_HEIGHT + 3))
+    assert set(two_lanes.selection.clip_ids) == {"first", "second"}
 
 
-def test_keys_go_from_clip_to_clip_and_change_gain(desk: Desk) -> None:
-    desk.panel.setFocus()
-    desk.selection.select_objects([desk.lanes[0]])
-    QTest.keyClick(desk.panel, Qt.Key.Key_Right)
-    assert desk.selection.clip_ids == ("first",)
-    desk.actions["timeline.softer"].trigger()
-    desk.actions["timeline.softer"].trigger()
-    assert desk.project.clip("first").gain_db == -2.0
-    assert desk.document.undo_stack.undoText() == "Clip gain"
-    QTest.keyClick(desk.panel, Qt.Key.Key_Down)
-    assert desk.selection.current_object_id == desk.lanes[1]
+def test_keys_go_from_clip_to_clip_and_change_gain(two_lanes: TwoLanes) -> None:
+    two_lanes.panel.setFocus()
+    two_lanes.selection.select_objects([two_lanes.lanes[0]])
+    QTest.keyClick(two_lanes.panel, Qt.Key.Key_Right)
+    assert two_lanes.selection.clip_ids == ("first",)
+    two_lanes.actions["timeline.softer"].trigger()
+    two_lanes.actions["timeline.softer"].trigger()
+    assert two_lanes.project.clip("first").gain_db == -2.0
+    assert two_lanes.document.undo_stack.undoText() == "Clip gain"
+    QTest.keyClick(two_lanes.panel, Qt.Key.Key_Down)
+    assert two_lanes.selection.current_object_id == two_lanes.lanes[1]
 
 
-def test_escape_in_the_middle_of_a_drag_puts_the_clip_back(desk: Desk) -> None:
-    before = desk.project
-    start = desk.on("first", 2.0)
-    QTest.mousePress(desk.panel, Qt.MouseButton.LeftButton, PLAIN, start)
-    QTest.mouseMove(desk.panel, start + QPoint(50, 0))
-    assert desk.project != before
-    QTest.keyClick(desk.panel, Qt.Key.Key_Escape)
-    QTest.mouseMove(desk.panel, start + QPoint(90, 0))
-    QTest.mouseRelease(desk.panel, Qt.MouseButton.LeftButton, PLAIN, start)
-    assert desk.project == before
+def test_escape_in_the_middle_of_a_drag_puts_the_clip_back(two_lanes: TwoLanes) -> None:
+    before = two_lanes.project
+    start = two_lanes.on("first", 2.0)
+    QTest.mousePress(two_lanes.panel, Qt.MouseButton.LeftButton, PLAIN, start)
+    QTest.mouseMove(two_lanes.panel, start + QPoint(50, 0))
+    assert two_lanes.project != before
+    QTest.keyClick(two_lanes.panel, Qt.Key.Key_Escape)
+    QTest.mouseMove(two_lanes.panel, start + QPoint(90, 0))
+    QTest.mouseRelease(two_lanes.panel, Qt.MouseButton.LeftButton, PLAIN, start)
+    assert two_lanes.project == before
 
 
 @pytest.mark.parametrize("unit", ["seconds", "timecode", "frames"])
-def test_every_ruler_and_the_spectrograms_are_drawn(desk: Desk, unit: str) -> None:
-    plain = desk.panel.grab().toImage()
-    desk.actions[f"timeline.unit_{unit}"].trigger()
-    desk.actions["timeline.spectrograms"].trigger()
+def test_every_ruler_and_the_spectrograms_are_drawn(two_lanes: TwoLanes, unit: str) -> None:
+    plain = two_lanes.panel.grab().toImage()
+    two_lanes.actions[f"timeline.unit_{unit}"].trigger()
+    two_lanes.actions["timeline.spectrograms"].trigger()
     for _ in range(6):
-        desk.actions["timeline.zoom_in"].trigger()
-        desk.panel.grab()
-    desk.actions["timeline.zoom_fit"].trigger()
-    assert desk.panel.grab().toImage() != plain
-    assert desk.panel.unit == unit
+        two_lanes.actions["timeline.zoom_in"].trigger()
+        two_lanes.panel.grab()
+    two_lanes.actions["timeline.zoom_fit"].trigger()
+    assert two_lanes.panel.grab().toImage() != plain
+    assert two_lanes.panel.unit == unit
 
 
-def test_the_transport_bar_tells_the_time_and_goes_where_it_is_told(desk: Desk, told: list[str]) -> None:
-    bar = TransportBar(desk.document, desk.player, desk.actions, desk.panel)
-    desk.player.seek(2.5)
+def test_the_transport_bar_tells_the_time_and_goes_where_it_is_told(two_lanes: TwoLanes, told: list[str]) -> None:
+    bar = TransportBar(two_lanes.document, two_lanes.player, two_lanes.actions, two_lanes.panel)
+    two_lanes.player.seek(2.5)
     assert bar.time.text() == "2.5 s"
-    desk.panel.set_unit("timecode")
+    two_lanes.panel.set_unit("timecode")
     assert bar.time.text() == "00:00:02:12"
     bar.time.setText("00:00:04:05")
     bar.time.returnPressed.emit()
-    assert desk.player.position_s == pytest.approx(4.2)
+    assert two_lanes.player.position_s == pytest.approx(4.2)
     bar.time.setText("later")
     bar.time.returnPressed.emit()
     assert "later" in told[0]

@@ -18,13 +18,13 @@ from hypothesis import strategies as st
 from sounddesk.audio.timeline_mix import TimelineMix
 from sounddesk.domain.errors import MissingPackageError
 from tests.audio.conftest import RATE
-from tests.audio.conftest import Desk
+from tests.audio.conftest import Street
 
 aaf2 = pytest.importorskip("aaf2")
 
 
-def opened(desk: Desk, folder: Path, **changes: Any) -> Any:
-    report = desk.export(folder, stems=False, mix=False, sidecar=False, exchange=("aaf",), **changes)
+def opened(street: Street, folder: Path, **changes: Any) -> Any:
+    report = street.export(folder, stems=False, mix=False, sidecar=False, exchange=("aaf",), **changes)
     assert [path.suffix for path in report.files] == [".aaf"]
     return aaf2.open(str(report.files[0]))
 
@@ -93,41 +93,41 @@ def heard(file: Any, frames: int) -> np.ndarray:
     return out
 
 
-def test_an_aaf_sounds_as_the_timeline(desk: Desk, tmp_path: Path) -> None:
-    overlapping = dataclasses.replace(desk.project.clip("c1"), id="c9", start_s=0.5, gain_db=-4.0)
+def test_an_aaf_sounds_as_the_timeline(street: Street, tmp_path: Path) -> None:
+    overlapping = dataclasses.replace(street.project.clip("c1"), id="c9", start_s=0.5, gain_db=-4.0)
     # Behind the first clip without a gap, fading in while the other's fade lies over the same boundary.
-    touching = dataclasses.replace(desk.project.clip("c2"), start_s=1.15, fade_in_s=0.3, fade_out_s=0.2)
-    desk.project = desk.project.with_clip(overlapping).without_clips(["c2"]).with_clip(touching)
-    expected = TimelineMix(desk.project.with_settings(timeline_s=4.0), desk.samples_of).render(0, 4 * RATE)
-    with opened(desk, tmp_path) as file:
+    touching = dataclasses.replace(street.project.clip("c2"), start_s=1.15, fade_in_s=0.3, fade_out_s=0.2)
+    street.project = street.project.with_clip(overlapping).without_clips(["c2"]).with_clip(touching)
+    expected = TimelineMix(street.project.with_settings(timeline_s=4.0), street.samples_of).render(0, 4 * RATE)
+    with opened(street, tmp_path) as file:
         assert [slot.name for slot in sound_slots(composition_of(file))] == ["dog", "dog (2)", "car", "sea"]
         assert np.abs(heard(file, 4 * RATE) - expected).max() < 2e-6
     assert list(tmp_path.iterdir()) == [tmp_path / "street.aaf"]
 
 
-def test_what_is_not_heard_has_its_fader_at_the_bottom(desk: Desk, tmp_path: Path) -> None:
-    desk.project = desk.project.with_strip("o1", muted=True)
-    with opened(desk, tmp_path) as file:
+def test_what_is_not_heard_has_its_fader_at_the_bottom(street: Street, tmp_path: Path) -> None:
+    street.project = street.project.with_strip("o1", muted=True)
+    with opened(street, tmp_path) as file:
         dog, car, _ = sound_slots(composition_of(file))
         assert constant(next(iter(dog.segment.segments))) == 0.0
         assert constant(next(iter(car.segment.segments))) == 1.0
         assert constant(dog.segment) == pytest.approx(0.7, abs=1e-6)
 
 
-def test_a_take_beyond_full_scale_keeps_its_level(desk: Desk, tmp_path: Path) -> None:
-    loud = dataclasses.replace(desk.takes["t1"], id="loud", waveform=desk.takes["t1"].waveform * np.float32(30.0))
-    desk.takes.add(loud)
-    clip = dataclasses.replace(desk.project.clip("c1"), take_id="loud")
-    desk.project = dataclasses.replace(desk.project, clips=(clip,))
-    expected = TimelineMix(desk.project, desk.samples_of).render(0, 3 * RATE)
+def test_a_take_beyond_full_scale_keeps_its_level(street: Street, tmp_path: Path) -> None:
+    loud = dataclasses.replace(street.takes["t1"], id="loud", waveform=street.takes["t1"].waveform * np.float32(30.0))
+    street.takes.add(loud)
+    clip = dataclasses.replace(street.project.clip("c1"), take_id="loud")
+    street.project = dataclasses.replace(street.project, clips=(clip,))
+    expected = TimelineMix(street.project, street.samples_of).render(0, 3 * RATE)
     assert np.abs(expected).max() > 1.5
-    with opened(desk, tmp_path) as file:
+    with opened(street, tmp_path) as file:
         assert np.abs(heard(file, 3 * RATE) - expected).max() < 1e-5
 
 
-def test_markers_timecode_and_provenance_arrive(desk: Desk, tmp_path: Path) -> None:
-    desk.project = desk.project.with_settings(frame_rate=23.976)
-    with opened(desk, tmp_path) as file:
+def test_markers_timecode_and_provenance_arrive(street: Street, tmp_path: Path) -> None:
+    street.project = street.project.with_settings(frame_rate=23.976)
+    with opened(street, tmp_path) as file:
         composition = composition_of(file)
         code = next(slot for slot in composition.slots if slot.name == "Timecode")
         assert (str(code.edit_rate), code.segment.fps) == ("24000/1001", 24)
@@ -151,17 +151,19 @@ def test_markers_timecode_and_provenance_arrive(desk: Desk, tmp_path: Path) -> N
     ],
 )
 def test_the_timecode_says_whether_it_drops_frames(
-    desk: Desk, tmp_path: Path, rate: float, drop: bool, edit_rate: str, fps: int, start: int
+    street: Street, tmp_path: Path, rate: float, drop: bool, edit_rate: str, fps: int, start: int
 ) -> None:
-    desk.project = desk.project.with_settings(frame_rate=rate, drop_frame=drop, start_timecode_s=107_892 * 1001 / 30000)
-    with opened(desk, tmp_path) as file:
+    street.project = street.project.with_settings(
+        frame_rate=rate, drop_frame=drop, start_timecode_s=107_892 * 1001 / 30000
+    )
+    with opened(street, tmp_path) as file:
         code = next(slot for slot in composition_of(file).slots if slot.name == "Timecode")
         assert (str(code.edit_rate), code.segment.fps, code.segment.drop) == (edit_rate, fps, drop)
         assert code.segment.start == start
 
 
-def test_the_sound_inside_opens_as_a_wav(desk: Desk, tmp_path: Path) -> None:
-    with opened(desk, tmp_path) as file:
+def test_the_sound_inside_opens_as_a_wav(street: Street, tmp_path: Path) -> None:
+    with opened(street, tmp_path) as file:
         mobs = [mob for mob in file.content.mobs if isinstance(mob, aaf2.mobs.SourceMob)]
         assert len(mobs) == 3
         mobs[0].export_audio(str(tmp_path / "inside.wav"))
@@ -172,8 +174,8 @@ def test_the_sound_inside_opens_as_a_wav(desk: Desk, tmp_path: Path) -> None:
 @settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=st.text(min_size=1, max_size=40).filter(str.strip), label=st.text(max_size=40))
 @pytest.mark.slow
-def test_any_text_is_readable(desk: Desk, tmp_path_factory: pytest.TempPathFactory, name: str, label: str) -> None:
-    fuzzed = Desk(desk.project.with_changed_object("o1", name=name), desk.takes)
+def test_any_text_is_readable(street: Street, tmp_path_factory: pytest.TempPathFactory, name: str, label: str) -> None:
+    fuzzed = Street(street.project.with_changed_object("o1", name=name), street.takes)
     fuzzed.project = fuzzed.project.with_marker(dataclasses.replace(fuzzed.project.markers[0], label=label))
     with opened(fuzzed, tmp_path_factory.mktemp("any")) as file:
         assert len(sound_slots(composition_of(file))) == 3
@@ -181,9 +183,9 @@ def test_any_text_is_readable(desk: Desk, tmp_path_factory: pytest.TempPathFacto
 
 
 def test_without_pyaaf2_the_message_says_how_to_get_it(
-    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    street: Street, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "aaf2", None)
     with pytest.raises(MissingPackageError, match=r"pip install 'sounddesk\[aaf\]'"):
-        desk.export(tmp_path / "out", exchange=("aaf",))
+        street.export(tmp_path / "out", exchange=("aaf",))
     assert list(tmp_path.iterdir()) == []

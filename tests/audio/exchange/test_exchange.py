@@ -28,7 +28,7 @@ from sounddesk.audio.exchange.reaper import reaper_text
 from sounddesk.audio.timeline_mix import TimelineMix
 from sounddesk.domain.errors import MissingPackageError
 from tests.audio.conftest import RATE
-from tests.audio.conftest import Desk
+from tests.audio.conftest import Street
 
 # Folder with Project.xsd and MetaData.xsd of github.com/bitwig/dawproject.
 SCHEMAS = os.environ.get("SOUNDDESK_DAWPROJECT_XSD", "")
@@ -37,8 +37,8 @@ needs_schemas = pytest.mark.skipif(
 )
 
 
-def archive(desk: Desk, tmp_path: Path) -> zipfile.ZipFile:
-    report = desk.export(tmp_path, stems=False, mix=False, sidecar=False, exchange=("dawproject",))
+def archive(street: Street, tmp_path: Path) -> zipfile.ZipFile:
+    report = street.export(tmp_path, stems=False, mix=False, sidecar=False, exchange=("dawproject",))
     assert [path.name for path in report.files] == ["street.dawproject"]
     return zipfile.ZipFile(report.files[0])
 
@@ -49,15 +49,15 @@ def validate(text: bytes | str, schema: str) -> None:
 
 
 @needs_schemas
-def test_dawproject_is_valid_after_the_published_schemas(desk: Desk, tmp_path: Path) -> None:
-    with archive(desk, tmp_path) as files:
+def test_dawproject_is_valid_after_the_published_schemas(street: Street, tmp_path: Path) -> None:
+    with archive(street, tmp_path) as files:
         validate(files.read("project.xml"), "Project.xsd")
         validate(files.read("metadata.xml"), "MetaData.xsd")
 
 
-def test_dawproject_tracks_clips_and_markers_arrive(desk: Desk, tmp_path: Path) -> None:
-    desk.project = desk.project.with_strip("o2", muted=True)
-    with archive(desk, tmp_path) as files:
+def test_dawproject_tracks_clips_and_markers_arrive(street: Street, tmp_path: Path) -> None:
+    street.project = street.project.with_strip("o2", muted=True)
+    with archive(street, tmp_path) as files:
         root = etree.fromstring(files.read("project.xml"))
         names = files.namelist()
     tracks = {track.get("name"): track for track in root.iterfind("./Structure/Track")}
@@ -80,18 +80,18 @@ def test_dawproject_tracks_clips_and_markers_arrive(desk: Desk, tmp_path: Path) 
         assert file.get("path") in names
 
 
-def test_dawproject_has_clip_gain_and_polarity_in_the_sound(desk: Desk, tmp_path: Path) -> None:
-    loud = dataclasses.replace(desk.project.clip("c1"), gain_db=6.0)
-    desk.project = desk.project.with_clip(loud).with_strip("o1", inverted=True)
-    with archive(desk, tmp_path) as files:
+def test_dawproject_has_clip_gain_and_polarity_in_the_sound(street: Street, tmp_path: Path) -> None:
+    loud = dataclasses.replace(street.project.clip("c1"), gain_db=6.0)
+    street.project = street.project.with_clip(loud).with_strip("o1", inverted=True)
+    with archive(street, tmp_path) as files:
         root = etree.fromstring(files.read("project.xml"))
         path = root.find(".//Clip[@time='0.25']//File").get("path")
         sound, rate = soundfile.read(io.BytesIO(files.read(path)), dtype="float32")
     assert rate == RATE
-    assert np.allclose(sound, desk.takes["t1"].waveform * -(10 ** (6 / 20)), atol=1e-6)
+    assert np.allclose(sound, street.takes["t1"].waveform * -(10 ** (6 / 20)), atol=1e-6)
 
 
-def heard(desk: Desk, folder: Path, project: rpp.Element) -> np.ndarray:
+def heard(street: Street, folder: Path, project: rpp.Element) -> np.ndarray:
     """What a program hears that knows what the file says, and nothing of sounddesk but the shape of its fades."""
     out = np.zeros((4 * RATE, 2))
     for track in project.findall("TRACK"):
@@ -110,21 +110,21 @@ def heard(desk: Desk, folder: Path, project: rpp.Element) -> np.ndarray:
     return out
 
 
-def test_reaper_project_sounds_as_the_timeline(desk: Desk, tmp_path: Path) -> None:
-    overlapping = dataclasses.replace(desk.project.clip("c1"), id="c9", start_s=0.5, gain_db=-4.0)
-    desk.project = desk.project.with_clip(overlapping)
-    report = desk.export(tmp_path, stems=False, mix=False, sidecar=False, exchange=("rpp",))
+def test_reaper_project_sounds_as_the_timeline(street: Street, tmp_path: Path) -> None:
+    overlapping = dataclasses.replace(street.project.clip("c1"), id="c9", start_s=0.5, gain_db=-4.0)
+    street.project = street.project.with_clip(overlapping)
+    report = street.export(tmp_path, stems=False, mix=False, sidecar=False, exchange=("rpp",))
     assert [path.name for path in report.files] == ["street.rpp", "street_media"]
     project = rpp.loads((tmp_path / "street.rpp").read_text())
     assert [track.find("NAME")[1] for track in project.findall("TRACK")] == ["dog", "dog (2)", "car", "sea"]
-    expected = TimelineMix(desk.project.with_settings(timeline_s=4.0), desk.samples_of).render(0, 4 * RATE)
-    assert np.abs(heard(desk, tmp_path, project) - expected).max() < 1e-5
+    expected = TimelineMix(street.project.with_settings(timeline_s=4.0), street.samples_of).render(0, 4 * RATE)
+    assert np.abs(heard(street, tmp_path, project) - expected).max() < 1e-5
     assert [(marker[2], marker[3]) for marker in project.findall("MARKER")] == [("1.5", "thud"), ("2", "größer")]
     assert int(project.findall("TRACK")[2].find("PEAKCOL")[1]) == 0x1000000 | 0xE9B456
 
 
-def test_otio_timeline_arrives(desk: Desk, tmp_path: Path) -> None:
-    desk.export(tmp_path, stems=False, mix=False, sidecar=False, exchange=("otio",))
+def test_otio_timeline_arrives(street: Street, tmp_path: Path) -> None:
+    street.export(tmp_path, stems=False, mix=False, sidecar=False, exchange=("otio",))
     timeline = opentimelineio.adapters.read_from_file(str(tmp_path / "street.otio"))
     assert timeline.global_start_time.to_seconds() == 3600.0
     assert [track.name for track in timeline.tracks] == ["dog", "car", "sea"]
@@ -166,10 +166,10 @@ def test_otio_timeline_arrives(desk: Desk, tmp_path: Path) -> None:
     ],
 )
 def test_otio_counts_frames_of_the_picture(
-    desk: Desk, tmp_path: Path, rate: float, drop: bool, start: str, media: float
+    street: Street, tmp_path: Path, rate: float, drop: bool, start: str, media: float
 ) -> None:
-    desk.project = desk.project.with_settings(frame_rate=rate, drop_frame=drop)
-    desk.export(tmp_path, stems=False, mix=False, sidecar=False, exchange=("otio",))
+    street.project = street.project.with_settings(frame_rate=rate, drop_frame=drop)
+    street.export(tmp_path, stems=False, mix=False, sidecar=False, exchange=("otio",))
     timeline = opentimelineio.adapters.read_from_file(str(tmp_path / "street.otio"))
     assert opentimelineio.opentime.to_timecode(timeline.global_start_time, media, drop) == start
     clips = list(timeline.find_clips())
@@ -198,19 +198,19 @@ def test_otio_counts_frames_of_the_picture(
         (60.0, False, "60 0"),
     ],
 )
-def test_reaper_is_told_the_frame_rate(desk: Desk, tmp_path: Path, rate: float, drop: bool, line: str) -> None:
-    desk.project = desk.project.with_settings(frame_rate=rate, drop_frame=drop)
-    desk.export(tmp_path, stems=False, mix=False, sidecar=False, exchange=("rpp",))
+def test_reaper_is_told_the_frame_rate(street: Street, tmp_path: Path, rate: float, drop: bool, line: str) -> None:
+    street.project = street.project.with_settings(frame_rate=rate, drop_frame=drop)
+    street.export(tmp_path, stems=False, mix=False, sidecar=False, exchange=("rpp",))
     project = rpp.loads((tmp_path / "street.rpp").read_text(encoding="utf-8"))
     assert " ".join(project.find("TIMEMODE")[4:6]) == line
 
 
 @pytest.mark.parametrize("start_s", [0.0, 1.15])
-def test_otio_fades_at_a_shared_boundary_are_no_crossfade(desk: Desk, tmp_path: Path, start_s: float) -> None:
-    first = dataclasses.replace(desk.project.clip("c1"), start_s=start_s)
-    second = dataclasses.replace(desk.project.clip("c2"), start_s=first.end_s, fade_in_s=0.1, fade_out_s=0.1)
-    desk.project = dataclasses.replace(desk.project, clips=(first, second))
-    desk.export(tmp_path, stems=False, mix=False, sidecar=False, exchange=("otio",))
+def test_otio_fades_at_a_shared_boundary_are_no_crossfade(street: Street, tmp_path: Path, start_s: float) -> None:
+    first = dataclasses.replace(street.project.clip("c1"), start_s=start_s)
+    second = dataclasses.replace(street.project.clip("c2"), start_s=first.end_s, fade_in_s=0.1, fade_out_s=0.1)
+    street.project = dataclasses.replace(street.project, clips=(first, second))
+    street.export(tmp_path, stems=False, mix=False, sidecar=False, exchange=("otio",))
     dog = opentimelineio.adapters.read_from_file(str(tmp_path / "street.otio")).tracks[0]
     places = [dog.range_of_child(clip).start_time.to_seconds() for clip in dog.find_clips()]
     assert places == pytest.approx([first.start_s, second.start_s])
@@ -219,11 +219,11 @@ def test_otio_fades_at_a_shared_boundary_are_no_crossfade(desk: Desk, tmp_path: 
 
 
 def test_without_opentimelineio_the_message_says_how_to_get_it(
-    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    street: Street, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "opentimelineio", None)
     with pytest.raises(MissingPackageError, match=r"pip install 'sounddesk\[otio\]'"):
-        desk.export(tmp_path / "out", exchange=("otio",))
+        street.export(tmp_path / "out", exchange=("otio",))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -234,16 +234,16 @@ def test_without_opentimelineio_the_message_says_how_to_get_it(
     places=st.lists(st.tuples(st.floats(0, 2), st.floats(0.05, 2), st.floats(0, 0.9)), min_size=1, max_size=5),
 )
 def test_any_text_and_any_arrangement_is_readable(
-    desk: Desk, name: str, label: str, places: list[tuple[float, float, float]]
+    street: Street, name: str, label: str, places: list[tuple[float, float, float]]
 ) -> None:
-    base = dataclasses.replace(desk.project.clip("c1"), fade_in_s=0.0, fade_out_s=0.0)
+    base = dataclasses.replace(street.project.clip("c1"), fade_in_s=0.0, fade_out_s=0.0)
     clips = tuple(
         dataclasses.replace(base, id=f"c{i}", start_s=start, duration_s=length, offset_s=offset)
         for i, (start, length, offset) in enumerate(places)
     )
-    project = dataclasses.replace(desk.project, clips=clips).with_changed_object("o1", name=name)
+    project = dataclasses.replace(street.project, clips=clips).with_changed_object("o1", name=name)
     project = project.with_marker(dataclasses.replace(project.markers[0], label=label))
-    tracks = exchange_tracks(project, desk.takes, desk.samples_of)
+    tracks = exchange_tracks(project, street.takes, street.samples_of)
     assert sum(len(track.clips) for track in tracks) == len(places)
     for track in tracks:
         ends = [item.clip.end_s for item in track.clips]

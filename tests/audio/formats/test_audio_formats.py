@@ -19,7 +19,7 @@ from sounddesk.audio.formats.audio_metadata import AudioMetadata
 from sounddesk.audio.metering.loudness import LoudnessReading
 from sounddesk.cli.main import main
 from sounddesk.domain.registry import DuplicateNameError
-from tests.audio.conftest import Desk
+from tests.audio.conftest import Street
 from tests.audio.formats.contract import check_audio_format
 
 
@@ -75,12 +75,12 @@ def export_help(capsys: pytest.CaptureFixture[str]) -> str:
     return capsys.readouterr().out
 
 
-def test_a_format_is_added_and_taken_away(desk: Desk, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_format_is_added_and_taken_away(street: Street, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with AUDIO_FORMATS.added(DUMMY):
         check_audio_format(DUMMY, tmp_path)
         assert "aiff24" in export_help(capsys)
         assert "AIFF, 24 bit (.aiff)" in export_help(capsys)
-        report = desk.export(tmp_path / "out", format="aiff24", template="{object}_{bits}")
+        report = street.export(tmp_path / "out", format="aiff24", template="{object}_{bits}")
         assert [path.name for path in report.files[:2]] == ["dog_24bit.aiff", "car_24bit.aiff"]
         assert report.readings["dog_24bit.aiff"].integrated_lufs is not None
         assert ExportSettings.from_json(ExportSettings(format="aiff24").to_json()).format == "aiff24"

@@ -15,7 +15,7 @@ import soundfile
 import wavinfo
 
 from tests.audio.conftest import RATE
-from tests.audio.conftest import Desk
+from tests.audio.conftest import Street
 
 needs_sox = pytest.mark.skipif(shutil.which("sox") is None, reason="sox is not installed")
 needs_ffprobe = pytest.mark.skipif(shutil.which("ffprobe") is None, reason="ffprobe is not installed")
@@ -29,8 +29,8 @@ def said_by(*command: str) -> str:
 
 
 @pytest.mark.parametrize("rate", [44_100, 48_000, 96_000])
-def test_broadcast_extension(desk: Desk, tmp_path: Path, rate: int) -> None:
-    report = desk.export(tmp_path, sample_rate_hz=rate, range_s=(0.5, 2.5))
+def test_broadcast_extension(street: Street, tmp_path: Path, rate: int) -> None:
+    report = street.export(tmp_path, sample_rate_hz=rate, range_s=(0.5, 2.5))
     bext = wavinfo.WavInfoReader(str(report.files[0])).bext
     assert bext.version == 2
     assert bext.originator.startswith("sounddesk ")
@@ -50,8 +50,8 @@ def test_broadcast_extension(desk: Desk, tmp_path: Path, rate: int) -> None:
     assert bext.max_momentary_loudness == pytest.approx(reading.max_momentary_lufs, abs=0.006)
 
 
-def test_ixml(desk: Desk, tmp_path: Path) -> None:
-    report = desk.export(tmp_path)
+def test_ixml(street: Street, tmp_path: Path) -> None:
+    report = street.export(tmp_path)
     ixml = wavinfo.WavInfoReader(str(report.files[1])).ixml
     assert (ixml.project, ixml.take) == ("street", "1")
     assert [track.name for track in ixml.track_list] == ["car L", "car R"]
@@ -76,16 +76,16 @@ def test_ixml(desk: Desk, tmp_path: Path) -> None:
     ],
 )
 def test_ixml_says_how_frames_are_counted(
-    desk: Desk, tmp_path: Path, rate: float, drop: bool, told: tuple[str, str]
+    street: Street, tmp_path: Path, rate: float, drop: bool, told: tuple[str, str]
 ) -> None:
-    desk.project = desk.project.with_settings(frame_rate=rate, drop_frame=drop)
-    report = desk.export(tmp_path)
+    street.project = street.project.with_settings(frame_rate=rate, drop_frame=drop)
+    report = street.export(tmp_path)
     tree = wavinfo.WavInfoReader(str(report.files[1])).ixml.raw_xml
     assert (tree.findtext("./SPEED/TIMECODE_RATE"), tree.findtext("./SPEED/TIMECODE_FLAG")) == told
 
 
-def test_markers_within_the_range_that_concern_the_object(desk: Desk, tmp_path: Path) -> None:
-    report = desk.export(tmp_path, sample_rate_hz=44_100, range_s=(1.25, 3.0))
+def test_markers_within_the_range_that_concern_the_object(street: Street, tmp_path: Path) -> None:
+    report = street.export(tmp_path, sample_rate_hz=44_100, range_s=(1.25, 3.0))
     dog, car, mix = (wavinfo.WavInfoReader(str(path), info_encoding="utf-8").cues for path in report.files[:3])
     assert [(cue.sample_offset, dog.label_and_note(cue.name)[0]) for cue in dog.cues] == [(11_025, "thud")]
     expected = [(11_025, "thud"), (33_075, "größer")]
@@ -93,12 +93,12 @@ def test_markers_within_the_range_that_concern_the_object(desk: Desk, tmp_path: 
         assert [(cue.sample_offset, cues.label_and_note(cue.name)[0]) for cue in cues.cues] == expected
 
 
-def test_a_looped_clip_says_where_it_loops_and_the_loop_has_no_seam(desk: Desk, tmp_path: Path) -> None:
+def test_a_looped_clip_says_where_it_loops_and_the_loop_has_no_seam(street: Street, tmp_path: Path) -> None:
     smooth = np.sin(2 * np.pi * 440 * np.arange(RATE // 2) / RATE).astype(np.float32) * 0.2
-    desk.takes.add(dataclasses.replace(desk.takes["t3"], id="sine", waveform=smooth))
-    clip = dataclasses.replace(desk.project.clip("c3"), take_id="sine", fade_in_s=0.2)
-    desk.project = desk.project.with_clip(clip)
-    report = desk.export(tmp_path, format="wav32f", stems=False, mix=False, clips=True)
+    street.takes.add(dataclasses.replace(street.takes["t3"], id="sine", waveform=smooth))
+    clip = dataclasses.replace(street.project.clip("c3"), take_id="sine", fade_in_s=0.2)
+    street.project = street.project.with_clip(clip)
+    report = street.export(tmp_path, format="wav32f", stems=False, mix=False, clips=True)
     loop = wavinfo.WavInfoReader(str(report.files[2])).smpl.sample_loops[0]
     assert wavinfo.WavInfoReader(str(report.files[0])).smpl is None
     sound = soundfile.read(report.files[2])[0][:, 0]
@@ -108,8 +108,8 @@ def test_a_looped_clip_says_where_it_loops_and_the_loop_has_no_seam(desk: Desk, 
 
 
 @pytest.mark.parametrize("name", ["flac24", "ogg"])
-def test_comments_of_flac_and_ogg(desk: Desk, tmp_path: Path, name: str) -> None:
-    report = desk.export(tmp_path, format=name)
+def test_comments_of_flac_and_ogg(street: Street, tmp_path: Path, name: str) -> None:
+    report = street.export(tmp_path, format=name)
     tags = mutagen.File(report.files[1])
     assert tags["TITLE"] == ["car"]
     assert tags["LICENSE"] == ["CC-BY-4.0"]
@@ -122,8 +122,8 @@ def test_comments_of_flac_and_ogg(desk: Desk, tmp_path: Path, name: str) -> None
 @needs_sox
 @pytest.mark.parametrize("name", ["wav16", "wav24", "wav32f", "flac24", "ogg"])
 @pytest.mark.parametrize("channels", ["stereo", "mono"])
-def test_sox_reads_every_format(desk: Desk, tmp_path: Path, name: str, channels: str) -> None:
-    report = desk.export(tmp_path, format=name, channels=channels, clips=True)
+def test_sox_reads_every_format(street: Street, tmp_path: Path, name: str, channels: str) -> None:
+    report = street.export(tmp_path, format=name, channels=channels, clips=True)
     for path in report.files[:-1]:
         assert float(said_by("soxi", "-D", str(path))) == pytest.approx(soundfile.info(path).duration, abs=1e-3)
     # Sox decodes every sample, so that a wrong header or size is told.
@@ -132,8 +132,8 @@ def test_sox_reads_every_format(desk: Desk, tmp_path: Path, name: str, channels:
 
 @needs_ffprobe
 @pytest.mark.parametrize("name", ["wav16", "wav24", "wav32f", "flac16", "ogg"])
-def test_ffprobe_reads_every_format_and_its_tags(desk: Desk, tmp_path: Path, name: str) -> None:
-    report = desk.export(tmp_path, format=name, sample_rate_hz=96_000)
+def test_ffprobe_reads_every_format_and_its_tags(street: Street, tmp_path: Path, name: str) -> None:
+    report = street.export(tmp_path, format=name, sample_rate_hz=96_000)
     told = json.loads(
         said_by("ffprobe", "-v", "error", "-show_format", "-show_streams", "-of", "json", str(report.files[0]))
     )
