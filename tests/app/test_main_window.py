@@ -10,8 +10,10 @@ import soundfile
 from PySide6.QtCore import QPoint
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from sounddesk.app.canvas.image_canvas import ImageCanvas
+from sounddesk.app.canvas.tools.tool_table import tools_in_order
 from sounddesk.app.export.export_dialog import ExportRequest
 from sounddesk.app.main_window import MainWindow
 from sounddesk.audio.exporters.export_plan import plan_export
@@ -93,6 +95,14 @@ def test_painting_makes_an_object_in_one_step(window: MainWindow) -> None:
     assert window.services.selection.current_object_id == painted.id
     document.undo()
     assert document.project == before
+
+
+def test_with_every_tool_the_window_fits_a_screen_of_1280_pixels(window: MainWindow) -> None:
+    canvas = window.canvas.canvas
+    for tool in tools_in_order():
+        canvas.set_tool(tool.name)
+        QApplication.processEvents()
+        assert window.minimumSizeHint().width() <= 1280, tool.name
 
 
 def test_undo_in_the_middle_of_a_stroke_ends_it(window: MainWindow) -> None:

@@ -124,10 +124,12 @@ class CanvasPanel(QWidget):
         contiguous.setToolTip(contiguous.accessibleName())
         contiguous.toggled.connect(lambda on: setattr(self.canvas.options, "contiguous", on))
         self._add_option(row, "contiguous", self.tr("Contiguous"), contiguous)
-        row.addStretch(1)
         self._hint = PlainLabel(parent=strip)
         self._hint.setEnabled(False)
-        row.addWidget(self._hint)
+        # In one line it would ask for more width than a screen of 1280 pixels has left.
+        self._hint.setWordWrap(True)
+        self._hint.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        row.addWidget(self._hint, 1)
         return strip
 
     def _add_option(self, row: QHBoxLayout, name: str, text: str, widget: QWidget) -> None:
