@@ -176,6 +176,7 @@ def take_batch(camera: Camera, folder: Path) -> None:
     wait(lambda: len(document.project.objects) > 2 and store.path is None)
     document.commit("Shorter", document.project.with_settings(seconds=2.0))
     store.save_as(folder / "farm.sdesk")
+    wait(lambda: store.path is not None)
     shot = folder / "farm"
     shot.mkdir()
     still = Image.fromarray(load_image(resource("demo") / "scene.png").pixels)
@@ -190,7 +191,7 @@ def take_batch(camera: Camera, folder: Path) -> None:
         wait(lambda form=form: not form.frames.is_looking)
         form.automatic.setChecked(automatic)
         form.add_button.click()
-        rest(0.1)
+        wait(lambda form=form: not form.isVisible())
         if not automatic:
             window.batches.ask()
     queue, dialog = window.batches.queue, window.batches.dialog

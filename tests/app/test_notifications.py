@@ -75,7 +75,7 @@ def test_a_closed_window_shows_nothing_and_threads_may_tell(qapp: object, told: 
     window = QMainWindow()
     view = NoticeView(window)
     view.close()
-    work = Background()
+    work = Background(name="the answer")
     work.start("tell", lambda: notifier.info("from a thread"))
     wait_until(lambda: told == ["from a thread"])
     assert window.statusBar().currentMessage() == ""
