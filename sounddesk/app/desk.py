@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+import platformdirs
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 import sounddesk
 from sounddesk.app.main_window import MainWindow
+from sounddesk.app.project.working_copy import working_folder
 from sounddesk.app.runtime.crash_reports import install_crash_reports
 from sounddesk.app.runtime.garbage_collection import UiThreadGarbageCollector
 from sounddesk.app.services import Services
 from sounddesk.app.settings import Settings
 from sounddesk.app.theme import apply_theme
+from sounddesk.storage.leftovers import remove_leftovers
 
 # Python's own 5 ms add up: a picture of many Qt calls then waits for two busy workers again and again.
 _TURN_S: Final = 0.001
@@ -47,6 +51,19 @@ def open_window(
     return window
 
 
+def _remove_leftovers(settings: Settings) -> None:
+    """What killed processes left beside the projects and in the user's data; off the UI thread, disks may be slow."""
+    folders = {path.parent for path in settings.recent_files}
+    data = platformdirs.user_data_path("sounddesk", appauthor=False)
+    folders |= {data, *(data / name for name in ("bundles", "models", "catalogues")), working_folder()}
+
+    def work() -> None:
+        for folder in sorted(folders):
+            remove_leftovers(folder)
+
+    threading.Thread(target=work, name="leftovers", daemon=True).start()
+
+
 def _after_start(window: MainWindow, path: Path | None) -> None:
     window.app_commands.offer_crash_report()
     window.app_commands.offer_recovery()
@@ -60,6 +77,7 @@ def run(path: Path | None = None, *, bundle: str | None = None, device: str | No
     settings = Settings()
     install_crash_reports(settings)
     apply_theme(app, settings.theme)
+    _remove_leftovers(settings)
     # Kept by the name: without one Python would end the window at once.
     window = open_window(settings, path=path, bundle=bundle, device=device)
     code = app.exec()

@@ -19,6 +19,7 @@ from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.atomic_file import write_file
 from sounddesk.storage.batch_rows import GLOB
 from sounddesk.storage.folder_lock import FolderLock
+from sounddesk.storage.leftovers import remove_leftovers
 from sounddesk.storage.text_formats import read_json
 
 BATCH_FILE: Final = "batch.json"
@@ -77,6 +78,7 @@ def opened_output(
         folders = {out / name for name in outputs}
         try:
             # What a killed run left, and afterwards what killed workers of this one did.
+            remove_leftovers(out)
             _remove_temporary_files(folders)
             yield OpenedOutput(out)
         finally:

@@ -19,6 +19,8 @@ from typing import Final
 from sounddesk.domain.limits import Range
 from sounddesk.domain.limits import Sha256
 from sounddesk.engine.types import BundleError
+from sounddesk.storage.leftovers import remove_leftovers
+from sounddesk.storage.leftovers import temporary_name
 
 _BLOCK_BYTES: Final = 1 << 20
 
@@ -87,7 +89,8 @@ def whole_folder(target: Path, *, overwrite: bool) -> Iterator[Path]:
         raise FileExistsError(f"{target} exists already: choose another folder or allow overwriting")
     # Not tempfile.mkdtemp: a bundle shall be as readable as any folder the user makes, not 0700.
     token = secrets.token_hex(4)
-    temporary = target.with_name(f".{target.name}.{token}.tmp")
+    remove_leftovers(target.parent)
+    temporary = target.with_name(temporary_name())
     temporary.mkdir(parents=True)
     try:
         yield temporary

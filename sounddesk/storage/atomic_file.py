@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from sounddesk.domain.errors import DiskFullError
 from sounddesk.domain.errors import OutputError
+from sounddesk.storage.leftovers import temporary_name
 
 _REASONS: Final = {
     errno.ENOSPC: "the disk is full: free some space or choose another folder",
@@ -62,7 +62,7 @@ def write_file(path: Path, data: bytes) -> None:
         ['notes.txt']
     """
     # The target's own name may already be as long as a name can be.
-    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
+    temporary = path.with_name(temporary_name())
     with translate_os_errors(path):
         try:
             with temporary.open("xb") as file:
@@ -88,7 +88,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         >>> with atomic_path(Path("weights.safetensors")) as part:  # doctest: +SKIP
         ...     save_file(tensors, part)
     """
-    temporary = path.with_name(f".{secrets.token_hex(8)}{path.suffix}.tmp")
+    temporary = path.with_name(temporary_name(f"{path.suffix}.tmp"))
     try:
         yield temporary
         temporary.replace(path)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import sqlite3
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -18,6 +17,8 @@ from typing import Final
 
 from sounddesk.domain.project import Project
 from sounddesk.domain.take import Take
+from sounddesk.storage.leftovers import remove_leftovers
+from sounddesk.storage.leftovers import temporary_name
 from sounddesk.storage.png_mask import encode_mask_png
 from sounddesk.storage.project_json import Json
 from sounddesk.storage.project_json import merged
@@ -267,7 +268,8 @@ class ProjectDatabase:
         Raises:
             sqlite3.Error, OSError: the target is as it was, and no temporary file is left.
         """
-        temporary = path.with_name(f".{secrets.token_hex(8)}.sdesk-tmp")
+        remove_leftovers(path.parent)
+        temporary = path.with_name(temporary_name(".sdesk-tmp"))
         try:
             temporary.touch(exist_ok=False)
             copy = connect(temporary)

@@ -35,6 +35,7 @@ from sounddesk.engine.models.injection import object_attention_state
 from sounddesk.engine.models.published_configs import audio_spec
 from sounddesk.engine.models.published_configs import read_config
 from sounddesk.engine.models.text_encoder import ClapTextEncoder
+from sounddesk.storage.leftovers import temporary_prefix
 from sounddesk.storage.text_formats import read_json
 
 AUDIOLDM_FOLDERS: Final = ("unet", "vae", "text_encoder", "tokenizer", "scheduler", "vocoder")
@@ -103,7 +104,7 @@ def assemble_bundle(
     quieten_libraries()
     trained = _trained_folders(parts.grounding)
     unet_folder = trained.get("unet", parts.audioldm / "unet")
-    with tempfile.TemporaryDirectory(prefix="sounddesk-", dir=_beside(target)) as scratch:
+    with tempfile.TemporaryDirectory(prefix=temporary_prefix(), dir=_beside(target)) as scratch:
         made = Path(scratch)
         vision = _vision_tower(parts, made / "image_encoder")
         if "grounding" not in trained:

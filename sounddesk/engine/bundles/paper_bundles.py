@@ -23,6 +23,7 @@ from sounddesk.engine.catalogue.users import ModelUser
 from sounddesk.engine.licence import Licence
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
+from sounddesk.storage.leftovers import temporary_prefix
 
 if TYPE_CHECKING:
     from sounddesk.engine.bundles.random_parts import PublishedShape
@@ -140,7 +141,7 @@ def random_bundle(name: str, target: Path, *, shape: PublishedShape | None = Non
 
     size = next(size for size in PAPER_SHAPES if name.endswith(f"-{size}"))
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="sounddesk-", dir=target.parent) as scratch:
+    with tempfile.TemporaryDirectory(prefix=temporary_prefix(), dir=target.parent) as scratch:
         parts = Path(scratch)
         write_random_audioldm(parts / "audioldm", shape or PAPER_SHAPES[size], seed=seed)
         write_random_clip(parts / "clip", shape or PAPER_SHAPES[size], seed=seed)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import secrets
 import shutil
 import time
 from collections.abc import Iterator
@@ -38,6 +37,8 @@ from sounddesk.storage.codec import encode
 from sounddesk.storage.codec import load
 from sounddesk.storage.folder_lock import FolderInUseError
 from sounddesk.storage.folder_lock import FolderLock
+from sounddesk.storage.leftovers import remove_leftovers
+from sounddesk.storage.leftovers import temporary_name
 from sounddesk.storage.text_formats import FieldError
 
 MODELS_VARIABLE: Final = "SOUNDDESK_MODELS"
@@ -270,6 +271,8 @@ def install_lock(model_id: str, *, root: Path, cancel: CancelToken | None = None
     downloads = root / DOWNLOADS_FOLDER
     with translate_os_errors(downloads):
         downloads.mkdir(parents=True, exist_ok=True)
+    for place in (root, downloads):
+        remove_leftovers(place)
     while True:
         try:
             lock = FolderLock(downloads / f"{model_id}.lock", folder=root / model_id, work="installation")
@@ -318,7 +321,7 @@ def discard(folder: Path) -> None:
     if not folder.exists():
         return
     with translate_os_errors(folder, what="cannot remove"):
-        doomed = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.removed")
+        doomed = folder.with_name(temporary_name(".removed"))
         folder.rename(doomed)
     if doomed.is_symlink():
         # What it leads to is the user's.

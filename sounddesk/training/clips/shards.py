@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from typing import Final
 
+from sounddesk.storage.atomic_file import atomic_path
 from sounddesk.storage.text_formats import FieldError
 from sounddesk.storage.text_formats import parse_json
 from sounddesk.training.clips.clip_manifest import AUDIO_SUFFIXES
@@ -52,7 +53,8 @@ def write_shards(clips: Sequence[ClipSource], folder: Path, *, clips_per_shard: 
     folder.mkdir(parents=True, exist_ok=True)
     for number, first in enumerate(range(0, len(clips), clips_per_shard)):
         # An open file, because webdataset takes names for addresses and for commands to run.
-        with (folder / f"clips-{number:06d}.tar").open("wb") as file, library.TarWriter(file) as sink:
+        path = folder / f"clips-{number:06d}.tar"
+        with atomic_path(path) as part, part.open("xb") as file, library.TarWriter(file) as sink:
             for index, clip in enumerate(clips[first : first + clips_per_shard], start=first):
                 sink.write(_sample(clip, key=f"{index:09d}"))
     return sorted(folder.glob("clips-*.tar"))

@@ -10,7 +10,9 @@ from typing import Final
 import torch
 from torch import nn
 
+from sounddesk.storage.atomic_file import atomic_path
 from sounddesk.storage.atomic_file import sync_folder
+from sounddesk.storage.leftovers import remove_leftovers
 
 CHECKPOINT_NAME: Final = "resume.pt"
 
@@ -18,12 +20,11 @@ CHECKPOINT_NAME: Final = "resume.pt"
 def save_checkpoint(run_dir: Path, state: dict[str, Any]) -> None:
     """Write `state` atomically: a kill at any moment leaves the old checkpoint or the new one."""
     run_dir.mkdir(parents=True, exist_ok=True)
-    temporary = run_dir / (CHECKPOINT_NAME + ".tmp")
-    with temporary.open("wb") as file:
+    remove_leftovers(run_dir)
+    with atomic_path(run_dir / CHECKPOINT_NAME) as temporary, temporary.open("xb") as file:
         torch.save(state, file)
         file.flush()
         os.fsync(file.fileno())
-    temporary.replace(run_dir / CHECKPOINT_NAME)
     sync_folder(run_dir)
 
 

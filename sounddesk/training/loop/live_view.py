@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ from sounddesk.domain.errors import MissingPackageError
 from sounddesk.engine.tasks import duration_text
 from sounddesk.storage.atomic_file import write_file
 from sounddesk.storage.html_page import render_template
+from sounddesk.storage.own_file import open_own_file
 from sounddesk.storage.text_formats import FieldError
 from sounddesk.storage.text_formats import parse_json
 from sounddesk.training.loop.optimiser_recipe import LiveRecipe
@@ -77,7 +79,7 @@ class LiveView:
         speed = (figures["step"] - step) / max(1e-9, now_s - then_s)
         row = {**figures, "steps_per_s": round(speed, 3), "memory_mib": round(memory_mib(), 1)}
         self._rows.append(row)
-        with (self._run_dir / LOG_NAME).open("a") as log:
+        with os.fdopen(open_own_file(self._run_dir / LOG_NAME, append=True), "a") as log:
             log.write(json.dumps(row) + "\n")
         if self._tensorboard is not None:
             for key, value in row.items():
