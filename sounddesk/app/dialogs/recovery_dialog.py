@@ -31,6 +31,7 @@ from sounddesk.app.project.recovery import Recoverable
 
 _PICTURE: Final = QSize(128, 80)
 _MAX_PICTURE_BYTES: Final = 60_000_000
+_FORMATS: Final = {b"png", b"jpeg", b"webp", b"gif", b"bmp", b"tiff"}
 
 
 class RecoveryDialog(QDialog):
@@ -123,6 +124,9 @@ def _picture(file: bytes) -> QIcon:
     buffer.open(QIODevice.OpenModeFlag.ReadOnly)
     reader = QImageReader(buffer)
     reader.setAutoTransform(True)
+    # Qt would try every reader that is installed, vector graphics and documents among them.
+    if bytes(reader.format().data()) not in _FORMATS:
+        return QIcon(grey)
     size = reader.size()
     if size.isValid():
         reader.setScaledSize(size.scaled(_PICTURE, Qt.AspectRatioMode.KeepAspectRatio))
