@@ -30,6 +30,8 @@ from sounddesk.evaluation.annotated_photographs import read_annotated_photograph
 from sounddesk.evaluation.chosen_segmenters import load_segmenters
 from sounddesk.evaluation.metrics.bootstrap import bootstrap_interval
 from sounddesk.evaluation.metrics.boundary import boundary_f_score
+from sounddesk.evaluation.metrics.straight_outline import CUT_SHARE
+from sounddesk.evaluation.metrics.straight_outline import straight_share
 from sounddesk.evaluation.simulated_clicks import box_around
 from sounddesk.evaluation.simulated_clicks import honoured_clicks
 from sounddesk.evaluation.simulated_clicks import innermost_point
@@ -62,6 +64,7 @@ class ObjectResult:
         photograph: index of the photograph.
         overlaps: intersection over union by `PROMPTS`.
         boundaries: boundary F-score by `PROMPTS`.
+        straight: share of the outline on one straight line that is none in the picture, by `PROMPTS`.
         honoured: of all clicks in all answers, how many were obeyed.
         asked: how many there were.
     """
@@ -72,6 +75,7 @@ class ObjectResult:
     thin: bool
     overlaps: dict[str, float]
     boundaries: dict[str, float]
+    straight: dict[str, float]
     honoured: int
     asked: int
 
@@ -90,6 +94,11 @@ class SegmenterResult:
         """Share of clicks that the answers obey, over all answers to 1 to 5 clicks."""
         return sum(each.honoured for each in self.objects) / sum(each.asked for each in self.objects)
 
+    @property
+    def cut_masks(self) -> int:
+        """How many of all masks have 5 % or more of their outline on one straight line."""
+        return sum(share >= CUT_SHARE for each in self.objects for share in each.straight.values())
+
     def mean(self, prompt: str) -> float:
         """Mean overlap."""
         return float(np.mean([each.overlaps[prompt] for each in self.objects]))
@@ -104,6 +113,8 @@ class SegmenterResult:
             "name": self.name,
             **{group: _figures(objects) for group, objects in groups.items() if objects},
             "clicks_honoured": self.share_honoured,
+            "cut_masks": self.cut_masks,
+            "masks": len(self.objects) * len(PROMPTS),
             "encode_ms_median": 1000 * float(np.median(self.encode_s)),
             "click_ms_median": 1000 * float(np.median(self.click_s)),
         }
@@ -126,6 +137,7 @@ class PhotographAccuracy:
             values = ", ".join(f"{prompt} {one.mean(prompt):.3f}" for prompt in PROMPTS)
             parts.append(
                 f"{one.name}: {values}; {100 * one.share_honoured:.1f} % of clicks honoured, "
+                f"{one.cut_masks} of {len(objects) * len(PROMPTS)} masks cut straight, "
                 f"{1000 * float(np.median(one.click_s)):.0f} ms per click"
             )
         return (
@@ -295,6 +307,7 @@ def _measure_object(
         thin=is_thin(truth),
         overlaps={prompt: overlap(answers[prompt], truth) for prompt in PROMPTS},
         boundaries={prompt: boundary_f_score(answers[prompt], truth) for prompt in PROMPTS},
+        straight={prompt: straight_share(answers[prompt], truth) for prompt in PROMPTS},
         honoured=honoured,
         asked=asked,
     )

@@ -74,6 +74,9 @@ def test_overlap_clicks_honoured_and_intervals_in_closed_form(tmp_path: Path) ->
         sum(30 <= x < 30 + 5 * len(prompt.points) for x, _ in prompt.points) for prompt in learner.prompts[:4]
     ) + len(learner.prompts[3].points)
     assert one.share_honoured == pytest.approx(honoured / (1 + 2 + 3 + 4 + 4))
+    # A square's quarter, half and three quarters end in straight lines, of which the right one is wrong.
+    assert result.to_json()["segmenters"][0]["cut_masks"] == one.cut_masks == 6
+    assert "6 of 10 masks cut straight" in result.line()
     assert "2 objects in 2 photographs, split tune" in result.line()
     assert "1 click 0.250" in result.line()
     assert len(result.details()) == len(PROMPTS)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from sounddesk.engine.segmenters.click_constraints import obey_clicks
 from sounddesk.engine.segmenters.grabcut_masks import LEAST_PART
 from sounddesk.engine.segmenters.grabcut_masks import WorkMask
 from sounddesk.engine.segmenters.grabcut_masks import click_masks
@@ -102,7 +103,9 @@ def full_size(encoded: EncodedImage, choice: WorkMask, seeds: Seeds) -> Candidat
         kept = keep_parts(selected, (), least_share=LEAST_PART)
     # Specks that the guided edge left behind are no longer part of the mask, so they must not be probable.
     probability[selected & ~kept] = 0.0
-    return Candidate(mask=kept, probability=probability, score=choice.score)
+    negative = [(x / work.scale_x, y / work.scale_y) for x, y in seeds.negative]
+    probability = obey_clicks(encoded.image, probability, positive=positive, negative=negative)
+    return Candidate(mask=probability >= 0.5, probability=probability, score=choice.score)
 
 
 def _seeds(prompt: Prompt, work: WorkImage) -> Seeds:

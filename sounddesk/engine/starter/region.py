@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from dataclasses import replace
 from typing import Final
 
 import cv2
@@ -22,6 +23,10 @@ _BOX_ROOM: Final = (0.12, 6.0)
 # Where nothing is known but a click.
 _ALONE_PX: Final = 40.0
 _LEAST_SIDE_PX: Final = 8
+# How far a side moves that a mask runs into, in shares of the region's extent across it.
+_GROWTH: Final = 0.75
+# A mask runs into a side where so many of its outermost cells belong to it, in shares of the side.
+_TOUCHING: Final = 0.03
 _LEAST_PART: Final = 0.1
 
 
@@ -116,6 +121,29 @@ def region_of(
     first_column, end_column = _whole(left, right, length=width)
     first_row, end_row = _whole(top, bottom, length=height)
     return Region(left=first_column, right=end_column, top=first_row, bottom=end_row, width=width, height=height)
+
+
+def grown_region(region: Region, mask: BoolMask, *, whole_side: bool = False) -> Region:
+    """The region with more room on every side that the mask runs into; itself where there is none.
+
+    Args:
+        region: in which the mask was drawn.
+        mask: bool[R, R] on its cells.
+        whole_side: go to the image's border at once.
+    """
+    least = max(1, round(_TOUCHING * len(mask)))
+    rows, columns = region.size
+    step_x, step_y = (region.width, region.height) if whole_side else (round(_GROWTH * columns), round(_GROWTH * rows))
+    left, top, right, bottom = region.left, region.top, region.right, region.bottom
+    if np.count_nonzero(mask[:, 0]) >= least:
+        left = max(0, left - step_x)
+    if np.count_nonzero(mask[0]) >= least:
+        top = max(0, top - step_y)
+    if np.count_nonzero(mask[:, -1]) >= least:
+        right = min(region.width, right + step_x)
+    if np.count_nonzero(mask[-1]) >= least:
+        bottom = min(region.height, bottom + step_y)
+    return replace(region, left=left, top=top, right=right, bottom=bottom)
 
 
 def _corners(mask: BoolMask, positive: npt.NDArray[np.float32], *, image_size: int) -> npt.NDArray[np.float32]:

@@ -10,10 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
-from dataclasses import replace
 from typing import Final
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -29,8 +27,6 @@ from sounddesk.engine.models.image_encoder import TimmPatchEncoder
 from sounddesk.engine.models.image_encoder import fit_image
 from sounddesk.engine.models.quantised_weights import fingerprint
 from sounddesk.engine.segmenters.grabcut import GrabCutSegmenter
-from sounddesk.engine.segmenters.grabcut_solver import fill_holes
-from sounddesk.engine.segmenters.grabcut_solver import keep_parts
 from sounddesk.engine.segmenters.mask_quality import overlap
 from sounddesk.engine.segmenters.protocol import Candidate
 from sounddesk.engine.segmenters.protocol import EmptySelectionError
@@ -41,19 +37,20 @@ from sounddesk.engine.segmenters.protocol import check_encoded
 from sounddesk.engine.segmenters.protocol import check_image
 from sounddesk.engine.segmenters.protocol import check_prompt
 from sounddesk.engine.segmenters.protocol import keeps_alternatives
+from sounddesk.engine.starter.drawn_mask import DrawnMask
+from sounddesk.engine.starter.drawn_mask import candidate_of
+from sounddesk.engine.starter.drawn_mask import tidied
 from sounddesk.engine.starter.region import Region
-from sounddesk.engine.starter.region import redrawn
+from sounddesk.engine.starter.region import grown_region
 from sounddesk.engine.starter.region import region_of
-from sounddesk.engine.starter.region import whole_image
 from sounddesk.engine.starter.segmenter_network import CANDIDATES
 from sounddesk.engine.starter.segmenter_network import StarterSegmenterNetwork
-from sounddesk.engine.starter.segmenter_prompts import PromptSteps
-from sounddesk.engine.starter.segmenter_prompts import prompt_steps
+from sounddesk.engine.starter.segmenter_prompts import FittedPrompt
+from sounddesk.engine.starter.segmenter_prompts import fit_prompt
 from sounddesk.engine.starter.segmenter_pyramid import ImageEmbedding
 from sounddesk.engine.starter.segmenter_pyramid import small_colours
 from sounddesk.engine.starter.segmenter_refiner import GUESS_BOUND
 from sounddesk.engine.starter.segmenter_refiner import HINTS
-from sounddesk.engine.starter.segmenter_refiner import OUTSIDE_LOGIT
 from sounddesk.engine.starter.segmenter_refiner import REFINER_STRIDES
 from sounddesk.engine.starter.segmenter_refiner import box_map
 from sounddesk.engine.starter.segmenter_refiner import click_maps
@@ -61,7 +58,6 @@ from sounddesk.engine.starter.segmenter_refiner import folded
 from sounddesk.engine.starter.segmenter_refiner import guess_in
 from sounddesk.engine.starter.segmenter_refiner import region_pixels
 from sounddesk.engine.tasks import CancelToken
-from sounddesk.engine.types import BoolMask
 from sounddesk.engine.types import RgbImage
 from sounddesk.engine.types import image_sha256
 
@@ -75,21 +71,10 @@ _CACHED_ANSWERS: Final = 16
 _CACHED_REGIONS: Final = 8
 # Alternatives whose regions overlap so much are drawn in one: encoding a region costs more than drawing in it.
 _SAME_REGION: Final = 0.5
+# How often a region grows that a mask runs into; the last time to the image's border.
+_MOST_GROWTHS: Final = 3
 # Candidates that overlap more than this look the same to the user.
 _SAME: Final = 0.85
-# Smaller parts of a mask that no click is on are specks.
-_LEAST_PART: Final = 0.1
-# What a pixel gets that is taken out of a mask or put into it.
-_SURE_LOGIT: Final = 4.0
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class DrawnMask:
-    """Logits float32[R, R] of one region, outside of which there is nothing, and the predicted IoU."""
-
-    region: Region
-    logits: npt.NDArray[np.float32]
-    score: float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -188,15 +173,14 @@ class StarterSegmenter:
         """Up to three candidates for one click, as many as differ; one for any other prompt."""
         check_encoded(encoded, segmenter=NAME)
         check_prompt(prompt, width=encoded.width, height=encoded.height)
-        steps = self._steps(encoded, prompt)
-        drawn = [
-            _tidied(mask, steps, image_size=self._network.config.image_size) for mask in self._answer(encoded, steps)
-        ]
+        fitted = self._fitted(encoded, prompt)
+        image_size = self._network.config.image_size
+        drawn = [tidied(mask, fitted, image_size=image_size) for mask in self._answer(encoded, fitted)]
         if not prompt.is_single_click:
             drawn = drawn[:1]
         elif not keeps_alternatives(encoded):
             drawn = sorted(drawn, key=lambda mask: -mask.score)[:1]
-        found = (_full_size(encoded, mask) for mask in drawn)
+        found = (candidate_of(encoded, mask, fitted) for mask in drawn)
         candidates = [candidate for candidate in found if candidate is not None]
         if not candidates:
             raise EmptySelectionError("no object was found there: click nearer its middle or draw a box around it")
@@ -221,33 +205,18 @@ class StarterSegmenter:
         colours = self._tensor(small_colours(fitted)[None] / 127.5 - 1)
         return StarterFeatures(embedding=self._network.embed(feature_maps, colours))
 
-    def _answer(self, encoded: EncodedImage, steps: PromptSteps) -> tuple[DrawnMask, ...]:
-        """The masks after the last of the steps that a prompt was made in; the first answers every prompt.
-
-        A mask is refined as it was in training, click by click, each time from the answer before. So the same prompt
-        has the same answer whether its clicks came one by one or all at once.
-        """
+    def _answer(self, encoded: EncodedImage, prompt: FittedPrompt) -> tuple[DrawnMask, ...]:
+        """What decoder and refiner say to a prompt, all its clicks at once, or what they said before."""
         features: StarterFeatures = encoded.features
-        hint = None if steps.hint is None else steps.hint.tobytes()
-        earlier: DrawnMask | None = None
-        if steps.hint is not None:
-            whole = whole_image(width=encoded.width, height=encoded.height)
-            earlier = DrawnMask(region=whole, logits=steps.hint, score=1.0)
-        drawn: tuple[DrawnMask, ...] = ()
-        for count in steps.counts:
-            # With the steps before, since clicks and a scribble may end at the same points by different ways.
-            before = tuple(each for each in steps.counts if each <= count)
-            key = (steps.points[:count], steps.labels[:count], before, steps.box, hint)
-            known = features.answers.get(key)
-            drawn = known or self._pass(encoded, steps, count=count, earlier=earlier)
-            if known is None:
-                features.answers.put(key, drawn)
-            earlier = drawn[0]
+        drawn = features.answers.get(prompt.key)
+        if drawn is None:
+            drawn = self._draw(encoded, prompt)
+            features.answers.put(prompt.key, drawn)
         return drawn
 
-    def _steps(self, encoded: EncodedImage, prompt: Prompt) -> PromptSteps:
+    def _fitted(self, encoded: EncodedImage, prompt: Prompt) -> FittedPrompt:
         config = self._network.config
-        return prompt_steps(
+        return fit_prompt(
             prompt,
             width=encoded.width,
             height=encoded.height,
@@ -256,33 +225,31 @@ class StarterSegmenter:
         )
 
     @torch.no_grad()
-    def _pass(
-        self, encoded: EncodedImage, steps: PromptSteps, *, count: int, earlier: DrawnMask | None
-    ) -> tuple[DrawnMask, ...]:
-        """One run of decoder and refiner with the first `count` clicks; several masks for a single click alone."""
+    def _draw(self, encoded: EncodedImage, prompt: FittedPrompt) -> tuple[DrawnMask, ...]:
+        """Run decoder and refiner; several masks for a single click alone.
+
+        A region into whose border a mask runs is enlarged, and the mask drawn again, until it does not or the region
+        reaches the image's border.
+        """
         config = self._network.config
         features: StarterFeatures = encoded.features
-        points = np.array(steps.points[:count], np.float32).reshape(count, 2)
-        labels = np.array(steps.labels[:count], np.int64)
-        box = None if steps.box is None else np.array(steps.box, np.float32)
-        before = None
-        if earlier is not None:
-            whole = whole_image(width=encoded.width, height=encoded.height)
-            before = redrawn(earlier.logits, earlier.region, whole, side=config.mask_side, outside=OUTSIDE_LOGIT)
+        points = np.array(prompt.points, np.float32).reshape(-1, 2)
+        labels = np.array(prompt.labels, np.int64)
+        box = None if prompt.box is None else np.array(prompt.box, np.float32)
         logits, _ = self._network.decode(
             features.embedding,
             points=self._tensor(points[None]),
             labels=torch.from_numpy(labels[None]).to(self._device),
             boxes=None if box is None else self._tensor(box[None]),
-            earlier=None if before is None else self._tensor(before[None, None]),
+            earlier=None if prompt.hint is None else self._tensor(prompt.hint[None, None]),
         )
-        ambiguous = count == 1 and box is None and earlier is None
+        ambiguous = len(points) == 1 and box is None and prompt.hint is None
         guesses = logits[0, : None if ambiguous else 1].cpu().numpy()
         regions: list[Region] = []
         for guess in guesses:
             own = region_of(
                 guess > 0,
-                earlier=None if before is None else before > 0,
+                earlier=None if prompt.hint is None else prompt.hint > 0,
                 points=points,
                 labels=labels,
                 box=box,
@@ -291,44 +258,61 @@ class StarterSegmenter:
                 height=encoded.height,
             )
             regions.append(next((known for known in regions if known.overlap(own) >= _SAME_REGION), own))
-        hints = [
-            self._hints(guess, region, points=points, labels=labels, box=box, earlier=earlier)
-            for guess, region in zip(guesses, regions, strict=True)
-        ]
+        drawn = self._refined(encoded, prompt, guesses, regions)
+        for growth in range(_MOST_GROWTHS):
+            grown = [
+                grown_region(
+                    each.region,
+                    tidied(each, prompt, image_size=config.image_size).logits > 0,
+                    whole_side=growth == _MOST_GROWTHS - 1,
+                )
+                for each in drawn
+            ]
+            changed = [index for index, each in enumerate(drawn) if grown[index] != each.region]
+            if not changed:
+                break
+            again = self._refined(encoded, prompt, guesses[changed], [grown[index] for index in changed])
+            for index, each in zip(changed, again, strict=True):
+                drawn[index] = each
+        return tuple(drawn)
+
+    def _refined(
+        self,
+        encoded: EncodedImage,
+        prompt: FittedPrompt,
+        guesses: npt.NDArray[np.float32],
+        regions: Sequence[Region],
+    ) -> list[DrawnMask]:
+        """What the refiner draws in each region, told the decoder's guess for it."""
+        hints = [self._hints(guess, region, prompt) for guess, region in zip(guesses, regions, strict=True)]
         seen = [self._region(encoded, region) for region in regions]
         pixels = torch.cat([one.pixels for one in seen])
         feature_maps = [torch.cat(maps) for maps in zip(*(one.feature_maps for one in seen), strict=True)]
         told = self._tensor(np.stack(hints))
         fine, scores = self._network.refiner(pixels, feature_maps, told)
-        if box is not None and earlier is None:
+        if prompt.box is not None and prompt.hint is None:
             # Drawn once more with the first answer known; clicks gain nothing by it.
             told[:, 1] = fine.clamp(-GUESS_BOUND, GUESS_BOUND)
             fine, scores = self._network.refiner(pixels, feature_maps, told)
-        return tuple(
+        return [
             DrawnMask(region=region, logits=mask, score=score)
             for region, mask, score in zip(regions, fine.cpu().numpy(), scores.tolist(), strict=True)
-        )
+        ]
 
-    def _hints(
-        self,
-        guess: npt.NDArray[np.float32],
-        region: Region,
-        *,
-        points: npt.NDArray[np.float32],
-        labels: npt.NDArray[np.int64],
-        box: npt.NDArray[np.float32] | None,
-        earlier: DrawnMask | None,
-    ) -> npt.NDArray[np.float32]:
+    def _hints(self, guess: npt.NDArray[np.float32], region: Region, prompt: FittedPrompt) -> npt.NDArray[np.float32]:
         """What the refiner is told, float32[HINTS, R, R]."""
         size, side = self._network.config.image_size, self._network.config.refiner_side
+        points = np.array(prompt.points, np.float32).reshape(-1, 2)
         hints = np.zeros((HINTS, side, side), np.float32)
         hints[0] = guess_in(region, guess, side=side)
-        if earlier is not None:
-            bounded = np.clip(earlier.logits, -GUESS_BOUND, GUESS_BOUND)
-            hints[1] = redrawn(bounded, earlier.region, region, side=side, outside=OUTSIDE_LOGIT)
-        hints[2:4] = click_maps(region.cells(points, image_size=size, side=side), labels, side=side)
-        if box is not None:
-            hints[4] = box_map(region.cells(box.reshape(2, 2), image_size=size, side=side).reshape(4), side=side)
+        if prompt.hint is not None:
+            hints[1] = guess_in(region, prompt.hint, side=side)
+        hints[2:4] = click_maps(
+            region.cells(points, image_size=size, side=side), np.array(prompt.labels, np.int64), side=side
+        )
+        if prompt.box is not None:
+            corners = np.array(prompt.box, np.float32).reshape(2, 2)
+            hints[4] = box_map(region.cells(corners, image_size=size, side=side).reshape(4), side=side)
         return hints
 
     @torch.no_grad()
@@ -354,34 +338,3 @@ def _distinct(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
         if len(chosen) < CANDIDATES and all(overlap(candidate.mask, known.mask) <= _SAME for known in chosen):
             chosen.append(candidate)
     return tuple(chosen)
-
-
-def _tidied(drawn: DrawnMask, steps: PromptSteps, *, image_size: int) -> DrawnMask:
-    """Without the parts of the mask that no positive click is on, and without holes in the rest.
-
-    What looks like the object elsewhere in the image, which the network often joins to it, is another object or none.
-    """
-    mask = drawn.logits > 0
-    points = np.array(steps.points, np.float32).reshape(-1, 2)
-    cells = drawn.region.cells(points, image_size=image_size, side=len(mask)).tolist()
-    positive = [(x, y) for (x, y), label in zip(cells, steps.labels, strict=True) if label == 1]
-    negative = [(x, y) for (x, y), label in zip(cells, steps.labels, strict=True) if label == 0]
-    kept = keep_parts(mask, positive, least_share=_LEAST_PART)
-    if not kept.any():
-        kept = keep_parts(mask, (), least_share=_LEAST_PART)
-    whole = fill_holes(kept, except_at=negative)
-    tidied = np.where(mask & ~kept, np.minimum(drawn.logits, -_SURE_LOGIT), drawn.logits)
-    return replace(drawn, logits=np.where(whole & ~mask, _SURE_LOGIT, tidied).astype(np.float32))
-
-
-def _full_size(encoded: EncodedImage, drawn: DrawnMask) -> Candidate | None:
-    """One mask at image size; None where it is empty."""
-    region = drawn.region
-    rows, columns = region.size
-    fine = cv2.resize(drawn.logits, (columns, rows), interpolation=cv2.INTER_LINEAR)
-    probability = np.zeros((encoded.height, encoded.width), np.float32)
-    probability[region.rows, region.columns] = 1 / (1 + np.exp(-fine))
-    mask: BoolMask = probability >= 0.5
-    if not mask.any():
-        return None
-    return Candidate(mask=mask, probability=probability, score=min(1.0, max(0.0, drawn.score)))

@@ -1,4 +1,4 @@
-"""Prompts as the starter's network meets them: in encoder pixels, in the order of its training."""
+"""Prompts as the starter's network meets them: in encoder pixels, all clicks at once."""
 
 from __future__ import annotations
 
@@ -22,63 +22,61 @@ _SCRIBBLE_STEP: Final = 1 / 16
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class PromptSteps:
-    """A prompt, and the steps in which it is answered, each from the answer before.
+class FittedPrompt:
+    """A prompt on the squashed image, and the clicks that the mask has to obey.
 
     Attributes:
         points: clicks (x, y) in encoder pixels, less the half pixel that SAM's prompt encoder adds.
         labels: one per click, 1 on the object and 0 off it.
         box: (left, top, right, bottom) likewise.
-        hint: logits float32[S, S] that stand for the answer before the first step.
-        counts: number of clicks that are known at each step; the last is all of them.
+        hint: logits float32[S, S] that stand for the answer before.
+        positive: the clicks on the object in image pixels, points of scribbles among them.
+        negative: likewise, those off it.
     """
 
     points: tuple[Point, ...]
     labels: tuple[int, ...]
     box: tuple[float, float, float, float] | None
     hint: npt.NDArray[np.float32] | None
-    counts: tuple[int, ...]
+    positive: tuple[Point, ...]
+    negative: tuple[Point, ...]
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """The same for two prompts that say the same to the network."""
+        return self.points, self.labels, self.box, None if self.hint is None else self.hint.tobytes()
 
 
-def prompt_steps(prompt: Prompt, *, width: int, height: int, image_size: int, mask_side: int) -> PromptSteps:
-    """The steps of a prompt on an image of `width` x `height` px that the encoder sees squashed to a square.
+def fit_prompt(prompt: Prompt, *, width: int, height: int, image_size: int, mask_side: int) -> FittedPrompt:
+    """A prompt on an image of `width` x `height` px that the encoder sees squashed to a square.
 
-    A box or a hint comes first, else the clicks up to the first positive one; then click by click; scribbles last, all
-    at once. A lone hint gets its bounding box.
+    Clicks are sorted, so that another order is not another prompt, not even by rounding. A lone hint gets its bounding
+    box.
     """
     across, down = image_size / width, image_size / height
-    points = [(x * across - 0.5, y * down - 0.5) for x, y in prompt.points]
-    labels = [int(label) for label in prompt.labels]
-    clicks = len(points)
-    for scribbles, label in ((prompt.positive_scribbles, 1), (prompt.negative_scribbles, 0)):
+    clicks = list(zip(prompt.points, prompt.labels, strict=True))
+    for scribbles, label in ((prompt.positive_scribbles, True), (prompt.negative_scribbles, False)):
         for scribble in scribbles:
             sampled = sample_polyline(scribble, step=max(width, height) * _SCRIBBLE_STEP)
-            points += [(x * across - 0.5, y * down - 0.5) for x, y in sampled]
-            labels += [label] * len(sampled)
+            clicks += [(point, label) for point in sampled]
+    clicks = sorted(set(clicks), key=lambda click: (not click[1], click[0]))
     box, hint = prompt.box, None
     if prompt.mask_hint is not None:
         hint = _hint_logits(prompt.mask_hint, side=mask_side)
-        if box is None and 1 not in labels and prompt.mask_hint.any():
+        if box is None and not any(label for _, label in clicks) and prompt.mask_hint.any():
             box = box_of_mask(prompt.mask_hint)
-    if box is not None:
-        first = 0
-    elif hint is not None:
-        # The hint needs at least one click beside it to be a prompt; take all clicks as its corrections.
-        first = clicks or len(points)
-    else:
-        first = labels.index(1) + 1
-    counts = sorted({first, *range(first, clicks + 1), len(points)})
     fitted = (
         None
         if box is None
         else tuple(edge * scale - 0.5 for edge, scale in zip(box, (across, down, across, down), strict=True))
     )
-    return PromptSteps(
-        points=tuple(points),
-        labels=tuple(labels),
+    return FittedPrompt(
+        points=tuple((x * across - 0.5, y * down - 0.5) for (x, y), _ in clicks),
+        labels=tuple(int(label) for _, label in clicks),
         box=fitted,  # type: ignore[arg-type]
         hint=hint,
-        counts=tuple(counts),
+        positive=tuple(point for point, label in clicks if label),
+        negative=tuple(point for point, label in clicks if not label),
     )
 
 

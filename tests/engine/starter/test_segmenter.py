@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from sounddesk.engine.segmenters.protocol import Prompt
 from sounddesk.engine.segmenters.protocol import PromptError
 from sounddesk.engine.segmenters.protocol import SegmenterError
 from sounddesk.engine.session import EngineSession
+from sounddesk.engine.starter.region import Region
 from sounddesk.engine.starter.segmenter import StarterSegmenter
 from sounddesk.engine.starter.segmenter_network import StarterSegmenterNetwork
 from sounddesk.engine.starter.segmenter_refiner import GUESS_BOUND
@@ -131,26 +133,38 @@ def test_nothing_found_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
             segmenter.predict(encoded, prompt)
 
 
-def test_one_more_click_costs_one_more_pass_and_changes_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    segmenter = tiny_segmenter()
-    encoded = segmenter.encode(picture())
-    features = segmenter.encode(picture()).features
-    all_at_once = segmenter._answer(encoded, segmenter._steps(encoded, CLICKS))[0]
-    other = tiny_segmenter()
-    encoded = other.encode(picture())
-    for count in (1, 2, 3):
-        prompt = Prompt(points=CLICKS.points[:count], labels=CLICKS.labels[:count])
-        one_by_one = other._answer(encoded, other._steps(encoded, prompt))[0]
-    assert one_by_one.region == all_at_once.region
-    assert np.array_equal(one_by_one.logits, all_at_once.logits)
-    assert features is segmenter.encode(picture()).features
-
+def test_a_prompt_costs_one_pass_whatever_the_order_of_its_clicks(monkeypatch: pytest.MonkeyPatch) -> None:
     passes = network_that_answers(monkeypatch, np.stack([blob(slice(0, 9), slice(0, 9))] * 4), [0.5] * 4)
     fresh = tiny_segmenter()
     encoded = fresh.encode(picture())
     for count in (1, 2, 3, 2, 3):
         fresh.predict(encoded, Prompt(points=CLICKS.points[:count], labels=CLICKS.labels[:count]))
+    fresh.predict(encoded, Prompt(points=CLICKS.points[::-1], labels=CLICKS.labels[::-1]))
     assert passes == [1, 2, 3]
+
+
+def test_a_region_grows_until_the_mask_does_not_touch_its_border(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The decoder sees the left part of a long thing, the refiner all that is in its region.
+    guess = blob(slice(8, 16), slice(2, 6))
+    network_that_answers(monkeypatch, np.stack([guess] * 4), [0.5] * 4)
+    regions: list[Region] = []
+    hints_of = StarterSegmenter._hints
+
+    def told(self: Any, guess: np.ndarray, region: Region, prompt: Any) -> np.ndarray:
+        regions.append(region)
+        whole = blob(slice(8, 16), slice(2, 20))
+        return hints_of(self, whole, region, prompt)
+
+    monkeypatch.setattr(StarterSegmenter, "_hints", told)
+    segmenter = tiny_segmenter()
+    encoded = segmenter.encode(picture((240, 240)))
+    mask = segmenter.predict(encoded, Prompt(points=((40, 120), (200, 20)), labels=(True, False)))[0].mask
+    columns = np.flatnonzero(mask.any(axis=0))
+    assert columns[0] == pytest.approx(20, abs=3)
+    assert columns[-1] == pytest.approx(200, abs=3)
+    assert 2 <= len(regions) <= 4
+    assert all(now.right > before.right for before, now in pairwise(regions))
+    assert len({(region.top, region.bottom) for region in regions}) == 1, "it grows where the mask is cut only"
 
 
 def test_a_box_is_drawn_twice_the_second_time_knowing_the_first_answer(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from sounddesk.engine.segmenters.click_constraints import obey_clicks
+from tests.engine.segmenters.plain_scene import HEIGHT
+from tests.engine.segmenters.plain_scene import WIDTH
+from tests.engine.segmenters.plain_scene import scene
+
+IMAGE, BALL, BAR = scene()
+POINTS = st.tuples(st.floats(0, WIDTH - 0.01), st.floats(0, HEIGHT - 0.01))
+# What a network may say: an object, nothing, everything, or nonsense.
+ANSWERS = {
+    "ball": np.where(BALL, 0.95, 0.05).astype(np.float32),
+    "half a ball": np.where(BALL & (np.arange(WIDTH) < 100), 0.95, 0.05).astype(np.float32),
+    "ball and bar": np.where(BALL | BAR, 0.95, 0.05).astype(np.float32),
+    "nothing": np.zeros((HEIGHT, WIDTH), np.float32),
+    "everything": np.ones((HEIGHT, WIDTH), np.float32),
+    "noise": cv2.GaussianBlur(np.random.default_rng(0).random((HEIGHT, WIDTH)).astype(np.float32), (0, 0), 4),
+}
+
+
+def pixels(points: list[tuple[float, float]]) -> set[tuple[int, int]]:
+    return {(int(y), int(x)) for x, y in points}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    answer=st.sampled_from(sorted(ANSWERS)),
+    positive=st.lists(POINTS, min_size=1, max_size=6),
+    negative=st.lists(POINTS, max_size=4),
+    data=st.data(),
+)
+def test_any_clicks_on_any_answer_are_obeyed_in_any_order(
+    answer: str, positive: list[tuple[float, float]], negative: list[tuple[float, float]], data: st.DataObject
+) -> None:
+    before = ANSWERS[answer].copy()
+    bound = obey_clicks(IMAGE, before, positive=positive, negative=negative)
+    assert np.array_equal(before, ANSWERS[answer]), "the answer is changed in place"
+    assert bound.dtype == np.float32
+    assert 0 <= bound.min() and bound.max() <= 1
+    assert all(bound[pixel] >= 0.5 for pixel in pixels(positive))
+    assert all(bound[pixel] < 0.5 for pixel in pixels(negative) - pixels(positive))
+    shuffled = obey_clicks(
+        IMAGE, before, positive=data.draw(st.permutations(positive)), negative=data.draw(st.permutations(negative))
+    )
+    assert np.array_equal(bound, shuffled)
+
+
+@settings(max_examples=40, deadline=None)
+@given(answer=st.sampled_from(sorted(ANSWERS)), positive=st.lists(POINTS, min_size=1, max_size=6))
+def test_positive_clicks_take_nothing_away_that_a_click_is_on(answer: str, positive: list[tuple[float, float]]) -> None:
+    before = ANSWERS[answer]
+    bound = obey_clicks(IMAGE, before, positive=positive, negative=[])
+    assert not ((before >= 0.5) & (bound < 0.5)).any()
+
+
+def test_an_answer_that_obeys_is_left_alone() -> None:
+    answer = ANSWERS["ball"]
+    assert obey_clicks(IMAGE, answer, positive=[(100, 100)], negative=[(240, 100)]) is answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "positive", "negative", "wanted"),
+    [
+        ("half a ball", [(80.5, 100.5), (128.5, 100.5)], [], BALL),
+        ("ball and bar", [(100.5, 100.5)], [(245.5, 105.5)], BALL),
+        ("ball", [(100.5, 100.5), (245.5, 105.5)], [], BALL | BAR),
+        ("nothing", [(245.5, 105.5), (225.5, 75.5)], [], BAR),
+    ],
+)
+def test_colours_say_how_far_a_click_reaches(
+    answer: str, positive: list[tuple[float, float]], negative: list[tuple[float, float]], wanted: np.ndarray
+) -> None:
+    mask = obey_clicks(IMAGE, ANSWERS[answer], positive=positive, negative=negative) >= 0.5
+    assert (mask & wanted).sum() / (mask | wanted).sum() > 0.9
+
+
+def test_a_pixel_that_was_clicked_both_ways_belongs_to_the_mask() -> None:
+    bound = obey_clicks(IMAGE, ANSWERS["ball"], positive=[(100.2, 100.2)], negative=[(100.7, 100.7)])
+    assert bound[100, 100] >= 0.5
+
+
+def test_neighbours_may_be_clicked_differently() -> None:
+    flat = np.zeros((30, 30, 3), np.uint8)
+    bound = obey_clicks(
+        flat, np.zeros((30, 30), np.float32), positive=[(10.5, 10.5), (12.5, 10.5)], negative=[(11.5, 10.5)]
+    )
+    assert (bound[10, 10:13] >= 0.5).tolist() == [True, False, True]
