@@ -29,7 +29,8 @@ def pixels(points: list[tuple[float, float]]) -> set[tuple[int, int]]:
     return {(int(y), int(x)) for x, y in points}
 
 
-@settings(max_examples=60, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=30, deadline=None)
 @given(
     answer=st.sampled_from(sorted(ANSWERS)),
     positive=st.lists(POINTS, min_size=1, max_size=6),
@@ -52,7 +53,8 @@ def test_any_clicks_on_any_answer_are_obeyed_in_any_order(
     assert np.array_equal(bound, shuffled)
 
 
-@settings(max_examples=40, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=20, deadline=None)
 @given(answer=st.sampled_from(sorted(ANSWERS)), positive=st.lists(POINTS, min_size=1, max_size=6))
 def test_positive_clicks_take_nothing_away_that_a_click_is_on(answer: str, positive: list[tuple[float, float]]) -> None:
     before = ANSWERS[answer]

@@ -43,8 +43,9 @@ def shipped() -> StarterSegmenter:
 CLICK = st.tuples(st.floats(0, 0.999), st.floats(0, 0.999), st.booleans())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PICTURES)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(first=CLICK, others=st.lists(CLICK, max_size=9), data=st.data())
 def test_clicks_anywhere_are_obeyed_in_any_order(
     name: str,
