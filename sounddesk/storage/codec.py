@@ -7,11 +7,9 @@ its hooks for the simple types are strict, and reports every wrong value with it
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import functools
 import math
 import re
-import types
 import typing
 from collections.abc import Callable
 from collections.abc import Mapping
@@ -24,10 +22,7 @@ from typing import Literal
 from typing import TypeVar
 
 import cattrs
-from cattrs.errors import AttributeValidationNote
 from cattrs.errors import BaseValidationError
-from cattrs.errors import ClassValidationError
-from cattrs.errors import ForbiddenExtraKeysError
 from cattrs.errors import IterableValidationError
 from cattrs.errors import IterableValidationNote
 from cattrs.gen import make_dict_structure_fn
@@ -39,6 +34,14 @@ from sounddesk.domain.limits import Pixel
 from sounddesk.domain.limits import Range
 from sounddesk.domain.mask import Box
 from sounddesk.domain.selection import Click
+from sounddesk.storage.codec_messages import WrongValueError
+from sounddesk.storage.codec_messages import expected
+from sounddesk.storage.codec_messages import is_choice
+from sounddesk.storage.codec_messages import is_sequence
+from sounddesk.storage.codec_messages import key_of
+from sounddesk.storage.codec_messages import problems_of
+from sounddesk.storage.codec_messages import quoted
+from sounddesk.storage.codec_messages import sentence
 from sounddesk.storage.text_formats import FieldError
 from sounddesk.storage.text_formats import describe
 from sounddesk.storage.text_formats import read_json
@@ -76,9 +79,9 @@ def decode(kind: type[T], data: Any, *, unknown: Unknown = "refuse", where: str 
     try:
         return _converter(unknown).structure(data, kind)
     except BaseValidationError as error:
-        problems = list(_problems(error, where))
-    except _WrongValueError as error:
-        problems = [_sentence(where, error, kind)]
+        problems = list(problems_of(error, where))
+    except WrongValueError as error:
+        problems = [sentence(where, error, kind)]
     shown = "; ".join(problems[:_MOST_PROBLEMS])
     more = len(problems) - _MOST_PROBLEMS
     raise FieldError(f"{shown}; and {more} more" if more > 0 else shown)
@@ -102,7 +105,7 @@ def field_of(kind: type[T], data: Any, key: str) -> T:
     """One value of an object, such as its version, that decides how the others are read. Raises: FieldError."""
     fields = decode(dict[str, Any], data)
     if key not in fields:
-        raise FieldError(f"{key} is missing: expected {_expected(kind)}")
+        raise FieldError(f"{key} is missing: expected {expected(kind)}")
     return decode(kind, fields[key], where=key)
 
 
@@ -119,24 +122,14 @@ def without_format(data: Any, wanted: str) -> dict[str, Any]:
     return {key: value for key, value in fields.items() if key != "format"}
 
 
-class _WrongValueError(FieldError):
-    """What a hook refuses. The place, and often what is expected there, are added on the way out."""
-
-    def __init__(self, value: Any, problem: str = "", *, missing_key: str = "") -> None:
-        super().__init__(problem)
-        self.value = value
-        self.problem = problem
-        self.missing_key = missing_key
-
-
 @functools.cache
 def _converter(unknown: Unknown) -> cattrs.Converter:
     converter = cattrs.Converter(detailed_validation=True, forbid_extra_keys=unknown == "refuse")
     for kind, check in ((str, _text), (bool, _flag), (int, _whole), (float, _number), (Path, _path)):
         converter.register_structure_hook(kind, check)
-    converter.register_structure_hook_func(_is_choice, _choice)
+    converter.register_structure_hook_func(is_choice, _choice)
     converter.register_structure_hook_factory(_is_mapping, _mapping_hook)
-    converter.register_structure_hook_factory(_is_sequence, _sequence_hook)
+    converter.register_structure_hook_factory(is_sequence, _sequence_hook)
     converter.register_structure_hook_factory(_is_limited, _limited_hook)
     converter.register_structure_hook_factory(
         dataclasses.is_dataclass, lambda kind, own: _dataclass_hook(kind, own, unknown=unknown)
@@ -169,28 +162,28 @@ def _by_field(kind: Any, values: Sequence[Any]) -> dict[str, Any]:
 
 def _text(value: Any, _kind: Any) -> str:
     if not isinstance(value, str):
-        raise _WrongValueError(value)
+        raise WrongValueError(value)
     return value
 
 
 def _flag(value: Any, _kind: Any) -> bool:
     if not isinstance(value, bool):
-        raise _WrongValueError(value)
+        raise WrongValueError(value)
     return value
 
 
 def _whole(value: Any, _kind: Any) -> int:
     # bool is an int to Python, not to JSON.
     if not isinstance(value, int) or isinstance(value, bool):
-        raise _WrongValueError(value)
+        raise WrongValueError(value)
     return value
 
 
 def _number(value: Any, _kind: Any) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool):
-        raise _WrongValueError(value)
+        raise WrongValueError(value)
     if not math.isfinite(value):
-        raise _WrongValueError(value, f"is {value}: expected a finite number")
+        raise WrongValueError(value, f"is {value}: expected a finite number")
     return float(value)
 
 
@@ -198,14 +191,10 @@ def _path(value: Any, kind: Any) -> Path:
     return value if isinstance(value, Path) else Path(_text(value, kind))
 
 
-def _is_choice(kind: Any) -> bool:
-    return typing.get_origin(kind) is Literal
-
-
 def _choice(value: Any, kind: Any) -> Any:
     # 1 == True to Python: the type has to fit as well.
     if not any(value == choice and type(value) is type(choice) for choice in typing.get_args(kind)):
-        raise _WrongValueError(value)
+        raise WrongValueError(value)
     return value
 
 
@@ -222,19 +211,15 @@ def _limited_hook(kind: Any, converter: cattrs.Converter) -> Callable[[Any, Any]
         for limit in kind.__metadata__:
             if isinstance(limit, Range) and not limit.low <= found <= limit.high:
                 allowed = f"{limit.low} to {limit.high}" if math.isfinite(limit.high) else f"at least {limit.low}"
-                raise _WrongValueError(value, f"is {describe(value)}: expected {allowed}")
+                raise WrongValueError(value, f"is {describe(value)}: expected {allowed}")
             if isinstance(limit, Pattern) and not re.fullmatch(limit.expression, found):
-                raise _WrongValueError(value, f"is {_quoted(value)}: expected {limit.meaning}")
+                raise WrongValueError(value, f"is {quoted(value)}: expected {limit.meaning}")
         return found
 
     return limited
 
 
 # ---------------------------------------------------------------------- lists, mappings, dataclasses
-
-
-def _is_sequence(kind: Any) -> bool:
-    return kind in (list, tuple) or typing.get_origin(kind) in (list, tuple, Sequence)
 
 
 def _sequence_hook(kind: Any, converter: cattrs.Converter) -> Callable[[Any, Any], Any]:
@@ -244,9 +229,9 @@ def _sequence_hook(kind: Any, converter: cattrs.Converter) -> Callable[[Any, Any
 
     def sequence(values: Any, _kind: Any) -> Any:
         if not isinstance(values, list | tuple):
-            raise _WrongValueError(values)
+            raise WrongValueError(values)
         if fixed is not None and len(values) != len(fixed):
-            raise _WrongValueError(values, f"has {len(values)} values: expected {len(fixed)}")
+            raise WrongValueError(values, f"has {len(values)} values: expected {len(fixed)}")
         inner = fixed or (arms[0],) * len(values)
         return made(_each(enumerate(values), inner, converter, kind))
 
@@ -262,7 +247,7 @@ def _mapping_hook(kind: Any, converter: cattrs.Converter) -> Callable[[Any, Any]
 
     def mapping(values: Any, _kind: Any) -> Any:
         if not isinstance(values, Mapping):
-            raise _WrongValueError(values)
+            raise WrongValueError(values)
         found = _each(values.items(), (arms[1],) * len(values), converter, kind)
         return dict(zip(values, found, strict=True))
 
@@ -280,10 +265,6 @@ def _each(pairs: Any, kinds: Sequence[Any], converter: cattrs.Converter, whole: 
     if errors:
         raise IterableValidationError("in a list or mapping", errors, whole)
     return found
-
-
-def _key_of(each: dataclasses.Field[Any]) -> str:
-    return str(each.metadata.get("key", each.name))
 
 
 def _overrides(kind: Any) -> dict[str, Any]:
@@ -309,17 +290,17 @@ def _dataclass_hook(kind: Any, converter: cattrs.Converter, *, unknown: Unknown)
             overrides[name] = override(rename=overrides[name].rename, struct_hook=_hook_for(hint, converter))
     fill = make_dict_structure_fn(kind, converter, **overrides)
     names = {each.name for each in dataclasses.fields(kind)}
-    keys = {_key_of(each) for each in dataclasses.fields(kind)} - {EXTRA}
-    required = [_key_of(each) for each in dataclasses.fields(kind) if each.metadata.get(REQUIRED)]
+    keys = {key_of(each) for each in dataclasses.fields(kind)} - {EXTRA}
+    required = [key_of(each) for each in dataclasses.fields(kind) if each.metadata.get(REQUIRED)]
 
     def structure(data: Any, _kind: Any) -> Any:
         if type(data) is kind:
             return data
         if not isinstance(data, Mapping):
-            raise _WrongValueError(data)
+            raise WrongValueError(data)
         for key in required:
             if key not in data:
-                raise _WrongValueError(data, missing_key=key)
+                raise WrongValueError(data, missing_key=key)
         found = fill(data, kind)
         rest = {key: value for key, value in data.items() if key not in keys} if unknown == "keep" else {}
         return dataclasses.replace(found, **{EXTRA: rest}) if rest and EXTRA in names else found
@@ -335,82 +316,3 @@ def _dataclass_unhook(kind: Any, converter: cattrs.Converter) -> Callable[[Any],
         return {**plain(value), **getattr(value, EXTRA)} if keeps else plain(value)
 
     return unstructure
-
-
-# ---------------------------------------------------------------------- messages
-
-
-def _problems(error: BaseException, where: str, kind: Any = None) -> typing.Iterator[str]:
-    if isinstance(error, ClassValidationError | IterableValidationError):
-        placed, rest = error.group_exceptions()
-        # A key that nobody knows explains a missing one.
-        rest.sort(key=lambda each: not isinstance(each, ForbiddenExtraKeysError))
-        for inner in rest:
-            yield from _problems(inner, where, error.cl)
-        for inner, note in placed:
-            place = _place(where, note, error.cl)
-            if isinstance(inner, KeyError) and isinstance(note, AttributeValidationNote):
-                yield f"{place} is missing: expected {_expected(note.type)}"
-            else:
-                yield from _problems(inner, place, note.type)
-    elif isinstance(error, ForbiddenExtraKeysError):
-        for key in sorted(error.extra_fields):
-            near = difflib.get_close_matches(key, [_key_of(each) for each in dataclasses.fields(error.cl)], 1)
-            remedy = f"did you mean {near[0]!r}?" if near else "correct or remove it"
-            yield f"{_joined(where, key)} is not a key of this version: {remedy}"
-    elif isinstance(error, _WrongValueError):
-        yield _sentence(where, error, kind)
-    else:
-        yield f"{where}: {error}" if where else str(error)
-
-
-def _sentence(where: str, error: _WrongValueError, kind: Any) -> str:
-    place = where or "the file"
-    if error.missing_key:
-        return f"{_joined(where, error.missing_key)} is missing"
-    if error.problem:
-        return f"{place} {error.problem}"
-    shown = _quoted(error.value) if _is_choice(_bare(kind)) else describe(error.value)
-    return f"{place} is {shown}: expected {_expected(kind)}"
-
-
-def _place(where: str, note: AttributeValidationNote | IterableValidationNote, kind: Any) -> str:
-    if isinstance(note, AttributeValidationNote):
-        found = next((each for each in dataclasses.fields(kind) if each.name == note.name), None)
-        return _joined(where, note.name if found is None else _key_of(found))
-    return f"{where}[{note.index}]" if isinstance(note.index, int) else _joined(where, str(note.index))
-
-
-def _joined(where: str, key: str) -> str:
-    shown = key if re.fullmatch(r"[\w-]{1,60}", key) else _quoted(key)
-    return f"{where}.{shown}" if where else shown
-
-
-def _quoted(value: Any) -> str:
-    return repr(value) if isinstance(value, str) and len(value) <= 80 else describe(value)
-
-
-_NAMES: Final[dict[Any, str]] = {
-    str: "text",
-    int: "a whole number",
-    float: "a number",
-    bool: "true or false",
-    Path: "a path",
-    types.NoneType: "null",
-}
-
-
-def _bare(kind: Any) -> Any:
-    return kind.__origin__ if hasattr(kind, "__metadata__") else kind
-
-
-def _expected(kind: Any) -> str:
-    kind = _bare(kind)
-    origin = typing.get_origin(kind)
-    if origin in (types.UnionType, typing.Union):
-        return " or ".join(_expected(arm) for arm in typing.get_args(kind))
-    if origin is Literal:
-        return "one of " + ", ".join(map(repr, typing.get_args(kind)))
-    if _is_sequence(kind):
-        return "a list"
-    return _NAMES.get(kind, "an object of keys and values")

@@ -382,10 +382,7 @@ def _host(url: str) -> str:
 
 
 def _length(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0
+    return path.stat().st_size if path.exists() else 0
 
 
 def _report(on_bytes: Callable[[int], None] | None, done: int, cancel: CancelToken | None) -> None:

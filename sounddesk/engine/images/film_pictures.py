@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.errors import MissingPackageError
 from sounddesk.engine.images.pixel_levels import linear_to_eight_bit
 from sounddesk.engine.images.pixel_levels import to_eight_bit
@@ -31,7 +32,7 @@ _CINEON_BLACK, _CINEON_WHITE, _CINEON_SLOPE = 95, 685, 0.002 / 0.6
 _LOGARITHMIC: Final = ("kodaklog", "log", "printing density", "density", "logarithmic", "adx10", "adx16")
 
 
-class UnreadableFilmError(ValueError):
+class UnreadableFilmError(BadInputError, ValueError):
     """The reason alone, without the file's name."""
 
 
