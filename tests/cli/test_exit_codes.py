@@ -24,7 +24,7 @@ from sounddesk.domain.errors import SounddeskError
 # Constructors that take something else than a message and a remedy.
 _OTHER_ARGUMENTS = {
     "_Cut": lambda cls: cls("the server is busy", wait_s=2.5),
-    "_WrongValueError": lambda cls: cls(3, "is 3: expected text"),
+    "WrongValueError": lambda cls: cls(3, "is 3: expected text"),
     "_NothingLeft": lambda cls: cls(4096),
     "ForeignLockError": lambda cls: cls("a.sdesk is open", remedy="close it there", path=Path("a.sdesk")),
 }
