@@ -97,12 +97,12 @@ class BackgroundWriter:
 
 
 def _opened_frame(job: FrameJob) -> OpenedFrame:
-    from sounddesk.engine.images.image_file import load_image
+    from sounddesk.engine.images.movie_file import load_frame
 
     start = time.monotonic()
     frame = OpenedFrame(job=job)
     try:
-        frame.image = load_image(job.path)
+        frame.image = load_frame(job.path)
     except EngineError as error:
         frame.error = str(error)
     frame.seconds["read"] = time.monotonic() - start

@@ -211,9 +211,9 @@ def follow(samples: Waveform, places: Sequence[Place], *, sample_rate_hz: int) -
 
 def _object_in(job: BedJob, frame: BedFrame, finder: MaskFinder) -> tuple[Any, SoundingObject] | None:
     """The frame's pixels and the object with its mask; None where it is absent. Raises: EngineError."""
-    from sounddesk.engine.images.image_file import load_image
+    from sounddesk.engine.images.movie_file import load_frame
 
-    image = load_image(frame.path)
+    image = load_frame(frame.path)
     found = finder.find_objects(frame.objects, image.pixels, image_name=image.name, orientation=image.orientation)
     sounding = next((each for each in found.objects if each.name == job.name), None)
     return None if sounding is None else (image.pixels, sounding)

@@ -51,6 +51,7 @@ WAV_FORMAT: Final = "PCM_24"
 MIX_FILE: Final = "mix.wav"
 RECIPE_FILE: Final = "recipe.json"
 THUMBNAIL_FILE: Final = "thumbnail.jpg"
+STILL_FILE: Final = "frame.png"
 _THUMBNAIL_PX: Final = 320
 
 
@@ -61,6 +62,7 @@ class SceneOfFrame:
     Attributes:
         objects: a job and its object with the mask; what is absent from the frame is left out.
         thumbnail: bytes of a JPEG.
+        still: PNG of a frame that is no file of its own, so that its recipe has an image to name.
         segmenter: which one answered; None where it was not asked.
     """
 
@@ -68,6 +70,7 @@ class SceneOfFrame:
     height: int
     objects: tuple[tuple[ObjectJob, SoundingObject], ...]
     thumbnail: bytes
+    still: bytes | None = None
     segmenter: str | None = None
 
 
@@ -147,9 +150,12 @@ def write_whole_frame(
         levels = levels_of(mix.mix)
     for each, sounding in scene.objects:
         name = f"{folder}/{_mask_file(each)}"
-        files[name] = write_below(out, name, _png(sounding.coverage))
+        files[name] = write_below(out, name, png_of(sounding.coverage))
     name = f"{folder}/{THUMBNAIL_FILE}"
     files[name] = write_below(out, name, scene.thumbnail)
+    if scene.still is not None:
+        name = f"{folder}/{STILL_FILE}"
+        files[name] = write_below(out, name, scene.still)
     if scene.objects:
         recipe = _recipe(job, scene, settings, stems=stems, common_gain_db=mix_gain_db)
         name = f"{folder}/{RECIPE_FILE}"
@@ -185,8 +191,8 @@ def _recipe(
     """The recipe by which `sounddesk render --recipe` makes this frame again."""
     return RenderRecipe(
         image=ImageReference(
-            path=path_from(settings.out / job.output, job.path),
-            sha256=job.image_sha256,
+            path=STILL_FILE if scene.still is not None else path_from(settings.out / job.output, job.path),
+            sha256=job.image_sha256 if scene.still is None else hashlib.sha256(scene.still).hexdigest(),
             width=scene.width,
             height=scene.height,
         ),
@@ -228,10 +234,11 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else round(value, 1)
 
 
-def _png(coverage: Any) -> bytes:
+def png_of(pixels: Any) -> bytes:
+    """A PNG of uint8[H, W] or uint8[H, W, 3]."""
     from PIL import Image as PilImage
 
-    picture: Image.Image = PilImage.fromarray(coverage)
+    picture: Image.Image = PilImage.fromarray(pixels)
     buffer = io.BytesIO()
     picture.save(buffer, format="PNG")
     return buffer.getvalue()

@@ -19,6 +19,7 @@ from sounddesk.batch.bed import BedError
 from sounddesk.batch.bed import make_bed
 from sounddesk.batch.frame_files import SceneOfFrame
 from sounddesk.batch.frame_files import levels_of
+from sounddesk.batch.frame_files import png_of
 from sounddesk.batch.frame_files import stem_of
 from sounddesk.batch.frame_files import thumbnail_of
 from sounddesk.batch.frame_files import write_sound
@@ -216,11 +217,14 @@ class FrameRenderer:
         objects = job.planner.plan(found.planned, frame=job.frame, image_sha256=job.image_sha256)
         by_name = {each.name: each for each in found.objects}
         present = tuple((each, by_name[each.name]) for each in objects if each.name in by_name)
+        from sounddesk.engine.images.movie_file import is_movie
+
         scene = SceneOfFrame(
             width=image.width,
             height=image.height,
             objects=present,
             thumbnail=thumbnail_of(image.pixels, found.objects),
+            still=png_of(image.pixels) if is_movie(job.path.parent) else None,
             segmenter=found.segmenter,
         )
         return scene, tuple(each for each in objects if each.name not in by_name)

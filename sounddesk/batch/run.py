@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from sounddesk.batch.executors.protocol import Executor
+from sounddesk.batch.frame_source import frames_of
+from sounddesk.batch.frame_source import source_name
+from sounddesk.batch.frame_source import source_notes
 from sounddesk.batch.jobs import Job
 from sounddesk.batch.jobs import RenderSettings
 from sounddesk.batch.manifest import ManifestWriter
@@ -23,8 +26,6 @@ from sounddesk.domain.batch_manifest import newest_rows
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.errors import EngineError
 from sounddesk.domain.frame_sequence import every_nth
-from sounddesk.domain.frame_sequence import find_frames
-from sounddesk.domain.frame_sequence import left_out
 from sounddesk.engine.bundles.installed_bundles import find_bundle
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
@@ -98,15 +99,14 @@ def run_batch(
         Cancelled: through `cancel`; what was rendered stays, and `resume` goes on from there.
     """
     start_s = time.monotonic()
-    every = find_frames(options.folder)
+    every = frames_of(options.folder)
     chosen = every_nth(every, options.every)
     if options.bed and options.auto:
         raise BadInputError("--bed follows named objects through the shot, and --auto names them anew in each frame")
     frames = tuple(frame for position, frame in enumerate(chosen) if options.shard.holds(position))
     settings = render_settings(options)
     shot = ShotPlan(options, settings, every)
-    others = left_out(options.folder)
-    notes = (*((f"left out, not read here: {others}",) if others else ()), *shot.notes(chosen))
+    notes = (*source_notes(options.folder), *shot.notes(chosen))
     outputs = [frame.output for frame in frames]
     beds = shot.beds(chosen) if options.bed else ()
     count = len(beds) if options.bed else len(frames)
@@ -136,7 +136,7 @@ def run_batch(
             )
             (executor or choose_executor(options, settings)).run(jobs, on_row=note, cancel=cancel)
         output.check()
-        page = write_summary(options.out, title=options.folder.resolve().name)
+        page = write_summary(options.out, title=source_name(options.folder))
     newest = newest_rows(made)
     failures = [
         (": ".join(part for part in (row.frame, row.object) if part), row.error or "")

@@ -11,6 +11,7 @@ from typing import Any
 
 from sounddesk.batch.frame_masks import MaskFinder
 from sounddesk.batch.frame_masks import blend_and_ambience
+from sounddesk.batch.frame_source import hash_frame
 from sounddesk.batch.jobs import PlannedObject
 from sounddesk.batch.jobs import RenderSettings
 from sounddesk.batch.manifest import hash_file
@@ -45,7 +46,7 @@ class FrameHashes:
         """Of the frame at this place; None where the file cannot be read."""
         if index not in self._known:
             try:
-                self._known[index] = hash_file(self._frames[index].path)
+                self._known[index] = hash_frame(self._frames[index].path)
             except OSError:
                 self._known[index] = None
         return self._known[index]
@@ -220,10 +221,10 @@ class ShotMasks:
         return self._image(index).pixels
 
     def _image(self, index: int) -> LoadedImage:
-        from sounddesk.engine.images.image_file import load_image
+        from sounddesk.engine.images.movie_file import load_frame
 
         try:
-            return load_image(self._frames[index].path)
+            return load_frame(self._frames[index].path)
         except EngineError as error:
             raise BadInputError(str(error)) from error
 

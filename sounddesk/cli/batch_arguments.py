@@ -38,7 +38,9 @@ def configure_batch(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `sounddesk batch`."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
-    parser.add_argument("folder", type=file_path, metavar="FOLDER", help="holds the frames, taken in natural order")
+    parser.add_argument(
+        "folder", type=file_path, metavar="FOLDER|MOVIE", help="holds the frames, taken in natural order"
+    )
     parser.add_argument("--every", type=whole_number, default=1, metavar="N", help="render each Nth frame (default: 1)")
 
     selection = parser.add_argument_group("which objects sound")
@@ -61,7 +63,7 @@ def configure_batch(parser: argparse.ArgumentParser) -> None:
         "--fps",
         type=frames_per_second,
         metavar="F",
-        help="frames per second, for the bed: 25, 29.97, 24000/1001, ... (default: 24)",
+        help="frames per second, for the bed: 25, 29.97, 24000/1001, ... (default: 24, or the movie's)",
     )
 
     where = parser.add_argument_group("with what, and where to")
@@ -90,6 +92,7 @@ examples:
   sounddesk batch shot --object dog@420,310 --box car@10,20,300,240 --out sounds
   sounddesk batch shot --project shot.sdesk --every 12 --seconds 5 --out sounds --resume
   sounddesk batch shot --mask dog@dog_masks --out sounds --shard 2/8
+  sounddesk batch street.mov --object tram@420,310 --every 25 --out sounds
   sounddesk batch shot --object sea@300,500 --bed --fps 24 --every 12 --out beds
 """
 
@@ -101,6 +104,7 @@ def read_batch_options(namespace: argparse.Namespace) -> BatchOptions:
         BadInputError: a value out of range, a name used twice, options that contradict each other, or a project that
             cannot be read.
     """
+    from sounddesk.batch.frame_source import source_name
     from sounddesk.batch.options import BatchOptions
 
     project = None if namespace.project is None else _read_project(namespace.project)
@@ -113,7 +117,7 @@ def read_batch_options(namespace: argparse.Namespace) -> BatchOptions:
     sound = read_sound(namespace)
     frames_per_s = _frames_per_s(namespace)
     objects = _objects(selection.specs, selection.hints) if project is None else _project_objects(project, namespace)
-    name = namespace.folder.resolve().name if project is None else namespace.project.stem
+    name = source_name(namespace.folder) if project is None else namespace.project.stem
     return BatchOptions(
         folder=namespace.folder,
         out=namespace.out,
@@ -207,7 +211,12 @@ def _frames_per_s(namespace: argparse.Namespace) -> float:
         return 24.0
     if namespace.seconds is not None and namespace.project is None:
         raise BadInputError("a bed lasts as long as the frames at --fps: leave out --seconds")
-    fps = 24.0 if namespace.fps is None else namespace.fps
+    fps = namespace.fps
+    if fps is None:
+        from sounddesk.batch.frame_source import movie_of
+
+        movie = movie_of(namespace.folder)
+        fps = 24.0 if movie is None else float(movie.rate.frames_per_s)
     if not math.isfinite(fps) or not 0.01 <= fps <= 1000.0:
         raise BadInputError(f"fps is {fps:g}: choose from 0.01 to 1000 frames per second")
     return float(fps)

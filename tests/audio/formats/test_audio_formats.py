@@ -67,7 +67,7 @@ def test_every_format_keeps_the_contract(name: str, tmp_path: Path) -> None:
 
 def test_names_and_order_that_presets_and_projects_know() -> None:
     assert [each.name for each in audio_formats()] == ["wav24", "wav16", "wav32f", "flac24", "flac16", "ogg"]
-    assert sample_rates_hz() == (44_100, 48_000, 88_200, 96_000)
+    assert sample_rates_hz() == (22_050, 32_000, 44_100, 48_000, 88_200, 96_000, 176_400, 192_000)
 
 
 def export_help(capsys: pytest.CaptureFixture[str]) -> str:

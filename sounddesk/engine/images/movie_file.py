@@ -1,0 +1,244 @@
+"""Frames of movies, one at a time, and where each is named as if it were a file in the movie.
+
+'/shots/street.mov/street.0012.png' is the twelfth frame of street.mov: what plans, tells and hashes frames by their
+paths then needs to know nothing of movies. Frames are counted from 1, as image sequences made of a movie are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from itertools import chain
+from pathlib import Path
+from typing import Any
+from typing import Final
+
+import numpy as np
+
+from sounddesk.domain.errors import MissingPackageError
+from sounddesk.domain.timecode import TimecodeRate
+from sounddesk.domain.timecode import exact_rate
+from sounddesk.domain.timecode import may_drop_frames
+from sounddesk.domain.timecode import parse_timecode
+from sounddesk.engine.images.image_file import LoadedImage
+from sounddesk.engine.images.image_file import load_image
+from sounddesk.engine.images.picture_decoding import MAX_PIXELS
+from sounddesk.engine.images.picture_decoding import MIN_SIDE_PX
+from sounddesk.engine.images.picture_decoding import ImageFileError
+from sounddesk.engine.media_file import open_media
+from sounddesk.engine.types import RgbImage
+
+MOVIE_SUFFIXES: Final = (".mov", ".mp4", ".m4v", ".mkv", ".webm", ".avi", ".mxf")
+
+# An hour at 240 frames per second, and some.
+_MAX_FRAMES: Final = 1_000_000
+# Decoded frames that are kept: the one that is followed, the one that is rendered, and the one read ahead.
+_KEPT_FRAMES: Final = 3
+_OPEN_MOVIES: Final = 2
+# Frames that a jump goes back further where it landed behind what was asked for.
+_STEP_BACK: Final = 8
+_DIGITS: Final = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class MovieFacts:
+    """What a movie says of itself.
+
+    Attributes:
+        times: presentation time of each frame in units of `time_base`, in the order in which they are shown.
+        rate: how its frames are counted.
+        start_timecode: of its first frame, 'hh:mm:ss:ff'; None where it has none.
+        width, height: in pixels as stored.
+    """
+
+    path: Path
+    times: tuple[int, ...]
+    rate: TimecodeRate
+    start_timecode: str | None
+    width: int
+    height: int
+
+    @property
+    def n_frames(self) -> int:
+        return len(self.times)
+
+    @property
+    def start_s(self) -> float:
+        """Seconds from midnight to its first frame; 0 without timecode."""
+        if self.start_timecode is None:
+            return 0.0
+        return self.rate.time_of(parse_timecode(self.start_timecode, rate=self.rate))
+
+    def frame_path(self, index: int) -> Path:
+        """The name of a frame, counted from 0, as if it was a file in the movie."""
+        digits = max(_DIGITS, len(str(self.n_frames)))
+        return self.path / f"{self.path.stem}.{index + 1:0{digits}d}.png"
+
+
+def is_movie(path: Path) -> bool:
+    """Whether a path is a file that is named like a movie."""
+    return path.suffix.lower() in MOVIE_SUFFIXES and path.is_file()
+
+
+def read_movie_facts(path: Path) -> MovieFacts:
+    """What a movie holds, without decoding a frame of it.
+
+    Raises:
+        ImageFileError: it cannot be read, has no picture, or too many or too large ones.
+        MissingPackageError: PyAV is not installed.
+    """
+    found = path.stat() if path.exists() else None
+    if found is None:
+        raise ImageFileError(f"movie {str(path)!r} does not exist: check the path")
+    return _facts(path.resolve(), found.st_size, found.st_mtime_ns)
+
+
+def load_frame(path: Path) -> LoadedImage:
+    """A frame as pixels: an image file, or a frame of a movie by its name in it.
+
+    Raises:
+        ImageFileError: it cannot be read.
+        MissingPackageError: it is of a movie, and PyAV is not installed.
+    """
+    if not is_movie(path.parent):
+        return load_image(path)
+    pixels = _reader(path.parent).frame(_index_of(path))
+    height, width = pixels.shape[:2]
+    return LoadedImage(pixels=pixels, sha256=movie_frame_sha256(path), width=width, height=height, notes=())
+
+
+def movie_frame_sha256(path: Path) -> str:
+    """Stands for a frame of a movie: the movie's bytes and which frame it is. Raises: OSError."""
+    found = path.parent.stat()
+    movie = _file_sha256(path.parent, found.st_size, found.st_mtime_ns)
+    return hashlib.sha256(f"{movie}:{_index_of(path)}".encode()).hexdigest()
+
+
+class MovieReader:
+    """Reads frames by number; those that follow each other cost one decoding each. May be used from any thread."""
+
+    def __init__(self, facts: MovieFacts) -> None:
+        self._facts = facts
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[int, RgbImage] = OrderedDict()
+        self._stack = ExitStack()
+        self._container: Any = None
+        self._frames: Iterator[Any] | None = None
+        self._next = 0
+
+    def frame(self, index: int) -> RgbImage:
+        """Frame `index`, counted from 0, as sRGB uint8[H, W, 3]. Raises: ImageFileError."""
+        if not 0 <= index < self._facts.n_frames:
+            raise ImageFileError(f"{self._facts.path.name} has no frame {index + 1}: it has {self._facts.n_frames}")
+        with self._lock:
+            if index not in self._kept:
+                try:
+                    self._kept[index] = self._decoded(index)
+                except (OSError, ValueError, StopIteration, EOFError) as error:
+                    self._frames = None
+                    raise ImageFileError(
+                        f"frame {index + 1} of {str(self._facts.path)!r} cannot be decoded ({error}): export it again"
+                    ) from error
+                while len(self._kept) > _KEPT_FRAMES:
+                    self._kept.popitem(last=False)
+            return self._kept[index]
+
+    def close(self) -> None:
+        with self._lock:
+            self._stack.close()
+            self._container = self._frames = None
+
+    def _decoded(self, index: int) -> RgbImage:
+        if self._container is None:
+            self._container = self._stack.enter_context(open_media(self._facts.path))
+        # Over a second's frames decoding on is quicker than a jump to the key frame before.
+        if self._frames is None or not self._next <= index <= self._next + self._facts.rate.nominal:
+            self._frames = self._from_before(index)
+        for frame in self._frames:
+            if frame.pts is not None and frame.pts >= self._facts.times[index]:
+                self._next = bisect_right(self._facts.times, frame.pts)
+                pixels = frame.to_ndarray(format="rgb24")
+                turns = round(getattr(frame, "rotation", 0) / 90) % 4
+                return np.ascontiguousarray(np.rot90(pixels, turns))
+        raise EOFError("the movie ends before it")
+
+    def _from_before(self, index: int) -> Iterator[Any]:
+        """Frames from a key frame on that is shown no later than this one."""
+        stream, times = self._container.streams.video[0], self._facts.times
+        back = 0
+        while True:
+            # Containers look for the time of decoding, which in a key frame lies before that of showing.
+            self._container.seek(times[max(0, index - back)], stream=stream, backward=True)
+            frames = iter(self._container.decode(stream))
+            first = next(frames)
+            if back >= index or (first.pts is not None and first.pts <= times[index]):
+                return chain([first], frames)
+            back = max(_STEP_BACK, 2 * back)
+
+
+@lru_cache(maxsize=_OPEN_MOVIES)
+def _reader(path: Path) -> MovieReader:
+    return MovieReader(read_movie_facts(path))
+
+
+@lru_cache(maxsize=_OPEN_MOVIES)
+def _file_sha256(path: Path, _size: int, _modified_ns: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@lru_cache(maxsize=_OPEN_MOVIES)
+def _facts(path: Path, _size: int, _modified_ns: int) -> MovieFacts:
+    try:
+        import av
+    except ImportError:
+        raise MissingPackageError(
+            "PyAV is not installed, which reads movies",
+            remedy="pip install 'sounddesk[movie]', or give a folder of frames",
+        ) from None
+    name = repr(str(path))
+    try:
+        with open_media(path) as container:
+            if not container.streams.video:
+                raise ImageFileError(f"movie {name} has no picture: give one that has")
+            stream = container.streams.video[0]
+            width, height = stream.codec_context.width, stream.codec_context.height
+            if width * height > MAX_PIXELS or min(width, height) < MIN_SIDE_PX:
+                raise ImageFileError(
+                    f"movie {name} is {width} x {height} px: at least {MIN_SIDE_PX} px on a side and at most "
+                    f"{MAX_PIXELS // 1_000_000} megapixels are read"
+                )
+            times = []
+            for packet in container.demux(stream):
+                if packet.pts is not None and not packet.is_discard:
+                    times.append(packet.pts)
+                if len(times) > _MAX_FRAMES:
+                    raise ImageFileError(f"movie {name} has more than {_MAX_FRAMES:,} frames: cut it")
+            if not times:
+                raise ImageFileError(f"movie {name} has no frames: was the recording finished?")
+            own = Fraction(stream.average_rate or stream.guessed_rate or 24)
+            tags = [container.metadata, *(each.metadata for each in container.streams)]
+    except (av.error.FFmpegError, OSError) as error:
+        raise ImageFileError(f"movie {name} cannot be read ({error}): export it again as MOV or MP4") from error
+    told = next((each["timecode"] for each in tags if "timecode" in each), None)
+    frames_per_s = min(max(exact_rate(own), Fraction(1)), Fraction(240))
+    rate = TimecodeRate(frames_per_s, bool(told and ";" in told and may_drop_frames(frames_per_s)))
+    try:
+        if told is not None:
+            parse_timecode(told, rate=rate)
+    except ValueError:
+        told = None
+    return MovieFacts(
+        path=path, times=tuple(sorted(set(times))), rate=rate, start_timecode=told, width=width, height=height
+    )
+
+
+def _index_of(path: Path) -> int:
+    return int(path.stem.rpartition(".")[2]) - 1

@@ -1,0 +1,104 @@
+"""Frames of movies: the same whatever way they are asked for, and told in the movie's own time."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from sounddesk.engine.images.movie_file import MovieReader
+from sounddesk.engine.images.movie_file import load_frame
+from sounddesk.engine.images.movie_file import movie_frame_sha256
+from sounddesk.engine.images.movie_file import read_movie_facts
+from sounddesk.engine.images.picture_decoding import ImageFileError
+
+N_FRAMES = 40
+
+
+def level(index: int) -> int:
+    return 20 + 5 * index
+
+
+def write_movie(
+    path: Path, *, rate: Fraction = Fraction(25), codec: str = "mpeg4", timecode: str = "", frames: int = N_FRAMES
+) -> Path:
+    """A movie of grey frames, each 5 brighter than the one before.
+
+    In mpeg4 a bar moves over them, and there are B frames, so that decoding is out of order.
+    """
+    with av.open(str(path), "w") as container:
+        if timecode:
+            container.metadata["timecode"] = timecode
+        video = container.add_stream(codec, rate=rate)
+        video.width, video.height, video.pix_fmt = 64, 48, "rgb24" if codec == "png" else "yuv420p"
+        if codec == "mpeg4":
+            video.codec_context.gop_size, video.codec_context.max_b_frames = 12, 2
+        for index in range(frames):
+            pixels = np.full((48, 64, 3), level(index), dtype=np.uint8)
+            if codec == "mpeg4":
+                pixels[:, (index * 5) % 64 :][:, :12] = 255 - pixels[0, 0]
+            container.mux(video.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        container.mux(video.encode(None))
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".mov", ".mp4", ".mkv"])
+def test_frames_are_the_same_in_any_order(tmp_path: Path, suffix: str) -> None:
+    movie = write_movie(tmp_path / f"street{suffix}")
+    facts = read_movie_facts(movie)
+    assert (facts.n_frames, str(facts.rate), facts.width, facts.height) == (N_FRAMES, "25", 64, 48)
+    with av.open(str(movie)) as container:
+        expected = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    assert len({frame.tobytes() for frame in expected}) == N_FRAMES
+    reader = MovieReader(facts)
+    order = [0, 1, 2, 39, 13, 12, 11, 11, 38, 0, *range(N_FRAMES)]
+    for index in order:
+        assert np.array_equal(reader.frame(index), expected[index]), index
+    reader.close()
+    for index in (-1, N_FRAMES):
+        with pytest.raises(ImageFileError, match=f"has no frame {index + 1}"):
+            reader.frame(index)
+
+
+def test_a_frame_is_named_like_a_file_in_the_movie(tmp_path: Path) -> None:
+    facts = read_movie_facts(write_movie(tmp_path / "a.b.mov", codec="png"))
+    path = facts.frame_path(6)
+    assert path == tmp_path / "a.b.mov" / "a.b.0007.png"
+    loaded = load_frame(path)
+    assert (loaded.width, loaded.height, loaded.notes) == (64, 48, ())
+    assert np.array_equal(loaded.pixels, np.full((48, 64, 3), level(6), np.uint8))
+    assert loaded.sha256 == movie_frame_sha256(path) != movie_frame_sha256(facts.frame_path(7))
+
+
+@pytest.mark.parametrize(
+    ("rate", "timecode", "told", "start_s"),
+    [
+        (Fraction(25), "01:00:00:00", "25", 3600.0),
+        (Fraction(30000, 1001), "01:00:00;00", "29.97 DF", 107_892 * 1001 / 30000),
+        (Fraction(30000, 1001), "01:00:00:00", "29.97", 3603.6),
+        (Fraction(24000, 1001), "", "23.976", 0.0),
+    ],
+)
+def test_rate_and_timecode_are_the_movies_own(
+    tmp_path: Path, rate: Fraction, timecode: str, told: str, start_s: float
+) -> None:
+    facts = read_movie_facts(write_movie(tmp_path / "street.mov", rate=rate, timecode=timecode, frames=5))
+    assert (facts.start_timecode, str(facts.rate)) == (timecode or None, told)
+    assert facts.rate.frames_per_s == rate
+    assert facts.start_s == pytest.approx(start_s)
+
+
+def test_what_is_no_movie_is_told_by_name(tmp_path: Path) -> None:
+    for name, data in (
+        ("empty.mov", b""),
+        ("text.mp4", b"hello" * 100),
+        ("list.mkv", b"#EXTM3U\nhttp://localhost/x\n"),
+    ):
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(ImageFileError, match=name):
+            read_movie_facts(tmp_path / name)
+    with pytest.raises(ImageFileError, match=r"none.mov.*does not exist"):
+        read_movie_facts(tmp_path / "none.mov")
