@@ -14,6 +14,7 @@ from PySide6.QtCore import QSize
 from PySide6.QtCore import Qt
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QIcon
+from PySide6.QtGui import QImage
 from PySide6.QtGui import QImageReader
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QDialog
@@ -122,13 +123,19 @@ def _picture(file: bytes) -> QIcon:
     buffer = QBuffer()
     buffer.setData(QByteArray(file))
     buffer.open(QIODevice.OpenModeFlag.ReadOnly)
-    reader = QImageReader(buffer)
+    image = _read(QImageReader(buffer))
+    # Only now: the reader of TIFF closes its file through the buffer when it goes.
+    buffer.close()
+    return QIcon(grey if image.isNull() else QPixmap.fromImage(image))
+
+
+def _read(reader: QImageReader) -> QImage:
+    """The picture, small; none where it is damaged or of another kind than stills are."""
     reader.setAutoTransform(True)
     # Qt would try every reader that is installed, vector graphics and documents among them.
     if bytes(reader.format().data()) not in _FORMATS:
-        return QIcon(grey)
+        return QImage()
     size = reader.size()
     if size.isValid():
         reader.setScaledSize(size.scaled(_PICTURE, Qt.AspectRatioMode.KeepAspectRatio))
-    image = reader.read()
-    return QIcon(grey if image.isNull() else QPixmap.fromImage(image))
+    return reader.read()
