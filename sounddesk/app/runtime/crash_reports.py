@@ -45,6 +45,19 @@ _QT_LEVELS: Final = {
     QtMsgType.QtFatalMsg: logging.CRITICAL,
 }
 
+# What stands before a path, in quotation marks with anything in it, or bare as far as it surely goes.
+_ROOT = r"(?:/(?=[^/\s])|[A-Za-z]:\\|\\\\)"
+_QUOTED_PATH: Final = re.compile(rf"(['\"])({_ROOT}[^'\"\n]*)\1")
+_PATH: Final = re.compile(rf"(?<![\w~.:/\\…<]){_ROOT}(?:[^/\\\n'\":]+[/\\])+[^/\\\s'\":,;)]*")
+_HOME_PATH: Final = re.compile(r"~[/\\](?:[^/\\\n'\":]+[/\\])+[^/\\\s'\":,;)]*")
+_OF_PACKAGES: Final = re.compile(r"/((?:(?:site|dist)-packages|lib/python3[\d.]*|sounddesk)/.*)")
+_SECRETS: Final = (
+    (re.compile(r"\bhf_[A-Za-z0-9]{8,}"), "hf_…"),
+    (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{6,}"), r"\1 …"),
+    (re.compile(r"(?i)\b((?:access_?|api_?)?(?:token|key|password|secret|signature)\s*[=:]\s*)[^\s&'\",;]+"), r"\1…"),
+    (re.compile(r"(://)[^/\s:@]+:[^/\s@]+@"), r"\1…@"),
+)
+
 
 class CrashReports(QObject):
     """Catches what nobody else did, and says so without a traceback.
@@ -191,7 +204,13 @@ def report(settings: Settings, *, crash: str | None = None) -> str:
 
 
 def without_private_paths(text: str) -> str:
-    """`text` with the home folder as '~' and the user's name left out."""
+    """`text` with the home folder as '~' and the user's name left out, other folders down to the last name in them, and
+    without passwords and tokens.
+
+    Paths of Python and its packages stay from the package on, so that tracebacks can be read.
+    """
+    for pattern, instead in _SECRETS:
+        text = pattern.sub(instead, text)
     home = str(Path.home())
     if len(home) > 1:
         text = text.replace(home, "~")
@@ -201,7 +220,16 @@ def without_private_paths(text: str) -> str:
         # Short and common names would tear words apart.
         if len(user) > 3 and user != "root":
             text = re.sub(rf"\b{re.escape(user)}\b", "user", text)
-    return text
+    text = _QUOTED_PATH.sub(lambda found: f"{found[1]}{_shortened(found[2])}{found[1]}", text)
+    text = _HOME_PATH.sub(lambda found: "~/" + _shortened(found[0]), text)
+    return _PATH.sub(lambda found: _shortened(found[0]), text)
+
+
+def _shortened(path: str) -> str:
+    """A path from its package on, or its last name alone."""
+    plain = path.replace("\\", "/").rstrip("/")
+    known = _OF_PACKAGES.search(plain)
+    return f"…/{known[1]}" if known is not None else f"…/{plain.rpartition('/')[2]}"
 
 
 def _bundle_lines() -> list[str]:

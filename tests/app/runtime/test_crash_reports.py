@@ -91,3 +91,23 @@ def test_reports_name_no_private_paths(qapp: QApplication) -> None:
     assert "bundle starter" in text and "numpy" in text
     assert without_private_paths("/home/anna/x") == "~/x"
     logging.getLogger("x").info("nothing")
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ('File "/usr/lib/python3.11/json/decoder.py", line 3', 'File "…/lib/python3.11/json/decoder.py", line 3'),
+        ('File "/opt/x y/site-packages/PIL/Image.py"', 'File "…/site-packages/PIL/Image.py"'),
+        ("cannot read '/mnt/My Client/shot one.png': no", "cannot read '…/shot one.png': no"),
+        ("cannot read /Volumes/acme corp/secret/shot.png: no", "cannot read …/shot.png: no"),
+        ("/home/anna/Clients/acme/x.sdesk", "~/…/x.sdesk"),
+        (r"D:\Projects\acme\a.wav failed", "…/a.wav failed"),
+        (r"\\server\acme\a.wav failed", "…/a.wav failed"),
+        ("open https://hub.example/api/x?token=abc123&n=1", "open https://hub.example/api/x?token=…&n=1"),
+        ("Authorization: Bearer abcdef123", "Authorization: Bearer …"),
+        ("https://me:pass@proxy:80/x and hf_abcdefghijkl", "https://…@proxy:80/x and hf_…"),
+        ("ratio 1/2 and 3 / 4, 24000/1001", "ratio 1/2 and 3 / 4, 24000/1001"),
+    ],
+)
+def test_neither_folders_nor_secrets_are_in_a_report(text: str, kept: str) -> None:
+    assert without_private_paths(text) == kept
