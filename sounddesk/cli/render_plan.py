@@ -155,6 +155,8 @@ def _scene_of(recipe: RenderRecipe, *, folder: Path, image_path: Path | None) ->
     from sounddesk.engine.images.image_file import load_image
 
     path = image_path or _locate(recipe.image.path, folder=folder)
+    if not path.exists():
+        raise BadInputError(f"image {path} is not there: name the image of the recipe, sounddesk render IMAGE ...")
     with bad_input():
         image = load_image(path)
     if image.sha256 != recipe.image.sha256:

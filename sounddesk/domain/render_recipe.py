@@ -30,6 +30,10 @@ Preset = Literal["fast", "paper"]
 WavFormat = Literal["PCM_16", "PCM_24", "FLOAT"]
 Extra = Mapping[str, Any]
 
+# The frames of a batch: two folders up from the recipe, and one down.
+_MOST_UP: Final = 2
+_MOST_DOWN: Final = 2
+
 
 @dataclass(frozen=True, kw_only=True)
 class ImageReference:
@@ -165,8 +169,26 @@ class RenderRecipe:
 
 
 def path_from(folder: Path, image: Path) -> str:
-    """The image's path relative to the folder of the recipe, so that both can be moved together."""
+    """The image's path relative to the folder of the recipe, so that both can be moved together.
+
+    Only where it lies near: below the folder, or beside it as the frames of a batch do. Else its name alone, because a
+    recipe is handed on with the sounds, and the folders on the way would name the user and whom she works for; the
+    image is then given when the recipe is rendered again, and known by its hash.
+
+    Example:
+        >>> path_from(Path("/jobs/shot/out/f_1"), Path("/jobs/shot/frames/f.1.png"))
+        '../../frames/f.1.png'
+        >>> path_from(Path("/tmp/out"), Path("/home/anna/clients/acme/f.1.png"))
+        'f.1.png'
+    """
     try:
-        return Path(os.path.relpath(image.resolve(), folder.resolve())).as_posix()
+        relative = Path(os.path.relpath(image.resolve(), folder.resolve()))
     except ValueError:  # another drive of Windows
-        return str(image.resolve())
+        return image.name
+    up = relative.parts.count(os.pardir)
+    shared = folder.resolve().parents[up - 1] if up else folder
+    # A folder of the root or of the homes is somebody's.
+    is_own = len(shared.parts) > 1 and shared not in (Path.home().parent, Path("/home"), Path("/Users"))
+    down = len(relative.parts) - up
+    near = not up or (up <= _MOST_UP and (down == 1 or (is_own and down <= _MOST_DOWN)))
+    return relative.as_posix() if near else image.name
