@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 from typing import Final
@@ -17,7 +18,7 @@ MAX_DEPTH: Final = 64
 def read_xml(path: Path, *, max_bytes: int = MAX_TEXT_BYTES) -> ET.Element:
     """The root of an XML file. Raises: FieldError, which names the file; OSError."""
     with path.open("rb") as file:
-        data = file.read(max_bytes + 1)
+        data = file.read(min(max_bytes, os.fstat(file.fileno()).st_size) + 1)
     if len(data) > max_bytes:
         raise FieldError(f"{path} is larger than {max_bytes >> 20} MiB, which no file of its kind is")
     try:

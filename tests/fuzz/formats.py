@@ -45,7 +45,7 @@ def _image(path: Path) -> None:
 
 
 def _mask(path: Path) -> None:
-    from sounddesk.engine.images.image_file import load_mask
+    from sounddesk.engine.images.mask_file import load_mask
 
     load_mask(path, image_size=seeds.SIZE)
 
@@ -211,7 +211,7 @@ FORMATS = {
                readers=_PICTURE),
         Format(name="bmp", file="a.bmp", seeds=seeds.pictures("BMP", "RGB", "L", "P", "1"), readers=_PICTURE),
         Format(name="gif", file="a.gif", seeds=seeds.pictures("GIF", "P", "L"), readers=_PICTURE),
-        Format(name="avif", file="a.avif", seeds=seeds.pictures("AVIF", "RGB", "RGBA"), readers=_PICTURE[:2]),
+        Format(name="avif", file="a.avif", seeds=seeds.pictures("AVIF", "RGB", "RGBA"), readers=_PICTURE),
         Format(name="labelme", file="a.json", seeds=seeds.labelme, readers=(_masks,), mutators=JSON),
         Format(name="coco", file="a.json", seeds=seeds.coco, readers=(_masks,), mutators=JSON),
         Format(name="project", file="a.sdesk", seeds=seeds.project, readers=(_project,),

@@ -56,6 +56,9 @@ def attack(name: str, *, files: int, keep: Path | None = None, replay: Sequence[
         if not died:
             break
         report.faults[last] = died
+        # It did not come as far as the first file: it would not the next time either.
+        if last < first:
+            break
         first = last + 1
     report.seconds = time.monotonic() - begin
     return report
@@ -68,7 +71,7 @@ def _run(name: str, folder: Path, files: int, first: int, report: Report, keep: 
         "PYTHONPATH": str(ROOT), "XDG_CONFIG_HOME": str(folder),
     }  # fmt: skip
     errors = folder / "errors"
-    last, ended, counts = first, False, (0, 0)
+    last, ended, counts = first - 1, False, (0, 0)
     with (
         errors.open("wb") as log,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, env=environment, cwd=ROOT, text=True) as process,

@@ -17,15 +17,8 @@ from tests.fuzz.harness import attack
 CRASHES = sorted(path for path in (Path(__file__).parent / "crashes").iterdir() if "--" in path.name)
 
 
-# The trainer reads pictures with a reader of its own, which passes on OpenCV's exceptions.
-PENDING = {
-    name: pytest.mark.xfail(reason="one reader for images in the whole program is on its way", strict=False)
-    for name in ("png", "jpeg", "tiff", "webp", "bmp", "gif", "avif", "labelme", "coco")
-}
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [pytest.param(name, marks=PENDING.get(name, ())) for name in FORMATS])
+@pytest.mark.parametrize("name", FORMATS)
 def test_damaged_files_are_read_or_refused(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     files = request.config.getoption("--fuzz-files")
     crashes = [path for path in CRASHES if path.name.startswith(f"{name}--")]

@@ -8,6 +8,7 @@ from pathlib import Path
 from sounddesk.audio.files.wav_io import write_wav
 from sounddesk.domain.naming import safe_file_stem
 from sounddesk.domain.naming import unique_file_stems
+from sounddesk.engine.verified_files import whole_folder
 from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.atomic_file import write_file
 from sounddesk.storage.png_mask import encode_mask_png
@@ -29,6 +30,13 @@ def collect_project(contents: ProjectContents, folder: Path, *, name: str) -> Pa
     while made.exists():
         number += 1
         made = folder / f"{stem} collected {number}"
+    # Only a whole folder gets its name; `whole_folder` removes what a failure leaves.
+    with translate_os_errors(made), whole_folder(made, overwrite=False) as part:
+        _write(contents, part, stem=stem)
+    return made
+
+
+def _write(contents: ProjectContents, made: Path, *, stem: str) -> None:
     with translate_os_errors(made):
         (made / "masks").mkdir(parents=True)
         (made / "takes").mkdir()
@@ -48,4 +56,3 @@ def collect_project(contents: ProjectContents, folder: Path, *, name: str) -> Pa
         path = made / "takes" / f"{take_stem}.wav"
         write_wav(path, take.waveform, sample_rate_hz=take.sample_rate_hz, wav_format="FLOAT")
         write_file(path.with_suffix(".json"), (json.dumps(dict(take.recipe), indent=2) + "\n").encode())
-    return made

@@ -105,7 +105,8 @@ def read_picture_bytes(path: str | os.PathLike[str], *, what: str) -> bytes:
             # A film dropped by mistake is refused by its first bytes, before gigabytes are read.
             head = stream.read(HEAD_BYTES)
             _readable_format(head, name=name, what=what)
-            return head + stream.read(MAX_FILE_BYTES)
+            # Not the limit: memory for all that is asked for is taken first, however short the file.
+            return head + stream.read(size)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ImageFileError(f"{what} {name} cannot be read ({reason}): check the path and its permissions") from error
