@@ -25,6 +25,8 @@ CALLERS: dict[tuple[str, ...], set[str]] = {
     ("tarfile.open",): {"training/clips/shards.py", "storage/packages.py"},
     ("zipfile.ZipFile",): {
         "storage/packages.py",
+        # Looks at the list of a checkpoint's entries before torch reads them.
+        "engine/catalogue/pickled_weights.py",
         # Writes only.
         "audio/exchange/dawproject.py",
         # Packages that are pinned by their hash.

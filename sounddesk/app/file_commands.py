@@ -26,6 +26,7 @@ from sounddesk.app.timeline.clip_clipboard import clips_lie_on_the_clipboard
 from sounddesk.domain.picture_suffixes import OTHER_PICTURE_SUFFIXES
 from sounddesk.domain.picture_suffixes import PICTURE_SUFFIXES
 from sounddesk.domain.project import Project
+from sounddesk.storage.path_text import home_folder
 
 PROJECT_SUFFIX: Final = ".sdesk"
 
@@ -131,7 +132,7 @@ class FileCommands(QObject):
         store = self._services.store
         image = self._services.document.project.image
         name = Path(image.name).stem if image is not None else self.tr("untitled")
-        start = store.path or Path.home() / f"{name}{PROJECT_SUFFIX}"
+        start = store.path or home_folder() / f"{name}{PROJECT_SUFFIX}"
         chosen, _ = QFileDialog.getSaveFileName(
             self._window, self.tr("Save as"), str(start), self.tr("sounddesk projects (*.sdesk)")
         )

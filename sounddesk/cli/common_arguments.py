@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from sounddesk.domain.timecode import exact_rate
+from sounddesk.storage.path_text import PathError
+from sounddesk.storage.path_text import path_of
 
 DEFAULT_BUNDLE: Final = "starter"
 
@@ -47,9 +49,10 @@ def number(text: str) -> float:
 
 def file_path(text: str) -> Path:
     """A path option; an empty one would silently mean the current folder."""
-    if not text:
-        raise argparse.ArgumentTypeError("the path is empty: name a file or folder")
-    return Path(text).expanduser()
+    try:
+        return path_of(text)
+    except PathError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def frames_per_second(text: str) -> float:

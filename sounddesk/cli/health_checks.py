@@ -175,7 +175,7 @@ def check_bundles() -> list[CheckResult]:
 
 def check_models() -> list[CheckResult]:
     """Every installed model with licence, and whether its files are there; hashes are for `models verify`."""
-    from sounddesk.engine.catalogue.model_store import ModelError
+    from sounddesk.domain.errors import EngineError
     from sounddesk.engine.catalogue.model_store import list_models
 
     results = []
@@ -187,7 +187,7 @@ def check_models() -> list[CheckResult]:
             value = f"{model.kind}, {terms}, {model.n_bytes / 2**20:.0f} MiB"
             try:
                 model.check_lengths()
-            except ModelError as error:
+            except EngineError as error:
                 problem = str(error)
                 value = f"{value}: {problem}"
         name = listing.record_folder.name

@@ -19,6 +19,7 @@ from sounddesk.cli.exit_codes import EXIT_CODES
 from sounddesk.cli.exit_codes import ExitCode
 from sounddesk.cli.exit_codes import exit_code_of
 from sounddesk.domain.errors import BadInputError
+from sounddesk.storage.atomic_file import output_error
 
 # A subcommand's module is imported only when it is asked for, so that --help stays quick.
 _SUBCOMMANDS: Final = {
@@ -70,6 +71,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return ExitCode.FAULT
     except SystemExit as ending:  # --help and --version
         return int(ending.code or 0)
+    except OSError as error:
+        # A path that vanished, a disk that is full, a folder that may not be read: nothing that sounddesk got wrong.
+        told = output_error(error, what=str(error.filename or "a file"))
+        console.error(str(told), exit_code=exit_code_of(told))
+        return exit_code_of(told)
     except Exception as error:  # noqa: BLE001  # the last resort: no traceback in the user's face
         console.error(f"a fault of sounddesk: {type(error).__name__}: {error}", exit_code=ExitCode.FAULT)
         if os.environ.get("SOUNDDESK_TRACEBACK"):

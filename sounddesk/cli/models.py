@@ -109,7 +109,8 @@ def licence_lines(entry: CatalogueEntry) -> list[str]:
 
 def _list(_options: argparse.Namespace, *, console: Console, cancel: CancelToken) -> dict[str, Any]:
     cancel.raise_if_cancelled()
-    every = load_catalogue()
+    problems: list[str] = []
+    every = load_catalogue(on_problem=problems.append)
     listings = {listing.record_folder.name: listing for listing in list_models()}
     rows: list[dict[str, Any]] = []
     for model_id in dict.fromkeys([*offered(every), *listings]):
@@ -118,8 +119,10 @@ def _list(_options: argparse.Namespace, *, console: Console, cancel: CancelToken
         known = entry or model
         if known is None:
             assert listing is not None
-            console.say(f"!! {model_id}: {listing.problem}")
+            problems.append(f"{model_id}: {listing.problem}")
             continue
+        if listing is not None and listing.model is None:
+            problems.append(f"{model_id}: {listing.problem}")
         n_bytes = model.n_bytes if model is not None else entry.known_bytes if entry is not None else None
         rows.append(
             {
@@ -140,15 +143,17 @@ def _list(_options: argparse.Namespace, *, console: Console, cancel: CancelToken
         console.say(f"{'*' if row['installed'] else ' '} {row['id']:18} {row['kind']:14} {size:13} {row['name']}")
         console.say(f"{'':21}{row['purpose'] or row['origin']}")
         console.say(f"{'':21}{row['licence']}, commercial use: {row['commercial']}")
+    for problem in problems:
+        console.say(f"!! {problem}")
     console.say("")
     console.say(f"* is installed, in {models_folder()}")
-    return {"models": rows, "folder": str(models_folder())}
+    return {"models": rows, "folder": str(models_folder()), "problems": problems}
 
 
 def _install(options: argparse.Namespace, *, console: Console, cancel: CancelToken) -> dict[str, Any]:
     from sounddesk.engine.catalogue.model_install import install
 
-    entries = load_catalogue()
+    entries = load_catalogue(on_problem=console.note)
     chosen = [find_entry(entries, model_id) for model_id in options.ids]
     not_chosen = sorted(set(options.accept_licence) - set(options.ids))
     if not_chosen:

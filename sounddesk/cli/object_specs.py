@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
 from sounddesk.domain.errors import BadInputError
@@ -14,6 +13,8 @@ from sounddesk.domain.selection import Click
 from sounddesk.domain.selection import ObjectSpec
 from sounddesk.domain.selection import Selection
 from sounddesk.domain.selection import split_mask_reference
+from sounddesk.storage.path_text import PathError
+from sounddesk.storage.path_text import path_of
 
 POINTS_HELP: Final = "NAME@X,Y[;X,Y...]"
 BOX_HELP: Final = "NAME@LEFT,TOP,RIGHT,BOTTOM[;X,Y...]"
@@ -69,12 +70,15 @@ def parse_mask(text: str) -> ObjectSpec:
     _split(text, example="sea@sea.png")
     places = [i for i, character in enumerate(text) if character == "@" and text[:i].strip()]
     at = next((i for i in reversed(places) if _is_mask_file(text[i + 1 :])), places[-1])
-    file = Path(text[at + 1 :]).expanduser()
+    file = path_of(text[at + 1 :])
     return ObjectSpec(name=text[:at].strip(), selection=Selection(how="mask_file", mask_file=str(file)))
 
 
 def _is_mask_file(text: str) -> bool:
-    return split_mask_reference(str(Path(text).expanduser()))[0].is_file()
+    try:
+        return split_mask_reference(str(path_of(text)))[0].is_file()
+    except PathError:
+        return False
 
 
 def parse_hint(text: str, *, names: Sequence[str]) -> tuple[str, str]:

@@ -24,6 +24,7 @@ from sounddesk.engine.images.scene_objects import Coverage
 from sounddesk.engine.images.scene_objects import SoundingObject
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.types import SamplingSettings
+from sounddesk.storage.path_text import path_of
 from sounddesk.storage.render_recipe_file import recipe_from_text
 
 _LARGEST_RECIPE_BYTES: Final = 64 << 20
@@ -178,7 +179,7 @@ def _scene_of(recipe: RenderRecipe, *, folder: Path, image_path: Path | None) ->
 
 def _locate(written: str, *, folder: Path) -> Path:
     """The image beside the recipe where its path is relative; an absolute path as it is."""
-    path = Path(written).expanduser()
+    path = path_of(written)
     return path if path.is_absolute() else folder / path
 
 

@@ -6,8 +6,11 @@ import math
 from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import field
+from typing import Annotated
 from typing import Any
 from typing import Final
+
+from sounddesk.domain.limits import Range
 
 MIN_SECONDS: Final = 1.0
 MAX_SECONDS: Final = 60.0
@@ -22,15 +25,15 @@ class MelSpec:
     `peak` is the absolute peak that a waveform is scaled to before its mel spectrogram.
     """
 
-    sample_rate_hz: int = 16_000
-    n_fft: int = 1024
-    win_length: int = 1024
-    hop_length: int = 160
-    n_mels: int = 64
-    fmin_hz: float = 0.0
-    fmax_hz: float = 8_000.0
-    log_floor: float = 1e-5
-    peak: float = 0.5
+    sample_rate_hz: Annotated[int, Range(1_000, 400_000)] = 16_000
+    n_fft: Annotated[int, Range(16, 1 << 16)] = 1024
+    win_length: Annotated[int, Range(16, 1 << 16)] = 1024
+    hop_length: Annotated[int, Range(1, 1 << 16)] = 160
+    n_mels: Annotated[int, Range(1, 2048)] = 64
+    fmin_hz: Annotated[float, Range(0.0, 200_000.0)] = 0.0
+    fmax_hz: Annotated[float, Range(0.0, 200_000.0)] = 8_000.0
+    log_floor: Annotated[float, Range(1e-12, 1.0)] = 1e-5
+    peak: Annotated[float, Range(1e-6, 1.0)] = 0.5
 
     def __post_init__(self) -> None:
         if self.win_length > self.n_fft:
@@ -56,10 +59,10 @@ class LatentSpec:
     does all the downsampling with strided convolutions.
     """
 
-    channels: int = 8
-    time_factor: int = 4
-    freq_factor: int = 4
-    mel_fold: tuple[int, int] = (1, 1)
+    channels: Annotated[int, Range(1, 4096)] = 8
+    time_factor: Annotated[int, Range(1, 1024)] = 4
+    freq_factor: Annotated[int, Range(1, 1024)] = 4
+    mel_fold: tuple[Annotated[int, Range(1, 1024)], Annotated[int, Range(1, 1024)]] = (1, 1)
 
     def __post_init__(self) -> None:
         if self.time_factor % self.mel_fold[0] or self.freq_factor % self.mel_fold[1]:
@@ -92,7 +95,7 @@ class AudioSpec:
 
     mel: MelSpec
     latent: LatentSpec
-    latent_multiple: int = field(default=8, metadata={"required": True})
+    latent_multiple: Annotated[int, Range(1, 4096)] = field(default=8, metadata={"required": True})
 
     def request_shape(self, seconds: float) -> RequestShape:
         """Shapes for `seconds` of sound.

@@ -111,6 +111,21 @@ def whole_folder(target: Path, *, overwrite: bool) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def copy_files(source: Path, target: Path) -> None:
+    """Copy what is in the folder `source` into the folder `target`, contents only.
+
+    Not permissions: what was read-only where it came from (a disk image, a shared folder) could be neither flushed,
+    replaced nor removed here. Raises: OSError.
+    """
+    for path in sorted(source.rglob("*")):
+        copy = target / path.relative_to(source)
+        if path.is_dir():
+            copy.mkdir(parents=True, exist_ok=True)
+        else:
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
+
+
 def sync_files(folder: Path) -> None:
     """Flush every file below `folder` to the disk."""
     for path in folder.rglob("*"):

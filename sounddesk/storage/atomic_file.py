@@ -41,9 +41,13 @@ def translate_os_errors(path: Path, *, what: str = "cannot write") -> Iterator[N
     try:
         yield
     except OSError as error:
-        reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
-        kind = DiskFullError if error.errno in _FULL else OutputError
-        raise kind(f"{what} {path}: {reason}") from error
+        raise output_error(error, what=f"{what} {path}") from error
+
+
+def output_error(error: OSError, *, what: str) -> OutputError:
+    """What the system says in our words: `what` failed, the reason and the remedy."""
+    kind = DiskFullError if error.errno in _FULL else OutputError
+    return kind(f"{what}: {_REASONS.get(error.errno or 0, error.strerror or str(error))}")
 
 
 def write_file(path: Path, data: bytes) -> None:

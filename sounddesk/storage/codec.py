@@ -42,6 +42,8 @@ from sounddesk.storage.codec_messages import key_of
 from sounddesk.storage.codec_messages import problems_of
 from sounddesk.storage.codec_messages import quoted
 from sounddesk.storage.codec_messages import sentence
+from sounddesk.storage.path_text import PathError
+from sounddesk.storage.path_text import check_path
 from sounddesk.storage.text_formats import FieldError
 from sounddesk.storage.text_formats import describe
 from sounddesk.storage.text_formats import read_json
@@ -188,7 +190,13 @@ def _number(value: Any, _kind: Any) -> float:
 
 
 def _path(value: Any, kind: Any) -> Path:
-    return value if isinstance(value, Path) else Path(_text(value, kind))
+    if isinstance(value, Path):
+        return value
+    try:
+        check_path(_text(value, kind))
+    except PathError as error:
+        raise WrongValueError(value, f"is no path: {error}") from None
+    return Path(value)
 
 
 def _choice(value: Any, kind: Any) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,9 @@ _BLOCK_BYTES: Final = 1 << 20
 _MAX_DIGITS: Final = 20
 _MAX_WHOLE: Final = 2**64
 _MAX_SHOWN: Final = 60
+# Halves of surrogate pairs, which JSON can spell and UTF-8 cannot. Those that Python makes of names of files that are
+# no UTF-8 (U+DC80 to U+DCFF) are found in our own texts.
+_NO_TEXT: Final = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
 
 class FieldError(BadInputError, ValueError):
@@ -209,10 +213,14 @@ def _checked(value: Any, *, allow_nul: bool = False, allow_infinite: bool = Fals
                     raise FieldError(f"{place or 'the file'} has the key {describe(key)}: keys must be text")
                 if "\0" in key and not allow_nul:
                     raise FieldError(f"the key {key!r} holds a NUL character: remove it")
+                if _NO_TEXT.search(key):
+                    raise FieldError(f"the key {key!r} holds half a character: write it as UTF-8")
                 waiting.append((inner, f"{place}.{key}" if place else key, depth + 1))
         elif isinstance(each, str):
             if "\0" in each and not allow_nul:
                 raise FieldError(f"{place or 'the text'} holds a NUL character: remove it")
+            if _NO_TEXT.search(each):
+                raise FieldError(f"{place or 'the text'} holds half a character: write it as UTF-8")
         elif isinstance(each, bool) or each is None:
             continue
         elif isinstance(each, int):

@@ -42,6 +42,8 @@ BILLION_LAUGHS = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         (parse_json, '{"a": {"b": "x\\u0000"}}', r"a\.b holds a NUL character"),
         (parse_json, '{"x\\u0000": 1}', "holds a NUL character"),
         (parse_json, b'"\xff"', "not UTF-8 at byte 1"),
+        (parse_json, '{"a": ["\\ud800"]}', r"a\[0\] holds half a character"),
+        (parse_json, '{"\\udfff": 1}', "holds half a character"),
         (parse_toml, "a = 1\na = 2", "not TOML"),
         (parse_toml, "a = 2024-05-01", "a is a date: write it in quotes"),
         (parse_toml, "a = 07:32:00", "a is a time: write it in quotes"),
@@ -71,6 +73,8 @@ def test_what_is_refused(parse: Callable[[Any], Any], text: str | bytes, message
 def test_what_is_read() -> None:
     assert parse_json('\ufeff{"a": [1, 2.5, true, null, "\\u00e4"]}') == {"a": [1, 2.5, True, None, "ä"]}
     assert parse_json(str(2**63 - 1)) == 2**63 - 1
+    # A pair that belongs together, and what Python makes of a file's name in Latin-1.
+    assert parse_json('["\\ud83d\\udc36", "\\udce9.png"]') == ["\U0001f436", "\udce9.png"]
     assert parse_toml("[a]\nb = [1, 2]") == {"a": {"b": [1, 2]}}
     assert parse_yaml("a: {b: [1, x]}") == {"a": {"b": [1, "x"]}}
     assert parse_yaml("") is None

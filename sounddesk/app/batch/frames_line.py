@@ -20,6 +20,9 @@ from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.frame_sequence import Frame
 from sounddesk.domain.frame_sequence import find_frames
 from sounddesk.domain.frame_sequence import runs_of
+from sounddesk.storage.path_text import PathError
+from sounddesk.storage.path_text import home_folder
+from sounddesk.storage.path_text import path_of
 
 _MOST_RUNS: Final = 3
 # While a path is typed each letter names another folder.
@@ -51,12 +54,14 @@ class FolderLine(QWidget):
 
     @property
     def path(self) -> Path | None:
-        """None while the line is empty."""
-        text = str(self.line.text()).strip()
-        return Path(text).expanduser().absolute() if text else None
+        """None while the line is empty or holds no path."""
+        try:
+            return path_of(str(self.line.text()).strip()).absolute()
+        except PathError:
+            return None
 
     def _choose(self) -> None:
-        name = QFileDialog.getExistingDirectory(self, self._title, str(self.path or Path.home()))
+        name = QFileDialog.getExistingDirectory(self, self._title, str(self.path or home_folder()))
         if name:
             self.line.setText(name)
 

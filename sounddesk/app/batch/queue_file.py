@@ -14,8 +14,6 @@ from typing import Annotated
 from typing import Final
 from typing import Literal
 
-import platformdirs
-
 from sounddesk.app.batch.batch_request import BatchRequest
 from sounddesk.app.project.file_lock import FileLock
 from sounddesk.domain.limits import Count
@@ -25,6 +23,7 @@ from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.atomic_file import write_file
 from sounddesk.storage.codec import encode
 from sounddesk.storage.codec import load
+from sounddesk.storage.path_text import user_state_folder
 from sounddesk.storage.project_file import write_project
 from sounddesk.storage.project_reader import ProjectContents
 from sounddesk.storage.project_schema import SUFFIX
@@ -73,7 +72,7 @@ class _Queue:
 
 def queue_folder() -> Path:
     """Where the queue lies: `sounddesk/batches` in the user's state folder."""
-    return Path(platformdirs.user_state_path("sounddesk", appauthor=False)) / "batches"
+    return user_state_folder() / "batches"
 
 
 class QueueFile:

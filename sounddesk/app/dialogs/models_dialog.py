@@ -109,11 +109,15 @@ class ModelsDialog(QDialog):
     def reload(self) -> None:
         """Read the catalogues and the installed models again; the selection stays."""
         chosen = self.current_id
+        problems: list[str] = []
         try:
-            self._entries = load_catalogue()
+            self._entries = load_catalogue(on_problem=problems.append)
         except EngineError as error:
-            self.status.setText(str(error))
+            problems.append(str(error))
         listings = list_models()
+        problems += [f"{each.record_folder.name}: {each.problem}" for each in listings if each.model is None]
+        if problems:
+            self.status.setText("; ".join(problems))
         self._models = {listing.model.id: listing.model for listing in listings if listing.model is not None}
         with QSignalBlocker(self.list):
             self.list.clear()

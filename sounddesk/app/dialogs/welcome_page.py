@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QWidget
 from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.plain_text import plain_tip
 from sounddesk.app.settings import Settings
+from sounddesk.storage.path_text import home_folder
 
 _WIDTH: Final = 560
 
@@ -106,5 +107,5 @@ class WelcomePage(QWidget):
 
 
 def _short(folder: Path) -> str:
-    text, home = str(folder), str(Path.home())
+    text, home = str(folder), str(home_folder())
     return "~" + text[len(home) :] if len(home) > 1 and text.startswith(home) else text

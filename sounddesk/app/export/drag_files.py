@@ -9,13 +9,12 @@ import hashlib
 from pathlib import Path
 from typing import Literal
 
-import platformdirs
-
 from sounddesk.audio.exporters.export_plan import ExportPlan
 from sounddesk.audio.exporters.export_plan import plan_export
 from sounddesk.audio.exporters.export_settings import ExportSettings
 from sounddesk.domain.project import Project
 from sounddesk.domain.take import TakeLibrary
+from sounddesk.storage.path_text import user_data_folder
 from sounddesk.storage.project_json import part_to_json
 from sounddesk.storage.project_json import to_text
 
@@ -41,7 +40,7 @@ class DragFile:
 
 def drag_folder() -> Path:
     """Where dragged files are kept; a folder for each state, so that none ever changes."""
-    return Path(platformdirs.user_data_path("sounddesk", appauthor=False)) / FOLDER_NAME
+    return user_data_folder() / FOLDER_NAME
 
 
 def drag_file(item: DragItem, project: Project, takes: TakeLibrary, settings: ExportSettings, *, name: str) -> DragFile:

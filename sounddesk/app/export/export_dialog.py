@@ -28,6 +28,8 @@ from sounddesk.audio.exporters.export_plan import ExportPlan
 from sounddesk.audio.exporters.export_plan import plan_export
 from sounddesk.domain.project import Project
 from sounddesk.domain.take import TakeLibrary
+from sounddesk.storage.path_text import home_folder
+from sounddesk.storage.path_text import path_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +75,7 @@ class ExportDialog(QDialog):
         keep = QPushButton(self.tr("Keep as preset…"))
         keep.setAutoDefault(False)
         keep.clicked.connect(self._keep_preset)
-        self._folder = QLineEdit(str(memory.folder or Path.home()))
+        self._folder = QLineEdit(str(memory.folder or home_folder()))
         self._folder.setObjectName("folder")
         self._folder.setAccessibleName(self.tr("Folder"))
         browse = QPushButton(self.tr("Choose…"))
@@ -128,7 +130,8 @@ class ExportDialog(QDialog):
 
     @property
     def folder(self) -> Path:
-        return Path(str(self._folder.text()).strip() or ".").expanduser()
+        """Raises: PathError, for a text that is no path."""
+        return path_of(str(self._folder.text()).strip() or ".")
 
     @property
     def names(self) -> list[str]:
@@ -183,12 +186,13 @@ class ExportDialog(QDialog):
         self._plan = None
         self._list.clear()
         try:
+            folder = self.folder
             plan = plan_export(self._project, self._takes, self.fields.settings(), name=str(self._name.text()))
         except ValueError as error:
             self._summary.setText(str(error))
             self._ok.setEnabled(False)
             return
-        existing = {name for name in plan.names if (self.folder / name).exists()}
+        existing = {name for name in plan.names if (folder / name).exists()}
         for name in plan.names:
             self._list.addItem(name + (self.tr("  (exists)") if name in existing else ""))
         allowed = not existing or self._on_save.isChecked()

@@ -18,8 +18,6 @@ from pathlib import Path
 from typing import Any
 from typing import Final
 
-import platformdirs
-
 from sounddesk.app.project.file_lock import FileLock
 from sounddesk.app.runtime.thread_priority import lower_thread_priority
 from sounddesk.app.workers.serial_thread import JobControl
@@ -28,6 +26,7 @@ from sounddesk.app.workers.serial_thread import SerialThread
 from sounddesk.app.workers.serial_thread import Ticket
 from sounddesk.domain.project import Project
 from sounddesk.domain.take import Take
+from sounddesk.storage.path_text import user_data_folder
 from sounddesk.storage.project_file import ProjectDatabase
 from sounddesk.storage.project_file import write_project
 from sounddesk.storage.project_reader import ProjectContents
@@ -43,7 +42,7 @@ _LOCAL_TABLE: Final = (
 
 def working_folder() -> Path:
     """Where working copies lie: `sounddesk/working` in the user's data folder."""
-    return platformdirs.user_data_path("sounddesk", appauthor=False) / "working"
+    return user_data_folder() / "working"
 
 
 class _Inbox:

@@ -19,7 +19,6 @@ from types import TracebackType
 from typing import IO
 from typing import Final
 
-import platformdirs
 from PySide6.QtCore import QMessageLogContext
 from PySide6.QtCore import QObject
 from PySide6.QtCore import Qt
@@ -32,6 +31,8 @@ from PySide6.QtWidgets import QApplication
 import sounddesk
 from sounddesk.app.plain_text import PlainMessageBox
 from sounddesk.app.settings import Settings
+from sounddesk.storage.path_text import home_folder
+from sounddesk.storage.path_text import user_state_folder
 
 _log = logging.getLogger(__name__)
 _qt_log = logging.getLogger("qt")
@@ -154,7 +155,7 @@ def install_crash_reports(settings: Settings) -> CrashReports:
 
 def state_folder() -> Path:
     """Where log and crash files lie: `sounddesk` in the user's state folder."""
-    return platformdirs.user_state_path("sounddesk", appauthor=False)
+    return user_state_folder()
 
 
 def log_file() -> Path:
@@ -211,7 +212,7 @@ def without_private_paths(text: str) -> str:
     """
     for pattern, instead in _SECRETS:
         text = pattern.sub(instead, text)
-    home = str(Path.home())
+    home = str(home_folder())
     if len(home) > 1:
         text = text.replace(home, "~")
     text = re.sub(r"(/home/|/Users/|[A-Z]:\\Users\\)[^/\\\s'\"]+", "~", text)

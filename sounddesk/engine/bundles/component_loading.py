@@ -12,9 +12,10 @@ from typing import Final
 from typing import TypeVar
 
 import torch
-from safetensors import SafetensorError
 from torch import nn
 
+from sounddesk.domain.errors import Cancelled
+from sounddesk.domain.errors import EngineError
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.bundles.component_classes import AnyTextEncoder
 from sounddesk.engine.bundles.component_classes import AnyVocoder
@@ -31,9 +32,11 @@ from sounddesk.engine.device import keep_freed_memory
 from sounddesk.engine.models.construction import constructing
 from sounddesk.engine.models.construction import quieten_libraries
 from sounddesk.engine.models.diffusion import Denoiser
+from sounddesk.engine.models.diffusion import check_schedule
 from sounddesk.engine.models.grounding import ObjectConditioner
 from sounddesk.engine.models.latent_codec import LatentCodec
 from sounddesk.engine.models.packed_layers import pack_layers
+from sounddesk.engine.models.weight_budget import check_configuration
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
@@ -41,6 +44,8 @@ from sounddesk.engine.types import BundleError
 from sounddesk.storage.text_formats import read_json
 
 WEIGHTS_FILE: Final = "model.safetensors"
+# Of what a library says; some list every tensor of a network.
+_MOST_SHOWN: Final = 400
 SCHEDULER_FILE: Final = "scheduler_config.json"
 
 _Module = TypeVar("_Module", bound=nn.Module)
@@ -83,6 +88,7 @@ def load_components(
     conditioner = _load_conditioner(bundle, policy)
     with _loading(bundle, "scheduler") as folder:
         scheduler_config = read_json(folder / SCHEDULER_FILE, allow_infinite=True)
+        check_schedule(scheduler_config)
 
     def part(roles: tuple[str, ...], load: Callable[[], Any], *, half: bool) -> Part[Any]:
         def checked() -> Any:
@@ -197,13 +203,16 @@ def _loading(bundle: Bundle, role: str) -> Iterator[Path]:
     """
     folder = bundle.component_folder(role)
     try:
+        check_configuration(folder)
         with constructing():
             yield folder
-    except BundleError:
+    except (EngineError, Cancelled, MemoryError):
         raise
-    except (ValueError, TypeError, KeyError, OSError, RuntimeError, SafetensorError) as error:
+    # diffusers, transformers, tokenizers (a bare Exception) and timm raise nearly anything on a wrong configuration.
+    except Exception as error:
         if is_out_of_memory(error):
             raise
+        reason = " ".join(str(error).split())[:_MOST_SHOWN] or type(error).__name__
         raise BundleError(
-            f"bundle {bundle.name!r}: component {role!r} cannot be loaded ({error}): install the bundle again"
+            f"bundle {bundle.name!r}: component {role!r} cannot be loaded ({reason}): install the bundle again"
         ) from error

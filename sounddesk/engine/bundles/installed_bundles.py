@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
-
-import platformdirs
 
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.bundles.bundle_manifest import MANIFEST_NAME
@@ -15,10 +12,12 @@ from sounddesk.engine.bundles.text_engine_bundle import installed_text_engines
 from sounddesk.engine.catalogue.entries import CatalogueError
 from sounddesk.engine.licence import licence_line
 from sounddesk.engine.types import BundleError
+from sounddesk.engine.verified_files import copy_files
 from sounddesk.engine.verified_files import whole_folder
 from sounddesk.resources_folder import SHIPPED_BUNDLE
 from sounddesk.resources_folder import resources_folder
 from sounddesk.storage.atomic_file import translate_os_errors
+from sounddesk.storage.path_text import user_data_folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +31,7 @@ class BundleListing:
 
 def user_bundles_folder() -> Path:
     """Where installed and exported bundles live, one folder each."""
-    return platformdirs.user_data_path("sounddesk", appauthor=False) / "bundles"
+    return user_data_folder() / "bundles"
 
 
 def list_bundles() -> list[BundleListing]:
@@ -98,7 +97,7 @@ def add_bundle(folder: Path) -> Bundle:
     if target.exists():
         raise CatalogueError(f"there is a bundle {bundle.name!r} already, in {target}: remove that folder first")
     with translate_os_errors(target), whole_folder(target, overwrite=False) as copy:
-        shutil.copytree(folder, copy, dirs_exist_ok=True)
+        copy_files(folder, copy)
         Bundle.open(copy).verify()
     return Bundle.open(target)
 

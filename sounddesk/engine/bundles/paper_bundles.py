@@ -119,7 +119,7 @@ def audioldm_licence() -> Licence:
     """Terms of AudioLDM's weights, which a folder of them does not state."""
     from sounddesk.engine.catalogue.entries import load_catalogue
 
-    return load_catalogue()[AUDIOLDM_IDS["paper-s"]].licence
+    return load_catalogue(on_problem=lambda _: None)[AUDIOLDM_IDS["paper-s"]].licence
 
 
 def random_bundle(name: str, target: Path, *, shape: PublishedShape | None = None, seed: int = 0) -> Bundle:

@@ -247,10 +247,8 @@ def _transfer(
                 # A server without a length may send for ever.
                 file.close()
                 part.unlink()
-                raise DownloadError(
-                    f"{_host(remote.url)} sends more than the {limit} bytes that were expected; what came was deleted: "
-                    "update sounddesk or its catalogue, or do not use that server"
-                )
+                told = f"{_host(remote.url)} sends more than the {limit} bytes that were expected; it was deleted"
+                raise DownloadError(told, remedy="update sounddesk or its catalogue, or do not use that server")
             room -= len(block)
             if room < 0:
                 raise OutputError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +12,6 @@ from typing import Annotated
 from typing import Final
 from typing import Literal
 from urllib.parse import urlsplit
-
-import platformdirs
 
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.errors import EngineError
@@ -23,6 +22,7 @@ from sounddesk.engine.licence import Licence
 from sounddesk.engine.verified_files import safe_relative_path
 from sounddesk.resources_folder import resource
 from sounddesk.storage.codec import load
+from sounddesk.storage.path_text import user_data_folder
 from sounddesk.storage.text_formats import FieldError
 from sounddesk.storage.text_formats import read_toml
 
@@ -133,31 +133,42 @@ class CatalogueEntry:
 
 def user_catalogues_folder() -> Path:
     """Where catalogues that the user added are kept."""
-    return platformdirs.user_data_path("sounddesk", appauthor=False) / "catalogues"
+    return user_data_folder() / "catalogues"
 
 
-def load_catalogue(*, user_folder: Path | None = None) -> dict[str, CatalogueEntry]:
+def load_catalogue(
+    *, user_folder: Path | None = None, on_problem: Callable[[str], None] | None = None
+) -> dict[str, CatalogueEntry]:
     """Every entry by its id: those that ship with sounddesk, then the user's catalogues by file name.
 
+    Args:
+        on_problem: told what is wrong with one of the user's catalogues, which is then left out.
+
     Raises:
-        CatalogueError: a catalogue is not readable or wrong, or two entries have one id.
+        CatalogueError: without `on_problem`, a catalogue is not readable or wrong, or two entries have one id.
     """
     folder = user_catalogues_folder() if user_folder is None else user_folder
-    paths = [resource(CATALOGUE_FILE), *(sorted(folder.glob("*.toml")) if folder.is_dir() else ())]
     entries: dict[str, CatalogueEntry] = {}
-    for path in paths:
-        add_entries(entries, read_catalogue(path))
+    add_entries(entries, read_catalogue(resource(CATALOGUE_FILE)))
+    for path in sorted(folder.glob("*.toml")) if folder.is_dir() else ():
+        try:
+            add_entries(entries, read_catalogue(path))
+        except CatalogueError as error:
+            if on_problem is None:
+                raise
+            on_problem(str(error))
     return entries
 
 
 def add_entries(entries: dict[str, CatalogueEntry], more: Iterable[CatalogueEntry]) -> None:
-    """Put `more` into `entries`. Raises: CatalogueError, for an id that is there already."""
+    """Put all of `more` into `entries`, or none. Raises: CatalogueError, for an id that is there already."""
+    more = list(more)
     for entry in more:
         if entry.id in entries:
             raise CatalogueError(
                 f"{entry.catalogue}: {entry.id!r} is also in {entries[entry.id].catalogue}: rename one of them"
             )
-        entries[entry.id] = entry
+    entries.update((entry.id, entry) for entry in more)
 
 
 def find_entry(entries: dict[str, CatalogueEntry], model_id: str) -> CatalogueEntry:

@@ -18,8 +18,6 @@ from pathlib import Path
 from typing import Annotated
 from typing import Final
 
-import platformdirs
-
 from sounddesk.domain.errors import EngineError
 from sounddesk.domain.limits import Range
 from sounddesk.engine.catalogue.entries import ModelKind
@@ -39,6 +37,8 @@ from sounddesk.storage.folder_lock import FolderInUseError
 from sounddesk.storage.folder_lock import FolderLock
 from sounddesk.storage.leftovers import remove_leftovers
 from sounddesk.storage.leftovers import temporary_name
+from sounddesk.storage.path_text import path_of
+from sounddesk.storage.path_text import user_data_folder
 from sounddesk.storage.text_formats import FieldError
 
 MODELS_VARIABLE: Final = "SOUNDDESK_MODELS"
@@ -173,7 +173,7 @@ class ModelListing:
 def models_folder() -> Path:
     """Where models are installed: `SOUNDDESK_MODELS`, else `sounddesk/models` in the user's data folder."""
     named = os.environ.get(MODELS_VARIABLE, "").strip()
-    return Path(named).expanduser() if named else platformdirs.user_data_path("sounddesk", appauthor=False) / "models"
+    return path_of(named) if named else user_data_folder() / "models"
 
 
 def list_models(folder: Path | None = None) -> list[ModelListing]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from typing import Final
 from typing import Literal
+from typing import get_args
 
 import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
@@ -21,9 +24,13 @@ from sounddesk.engine.models.injection import original_state
 from sounddesk.engine.models.packed_attention import pack_attention
 from sounddesk.engine.models.packed_layers import pack_layers
 from sounddesk.engine.models.quantised_weights import load_weights
+from sounddesk.engine.types import PresetName
 from sounddesk.engine.types import SamplingSettings
 from sounddesk.engine.types import steps_of
 from sounddesk.storage.text_formats import read_json
+
+# Published ones have a thousand.
+_MOST_TIMESTEPS: Final = 10_000
 
 Inject = Literal["both", "film", "cross"]
 
@@ -156,6 +163,22 @@ def audioldm_scheduler_config(*, prediction_type: str = "epsilon") -> dict[str, 
         "timestep_spacing": "leading",
         "prediction_type": prediction_type,
     }
+
+
+def check_schedule(config: Mapping[str, Any]) -> None:
+    """See that both presets can make a scheduler of a bundle's noise schedule, and that it is of a sensible length.
+
+    Raises:
+        ValueError: a key is missing or out of range; the message names it.
+    """
+    timesteps = config.get("num_train_timesteps")
+    if not isinstance(timesteps, int) or not 1 <= timesteps <= _MOST_TIMESTEPS:
+        raise ValueError(f"num_train_timesteps is {timesteps!r}: expected 1 to {_MOST_TIMESTEPS}")
+    for preset in get_args(PresetName):
+        try:
+            make_scheduler(dict(config), SamplingSettings(preset=preset))
+        except KeyError as error:
+            raise ValueError(f"{error.args[0]} is missing in the schedule") from error
 
 
 def make_scheduler(config: dict[str, Any], sampling: SamplingSettings) -> Any:

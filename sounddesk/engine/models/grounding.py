@@ -28,6 +28,7 @@ from torch import nn
 
 from sounddesk.engine.models.image_encoder import ImageEncoder
 from sounddesk.engine.models.quantised_weights import load_weights
+from sounddesk.engine.models.weight_budget import build_within
 from sounddesk.engine.types import BoolMask
 from sounddesk.engine.types import FloatMask
 from sounddesk.engine.types import RgbImage
@@ -257,6 +258,6 @@ class ObjectConditioner(nn.Module):
     def load(cls, folder: Path) -> Self:
         """Read `config.json` and `model.safetensors`."""
         config = cls.config_class.from_json(read_json(folder / "config.json"))
-        model = cls(config)
+        model = build_within(lambda: cls(config), folder)
         model.load_state_dict(load_weights(folder / "model.safetensors"))
         return model.eval()

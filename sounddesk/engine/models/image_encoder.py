@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,17 @@ import torch
 from torch import Tensor
 from torch import nn
 
+from sounddesk.engine.models.diffusers_weights import load_transformers_model
 from sounddesk.engine.models.quantised_weights import load_weights
+from sounddesk.engine.models.weight_budget import build_within
 from sounddesk.engine.types import RgbImage
 from sounddesk.storage.text_formats import read_json
 
 Geometry = Literal["squash", "crop"]
+
+# `feature_maps` and `head` name the parts that these have.
+_ARCHITECTURES: Final = re.compile("(tf_)?efficientnet_(lite[0-4]|b[0-7])|test_efficientnet")
+_MOST_PX: Final = 4096
 
 MAP_STRIDES: Final = (4, 8, 16, 32)
 """Strides of a backbone's feature maps, in pixels of the image."""
@@ -70,6 +77,19 @@ def fit_mask(mask: npt.NDArray[np.generic], *, geometry: Geometry) -> npt.NDArra
     return centre_square(mask) if geometry == "crop" else mask
 
 
+def check_backbone(architecture: str, *, image_size: int, pool: int) -> None:
+    """Raises: ValueError, for a network that is not one of the known ones, or an image of no sensible size.
+
+    timm takes 'hf-hub:owner/name' and 'local-dir:path' for names too, and would fetch what stands there.
+    """
+    if not isinstance(architecture, str) or not _ARCHITECTURES.fullmatch(architecture):
+        raise ValueError(f"architecture is {architecture!r}: only EfficientNets of timm are known")
+    if not isinstance(image_size, int) or not 32 <= image_size <= _MOST_PX:
+        raise ValueError(f"image_size is {image_size!r}: choose from 32 to {_MOST_PX}")
+    if not isinstance(pool, int) or not 1 <= pool <= image_size // 32:
+        raise ValueError(f"pool is {pool!r}: choose from 1 to {image_size // 32}")
+
+
 class TimmPatchEncoder(nn.Module):
     """A convolutional backbone of timm, its last feature map taken as patches.
 
@@ -90,6 +110,7 @@ class TimmPatchEncoder(nn.Module):
         super().__init__()
         import timm
 
+        check_backbone(architecture, image_size=image_size, pool=pool)
         # Any: timm's models carry attributes that nn.Module does not declare.
         backbone: Any = timm.create_model(architecture, pretrained=False, num_classes=0)
         self.backbone = backbone
@@ -166,7 +187,8 @@ class TimmPatchEncoder(nn.Module):
         """Read `config.json` and `model.safetensors`; settings of extensions are left to them."""
         data = read_json(folder / "config.json")
         known = inspect.signature(cls).parameters
-        encoder = cls(**{key: value for key, value in data.items() if key in known})
+        settings = {key: value for key, value in data.items() if key in known}
+        encoder = build_within(lambda: cls(**settings), folder)
         encoder.backbone.load_state_dict(load_weights(folder / "model.safetensors"))
         return encoder.eval()
 
@@ -219,7 +241,7 @@ class ClipPatchEncoder(nn.Module):
         from transformers.models.clip.modeling_clip import CLIPVisionModelWithProjection
 
         options = read_json(folder / "patches.json") if (folder / "patches.json").exists() else {}
-        model = CLIPVisionModelWithProjection.from_pretrained(folder, use_safetensors=True, local_files_only=True)
+        model = load_transformers_model(CLIPVisionModelWithProjection, folder)
         return cls(
             model.eval(),
             features=options.get("features", "projected"),

@@ -10,8 +10,10 @@ import torch
 from torch import Tensor
 from torch import nn
 
+from sounddesk.engine.models.diffusers_weights import load_transformers_model
 from sounddesk.engine.models.quantised_weights import load_weights
 from sounddesk.engine.models.quantised_weights import stored_as
+from sounddesk.engine.models.weight_budget import build_within
 
 
 class TextEncoder(Protocol):
@@ -60,7 +62,8 @@ class SentenceEncoder(nn.Module):
         if state is None:
             # Not by transformers, which would take rows of int8 for the weights themselves.
             state = load_weights(folder / "model.safetensors")
-        model = BertModel(BertConfig.from_json_file(folder / "config.json"), add_pooling_layer=False)
+        config = BertConfig.from_json_file(folder / "config.json")
+        model = build_within(lambda: BertModel(config, add_pooling_layer=False), folder)
         missing, unexpected = model.load_state_dict(state, strict=False)
         # position_ids is a constant buffer that some checkpoints carry and others do not.
         if [k for k in missing if "position_ids" not in k] or unexpected:
@@ -97,6 +100,6 @@ class ClapTextEncoder(nn.Module):
             raise ValueError(f"class {cls.__name__!r} cannot be stored as int8-rowwise")
         from transformers.models.clap.modeling_clap import ClapTextModelWithProjection
 
-        model = ClapTextModelWithProjection.from_pretrained(folder, use_safetensors=True, local_files_only=True)
+        model = load_transformers_model(ClapTextModelWithProjection, folder)
         tokenizer_folder = folder.parent / "tokenizer"
         return cls(model.eval(), tokenizer_folder if tokenizer_folder.exists() else folder)

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 from typing import Final
 from typing import Protocol
 
@@ -14,10 +15,13 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch import nn
 
+from sounddesk.domain.limits import Range
+from sounddesk.engine.models.diffusers_weights import load_transformers_model
 from sounddesk.engine.models.mel import LogMel
 from sounddesk.engine.models.quantised_weights import load_weights
+from sounddesk.engine.models.weight_budget import build_within
 from sounddesk.engine.specs import MelSpec
-from sounddesk.storage.text_formats import read_json
+from sounddesk.storage.codec import load
 
 _CAUTION: Final = 0.7
 
@@ -37,11 +41,11 @@ class IstftVocoderConfig:
     `refinements`: how often `forward` makes the predicted frames agree with each other and with the mel.
     """
 
-    width: int = 256
-    hidden: int = 768
-    blocks: int = 8
-    kernel: int = 7
-    refinements: int = 6
+    width: Annotated[int, Range(1, 1 << 16)] = 256
+    hidden: Annotated[int, Range(1, 1 << 16)] = 768
+    blocks: Annotated[int, Range(1, 256)] = 8
+    kernel: Annotated[int, Range(1, 255)] = 7
+    refinements: Annotated[int, Range(0, 64)] = 6
 
 
 class ConvNextBlock(nn.Module):
@@ -156,8 +160,8 @@ class IstftVocoder(nn.Module):
 
     @classmethod
     def load(cls, folder: Path, spec: MelSpec) -> IstftVocoder:
-        config = IstftVocoderConfig(**read_json(folder / "config.json"))
-        model = cls(config, spec)
+        config = load(IstftVocoderConfig, folder / "config.json")
+        model = build_within(lambda: cls(config, spec), folder)
         model.load_state_dict(load_weights(folder / "model.safetensors"))
         return model.eval()
 
@@ -187,4 +191,4 @@ class HifiGanVocoder(nn.Module):
     def load(cls, folder: Path, spec: MelSpec) -> HifiGanVocoder:
         from transformers.models.speecht5.modeling_speecht5 import SpeechT5HifiGan
 
-        return cls(SpeechT5HifiGan.from_pretrained(folder, use_safetensors=True, local_files_only=True).eval(), spec)
+        return cls(load_transformers_model(SpeechT5HifiGan, folder).eval(), spec)

@@ -15,6 +15,7 @@ from torch import nn
 from sounddesk.engine.models.image_encoder import TimmPatchEncoder
 from sounddesk.engine.models.image_encoder import shrinks
 from sounddesk.engine.models.quantised_weights import load_weights
+from sounddesk.engine.models.weight_budget import build_within
 from sounddesk.engine.types import RgbImage
 from sounddesk.storage.text_formats import read_json
 
@@ -113,7 +114,8 @@ class ClassifyingPatchEncoder(TimmPatchEncoder):
     @classmethod
     def load(cls, folder: Path) -> ClassifyingPatchEncoder:
         """Read what `TimmPatchEncoder` reads, and the branch from a file of its own."""
-        encoder = cls(**read_json(folder / "config.json"))
+        settings = read_json(folder / "config.json")
+        encoder = build_within(lambda: cls(**settings), folder)
         encoder.backbone.load_state_dict(load_weights(folder / "model.safetensors"))
         encoder.class_branch.load_state_dict(load_weights(folder / CLASS_BRANCH_FILE))
         return encoder.eval()

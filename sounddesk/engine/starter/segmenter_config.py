@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 from typing import Final
+
+from sounddesk.domain.limits import Range
 
 EMBEDDING_STRIDE: Final = 16
 MASK_STRIDE: Final = 4
@@ -24,14 +27,14 @@ class StarterSegmenterConfig:
             another one its masks are worth nothing.
     """
 
-    image_size: int = 640
+    image_size: Annotated[int, Range(64, 4096)] = 640
     tap_widths: tuple[int, ...] = (24, 40, 112, 320)
     width: int = 128
-    depth: int = 2
+    depth: Annotated[int, Range(1, 64)] = 2
     heads: int = 4
     mlp_width: int = 512
     kinship_width: int = 24
-    refiner_side: int = 128
+    refiner_side: Annotated[int, Range(8, 4096)] = 128
     refiner_widths: tuple[int, ...] = (32, 64, 96, 128)
     encoder_fingerprint: str = ""
 

@@ -23,6 +23,7 @@ from torch.nn import functional
 
 from sounddesk.engine.models.quantised_weights import load_weights
 from sounddesk.engine.models.quantised_weights import save_weights
+from sounddesk.engine.models.weight_budget import build_within
 from sounddesk.engine.starter.segmenter_config import MASK_STRIDE
 from sounddesk.engine.starter.segmenter_config import StarterSegmenterConfig
 from sounddesk.engine.starter.segmenter_pyramid import FeaturePyramid
@@ -30,7 +31,7 @@ from sounddesk.engine.starter.segmenter_pyramid import ImageEmbedding
 from sounddesk.engine.starter.segmenter_pyramid import doubled
 from sounddesk.engine.starter.segmenter_refiner import RefinerConfig
 from sounddesk.engine.starter.segmenter_refiner import RegionRefiner
-from sounddesk.storage.text_formats import read_json
+from sounddesk.storage.codec import load
 
 CANDIDATES: Final = 3
 """Masks for an ambiguous click, beside the single one for every other prompt."""
@@ -266,9 +267,7 @@ class StarterSegmenterNetwork(nn.Module):
     @classmethod
     def load(cls, folder: Path) -> StarterSegmenterNetwork:
         """Read what `save` wrote. Raises: ValueError, TypeError, RuntimeError, EngineError for anything else."""
-        data = read_json(folder / "config.json")
-        network = cls(
-            StarterSegmenterConfig(**data | {key: tuple(data[key]) for key in ("tap_widths", "refiner_widths")})
-        )
+        config = load(StarterSegmenterConfig, folder / "config.json")
+        network = build_within(lambda: cls(config), folder)
         network.load_state_dict(load_weights(folder / "model.safetensors"))
         return network.eval().requires_grad_(False)

@@ -3,6 +3,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
+import stat
 import sys
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.bundles.bundle import BundleSource
 from sounddesk.engine.bundles.bundle import ComponentSource
 from sounddesk.engine.bundles.bundle import write_bundle
+from sounddesk.engine.bundles.installed_bundles import add_bundle
 from sounddesk.engine.bundles.installed_bundles import find_bundle
 from sounddesk.engine.bundles.installed_bundles import list_bundles
 from sounddesk.engine.licence import Licence
@@ -249,3 +252,22 @@ def test_user_bundles_folder_is_in_the_users_data() -> None:
 def test_importing_bundles_does_not_import_torch() -> None:
     code = "import sys, sounddesk.engine.bundles.bundle; sys.exit('torch' in sys.modules)"
     assert os.spawnv(os.P_WAIT, sys.executable, [sys.executable, "-c", code]) == 0
+
+
+def test_a_bundle_from_a_read_only_place_becomes_one_of_the_users_own(
+    tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    source = tmp_path / "disk image"
+    shutil.copytree(tiny_bundle, source)
+    folders = [source, *(path for path in source.rglob("*") if path.is_dir())]
+    for path in source.rglob("*"):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    try:
+        added = add_bundle(source)
+    finally:
+        for folder in folders:
+            folder.chmod(0o755)
+    added.verify()
+    # Root may write all the same, so the permissions themselves are looked at.
+    assert [path for path in added.folder.rglob("*") if not path.stat().st_mode & stat.S_IWUSR] == []
