@@ -64,7 +64,7 @@ def test_backgrounds_are_of_three_styles():
 
 
 def test_background_files_are_read_in_rgb(tmp_path):
-    cv2.imwrite(str(tmp_path / "a.png"), np.full((4, 6, 3), (10, 20, 30), dtype=np.uint8))
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((20, 30, 3), (10, 20, 30), dtype=np.uint8))
     (tmp_path / "b.jpg").write_bytes(b"broken")
     backgrounds = read_backgrounds(tmp_path)
     assert len(backgrounds) == 1

@@ -75,6 +75,63 @@ def labelme() -> list[bytes]:
     return [json.dumps(data).encode()]
 
 
+def film(suffix: str) -> Callable[[], list[bytes]]:
+    """Frames of OpenEXR or DPX, as OpenImageIO writes them."""
+
+    def made() -> list[bytes]:
+        import OpenImageIO
+
+        found = []
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"a.{suffix}"
+            for kind, channels in (("half", 3), ("float", 4)) if suffix == "exr" else (("uint16", 3), ("uint8", 3)):
+                values = np.random.default_rng(channels).random((SIZE[1], SIZE[0], channels)).astype(np.float32)
+                out = OpenImageIO.ImageOutput.create(str(path))
+                out.open(str(path), OpenImageIO.ImageSpec(SIZE[0], SIZE[1], channels, kind))
+                out.write_image(values)
+                out.close()
+                found.append(path.read_bytes())
+        return found
+
+    return made
+
+
+def via() -> list[bytes]:
+    shapes = [
+        {"name": "polygon", "all_points_x": [5, 40, 40], "all_points_y": [5, 5, 40]},
+        {"name": "rect", "x": 1, "y": 1, "width": 8, "height": 8},
+        {"name": "ellipse", "cx": 20, "cy": 20, "rx": 9, "ry": 5, "theta": 0.3},
+        {"name": "polyline", "all_points_x": [5, 6], "all_points_y": [5, 6]},
+    ]
+    regions = [{"shape_attributes": shape, "region_attributes": {"name": "dog"}} for shape in shapes]
+    second = {"a.png1": {"filename": "a.png", "size": 1, "regions": regions, "file_attributes": {}}}
+    third = {
+        "project": {}, "attribute": {"1": {"aname": "name", "options": {"0": "dog"}}},
+        "file": {"1": {"fid": "1", "fname": "a.png"}}, "view": {"1": {"fid_list": ["1"]}},
+        "metadata": {"1_a": {"vid": "1", "z": [], "xy": [7, 5, 5, 40, 5, 40, 40], "av": {"1": "0"}}},
+    }  # fmt: skip
+    return [json.dumps(each).encode() for each in (second, third)]
+
+
+def segment_anything() -> list[bytes]:
+    runs = {"size": [SIZE[1], SIZE[0]], "counts": [10, 20, SIZE[0] * SIZE[1] - 30]}
+    image = {"file_name": "a.png", "width": SIZE[0], "height": SIZE[1]}
+    return [
+        json.dumps(each).encode()
+        for each in ({"image": image, "annotations": [{"segmentation": runs}]}, [{"segmentation": runs}])
+    ]
+
+
+def cvat() -> list[bytes]:
+    shapes = (
+        '<polygon label="dog" points="5,5;40,5;40,40"/><box label="car" xtl="1" ytl="1" xbr="9" ybr="9" rotation="30"/>'
+        '<ellipse label="sun" cx="20" cy="20" rx="9" ry="5"/><points label="p" points="3,3"/>'
+        '<mask label="cat" rle="1, 2, 1, 2" left="5" top="6" width="3" height="2"/>'
+    )
+    image = f'<image id="0" name="a.png" width="{SIZE[0]}" height="{SIZE[1]}">{shapes}</image>'
+    return [f'<?xml version="1.0" encoding="utf-8"?><annotations><version>1.1</version>{image}</annotations>'.encode()]
+
+
 def compressed(runs: list[int]) -> str:
     """Run lengths as COCO compresses them (cocoapi, maskApi.c, rleToString)."""
     text = ""
