@@ -215,10 +215,14 @@ class Settings(QObject):
 
     def stored(self, key: str) -> Any:
         """What is kept under a key, as it was stored; None for nothing."""
-        return self._store.value(key)
+        try:
+            return self._store.value(key)
+        # A damaged file may name a type of Qt's that Python has none for.
+        except RuntimeError:
+            return None
 
     def store(self, key: str, value: Any) -> None:
         """Keep a value that `QSettings` can hold, and say so where it is another one."""
-        if self._store.value(key) != value:
+        if self.stored(key) != value:
             self._store.setValue(key, value)
             self.changed.emit(key)
