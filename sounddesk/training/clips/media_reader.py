@@ -177,7 +177,8 @@ def _read_sound(path: Path, *, start_s: float, seconds: float, sample_rate_hz: i
             samples = file.read(round(seconds * file.samplerate), dtype="float32", always_2d=True)
             if not len(samples):
                 return np.zeros(0, dtype=np.float32)
-            if not np.isfinite(samples).all():
+            # Two loud channels may be finite and their sum not.
+            if not np.isfinite(samples.mean(axis=1)).all():
                 raise MediaError(f"{path} holds samples that are no numbers: export it again")
             return resample(samples.mean(axis=1), from_hz=file.samplerate, to_hz=sample_rate_hz)
     except soundfile.LibsndfileError:
