@@ -20,7 +20,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fuzz-files", type=int, default=100, help="damaged files per format (tests/fuzz; default: 100)")
-    parser.addoption("--kills", type=int, default=2, help="kills per job (tests/kills; default: 2)")
 
 
 @pytest.fixture(scope="session")

@@ -47,7 +47,12 @@ _TAKEN_OUT: Final = 0.25
 
 
 def obey_clicks(
-    image: RgbImage, probability: FloatMask, *, positive: Sequence[Point], negative: Sequence[Point]
+    image: RgbImage,
+    probability: FloatMask,
+    *,
+    positive: Sequence[Point],
+    negative: Sequence[Point],
+    recut: bool = True,
 ) -> FloatMask:
     """A probability whose mask (0.5 and more) holds every positive click and no negative one.
 
@@ -59,6 +64,7 @@ def obey_clicks(
         probability: float32[H, W]; not changed.
         positive: clicks (x, y) in image pixels, inside the image.
         negative: likewise.
+        recut: let the colours decide how far a broken click reaches; without it each gets a disc and no more.
 
     Example:
         >>> image = np.zeros((40, 40, 3), np.uint8)
@@ -76,7 +82,9 @@ def obey_clicks(
     )
     if not broken.positive and not broken.negative:
         return probability
-    bound = _cut_again(image, probability, positive=positive, negative=negative, broken=broken)
+    bound = probability
+    if recut:
+        bound = _cut_again(image, probability, positive=positive, negative=negative, broken=broken)
     bound = _with_discs(bound, positive=positive, negative=negative)
     return _without_loose_parts(bound, probability, positive)
 

@@ -35,20 +35,29 @@ def pixels(points: list[tuple[float, float]]) -> set[tuple[int, int]]:
     answer=st.sampled_from(sorted(ANSWERS)),
     positive=st.lists(POINTS, min_size=1, max_size=6),
     negative=st.lists(POINTS, max_size=4),
+    recut=st.booleans(),
     data=st.data(),
 )
 def test_any_clicks_on_any_answer_are_obeyed_in_any_order(
-    answer: str, positive: list[tuple[float, float]], negative: list[tuple[float, float]], data: st.DataObject
+    answer: str,
+    positive: list[tuple[float, float]],
+    negative: list[tuple[float, float]],
+    recut: bool,
+    data: st.DataObject,
 ) -> None:
     before = ANSWERS[answer].copy()
-    bound = obey_clicks(IMAGE, before, positive=positive, negative=negative)
+    bound = obey_clicks(IMAGE, before, positive=positive, negative=negative, recut=recut)
     assert np.array_equal(before, ANSWERS[answer]), "the answer is changed in place"
     assert bound.dtype == np.float32
     assert 0 <= bound.min() and bound.max() <= 1
     assert all(bound[pixel] >= 0.5 for pixel in pixels(positive))
     assert all(bound[pixel] < 0.5 for pixel in pixels(negative) - pixels(positive))
     shuffled = obey_clicks(
-        IMAGE, before, positive=data.draw(st.permutations(positive)), negative=data.draw(st.permutations(negative))
+        IMAGE,
+        before,
+        positive=data.draw(st.permutations(positive)),
+        negative=data.draw(st.permutations(negative)),
+        recut=recut,
     )
     assert np.array_equal(bound, shuffled)
 
@@ -81,6 +90,15 @@ def test_colours_say_how_far_a_click_reaches(
 ) -> None:
     mask = obey_clicks(IMAGE, ANSWERS[answer], positive=positive, negative=negative) >= 0.5
     assert (mask & wanted).sum() / (mask | wanted).sum() > 0.9
+
+
+def test_without_the_colours_a_broken_click_gets_a_disc_and_no_more() -> None:
+    answer = ANSWERS["half a ball"]
+    mask = obey_clicks(IMAGE, answer, positive=[(80.5, 100.5), (128.5, 100.5)], negative=[], recut=False) >= 0.5
+    added = mask & (answer < 0.5)
+    rows, columns = np.nonzero(added)
+    assert added[100, 128]
+    assert np.hypot(rows + 0.5 - 100.5, columns + 0.5 - 128.5).max() < 0.02 * max(mask.shape)
 
 
 def test_a_pixel_that_was_clicked_both_ways_belongs_to_the_mask() -> None:
