@@ -28,12 +28,12 @@ DOG = ("--mask", "dog@red.png")
 
 @pytest.fixture
 def refused(render: Run, place: Path) -> Callable[..., Ending]:
-    """Render what must be refused: code 2, the values named, nothing new on the disk."""
+    """Render what must be refused: its code, the values named, nothing new on the disk."""
 
-    def run_refused(*arguments: str, names: tuple[str, ...] = ()) -> Ending:
+    def run_refused(*arguments: str, names: tuple[str, ...] = (), code: int = 2) -> Ending:
         before = files_in(place)
         ended = render("--out", "out", *arguments)
-        assert ended.code == 2, ended.err
+        assert ended.code == code, ended.err
         for name in names:
             assert name in ended.err
         assert ended.out == ""
@@ -229,7 +229,7 @@ def test_a_full_disk_is_known_before_the_work(refused: Callable[..., Ending], mo
 
     monkeypatch.setattr(output_folder.shutil, "disk_usage", nearly_full)
     monkeypatch.setattr(take_generation, "generate_all", must_not_start)
-    refused("scene.png", *DOG, names=("free", "choose another folder"))
+    refused("scene.png", *DOG, names=("free", "choose another folder"), code=3)
 
 
 def test_an_output_folder_that_vanishes(render: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

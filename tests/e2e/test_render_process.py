@@ -142,7 +142,7 @@ def test_a_file_that_the_system_refuses_to_hold_leaves_nothing(place: Path, bund
         text=True,
         preexec_fn=limit_files,
     )
-    assert ended.returncode == 2, ended.stderr
+    assert ended.returncode == 3, ended.stderr
     assert "dog.wav" in ended.stderr
     assert "choose another folder" in ended.stderr
     assert visible(place) == {"scene.png", "dog.png"}

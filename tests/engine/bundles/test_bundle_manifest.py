@@ -66,7 +66,7 @@ def test_round_trip_keeps_every_value() -> None:
         (("licence",), "MIT", 'licence is "MIT": expected an object'),
         (("licence", "commercial"), "maybe", "licence.commercial is 'maybe': expected one of 'yes', 'no'"),
         (("audio", "mel"), {"hop": 1}, "audio.mel.hop is not a key"),
-        (("audio", "mel", "fmax_hz"), 9e9, "audio.mel: fmax_hz"),
+        (("audio", "mel", "fmax_hz"), 9e9, "audio.mel.fmax_hz is 9000000000.0"),
         (("components", "unet"), None, "components.unet is null: expected an object"),
         (("components", "unet", "folder"), "../unet", "components.unet.folder is '../unet'"),
         (("components", "unet", "files"), {}, "components.unet.files is empty"),
