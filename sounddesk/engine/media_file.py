@@ -28,8 +28,8 @@ def open_media(path: Path) -> Iterator[Any]:
         OSError: it cannot be read.
 
     Example:
-        >>> with open_media(Path("street.mov")) as container:  # doctest: +SKIP
-        ...     frames = container.decode(video=0)
+        with open_media(Path("street.mov")) as container:
+            frames = container.decode(video=0)
     """
     import av
 

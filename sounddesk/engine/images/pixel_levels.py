@@ -86,7 +86,7 @@ def srgb_curve(linear: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Linear light in 0..1 to sRGB in 0..1 (IEC 61966-2-1).
 
     Example:
-        >>> float(srgb_curve(np.float32([0.5]))[0].round(3))
+        >>> round(float(srgb_curve(np.float32([0.5]))[0]), 3)
         0.735
     """
     low = linear * np.float32(12.92)

@@ -8,9 +8,6 @@ from __future__ import annotations
 
 from typing import Final
 
-import numpy as np
-
-from sounddesk.engine.segmenters.click_constraints import obey_clicks
 from sounddesk.engine.segmenters.grabcut_masks import LEAST_PART
 from sounddesk.engine.segmenters.grabcut_masks import WorkMask
 from sounddesk.engine.segmenters.grabcut_masks import click_masks
@@ -72,9 +69,6 @@ class GrabCutSegmenter:
             for choice in distinct(found, count=count, same=_SAME)
             if (candidate := full_size(encoded, choice, seeds)) is not None
         ]
-        if not candidates and seeds.positive and not prompt.is_single_click:
-            # Clicks that mean no object in common are obeyed all the same.
-            candidates = [_around_clicks(encoded, seeds)]
         if not candidates:
             raise EmptySelectionError(
                 "no object stands out there: click nearer its middle, draw a box around it or paint the mask"
@@ -108,21 +102,7 @@ def full_size(encoded: EncodedImage, choice: WorkMask, seeds: Seeds) -> Candidat
         kept = keep_parts(selected, (), least_share=LEAST_PART)
     # Specks that the guided edge left behind are no longer part of the mask, so they must not be probable.
     probability[selected & ~kept] = 0.0
-    negative = [(x / work.scale_x, y / work.scale_y) for x, y in seeds.negative]
-    probability = obey_clicks(encoded.image, probability, positive=positive, negative=negative)
-    return Candidate(mask=probability >= 0.5, probability=probability, score=choice.score)
-
-
-def _around_clicks(encoded: EncodedImage, seeds: Seeds) -> Candidate:
-    """What the clicks alone speak for, with the lowest score."""
-    work: WorkImage = encoded.features
-    probability = obey_clicks(
-        encoded.image,
-        np.zeros((encoded.height, encoded.width), np.float32),
-        positive=[(x / work.scale_x, y / work.scale_y) for x, y in seeds.positive],
-        negative=[(x / work.scale_x, y / work.scale_y) for x, y in seeds.negative],
-    )
-    return Candidate(mask=probability >= 0.5, probability=probability, score=0.0)
+    return Candidate(mask=kept, probability=probability, score=choice.score)
 
 
 def _seeds(prompt: Prompt, work: WorkImage) -> Seeds:

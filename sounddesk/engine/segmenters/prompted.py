@@ -13,7 +13,6 @@ import numpy.typing as npt
 import torch
 
 from sounddesk.domain.bounded_cache import BoundedCache
-from sounddesk.engine.segmenters.click_constraints import obey_clicks
 from sounddesk.engine.segmenters.protocol import Candidate
 from sounddesk.engine.segmenters.protocol import EmptySelectionError
 from sounddesk.engine.segmenters.protocol import EncodedImage
@@ -74,12 +73,11 @@ class PromptedSegmenter(ABC):
         """Three candidates by predicted IoU for one click, else SAM's single mask."""
         check_encoded(encoded, segmenter=self._name)
         check_prompt(prompt, width=encoded.width, height=encoded.height)
-        clicks = with_scribbles(prompt, encoded)
-        logits, scores = self._decode(encoded, clicks, multimask=prompt.is_single_click)
+        logits, scores = self._decode(encoded, with_scribbles(prompt, encoded), multimask=prompt.is_single_click)
         order = np.argsort(-scores, kind="stable")
         candidates: list[Candidate] = []
         for index in order:
-            candidate = self._candidate(encoded, logits[:, index : index + 1], clicks, float(scores[index]))
+            candidate = self._candidate(encoded, logits[:, index : index + 1], float(scores[index]))
             if candidate is not None:
                 candidates.append(candidate)
                 if not keeps_alternatives(encoded):
@@ -103,14 +101,10 @@ class PromptedSegmenter(ABC):
         """Logits [1, 1, ...] of `_decode` -> [H, W]."""
 
     @torch.no_grad()
-    def _candidate(self, encoded: EncodedImage, logits: torch.Tensor, clicks: Prompt, score: float) -> Candidate | None:
-        """One mask at image size that obeys the clicks; None where nothing was found at a single one."""
+    def _candidate(self, encoded: EncodedImage, logits: torch.Tensor, score: float) -> Candidate | None:
+        """One mask at image size; None where it is empty."""
         probability = torch.sigmoid(self._at_image_size(encoded, logits).float()).cpu().numpy()
         # SAM's mask threshold, a logit of 0; taken from the probability, so that the two never disagree by rounding.
-        if (probability >= 0.5).any() or len(clicks.points) > 1:
-            probability = obey_clicks(
-                encoded.image, probability, positive=clicks.positive_points, negative=clicks.negative_points
-            )
         mask: BoolMask = probability >= 0.5
         if not mask.any():
             return None

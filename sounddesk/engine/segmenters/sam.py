@@ -149,7 +149,7 @@ class SamSegmenter(PromptedSegmenter):
             (mask & record["segmentation"]).sum() / max(1, (mask | record["segmentation"]).sum()) for mask in masks
         ]
         best = int(np.argmax(overlaps))
-        return self._candidate(encoded, logits[:, best : best + 1], click, float(scores[best]))
+        return self._candidate(encoded, logits[:, best : best + 1], float(scores[best]))
 
     @torch.no_grad()
     def _features(self, image: RgbImage) -> SamFeatures:

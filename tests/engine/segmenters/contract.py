@@ -13,7 +13,6 @@ from sounddesk.domain.errors import Cancelled
 from sounddesk.domain.mask import quantise_probability
 from sounddesk.engine.segmenters.choice import proposer_for
 from sounddesk.engine.segmenters.entry import SegmenterEntry
-from sounddesk.engine.segmenters.mask_quality import overlap
 from sounddesk.engine.segmenters.protocol import Candidate
 from sounddesk.engine.segmenters.protocol import EncodedImage
 from sounddesk.engine.segmenters.protocol import Prompt
@@ -34,8 +33,6 @@ BOX = Prompt(box=(55.0, 55.0, 145.0, 145.0))
 HINT = Prompt(mask_hint=scene()[1])
 # As many images as any cache of ours keeps, and one more.
 _MORE_IMAGES = 8
-# Overlap of the answers to the same clicks in another order; what differs is rounding.
-_ALIKE = 0.99
 
 
 def check_encode(entry: SegmenterEntry, segmenter: Segmenter) -> None:
@@ -80,21 +77,6 @@ def _check_kind(segmenter: Segmenter, prompt: Prompt, *, answered: bool) -> None
         return
     (found,) = segmenter.predict(encoded, prompt)
     assert_valid(found)
-
-
-def check_clicks_are_constraints(entry: SegmenterEntry, segmenter: Segmenter) -> None:
-    encoded = segmenter.encode(IMAGE)
-    rng = np.random.default_rng(0)
-    for count in range(2, 11):
-        points = rng.random((count, 2)) * (WIDTH, HEIGHT)
-        labels = [True, *(rng.random(count - 1) < 0.5).tolist()]
-        prompt = Prompt(points=tuple((float(x), float(y)) for x, y in points), labels=tuple(labels))
-        (found,) = segmenter.predict(encoded, prompt)
-        assert_valid(found)
-        for (x, y), label in zip(prompt.points, prompt.labels, strict=True):
-            assert found.mask[int(y), int(x)] == label, f"click {x:.0f},{y:.0f} of {count}"
-        turned = Prompt(points=prompt.points[::-1], labels=prompt.labels[::-1])
-        assert overlap(segmenter.predict(encoded, turned)[0].mask, found.mask) > _ALIKE
 
 
 def check_same_prompt_same_answer(entry: SegmenterEntry, segmenter: Segmenter) -> None:
