@@ -24,6 +24,7 @@ class LevelMatching(QObject):
         self._background.done.connect(self._set_faders)
         self._background.failed.connect(lambda _key, error: notifier.failed(error))
         services.generate.finished.connect(self._on_generated)
+        services.document.replaced.connect(self._forget)
 
     def close(self) -> None:
         self._background.close()
@@ -46,6 +47,9 @@ class LevelMatching(QObject):
         self._match_after = jobs[0] if jobs else None
         notifier.info(self.tr("Generating the blend to match; the faders follow."))
 
+    def _forget(self) -> None:
+        self._match_after = None
+
     def _on_generated(self, ticket: Ticket[GenerateJob], _takes: object) -> None:
         if ticket.id == self._match_after:
             self._match_after = None
@@ -54,10 +58,18 @@ class LevelMatching(QObject):
     def _suggest(self, blend_id: str) -> None:
         document = self._services.document
         project = document.project
-        blend = document.takes.of_object(blend_id)[-1]
-        members = project.object(blend_id).members
+        # While the blend was in the making the user may have deleted it, its take or the sounds of its members.
+        blend = next((each for each in project.objects if each.id == blend_id and each.kind == "blend"), None)
+        blend_takes = document.takes.of_object(blend_id)
+        members = () if blend is None else blend.members
         takes = [document.takes[project.clips_of(each)[0].take_id] for each in members if project.clips_of(each)]
-        self._background.start(tuple(take.object_id for take in takes), lambda: suggest_gains_db(takes, blend))
+        if len(takes) < 2 or not blend_takes:
+            notifier.warning(
+                self.tr("The faders stay: the blend to match, or sounds of its objects, were deleted meanwhile.")
+            )
+            return
+        object_ids = tuple(take.object_id for take in takes)
+        self._background.start(object_ids, lambda: suggest_gains_db(takes, blend_takes[-1]))
 
     def _set_faders(self, object_ids: tuple[str, ...], gains_db: tuple[float, ...]) -> None:
         document = self._services.document
