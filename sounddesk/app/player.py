@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
 from PySide6.QtCore import QObject
@@ -23,6 +24,8 @@ from sounddesk.domain.timeline import Clip
 
 # Long enough to be recognised, short enough to follow the hand.
 SCRUB_FRAMES: Final = 4800
+# How long a step of a generation waits for the sound at most.
+_YIELD_S: Final = 0.05
 
 
 def at_project_rate(take: Take) -> Mono:
@@ -86,6 +89,17 @@ class Player(QObject):
         """The output to play on; empty for the system's default."""
         self.stop()
         self._playback.set_device(name)
+
+    def set_buffer(self, name: str) -> None:
+        """How much sound the output has in its buffer: a key of `BUFFERS_S`."""
+        self.stop()
+        self._playback.set_buffer(name)
+
+    def wait_while_behind(self) -> None:
+        """For threads that compute: return once playing has what it needs, at the latest after 50 ms."""
+        deadline_s = time.monotonic() + _YIELD_S
+        while self._playback.is_behind and time.monotonic() < deadline_s:
+            time.sleep(0.002)
 
     def output_names(self) -> list[str]:
         """Outputs that can be chosen."""

@@ -51,6 +51,8 @@ class Services(QObject):
         self.opener = ImageOpener(self)
         self._segmented: str | None = None
         self._apply("audio_device")
+        self._apply("audio_buffer")
+        self.generate.between_steps = self.player.wait_while_behind
         settings.changed.connect(self._apply)
         self.document.changed.connect(self._on_changed)
         self.document.replaced.connect(self._follow_image)
@@ -79,6 +81,8 @@ class Services(QObject):
             self.generation.memory = self.settings.memory
         elif name == "audio_device":
             self.player.set_device(self.settings.audio_device)
+        elif name == "audio_buffer":
+            self.player.set_buffer(self.settings.audio_buffer)
         elif name == "sam_checkpoint":
             self.segment.set_segmenter(self._choose_segmenter)
 

@@ -23,6 +23,8 @@ THEMES: Final = ("system", "dark", "light")
 PRECISIONS: Final = ("auto", "full")
 # The engine's own names; it is not imported here, because it brings torch along.
 MEMORY_PLANS: Final = ("auto", "keep", "offload", "sequential")
+# The playback's own names.
+BUFFERS: Final = ("small", "normal", "large")
 WAV_FORMATS: Final = ("PCM_16", "PCM_24", "FLOAT")
 MAX_RECENT: Final = 12
 
@@ -174,6 +176,8 @@ class Settings(QObject):
 
     # Sound and files. Name of the output; empty for the system's default.
     audio_device = _text()
+    # How much sound the output has in its buffer: a large one does not break off, a small one answers at once.
+    audio_buffer = _choice(*BUFFERS, default="normal")
     # How often a project that has a file is saved into it; 0 for never. The recovery copy is kept anyway.
     autosave_minutes = _whole(0, low=0, high=120)
     export_format = _choice(*WAV_FORMATS, default="PCM_24")

@@ -121,6 +121,12 @@ class Preferences(QDialog):
         page, form = _page()
         self._outputs = self._choice("audio_device", {"": self.tr("System default")})
         form.addRow(self.tr("Output:"), self._outputs)
+        buffers = {
+            "small": self.tr("Small, 20 ms: answers at once, may break off while takes are made"),
+            "normal": self.tr("Normal, 100 ms"),
+            "large": self.tr("Large, 250 ms: for a busy computer"),
+        }
+        form.addRow(self.tr("Playback buffer:"), self._choice("audio_buffer", buffers))
         formats = {"PCM_24": self.tr("24 bit"), "PCM_16": self.tr("16 bit"), "FLOAT": self.tr("32 bit float")}
         form.addRow(self.tr("Export format:"), self._choice("export_format", formats))
         rates = QComboBox()

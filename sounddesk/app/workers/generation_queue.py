@@ -80,14 +80,19 @@ class _Engine:
     """Does the jobs. Keeps one engine session open until another bundle or device is asked for."""
 
     def __init__(self) -> None:
+        self.between_steps: Callable[[], None] = lambda: None
         self._session: EngineSession | None = None
         self._choice: EngineChoice | None = None
 
     def run(self, job: _Job, control: JobControl) -> object:
+        def stepped(progress: object) -> None:
+            control.report(progress)
+            self.between_steps()
+
         match job:
             case GenerateJob():
                 session = self._open(job.engine, control.cancel)
-                return session.generate(job.make_request(), on_progress=control.report, cancel=control.cancel)
+                return session.generate(job.make_request(), on_progress=stepped, cancel=control.cancel)
             case _AttentionQuery(image=image, target=target):
                 session = self._open(job.engine, control.cancel)
                 if isinstance(target, str):
@@ -148,12 +153,22 @@ class GenerationQueue(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         # torch keeps its helpers for the thread that computes: it stays.
-        self._worker = SerialWorker[_Job, object](_Engine().run, self, name="the generation", linger_s=None)
+        self._engine = _Engine()
+        self._worker = SerialWorker[_Job, object](self._engine.run, self, name="the generation", linger_s=None)
         self._worker.started.connect(self._on_started)
         self._worker.progressed.connect(self.progressed)
         self._worker.finished.connect(self._on_finished)
         self._worker.failed.connect(self._on_failed)
         self._worker.cancelled.connect(self._on_cancelled)
+
+    @property
+    def between_steps(self) -> Callable[[], None]:
+        """Called on the queue's thread after each step of a generation; may wait there, so that others get on."""
+        return self._engine.between_steps
+
+    @between_steps.setter
+    def between_steps(self, wait: Callable[[], None]) -> None:
+        self._engine.between_steps = wait
 
     @property
     def waiting(self) -> tuple[Ticket[GenerateJob], ...]:

@@ -17,6 +17,7 @@ from sounddesk.audio.playback.playback_levels import LaneLevel
 from sounddesk.audio.playback.playback_levels import PlaybackLevels
 from sounddesk.audio.playback.playback_ring import RAMP
 from sounddesk.audio.playback.playback_ring import PlaybackRing
+from sounddesk.audio.playback.thread_priority import raise_thread_priority
 from sounddesk.audio.timeline_mix import Stereo
 from sounddesk.audio.timeline_mix import TimelineMix
 from sounddesk.domain.timeline import PROJECT_RATE_HZ
@@ -24,9 +25,13 @@ from sounddesk.domain.timeline import PROJECT_RATE_HZ
 _log = logging.getLogger(__name__)
 
 _BLOCK: Final = 512
+# Mixed ahead, whatever the device's buffer.
 _AHEAD: Final = 6144
 # What may already be on its way to the device when an edit comes: more than any callback asks for at once.
 _COMMITTED: Final = 1536
+# Seconds that the device has in its own buffer. The mixing thread and the callback wait for Python's lock and for a
+# processor: with 8 ms ('low' of PortAudio) two busy cores made the sound stall.
+BUFFERS_S: Final = {"small": 0.02, "normal": 0.1, "large": 0.25}
 _LOOK_AGAIN_S: Final = 2.0
 # PortAudio's paInvalidSampleRate.
 _INVALID_SAMPLE_RATE: Final = -9997
@@ -39,11 +44,19 @@ class Playback:
     sound device stays open from the first start on. Without one, or where it was lost, the position moves all the same
     by the clock, `problem` says why nothing is heard, and the next start tries again; a device that was lost while
     playing is looked for every two seconds.
+
+    Attributes:
+        problem: why nothing is heard; empty where it is.
+        dropouts: how often the sound broke off since the beginning, because it was mixed or asked for too late.
     """
 
     def __init__(self) -> None:
         self.problem = ""
+        self.dropouts = 0
         self._device: str | None = None
+        self._buffer_s = BUFFERS_S["normal"]
+        self._latency = 0
+        self._largest_callback = 0
         self._ring = PlaybackRing()
         self._levels = PlaybackLevels()
         self._lock = threading.Lock()
@@ -78,6 +91,19 @@ class Playback:
         self.stop()
         self._device = name or None
         self._close_stream()
+
+    def set_buffer(self, name: str) -> None:
+        """How much the device has in its own buffer from the next start on: a key of `BUFFERS_S`. Raises: KeyError."""
+        self.stop()
+        self._buffer_s = BUFFERS_S[name]
+        self._close_stream()
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether what was mixed ahead is used up so far that other work had better wait for a moment."""
+        return (
+            self._playing and self._clock_start is None and self._stream is not None and self._ring.ahead < _AHEAD // 2
+        )
 
     def set_mix(self, mix: TimelineMix) -> None:
         """Play this state from now on; while playing, what is heard and the new state are crossfaded over one block."""
@@ -154,10 +180,11 @@ class Playback:
         """How far the ring has been heard; without a device, how far it would have been by the clock."""
         clock = self._clock_start
         if clock is None:
-            return self._ring.read
+            return self._ring.read - self._latency
         return clock[1] + int((time.monotonic() - clock[0]) * PROJECT_RATE_HZ)
 
     def _fill(self) -> None:
+        raise_thread_priority()
         while not self._closing:
             if not self._playing:
                 self._wake.wait()
@@ -181,7 +208,7 @@ class Playback:
 
     def _rewind(self) -> None:
         """Take back what was mixed ahead of an edit, so that it is heard within 50 ms instead of 130."""
-        until = self._ring.read + _COMMITTED
+        until = self._ring.read + max(_COMMITTED, 2 * self._largest_callback)
         back = self._ring.written - until
         # Not over a start or a wrap, whose ramp has been written.
         if self._clock_start is None and back > 0 and until >= self._runs[-1][0] + RAMP and self._fade_in_left == 0:
@@ -222,7 +249,14 @@ class Playback:
 
     # ------------------------------------------------------------------ the sound server's thread
 
-    def _callback(self, out: np.ndarray, _frames: int, _time: Any, _status: Any) -> None:
+    def _callback(self, out: np.ndarray, frames: int, _time: Any, status: Any) -> None:
+        if not self._largest_callback:
+            raise_thread_priority()
+        self._largest_callback = max(self._largest_callback, frames)
+        # Either the ring was not filled in time, or the device was not asked for in time.
+        begun = self._playing and not self._ring.fading and self._ring.written > self._runs[0][0]
+        if begun and (self._ring.written - self._ring.read < frames or (status and status.output_underflow)):
+            self.dropouts += 1
         (self._converter or self._ring).read_into(out)
 
     # ------------------------------------------------------------------ the device
@@ -287,9 +321,12 @@ class Playback:
                 dtype="float32",
                 device=self._device,
                 callback=self._callback,
-                latency="low",
+                latency=self._buffer_s,
             )
+            self._largest_callback = 0
             stream.start()
+            # What was read from the ring is heard so much later.
+            self._latency = round(min(stream.latency, 1.0) * PROJECT_RATE_HZ)
             return stream
 
         try:
@@ -303,6 +340,7 @@ class Playback:
         with self._lock:
             self.problem = f"no sound: {why}"
             # Nobody empties the ring now: what lies in it goes by as if it was heard.
+            self._latency = 0
             heard = self._ring.read
             self._ring.clear(self._ring.written)
             if self._playing:

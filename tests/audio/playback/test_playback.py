@@ -184,3 +184,22 @@ def test_without_a_device_the_position_moves_by_the_clock(playback: Playback, mo
     assert max(seen) < 12_000 + 512
     assert sum(b < a for a, b in itertools.pairwise(seen)) >= 2, "it did not wrap"
     assert playback.take_levels()["o1"].peak > 0.4
+
+
+def test_a_late_mix_is_counted_as_a_dropout_and_a_timely_one_is_not(still_playback: Playback) -> None:
+    playback = still_playback
+    run(playback, 256, 40)
+    assert playback.dropouts == 0
+    out = np.empty((256, 2), dtype=np.float32)
+    for _ in range(6144 // 256 + 1):
+        playback._callback(out, 256, None, None)
+    assert playback.dropouts > 0
+
+
+def test_the_playhead_is_at_what_is_heard_not_at_what_the_device_was_given(still_playback: Playback) -> None:
+    playback = still_playback
+    playback._latency = 4800
+    run(playback, 256, 10)
+    assert playback.frame == 0
+    run(playback, 256, 20)
+    assert playback.frame == 30 * 256 - 4800

@@ -1,0 +1,92 @@
+"""Dropouts while takes are made: the demo plays in a loop on a sound server of its own while its objects are generated
+again and again on every core.
+
+    python -m benchmarks.playback_underruns --seconds 60
+
+Prints the seconds that were played, the dropouts, and how many takes were made meanwhile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+
+def play_and_generate(seconds: float) -> dict[str, float]:
+    """In a process of its own, on the sound server of the environment."""
+    import time
+
+    from PySide6.QtCore import QSettings
+
+    from sounddesk.app.desk import make_application
+    from sounddesk.app.desk import open_window
+    from sounddesk.app.settings import Settings
+    from tests.app.conftest import wait_until
+
+    QSettings.setDefaultFormat(QSettings.Format.IniFormat)
+    app = make_application(())
+    window = open_window(Settings(), device="cpu")
+    window.app_commands.open_demo()
+    services = window.services
+    document, player = services.document, services.player
+    wait_until(lambda: bool(document.project.objects))
+    ids = [each.id for each in document.project.objects]
+    if not document.project.clips:
+        services.generation.generate(ids)
+        wait_until(lambda: not services.generate.waiting, seconds=120)
+    loads_meanwhile = not services.generate.waiting and not document.takes
+    end_s = document.project.settings.timeline_s
+    player.set_loop((0.0, end_s))
+    player.play()
+    wait_until(lambda: player.position_s > 0.2, seconds=20)
+    playback = player._playback
+    before, takes, began, heard = playback.dropouts, len(document.takes), time.monotonic(), playback._ring.read
+    while time.monotonic() - began < seconds:
+        if not services.generate.waiting:
+            services.generation.generate(ids)
+        wait_until(lambda: not services.generate.waiting or time.monotonic() - began > seconds, seconds=120)
+    report = {
+        "seconds": round(time.monotonic() - began, 2),
+        "played_s": round((playback._ring.read - heard) / 48_000, 2),
+        "dropouts": playback.dropouts - before,
+        "takes": len(document.takes) - takes,
+        "loads_meanwhile": loads_meanwhile,
+        "problem": playback.problem,
+    }
+    window.close()
+    window.shut_down()
+    del window, app
+    return report
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.inside:
+        print(json.dumps(play_and_generate(arguments.seconds)), flush=True)
+        # The engine may be in the middle of a step.
+        os._exit(0)
+    from tests.audio.test_playback_on_a_server import start_server
+
+    with tempfile.TemporaryDirectory() as folder:
+        server, environment = start_server(Path(folder))
+        try:
+            names = ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME")
+            environment |= {name: f"{folder}/{name.lower()}" for name in names}
+            environment |= {"QT_QPA_PLATFORM": "offscreen"}
+            command = [sys.executable, "-m", "benchmarks.playback_underruns", "--inside"]
+            subprocess.run([*command, f"--seconds={arguments.seconds}"], env=environment, check=True)
+        finally:
+            server.terminate()
+            server.wait(10)
+
+
+if __name__ == "__main__":
+    main()
