@@ -13,7 +13,10 @@ from PySide6.QtWidgets import QWidget
 from sounddesk.app.commands.command import Command
 from sounddesk.app.commands.command import StandardKey
 from sounddesk.app.export.export_commands import ExportCommands
+from sounddesk.app.file_commands import FileCommands
+from sounddesk.app.notifications import NoticeButton
 from sounddesk.app.notifications import notifier
+from sounddesk.app.project.recovery import Recoverable
 from sounddesk.app.services import Services
 from sounddesk.app.workers.background import Background
 
@@ -21,9 +24,10 @@ from sounddesk.app.workers.background import Background
 class AppCommands(QObject):
     """Dialogs are imported when they are first opened, so that the window is there sooner."""
 
-    def __init__(self, services: Services, window: QWidget) -> None:
+    def __init__(self, services: Services, files: FileCommands, window: QWidget) -> None:
         super().__init__(window)
         self._services = services
+        self._files = files
         self._window = window
         self.exports = ExportCommands(services, window)
         # For the preferences: which outputs there are, how much lies on the disk.
@@ -45,17 +49,30 @@ class AppCommands(QObject):
 
         self._demo.start("demo", demo_project)
 
-    def offer_recovery(self) -> None:
-        """Offer what a crash left behind."""
+    def offer_recovery(self, *, quietly: bool = False) -> None:
+        """Offer what a crash left behind; `quietly` in a line with a button, while another project is being opened."""
+        items = self._services.store.recoverable()
+        if items and quietly:
+            text = self.tr("There is unsaved work of an earlier session.")
+            notifier.info(text, button=NoticeButton(text=self.tr("Recover…"), press=self.recover))
+        elif items:
+            self._show_recovery(items)
+
+    def recover(self) -> None:
+        """Show what can be recovered, or say that there is nothing."""
+        items = self._services.store.recoverable()
+        if items:
+            self._show_recovery(items)
+        else:
+            notifier.info(self.tr("There is no unsaved work to recover."))
+
+    def _show_recovery(self, items: list[Recoverable]) -> None:
         from sounddesk.app.dialogs.recovery_dialog import RecoveryDialog
 
-        store = self._services.store
-        items = store.recoverable()
-        if items:
-            dialog = RecoveryDialog(items, self._window)
-            dialog.recover_requested.connect(store.recover)
-            dialog.discard_requested.connect(store.discard)
-            _show_once(dialog)
+        dialog = RecoveryDialog(items, self._window)
+        dialog.recover_requested.connect(self._files.recover)
+        dialog.discard_requested.connect(self._services.store.discard)
+        _show_once(dialog)
 
     def offer_crash_report(self) -> None:
         """Show what an earlier process left when it crashed."""
@@ -127,6 +144,7 @@ class AppCommands(QObject):
 
 
 COMMANDS: Final[tuple[Command[AppCommands], ...]] = (
+    Command("file.recover", "Recover unsaved &work…", AppCommands.recover, menu="File", section="open", order=1),
     Command("file.project_settings", "Project se&ttings…", AppCommands.project_settings, menu="File",
             section="settings", keys="Ctrl+Shift+,"),
     Command("app.models", "Published mode&ls…", AppCommands.models, menu="File", section="settings"),

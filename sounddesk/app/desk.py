@@ -66,7 +66,7 @@ def _remove_leftovers(settings: Settings) -> None:
 
 def _after_start(window: MainWindow, path: Path | None) -> None:
     window.app_commands.offer_crash_report()
-    window.app_commands.offer_recovery()
+    window.app_commands.offer_recovery(quietly=path is not None)
     if path is not None:
         window.files.open(path)
 

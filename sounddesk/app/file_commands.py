@@ -21,6 +21,7 @@ from sounddesk.app.notifications import notifier
 from sounddesk.app.plain_text import PlainMessageBox
 from sounddesk.app.project.image_opening import OpenedImage
 from sounddesk.app.project.input_blocker import InputBlocker
+from sounddesk.app.project.recovery import Recoverable
 from sounddesk.app.services import Services
 from sounddesk.app.timeline.clip_clipboard import clips_lie_on_the_clipboard
 from sounddesk.domain.picture_suffixes import OTHER_PICTURE_SUFFIXES
@@ -117,6 +118,11 @@ class FileCommands(QObject):
         for note in opened.notes:
             notifier.info(note)
 
+    def recover(self, item: Recoverable) -> None:
+        """Show what an earlier session left, once what is open now was saved or given up."""
+        if self.may_leave(then=partial(self.recover, item)):
+            self._services.store.recover(item)
+
     # ------------------------------------------------------------------ saving and leaving
 
     def save(self, then: Callable[[], object] = lambda: None) -> None:
@@ -163,13 +169,15 @@ class FileCommands(QObject):
         box = PlainMessageBox(self._window)
         box.setIcon(PlainMessageBox.Icon.Question)
         box.setText(self.tr("Save the changes to this project?"))
-        box.setInformativeText(self.tr("Without saving they are kept as a recovery copy until you discard it."))
+        box.setInformativeText(self.tr("What you discard cannot be brought back."))
         buttons = PlainMessageBox.StandardButton
         box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)
         box.setDefaultButton(buttons.Save)
         answer = box.exec()
         if answer == buttons.Save:
             self.save(then)
+        elif answer == buttons.Discard:
+            self._services.store.give_up_changes()
         return bool(answer == buttons.Discard)
 
 

@@ -62,7 +62,7 @@ class MainWindow(QMainWindow):
         for command_id in ("view.heat_map", "view.patch_weights", "objects.suggest"):
             self.canvas.add_view_command(command_id)
         self.mask_files = MaskFiles(document, selection, actions, self)
-        self.app_commands = AppCommands(services, self)
+        self.app_commands = AppCommands(services, self.files, self)
         self.batches = BatchCommands(services, self.files, self)
         self.welcome = WelcomePage(services.settings, self)
         self._pages = QStackedWidget(self)

@@ -225,6 +225,10 @@ class ProjectStore(QObject):
         self._copy.adopt(read.database, read.lock, contents, path)
         return True
 
+    def give_up_changes(self) -> None:
+        """The user discards what is not saved: once the project is left, it is not offered again."""
+        self._copy.give_up()
+
     def discard(self, item: Recoverable) -> None:
         """Delete what a crash left behind."""
         discard_recoverable(item)

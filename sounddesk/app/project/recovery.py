@@ -42,7 +42,7 @@ class Recoverable:
 
 
 def find_recoverable() -> list[Recoverable]:
-    """What can be recovered, newest first. Clean leftovers are removed on the way."""
+    """What can be recovered, newest first. Leftovers in which nothing was made are removed on the way."""
     found = []
     folder = working_folder()
     if not folder.is_dir():
@@ -86,7 +86,8 @@ def _look(path: Path) -> Recoverable | None:
             "SELECT file FROM images "
             "WHERE sha256 = (SELECT json_extract(data, '$.sha256') FROM state WHERE key = 'image')"
         ).fetchone()
-        if not objects and not takes and picture is None:
+        # An image that was only opened is where it was.
+        if not objects and not takes:
             return None
     finally:
         db.close()

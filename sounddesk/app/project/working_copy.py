@@ -54,6 +54,7 @@ class _Inbox:
         self.takes = list(takes)
         self.images = list(images)
         self.waiting = True
+        self.given_up = False
 
 
 # Called on the writing thread with the result, or with None and the error.
@@ -108,11 +109,18 @@ class WorkingCopy:
         with inbox.mutex:
             inbox.state = project or inbox.state
             inbox.waiting = True
+            # Somebody goes on with it.
+            inbox.given_up = False
             if take is not None:
                 inbox.takes.append(take)
             if image is not None:
                 inbox.images.append(image)
         self.run(self.flush)
+
+    def give_up(self) -> None:
+        """Do not offer again what the open project has and its file does not, unless it is changed once more."""
+        with self._filling.mutex:
+            self._filling.given_up = True
 
     def begin(
         self, contents: ProjectContents, *, source: Path | None, origin: Path | None, dirty: bool = False
@@ -242,7 +250,8 @@ class WorkingCopy:
         """Close the working copy; it is kept where it has changes that no file has."""
         self.flush()
         database, lock = self._database, self._lock
-        keep = self._written is not None and self._is_dirty(self._written.state)
+        written = self._written
+        keep = written is not None and not written.given_up and self._is_dirty(written.state)
         self._database = self._lock = self._written = None
         if database is not None:
             with contextlib.suppress(sqlite3.Error):
