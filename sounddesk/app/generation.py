@@ -33,13 +33,18 @@ from sounddesk.engine.types import SamplingSettings
 
 
 class Generation(QObject):
-    """Makes takes of objects and puts them into the document."""
+    """Makes takes of objects and puts them into the document.
+
+    Attributes:
+        use_new_takes: a new take takes the place of the one in use; otherwise only an empty lane gets one.
+    """
 
     def __init__(self, document: Document, queue: GenerationQueue, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._document = document
         self._queue = queue
         self.device = self.precision = self.memory = "auto"
+        self.use_new_takes = False
         self._promised: dict[str, int] = {}
         queue.finished.connect(self._on_finished)
         queue.failed.connect(self._on_ended)
@@ -148,12 +153,13 @@ class Generation(QObject):
         self._document.when_free(lambda: self._place(takes))
 
     def _place(self, takes: list[Take]) -> None:
-        """Place the first new take of each object on its timeline lane, as one undo step."""
+        """Place the first new take of each object on its lane where that is empty, or new takes are to be used."""
         project = self._document.project
         lanes = {each.id for each in project.objects}
         placed: list[str] = []
         for take in takes:
-            if take.object_id in lanes and take.object_id not in placed:
+            wanted = self.use_new_takes or not project.clips_of(take.object_id)
+            if wanted and take.object_id in lanes and take.object_id not in placed:
                 project = with_take_placed(project, take.object_id, take.id, take.seconds)
                 placed.append(take.object_id)
         if placed:

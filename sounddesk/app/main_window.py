@@ -135,6 +135,10 @@ class MainWindow(QMainWindow):
         self.takes.audition_requested.connect(
             lambda take_id: services.player.audition(services.document.takes[take_id])
         )
+        self.takes.listening_changed.connect(services.player.listen_instead)
+        self.takes.use_new_changed.connect(lambda on: setattr(services.settings, "use_new_takes", on))
+        services.actions["takes.use_new"].setChecked(services.settings.use_new_takes)
+        services.player.playing_changed.connect(self.takes.set_playing)
         self.mixer.levels_requested.connect(self.level_matching.match)
         self.welcome.open_requested.connect(self.files.ask_open)
         self.welcome.open_path_requested.connect(self.files.open)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Final
 
 from PySide6.QtCore import QObject
@@ -18,6 +19,7 @@ from sounddesk.audio.timeline_mix import TimelineMix
 from sounddesk.domain.project import Project
 from sounddesk.domain.scene import SceneObject
 from sounddesk.domain.take import Take
+from sounddesk.domain.take_placement import with_take_swapped
 from sounddesk.domain.tiled_mask import TiledMask
 from sounddesk.domain.timeline import PROJECT_RATE_HZ
 from sounddesk.domain.timeline import Clip
@@ -61,6 +63,7 @@ class Player(QObject):
         self._auditioning = False
         self._scrubbing = False
         self._alone: Project | None = None
+        self._instead: dict[str, str] = {}
         self._last = 0
         self._background = Background(self, name="resampling the take")
         self._background.done.connect(self._keep)
@@ -201,6 +204,11 @@ class Player(QObject):
         self._playback.reset_loudness()
         self.loudness_changed.emit(None)
 
+    def listen_instead(self, takes: Mapping[str, str]) -> None:
+        """Let other takes be heard than those in use, by object id: to compare them in the mix, without an edit."""
+        self._instead = dict(takes)
+        self._rebuild.start()
+
     def audition(self, take: Take) -> None:
         """Play one take alone, whatever the timeline holds."""
         self.stop()
@@ -271,6 +279,7 @@ class Player(QObject):
         self.stop()
         self.set_loop(None, on=False)
         self._samples = {}
+        self._instead = {}
         self._position_s = 0.0
         self._take_over()
 
@@ -282,4 +291,13 @@ class Player(QObject):
 
     def _take_over(self) -> None:
         if not self._auditioning:
-            self._playback.set_mix(TimelineMix(self._document.project, self.samples_of))
+            self._playback.set_mix(TimelineMix(self._heard_project(), self.samples_of))
+
+    def _heard_project(self) -> Project:
+        project = self._document.project
+        for object_id, take_id in self._instead.items():
+            take = self._document.takes.get(take_id)
+            if take is not None:
+                for clip in project.clips_of(object_id):
+                    project = project.with_clip(with_take_swapped(clip, take.id, take.seconds))
+        return project

@@ -44,7 +44,7 @@ class Services(QObject):
         self.segment = SegmentationWorker(self, choose=self._choose_segmenter)
         self.generate = GenerationQueue(self)
         self.generation = Generation(self.document, self.generate, self)
-        for each in ("device", "precision", "memory"):
+        for each in ("device", "precision", "memory", "use_new_takes"):
             self._apply(each)
         self.player = Player(self.document, self)
         self.store = ProjectStore(self.document, settings, self)
@@ -79,6 +79,8 @@ class Services(QObject):
             self.generation.precision = self.settings.precision
         elif name == "memory":
             self.generation.memory = self.settings.memory
+        elif name == "use_new_takes":
+            self.generation.use_new_takes = self.settings.use_new_takes
         elif name == "audio_device":
             self.player.set_device(self.settings.audio_device)
         elif name == "audio_buffer":

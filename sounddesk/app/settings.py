@@ -98,6 +98,16 @@ def _whole(default: int, *, low: int, high: int) -> Setting[int]:
     return Setting(default, read=read, write=lambda _key, value: min(max(int(value), low), high))
 
 
+def _switch(default: bool) -> Setting[bool]:
+    """On or off."""
+    words = {"true": True, "false": False, True: True, False: False}
+
+    def read(stored: Any) -> bool | None:
+        return words.get(stored) if isinstance(stored, str | bool) else None
+
+    return Setting(default, read=read, write=lambda _key, value: bool(value))
+
+
 def _path() -> Setting[Path | None]:
     """A file or folder, or none."""
 
@@ -171,6 +181,8 @@ class Settings(QObject):
     memory = _choice(*MEMORY_PLANS)
     # Name or folder of the bundle of new projects.
     bundle = _text("starter")
+    # Whether a new take takes the place of the one in use.
+    use_new_takes = _switch(False)
     # The SAM checkpoint to select with; None looks for an installed one.
     sam_checkpoint = _path()
 

@@ -51,11 +51,15 @@ class TakesPanel(QWidget):
 
     Signals:
         generate_requested(object_ids, variations).
+        use_new_changed(on): whether new takes are to be used at once.
         audition_requested(take_id): play this take alone.
+        listening_changed(takes): which takes are to be heard in place of those in use, by object id.
     """
 
     generate_requested = Signal(object, int)
+    use_new_changed = Signal(bool)
     audition_requested = Signal(str)
+    listening_changed = Signal(object)
 
     def __init__(
         self, document: Document, selection: SelectionModel, actions: CommandRegistry, parent: QWidget | None = None
@@ -64,6 +68,8 @@ class TakesPanel(QWidget):
         self._document = document
         self._selection = selection
         self._filling = False
+        self._listening: dict[str, str] = {}
+        self._playing = False
         self._pictures = TakePictures(self)
         self._pictures.ready.connect(self._show_picture)
         self._title = PlainLabel(parent=self)
@@ -89,7 +95,7 @@ class TakesPanel(QWidget):
         layout.addWidget(self._list, 1)
         layout.addLayout(buttons)
         document.changed.connect(self._on_changed)
-        document.replaced.connect(self.refresh)
+        document.replaced.connect(self._on_replaced)
         document.take_added.connect(self._on_take_added)
         selection.objects_changed.connect(self.refresh)
         self.refresh()
@@ -97,6 +103,10 @@ class TakesPanel(QWidget):
     @property
     def variations(self) -> int:
         return self._variations.value()
+
+    def set_playing(self, playing: bool) -> None:
+        """Whether the timeline is heard now."""
+        self._playing = playing
 
     def close_background(self) -> None:
         """Wait for pictures in the making."""
@@ -120,6 +130,11 @@ class TakesPanel(QWidget):
             takes = self._document.takes.of_object(object_id)
             name = self._document.project.object(object_id).name
             self._title.setText(self.tr("Takes of {name}").format(name=name) + f" ({len(takes)})")
+            heard = self._document.takes.get(self._listening.get(object_id, ""))
+            if heard is not None:
+                self._title.setText(
+                    self.tr("Listening to take {number}: Use keeps it, A/B goes back").format(number=heard.number)
+                )
             for take in takes:
                 self._list.addTopLevelItem(self._make_item(take))
             self._mark_used()
@@ -180,7 +195,26 @@ class TakesPanel(QWidget):
 
     # ------------------------------------------------------------------ following the document
 
+    def _on_replaced(self) -> None:
+        self._listening = {}
+        self.refresh()
+
+    def _listen_to(self, object_id: str, take_id: str) -> None:
+        """Have a take heard in its lane; the one in use where it is that."""
+        in_use = {clip.take_id for clip in self._document.project.clips_of(object_id)}
+        others = {each: take for each, take in self._listening.items() if each != object_id}
+        self._listening = others if take_id in in_use else {**others, object_id: take_id}
+        self.listening_changed.emit(dict(self._listening))
+        self.refresh()
+
     def _on_changed(self, old: Project, new: Project) -> None:
+        if old.clips is not new.clips:
+            # Another take is in use, by this panel or by undo: that is what is to be heard.
+            kept = {each: take for each, take in self._listening.items() if old.clips_of(each) == new.clips_of(each)}
+            if kept != self._listening:
+                self._listening = kept
+                self.listening_changed.emit(dict(kept))
+                self.refresh()
         if old.take_marks != new.take_marks or old.objects is not new.objects:
             self.refresh()
         elif old.clips is not new.clips:
@@ -262,9 +296,15 @@ class TakesPanel(QWidget):
         if item is not None:
             self._list.editItem(item, _NAME)
 
+    def use_new_takes(self, on: bool) -> None:
+        """Whether a new take takes the place of the one in use."""
+        self.use_new_changed.emit(on)
+
     def use_selected(self) -> None:
-        for take in self.selected_takes()[:1]:
-            self._use(take.id)
+        """Use the take that is being listened to, else the first that is selected."""
+        heard = self._listening.get(self._selection.current_object_id or "")
+        for take_id in [heard] if heard else [take.id for take in self.selected_takes()[:1]]:
+            self._use(take_id)
 
     def _use(self, take_id: str) -> None:
         """Play this take in the selected clips of its lane, else where `with_take_placed` puts it."""
@@ -289,7 +329,10 @@ class TakesPanel(QWidget):
             self._document.commit(self.tr("Place take {number}").format(number=take.number), project.with_clip(clip))
 
     def switch_takes(self) -> None:
-        """Change between the two selected takes, or between the used one and the one before it."""
+        """Listen to the other one of the two selected takes, or of the last two: in the mix while it plays, else alone.
+
+        Nothing is changed by it: 'Use take' does that.
+        """
         object_id = self._selection.current_object_id
         if object_id is None:
             return
@@ -298,8 +341,12 @@ class TakesPanel(QWidget):
             pair = [take.id for take in self._document.takes.of_object(object_id)][-2:]
         clips = self._document.project.clips_of(object_id)
         if len(pair) == 2:
-            now = clips[0].take_id if clips else pair[1]
-            self._use(pair[0] if now == pair[1] else pair[1])
+            now = self._listening.get(object_id, clips[0].take_id if clips else pair[1])
+            other = pair[0] if now == pair[1] else pair[1]
+            if clips:
+                self._listen_to(object_id, other)
+            if not clips or not self._playing:
+                self.audition_requested.emit(other)
 
     def compare(self) -> None:
         takes = self.selected_takes()
@@ -325,6 +372,8 @@ COMMANDS: Final[tuple[Command[TakesPanel], ...]] = (
             keys="Ctrl+U"),
     Command("takes.place", "&Place take as a new clip", TakesPanel.place_selected, menu="Takes", section="use"),
     Command("takes.star", "&Star take", TakesPanel.star_selected, menu="Takes", section="use", keys="Ctrl+Shift+F"),
+    Command("takes.use_new", "Use ne&w takes at once", switch=TakesPanel.use_new_takes, menu="Takes", section="use",
+            tip="Whether a new take takes the place of the one in use"),
     Command("takes.rename", "&Rename take", TakesPanel.rename, menu="Takes", section="use", keys="Shift+F2"),
     Command("takes.reuse_seed", "Loc&k the object to this seed", TakesPanel.lock_seed, menu="Takes", section="use"),
     Command("takes.a_b", "A/&B: the other take", TakesPanel.switch_takes, menu="Takes", section="compare",

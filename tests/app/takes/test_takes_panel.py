@@ -100,11 +100,36 @@ def test_use_and_a_b_change_what_plays(
     assert [(c.take_id, c.duration_s) for c in still.project.clips] == [(first.id, 1.0)]
     click(panel, 1, 2, Qt.KeyboardModifier.ControlModifier)
     actions["takes.a_b"].trigger()
+    actions["takes.use"].trigger()
     assert [(c.take_id, c.duration_s) for c in still.project.clips] == [(second.id, 2.0)]
+    assert not panel._list.topLevelItem(0).font(2).bold()
+    assert panel._list.topLevelItem(1).font(2).bold()
+
+
+def test_listening_to_the_other_take_is_no_edit(
+    panel: TakesPanel, still: Document, selection: SelectionModel, actions: CommandRegistry
+) -> None:
+    first, second = make_take(still, "o1"), make_take(still, "o1", seconds=2.0)
+    selection.select_objects(["o1"])
+    click(panel, 0, 2)
+    actions["takes.use"].trigger()
+    steps, before = still.undo_stack.count(), still.project
+    heard: list[dict[str, str]] = []
+    auditioned: list[str] = []
+    panel.listening_changed.connect(heard.append)
+    panel.audition_requested.connect(auditioned.append)
     actions["takes.a_b"].trigger()
-    assert [c.take_id for c in still.project.clips] == [first.id]
-    assert panel._list.topLevelItem(0).font(2).bold()
-    assert not panel._list.topLevelItem(1).font(2).bold()
+    panel.set_playing(True)
+    actions["takes.a_b"].trigger()
+    actions["takes.a_b"].trigger()
+    assert heard == [{"o1": second.id}, {}, {"o1": second.id}]
+    # Alone only while nothing plays.
+    assert auditioned == [second.id]
+    assert (still.undo_stack.count(), still.project) == (steps, before)
+    # The clip changes by another hand: what is in use is heard again.
+    still.undo()
+    assert heard[-1] == {}
+    assert first.id not in panel._listening.values()
 
 
 def test_the_buttons_ask_for_takes(
