@@ -60,7 +60,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
             _add_pictures(measure, entry)
         for option in _options_of(entry):
             _add(measure, option)
-        if entry.takes_pictures:
+        if entry.takes_pictures or entry.takes_bundle:
             add_engine_arguments(measure)
         add_output_arguments(measure)
 
@@ -108,7 +108,7 @@ def run(options: argparse.Namespace, *, console: Console) -> int:
     cancel = CancelToken()
     arguments = {option.keyword: _checked(option, options) for option in _options_of(entry)}
     arguments |= {"progress": console.progress, "cancel": cancel}
-    if entry.takes_pictures:
+    if entry.takes_pictures or entry.takes_bundle:
         arguments |= {"bundle": options.bundle, "device": options.device}
     with cancel_on_signals(cancel, tell=console.note):
         report = _measure(entry, pictures, arguments)
@@ -135,7 +135,7 @@ def _measure(entry: MeasureEntry, pictures: Path | None, arguments: Mapping[str,
     from sounddesk.domain.errors import EngineError
     from sounddesk.engine.bundles.installed_bundles import find_bundle
 
-    if entry.takes_pictures:
+    if entry.takes_pictures or entry.takes_bundle:
         try:
             # A wrong name or folder is the user's to correct; what comes later is the engine's.
             find_bundle(arguments["bundle"])

@@ -23,8 +23,10 @@ from sounddesk.engine.types import GeneratedTake
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
 from sounddesk.engine.types import RgbImage
+from sounddesk.engine.types import RoundTrip
 from sounddesk.engine.types import TakeCondition
 from sounddesk.engine.types import TextRequest
+from sounddesk.engine.types import Waveform
 from sounddesk.engine.types import check_image
 from sounddesk.resources_folder import SHIPPED_BUNDLE
 
@@ -224,6 +226,26 @@ class EngineSession:
         with self._lock:
             made = condition_object(image, take, self._load_image_bundle().networks)
             return TakeCondition(condition=made.condition[0].cpu().numpy(), null=made.null[0].cpu().numpy())
+
+    def round_trip(self, waveform: Waveform, *, sample_rate_hz: int, through: RoundTrip) -> Waveform:
+        """A recording through the bundle's vocoder, or its codec and vocoder, and back: what a take can be at best.
+
+        Args:
+            waveform: mono float32[n] at any rate and level.
+            through: 'vocoder' is mel -> waveform; 'codec' is mel -> latent -> waveform, as takes are decoded.
+
+        Returns:
+            float32[m], as long in seconds, at the bundle's rate and the peak that it learned at.
+
+        Raises:
+            EngineError: the bundle cannot be loaded, or is text-only.
+            ValueError: no samples.
+        """
+        from sounddesk.engine.generation.round_trip import round_trip
+
+        with self._lock:
+            networks = self._load_image_bundle().networks
+            return round_trip(waveform, networks, sample_rate_hz=sample_rate_hz, through=through)
 
     def text_vectors(self, texts: list[str]) -> npt.NDArray[np.float32]:
         """Unit vectors float32[N, C] of texts, to lay beside what `condition` gives.

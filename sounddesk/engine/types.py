@@ -28,6 +28,7 @@ Waveform = npt.NDArray[np.float32]
 
 PresetName = Literal["fast", "paper"]
 TakeKind = Literal["object", "blend", "ambience"]
+RoundTrip = Literal["vocoder", "codec"]
 
 PRESET_STEPS: Final = {"paper": 200, "fast": 20}
 MAX_SEED: Final = 2**63 - 1

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from sounddesk.audio.files.wav_io import encode_wav
 from sounddesk.engine.perception.sound_classifier import SoundClassifier
 from sounddesk.engine.perception.sound_classifier import SoundClassifierConfig
 from sounddesk.engine.verified_files import hash_file
@@ -34,6 +35,13 @@ def write_cut_out(file: Path, colour=(200, 30, 30), *, size=(40, 60), margin=6) 
     )
     file.parent.mkdir(parents=True, exist_ok=True)
     assert cv2.imwrite(str(file), bgra)
+
+
+def write_sound(path: Path, samples: np.ndarray, *, sample_rate_hz: int = 16_000) -> Path:
+    """A sound float[n] or [n, channels] as 16-bit WAV."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(encode_wav(samples.astype(np.float32), sample_rate_hz=sample_rate_hz, wav_format="PCM_16")[0])
+    return path
 
 
 def add_kinds(folder: Path) -> Path:

@@ -87,10 +87,14 @@ class SoundEffectsEncoder(nn.Module):
         self.register_buffer("window", torch.hann_window(_N_FFT, periodic=False), persistent=False)
 
     @torch.no_grad()
-    def embed(self, waveforms: Tensor, *, sample_rate_hz: int) -> Tensor:
-        """Mean embedding of the blocks of 2.3 s of each sound float32[B, n]: float32[B, width]. Silence is allowed."""
+    def embed(self, waveforms: Tensor, *, sample_rate_hz: int, to_peak: bool = True) -> Tensor:
+        """Mean embedding of the blocks of 2.3 s of each sound float32[B, n]: float32[B, width]. Silence is allowed.
+
+        Args:
+            to_peak: scale each to a peak of 1, which the network learned at; without, the levels count as they are.
+        """
         loudest = waveforms.abs().amax(dim=1, keepdim=True).clamp(min=1e-9)
-        scaled = (waveforms / loudest).numpy()
+        scaled = (waveforms / loudest if to_peak else waveforms).numpy()
         wide = [resample(one, from_hz=sample_rate_hz, to_hz=SAMPLE_RATE_HZ) for one in scaled]
         frames = self.spectrogram(torch.from_numpy(np.stack(wide)))
         if frames.shape[1] < _BLOCK:

@@ -15,8 +15,8 @@ from sounddesk.audio.resample import resample
 from sounddesk.domain.errors import BadInputError
 from sounddesk.engine.types import Waveform
 from sounddesk.evaluation.picture_folder import normal_name
-
-ENDINGS: Final = (".flac", ".wav", ".ogg", ".aiff", ".aif")
+from sounddesk.evaluation.recordings.excerpts import loudest_part
+from sounddesk.evaluation.recordings.recording_folder import ENDINGS
 
 MIN_SECONDS: Final = 0.2
 """In less there is nothing for the classifier to judge."""
@@ -66,12 +66,3 @@ def read_recording(
         part = loudest_part(mono.astype(np.float32), n_samples=max(1, round(seconds * sound.sample_rate_hz)))
         return RealRecording(file=file, waveform=resample(part, from_hz=sound.sample_rate_hz, to_hz=sample_rate_hz))
     return None
-
-
-def loudest_part(samples: Waveform, *, n_samples: int) -> Waveform:
-    """The stretch of `n_samples` with the most energy (the first of several), or all where there are no more."""
-    if len(samples) <= n_samples:
-        return samples
-    energy = np.concatenate([[0.0], np.cumsum(np.square(samples, dtype=np.float64))])
-    start = int(np.argmax(energy[n_samples:] - energy[:-n_samples]))
-    return samples[start : start + n_samples]

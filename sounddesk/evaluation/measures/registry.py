@@ -77,6 +77,7 @@ class MeasureEntry:
             or OutputError for what the user can correct, EngineError for the rest, and Cancelled.
         known_kinds_only: pictures of kinds that the bundle does not know are skipped and counted.
         takes_pictures: whether it measures a bundle on pictures at all.
+        takes_bundle: whether it measures a bundle without pictures; `bundle` and `device` are given then.
         instead_of_pictures: flag of the option that may be given instead of the pictures; `measure` then gets None for
             them. '' where there is none.
         options: beside those that all measures have.
@@ -88,6 +89,7 @@ class MeasureEntry:
     measure: Callable[..., MeasureReport]
     known_kinds_only: bool = True
     takes_pictures: bool = True
+    takes_bundle: bool = False
     instead_of_pictures: str = ""
     options: tuple[MeasureOption, ...] = field(default=())
     when_cancelled: str = ""
@@ -128,19 +130,56 @@ def scenes_option(default: int) -> MeasureOption:
     )
 
 
+def preset_option() -> MeasureOption:
+    """How takes are made."""
+    return MeasureOption(flag="--preset", help="how takes are made", choices=("fast", "paper"), default="fast")
+
+
+def seconds_option(seconds: float) -> MeasureOption:
+    """How long takes are, with this default."""
+    return MeasureOption(
+        flag="--seconds", help="length of each take", kind="number", default=seconds, check=_check_seconds
+    )
+
+
 def take_options(seconds: float) -> tuple[MeasureOption, ...]:
     """How takes are made and judged: --preset, --seconds (with this default) and --classifier."""
     return (
-        MeasureOption(flag="--preset", help="how takes are made", choices=("fast", "paper"), default="fast"),
-        MeasureOption(
-            flag="--seconds", help="length of each take", kind="number", default=seconds, check=_check_seconds
-        ),
+        preset_option(),
+        seconds_option(seconds),
         MeasureOption(
             flag="--classifier",
             help="a sound classifier of your own kinds",
             kind="path",
             metavar="FOLDER",
             check=_check_classifier,
+        ),
+    )
+
+
+def recording_options() -> tuple[MeasureOption, ...]:
+    """What a bundle is compared with: --reference, --split and --recordings."""
+    return (
+        MeasureOption(
+            flag="--reference",
+            help="real recordings: KIND/*.flac (or WAV, OGG, AIFF) of anyone's, or a set that 'sounddesk train prepare "
+            "starter' built",
+            kind="path",
+            metavar="FOLDER",
+            default=Path("starter-data"),
+        ),
+        MeasureOption(
+            flag="--split",
+            help="which part of such a set",
+            choices=("train", "validation", "test", "all"),
+            default_text="test",
+        ),
+        MeasureOption(
+            flag="--recordings",
+            help="at most so many, spread over the kinds",
+            kind="whole number",
+            default_text="all",
+            check=in_range("recordings", 8),
         ),
     )
 

@@ -6,16 +6,7 @@ import soundfile
 
 from sounddesk.domain.errors import BadInputError
 from sounddesk.evaluation.gallery.gallery_recordings import find_recordings
-from sounddesk.evaluation.gallery.gallery_recordings import loudest_part
 from sounddesk.evaluation.gallery.gallery_recordings import read_recording
-
-
-def test_loudest_part_is_where_the_energy_is():
-    samples = np.zeros(1000, dtype=np.float32)
-    samples[400:500] = 0.5
-    assert loudest_part(samples, n_samples=100).tolist() == samples[400:500].tolist()
-    assert len(loudest_part(samples, n_samples=2000)) == 1000
-    assert len(loudest_part(np.zeros(50, dtype=np.float32), n_samples=20)) == 20
 
 
 def test_first_usable_recording_at_the_rate_asked_for(tmp_path):

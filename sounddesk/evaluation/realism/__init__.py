@@ -1,0 +1,1 @@
+"""How far a bundle's sounds are from real recordings, stage by stage."""
