@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -60,7 +63,7 @@ def write_aaf(job: ExchangeJob) -> None:
         MissingPackageError: pyaaf2 is not installed.
         OSError: it cannot be written.
     """
-    with AAF.require().open(str(job.path), "w") as file:
+    with _new_file(job.path) as file:
         _Writer(file, job.project).write(
             job.tracks,
             job.samples_of,
@@ -85,6 +88,23 @@ AAF: Final = EXCHANGE_FORMATS.register(
         order=40,
     )
 )
+
+
+@contextmanager
+def _new_file(path: Path) -> Iterator[Any]:
+    """A pyaaf2 file that is closed in any case: on a full disk pyaaf2 leaves it open."""
+    library = AAF.require()
+    file = library.open.__new__(library.open)
+    try:
+        # Initialised by hand, so that there is something to close where this fails.
+        file.__init__(str(path), "w")
+        with file:
+            yield file
+    finally:
+        if (stream := getattr(file, "f", None)) is not None:
+            # What could not be written is told by the error that is on its way; closing tries to write it again.
+            with suppress(OSError):
+                stream.close()
 
 
 class _Writer:

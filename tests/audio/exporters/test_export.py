@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import os
 import resource
 import tracemalloc
 from collections.abc import Iterator
@@ -61,6 +62,12 @@ def files_of_at_most(n_bytes: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
+def open_files() -> list[str]:
+    """What this process holds open below the folders of tests, where the system tells."""
+    links = [os.path.realpath(each) for each in Path("/proc/self/fd").glob("*")]
+    return [each for each in links if "sounddesk-" in each]
+
+
 @pytest.mark.parametrize("name", [each.name for each in audio_formats()])
 def test_a_full_disk_is_told_as_such_and_leaves_nothing(street: Street, tmp_path: Path, name: str) -> None:
     report = street.export(tmp_path / "whole", format=name)
@@ -77,10 +84,12 @@ def test_a_full_disk_while_a_project_file_is_written(street: Street, tmp_path: P
     settings = {"stems": False, "mix": False, "sidecar": False, "exchange": (name,)}
     report = street.export(tmp_path / "whole", **settings)
     size = max(path.stat().st_size for path in report.written)
+    open_before = open_files()
     for limit in (0, 100, size // 2, size - 1):
         with files_of_at_most(limit), pytest.raises(DiskFullError, match="larger than this file system or account"):
             street.export(tmp_path / "out", **settings)
         assert [path.name for path in tmp_path.iterdir()] == ["whole"]
+        assert open_files() == open_before
 
 
 @pytest.mark.parametrize("rate", [44_100, 48_000])

