@@ -7,6 +7,8 @@ extra. Its reader is asked for by name and is handed a file that we wrote, never
 
 from __future__ import annotations
 
+import atexit
+import gc
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -152,6 +154,10 @@ def _open_image_io() -> Any:
         import OpenImageIO
     except ImportError as error:
         raise MissingPackageError("OpenImageIO is not installed", remedy=INSTALL) from error
+    # Its bindings print what is still there when Python ends. The window freezes what has been imported, and what is
+    # frozen stays until then.
+    atexit.unregister(gc.unfreeze)
+    atexit.register(gc.unfreeze)
     return OpenImageIO
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -161,3 +162,12 @@ def test_pixels_are_those_that_openimageio_and_tifffile_see(tmp_path: Path) -> N
         again = tifffile.imread(tmp_path / name)
         again = np.moveaxis(again, 0, 2) if again.shape[0] == 3 else again
         assert np.abs(load_image(tmp_path / name).pixels - again / np.iinfo(again.dtype).max * 255).max() <= 1.0, name
+
+
+def test_a_program_that_freezes_what_it_imported_ends_without_a_word(tmp_path: Path) -> None:
+    write(tmp_path / "a.exr", light())
+    program = "import gc, sys; from sounddesk.engine.images.image_file import load_image; load_image(sys.argv[1])"
+    ended = subprocess.run(
+        [sys.executable, "-c", f"{program}; gc.freeze()", str(tmp_path / "a.exr")], capture_output=True, check=True
+    )
+    assert (ended.stdout, ended.stderr) == (b"", b"")
