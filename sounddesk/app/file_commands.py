@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -24,6 +25,7 @@ from sounddesk.app.project.input_blocker import InputBlocker
 from sounddesk.app.project.recovery import Recoverable
 from sounddesk.app.services import Services
 from sounddesk.app.timeline.clip_clipboard import clips_lie_on_the_clipboard
+from sounddesk.domain.picture_suffixes import MOVIE_SUFFIXES
 from sounddesk.domain.picture_suffixes import OTHER_PICTURE_SUFFIXES
 from sounddesk.domain.picture_suffixes import PICTURE_SUFFIXES
 from sounddesk.domain.project import Project
@@ -52,28 +54,42 @@ class FileCommands(QObject):
             self._services.store.new()
 
     def ask_open(self) -> None:
-        patterns = " ".join(f"*{suffix}" for suffix in (PROJECT_SUFFIX, *PICTURE_SUFFIXES))
+        patterns = " ".join(f"*{suffix}" for suffix in (PROJECT_SUFFIX, *PICTURE_SUFFIXES, *MOVIE_SUFFIXES))
         start = str(self._services.store.path.parent) if self._services.store.path else ""
         name, _ = QFileDialog.getOpenFileName(
-            self._window, self.tr("Open"), start, self.tr("Images and projects ({patterns})").format(patterns=patterns)
+            self._window,
+            self.tr("Open"),
+            start,
+            self.tr("Images, movies and projects ({patterns})").format(patterns=patterns),
         )
         if name:
             self.open(Path(name))
 
     def open(self, path: Path) -> None:
-        """Open a project file, or start a project from an image."""
+        """Open a project file, or start a project from an image or a frame of a movie, which is asked for."""
         if not self.may_leave(then=partial(self.open, path)):
             return
         if path.suffix.lower() == PROJECT_SUFFIX:
             self._services.store.open(path)
+        elif path.suffix.lower() in MOVIE_SUFFIXES:
+            self._ask_for_frame(path)
         else:
             self._services.opener.open_file(path)
+
+    def _ask_for_frame(self, movie: Path) -> None:
+        from sounddesk.app.dialogs.movie_frame_dialog import MovieFrameDialog
+
+        # An image that is still being read must not come after it.
+        self._services.opener.forget()
+        dialog = MovieFrameDialog(movie, self._window)
+        dialog.chosen.connect(self._show_image)
+        dialog.open()
 
     def open_mime(self, data: QMimeData) -> bool:
         """Open what was dropped or pasted; False where there is nothing to open in it."""
         paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
         # Those that are not read are opened too: the reader says what they are and what to do.
-        known = (PROJECT_SUFFIX, *PICTURE_SUFFIXES, *OTHER_PICTURE_SUFFIXES)
+        known = (PROJECT_SUFFIX, *PICTURE_SUFFIXES, *MOVIE_SUFFIXES, *OTHER_PICTURE_SUFFIXES)
         wanted = [p for p in paths if p.suffix.lower() in known]
         if wanted:
             self.open(wanted[0])
@@ -88,7 +104,7 @@ class FileCommands(QObject):
         if paths:
             notifier.error(
                 self.tr(
-                    "{name} is neither an image nor a project: choose PNG, JPEG, TIFF, WebP, AVIF, EXR or .sdesk"
+                    "{name} is no image, movie or project: choose PNG, JPEG, TIFF, WebP, AVIF, EXR, MOV, MP4 or .sdesk"
                 ).format(name=paths[0].name)
             )
         return False
@@ -113,7 +129,8 @@ class FileCommands(QObject):
         services = self._services
         document = services.document
         info = document.add_image(opened.file, opened.pixels, name=opened.name)
-        project = Project(image=info).with_settings(bundle=services.bundle_of_new_projects)
+        project = Project(image=replace(info, movie=opened.movie))
+        project = project.with_settings(bundle=services.bundle_of_new_projects, **opened.settings)
         document.commit(self.tr("Open {name}").format(name=opened.name), project)
         for note in opened.notes:
             notifier.info(note)
@@ -183,7 +200,7 @@ class FileCommands(QObject):
 
 COMMANDS: Final[tuple[Command[FileCommands], ...]] = (
     Command("file.new", "&New project", FileCommands.new, menu="File", section="open", keys=StandardKey.New),
-    Command("file.open", "&Open image or project…", FileCommands.ask_open, menu="File", section="open",
+    Command("file.open", "&Open image, movie or project…", FileCommands.ask_open, menu="File", section="open",
             keys=StandardKey.Open),
     Command("file.save", "&Save", FileCommands.save, menu="File", section="save", keys=StandardKey.Save),
     Command("file.save_as", "Save &as…", FileCommands.save_as, menu="File", section="save", keys="Ctrl+Shift+S"),

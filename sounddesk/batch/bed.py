@@ -17,6 +17,9 @@ import numpy.typing as npt
 from sounddesk.audio.auto_level import apply_auto_level
 from sounddesk.audio.auto_level import gaussian_smoothed
 from sounddesk.audio.files.pcm import Waveform
+from sounddesk.audio.files.riff_chunks import BroadcastInfo
+from sounddesk.audio.files.riff_chunks import bext_chunk
+from sounddesk.audio.files.riff_chunks import ixml_chunk
 from sounddesk.audio.mixing import mix_stems
 from sounddesk.audio.resample import resample
 from sounddesk.batch.frame_files import WAV_FORMAT
@@ -145,7 +148,7 @@ def make_bed(
             mix = mix_stems([placed], common_gain_db=mix.needed_gain_db, wav_format=WAV_FORMAT)
             told.append(f"{-mix.common_gain_db:g} dB lower than generated, so that it does not clip")
         name = f"{BEDS_FOLDER}/{job.file}"
-        sha256 = write_sound(settings.out, name, mix.stems[0])
+        sha256 = write_sound(settings.out, name, mix.stems[0], chunks=_chunks(job))
         levels = levels_of(mix.stems[0])
         timings["write"] = time.monotonic() - begin
         return job.row(
@@ -224,9 +227,45 @@ def _facts(job: BedJob, settings: RenderSettings, places: Sequence[Place], joins
         **settings.facts(),
         "seconds": job.seconds,
         "hint": job.hint,
+        **_timecode_facts(job),
         "joins_s": [round(join, 4) for join in joins_s],
         "automation": [[round(each.time_s, 4), round(each.gain, 5), round(each.pan, 4)] for each in places],
     }
+
+
+def _timecode_facts(job: BedJob) -> dict[str, Any]:
+    rate = job.timecode_rate
+    if job.start_timecode_s is None or rate is None:
+        return {}
+    return {
+        "start_timecode_s": job.start_timecode_s,
+        "frame_rate": float(rate.frames_per_s),
+        "drop_frame": rate.drop_frame,
+    }
+
+
+def _chunks(job: BedJob) -> tuple[bytes, bytes]:
+    """What goes before and behind the samples: when the sound begins, where that is known.
+
+    Without a date, so that the same bed is the same file.
+    """
+    if job.start_timecode_s is None:
+        return b"", b""
+    start = round(job.start_timecode_s * PROJECT_RATE_HZ)
+    what = f"{job.name}, continuous over {job.shot}"
+    return (
+        bext_chunk(BroadcastInfo(description=what, time_reference_samples=start)),
+        ixml_chunk(
+            project=job.shot,
+            scene=job.shot,
+            take=str(job.take),
+            note=what,
+            tracks=[f"{job.name} L", f"{job.name} R"],
+            start_samples=start,
+            sample_rate_hz=PROJECT_RATE_HZ,
+            timecode_rate=job.timecode_rate,
+        ),
+    )
 
 
 def _filled(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

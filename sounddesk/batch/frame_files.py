@@ -18,6 +18,7 @@ import numpy as np
 
 from sounddesk import __version__
 from sounddesk.audio.files.pcm import Waveform
+from sounddesk.audio.files.riff_chunks import with_chunks
 from sounddesk.audio.files.wav_io import encode_wav
 from sounddesk.audio.files.wav_io import read_sound
 from sounddesk.audio.mixing import linear_to_db
@@ -96,10 +97,17 @@ def stem_of(take: GeneratedTake, *, seconds: float) -> Stem:
     return Stem(samples=mixed.stems[0], gain_db=mixed.common_gain_db)
 
 
-def write_sound(out: Path, name: str, samples: Waveform) -> str:
-    """Write a WAV file below `out` and return the SHA-256 of its bytes. Raises: OutputError."""
+def write_sound(out: Path, name: str, samples: Waveform, *, chunks: tuple[bytes, bytes] = (b"", b"")) -> str:
+    """Write a WAV file below `out` and return the SHA-256 of its bytes.
+
+    Args:
+        chunks: of metadata, before and behind the samples.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
     data, _ = encode_wav(samples, sample_rate_hz=PROJECT_RATE_HZ, wav_format=WAV_FORMAT)
-    return write_below(out, name, data)
+    return write_below(out, name, with_chunks(data, before_data=chunks[0], after_data=chunks[1]))
 
 
 def write_below(out: Path, name: str, data: bytes) -> str:

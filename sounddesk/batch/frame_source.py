@@ -33,19 +33,9 @@ def frames_of(source: Path) -> tuple[Frame, ...]:
     movie = movie_of(source)
     if movie is None:
         return find_frames(source)
-    paths = [movie.frame_path(index) for index in range(movie.n_frames)]
-    return tuple(
-        Frame(
-            path=path,
-            index=index,
-            offset=index,
-            number=index + 1,
-            pattern=f"{source.stem}.#.png",
-            # Letters of the movie's name as they are safe in file names, so the number must not be cut off.
-            output=f"frame_{path.stem.rpartition('.')[2]}",
-        )
-        for index, path in enumerate(paths)
-    )
+    from sounddesk.engine.images.movie_file import movie_frames
+
+    return movie_frames(movie)
 
 
 def source_notes(source: Path) -> tuple[str, ...]:

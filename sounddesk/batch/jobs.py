@@ -17,6 +17,7 @@ from sounddesk.domain.scene import ObjectKind
 from sounddesk.domain.seeds import frame_take_seed
 from sounddesk.domain.selection import Selection
 from sounddesk.domain.tiled_mask import TiledMask
+from sounddesk.domain.timecode import TimecodeRate
 from sounddesk.engine.types import SamplingSettings
 
 # Names of the frame's own sounds; an object of one of these names gets a number.
@@ -222,6 +223,9 @@ class BedJob:
         file: name in the folder of beds.
         take: from 1.
         seconds: of the shot.
+        start_timecode_s: from midnight to its first sample; None where nothing says so.
+        timecode_rate: how the frames of the shot are counted.
+        shot: name of what the frames come from.
     """
 
     name: str
@@ -233,6 +237,9 @@ class BedJob:
     seconds: float
     input_sha256: str
     frames: tuple[BedFrame, ...] = ()
+    start_timecode_s: float | None = None
+    timecode_rate: TimecodeRate | None = None
+    shot: str = ""
 
     def row(self, **values: Any) -> Row:
         """A row of the manifest about this bed."""

@@ -58,6 +58,7 @@ class BatchOptions:
         every: render each Nth frame; masks are followed through all of them.
         bed: one continuous sound per object over the whole shot, in place of one per frame.
         frames_per_s: of the folder, for the bed's length.
+        start_timecode_s: seconds from midnight to the first frame, where a movie or a project says so; beds carry it.
         workers: processes.
     """
 
@@ -73,6 +74,7 @@ class BatchOptions:
     every: int = 1
     bed: bool = False
     frames_per_s: float = 24.0
+    start_timecode_s: float | None = None
     seconds: float = 10.0
     takes: int = 1
     seed: int = 0

@@ -13,6 +13,8 @@ from typing import Final
 
 from sounddesk.batch.frame_masks import MaskFinder
 from sounddesk.batch.frame_masks import auto_source
+from sounddesk.batch.frame_source import movie_of
+from sounddesk.batch.frame_source import source_name
 from sounddesk.batch.jobs import BedFrame
 from sounddesk.batch.jobs import BedJob
 from sounddesk.batch.jobs import FrameJob
@@ -33,6 +35,7 @@ from sounddesk.domain.frame_sequence import Frame
 from sounddesk.domain.frame_sequence import holes_in
 from sounddesk.domain.seeds import frame_take_seed
 from sounddesk.domain.selection import Selection
+from sounddesk.domain.timecode import TimecodeRate
 from sounddesk.engine.specs import MAX_BED_SECONDS
 from sounddesk.engine.specs import MIN_SECONDS
 
@@ -128,6 +131,8 @@ class ShotPlan:
             for number in range(1, options.takes + 1):
                 seed = frame_take_seed(options.seed, project=options.project, frame="", name=each.name, take=number - 1)
                 inputs = [facts, followed, each.kind, each.hint, each.negative_hint, options.frames_per_s, seed]
+                if options.start_timecode_s is not None:
+                    inputs.append(options.start_timecode_s)
                 jobs.append(
                     BedJob(
                         name=each.name,
@@ -138,6 +143,9 @@ class ShotPlan:
                         seed=seed,
                         seconds=seconds,
                         input_sha256=hash_of(inputs),
+                        start_timecode_s=options.start_timecode_s,
+                        timecode_rate=_timecode_rate(options),
+                        shot=source_name(options.folder),
                     )
                 )
         return tuple(jobs)
@@ -180,6 +188,16 @@ class ShotPlan:
             blend=self._options.blend,
             ambience=self._options.ambience,
         )
+
+
+def _timecode_rate(options: BatchOptions) -> TimecodeRate | None:
+    """How the frames are counted; None where they come too slowly or too fast for timecode."""
+    movie = movie_of(options.folder)
+    drop_frame = movie is not None and movie.rate.drop_frame
+    try:
+        return TimecodeRate.of(options.frames_per_s, drop_frame=drop_frame)
+    except ValueError:
+        return None
 
 
 def _plural(noun: str, count: int) -> str:

@@ -123,13 +123,14 @@ def read_batch_options(namespace: argparse.Namespace) -> BatchOptions:
         out=namespace.out,
         project=name,
         objects=objects,
-        reference_sha256=None if project is None or project.image is None else project.image.sha256,
+        reference_sha256=None if project is None or project.image is None else project.image.frame_sha256,
         auto=selection.auto,
         blend=bool(namespace.blend),
         ambience=bool(namespace.ambience),
         follow=namespace.follow,
         bed=namespace.bed,
         frames_per_s=frames_per_s,
+        start_timecode_s=_start_timecode_s(namespace, project),
         every=_at_least_one("every", namespace.every),
         seconds=sound.seconds,
         takes=sound.takes,
@@ -220,6 +221,18 @@ def _frames_per_s(namespace: argparse.Namespace) -> float:
     if not math.isfinite(fps) or not 0.01 <= fps <= 1000.0:
         raise BadInputError(f"fps is {fps:g}: choose from 0.01 to 1000 frames per second")
     return float(fps)
+
+
+def _start_timecode_s(namespace: argparse.Namespace, project: Project | None) -> float | None:
+    """Of the first frame: as the movie says, else as the project's timeline has it."""
+    from sounddesk.batch.frame_source import movie_of
+
+    movie = movie_of(namespace.folder) if namespace.bed else None
+    if movie is not None and movie.start_timecode is not None:
+        return movie.start_s
+    if project is not None and project.settings.start_timecode_s > 0:
+        return project.settings.start_timecode_s
+    return None
 
 
 def _at_least_one(name: str, value: int) -> int:

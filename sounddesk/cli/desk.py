@@ -15,7 +15,7 @@ from sounddesk.domain.errors import BadInputError
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `sounddesk desk`."""
-    parser.add_argument("file", nargs="?", type=file_path, metavar="FILE", help="image or .sdesk project to open")
+    parser.add_argument("file", nargs="?", type=file_path, metavar="FILE", help="image, movie or .sdesk project")
     parser.add_argument("--bundle", metavar="NAME", help="bundle to generate with (default: starter)")
     parser.add_argument("--device", metavar="DEVICE", help="auto, cpu, cuda, cuda:1 or mps")
 

@@ -8,6 +8,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 from typing import Final
@@ -85,6 +86,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return ExitCode.FAULT
 
 
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def _run(arguments: list[str], *, console: Console) -> int:
     parser = _Parser(
         prog="sounddesk", description="One sound per object of an image, exported as stems.", epilog=_EPILOG
@@ -92,6 +100,9 @@ def _run(arguments: list[str], *, console: Console) -> int:
     parser.add_argument("--version", action="version", version=f"sounddesk {__version__}")
     parsers = parser.add_subparsers(dest="subcommand", metavar="COMMAND", parser_class=_Parser)
     asked_for = next((word for word in arguments if not word.startswith("-")), None)
+    if asked_for is not None and asked_for not in _SUBCOMMANDS and _is_file(asked_for):
+        # As file managers call a program: `sounddesk shot.mov`.
+        arguments, asked_for = ["desk", *arguments], "desk"
     module: ModuleType | None = None
     for name, summary in _SUBCOMMANDS.items():
         subparser = parsers.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")

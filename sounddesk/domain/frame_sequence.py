@@ -140,13 +140,18 @@ def holes_in(frames: Sequence[Frame]) -> tuple[tuple[int, int], ...]:
     """
     if len(frames) < 2 or frames[-1].offset == len(frames) - 1:
         return ()
-    steps = Counter(after.offset - before.offset for before, after in pairwise(frames))
-    step = min(steps, key=lambda each: (-steps[each], each))
+    step = _step_of(frames)
     return tuple(
         (before.number + step, after.number - step)
         for before, after in pairwise(frames)
         if before.number is not None and after.number is not None and after.number - before.number > step
     )
+
+
+def _step_of(frames: Sequence[Frame]) -> int:
+    """How far apart most frames of a sequence are: 2 on twos. At least 1."""
+    steps = Counter(after.offset - before.offset for before, after in pairwise(frames))
+    return max(1, min(steps, key=lambda each: (-steps[each], each))) if steps else 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,14 +175,20 @@ def runs_of(frames: Sequence[Frame]) -> tuple[FrameRun, ...]:
 
 
 def every_nth(frames: Sequence[Frame], every: int) -> tuple[Frame, ...]:
-    """The first frame and every `every`th after it.
+    """The first frame and every `every`th after it, by their numbers.
+
+    Where the sequence has a hole at such a number, the next frame stands for it, if one comes before the number after.
 
     Raises:
         BadInputError: `every` below 1.
     """
     if every < 1:
         raise BadInputError(f"every is {every}: choose 1 for each frame, 2 for every second one, and so on")
-    return tuple(frames[::every])
+    apart = every * _step_of(frames)
+    chosen: dict[int, Frame] = {}
+    for frame in frames:
+        chosen.setdefault(frame.offset // apart, frame)
+    return tuple(chosen.values())
 
 
 def mask_files_by_frame(folder: Path, frames: Sequence[Frame]) -> dict[str, Path]:

@@ -14,6 +14,8 @@ CAMERA_RAW_SUFFIXES: Final = (
     ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".kdc", ".mef", ".mos", ".mrw",
     ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f",
 )  # fmt: skip
+# Films, of which frames are taken; reading them takes the extra `movie`.
+MOVIE_SUFFIXES: Final = (".mov", ".mp4", ".m4v", ".mkv", ".webm", ".avi", ".mxf")
 # Pictures that are known by name and not read.
 OTHER_PICTURE_SUFFIXES: Final = (
     *CAMERA_RAW_SUFFIXES,

@@ -7,11 +7,13 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from dataclasses import field
+from typing import Annotated
 from typing import Any
 from typing import Final
 
 import numpy as np
 
+from sounddesk.domain.limits import Range
 from sounddesk.domain.scene import SceneObject
 from sounddesk.domain.scene import check_gain_db
 from sounddesk.domain.scene import check_unique_names
@@ -31,13 +33,38 @@ OBJECT_COLOURS: Final = (
 
 
 @dataclass(frozen=True, kw_only=True)
+class MovieFrame:
+    """Which frame of a movie an image is.
+
+    Attributes:
+        movie: name of the movie's file, without folders.
+        frame: counted from 1.
+        sha256: by which a batch over the movie knows the frame again.
+    """
+
+    movie: str
+    frame: Annotated[int, Range(1, 1_000_000_000)]
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ImageInfo:
-    """The project's image: SHA-256 of its file, its name, and its size in pixels once upright."""
+    """The project's image: SHA-256 of its file, its name, and its size in pixels once upright.
+
+    Attributes:
+        movie: where the image is a frame of a movie, which one.
+    """
 
     sha256: str
     name: str
     width: int
     height: int
+    movie: MovieFrame | None = None
+
+    @property
+    def frame_sha256(self) -> str:
+        """What stands for the image among the frames of a batch."""
+        return self.sha256 if self.movie is None else self.movie.sha256
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -79,7 +79,7 @@ def truncated(path: Path) -> None:
         ("gone.png", lambda _path: None, "gone.png"),
         ("empty.png", lambda path: path.write_bytes(b""), "zero bytes"),
         ("text.png", lambda path: path.write_text("no image"), "text.png"),
-        ("notes.txt", lambda path: path.write_text("no image"), "neither an image nor a project"),
+        ("notes.txt", lambda path: path.write_text("no image"), "no image, movie or project"),
         ("folder.png", lambda path: path.mkdir(), "folder"),
         ("half.png", truncated, "half.png"),
         ("dot.png", lambda path: Image.new("RGB", (1, 1)).save(path), "1 x 1"),

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
+import hashlib
+import json
+import struct
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -9,7 +14,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sounddesk.batch.frame_files import png_of
+from sounddesk.batch.frame_source import hash_frame
 from sounddesk.batch.options import BatchOptions
+from sounddesk.cli.batch_arguments import configure_batch
+from sounddesk.cli.batch_arguments import read_batch_options
+from sounddesk.domain.project import ImageInfo
+from sounddesk.domain.project import MovieFrame
+from sounddesk.domain.project import Project
+from sounddesk.domain.tiled_mask import TiledMask
+from sounddesk.storage.project_file import write_project
+from sounddesk.storage.project_reader import ProjectContents
+from tests.batch.conftest import box_mask
 from tests.batch.conftest import contents
 from tests.batch.conftest import draw_frame
 from tests.batch.conftest import run
@@ -64,3 +80,45 @@ def test_a_bed_lasts_as_long_as_the_movie(options: BatchOptions, movie: Path) ->
     assert len(read_pcm(options.out / "beds" / "red.wav").steps) // 2 == 2 * 48_000
     run(options, **asked, out=options.out.with_name("again"))
     assert contents(options.out) == contents(options.out.with_name("again"))
+
+
+def test_a_bed_says_when_the_movie_begins(options: BatchOptions, movie: Path) -> None:
+    start_s = 10 * 3600.0
+    result = run(options, folder=movie, bed=True, frames_per_s=2.0, start_timecode_s=start_s)
+    bed = (options.out / "beds" / "red.wav").read_bytes()
+    at = bed.index(b"bext") + 8
+    assert struct.unpack_from("<Q", bed, at + 338) == (round(start_s * 48_000),)
+    assert b"<TIMECODE_RATE>2/1</TIMECODE_RATE>" in bed
+    assert b"<NAME>red L</NAME>" in bed
+    assert result.failures == ()
+    rows = [json.loads(line) for line in (options.out / "manifest.jsonl").read_text().splitlines()]
+    assert {row["settings"]["start_timecode_s"] for row in rows} == {start_s}
+    # Without a start, as of a folder of frames, nothing is claimed.
+    run(options, bed=True, frames_per_s=2.0, out=options.out.with_name("of_folder"))
+    assert b"bext" not in (options.out.with_name("of_folder") / "beds" / "red.wav").read_bytes()
+
+
+def asked(*arguments: object) -> BatchOptions:
+    """What the command line asks for."""
+    parser = argparse.ArgumentParser()
+    configure_batch(parser)
+    return read_batch_options(parser.parse_args([str(each) for each in arguments]))
+
+
+def test_a_project_of_a_frame_of_the_movie_is_its_reference(options: BatchOptions, movie: Path) -> None:
+    file = options.out.with_name("p.sdesk")
+    picture = png_of(np.asarray(draw_frame(6).convert("RGB")))
+    third = MovieFrame(movie="street.mov", frame=3, sha256=hash_frame(movie / "street.0003.png"))
+    image = ImageInfo(sha256=hashlib.sha256(picture).hexdigest(), name="street.0003.png", width=160, height=120)
+    project, _ = Project(image=replace(image, movie=third)).with_new_object(
+        name="red", mask=TiledMask.from_array(box_mask(6))
+    )
+    project = project.with_settings(start_timecode_s=60.0)
+    write_project(file, ProjectContents(project=project, images={image.sha256: picture}))
+    chosen = asked(movie, "--project", file, "--bed", "--out", options.out)
+    # What the movie says goes before what the project's timeline says, which may begin at a frame.
+    assert (chosen.reference_sha256, chosen.start_timecode_s) == (third.sha256, 36_000.0)
+    assert asked(options.folder, "--project", file, "--bed", "--out", options.out).start_timecode_s == 60.0
+    run(options, folder=movie, objects=chosen.objects, reference_sha256=chosen.reference_sha256, follow="flow")
+    mask = np.asarray(Image.open(options.out / "frame_0003" / "masks" / "red.png"))
+    assert np.array_equal(mask > 127, box_mask(6))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import sounddesk
+from sounddesk.cli import desk as cli_desk
 from sounddesk.cli import doctor
 from sounddesk.cli.main import main
 from sounddesk.domain.errors import Cancelled
@@ -119,3 +120,21 @@ def test_a_closed_pipe_is_no_fault() -> None:
     )
     assert ended.stdout == "{"
     assert "BrokenPipe" not in ended.stderr
+
+
+def test_a_file_alone_is_opened_in_the_window(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    opened: list[Path | None] = []
+
+    class Window:
+        @staticmethod
+        def run(path: Path | None, **_settings: object) -> int:
+            opened.append(path)
+            return 0
+
+    monkeypatch.setattr(cli_desk, "check_display", lambda _environment: None)
+    monkeypatch.setattr("sounddesk.app.desk", Window, raising=False)
+    (tmp_path / "shot.mov").touch()
+    assert main([str(tmp_path / "shot.mov")]) == 0
+    assert main(["desk", str(tmp_path / "shot.mov")]) == 0
+    assert opened == [tmp_path / "shot.mov"] * 2
+    assert main([str(tmp_path / "none.mov")]) == main(["x" * 5000]) == 2

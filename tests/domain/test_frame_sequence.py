@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,23 @@ def test_every_nth_frame_keeps_its_place_and_its_folder(tmp_path: Path) -> None:
     assert every_nth(frames, 4)[1] == frames[4]
     with pytest.raises(BadInputError, match="every is 0"):
         every_nth(frames, 0)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "every", "chosen"),
+    [
+        # Over a hole by number: the next frame stands for the one that is missing, and none where none is near.
+        ([*range(1001, 1025), *range(1073, 1097)], 24, [1001, 1073]),
+        ([*range(1, 11), *range(14, 21)], 4, [1, 5, 9, 14, 17]),
+        ([1, 2, 3, 50, 51], 2, [1, 3, 50, 51]),
+        # On twos every second frame is the fourth number.
+        (range(1, 20, 2), 2, [1, 5, 9, 13, 17]),
+        (range(-3, 4), 3, [-3, 0, 3]),
+    ],
+)
+def test_every_nth_frame_goes_by_number(tmp_path: Path, numbers: Sequence[int], every: int, chosen: list[int]) -> None:
+    frames = find_frames(touch(tmp_path, *(f"plate.{number:05d}.png" for number in numbers)))
+    assert [frame.number for frame in every_nth(frames, every)] == chosen
 
 
 @given(st.integers(1, 9), st.integers(0, 60))

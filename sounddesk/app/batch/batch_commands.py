@@ -124,7 +124,8 @@ class BatchCommands(QObject):
             from sounddesk.app.batch.result_project import project_of_frame
 
             if row.frame:
-                return project_of_frame(request.out, row.frame, rows, like=_existing(request.project))
+                like = _existing(request.project)
+                return project_of_frame(request.out, row.frame, rows, source=request.folder, like=like)
             assert request.project is not None
             return project_of_beds(request.out, rows.values(), like=request.project)
 

@@ -27,7 +27,7 @@ class BatchRequest:
     """One batch.
 
     Attributes:
-        folder: holds the frames.
+        folder: holds the frames; or a movie.
         out: where everything goes.
         name: of the project or of the folder of frames.
         project: a copy of the project as it was when the batch was asked for; None proposes objects in each frame.

@@ -36,6 +36,8 @@ from sounddesk.app.batch.frames_line import FolderLine
 from sounddesk.app.batch.frames_line import FramesLine
 from sounddesk.app.plain_text import PlainLabel
 from sounddesk.domain.errors import OutputError
+from sounddesk.domain.frame_sequence import every_nth
+from sounddesk.domain.picture_suffixes import MOVIE_SUFFIXES
 from sounddesk.domain.project import Project
 from sounddesk.storage.codec import decode
 from sounddesk.storage.text_formats import FieldError
@@ -77,7 +79,7 @@ class NewBatchDialog(QDialog):
         self._save_project = save_project
         self._out_by_hand = False
         self._names = sounding_names(project)
-        known = defaults.folder.is_dir() and defaults.folder != Path()
+        known = defaults.folder.exists() and defaults.folder != Path()
         self.frames = FramesLine(str(defaults.folder) if known else "")
         self.frames.changed.connect(self._on_frames)
         self.out = FolderLine("out", self.tr("Folder for the sounds"), "")
@@ -111,6 +113,7 @@ class NewBatchDialog(QDialog):
         kinds.buttonToggled.connect(lambda _button, _on: self._update())
         self.seconds = _number(defaults.seconds, 1.0, 60.0, suffix=self.tr(" s"))
         self.frames_per_s = _number(defaults.frames_per_s, 0.01, 1000.0, suffix=self.tr(" frames per second"))
+        self.frames.rate_found.connect(self.frames_per_s.setValue)
         self.frames_per_s.valueChanged.connect(lambda _value: self._update())
         self.every = QSpinBox()
         self.every.setAccessibleName(self.tr("Render every nth frame"))
@@ -191,7 +194,7 @@ class NewBatchDialog(QDialog):
         return BatchRequest(
             folder=folder,
             out=out,
-            name=folder.name,
+            name=folder.stem if folder.is_file() else folder.name,
             follow=cast(Follow, self.follow.currentData()),
             ambience=self.ambience.isChecked(),
             bed=self.bed.isChecked(),
@@ -218,7 +221,7 @@ class NewBatchDialog(QDialog):
                     "and make the batch from that project."
                 )
             try:
-                check_bed_length(len(self.frames.frames), frames_per_s=self.frames_per_s.value())
+                check_bed_length(self._shot_frames(), frames_per_s=self.frames_per_s.value())
             except ValueError as error:
                 return str(error)
         if self.out.path is None:
@@ -254,15 +257,21 @@ class NewBatchDialog(QDialog):
         self._form.setRowVisible(self.seconds, not bed)
         self._form.setRowVisible(self.frames_per_s, bed)
         n = len(self.frames.frames)
-        chosen = -(-n // self.every.value())
+        chosen = len(every_nth(self.frames.frames, self.every.value()))
         if bed:
             text = self.tr("frames: masks are looked at in {chosen} of {n}; the shot lasts {seconds:.3g} s")
         else:
             text = self.tr("frames, that is {chosen} of {n}")
-        self.count.setText(text.format(chosen=chosen, n=n, seconds=n / self.frames_per_s.value()) if n else "")
+        seconds = self._shot_frames() / self.frames_per_s.value()
+        self.count.setText(text.format(chosen=chosen, n=n, seconds=seconds) if n else "")
         problem = self._problem()
         self._tell(problem or self._remark())
         self.add_button.setEnabled(not problem)
+
+    def _shot_frames(self) -> int:
+        """How many frames the shot lasts, those that the folder lacks too."""
+        frames = self.frames.frames
+        return frames[-1].offset + 1 if frames else 0
 
     def _remark(self) -> str:
         """What is worth knowing, though it can be rendered."""
@@ -300,10 +309,11 @@ def last_request(data: object) -> BatchRequest | None:
 def _free_folder(folder: Path, taken: Iterable[Path]) -> Path:
     """'shot-sounds' beside 'shot', or 'shot-sounds-2' and so on where that is there."""
     used = {path.absolute() for path in taken}
-    number, found = 1, folder.with_name(f"{folder.name}-sounds")
+    name = folder.stem if folder.suffix.lower() in MOVIE_SUFFIXES else folder.name
+    number, found = 1, folder.with_name(f"{name}-sounds")
     while found in used or found.exists():
         number += 1
-        found = folder.with_name(f"{folder.name}-sounds-{number}")
+        found = folder.with_name(f"{name}-sounds-{number}")
     return found
 
 

@@ -21,7 +21,10 @@ from sounddesk.audio.files.wav_io import read_sound
 from sounddesk.domain.batch_manifest import Key
 from sounddesk.domain.batch_manifest import Row
 from sounddesk.domain.errors import BadInputError
+from sounddesk.domain.errors import SounddeskError
+from sounddesk.domain.picture_suffixes import MOVIE_SUFFIXES
 from sounddesk.domain.project import ImageInfo
+from sounddesk.domain.project import MovieFrame
 from sounddesk.domain.project import Project
 from sounddesk.domain.project import ProjectSettings
 from sounddesk.domain.render_recipe import RecipeObject
@@ -32,6 +35,7 @@ from sounddesk.domain.seeds import take_seed
 from sounddesk.domain.take import Take
 from sounddesk.domain.take_placement import with_take_placed
 from sounddesk.domain.tiled_mask import TiledMask
+from sounddesk.storage.codec import decode
 from sounddesk.storage.project_file import read_project
 from sounddesk.storage.project_reader import ProjectContents
 from sounddesk.storage.render_recipe_file import recipe_from_json
@@ -39,6 +43,8 @@ from sounddesk.storage.text_formats import FieldError
 from sounddesk.storage.text_formats import read_json
 
 _RECIPE: Final = "recipe.json"
+# Keys of a bed's settings that are those of a project.
+_TIMECODE: Final = ("start_timecode_s", "frame_rate", "drop_frame")
 
 
 class ResultError(BadInputError):
@@ -60,12 +66,15 @@ def recipe_of(frame: Row | None) -> str | None:
     return next((name for name in frame.files if name.rpartition("/")[2] == _RECIPE), None)
 
 
-def project_of_frame(out: Path, frame: str, rows: Mapping[Key, Row], *, like: Path | None = None) -> OpenedResult:
+def project_of_frame(
+    out: Path, frame: str, rows: Mapping[Key, Row], *, source: Path | None = None, like: Path | None = None
+) -> OpenedResult:
     """One frame with all of its objects and takes.
 
     Args:
         out: output folder of the batch.
         rows: of its manifest, the newest of each key.
+        source: the folder or the movie that the frames come from.
         like: the project that the batch was asked for with; colours and words come from its objects of same names.
 
     Raises:
@@ -77,6 +86,8 @@ def project_of_frame(out: Path, frame: str, rows: Mapping[Key, Row], *, like: Pa
     folder = (out / name).parent
     recipe = _read_recipe(folder / _RECIPE)
     file, info, notes = _read_image(folder / recipe.image.path, recipe)
+    movie, timecode = (None, {}) if source is None else _of_movie(source, frame, rows.get((frame, "", 0)))
+    info = replace(info, movie=movie)
     asked = Project() if like is None else read_project(like).project
     known = {each.name: each for each in asked.objects}
     members = {each.name: {asked.object(one).name for one in each.members} for each in asked.objects if each.members}
@@ -90,6 +101,7 @@ def project_of_frame(out: Path, frame: str, rows: Mapping[Key, Row], *, like: Pa
             guidance=recipe.sampling.guidance,
             bundle=recipe.bundle.name,
             seed=recipe.seed,
+            **timecode,
         ),
     )
     ids: dict[str, str] = {}
@@ -126,11 +138,12 @@ def project_of_beds(out: Path, rows: Iterable[Row], *, like: Path) -> OpenedResu
     project = contents.project
     by_name = {each.name: each for each in project.objects}
     takes = []
+    rows = list(rows)
     for row in rows:
         owner = by_name.get(row.object)
         if owner is None or row.status != "done" or row.file is None or row.frame:
             continue
-        facts = {key: value for key, value in row.settings.items() if key not in ("automation", "joins_s")}
+        facts = {key: value for key, value in row.settings.items() if key not in ("automation", "joins_s", *_TIMECODE)}
         facts |= {"bundle": project.settings.bundle, "seed": row.seed, "name": owner.name, "kind": owner.kind}
         takes.append(
             _take(out / row.file, owner.id, number=row.take, seed=row.seed or 0, row=row, facts={**facts, "bed": True})
@@ -138,9 +151,40 @@ def project_of_beds(out: Path, rows: Iterable[Row], *, like: Path) -> OpenedResu
     if not takes:
         raise ResultError("none of the continuous sounds is complete: resume the batch to render what is missing")
     length = min(3600.0, max(take.seconds for take in takes))
-    project = _placed(project.with_settings(timeline_s=length), takes)
+    project = _placed(project.with_settings(timeline_s=length, **_timecode_of(rows)), takes)
     note = "Lanes are mono: levels follow the shot, left and right do not. The stereo files are in the batch's folder."
     return OpenedResult(contents=replace(contents, project=project, takes=tuple(takes)), notes=(note,))
+
+
+def _timecode_of(beds: Iterable[Row]) -> dict[str, Any]:
+    """When the shot begins and how its frames are counted, as settings of a project; empty where beds do not say."""
+    for row in beds:
+        try:
+            values = decode(tuple[float, float, bool], [row.settings[key] for key in _TIMECODE])
+            found: dict[str, Any] = dict(zip(_TIMECODE, values, strict=True))
+            ProjectSettings(**found)
+        except (KeyError, ValueError):
+            continue
+        return found
+    return {}
+
+
+def _of_movie(source: Path, frame: str, row: Row | None) -> tuple[MovieFrame | None, dict[str, Any]]:
+    """Which frame of the movie this is, and its time as settings of a project; neither for a folder of frames."""
+    number = Path(frame).stem.rpartition(".")[2]
+    is_movie = source.suffix.lower() in MOVIE_SUFFIXES and source.is_file() and number.isdecimal()
+    if not is_movie or row is None or row.image_sha256 is None:
+        return None, {}
+    from sounddesk.engine.images.movie_file import read_movie_facts
+
+    movie = MovieFrame(movie=source.name, frame=max(1, int(number)), sha256=row.image_sha256)
+    try:
+        facts = read_movie_facts(source)
+    except SounddeskError:
+        # Its sounds can be opened without it.
+        return movie, {}
+    start_s = facts.start_s + facts.rate.time_of(movie.frame - 1)
+    return movie, dict(zip(_TIMECODE, (start_s, float(facts.rate.frames_per_s), facts.rate.drop_frame), strict=True))
 
 
 def _read_recipe(path: Path) -> RenderRecipe:

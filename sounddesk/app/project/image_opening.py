@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QObject
 from PySide6.QtCore import Signal
 
 from sounddesk.app.runtime.heavy_imports import map_opencv_library
 from sounddesk.app.workers.background import Background
+from sounddesk.domain.project import MovieFrame
 from sounddesk.engine.types import RgbImage
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class OpenedImage:
-    """An image file: its bytes, upright sRGB pixels uint8[H, W, 3], its name, and what was converted."""
+    """An image file: its bytes, upright sRGB pixels uint8[H, W, 3], its name, and what was converted.
+
+    Attributes:
+        movie: the frame of a movie that it is.
+        settings: of the project that begins with it, where they follow from the file.
+    """
 
     file: bytes
     pixels: RgbImage
     name: str
     notes: tuple[str, ...]
+    movie: MovieFrame | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 class ImageOpener(QObject):
@@ -43,8 +54,12 @@ class ImageOpener(QObject):
         """Decode an image that is in memory, as after a paste."""
         self._background.start("image", lambda: decode_image(file, name=name))
 
+    def forget(self) -> None:
+        """Show nothing of what was asked for."""
+        self._background.forget("image")
+
     def stop(self) -> None:
-        """Forget what was asked for. Returns at once."""
+        """Forget what was asked for and take nothing more. Returns at once."""
         self._background.stop()
 
     def close(self) -> None:

@@ -46,6 +46,12 @@ class Background(QObject):
         if older is not None:
             self._worker.drop(older)
 
+    def forget(self, key: object) -> None:
+        """Answer no more to what was asked for under a key."""
+        older = self._newest.pop(key, None)
+        if older is not None:
+            self._worker.drop(older)
+
     def is_running(self, key: object) -> bool:
         return key in self._newest
 

@@ -12,6 +12,7 @@ import sounddesk
 from sounddesk.audio.exporters.export_plan import ExportPlan
 from sounddesk.audio.exporters.export_plan import PlannedFile
 from sounddesk.audio.metering.loudness import LoudnessReading
+from sounddesk.domain.project import ImageInfo
 from sounddesk.domain.project import Project
 from sounddesk.domain.take import Take
 from sounddesk.domain.take import TakeLibrary
@@ -109,7 +110,7 @@ def sidecar_text(
         "made_with": f"sounddesk {sounddesk.__version__}",
         "created": plan.created.isoformat(timespec="seconds"),
         "project": plan.project_name,
-        "image": None if project.image is None else {"name": project.image.name, "sha256": project.image.sha256},
+        "image": None if project.image is None else _image(project.image),
         "start_timecode_s": project.settings.start_timecode_s,
         "frame_rate": project.settings.frame_rate,
         "drop_frame": project.settings.drop_frame,
@@ -118,6 +119,13 @@ def sidecar_text(
         "project_files": dict(plan.exchange),
     }
     return json.dumps(data, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+
+
+def _image(image: ImageInfo) -> dict[str, Any]:
+    found: dict[str, Any] = {"name": image.name, "sha256": image.sha256}
+    if image.movie is not None:
+        found |= {"movie": image.movie.movie, "frame": image.movie.frame}
+    return found
 
 
 def _loudness(reading: LoudnessReading) -> dict[str, float | None]:

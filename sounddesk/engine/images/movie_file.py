@@ -22,9 +22,14 @@ from typing import Final
 
 import numpy as np
 
+from sounddesk.domain.bounded_cache import BoundedCache
+from sounddesk.domain.errors import Cancelled
 from sounddesk.domain.errors import MissingPackageError
+from sounddesk.domain.frame_sequence import Frame
+from sounddesk.domain.picture_suffixes import MOVIE_SUFFIXES
 from sounddesk.domain.timecode import TimecodeRate
 from sounddesk.domain.timecode import exact_rate
+from sounddesk.domain.timecode import format_timecode
 from sounddesk.domain.timecode import may_drop_frames
 from sounddesk.domain.timecode import parse_timecode
 from sounddesk.engine.images.image_file import LoadedImage
@@ -33,9 +38,8 @@ from sounddesk.engine.images.picture_decoding import MAX_PIXELS
 from sounddesk.engine.images.picture_decoding import MIN_SIDE_PX
 from sounddesk.engine.images.picture_decoding import ImageFileError
 from sounddesk.engine.media_file import open_media
+from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.types import RgbImage
-
-MOVIE_SUFFIXES: Final = (".mov", ".mp4", ".m4v", ".mkv", ".webm", ".avi", ".mxf")
 
 # An hour at 240 frames per second, and some.
 _MAX_FRAMES: Final = 1_000_000
@@ -45,6 +49,10 @@ _OPEN_MOVIES: Final = 2
 # Frames that a jump goes back further where it landed behind what was asked for.
 _STEP_BACK: Final = 8
 _DIGITS: Final = 4
+_PIECE_BYTES: Final = 1 << 22
+
+# By path, size and time of the last change.
+_FileKey = tuple[Path, int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,10 +84,31 @@ class MovieFacts:
             return 0.0
         return self.rate.time_of(parse_timecode(self.start_timecode, rate=self.rate))
 
+    def timecode_of(self, index: int) -> str:
+        """'hh:mm:ss:ff' of a frame, counted from 0."""
+        return format_timecode(self.rate.frame_at(self.start_s) + index, rate=self.rate)
+
     def frame_path(self, index: int) -> Path:
         """The name of a frame, counted from 0, as if it was a file in the movie."""
         digits = max(_DIGITS, len(str(self.n_frames)))
         return self.path / f"{self.path.stem}.{index + 1:0{digits}d}.png"
+
+
+def movie_frames(facts: MovieFacts) -> tuple[Frame, ...]:
+    """The frames of a movie as a batch plans them, in order."""
+    paths = [facts.frame_path(index) for index in range(facts.n_frames)]
+    return tuple(
+        Frame(
+            path=path,
+            index=index,
+            offset=index,
+            number=index + 1,
+            pattern=f"{facts.path.stem}.#.png",
+            # Letters of the movie's name as they are safe in file names, so the number must not be cut off.
+            output=f"frame_{path.stem.rpartition('.')[2]}",
+        )
+        for index, path in enumerate(paths)
+    )
 
 
 def is_movie(path: Path) -> bool:
@@ -87,17 +116,20 @@ def is_movie(path: Path) -> bool:
     return path.suffix.lower() in MOVIE_SUFFIXES and path.is_file()
 
 
-def read_movie_facts(path: Path) -> MovieFacts:
+def read_movie_facts(path: Path, *, cancel: CancelToken | None = None) -> MovieFacts:
     """What a movie holds, without decoding a frame of it.
 
     Raises:
         ImageFileError: it cannot be read, has no picture, or too many or too large ones.
         MissingPackageError: PyAV is not installed.
+        Cancelled: through `cancel`; a long movie takes seconds to look through.
     """
     found = path.stat() if path.exists() else None
     if found is None:
         raise ImageFileError(f"movie {str(path)!r} does not exist: check the path")
-    return _facts(path.resolve(), found.st_size, found.st_mtime_ns)
+    path = path.resolve()
+    key = path, found.st_size, found.st_mtime_ns
+    return _FACTS.get_or_make(key, lambda: _read_facts(path, cancel or CancelToken()))
 
 
 def load_frame(path: Path) -> LoadedImage:
@@ -114,10 +146,11 @@ def load_frame(path: Path) -> LoadedImage:
     return LoadedImage(pixels=pixels, sha256=movie_frame_sha256(path), width=width, height=height, notes=())
 
 
-def movie_frame_sha256(path: Path) -> str:
-    """Stands for a frame of a movie: the movie's bytes and which frame it is. Raises: OSError."""
+def movie_frame_sha256(path: Path, *, cancel: CancelToken | None = None) -> str:
+    """Stands for a frame of a movie: the movie's bytes and which frame it is. Raises: OSError; Cancelled."""
     found = path.parent.stat()
-    movie = _file_sha256(path.parent, found.st_size, found.st_mtime_ns)
+    key = path.parent, found.st_size, found.st_mtime_ns
+    movie = _HASHES.get_or_make(key, lambda: _hash_file(path.parent, cancel or CancelToken()))
     return hashlib.sha256(f"{movie}:{_index_of(path)}".encode()).hexdigest()
 
 
@@ -133,14 +166,22 @@ class MovieReader:
         self._frames: Iterator[Any] | None = None
         self._next = 0
 
-    def frame(self, index: int) -> RgbImage:
-        """Frame `index`, counted from 0, as sRGB uint8[H, W, 3]. Raises: ImageFileError."""
+    def frame(self, index: int, *, cancel: CancelToken | None = None) -> RgbImage:
+        """Frame `index`, counted from 0, as sRGB uint8[H, W, 3].
+
+        Raises:
+            ImageFileError: there is no such frame, or it cannot be decoded.
+            Cancelled: through `cancel`; from a key frame far away there is much to decode.
+        """
         if not 0 <= index < self._facts.n_frames:
             raise ImageFileError(f"{self._facts.path.name} has no frame {index + 1}: it has {self._facts.n_frames}")
         with self._lock:
             if index not in self._kept:
                 try:
-                    self._kept[index] = self._decoded(index)
+                    self._kept[index] = self._decoded(index, cancel or CancelToken())
+                except Cancelled:
+                    self._frames = None
+                    raise
                 except (OSError, ValueError, StopIteration, EOFError) as error:
                     self._frames = None
                     raise ImageFileError(
@@ -155,13 +196,14 @@ class MovieReader:
             self._stack.close()
             self._container = self._frames = None
 
-    def _decoded(self, index: int) -> RgbImage:
+    def _decoded(self, index: int, cancel: CancelToken) -> RgbImage:
         if self._container is None:
             self._container = self._stack.enter_context(open_media(self._facts.path))
         # Over a second's frames decoding on is quicker than a jump to the key frame before.
         if self._frames is None or not self._next <= index <= self._next + self._facts.rate.nominal:
             self._frames = self._from_before(index)
         for frame in self._frames:
+            cancel.raise_if_cancelled()
             if frame.pts is not None and frame.pts >= self._facts.times[index]:
                 self._next = bisect_right(self._facts.times, frame.pts)
                 pixels = frame.to_ndarray(format="rgb24")
@@ -188,14 +230,16 @@ def _reader(path: Path) -> MovieReader:
     return MovieReader(read_movie_facts(path))
 
 
-@lru_cache(maxsize=_OPEN_MOVIES)
-def _file_sha256(path: Path, _size: int, _modified_ns: int) -> str:
+def _hash_file(path: Path, cancel: CancelToken) -> str:
+    found = hashlib.sha256()
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while piece := file.read(_PIECE_BYTES):
+            cancel.raise_if_cancelled()
+            found.update(piece)
+    return found.hexdigest()
 
 
-@lru_cache(maxsize=_OPEN_MOVIES)
-def _facts(path: Path, _size: int, _modified_ns: int) -> MovieFacts:
+def _read_facts(path: Path, cancel: CancelToken) -> MovieFacts:
     try:
         import av
     except ImportError:
@@ -217,6 +261,7 @@ def _facts(path: Path, _size: int, _modified_ns: int) -> MovieFacts:
                 )
             times = []
             for packet in container.demux(stream):
+                cancel.raise_if_cancelled()
                 if packet.pts is not None and not packet.is_discard:
                     times.append(packet.pts)
                 if len(times) > _MAX_FRAMES:
@@ -238,6 +283,10 @@ def _facts(path: Path, _size: int, _modified_ns: int) -> MovieFacts:
     return MovieFacts(
         path=path, times=tuple(sorted(set(times))), rate=rate, start_timecode=told, width=width, height=height
     )
+
+
+_FACTS: Final = BoundedCache[_FileKey, MovieFacts](max_items=_OPEN_MOVIES)
+_HASHES: Final = BoundedCache[_FileKey, str](max_items=_OPEN_MOVIES)
 
 
 def _index_of(path: Path) -> int:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -152,6 +154,30 @@ def test_what_cannot_be_rendered_is_told_before_anything_starts(batch_desk: Batc
     assert batch_desk.queue.entries == ()
     assert sorted(path.name for path in (tmp_path / "notes").iterdir()) == ["a.txt"]
     QTest.keyClick(form, Qt.Key.Key_Escape)
+
+
+def test_a_movie_is_offered_with_its_own_rate(batch_desk: BatchDesk, tmp_path: Path) -> None:
+    movie = tmp_path / "street.mov"
+    with av.open(str(movie), "w") as container:
+        container.metadata["timecode"] = "10:00:00:00"
+        video = container.add_stream("png", rate=Fraction(30000, 1001))
+        video.width, video.height, video.pix_fmt = 64, 48, "rgb24"
+        for _ in range(60):
+            container.mux(video.encode(av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")))
+        container.mux(video.encode(None))
+    batch_desk.open_project()
+    form = batch_desk.ask()
+    form.frames.folder.line.setText(str(movie))
+    wait_until(lambda: len(form.frames.frames) == 60)
+    assert form.frames.found.text() == "60 frames, 29.97 per second, starts at 10:00:00:00"
+    form.bed.setChecked(True)
+    form.every.setValue(7)
+    assert (form.frames_per_s.value(), form.out.path) == (29.97, tmp_path / "street-sounds")
+    assert "9 of 60; the shot lasts 2 s" in form.count.text()
+    assert form._request().arguments()[1] == str(movie)
+    form.frames.folder.line.setText(str(tmp_path / "none.mov"))
+    wait_until(lambda: bool(form.frames.problem))
+    form.reject()
 
 
 def test_a_shot_too_short_for_a_continuous_sound_is_told(batch_desk: BatchDesk) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -9,15 +13,20 @@ import soundfile
 from sounddesk.app.batch.result_project import ResultError
 from sounddesk.app.batch.result_project import project_of_beds
 from sounddesk.app.batch.result_project import project_of_frame
+from sounddesk.batch.frame_source import hash_frame
 from sounddesk.batch.options import BatchObject
 from sounddesk.batch.options import BatchOptions
 from sounddesk.batch.options import objects_of_project
 from sounddesk.domain.batch_manifest import newest_rows
+from sounddesk.domain.project import MovieFrame
 from sounddesk.engine.types import SamplingSettings
 from sounddesk.storage.batch_rows import read_rows
 from sounddesk.storage.project_file import read_project
 from sounddesk.storage.project_file import write_project
 from tests.app.batch.conftest import BatchDesk
+from tests.batch.conftest import HEIGHT
+from tests.batch.conftest import WIDTH
+from tests.batch.conftest import draw_frame
 from tests.batch.conftest import run
 
 
@@ -112,3 +121,36 @@ def test_continuous_sounds_arrive_on_the_lanes_of_the_project(batch_desk: BatchD
     write_project(batch_desk.folder.parent / "bed.sdesk", result.contents)
     with pytest.raises(ResultError, match="none of the continuous sounds"):
         project_of_beds(asked.out, (), like=like)
+
+
+@pytest.mark.slow
+def test_a_frame_of_a_movie_opens_at_its_timecode(batch_desk: BatchDesk, tmp_path: Path) -> None:
+    movie = tmp_path / "street.mov"
+    with av.open(str(movie), "w") as container:
+        container.metadata["timecode"] = "10:00:00:00"
+        video = container.add_stream("png", rate=25)
+        video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "rgb24"
+        for number in range(5):
+            pixels = np.asarray(draw_frame(number).convert("RGB"))
+            container.mux(video.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        container.mux(video.encode(None))
+    batch_desk.open_project()
+    asked = replace(
+        options(batch_desk, objects_of_project(batch_desk.services.document.project)), folder=movie, follow="fixed"
+    )
+    assert run(asked).failures == ()
+    rows = newest_rows(read_rows(asked.out))
+    opened = project_of_frame(asked.out, "street.0005.png", rows, source=movie).contents.project
+    assert opened.image is not None
+    assert opened.image.movie == MovieFrame(movie=movie.name, frame=5, sha256=hash_frame(movie / "street.0005.png"))
+    assert (opened.settings.frame_rate, opened.settings.start_timecode_s) == (25.0, 36_000 + 4 / 25)
+    # The movie may be gone by then.
+    movie.unlink()
+    alone = project_of_frame(asked.out, "street.0005.png", rows, source=movie).contents.project
+    assert alone.image is not None
+    assert alone.image.movie is None
+    bed = replace(asked, out=tmp_path / "beds", folder=batch_desk.folder, bed=True, every=8, frames_per_s=8.0)
+    run(bed, start_timecode_s=7200.0)
+    like = batch_desk.folder.parent / "street.sdesk"
+    beds = project_of_beds(bed.out, newest_rows(read_rows(bed.out)).values(), like=like).contents.project
+    assert (beds.settings.start_timecode_s, beds.settings.frame_rate) == (7200.0, 8.0)

@@ -186,7 +186,7 @@ def test_welcome_page_opens_what_is_chosen(qapp: QApplication, tmp_path: Path) -
     page.demo_requested.connect(lambda: heard.append("demo"))
     page.open_path_requested.connect(heard.append)
     page.show()
-    for text in ("Open an image or project…", "Look at the demo"):
+    for text in ("Open an image, movie or project…", "Look at the demo"):
         click(button(page, text))
     recent = page.findChild(QListWidget)
     where = recent.visualItemRect(recent.item(0)).center()
