@@ -65,12 +65,16 @@ class DataReport:
 
 
 def find_leaks(files_of: Iterable[tuple[str, str, str]]) -> tuple[str, ...]:
-    """Files (split, content hash, name) of equal content in both splits, as 'training name = test name'."""
-    train: dict[str, str] = {}
-    test: dict[str, str] = {}
+    """Files (split, content hash, name) of equal content in two splits, as 'name = name', training first."""
+    found: dict[str, dict[str, str]] = {}
     for split, digest, name in files_of:
-        (train if split == "train" else test).setdefault(digest, name)
-    return tuple(f"{train[digest]} = {test[digest]}" for digest in train if digest in test)
+        found.setdefault(digest, {}).setdefault(split, name)
+    order = ("train", "validation", "test")
+    return tuple(
+        " = ".join(of_split[split] for split in order if split in of_split)
+        for of_split in found.values()
+        if len(of_split) > 1
+    )
 
 
 def refuse_leaks(clips: Sequence[ClipSource]) -> None:
@@ -148,12 +152,12 @@ def _in_threads(
 
 
 def _check_table(data: Path, *, progress: OnProgress | None, cancel: CancelToken | None) -> DataReport:
-    """The starter's own layout: every file there, of the content that the table says, and no content in both splits."""
+    """The starter's own layout: every file there, of the content that the table says, and no content in two splits."""
     with (data / "table.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     broken: dict[str, str] = {}
-    clips = {"train": 0, "test": 0}
-    hours = {"train": 0.0, "test": 0.0}
+    clips = {"train": 0, "validation": 0, "test": 0}
+    hours = {"train": 0.0, "validation": 0.0, "test": 0.0}
     hashes = []
     reporter = StageReporter(stage="check", total=len(rows), on_progress=progress, cancel=cancel)
     for index, row in enumerate(rows):

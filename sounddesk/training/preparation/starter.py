@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Callable
 from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import asdict
 from dataclasses import dataclass
@@ -47,8 +48,10 @@ from sounddesk.training.preparation.starter_sources import SourceLibrary
 from sounddesk.training.preparation.starter_sources import load_sources
 from sounddesk.training.preparation.starter_splits import held_out_pictures
 from sounddesk.training.preparation.starter_splits import held_out_recordings
+from sounddesk.training.preparation.starter_splits import validation_part
 from sounddesk.training.preparation.starter_table import KINDS_NAME
 from sounddesk.training.preparation.starter_table import TABLE_NAME
+from sounddesk.training.preparation.starter_table import Split
 from sounddesk.training.preparation.starter_table import TableRow
 from sounddesk.training.preparation.starter_table import row_from
 from sounddesk.training.preparation.starter_table import write_kinds
@@ -89,7 +92,7 @@ class _Item:
     reference: Reference
     id: str
     pinned: str
-    test: bool
+    split: Split
 
     @property
     def suffix(self) -> str:
@@ -178,26 +181,46 @@ def reference_name(reference: Reference) -> str:
 def _kind_items(recipe: KindRecipe, library: SourceLibrary, problems: list[str]) -> Iterator[_Item]:
     recordings = _expanded(recipe.kind, recipe.recordings, library, problems)
     origins = {reference_name(r): f"{r.source}:{r.member}" for r in recordings}
-    held = held_out_recordings(origins, recipe.test)
-    yield from (_item(recipe.kind, "recording", r, library, held) for r in recordings)
+    parts = _Parts.of(origins, held_out_recordings(origins, recipe.test))
+    yield from (_item(recipe.kind, "recording", r, library, parts) for r in recordings)
     pictures = _expanded(recipe.kind, recipe.pictures, library, problems)
-    held = held_out_pictures([reference_name(r) for r in pictures], recipe.test)
-    yield from (_item(recipe.kind, "picture", r, library, held) for r in pictures)
+    origins = {reference_name(r): f"{r.source}:{r.member}" for r in pictures}
+    parts = _Parts.of(origins, held_out_pictures(list(origins), recipe.test))
+    yield from (_item(recipe.kind, "picture", r, library, parts) for r in pictures)
     # Left out of the drawing above, whatever their hash.
     known = {reference_name(r) for r in pictures}
     added = _expanded(recipe.kind, recipe.train_pictures, library, problems)
-    yield from (_item(recipe.kind, "picture", r, library, set()) for r in added if reference_name(r) not in known)
+    nothing = _Parts(test=frozenset(), validation=frozenset())
+    yield from (_item(recipe.kind, "picture", r, library, nothing) for r in added if reference_name(r) not in known)
 
 
 def _background_items(
     pictures: Sequence[Reference], test: Sequence[str], library: SourceLibrary, problems: list[str]
 ) -> Iterator[_Item]:
     references = _expanded("backgrounds", pictures, library, problems)
-    held = held_out_pictures([reference_name(r) for r in references], test)
-    yield from (_item("", "background", r, library, held) for r in references)
+    origins = {reference_name(r): f"{r.source}:{r.member}" for r in references}
+    parts = _Parts.of(origins, held_out_pictures(list(origins), test))
+    yield from (_item("", "background", r, library, parts) for r in references)
 
 
-def _item(kind: str, role: Role, reference: Reference, library: SourceLibrary, held_out: set[str]) -> _Item:
+@dataclass(frozen=True, kw_only=True)
+class _Parts:
+    """Names that are kept apart from training."""
+
+    test: frozenset[str]
+    validation: frozenset[str]
+
+    @classmethod
+    def of(cls, origins: Mapping[str, str], test: set[str]) -> _Parts:
+        return cls(test=frozenset(test), validation=frozenset(validation_part(origins, test)))
+
+    def split_of(self, name: str) -> Split:
+        if name in self.test:
+            return "test"
+        return "validation" if name in self.validation else "train"
+
+
+def _item(kind: str, role: Role, reference: Reference, library: SourceLibrary, parts: _Parts) -> _Item:
     name = reference_name(reference)
     # Readable, and still different for members of the same name in different folders.
     stem = re.sub(r"[^a-z0-9]+", "-", Path(reference.member).stem.lower()).strip("-")[:40] or "x"
@@ -208,7 +231,7 @@ def _item(kind: str, role: Role, reference: Reference, library: SourceLibrary, h
         reference=reference,
         id=f"{reference.source}-{stem}-{digest}",
         pinned=library.source(reference.source).sha256[:_HASH_LETTERS],
-        test=name in held_out,
+        split=parts.split_of(name),
     )
 
 
@@ -239,7 +262,7 @@ def _current(row: TableRow, item: _Item, library: SourceLibrary) -> TableRow:
     licence, credit = source.licence_of(item.reference.member)
     return replace(
         row,
-        split="test" if item.test else "train",
+        split=item.split,
         version=source.version,
         licence=licence,
         credit=row.credit if source.reader in ("cat", "furniture") else credit,
@@ -268,7 +291,7 @@ def _build(item: _Item, library: SourceLibrary, out_dir: Path) -> TableRow:
         role=item.role,
         id=item.id,
         path=item.path,
-        split="test" if item.test else "train",
+        split=item.split,
         source=source.name,
         package=source.package,
         version=source.version,

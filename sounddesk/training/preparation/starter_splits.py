@@ -1,4 +1,7 @@
-"""Chooses the test split, the same on every machine."""
+"""Chooses what is kept apart from training, the same on every machine.
+
+Three parts by origin: training; validation, on which one may choose; test, which is for the figure at the end alone.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,9 @@ _PICTURE_SHARE = 0.2
 # Fewer than this, and the recordings kept for training could no longer vary.
 _LEAST_RECORDINGS = 3
 _MANY_RECORDINGS = 9
+# With fewer origins left beside the test part, training needs them more than a choice does.
+_LEAST_ORIGINS_FOR_VALIDATION = 4
+_VALIDATION_SHARE = 0.1
 
 
 def listed_for_test(names: Sequence[str], patterns: Sequence[str]) -> set[str]:
@@ -53,6 +59,25 @@ def held_out_recordings(origins: Mapping[str, str], patterns: Sequence[str]) -> 
         return set()
     wanted = 2 if len(parts) >= _MANY_RECORDINGS else 1
     # The shortest groups first: a long recording cut into parts is worth more in training.
+    order = sorted(_by_hash(list(parts)), key=lambda origin: len(parts[origin]))
+    return {name for origin in order[:wanted] for name in parts[origin]}
+
+
+def validation_part(origins: Mapping[str, str], test: set[str]) -> set[str]:
+    """Names for validation, beside those for testing: a tenth of the origins that are left, one at least of four.
+
+    ``origins`` maps every name to the member that it comes from; what shares an origin with a test name stays in
+    training, as before there was a validation part.
+    """
+    taken = {origins[name] for name in test}
+    parts: dict[str, list[str]] = defaultdict(list)
+    for name, origin in origins.items():
+        if origin not in taken:
+            parts[origin].append(name)
+    if len(parts) < _LEAST_ORIGINS_FOR_VALIDATION:
+        return set()
+    wanted = max(1, round(_VALIDATION_SHARE * len(parts)))
+    # Another order than that of the test part, whose first origins are gone.
     order = sorted(_by_hash(list(parts)), key=lambda origin: len(parts[origin]))
     return {name for origin in order[:wanted] for name in parts[origin]}
 

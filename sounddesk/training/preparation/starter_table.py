@@ -19,7 +19,8 @@ from sounddesk.training.data.data_error import DataError
 from sounddesk.training.preparation.starter_recipe import KindRecipe
 from sounddesk.training.preparation.starter_recipe import Role
 
-Split = Literal["train", "test"]
+Split = Literal["train", "validation", "test"]
+"""Older tables know no validation part and are read as they are."""
 
 TABLE_NAME = "table.csv"
 KINDS_NAME = "kinds.json"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from sounddesk.training.preparation.starter_splits import held_out_pictures
 from sounddesk.training.preparation.starter_splits import held_out_recordings
+from sounddesk.training.preparation.starter_splits import validation_part
 
 
 def names(count):
@@ -39,3 +40,23 @@ def test_parts_of_one_recording_stay_together():
     assert held_out_recordings(origins, []) == {"set:a"}
     assert held_out_recordings(origins, ["set:long#0-9"]) == {"set:long#0-9", "set:long#9-18"}
     assert held_out_recordings({f"set:x#{n}": "set:x" for n in range(5)}, []) == set()
+
+
+def test_a_tenth_of_what_is_left_is_for_validation_and_nothing_of_a_few():
+    def chosen(count):
+        origins = {name: name for name in names(count)}
+        test = held_out_recordings(origins, [])
+        validation = validation_part(origins, test)
+        assert not test & validation
+        return len(test), len(validation)
+
+    assert [chosen(count) for count in (4, 5, 8, 9, 40)] == [(1, 0), (1, 1), (1, 1), (2, 1), (2, 4)]
+
+
+def test_validation_takes_whole_origins_and_none_of_a_tested_one():
+    origins = {f"set:{letter}#{part}": f"set:{letter}" for letter in "abcdef" for part in range(3)}
+    validation = validation_part(origins, {"set:a#0"})
+    assert len(validation) == 3
+    assert len({origins[name] for name in validation}) == 1
+    assert all(origins[name] != "set:a" for name in validation)
+    assert validation_part(dict(reversed(origins.items())), {"set:a#0"}) == validation
