@@ -69,16 +69,28 @@ class Outcome:
 
 
 def files_of(folder: Path, *, exact: bool = True) -> dict[str, str]:
-    """Hash, or the size alone, of every visible file, without those whose length depends on the time of day."""
+    """Hash of every visible file, without those whose length depends on the time of day.
+
+    Args:
+        exact: else the files hold the time of day: of sounds the samples are hashed, of the rest the size stands.
+    """
     return {
-        path.relative_to(folder).as_posix(): (
-            hashlib.sha256(path.read_bytes()).hexdigest() if exact else str(path.stat().st_size)
-        )
+        path.relative_to(folder).as_posix(): _hash_of(path, exact=exact)
         for path in sorted(folder.rglob("*"))
         if path.is_file()
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
         and path.suffix not in (".html", ".jsonl", ".json", ".rpp")
     }
+
+
+def _hash_of(path: Path, *, exact: bool) -> str:
+    if exact:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    if path.suffix == ".wav":
+        import soundfile
+
+        return hashlib.sha256(soundfile.read(path, dtype="int32")[0].tobytes()).hexdigest()
+    return str(path.stat().st_size)
 
 
 def hidden_in(folder: Path) -> list[Path]:
@@ -139,7 +151,7 @@ def one_folder(name: str, work: Callable[[Path], object], *, resumes: bool = Fal
     """A job whose result is a folder 'out': absent or whole, or, where it resumes, with whole files.
 
     Args:
-        exact: two runs give the same bytes; else the files hold the time of day, and are compared by their sizes.
+        exact: two runs give the same bytes; see `files_of`.
     """
     wanted: dict[str, str] = {}
 

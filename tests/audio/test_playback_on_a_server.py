@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.alone
+
 # A process of its own, because PortAudio reads its configuration once.
 _PROGRAM = """
 import sys, time

@@ -38,9 +38,9 @@ class Wall:
 @pytest.fixture
 def wall(document: Document, qapp: QApplication, told: list[str]) -> Iterator[Wall]:
     """A grey wall with a red and a blue square on it."""
-    pixels = np.random.default_rng(0).normal(120, 4, (96, 128, 3)).clip(0, 255).astype(np.uint8)
-    pixels[20:60, 12:50] = (205, 50, 40)
-    pixels[30:75, 76:116] = (40, 70, 210)
+    pixels = np.random.default_rng(0).normal(120, 4, (48, 64, 3)).clip(0, 255).astype(np.uint8)
+    pixels[10:30, 6:25] = (205, 50, 40)
+    pixels[15:37, 38:58] = (40, 70, 210)
     info = document.add_image(b"not read again", pixels, name="wall.png")
     document.commit("Open", dataclasses.replace(document.project, image=info))
     segment, selection, actions = SegmentationWorker(), SelectionModel(document), CommandRegistry()
