@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
-from PySide6.QtCore import QTimer
 
 from sounddesk.app.commands.registry import CommandRegistry
 from sounddesk.app.generation import Generation
@@ -98,8 +97,7 @@ class Services(QObject):
         sha256 = None if info is None else info.sha256
         if sha256 != self._segmented:
             self._segmented = sha256
-            # After the image was painted: encoding it may take all cores.
-            QTimer.singleShot(0, lambda: self.segment.set_image(sha256, self.document.image))
+            self.segment.set_image(sha256, self.document.image, after_painting=True)
 
     def stop(self) -> None:
         """Ask everything that runs on another thread to end. Returns at once."""

@@ -30,6 +30,10 @@ _LIGHT = {
 # Fusion draws the frames of check boxes and lists in a darker shade of the window: unseen where that is dark.
 _FRAMED = ("QCheckBox", "QRadioButton", "QTreeView", "QListView")
 _FRAME = QColor("#b0b3b7")
+# What a click does, on the image and in the window: seen on any picture, and told apart without red and green by the
+# signs that go with them.
+PICK_COLOURS = {"new": QColor("#4cc2ff"), "add": QColor("#3ddc84"), "remove": QColor("#ff5a4f")}
+SUGGESTION_COLOUR = QColor("#ff78dc")
 _DISABLED = {"dark": "#7c7f83", "light": "#8a8a8a"}
 
 

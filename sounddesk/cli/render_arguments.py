@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from typing import Final
@@ -28,7 +30,9 @@ from sounddesk.domain.scene import AMBIENCE_NAME
 from sounddesk.domain.scene import BLEND_NAME
 from sounddesk.domain.scene import check_unique_names
 from sounddesk.domain.seeds import check_seed
+from sounddesk.domain.selection import SCALES
 from sounddesk.domain.selection import ObjectSpec
+from sounddesk.domain.selection import Scale
 from sounddesk.engine.segmenters.registry import checkpoint_help
 from sounddesk.engine.specs import check_seconds
 from sounddesk.engine.types import SamplingSettings
@@ -42,6 +46,7 @@ _SETTLED_BY_RECIPE: Final = {
     "boxes": "--box",
     "masks": "--mask",
     "hints": "--hint",
+    "candidate": "--candidate",
     "auto": "--auto",
     "blend": "--blend",
     "ambience": "--ambience",
@@ -145,7 +150,7 @@ def configure_render(parser: argparse.ArgumentParser) -> None:
 
 
 def add_selection_arguments(selection: argparse._ActionsContainer) -> None:
-    """--object, --box, --mask, --hint, --auto, --blend, --ambience and --sam."""
+    """--object, --box, --mask, --hint, --candidate, --auto, --blend, --ambience and --sam."""
     for flag, dest, metavar, text in (
         ("--object", "points", POINTS_HELP, "an object by clicks; -X,Y takes a place away"),
         ("--box", "boxes", BOX_HELP, "an object by a box around it, corrected by clicks"),
@@ -158,6 +163,11 @@ def add_selection_arguments(selection: argparse._ActionsContainer) -> None:
         ("--hint", "hints", "NAME=WORDS", "which of its sounds is meant, e.g. car=siren"),
     ):
         selection.add_argument(flag, dest=dest, action="append", metavar=metavar, help=text)
+    selection.add_argument(
+        "--candidate",
+        choices=SCALES,
+        help="what a single click means where the segmenter sees several things (default: the likeliest)",
+    )
     selection.add_argument("--auto", action="store_true", default=None, help="propose the objects")
     selection.add_argument("--blend", action="store_true", default=None, help="also all objects as one sound")
     selection.add_argument(
@@ -251,7 +261,7 @@ def read_selection(namespace: argparse.Namespace, *, blend: bool, needed: bool =
         BadInputError: an object that is not written as it should be, a name used twice, or contradictions.
     """
     specs = (
-        *map(parse_points, namespace.points or ()),
+        *_with_candidate(map(parse_points, namespace.points or ()), namespace.candidate),
         *map(parse_box, namespace.boxes or ()),
         *map(parse_mask, namespace.masks or ()),
     )
@@ -275,6 +285,18 @@ def read_selection(namespace: argparse.Namespace, *, blend: bool, needed: bool =
             raise BadInputError(f"{name!r} has two hints, {hints[name]!r} and {words!r}: leave out one of them")
         hints[name] = words
     return SelectionOptions(specs=specs, hints=hints, auto=auto)
+
+
+def _with_candidate(specs: Iterable[ObjectSpec], candidate: Scale | None) -> tuple[ObjectSpec, ...]:
+    """The objects, those of a single click with the candidate wanted: further clicks say what is meant."""
+    found = tuple(specs)
+    single = [len(each.selection.clicks) == 1 for each in found]
+    if candidate is not None and not any(single):
+        raise BadInputError(f"--candidate {candidate} needs an object of a single click: add --object NAME@X,Y")
+    return tuple(
+        replace(each, selection=replace(each.selection, candidate=candidate)) if alone else each
+        for each, alone in zip(found, single, strict=True)
+    )
 
 
 def read_sound(namespace: argparse.Namespace) -> SoundOptions:

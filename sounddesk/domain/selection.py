@@ -13,6 +13,9 @@ from typing import Literal
 from sounddesk.domain.mask import Box
 
 SelectionHow = Literal["clicks", "box", "mask_file", "auto", "whole", "complement", "union"]
+# Of the candidates of an ambiguous click, from the smallest to the largest.
+Scale = Literal["part", "thing", "group"]
+SCALES: Final[tuple[Scale, ...]] = ("part", "thing", "group")
 
 _OMITTED: Final = {"omit_default": True}
 
@@ -36,6 +39,7 @@ class Selection:
         clicks: in their order; at least one for 'clicks', and allowed beside a box.
         box: the box, for 'box'.
         mask_file: path as given, for 'mask_file'.
+        candidate: which candidate of a single click is meant; None for the best one.
         extra: keys of newer versions, kept as read.
 
     Raises:
@@ -46,6 +50,7 @@ class Selection:
     clicks: tuple[Click, ...] = field(default=(), metadata=_OMITTED)
     box: Box | None = field(default=None, metadata=_OMITTED)
     mask_file: str | None = field(default=None, metadata=_OMITTED)
+    candidate: Scale | None = field(default=None, metadata=_OMITTED)
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

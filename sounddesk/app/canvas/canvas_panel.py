@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.canvas.image_canvas import FIRST_TOOL
 from sounddesk.app.canvas.image_canvas import ImageCanvas
+from sounddesk.app.canvas.pick_bar import PickBar
 from sounddesk.app.canvas.suggestion_bar import SuggestionBar
 from sounddesk.app.canvas.tools.tool_table import TOOLS
 from sounddesk.app.canvas.tools.tool_table import ToolEntry
@@ -54,6 +55,7 @@ class CanvasPanel(QWidget):
         self._bar = QToolBar(self.tr("Tools"), self)
         actions.add((*tool_commands(), *VIEW_COMMANDS), owner=self)
         actions.reserve(CANVAS_KEYS)
+        self.pick_bar = PickBar(self.canvas, segment, actions)
         self._tool_actions = {entry.name: actions[f"tool.{entry.name}"] for entry in tools_in_order()}
         self._bar.addActions(list(self._tool_actions.values()))
         self._bar.addSeparator()
@@ -197,7 +199,7 @@ VIEW_COMMANDS: Final[tuple[Command[CanvasPanel], ...]] = (
 )  # fmt: skip
 CANVAS_KEYS: Final = (
     PanelKey(panel="Canvas", keys="Return", does="next object; with the polygon, close it"),
-    PanelKey(panel="Canvas", keys="Tab", does="next candidate of the click"),
+    PanelKey(panel="Canvas", keys="Tab", does="part, thing or group of the click"),
     PanelKey(panel="Canvas", keys="Backspace", does="remove the last corner of the polygon"),
     PanelKey(panel="Canvas", keys="Esc", does="drop what is being drawn"),
     PanelKey(panel="Canvas", keys="[", does="smaller brush"),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Final
 
-import numpy as np
 from PySide6.QtCore import QEvent
 from PySide6.QtCore import QObject
 from PySide6.QtCore import QPointF
@@ -13,7 +13,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtCore import QTimer
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QColor
-from PySide6.QtGui import QImage
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtGui import QPainter
@@ -24,6 +23,9 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QWidget
 
+from sounddesk.app.canvas.change_picture import ChangePicture
+from sounddesk.app.canvas.change_picture import picture_of
+from sounddesk.app.canvas.cross_hair import CrossHair
 from sounddesk.app.canvas.heat_map import HeatMap
 from sounddesk.app.canvas.heat_map import draw_legend
 from sounddesk.app.canvas.scene_picture import ScenePicture
@@ -36,9 +38,12 @@ from sounddesk.app.canvas.viewport import Viewport
 from sounddesk.app.canvas.viewport import fitted
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
+from sounddesk.app.theme import PICK_COLOURS
+from sounddesk.app.theme import SUGGESTION_COLOUR
+from sounddesk.app.workers.mask_change import MaskChange
+from sounddesk.app.workers.mask_change import mask_change
 from sounddesk.app.workers.segmentation_worker import SegmentationWorker
 from sounddesk.domain.mask import BoolMask
-from sounddesk.domain.mask import Box
 from sounddesk.domain.project import Project
 from sounddesk.domain.scene import SceneObject
 from sounddesk.engine.types import RgbImage
@@ -46,6 +51,12 @@ from sounddesk.engine.types import RgbImage
 FIRST_TOOL: Final = "click"
 _REFRESH_S: Final = 0.008
 _SHARPEN_MS: Final = 80
+# Keys that change what a click does while they are held.
+_MODIFIER_KEYS: Final = {
+    Qt.Key.Key_Shift: Qt.KeyboardModifier.ShiftModifier,
+    Qt.Key.Key_Alt: Qt.KeyboardModifier.AltModifier,
+    Qt.Key.Key_Control: Qt.KeyboardModifier.ControlModifier,
+}
 
 
 class ImageCanvas(QWidget):
@@ -54,9 +65,11 @@ class ImageCanvas(QWidget):
     Signals:
         options_changed(): a tool changed `options`.
         tool_changed(name).
+        status_changed(): what the tool in use says of itself (`Tool.status`) is something else.
     """
 
     options_changed = Signal()
+    status_changed = Signal()
     tool_changed = Signal(str)
 
     def __init__(
@@ -71,13 +84,14 @@ class ImageCanvas(QWidget):
         self.viewport = Viewport()
         self._scene = ScenePicture()
         self._image: RgbImage | None = None
-        self._candidate: tuple[QImage, Box] | None = None
-        self._suggestion: tuple[QImage, Box] | None = None
+        self._change: ChangePicture | None = None
+        self._suggestion: ChangePicture | None = None
         self._heat: HeatMap | None = None
         self._busy = False
         self._pan_from: QPointF | None = None
         self._pressed = False
-        self._cross: tuple[float, float] | None = None
+        self._cross = CrossHair()
+        self._hovering: CanvasMouse | None = None
         self._fit = True
         self._tools: dict[str, Tool] = {entry.name: entry.factory(self) for entry in tools_in_order()}
         self.tool: Tool = self._tools[FIRST_TOOL]
@@ -137,27 +151,35 @@ class ImageCanvas(QWidget):
         """Use another tool. Raises: KeyError."""
         if self._tools[name] is not self.tool:
             self.tool.deactivate()
-            self.show_candidate(None)
+            self.show_change(None)
             self.tool = self._tools[name]
             self.tool.activate()
-            self._set_cursor()
+            self.show_cursor()
             self.tool_changed.emit(name)
+            self.tell_status()
             self.update()
 
     def set_busy(self, busy: bool) -> None:
         """Whether an answer of the segmenter is awaited."""
         self._busy = busy
-        self._set_cursor()
+        self.show_cursor()
 
-    def show_candidate(self, mask: BoolMask | None) -> None:
-        """Show what a click would select."""
-        self._candidate = None if mask is None else _shade(mask, QColor(255, 255, 255, 110))
-        self.update()
+    def show_change(self, change: MaskChange | None, *, colour: QColor | None = None) -> None:
+        """Show what a click would change; `colour` of what comes in, by default that of an addition."""
+        picture = picture_of(change, gained=colour or PICK_COLOURS["add"])
+        if picture is not None or self._change is not None:
+            self._change = picture
+            self.update()
 
     def show_suggestion(self, mask: BoolMask | None) -> None:
         """Show an object that is proposed, until another one or None."""
-        self._suggestion = None if mask is None else _shade(mask, QColor(255, 120, 220, 150))
+        change = None if mask is None else mask_change(None, mask)
+        self._suggestion = picture_of(change, gained=SUGGESTION_COLOUR)
         self.update()
+
+    def tell_status(self) -> None:
+        """The tool's `status` is another one now."""
+        self.status_changed.emit()
 
     def set_heat_map(self, heat: HeatMap | None) -> None:
         """Draw patch weights over the image, with a legend; None takes them away."""
@@ -200,9 +222,10 @@ class ImageCanvas(QWidget):
         self._continue_masks()
 
     def _load_image(self) -> None:
-        self.tool.cancel()
-        self._cross = None
-        self.show_candidate(None)
+        for tool in self._tools.values():
+            tool.forget_image()
+        self._cross.place = None
+        self.show_change(None)
         self.show_suggestion(None)
         self._heat = None
         self._image = self.document.image
@@ -239,28 +262,18 @@ class ImageCanvas(QWidget):
         if self._scene.is_empty:
             return
         painter.setClipRect(event.rect())
-        for shade in (self._suggestion, self._candidate):
-            if shade is not None:
-                image, box = shade
-                x, y = self.viewport.to_widget(box.left, box.top)
-                scale = self.viewport.scale
-                painter.drawImage(QRectF(x, y, box.width * scale, box.height * scale), image)
+        for picture in (self._suggestion, self._change):
+            if picture is not None:
+                picture.paint(painter, self.viewport)
         if self._heat is not None:
             draw_legend(painter, self._heat, bottom=self.height())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self.tool.paint(painter)
-        if self._cross is not None:
-            self._draw_cross(painter, *self.viewport.to_widget(*self._cross))
+        self._cross.paint(painter, self.viewport)
         if self.hasFocus():
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Highlight), 1))
             painter.drawRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
-
-    def _draw_cross(self, painter: QPainter, x: float, y: float) -> None:
-        for colour, width in ((Qt.GlobalColor.black, 3.0), (Qt.GlobalColor.white, 1.0)):
-            painter.setPen(QPen(colour, width))
-            painter.drawLine(QPointF(x - 12, y), QPointF(x + 12, y))
-            painter.drawLine(QPointF(x, y - 12), QPointF(x, y + 12))
 
     # ------------------------------------------------------------------ mouse and keys
 
@@ -269,10 +282,10 @@ class ImageCanvas(QWidget):
         return CanvasMouse(x=x, y=y, button=event.button(), modifiers=event.modifiers())
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        self._cross = None
+        self._cross.place = None
         if event.button() == Qt.MouseButton.MiddleButton:
             self._pan_from = event.position()
-            self._set_cursor()
+            self.show_cursor()
         elif not self._scene.is_empty and event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton):
             self._pressed = True
             self.tool.press(self._mouse(event))
@@ -289,12 +302,13 @@ class ImageCanvas(QWidget):
             if self._pressed:
                 self.tool.move(mouse)
             else:
-                self.tool.hover(mouse.x, mouse.y)
+                self._hovering = mouse
+                self.tool.hover(mouse)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         if self._pan_from is not None:
             self._pan_from = None
-            self._set_cursor()
+            self.show_cursor()
         elif self._pressed:
             self._pressed = False
             self.tool.release(self._mouse(event))
@@ -309,6 +323,7 @@ class ImageCanvas(QWidget):
         super().changeEvent(event)
 
     def leaveEvent(self, event: QEvent) -> None:  # noqa: N802
+        self._hovering = None
         self.tool.leave()
         super().leaveEvent(event)
 
@@ -336,20 +351,17 @@ class ImageCanvas(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         key, modifiers = event.key(), event.modifiers()
-        arrows = {
-            Qt.Key.Key_Left: (-1, 0),
-            Qt.Key.Key_Right: (1, 0),
-            Qt.Key.Key_Up: (0, -1),
-            Qt.Key.Key_Down: (0, 1),
-        }
-        if self._scene.is_empty or self.tool.key(key, modifiers):
+        self._hover_with(event)
+        info = self.document.project.image
+        if info is None or self._scene.is_empty or self.tool.key(key, modifiers):
             return
-        if key in arrows:
-            dx, dy = arrows[Qt.Key(key)]
-            self._move_cross(dx, dy, coarse=not modifiers & Qt.KeyboardModifier.ShiftModifier)
-        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._cross is not None:
-            x, y = self._cross
-            mouse = CanvasMouse(x=x, y=y, button=Qt.MouseButton.LeftButton, modifiers=modifiers)
+        fine = bool(modifiers & Qt.KeyboardModifier.ShiftModifier)
+        if self._cross.move(key, fine=fine, size=(info.width, info.height), viewport=self.viewport):
+            self._hovering = self._at_cross(Qt.MouseButton.NoButton, modifiers & ~Qt.KeyboardModifier.ShiftModifier)
+            self.tool.hover(self._hovering)
+            self.update()
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._cross.place is not None:
+            mouse = self._at_cross(Qt.MouseButton.LeftButton, modifiers)
             self.tool.press(mouse)
             self.tool.release(mouse)
         elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
@@ -359,39 +371,34 @@ class ImageCanvas(QWidget):
         else:
             super().keyPressEvent(event)
 
-    def _move_cross(self, dx: int, dy: int, *, coarse: bool) -> None:
-        info = self.document.project.image
-        assert info is not None
-        x, y = self._cross or (info.width / 2, info.height / 2)
-        step = 10.0 / self.viewport.scale if coarse else 1.0
-        self._cross = (
-            min(max(x + dx * step, 0.0), info.width - 1.0),
-            min(max(y + dy * step, 0.0), info.height - 1.0),
-        )
-        self.tool.hover(*self._cross)
-        self.update()
+    def _at_cross(self, button: Qt.MouseButton, modifiers: Qt.KeyboardModifier) -> CanvasMouse:
+        assert self._cross.place is not None
+        x, y = self._cross.place
+        return CanvasMouse(x=x, y=y, button=button, modifiers=modifiers)
+
+    def _hover_with(self, event: QKeyEvent) -> None:
+        """What a click would do with the keys that are held now."""
+        if self._hovering is not None and event.key() in _MODIFIER_KEYS and not event.isAutoRepeat():
+            bit = _MODIFIER_KEYS[Qt.Key(event.key())]
+            pressed = event.type() == QEvent.Type.KeyPress
+            held = self._hovering.modifiers
+            self._hovering = dataclasses.replace(self._hovering, modifiers=held | bit if pressed else held & ~bit)
+            self.tool.hover(self._hovering)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        self._hover_with(event)
+        super().keyReleaseEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         super().resizeEvent(event)
         if self._fit:
             self.fit()
 
-    def _set_cursor(self) -> None:
+    def show_cursor(self) -> None:
+        """Show the cursor of what the mouse does now."""
         if self._pan_from is not None:
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
         elif self._busy:
             self.setCursor(Qt.CursorShape.BusyCursor)
         else:
             self.setCursor(self.tool.make_cursor())
-
-
-def _shade(mask: BoolMask, colour: QColor) -> tuple[QImage, Box] | None:
-    """The pixels of a mask in one colour, and where they are; None for an empty mask."""
-    if not mask.any():
-        return None
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    box = Box(left=int(columns[0]), top=int(rows[0]), right=int(columns[-1]) + 1, bottom=int(rows[-1]) + 1)
-    part = np.ascontiguousarray(mask[box.top : box.bottom, box.left : box.right]).view(np.uint8)
-    image = QImage(part.data, box.width, box.height, box.width, QImage.Format.Format_Indexed8)
-    image.setColorTable([0, colour.rgba()])
-    return image.copy(), box

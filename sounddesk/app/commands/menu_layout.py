@@ -25,7 +25,7 @@ MENUS: Final = (
     Menu(title="&File", sections=("open", "save", "export", "masks", "batch", "settings", "quit")),
     Menu(title="&Edit", sections=("history", "clipboard", "select")),
     Menu(title="&Objects", sections=("suggest", "objects", "add")),
-    Menu(title="&Mask", sections=("tools", "edit")),
+    Menu(title="&Mask", sections=("tools", "pick", "edit")),
     Menu(title="&Takes", sections=("generate", "listen", "use", "compare")),
     Menu(title="T&imeline", sections=("clips", "move", "markers", "length")),
     Menu(title="Mi&xer", sections=("strips", "scene")),

@@ -10,19 +10,24 @@ from typing import Final
 import numpy as np
 from PySide6.QtCore import QObject
 from PySide6.QtCore import Qt
+from PySide6.QtCore import QTimer
 from PySide6.QtCore import Signal
 
 from sounddesk.app.runtime.heavy_imports import gil_friendly_imports
+from sounddesk.app.workers.mask_change import MaskChange
+from sounddesk.app.workers.mask_change import mask_change
 from sounddesk.app.workers.serial_thread import JobControl
 from sounddesk.app.workers.serial_thread import Ticket
 from sounddesk.app.workers.serial_worker import SerialWorker
 from sounddesk.domain.mask import BoolMask
+from sounddesk.domain.selection import Scale
 from sounddesk.domain.tiled_mask import TiledMask
 from sounddesk.engine.types import FloatMask
 from sounddesk.engine.types import RgbImage
 
 if TYPE_CHECKING:
     from sounddesk.engine.segmenters.choice import SegmenterChoice
+    from sounddesk.engine.segmenters.protocol import Candidate
     from sounddesk.engine.segmenters.protocol import EncodedImage
     from sounddesk.engine.segmenters.protocol import Prompt
 
@@ -39,11 +44,15 @@ class FoundMask:
         pixels: bool[H, W], for a preview.
         mask: with soft edges, ready for the document; None where only a preview was asked for.
         score: the segmenter's own estimate of the overlap with what was meant, 0 to 1.
+        scale: whether it is a part, the thing or a group, of several candidates.
+        change: what a preview shows; None where a mask was asked for.
     """
 
     pixels: BoolMask
     mask: TiledMask | None
     score: float
+    scale: Scale = "thing"
+    change: MaskChange | None = None
 
 
 ChooseSegmenter = Callable[[], "SegmenterChoice"]
@@ -80,7 +89,14 @@ class _SetSegmenter:
 @dataclass(frozen=True, eq=False)
 class _Predict:
     prompt: Prompt
-    preview: bool
+
+
+@dataclass(frozen=True, eq=False)
+class _Preview:
+    """`before`: the mask that the click would change; None for one that it would make."""
+
+    prompt: Prompt
+    before: TiledMask | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +104,7 @@ class _Suggest:
     pass
 
 
-_Job = _SetImage | _SetSegmenter | _Predict | _Suggest
+_Job = _SetImage | _SetSegmenter | _Predict | _Preview | _Suggest
 
 
 class _Segmenting:
@@ -104,29 +120,61 @@ class _Segmenting:
         self._encoded: EncodedImage | None = None
         self._sha256: str | None = None
         self._pixels: RgbImage | None = None
+        self._answered: tuple[tuple[object, ...], Prompt, tuple[Candidate, ...]] | None = None
+        self._before: tuple[TiledMask, BoolMask] | None = None
 
     def run(self, job: _Job, control: JobControl) -> tuple[FoundMask, ...] | None:
         match job:
             case _SetImage(sha256, pixels):
                 self._sha256, self._pixels, self._encoded = sha256, pixels, None
+                self._answered = self._before = None
             case _SetSegmenter(choose):
                 self._choose, self._choice, self._encoded = choose, None, None
-            case _Predict(prompt, preview):
-                return self._predict(prompt, preview=preview)
+                self._answered = None
+            case _Predict(prompt):
+                return self._predict(prompt)
+            case _Preview(prompt, before):
+                return self._preview(prompt, before)
             case _Suggest():
                 return self._suggest()
         if self._pixels is not None and not control.cancel.cancelled:
             self._encode()
         return None
 
-    def _predict(self, prompt: Prompt, *, preview: bool) -> tuple[FoundMask, ...]:
-        encoded = self._encode()
-        assert self._choice is not None
+    def _predict(self, prompt: Prompt) -> tuple[FoundMask, ...]:
+        from sounddesk.engine.segmenters.scales import scales_of
+
+        candidates = self._candidates(prompt)
         # Packing takes 92 ms for a 4K image: too long for the UI thread.
         return tuple(
-            FoundMask(pixels=each.mask, mask=None if preview else kept_mask(each.probability), score=each.score)
-            for each in self._choice.segmenter.predict(encoded, prompt)
+            FoundMask(pixels=each.mask, mask=kept_mask(each.probability), score=each.score, scale=scale)
+            for each, scale in zip(candidates, scales_of(candidates), strict=True)
         )
+
+    def _preview(self, prompt: Prompt, before: TiledMask | None) -> tuple[FoundMask, ...]:
+        from sounddesk.engine.segmenters.scales import scales_of
+
+        candidates = self._candidates(prompt)
+        known = None if before is None else self._unpacked(before)
+        return tuple(
+            FoundMask(pixels=each.mask, mask=None, score=each.score, scale=scale, change=mask_change(known, each.mask))
+            for each, scale in zip(candidates, scales_of(candidates), strict=True)
+        )
+
+    def _candidates(self, prompt: Prompt) -> tuple[Candidate, ...]:
+        """The segmenter's answer; the last one again where the same is asked, as by a click on what was previewed."""
+        encoded = self._encode()
+        assert self._choice is not None
+        key = (encoded.sha256, prompt.points, prompt.labels, prompt.box, id(prompt.mask_hint))
+        if self._answered is None or self._answered[0] != key or prompt.positive_scribbles or prompt.negative_scribbles:
+            # The prompt is kept too, so that no other hint gets the id of this one's.
+            self._answered = (key, prompt, self._choice.segmenter.predict(encoded, prompt))
+        return self._answered[2]
+
+    def _unpacked(self, mask: TiledMask) -> BoolMask:
+        if self._before is None or self._before[0] is not mask:
+            self._before = (mask, mask.to_bool())
+        return self._before[1]
 
     def _suggest(self) -> tuple[FoundMask, ...]:
         from sounddesk.engine.segmenters.proposals import propose_objects
@@ -159,14 +207,16 @@ class SegmentationWorker(QObject):
     """Clicks, boxes and scribbles to masks, off the UI thread.
 
     Signals:
+        preparing(on): the image is being encoded; what is asked meanwhile is kept and answered afterwards.
         ready(sha256): the image with that hash is encoded; from now on a click is quick.
-        predicted(job_id, found): answer to `predict`, a tuple of `FoundMask`, best first.
+        predicted(job_id, found): answer to `predict` or `preview`, a tuple of `FoundMask`, best first.
         suggested(job_id, found): answer to `suggest`, likewise.
         failed(job_id, message): a job ended without one; the message is empty where a newer job or another image made
             it needless, and `job_id` is -1 where the image itself could not be encoded.
         notice(text): which segmenter is active, and what else the user should know of it.
     """
 
+    preparing = Signal(bool)
     ready = Signal(str)
     predicted = Signal(int, object)
     suggested = Signal(int, object)
@@ -178,7 +228,7 @@ class SegmentationWorker(QObject):
     def __init__(self, parent: QObject | None = None, *, choose: ChooseSegmenter = choose_default_segmenter) -> None:
         super().__init__(parent)
         # From the thread of the jobs to this one.
-        self._encoded.connect(self.ready, Qt.ConnectionType.QueuedConnection)
+        self._encoded.connect(self._on_encoded, Qt.ConnectionType.QueuedConnection)
         self._noticed.connect(self.notice, Qt.ConnectionType.QueuedConnection)
         segmenting = _Segmenting(choose, on_ready=self._encoded.emit, on_notice=self._noticed.emit)
         # torch keeps its helpers for the thread that computes: it stays.
@@ -186,26 +236,60 @@ class SegmentationWorker(QObject):
         self._worker.finished.connect(self._on_finished)
         self._worker.failed.connect(lambda ticket, error: self._on_failed(ticket, str(error)))
         self._worker.cancelled.connect(self._on_cancelled)
+        self._next_image: _SetImage | None = None
+        self._has_image = False
+        self._is_preparing = False
 
-    def set_image(self, sha256: str | None, pixels: RgbImage | None) -> None:
-        """Encode another image (None: there is none); answers for the old one are no longer wanted."""
-        self._drop(_SetImage, _Predict, _Suggest)
-        self._worker.submit(_SetImage(sha256, pixels))
+    @property
+    def is_preparing(self) -> bool:
+        """Whether the image is still being encoded."""
+        return self._is_preparing
 
-    def predict(self, prompt: Prompt, *, preview: bool = False) -> int:
-        """Ask for the mask at `prompt`; the job's id. Older predictions are not answered any more.
+    def set_image(self, sha256: str | None, pixels: RgbImage | None, *, after_painting: bool = False) -> None:
+        """Encode another image (None: there is none); answers for the old one are no longer wanted.
 
-        `preview`: only to be looked at, so `FoundMask.mask` is not needed.
+        `after_painting`: begin when the event loop is next idle, since encoding may take all cores; or with the first
+        question, so that none is answered with the old image.
         """
-        self._drop(_Predict)
-        return self._worker.submit(_Predict(prompt, preview)).id
+        self._drop(_SetImage, _Predict, _Preview, _Suggest)
+        self._next_image = _SetImage(sha256, pixels)
+        self._has_image = pixels is not None
+        self._set_preparing(self._has_image)
+        if after_painting:
+            QTimer.singleShot(0, self, self._hand_on_image)
+        else:
+            self._hand_on_image()
+
+    def predict(self, prompt: Prompt, *, replaces: int | None = None) -> int:
+        """Ask for the mask at `prompt`; the job's id. Previews are not answered any more.
+
+        Predictions are answered in the order in which they were asked for. `replaces`: one that this one makes
+        needless, as it holds that one's clicks.
+        """
+        self._hand_on_image()
+        self._drop(_Preview)
+        for ticket in self._worker.tickets:
+            if ticket.id == replaces:
+                self._worker.drop(ticket)
+        return self._worker.submit(_Predict(prompt)).id
+
+    def preview(self, prompt: Prompt, *, before: TiledMask | None = None) -> int:
+        """Ask what a click would do, to be looked at only; the job's id. Older previews are not answered any more.
+
+        `before`: the mask that it would change.
+        """
+        self._hand_on_image()
+        self._drop(_Preview)
+        return self._worker.submit(_Preview(prompt, before)).id
 
     def suggest(self) -> int:
         """Ask for objects that stand out; the job's id. It may take seconds, and clicks wait behind it."""
+        self._hand_on_image()
         return self._worker.submit(_Suggest()).id
 
     def set_segmenter(self, choose: ChooseSegmenter) -> None:
         """Use another segmenter from now on."""
+        self._set_preparing(self._has_image)
         self._worker.submit(_SetSegmenter(choose))
 
     def stop(self) -> None:
@@ -216,20 +300,43 @@ class SegmentationWorker(QObject):
         """Finish the job in hand and end the thread."""
         self._worker.close()
 
+    def _hand_on_image(self) -> None:
+        job, self._next_image = self._next_image, None
+        if job is not None:
+            self._worker.submit(job)
+
+    def _set_preparing(self, on: bool) -> None:
+        if on != self._is_preparing:
+            self._is_preparing = on
+            self.preparing.emit(on)
+
     def _drop(self, *kinds: type) -> None:
         for ticket in self._worker.tickets:
             if isinstance(ticket.job, kinds):
                 self._worker.drop(ticket)
 
+    def _on_encoded(self, sha256: str) -> None:
+        self.ready.emit(sha256)
+
     def _on_finished(self, ticket: Ticket[_Job], found: tuple[FoundMask, ...]) -> None:
-        if isinstance(ticket.job, _Predict):
+        if isinstance(ticket.job, _Predict | _Preview):
             self.predicted.emit(ticket.id, found)
         elif isinstance(ticket.job, _Suggest):
             self.suggested.emit(ticket.id, found)
+        self._see_whether_prepared()
 
     def _on_failed(self, ticket: Ticket[_Job], message: str) -> None:
-        self.failed.emit(ticket.id if isinstance(ticket.job, _Predict | _Suggest) else -1, message)
+        asked = isinstance(ticket.job, _Predict | _Preview | _Suggest)
+        self.failed.emit(ticket.id if asked else -1, message)
+        self._see_whether_prepared()
 
     def _on_cancelled(self, ticket: Ticket[_Job]) -> None:
-        if isinstance(ticket.job, _Predict | _Suggest):
+        if isinstance(ticket.job, _Predict | _Preview | _Suggest):
             self.failed.emit(ticket.id, "")
+        self._see_whether_prepared()
+
+    def _see_whether_prepared(self) -> None:
+        """The image is encoded, or could not be, once no job waits that encodes it."""
+        waiting = any(isinstance(ticket.job, _SetImage | _SetSegmenter) for ticket in self._worker.tickets)
+        if not waiting and self._next_image is None:
+            self._set_preparing(False)

@@ -25,6 +25,8 @@ from sounddesk.engine.segmenters.protocol import Prompt
 from sounddesk.engine.segmenters.protocol import ProposesObjects
 from sounddesk.engine.segmenters.protocol import Segmenter
 from sounddesk.engine.segmenters.protocol import check_prompt
+from sounddesk.engine.segmenters.scales import index_of_scale
+from sounddesk.engine.segmenters.scales import scales_of
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.types import FloatMask
 from sounddesk.engine.types import RgbImage
@@ -153,7 +155,8 @@ def prompted_masks(
             cancel.raise_if_cancelled()
         with _named(spec.name):
             candidates = segmenter.predict(encoded, prompt_of(spec.selection))
-        found[spec.name] = quantise_probability(candidates[0].probability)
+        chosen = index_of_scale(scales_of(candidates), spec.selection.candidate)
+        found[spec.name] = quantise_probability(candidates[chosen].probability)
     return found
 
 

@@ -13,6 +13,8 @@ from PySide6.QtGui import QPen
 
 from sounddesk.app.canvas.tools.canvas_port import CanvasMouse
 from sounddesk.app.canvas.tools.canvas_port import CanvasPort
+from sounddesk.app.canvas.tools.canvas_port import PickMode
+from sounddesk.app.canvas.tools.canvas_port import ToolStatus
 from sounddesk.app.notifications import notifier
 from sounddesk.domain.mask_edits import Mode
 from sounddesk.domain.project import Project
@@ -45,7 +47,7 @@ class Tool:
 
     def release(self, event: CanvasMouse) -> None: ...
 
-    def hover(self, x: float, y: float) -> None: ...
+    def hover(self, event: CanvasMouse) -> None: ...
 
     def leave(self) -> None: ...
 
@@ -61,6 +63,20 @@ class Tool:
 
     def close(self) -> None:
         """End what runs on other threads."""
+
+    def forget_image(self) -> None:
+        """Another image is coming: what was asked about this one is of no use any more."""
+        self.cancel()
+
+    def status(self) -> ToolStatus | None:
+        """What it does with clicks, for a tool that selects."""
+        return None
+
+    def next_candidate(self) -> None:
+        """Another one of the things that the last or the next click may mean."""
+
+    def follow_scale(self) -> None:
+        """`ToolOptions.scale` is another one now."""
 
     def paint(self, painter: QPainter) -> None:
         """Draw on top of the canvas, in widget coordinates (`canvas.to_widget`)."""
@@ -85,6 +101,20 @@ class Tool:
         if event.adding:
             return "add"
         return "subtract" if alt else self.canvas.options.mode
+
+    def pick_of(self, event: CanvasMouse) -> PickMode:
+        """Ctrl begins an object, Shift adds, Alt or the right button takes away; else what the mode says."""
+        if event.fresh:
+            return "new"
+        if event.negative:
+            return "remove"
+        return "add" if event.adding else self.canvas.options.pick
+
+    def set_pick(self, pick: PickMode) -> None:
+        """Another mode from now on; the window shows it."""
+        if pick != self.canvas.options.pick:
+            self.canvas.options.pick = pick
+            self.canvas.tell_options()
 
     def editable(self) -> SceneObject | None:
         """The current object where its mask may be edited; refuses a locked one with a message."""

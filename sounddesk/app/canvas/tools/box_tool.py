@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import QRectF
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPainter
@@ -10,25 +12,32 @@ from sounddesk.app.canvas.tools.base import DASHED
 from sounddesk.app.canvas.tools.base import Tool
 from sounddesk.app.canvas.tools.canvas_port import CanvasMouse
 from sounddesk.app.canvas.tools.canvas_port import CanvasPort
+from sounddesk.app.canvas.tools.canvas_port import PickMode
+from sounddesk.app.canvas.tools.canvas_port import ToolStatus
 from sounddesk.app.canvas.tools.tool_table import TOOLS
 from sounddesk.app.canvas.tools.tool_table import ToolEntry
 from sounddesk.app.notifications import notifier
 from sounddesk.app.workers.segmentation_worker import FoundMask
+from sounddesk.domain.mask_edits import Mode
 from sounddesk.domain.tiled_mask import TiledMask
 from sounddesk.engine.segmenters.protocol import Prompt
 
 
 class BoxTool(Tool):
-    """With Shift the found mask joins the current object, with Alt it is taken away; else it is a new object."""
+    """Makes an object, adds to the current one or takes away from it, as the mode says or the keys that are held."""
 
     def __init__(self, canvas: CanvasPort) -> None:
         super().__init__(canvas)
         self._start: CanvasMouse | None = None
         self._end = (0.0, 0.0)
-        self._job: int | None = None
-        self._mode = "new"
+        # What each box that is awaited does.
+        self._jobs: dict[int, PickMode] = {}
         canvas.segment.predicted.connect(self._on_predicted)
         canvas.segment.failed.connect(self._on_failed)
+
+    def activate(self) -> None:
+        """Boxes are drawn one object after the other; after a click the mode was to add."""
+        self.set_pick("new")
 
     def press(self, event: CanvasMouse) -> None:
         self._start, self._end = event, (event.x, event.y)
@@ -49,18 +58,39 @@ class BoxTool(Tool):
         if right - left < 2 or bottom - top < 2:
             notifier.warning(self.tr("Drag a box around the object."))
             return
-        self._mode = "add" if start.adding else "subtract" if start.negative else "new"
-        if self._mode != "new" and (self.blocked() or self.canvas.current_object() is None):
+        pick = self.pick_of(start)
+        if pick == "add" and self.canvas.current_object() is None:
+            pick = "new"
+        if pick != "new" and self.blocked("subtract" if pick == "remove" else "add"):
             return
-        self.canvas.set_busy(True)
-        self._job = self.canvas.segment.predict(Prompt(box=(left, top, right, bottom)))
+        self._jobs[self.canvas.segment.predict(Prompt(box=(left, top, right, bottom)))] = pick
+        self.canvas.tell_status()
 
     def cancel(self) -> None:
         self._start = None
-        if self._job is not None:
-            self._job = None
-            self.canvas.set_busy(False)
+        self._jobs.clear()
+        self.canvas.tell_status()
         self.canvas.update()
+
+    def deactivate(self) -> None:
+        """Another tool is taken: what is awaited still comes."""
+        self._start = None
+
+    def forget_image(self) -> None:
+        waiting = len(self._jobs)
+        self.cancel()
+        if waiting:
+            notifier.warning(self.tr("A box was dropped: another image was opened before it was answered."))
+
+    def status(self) -> ToolStatus:
+        current, pick = self.canvas.current_object(), self.canvas.options.pick
+        if pick == "new" or current is None:
+            text = self.tr("New object")
+        else:
+            text = (self.tr("Add to {name}") if pick == "add" else self.tr("Remove from {name}")).format(
+                name=current.name
+            )
+        return ToolStatus(text=text, waiting=len(self._jobs))
 
     def key(self, key: int, modifiers: Qt.KeyboardModifier) -> bool:
         del modifiers
@@ -79,30 +109,29 @@ class BoxTool(Tool):
             painter.drawRect(rect)
 
     def _on_predicted(self, job: int, candidates: tuple[FoundMask, ...]) -> None:
-        if job != self._job:
+        pick = self._jobs.pop(job, None)
+        if pick is None:
             return
-        self._job = None
-        self.canvas.set_busy(False)
+        self.canvas.tell_status()
         found = candidates[0].mask
         assert found is not None
-        self.canvas.document.when_free(lambda: self._apply(found))
+        self.canvas.document.when_free(partial(self._apply, found, pick))
 
-    def _apply(self, found: TiledMask) -> None:
+    def _apply(self, found: TiledMask, pick: PickMode) -> None:
         from sounddesk.domain.mask_edits import combine_whole
 
         document = self.canvas.document
-        fresh = self._mode == "new" or self.canvas.current_object() is None
+        fresh = pick == "new" or self.canvas.current_object() is None
         if not fresh:
-            mode = "add" if self._mode == "add" else "subtract"
-            found = combine_whole(self.mask_or_empty(), found.to_array(), mode=mode)  # type: ignore[arg-type]
+            mode: Mode = "add" if pick == "add" else "subtract"
+            found = combine_whole(self.mask_or_empty(), found.to_array(), mode=mode)
         project, object_id, text = self.with_mask(document.project, found, fresh=fresh)
         document.commit(text, project)
         self.canvas.selection.select_objects([object_id])
 
     def _on_failed(self, job: int, text: str) -> None:
-        if job == self._job:
-            self._job = None
-            self.canvas.set_busy(False)
+        if self._jobs.pop(job, None) is not None:
+            self.canvas.tell_status()
             if text:
                 notifier.warning(text)
 
@@ -114,6 +143,6 @@ TOOLS.register(
         key="R",
         order=2,
         factory=BoxTool,
-        hint="Drag a box. Shift: add to the object. Alt: take away",
+        hint="Drag a box. Shift adds, Alt removes, Ctrl: new object",
     )
 )

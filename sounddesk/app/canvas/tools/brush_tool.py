@@ -78,8 +78,8 @@ class BrushTool(Tool):
         if self._object_id is not None:
             self.canvas.selection.select_objects([self._object_id])
 
-    def hover(self, x: float, y: float) -> None:
-        self._point_at((x, y))
+    def hover(self, event: CanvasMouse) -> None:
+        self._point_at((event.x, event.y))
 
     def leave(self) -> None:
         self._point_at(None)

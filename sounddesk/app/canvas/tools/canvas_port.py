@@ -3,31 +3,42 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 from typing import Protocol
 from typing import overload
 
 from PySide6.QtCore import QObject
 from PySide6.QtCore import QRect
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
 
 from sounddesk.app.canvas.viewport import Viewport
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
+from sounddesk.app.workers.mask_change import MaskChange
 from sounddesk.app.workers.segmentation_worker import SegmentationWorker
-from sounddesk.domain.mask import BoolMask
 from sounddesk.domain.mask_edits import Mode
 from sounddesk.domain.scene import SceneObject
+from sounddesk.domain.selection import Scale
+
+# What a click or a box does: begin an object, or add to the current one, or take away from it.
+PickMode = Literal["new", "add", "remove"]
 
 
 @dataclass
 class ToolOptions:
-    """What the option strip sets: brush diameter in image pixels, hardness 0 to 1, colour tolerance 0 to 255."""
+    """What the option strip sets: brush diameter in image pixels, hardness 0 to 1, colour tolerance 0 to 255.
+
+    `pick` is what clicks and boxes do; `scale` which of a click's candidates is wanted, None for the likeliest.
+    """
 
     diameter: float = 40.0
     hardness: float = 0.8
     tolerance: int = 24
     contiguous: bool = True
     mode: Mode = "add"
+    pick: PickMode = "new"
+    scale: Scale | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +58,28 @@ class CanvasMouse:
     @property
     def adding(self) -> bool:
         return bool(self.modifiers & Qt.KeyboardModifier.ShiftModifier)
+
+    @property
+    def fresh(self) -> bool:
+        """Ctrl (Cmd on a Mac): a new object in any case."""
+        return bool(self.modifiers & Qt.KeyboardModifier.ControlModifier)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolStatus:
+    """What a tool that selects says of itself on the canvas.
+
+    Attributes:
+        text: what the next click does.
+        scales: the candidates that there are to choose from.
+        scale: the one that is shown, where there is one.
+        waiting: clicks whose answer is awaited.
+    """
+
+    text: str
+    scales: tuple[Scale, ...] = ()
+    scale: Scale | None = None
+    waiting: int = 0
 
 
 class CanvasPort(Protocol):
@@ -83,8 +116,14 @@ class CanvasPort(Protocol):
     def set_busy(self, busy: bool) -> None:
         """Show that an answer of the segmenter is awaited, or no longer."""
 
-    def show_candidate(self, mask: BoolMask | None) -> None:
-        """Show what a click would select."""
+    def show_change(self, change: MaskChange | None, *, colour: QColor | None = None) -> None:
+        """Show what a click would change; `colour` of what comes in, by default that of an addition."""
+
+    def show_cursor(self) -> None:
+        """The tool's cursor is another one now."""
+
+    def tell_status(self) -> None:
+        """The tool's `status` is another one now."""
 
     def tell_options(self) -> None:
         """The tool has changed `options`."""

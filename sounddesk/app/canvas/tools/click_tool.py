@@ -1,184 +1,419 @@
-"""Click on a thing: the segmenter finds its outline. More clicks refine it; a candidate shows before the click."""
+"""Click on a thing: the segmenter finds its outline. More clicks correct it; what a click will do shows before it."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from functools import partial
 
+from PySide6.QtCore import QPointF
 from PySide6.QtCore import Qt
-from PySide6.QtCore import QTimer
 from PySide6.QtGui import QColor
+from PySide6.QtGui import QCursor
 from PySide6.QtGui import QPainter
+from PySide6.QtGui import QPen
 
 from sounddesk.app.canvas.tools.base import Tool
 from sounddesk.app.canvas.tools.canvas_port import CanvasMouse
 from sounddesk.app.canvas.tools.canvas_port import CanvasPort
+from sounddesk.app.canvas.tools.canvas_port import PickMode
+from sounddesk.app.canvas.tools.canvas_port import ToolStatus
+from sounddesk.app.canvas.tools.click_session import ClickSession
+from sounddesk.app.canvas.tools.hover_preview import HoverPreview
+from sounddesk.app.canvas.tools.hover_preview import HoverQuestion
+from sounddesk.app.canvas.tools.object_at import object_to_select
+from sounddesk.app.canvas.tools.object_at import objects_at
+from sounddesk.app.canvas.tools.pick_cursor import pick_cursor
 from sounddesk.app.canvas.tools.tool_table import TOOLS
 from sounddesk.app.canvas.tools.tool_table import ToolEntry
 from sounddesk.app.notifications import notifier
+from sounddesk.app.theme import PICK_COLOURS
+from sounddesk.app.workers.mask_change import MaskChange
+from sounddesk.app.workers.mask_change import mask_change
 from sounddesk.app.workers.segmentation_worker import FoundMask
-from sounddesk.domain.mask import BoolMask
+from sounddesk.domain.scene import SceneObject
+from sounddesk.domain.selection import SCALES
+from sounddesk.domain.tiled_mask import TiledMask
 from sounddesk.engine.segmenters.protocol import Prompt
-
-HOVER_MS: Final = 120
+from sounddesk.engine.segmenters.scales import index_of_scale
 
 
 class ClickTool(Tool):
-    """Left button: this belongs to it. Right button or Alt: this does not. A plain click elsewhere starts a new object.
+    """The mode says what a plain click does.
 
-    Clicks on the same object gather as long as the tool works on it; Enter ends the object, so that the next click
-    begins another one. Tab goes through the candidates of an ambiguous click.
+    New: begins an object, or selects the one whose mask it is on; after it the mode is Add. Add: more of the current
+    object, wherever the click is, except on another object's mask, which it selects. Remove: less of it. Keys that are
+    held go before the mode: Ctrl for a new object, Shift to add, Alt or the right button to remove. Enter ends the
+    object: the mode is New again. Clicks made while the image is being encoded are kept and answered in their order.
     """
 
     def __init__(self, canvas: CanvasPort) -> None:
         super().__init__(canvas)
-        self._points: list[tuple[float, float]] = []
-        self._labels: list[bool] = []
-        self._object_id: str | None = None
-        self._hint: BoolMask | None = None
-        self._job: int | None = None
-        self._hover_job: int | None = None
-        self._candidates: tuple[FoundMask, ...] = ()
-        self._index = 0
-        self._pending_hover: tuple[float, float] | None = None
-        self._timer = QTimer(canvas.owner)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(HOVER_MS)
-        self._timer.timeout.connect(self._ask_hover)
+        self._session: ClickSession | None = None
+        # Of objects that are in hand no longer and whose answer is on its way, by job.
+        self._earlier: dict[int, ClickSession] = {}
+        self._pointer: CanvasMouse | None = None
+        self._hovered: tuple[HoverQuestion, tuple[FoundMask, ...]] | None = None
+        self._outline: tuple[TiledMask, MaskChange | None] | None = None
+        self._text = ""
+        self._hover = HoverPreview(canvas.segment, self._show_hover, canvas.owner)
         canvas.segment.predicted.connect(self._on_predicted)
         canvas.segment.failed.connect(self._on_failed)
+
+    # ------------------------------------------------------------------ clicks
 
     def press(self, event: CanvasMouse) -> None:
         if not self.canvas.inside(event.x, event.y):
             return
-        current = self.canvas.current_object()
-        going_on = self._object_id is not None and current is not None and current.id == self._object_id
-        if event.negative and not going_on:
-            if current is None:
-                notifier.warning(self.tr("Click on the object first, then on what does not belong to it."))
-                return
-            self._begin(current.id)
-        elif not event.negative and not event.adding and not (going_on and self._near(event.x, event.y)):
-            self._begin(None)
-        elif not going_on:
-            self._begin(None if current is None else current.id)
-        if self._object_id is not None and self.blocked():
+        pick = self._effective(event)
+        chosen = self._selects(event, pick)
+        if chosen is not None:
+            self._select(chosen)
             return
-        self._points.append((event.x, event.y))
-        self._labels.append(not event.negative)
-        self._ask()
+        if pick == "remove" and self._going_on() is None and self.canvas.current_object() is None:
+            notifier.warning(self.tr("Click on the object first, then on what does not belong to it."))
+            return
+        session = self._session_for(pick)
+        if session is None:
+            return
+        self._session = session
+        session.add((event.x, event.y), positive=pick != "remove")
+        self._stop_hover()
+        session.job = self.canvas.segment.predict(session.prompt(), replaces=session.job)
+        if pick == "new":
+            self.set_pick("add")
+        self._tell()
 
-    def hover(self, x: float, y: float) -> None:
-        self._pending_hover = (x, y) if self.canvas.inside(x, y) else None
-        if self._pending_hover is None:
-            self.canvas.show_candidate(None)
-        elif not self._timer.isActive():
-            self._timer.start()
+    def _effective(self, event: CanvasMouse) -> PickMode:
+        """What the click does: there is nothing to add to before the first object."""
+        pick = self.pick_of(event)
+        if pick == "add" and self._going_on() is None and self.canvas.current_object() is None:
+            return "new"
+        return pick
+
+    def _selects(self, event: CanvasMouse, pick: PickMode) -> SceneObject | None:
+        """The object that a plain click selects in place of asking the segmenter."""
+        if event.fresh or event.adding or pick == "remove":
+            return None
+        project, current = self.canvas.document.project, self.canvas.selection.current_object_id
+        if pick == "add":
+            session = self._going_on()
+            if session is not None:
+                current = session.object_id
+            under = [each.id for each in objects_at(project, event.x, event.y)]
+            if current in under or not under:
+                return None
+            return project.object(under[0])
+        return object_to_select(project, event.x, event.y, current=current)
+
+    def _select(self, chosen: SceneObject) -> None:
+        self._leave_session()
+        self._stop_hover()
+        self.canvas.selection.select_objects([chosen.id])
+        self._tell()
+
+    def _going_on(self) -> ClickSession | None:
+        """The session that the next click joins; None where the user went on to something else since its last click."""
+        session, current = self._session, self.canvas.current_object()
+        if session is None:
+            return None
+        if session.object_id is None:
+            # Its object is not made yet.
+            same = session.job is not None and session.beside == self.canvas.selection.current_object_id
+        else:
+            same = current is not None and current.id == session.object_id and current.mask is session.mask
+        return session if same else None
+
+    def _session_for(self, pick: PickMode) -> ClickSession | None:
+        """Where the click belongs; None where its object may not be edited."""
+        going_on = self._going_on()
+        current = self.canvas.current_object()
+        if pick == "new":
+            self._leave_session()
+            return ClickSession(beside=None if current is None else current.id)
+        if going_on is not None:
+            return None if going_on.object_id is not None and self.blocked() else going_on
+        self._leave_session()
+        if current is None:
+            return ClickSession()
+        return None if self.blocked() else ClickSession.on(current)
+
+    def _leave_session(self) -> None:
+        """The next click belongs to another object; what is awaited for this one still comes."""
+        session, self._session = self._session, None
+        if session is not None and session.job is not None:
+            self._earlier[session.job] = session
+        self.canvas.update()
+
+    # ------------------------------------------------------------------ answers
+
+    def _on_predicted(self, job: int, candidates: tuple[FoundMask, ...]) -> None:
+        session = self._awaiting(job)
+        if session is None:
+            return
+        session.job, session.answered = None, len(session.points)
+        session.candidates = candidates
+        session.index = index_of_scale([each.scale for each in candidates], self.canvas.options.scale)
+        self.canvas.document.when_free(partial(self._apply, session))
+        self._tell()
+
+    def _on_failed(self, job: int, text: str) -> None:
+        session = self._awaiting(job)
+        if session is None:
+            return
+        session.job = None
+        session.take_back()
+        if not session.points and session is self._session:
+            self._session = None
+            if session.object_id is None:
+                self.set_pick("new")
+        if text:
+            notifier.warning(text)
+        self._tell()
+
+    def _awaiting(self, job: int) -> ClickSession | None:
+        if self._session is not None and self._session.job == job:
+            return self._session
+        return self._earlier.pop(job, None)
+
+    def _apply(self, session: ClickSession) -> None:
+        """Put the chosen candidate into the object, as one step."""
+        document = self.canvas.document
+        mask = session.candidates[session.index].mask
+        assert mask is not None
+        project = document.project
+        in_hand = session is self._session
+        if session.object_id is None:
+            changed, session.object_id, text = self.with_mask(project, mask, fresh=True)
+        elif any(each.id == session.object_id for each in project.objects):
+            name = project.object(session.object_id).name
+            changed = project.with_changed_object(session.object_id, mask=mask)
+            text = self.tr("Refine {name}").format(name=name)
+        else:
+            # It was deleted while the segmenter worked, or its making undone.
+            return
+        session.mask = mask
+        document.commit(text, changed)
+        if in_hand:
+            self.canvas.selection.select_objects([session.object_id])
+        self.canvas.show_change(None)
+        self._tell()
+
+    # ------------------------------------------------------------------ candidates
+
+    def next_candidate(self) -> None:
+        """Of the last click where its object is still in hand, else of the one under the mouse."""
+        session = self._going_on()
+        if session is not None and len(session.candidates) > 1:
+            session.index = self._next_index(session.candidates, session.index)
+            self.canvas.options.scale = session.candidates[session.index].scale
+            self._stop_hover()
+            self.canvas.document.when_free(partial(self._apply, session))
+        elif self._hovered is not None and len(self._hovered[1]) > 1:
+            found = self._hovered[1]
+            shown = index_of_scale([each.scale for each in found], self.canvas.options.scale)
+            self.canvas.options.scale = found[self._next_index(found, shown)].scale
+            self._show_hover(*self._hovered)
+        else:
+            wanted = self.canvas.options.scale
+            self.canvas.options.scale = SCALES[0 if wanted is None else (SCALES.index(wanted) + 1) % len(SCALES)]
+        self.canvas.tell_options()
+        self._tell()
+
+    def _next_index(self, found: tuple[FoundMask, ...], index: int) -> int:
+        """The next larger one, after the largest the smallest."""
+        order = sorted(range(len(found)), key=lambda i: SCALES.index(found[i].scale))
+        return order[(order.index(index) + 1) % len(order)]
+
+    def follow_scale(self) -> None:
+        """Show the candidate that the options name now."""
+        session, wanted = self._going_on(), self.canvas.options.scale
+        if session is not None and len(session.candidates) > 1:
+            index = index_of_scale([each.scale for each in session.candidates], wanted)
+            if index != session.index:
+                session.index = index
+                self.canvas.document.when_free(partial(self._apply, session))
+        elif self._hovered is not None:
+            self._show_hover(*self._hovered)
+        self._tell()
+
+    # ------------------------------------------------------------------ hover
+
+    def hover(self, event: CanvasMouse) -> None:
+        self._pointer = event if self.canvas.inside(event.x, event.y) else None
+        self.canvas.show_cursor()
+        self._hovered = None
+        if self._pointer is None:
+            self._stop_hover()
+        else:
+            self._preview(event)
+        self._tell()
 
     def leave(self) -> None:
-        self._pending_hover = None
-        self.canvas.show_candidate(None)
+        self._pointer = None
+        self._stop_hover()
+        self._tell()
+
+    def _preview(self, event: CanvasMouse) -> None:
+        pick = self._effective(event)
+        chosen = self._selects(event, pick)
+        current = self.canvas.current_object()
+        if chosen is not None:
+            self._hover.stop()
+            self.canvas.show_change(self._outline_of(chosen), colour=QColor(chosen.colour))
+            return
+        busy = any(each.job is not None for each in (self._session, *self._earlier.values()) if each is not None)
+        nothing = pick == "remove" and self._going_on() is None and current is None
+        if busy or nothing or not self.canvas.hover_preview:
+            self._stop_hover()
+            return
+        self._hover.want(event.x, event.y, partial(self._question, event, pick))
+
+    def _question(self, event: CanvasMouse, pick: PickMode) -> HoverQuestion:
+        x, y = event.x, event.y
+        session = None if pick == "new" else self._going_on()
+        current = self.canvas.current_object()
+        if pick == "new":
+            prompt, before = Prompt.click(x, y), None
+        else:
+            if session is None and current is not None:
+                session = self._session = ClickSession.on(current)
+            assert session is not None
+            prompt, before = session.prompt(((x, y), pick == "add")), session.mask
+        return HoverQuestion(x=x, y=y, pick=pick, prompt=prompt, before=before)
+
+    def _show_hover(self, question: HoverQuestion, found: tuple[FoundMask, ...]) -> None:
+        if self._pointer is None or not self.canvas.is_in_hand(self):
+            return
+        self._hovered = (question, found)
+        shown = found[index_of_scale([each.scale for each in found], self.canvas.options.scale)]
+        self.canvas.show_change(shown.change, colour=PICK_COLOURS[question.pick])
+        self._tell()
+
+    def _stop_hover(self) -> None:
+        self._hovered = None
+        self._hover.stop()
+        self.canvas.show_change(None)
+
+    def _outline_of(self, each: SceneObject) -> MaskChange | None:
+        if self._outline is None or self._outline[0] is not each.mask:
+            self._outline = (each.mask, mask_change(None, each.mask.to_bool()))
+        return self._outline[1]
+
+    # ------------------------------------------------------------------ keys and state
 
     def key(self, key: int, modifiers: Qt.KeyboardModifier) -> bool:
         del modifiers
-        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._points:
-            self._begin(None)
+        session = self._session
+        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and session is not None and session.points:
+            self._leave_session()
+            self._stop_hover()
+            self.set_pick("new")
             self.canvas.selection.select_objects(())
+            self._tell()
             return True
-        if key == Qt.Key.Key_Tab and len(self._candidates) > 1:
-            self._index = (self._index + 1) % len(self._candidates)
-            self._apply()
+        if key == Qt.Key.Key_Tab and self._choices() is not None:
+            self.next_candidate()
             return True
-        if key == Qt.Key.Key_Escape and (self._points or self._job is not None):
+        if key == Qt.Key.Key_Escape and (session is not None or self._earlier or self.canvas.options.pick != "new"):
             self.cancel()
+            self.set_pick("new")
             return True
         return False
 
     def cancel(self) -> None:
-        self._begin(None)
-        if self._job is not None:
-            self._job = None
-            self.canvas.set_busy(False)
-        self.canvas.show_candidate(None)
+        """Answers that are awaited are not wanted; the objects stay as they are."""
+        self._session = None
+        self._earlier.clear()
+        self._stop_hover()
+        self._tell()
 
-    def paint(self, painter: QPainter) -> None:
-        if self._object_id is None or self.canvas.selection.current_object_id != self._object_id:
-            return
-        for (x, y), positive in zip(self._points, self._labels, strict=True):
-            painter.setPen(QColor("white"))
-            painter.setBrush(QColor("#1b9e3e" if positive else "#d62728"))
-            painter.drawEllipse(self.at(x, y), 4.5, 4.5)
+    def deactivate(self) -> None:
+        """Another tool is taken: what is awaited still comes."""
+        self._leave_session()
+        self._pointer = None
+        self._stop_hover()
 
-    def _begin(self, object_id: str | None) -> None:
-        self._points, self._labels, self._object_id = [], [], object_id
-        self._candidates, self._index = (), 0
-        # An object that has a mask already is corrected by the clicks, not replaced.
-        self._hint = None
-        if object_id is not None:
-            mask = self.canvas.document.project.object(object_id).mask
-            self._hint = None if mask.is_empty else mask.to_bool()
+    def forget_image(self) -> None:
+        waiting = self._waiting()
+        self.cancel()
+        self._outline = None
+        self.set_pick("new")
+        if waiting:
+            text = self.tr("{count} clicks were dropped: another image was opened before they were answered.")
+            one = self.tr("A click was dropped: another image was opened before it was answered.")
+            notifier.warning(one if waiting == 1 else text.format(count=waiting))
+
+    def _waiting(self) -> int:
+        sessions = [*self._earlier.values(), *([] if self._session is None else [self._session])]
+        return sum(each.waiting for each in sessions)
+
+    def _choices(self) -> tuple[tuple[FoundMask, ...], int] | None:
+        """Candidates that there are to choose from, and the one that is shown."""
+        session = self._going_on()
+        if session is not None and session.candidates and session.job is None:
+            found, index = session.candidates, session.index
+        elif self._hovered is not None:
+            found = self._hovered[1]
+            index = index_of_scale([each.scale for each in found], self.canvas.options.scale)
+        else:
+            return None
+        return (found, index) if len(found) > 1 else None
+
+    def status(self) -> ToolStatus:
+        choices = self._choices()
+        return ToolStatus(
+            text=self._intent(),
+            scales=() if choices is None else tuple(each.scale for each in choices[0]),
+            scale=None if choices is None else choices[0][choices[1]].scale,
+            waiting=self._waiting(),
+        )
+
+    def _intent(self) -> str:
+        """What the next click does."""
+        event, current = self._pointer, self.canvas.current_object()
+        pick = self.canvas.options.pick if event is None else self._effective(event)
+        if event is not None:
+            chosen = self._selects(event, pick)
+            if chosen is not None:
+                return self.tr("Select {name}").format(name=chosen.name)
+        name = "" if current is None else current.name
+        if pick == "new" or not name:
+            return self.tr("New object")
+        return (self.tr("Add to {name}") if pick == "add" else self.tr("Remove from {name}")).format(name=name)
+
+    def _tell(self) -> None:
+        self.canvas.tell_status()
         self.canvas.update()
 
-    def _near(self, x: float, y: float) -> bool:
-        """Whether the point lies on the object in hand or close to it; farther off the user means another thing."""
-        current = self.canvas.current_object()
-        box = None if current is None else current.mask.bounding_box
-        if box is None:
-            return False
-        margin = 0.15 * max(box.width, box.height)
-        return box.left - margin <= x <= box.right + margin and box.top - margin <= y <= box.bottom + margin
+    def make_cursor(self) -> QCursor:
+        event = self._pointer
+        pick = self.canvas.options.pick if event is None else self._effective(event)
+        if event is not None and self._selects(event, pick) is not None:
+            return QCursor(Qt.CursorShape.PointingHandCursor)
+        return pick_cursor(pick)
 
-    def _prompt(self) -> Prompt:
-        return Prompt(points=tuple(self._points), labels=tuple(self._labels), mask_hint=self._hint)
+    def paint(self, painter: QPainter) -> None:
+        current = self.canvas.selection.current_object_id
+        session = self._session
+        if session is not None and (session.object_id is None or session.object_id == current):
+            self._paint_clicks(painter, session)
+        for each in self._earlier.values():
+            self._paint_clicks(painter, each)
 
-    def _ask(self) -> None:
-        self.canvas.set_busy(True)
-        self._job = self.canvas.segment.predict(self._prompt())
-
-    def _ask_hover(self) -> None:
-        if self._pending_hover is None or self._job is not None or not self.canvas.hover_preview:
-            return
-        self._hover_job = self.canvas.segment.predict(Prompt.click(*self._pending_hover), preview=True)
-
-    def _on_predicted(self, job: int, candidates: tuple[FoundMask, ...]) -> None:
-        if job == self._job:
-            self._job = None
-            self.canvas.set_busy(False)
-            self._candidates, self._index = candidates, 0
-            self._apply()
-        elif job == self._hover_job and self._pending_hover is not None and self.canvas.is_in_hand(self):
-            self.canvas.show_candidate(candidates[0].pixels)
-
-    def _on_failed(self, job: int, text: str) -> None:
-        if job == self._job:
-            self._job = None
-            self.canvas.set_busy(False)
-            if self._points:
-                self._points.pop()
-                self._labels.pop()
-            if text:
-                notifier.warning(text)
-
-    def _apply(self) -> None:
-        """Put the chosen candidate into the object, as one step."""
-        document = self.canvas.document
-        mask = self._candidates[self._index].mask
-        assert mask is not None
-
-        def apply() -> None:
-            project = document.project
-            known = {each.id for each in project.objects}
-            if self._object_id in known:
-                assert self._object_id is not None
-                name = project.object(self._object_id).name
-                changed = project.with_changed_object(self._object_id, mask=mask)
-                document.commit(self.tr("Refine {name}").format(name=name), changed)
+    def _paint_clicks(self, painter: QPainter, session: ClickSession) -> None:
+        """Dots; rings for clicks that wait for their answer."""
+        draw: Callable[[QPointF, float, float], None] = painter.drawEllipse
+        for number, (point, positive) in enumerate(zip(session.points, session.labels, strict=True)):
+            colour = PICK_COLOURS["add" if positive else "remove"]
+            painter.setBrush(Qt.BrushStyle.NoBrush if number >= session.answered else colour)
+            if number >= session.answered:
+                painter.setPen(QPen(QColor("black"), 4.0))
+                draw(self.at(*point), 6.0, 6.0)
+                painter.setPen(QPen(colour, 2.0))
+                draw(self.at(*point), 6.0, 6.0)
             else:
-                changed, self._object_id, text = self.with_mask(project, mask, fresh=True)
-                document.commit(text, changed)
-            self.canvas.show_candidate(None)
-            self.canvas.selection.select_objects([self._object_id])
-
-        document.when_free(apply)
+                painter.setPen(QColor("white"))
+                draw(self.at(*point), 4.5, 4.5)
 
 
 TOOLS.register(
@@ -188,6 +423,6 @@ TOOLS.register(
         key="V",
         order=1,
         factory=ClickTool,
-        hint="Click: select. Alt or right button: not this. Tab: other outlines. Enter: next object",
+        hint="Shift adds, Alt or right button removes, Ctrl: new object. Tab: part, thing, group. Enter: next object",
     )
 )

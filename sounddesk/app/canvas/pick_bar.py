@@ -1,0 +1,189 @@
+"""The bar on the canvas: what the next click does, part, thing or group, and whether the image is still being read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from PySide6.QtCore import QEvent
+from PySide6.QtCore import QObject
+from PySide6.QtCore import Qt
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QFrame
+from PySide6.QtWidgets import QHBoxLayout
+from PySide6.QtWidgets import QToolButton
+
+from sounddesk.app.canvas.image_canvas import ImageCanvas
+from sounddesk.app.canvas.tools.canvas_port import PickMode
+from sounddesk.app.commands.buttons import command_button
+from sounddesk.app.commands.command import Command
+from sounddesk.app.commands.registry import CommandRegistry
+from sounddesk.app.plain_text import PlainLabel
+from sounddesk.app.theme import PICK_COLOURS
+from sounddesk.app.workers.segmentation_worker import SegmentationWorker
+from sounddesk.domain.selection import SCALES
+from sounddesk.domain.selection import Scale
+
+_MARGIN: Final = 8
+_PICK_COMMANDS: Final[dict[PickMode, str]] = {
+    "new": "mask.new_object",
+    "add": "mask.add_to_object",
+    "remove": "mask.remove_from_object",
+}
+# Of the dots that walk while something is awaited.
+_STEP_MS: Final = 350
+# An answer that comes at once needs no sign: it would only flicker.
+_SIGN_AFTER_MS: Final = 150
+
+
+class PickBar(QFrame):
+    """Lies on the canvas, at its upper edge, while a tool is in hand that selects."""
+
+    def __init__(self, canvas: ImageCanvas, segment: SegmentationWorker, actions: CommandRegistry) -> None:
+        super().__init__(canvas)
+        self._canvas = canvas
+        self._segment = segment
+        self._actions = actions
+        actions.add(COMMANDS, owner=self)
+        self.setAccessibleName(self.tr("What clicks do"))
+        self.setAutoFillBackground(True)
+        self.setFrameShape(QFrame.Shape.StyledPanel)
+        self.setCursor(Qt.CursorShape.ArrowCursor)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(6, 3, 6, 3)
+        row.setSpacing(4)
+        for command_id in _PICK_COMMANDS.values():
+            button = command_button(QToolButton, actions, command_id, self)
+            button.setAutoRaise(True)
+            row.addWidget(button)
+        self._text = PlainLabel(parent=self)
+        row.addWidget(self._text)
+        self._scales: dict[Scale, QToolButton] = {}
+        names = {"part": self.tr("Part"), "thing": self.tr("Thing"), "group": self.tr("Group")}
+        for scale in SCALES:
+            each = QToolButton(self)
+            each.setText(names[scale])
+            each.setCheckable(True)
+            each.setAutoRaise(True)
+            each.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            each.clicked.connect(partial(self._choose_scale, scale))
+            self._scales[scale] = each
+            row.addWidget(each)
+        self._progress = PlainLabel(parent=self)
+        row.addWidget(self._progress)
+        self._steps = 0
+        self._timer = QTimer(self)
+        self._timer.setInterval(_STEP_MS)
+        self._timer.timeout.connect(self._step)
+        self._delay = QTimer(self)
+        self._delay.setSingleShot(True)
+        self._delay.setInterval(_SIGN_AFTER_MS)
+        self._delay.timeout.connect(self.refresh)
+        canvas.status_changed.connect(self.refresh)
+        canvas.options_changed.connect(self.refresh)
+        segment.preparing.connect(lambda _on: self.refresh())
+        canvas.installEventFilter(self)
+        self.refresh()
+
+    def set_pick(self, pick: PickMode, _on: bool = True) -> None:
+        """What clicks and boxes do from now on."""
+        if pick != self._canvas.options.pick:
+            self._canvas.options.pick = pick
+            self._canvas.tell_options()
+        self.refresh()
+
+    def next_candidate(self) -> None:
+        """Another of the things that the click may mean."""
+        self._canvas.tool.next_candidate()
+
+    def refresh(self) -> None:
+        """Show what the tool says of itself."""
+        status = self._canvas.tool.status()
+        self.setVisible(status is not None)
+        if status is None:
+            self._timer.stop()
+            return
+        pick = self._canvas.options.pick
+        self._actions[_PICK_COMMANDS[pick]].setChecked(True)
+        colour = PICK_COLOURS[pick].name()
+        self._text.setText(status.text)
+        self._text.setStyleSheet(f"border-left: 3px solid {colour}; padding-left: 5px")
+        wanted = self._canvas.options.scale
+        for scale, button in self._scales.items():
+            button.setChecked(scale == (status.scale or wanted))
+            button.setEnabled(not status.scales or scale in status.scales)
+            button.setToolTip(self._tip(scale))
+        self._show_progress(status.waiting)
+        self.adjustSize()
+        self._place()
+
+    def _tip(self, scale: Scale) -> str:
+        keys = self._actions["mask.next_candidate"].shortcut().toString()
+        texts = {
+            "part": self.tr("The part that was clicked on"),
+            "thing": self.tr("The whole thing"),
+            "group": self.tr("All that belongs together"),
+        }
+        return f"{texts[scale]} ({keys})" if keys else texts[scale]
+
+    def _show_progress(self, waiting: int) -> None:
+        preparing = self._segment.is_preparing
+        if waiting and not preparing and not self._timer.isActive():
+            # The sign comes after a moment, if the answer has not come by then.
+            if not self._delay.isActive() and self.sender() is not self._delay:
+                self._delay.start()
+                self._progress.setText("")
+                return
+            if self._delay.isActive():
+                return
+        if not preparing and not waiting:
+            self._delay.stop()
+            self._timer.stop()
+            self._progress.setText("")
+            return
+        if not self._timer.isActive():
+            self._timer.start()
+        dots = "." * (1 + self._steps % 3)
+        if not preparing:
+            text = self.tr("Working")
+        elif waiting == 0:
+            text = self.tr("Reading the image")
+        elif waiting == 1:
+            text = self.tr("Reading the image, 1 click waits")
+        else:
+            text = self.tr("Reading the image, {count} clicks wait").format(count=waiting)
+        self._progress.setText(f"{text}{dots:<3}")
+
+    def _step(self) -> None:
+        self._steps += 1
+        self.refresh()
+
+    def _choose_scale(self, scale: Scale) -> None:
+        self._canvas.options.scale = scale
+        self._canvas.tool.follow_scale()
+        self.refresh()
+
+    def _place(self) -> None:
+        self.move(max(_MARGIN, (self._canvas.width() - self.width()) // 2), _MARGIN)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        if watched is self._canvas and event.type() == QEvent.Type.Resize:
+            self._place()
+        return super().eventFilter(watched, event)
+
+
+def _pick(pick: PickMode) -> Callable[[PickBar, bool], object]:
+    return lambda bar, _on: bar.set_pick(pick)
+
+
+COMMANDS: Final[tuple[Command[PickBar], ...]] = (
+    Command("mask.new_object", "&New object", switch=_pick("new"), checked=True, group="pick", menu="Mask",
+            section="pick", keys="O", label="New", tip="A click begins an object, or selects the one it is on"),
+    Command("mask.add_to_object", "&Add to object", switch=_pick("add"), group="pick", menu="Mask", section="pick",
+            keys="A", label="Add", tip="A click adds to the object"),
+    Command("mask.remove_from_object", "Re&move from object", switch=_pick("remove"), group="pick", menu="Mask",
+            section="pick", keys="X", label="Remove", tip="A click takes away from the object"),
+    Command("mask.next_candidate", "Part, &thing or group", PickBar.next_candidate, menu="Mask", section="pick",
+            keys="T"),
+)  # fmt: skip
