@@ -158,6 +158,7 @@ def test_an_image_that_cannot_be_used(name: str, refused: Callable[..., Ending],
         ([], ("no object", "--auto")),
         (["--auto", "--mask", "dog@red.png"], ("--auto", "'dog'")),
         (["--mask", "dog@red.png", "--hint", "cat=purr"], ("cat=purr", "'dog'")),
+        (["--object", "dog@1,1;2,2", "--candidate", "part"], ("--candidate part", "single click")),
         (["--mask", "dog@red.png", "--hint", "dog=a", "--hint", "dog=b"], ("'dog'", "two hints")),
     ],
 )

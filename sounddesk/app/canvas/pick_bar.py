@@ -182,8 +182,8 @@ COMMANDS: Final[tuple[Command[PickBar], ...]] = (
             section="pick", keys="O", label="New", tip="A click begins an object, or selects the one it is on"),
     Command("mask.add_to_object", "&Add to object", switch=_pick("add"), group="pick", menu="Mask", section="pick",
             keys="A", label="Add", tip="A click adds to the object"),
-    Command("mask.remove_from_object", "Re&move from object", switch=_pick("remove"), group="pick", menu="Mask",
+    Command("mask.remove_from_object", "Rem&ove from object", switch=_pick("remove"), group="pick", menu="Mask",
             section="pick", keys="X", label="Remove", tip="A click takes away from the object"),
-    Command("mask.next_candidate", "Part, &thing or group", PickBar.next_candidate, menu="Mask", section="pick",
+    Command("mask.next_candidate", "Part, t&hing or group", PickBar.next_candidate, menu="Mask", section="pick",
             keys="T"),
 )  # fmt: skip

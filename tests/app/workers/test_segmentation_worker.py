@@ -67,17 +67,52 @@ def test_a_click_without_an_image_or_outside_it_is_answered_with_the_remedy(
     assert "outside the image of 96 x 64" in failures[-1][1]
 
 
-def test_only_the_newest_of_many_clicks_is_computed(still: Document, segment: SegmentationWorker) -> None:
+def test_only_the_newest_of_many_previews_is_computed(still: Document, segment: SegmentationWorker) -> None:
     answers, dropped = [], []
-    segment.predicted.connect(lambda job, _candidates: answers.append(job))
+    segment.predicted.connect(lambda job, found: answers.append((job, found)))
     segment.failed.connect(lambda job, text: dropped.append((job, text)))
     assert still.project.image is not None
     segment.set_image(still.project.image.sha256, still.image)
-    jobs = [segment.predict(Prompt.click(20 + i, 30)) for i in range(10)]
-    wait_until(lambda: jobs[-1] in answers)
+    jobs = [segment.preview(Prompt.click(20 + i, 30)) for i in range(10)]
+    wait_until(lambda: bool(answers) and answers[-1][0] == jobs[-1])
     wait_until(lambda: len(answers) + len(dropped) == 10)
     assert len(answers) <= 2
     assert all(text == "" for _, text in dropped)
+    shown = answers[-1][1][0]
+    assert shown.mask is None
+    assert shown.change is not None
+    assert shown.change.box.left <= 29 <= shown.change.box.right
+
+
+def test_clicks_are_answered_in_their_order_and_one_that_holds_another_replaces_it(
+    still: Document, segment: SegmentationWorker
+) -> None:
+    answers, dropped = [], []
+    segment.predicted.connect(lambda job, _found: answers.append(job))
+    segment.failed.connect(lambda job, text: dropped.append((job, text)))
+    assert still.project.image is not None
+    segment.set_image(still.project.image.sha256, still.image)
+    preview = segment.preview(Prompt.click(10, 10))
+    first = segment.predict(Prompt.click(20, 30))
+    second = segment.predict(Prompt.click(60, 30))
+    third = segment.predict(Prompt(points=((60, 30), (62, 30)), labels=(True, True)), replaces=second)
+    wait_until(lambda: third in answers)
+    assert answers == [first, third]
+    assert sorted(dropped) == [(preview, ""), (second, "")]
+
+
+def test_it_says_from_when_to_when_the_image_is_encoded(still: Document, segment: SegmentationWorker) -> None:
+    said = []
+    segment.preparing.connect(said.append)
+    info = still.project.image
+    assert info is not None
+    segment.set_image(info.sha256, still.image, after_painting=True)
+    assert said == [True]
+    assert segment.is_preparing
+    wait_until(lambda: not segment.is_preparing)
+    assert said == [True, False]
+    segment.set_image(None, None)
+    assert said == [True, False]
 
 
 def test_answers_for_another_image_are_not_given(still: Document, segment: SegmentationWorker) -> None:
