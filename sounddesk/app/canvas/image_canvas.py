@@ -135,6 +135,7 @@ class ImageCanvas(QWidget):
     def tell_options(self) -> None:
         """A tool has changed `options`."""
         self.options_changed.emit()
+        self.show_cursor()
         self.update()
 
     def close_background(self) -> None:

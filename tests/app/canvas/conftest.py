@@ -89,14 +89,16 @@ class ClickDesk:
         self.settle()
 
     def hover(self, spot: Spot) -> None:
-        QTest.mouseMove(self.canvas, self.at(spot))
+        """Through the window, so that Qt knows where the mouse is and does not take it away again."""
+        window = self.panel.windowHandle()
+        QTest.mouseMove(window, self.canvas.mapTo(self.panel, self.at(spot)))
 
     def key(self, key: Qt.Key) -> None:
         QTest.keyClick(self.canvas, key)
 
     def settle(self) -> None:
         """Every question is answered."""
-        wait_until(lambda: not self.worker._worker.tickets)
+        wait_until(lambda: not self.worker.is_preparing and not self.worker._worker.tickets)
 
 
 @pytest.fixture
@@ -113,6 +115,8 @@ def desk(document: Document, told: Told) -> Iterator[ClickDesk]:
     made = ClickDesk(panel, document, selection, actions, worker, segmenter, told)
     made.open(picture(), "cart.png")
     made.settle()
+    # Away from where the test before left it: a mouse that does not move says nothing.
+    QTest.mouseMove(panel.windowHandle(), QPoint(1, panel.height() - 1))
     yield made
     segmenter.gate.set()
     panel.canvas.close_background()
