@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Final
 
 from PySide6.QtCore import QEvent
@@ -51,12 +50,6 @@ from sounddesk.engine.types import RgbImage
 FIRST_TOOL: Final = "click"
 _REFRESH_S: Final = 0.008
 _SHARPEN_MS: Final = 80
-# Keys that change what a click does while they are held.
-_MODIFIER_KEYS: Final = {
-    Qt.Key.Key_Shift: Qt.KeyboardModifier.ShiftModifier,
-    Qt.Key.Key_Alt: Qt.KeyboardModifier.AltModifier,
-    Qt.Key.Key_Control: Qt.KeyboardModifier.ControlModifier,
-}
 
 
 class ImageCanvas(QWidget):
@@ -379,12 +372,11 @@ class ImageCanvas(QWidget):
 
     def _hover_with(self, event: QKeyEvent) -> None:
         """What a click would do with the keys that are held now."""
-        if self._hovering is not None and event.key() in _MODIFIER_KEYS and not event.isAutoRepeat():
-            bit = _MODIFIER_KEYS[Qt.Key(event.key())]
-            pressed = event.type() == QEvent.Type.KeyPress
-            held = self._hovering.modifiers
-            self._hovering = dataclasses.replace(self._hovering, modifiers=held | bit if pressed else held & ~bit)
-            self.tool.hover(self._hovering)
+        held = event.type() == QEvent.Type.KeyPress
+        mouse = None if self._hovering is None else self._hovering.with_key(event.key(), held=held)
+        if mouse is not None:
+            self._hovering = mouse
+            self.tool.hover(mouse)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         self._hover_with(event)

@@ -49,3 +49,14 @@ def index_of_scale(scales: Sequence[Scale], wanted: Scale | None) -> int:
         (1, 0)
     """
     return scales.index(wanted) if wanted in scales else 0
+
+
+def next_index(scales: Sequence[Scale], index: int) -> int:
+    """Which candidate comes after one: the next larger, after the largest the smallest.
+
+    Example:
+        >>> next_index(("thing", "group", "part"), 0), next_index(("thing", "group", "part"), 1)
+        (1, 2)
+    """
+    order = sorted(range(len(scales)), key=lambda i: SCALES.index(scales[i]))
+    return order[(order.index(index) + 1) % len(order)]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from dataclasses import replace
+from typing import Final
 from typing import Literal
 from typing import Protocol
 from typing import overload
@@ -23,6 +25,11 @@ from sounddesk.domain.selection import Scale
 
 # What a click or a box does: begin an object, or add to the current one, or take away from it.
 PickMode = Literal["new", "add", "remove"]
+_MODIFIER_KEYS: Final = {
+    Qt.Key.Key_Shift: Qt.KeyboardModifier.ShiftModifier,
+    Qt.Key.Key_Alt: Qt.KeyboardModifier.AltModifier,
+    Qt.Key.Key_Control: Qt.KeyboardModifier.ControlModifier,
+}
 
 
 @dataclass
@@ -58,6 +65,13 @@ class CanvasMouse:
     @property
     def adding(self) -> bool:
         return bool(self.modifiers & Qt.KeyboardModifier.ShiftModifier)
+
+    def with_key(self, key: int, *, held: bool) -> CanvasMouse | None:
+        """The same place with a key held or let go that changes what a click does; None for any other key."""
+        if key not in _MODIFIER_KEYS:
+            return None
+        bit = _MODIFIER_KEYS[Qt.Key(key)]
+        return replace(self, modifiers=self.modifiers | bit if held else self.modifiers & ~bit)
 
     @property
     def fresh(self) -> bool:

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import QPointF
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtGui import QCursor
 from PySide6.QtGui import QPainter
-from PySide6.QtGui import QPen
 
 from sounddesk.app.canvas.tools.base import Tool
 from sounddesk.app.canvas.tools.canvas_port import CanvasMouse
 from sounddesk.app.canvas.tools.canvas_port import CanvasPort
 from sounddesk.app.canvas.tools.canvas_port import PickMode
 from sounddesk.app.canvas.tools.canvas_port import ToolStatus
+from sounddesk.app.canvas.tools.click_marks import paint_clicks
 from sounddesk.app.canvas.tools.click_session import ClickSession
 from sounddesk.app.canvas.tools.hover_preview import HoverPreview
 from sounddesk.app.canvas.tools.hover_preview import HoverQuestion
 from sounddesk.app.canvas.tools.object_at import object_to_select
-from sounddesk.app.canvas.tools.object_at import objects_at
 from sounddesk.app.canvas.tools.pick_cursor import pick_cursor
 from sounddesk.app.canvas.tools.tool_table import TOOLS
 from sounddesk.app.canvas.tools.tool_table import ToolEntry
@@ -35,6 +32,7 @@ from sounddesk.domain.selection import SCALES
 from sounddesk.domain.tiled_mask import TiledMask
 from sounddesk.engine.segmenters.protocol import Prompt
 from sounddesk.engine.segmenters.scales import index_of_scale
+from sounddesk.engine.segmenters.scales import next_index
 
 
 class ClickTool(Tool):
@@ -94,16 +92,10 @@ class ClickTool(Tool):
         """The object that a plain click selects in place of asking the segmenter."""
         if event.fresh or event.adding or pick == "remove":
             return None
-        project, current = self.canvas.document.project, self.canvas.selection.current_object_id
-        if pick == "add":
-            session = self._going_on()
-            if session is not None:
-                current = session.object_id
-            under = [each.id for each in objects_at(project, event.x, event.y)]
-            if current in under or not under:
-                return None
-            return project.object(under[0])
-        return object_to_select(project, event.x, event.y, current=current)
+        session = self._going_on() if pick == "add" else None
+        current = self.canvas.selection.current_object_id if session is None else session.object_id
+        project = self.canvas.document.project
+        return object_to_select(project, event.x, event.y, current=current, keep_current=pick == "add")
 
     def _select(self, chosen: SceneObject) -> None:
         self._leave_session()
@@ -204,25 +196,20 @@ class ClickTool(Tool):
         """Of the last click where its object is still in hand, else of the one under the mouse."""
         session = self._going_on()
         if session is not None and len(session.candidates) > 1:
-            session.index = self._next_index(session.candidates, session.index)
+            session.index = next_index([each.scale for each in session.candidates], session.index)
             self.canvas.options.scale = session.candidates[session.index].scale
             self._stop_hover()
             self.canvas.document.when_free(partial(self._apply, session))
         elif self._hovered is not None and len(self._hovered[1]) > 1:
             found = self._hovered[1]
             shown = index_of_scale([each.scale for each in found], self.canvas.options.scale)
-            self.canvas.options.scale = found[self._next_index(found, shown)].scale
+            self.canvas.options.scale = found[next_index([each.scale for each in found], shown)].scale
             self._show_hover(*self._hovered)
         else:
             wanted = self.canvas.options.scale
             self.canvas.options.scale = SCALES[0 if wanted is None else (SCALES.index(wanted) + 1) % len(SCALES)]
         self.canvas.tell_options()
         self._tell()
-
-    def _next_index(self, found: tuple[FoundMask, ...], index: int) -> int:
-        """The next larger one, after the largest the smallest."""
-        order = sorted(range(len(found)), key=lambda i: SCALES.index(found[i].scale))
-        return order[(order.index(index) + 1) % len(order)]
 
     def follow_scale(self) -> None:
         """Show the candidate that the options name now."""
@@ -396,24 +383,9 @@ class ClickTool(Tool):
         current = self.canvas.selection.current_object_id
         session = self._session
         if session is not None and (session.object_id is None or session.object_id == current):
-            self._paint_clicks(painter, session)
+            paint_clicks(painter, session, self.at)
         for each in self._earlier.values():
-            self._paint_clicks(painter, each)
-
-    def _paint_clicks(self, painter: QPainter, session: ClickSession) -> None:
-        """Dots; rings for clicks that wait for their answer."""
-        draw: Callable[[QPointF, float, float], None] = painter.drawEllipse
-        for number, (point, positive) in enumerate(zip(session.points, session.labels, strict=True)):
-            colour = PICK_COLOURS["add" if positive else "remove"]
-            painter.setBrush(Qt.BrushStyle.NoBrush if number >= session.answered else colour)
-            if number >= session.answered:
-                painter.setPen(QPen(QColor("black"), 4.0))
-                draw(self.at(*point), 6.0, 6.0)
-                painter.setPen(QPen(colour, 2.0))
-                draw(self.at(*point), 6.0, 6.0)
-            else:
-                painter.setPen(QColor("white"))
-                draw(self.at(*point), 4.5, 4.5)
+            paint_clicks(painter, each, self.at)
 
 
 TOOLS.register(

@@ -28,12 +28,17 @@ def objects_at(project: Project, x: float, y: float) -> list[SceneObject]:
     return sorted(found, key=_extent)
 
 
-def object_to_select(project: Project, x: float, y: float, *, current: str | None) -> SceneObject | None:
-    """The object that a click selects: the next one under it where the current one is among them; None for none."""
+def object_to_select(
+    project: Project, x: float, y: float, *, current: str | None, keep_current: bool = False
+) -> SceneObject | None:
+    """The object that a click selects: the next one under it where the current one is among them; None for none.
+
+    `keep_current`: none either where the current one is among them, as a click there is about it.
+    """
     found = objects_at(project, x, y)
-    if not found:
-        return None
     ids = [each.id for each in found]
+    if not found or (keep_current and current in ids):
+        return None
     return found[(ids.index(current) + 1) % len(found)] if current in ids else found[0]
 
 
