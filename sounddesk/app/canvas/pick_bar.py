@@ -180,7 +180,7 @@ def _pick(pick: PickMode) -> Callable[[PickBar, bool], object]:
 COMMANDS: Final[tuple[Command[PickBar], ...]] = (
     Command("mask.new_object", "&New object", switch=_pick("new"), checked=True, group="pick", menu="Mask",
             section="pick", keys="O", label="New", tip="A click begins an object, or selects the one it is on"),
-    Command("mask.add_to_object", "&Add to object", switch=_pick("add"), group="pick", menu="Mask", section="pick",
+    Command("mask.add_to_object", "A&dd to object", switch=_pick("add"), group="pick", menu="Mask", section="pick",
             keys="A", label="Add", tip="A click adds to the object"),
     Command("mask.remove_from_object", "Rem&ove from object", switch=_pick("remove"), group="pick", menu="Mask",
             section="pick", keys="X", label="Remove", tip="A click takes away from the object"),

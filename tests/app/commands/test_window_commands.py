@@ -150,4 +150,4 @@ def test_the_manual_s_table_has_every_command_with_its_keys(window: MainWindow) 
     for command in actions:
         keys = actions[command.id].shortcut().toString(QKeySequence.SequenceFormat.NativeText)
         assert plain.count((command.name.replace("&", "&amp;"), keys)) == bool(keys), command.id
-    assert ("next candidate of the click", "Tab") in plain
+    assert ("part, thing or group of the click", "Tab") in plain
