@@ -15,6 +15,8 @@ from typing import Final
 import numpy as np
 
 from sounddesk.domain.errors import BadInputError
+from sounddesk.engine.images.annotated_photographs import AnnotatedPhotograph
+from sounddesk.engine.images.annotated_photographs import read_annotated_photographs
 from sounddesk.engine.segmenters.entry import LoadedSegmenter
 from sounddesk.engine.segmenters.mask_quality import overlap
 from sounddesk.engine.segmenters.protocol import EmptySelectionError
@@ -25,8 +27,6 @@ from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
 from sounddesk.engine.types import BoolMask
-from sounddesk.evaluation.annotated_photographs import AnnotatedPhotograph
-from sounddesk.evaluation.annotated_photographs import read_annotated_photographs
 from sounddesk.evaluation.chosen_segmenters import load_segmenters
 from sounddesk.evaluation.metrics.bootstrap import bootstrap_interval
 from sounddesk.evaluation.metrics.boundary import boundary_f_score

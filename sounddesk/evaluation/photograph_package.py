@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 from typing import Final
 
+from sounddesk.engine.images.annotated_photographs import SPLITS_TABLE
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
-from sounddesk.evaluation.annotated_photographs import SPLITS_TABLE
 from sounddesk.resources_folder import resource
 from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.atomic_file import write_file

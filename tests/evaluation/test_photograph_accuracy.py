@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from sounddesk.domain.errors import BadInputError
+from sounddesk.engine.images.annotated_photographs import PhotographFolderError
+from sounddesk.engine.images.annotated_photographs import read_annotated_photographs
 from sounddesk.engine.segmenters.entry import LoadedSegmenter
 from sounddesk.engine.segmenters.protocol import Candidate
 from sounddesk.engine.segmenters.protocol import EmptySelectionError
 from sounddesk.engine.segmenters.protocol import EncodedImage
 from sounddesk.engine.segmenters.protocol import Prompt
-from sounddesk.evaluation.annotated_photographs import PhotographFolderError
-from sounddesk.evaluation.annotated_photographs import read_annotated_photographs
 from sounddesk.evaluation.photograph_accuracy import PROMPTS
 from sounddesk.evaluation.photograph_accuracy import measure_on_photographs
 from sounddesk.evaluation.photograph_accuracy import run

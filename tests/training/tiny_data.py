@@ -67,3 +67,19 @@ def build_tiny_data(folder: Path, *, seconds: float = 0.6, names: tuple[str, str
     ]
     (folder / "kinds.json").write_text(json.dumps(kinds))
     return folder
+
+
+def write_tiny_photographs(folder: Path) -> None:
+    """Two pictures of noise with labelme's outlines: a bright square, and a bright bar beside it in the second."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(1)
+    squares = [(60, 20, 130, 90), (20, 30, 45, 95)]
+    for count in (1, 2):
+        picture = rng.integers(0, 60, (120, 160, 3), dtype=np.uint8)
+        shapes = []
+        for left, top, right, bottom in squares[:count]:
+            picture[top:bottom, left:right] += 150
+            points = [[left, top], [right, top], [right, bottom], [left, bottom]]
+            shapes.append({"label": "thing", "points": points, "shape_type": "polygon", "group_id": None})
+        cv2.imwrite(str(folder / f"{count}.png"), picture)
+        (folder / f"{count}.json").write_text(json.dumps({"imagePath": f"{count}.png", "shapes": shapes}))

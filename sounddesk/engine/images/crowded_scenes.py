@@ -66,11 +66,11 @@ def compose_crowded_scene(
     waiting = iter(cut_outs)
     for is_object in order:
         if is_object:
-            layer = _resized(next(waiting), shorter=min(height, width), rng=rng)
+            layer = resized_cut_out(next(waiting), shorter=min(height, width), rng=rng)
         else:
             layer = _clutter(photographs[int(rng.integers(len(photographs)))], shorter=min(height, width), rng=rng)
         beside = visible[-1] if visible and visible[-1].any() and rng.random() < _BESIDE_ANOTHER else None
-        covered = _lay(image, layer, beside=beside, rng=rng)
+        covered = lay_on(image, layer, beside=beside, rng=rng)
         for mask in visible:
             mask &= ~covered
         if is_object:
@@ -80,10 +80,11 @@ def compose_crowded_scene(
     masks = tuple(
         mask for mask, area in zip(visible, whole, strict=True) if mask.sum() >= max(least, _LEAST_VISIBLE * area)
     )
-    return ComposedScene(image=_worn(image, rng), masks=masks)
+    return ComposedScene(image=worn(image, rng), masks=masks)
 
 
-def _resized(cut_out: CutOut, *, shorter: int, rng: np.random.Generator) -> CutOut:
+def resized_cut_out(cut_out: CutOut, *, shorter: int, rng: np.random.Generator) -> CutOut:
+    """At a random size between 10 and 85 % of `shorter`, small ones as often as large ones."""
     side = shorter * float(np.exp(rng.uniform(*np.log(_SIZES))))
     scale = side / max(cut_out.shape[:2])
     size = (max(2, round(cut_out.shape[1] * scale)), max(2, round(cut_out.shape[0] * scale)))
@@ -112,8 +113,8 @@ def _clutter(photograph: RgbImage, *, shorter: int, rng: np.random.Generator) ->
     return np.dstack([texture, alpha]).astype(np.uint8)
 
 
-def _lay(image: RgbImage, layer: CutOut, *, beside: BoolMask | None, rng: np.random.Generator) -> BoolMask:
-    """Blend `layer` into `image` in place; the pixels that it covers."""
+def lay_on(image: RgbImage, layer: CutOut, *, beside: BoolMask | None, rng: np.random.Generator) -> BoolMask:
+    """Blend `layer` into `image` in place, near `beside` where there is one; the pixels that it covers."""
     height, width = image.shape[:2]
     rows, columns = layer.shape[:2]
     if beside is not None:
@@ -158,7 +159,7 @@ def _shade(image: RgbImage, alpha: npt.NDArray[np.uint8], rng: np.random.Generat
     image[:] = (image * (1 - rng.uniform(0.2, 0.6) * shadow)).astype(np.uint8)
 
 
-def _worn(image: RgbImage, rng: np.random.Generator) -> RgbImage:
+def worn(image: RgbImage, rng: np.random.Generator) -> RgbImage:
     """What cameras and files do to an image: blur, noise, JPEG."""
     style = rng.random()
     if style < 0.3:

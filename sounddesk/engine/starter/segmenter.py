@@ -51,7 +51,6 @@ from sounddesk.engine.starter.segmenter_pyramid import ImageEmbedding
 from sounddesk.engine.starter.segmenter_pyramid import small_colours
 from sounddesk.engine.starter.segmenter_refiner import GUESS_BOUND
 from sounddesk.engine.starter.segmenter_refiner import HINTS
-from sounddesk.engine.starter.segmenter_refiner import REFINER_STRIDES
 from sounddesk.engine.starter.segmenter_refiner import box_map
 from sounddesk.engine.starter.segmenter_refiner import click_maps
 from sounddesk.engine.starter.segmenter_refiner import folded
@@ -322,7 +321,7 @@ class StarterSegmenter:
         found: EncodedRegion | None = regions.get(region)
         if found is None:
             pixels = self._encoder.normalised([region_pixels(encoded.image, region, self._network.refiner.config)])
-            feature_maps = self._encoder.feature_maps(pixels, strides=REFINER_STRIDES)
+            feature_maps = self._encoder.feature_maps(pixels, strides=self._network.refiner.config.strides)
             found = EncodedRegion(pixels=folded(pixels), feature_maps=feature_maps)
             regions.put(region, found)
         return found

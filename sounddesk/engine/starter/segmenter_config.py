@@ -23,6 +23,7 @@ class StarterSegmenterConfig:
         width: channels of the embedding.
         depth, heads, mlp_width: of SAM's two-way transformer.
         refiner_side, refiner_widths: of the refiner (`RefinerConfig`).
+        refiner_taps: how many of the encoder's maps the refiner takes, from stride 4 on.
         encoder_fingerprint: of the weights of the image encoder that it was trained on (`quantised_weights`); with
             another one its masks are worth nothing.
     """
@@ -36,6 +37,7 @@ class StarterSegmenterConfig:
     kinship_width: int = 24
     refiner_side: Annotated[int, Range(8, 4096)] = 128
     refiner_widths: tuple[int, ...] = (32, 64, 96, 128)
+    refiner_taps: Annotated[int, Range(3, 4)] = 3
     encoder_fingerprint: str = ""
 
     @property

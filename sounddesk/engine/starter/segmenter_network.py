@@ -144,7 +144,11 @@ class StarterSegmenterNetwork(nn.Module):
         self.reach = nn.Parameter(torch.tensor(2.0))
         self.what = nn.Linear(config.width + config.width // 4 + config.width // 8, config.width)
         self.refiner = RegionRefiner(
-            RefinerConfig(side=config.refiner_side, widths=config.refiner_widths, tap_widths=config.tap_widths[:3])
+            RefinerConfig(
+                side=config.refiner_side,
+                widths=config.refiner_widths,
+                tap_widths=config.tap_widths[: config.refiner_taps],
+            )
         )
 
     def embed(self, feature_maps: Sequence[Tensor], colours: Tensor) -> ImageEmbedding:

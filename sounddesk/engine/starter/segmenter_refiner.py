@@ -33,8 +33,8 @@ OUTSIDE_LOGIT: Final = -8.0
 HINTS: Final = 5
 """Guess, earlier answer, positive clicks, negative clicks, box."""
 
-REFINER_STRIDES: Final = (4, 8, 16)
-"""Of the encoder's maps that the refiner takes, in the encoder's pixels."""
+REFINER_STRIDES: Final = (4, 8, 16, 32)
+"""Of the encoder's maps that a refiner may take, in the encoder's pixels."""
 
 PIXELS_PER_CELL: Final = 2
 _CLICK_REACH_CELLS: Final = 12.0
@@ -47,7 +47,7 @@ class RefinerConfig:
     Attributes:
         side: cells along each side of a region, a multiple of 16; the encoder sees twice as many pixels.
         widths: channels at the strides 2, 4, 8 and 16 of the region.
-        tap_widths: channels of the encoder's maps at the strides 4, 8 and 16 of its pixels.
+        tap_widths: channels of the encoder's maps at the strides 4, 8 and 16 of its pixels, and perhaps 32.
     """
 
     side: int = 128
@@ -58,6 +58,11 @@ class RefinerConfig:
     def pixels(self) -> int:
         """Along each side of a region, as the encoder sees it."""
         return PIXELS_PER_CELL * self.side
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Of the encoder's maps that this refiner takes."""
+        return REFINER_STRIDES[: len(self.tap_widths)]
 
 
 def click_maps(cells: npt.NDArray[np.float32], labels: npt.NDArray[np.int64], *, side: int) -> npt.NDArray[np.float32]:
@@ -113,7 +118,7 @@ class RegionRefiner(nn.Module):
         super().__init__()
         self.config = config
         at_2, at_4, at_8, at_16 = config.widths
-        tap_4, tap_8, tap_16 = config.tap_widths
+        tap_4, tap_8, tap_16 = config.tap_widths[:3]
         self.stem = _convolution((3 * PIXELS_PER_CELL**2 + HINTS) * 4, at_2)
         self.tap_4 = nn.Conv2d(tap_4, at_2, 1)
         self.enter_2 = _convolution(at_2, at_2)
@@ -124,6 +129,7 @@ class RegionRefiner(nn.Module):
         self.tap_16 = nn.Conv2d(tap_16, at_8, 1)
         self.enter_8 = _convolution(at_8, at_8)
         self.down_16 = _convolution(at_8, at_16, stride=2)
+        self.tap_32 = nn.Conv2d(config.tap_widths[3], at_16, 1) if len(config.tap_widths) > 3 else None
         self.enter_16 = nn.Sequential(_convolution(at_16, at_16), _convolution(at_16, at_16))
         self.up_8 = nn.Conv2d(at_16, at_8, 1)
         self.leave_8 = _convolution(at_8, at_8)
@@ -140,18 +146,21 @@ class RegionRefiner(nn.Module):
 
         Args:
             pixels: float32[B, 48, R / 2, R / 2], see `folded`.
-            feature_maps: the encoder's maps of these pixels at the strides 4, 8 and 16.
+            feature_maps: the encoder's maps of these pixels at the configuration's strides.
             hints: float32[B, HINTS, R, R]; the first two in logits.
         """
         guess = hints[:, :1]
         scaled = torch.cat([hints[:, :2] / GUESS_BOUND, hints[:, 2:]], dim=1)
         given = torch.cat([pixels, functional.pixel_unshuffle(scaled, 2)], dim=1)
         given = given.contiguous(memory_format=torch.channels_last)
-        tap_4, tap_8, tap_16 = feature_maps
+        tap_4, tap_8, tap_16 = feature_maps[:3]
         at_2 = self.enter_2(self.stem(given) + self.tap_4(tap_4))
         at_4 = self.enter_4(self.down_4(at_2) + self.tap_8(tap_8))
         at_8 = self.enter_8(self.down_8(at_4) + self.tap_16(tap_16))
-        at_16 = self.enter_16(self.down_16(at_8))
+        at_16 = self.down_16(at_8)
+        if self.tap_32 is not None:
+            at_16 = at_16 + self.tap_32(feature_maps[3])
+        at_16 = self.enter_16(at_16)
         up = self.leave_8(at_8 + doubled(self.up_8(at_16)))
         up = self.leave_4(at_4 + doubled(self.up_4(up)))
         up = self.leave_2(at_2 + doubled(self.up_2(up)))

@@ -46,25 +46,29 @@ def test_a_guess_is_bounded_and_lies_where_it_lay() -> None:
     assert (found[:, 18:] > 0).all()
 
 
-@pytest.mark.parametrize("count", [1, 3])
-def test_every_input_counts(count: int) -> None:
+@pytest.mark.parametrize(("count", "maps"), [(1, 3), (3, 4)])
+def test_every_input_counts(count: int, maps: int) -> None:
     torch.manual_seed(0)
     encoder = tiny_encoder()
     image = np.random.default_rng(0).integers(0, 255, (40, 80, 3), dtype=np.uint8)
     config = RefinerConfig(side=32, widths=(8, 8, 8, 8))
     pixels = encoder.normalised([region_pixels(image, REGION, config)] * count)
-    taps = encoder.feature_maps(pixels, strides=REFINER_STRIDES)
+    taps = encoder.feature_maps(pixels, strides=REFINER_STRIDES[:maps])
     config = RefinerConfig(side=32, widths=(8, 8, 8, 8), tap_widths=tuple(tap.shape[1] for tap in taps))
+    assert len(config.strides) == maps
     refiner = RegionRefiner(config).eval()
     inputs = [folded(pixels), taps, torch.randn(count, HINTS, 32, 32)]
     logits, scores = refiner(*inputs)
     assert logits.shape == (count, 32, 32)
     assert scores.shape == (count,)
     assert ((scores > 0) & (scores < 1)).all()
-    for index in range(3):
+    for index in (0, 2):
         changed = list(inputs)
-        changed[index] = [tap.flip(-1) for tap in taps] if index == 1 else inputs[index].flip(-1)
+        changed[index] = inputs[index].flip(-1)
         assert not torch.allclose(refiner(*changed)[0], logits)
+    for index in range(maps):
+        other = [tap.flip(-1) if at == index else tap for at, tap in enumerate(taps)]
+        assert not torch.allclose(refiner(inputs[0], other, inputs[2])[0], logits), f"map {index} counts"
 
 
 def test_folding_loses_nothing() -> None:
@@ -80,6 +84,6 @@ def test_maps_of_some_strides_are_those_of_all() -> None:
     last = encoder.backbone.blocks[-1]
     calls: list[int] = []
     last.register_forward_hook(lambda *_: calls.append(1))
-    some = encoder.feature_maps(pixels, strides=REFINER_STRIDES)
+    some = encoder.feature_maps(pixels, strides=REFINER_STRIDES[:3])
     assert not calls, "what lies behind stride 16 is not computed"
     assert all(torch.equal(a, b) for a, b in zip(some, every, strict=False))

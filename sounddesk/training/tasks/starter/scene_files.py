@@ -1,4 +1,4 @@
-"""Crowded training scenes, encoded once by the frozen image encoder and kept on disk, one file each."""
+"""Training scenes, composed or parts of photographs, encoded once by the frozen image encoder, one file each."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 from typing import Generic
 from typing import TypeVar
 
@@ -29,10 +30,15 @@ from sounddesk.engine.starter.segmenter_pyramid import small_colours
 from sounddesk.engine.types import BoolMask
 from sounddesk.engine.types import RgbImage
 from sounddesk.storage.atomic_file import atomic_path
+from sounddesk.training.data.photograph_scenes import OutlinedPhotograph
+from sounddesk.training.data.photograph_scenes import draw_photograph
 from sounddesk.training.data.scene_bank import PictureSet
 from sounddesk.training.data.scene_bank import random_background
 
 Item = TypeVar("Item")
+
+# Share of the objects of a composed scene that are cut from photographs, where any are.
+_PHOTOGRAPHED: Final = 0.7
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -52,12 +58,19 @@ class DrawnScene:
 
 
 def draw_crowded(
-    pictures: PictureSet, rng: np.random.Generator, *, retextured: float
+    pictures: PictureSet, rng: np.random.Generator, *, retextured: float, photographed: Sequence[CutOut] = ()
 ) -> tuple[RgbImage, tuple[npt.NDArray[np.bool_], ...]]:
-    """A scene of 2 to 7 varied cut-outs, kinds evenly; `retextured` of them filled with a photograph."""
+    """A scene of 2 to 7 varied cut-outs, kinds evenly; `retextured` of them filled with a photograph.
+
+    Where there are objects cut from photographs, they make up most of every other scene.
+    """
     kinds = [kind for kind in sorted(pictures.cut_outs) if pictures.cut_outs[kind]]
+    share = _PHOTOGRAPHED if photographed and rng.random() < 0.5 else 0.0
     cut_outs = []
     for _ in range(int(rng.integers(2, 8))):
+        if share and rng.random() < share:
+            cut_outs.append(vary_cut_out(photographed[int(rng.integers(len(photographed)))], rng))
+            continue
         options = pictures.cut_outs[kinds[int(rng.integers(len(kinds)))]]
         cut_out = vary_cut_out(options[int(rng.integers(len(options)))], rng)
         if pictures.backgrounds and rng.random() < retextured:
@@ -100,6 +113,8 @@ class SceneFiles(ABC, Generic[Item]):
 
     Args:
         retextured: share of the objects that are filled with a photograph.
+        photographs: with outlined objects.
+        photograph_share: of the scenes that are parts of these; the others are composed.
     """
 
     def __init__(
@@ -111,6 +126,8 @@ class SceneFiles(ABC, Generic[Item]):
         scenes: int,
         seed: int,
         retextured: float,
+        photographs: Sequence[OutlinedPhotograph] = (),
+        photograph_share: float = 0.0,
     ) -> None:
         self._folder = folder
         self._pictures = only_one_piece(pictures)
@@ -118,6 +135,9 @@ class SceneFiles(ABC, Generic[Item]):
         self._scenes = scenes
         self._seed = seed
         self._retextured = retextured
+        self._photographs = photographs
+        self._photograph_share = photograph_share if photographs else 0.0
+        self._photographed = [cut_out for photograph in photographs for cut_out in photograph.cut_outs()]
         folder.mkdir(parents=True, exist_ok=True)
 
     def __len__(self) -> int:
@@ -136,13 +156,18 @@ class SceneFiles(ABC, Generic[Item]):
         rng = np.random.default_rng((self._seed, index))
         masks: tuple[BoolMask, ...] = ()
         while not masks:
-            image, masks = draw_crowded(self._pictures, rng, retextured=self._retextured)
+            image, masks = self._drawn(rng)
         fitted = fit_image(image, size=encoder.image_size, geometry=encoder.geometry)
         _, feature_maps = encoder.patches_and_maps(encoder.normalised([fitted]))
         drawn = DrawnScene(image=image, masks=masks, feature_maps=feature_maps, colours=small_colours(fitted)[None])
         arrays = self._arrays(drawn, rng)
         with atomic_path(file) as part:
             save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, part)
+
+    def _drawn(self, rng: np.random.Generator) -> tuple[RgbImage, tuple[BoolMask, ...]]:
+        if self._photograph_share and rng.random() < self._photograph_share:
+            return draw_photograph(self._photographs, cut_outs=self._photographed, rng=rng)
+        return draw_crowded(self._pictures, rng, retextured=self._retextured, photographed=self._photographed)
 
     @abstractmethod
     def _arrays(self, drawn: DrawnScene, rng: np.random.Generator) -> dict[str, npt.NDArray[np.generic]]:

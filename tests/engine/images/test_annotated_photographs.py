@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
-from sounddesk.evaluation.annotated_photographs import PhotographFolderError
-from sounddesk.evaluation.annotated_photographs import read_annotated_photographs
+from sounddesk.engine.images.annotated_photographs import PhotographFolderError
+from sounddesk.engine.images.annotated_photographs import read_annotated_photographs
 from sounddesk.resources_folder import resource
 
 SQUARE = [[10, 5], [20, 5], [20, 15], [10, 15]]
