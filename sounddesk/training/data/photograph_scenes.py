@@ -72,12 +72,12 @@ def read_outlined(folder: Path, *, split: str = "") -> list[OutlinedPhotograph]:
         height, width = image.shape[:2]
         masks = []
         for one in found.objects:
-            mask = one.mask(height=height, width=width).astype(np.uint8) * 255
-            mask = (
-                _shrunk(mask, _LONGEST) if max(height, width) > _LONGEST else cv2.GaussianBlur(mask, (0, 0), _SOFTNESS)
-            )
+            drawn = one.mask(height=height, width=width).astype(np.uint8) * 255
+            large = max(height, width) > _LONGEST
+            soft = _shrunk(drawn, _LONGEST) if large else cv2.GaussianBlur(drawn, (0, 0), _SOFTNESS)
+            mask = soft.astype(np.uint8)
             if (mask > 127).any():
-                masks.append(mask.astype(np.uint8))
+                masks.append(mask)
         if masks:
             photographs.append(OutlinedPhotograph(image=_shrunk(image, _LONGEST), masks=tuple(masks)))
     return photographs
@@ -142,12 +142,12 @@ def _jittered(image: RgbImage, rng: np.random.Generator) -> RgbImage:
     """Other light and colours."""
     colour = image.astype(np.float32)
     if rng.random() < 0.8:
-        colour = colour * rng.uniform(0.8, 1.2, 3)
+        colour = colour * rng.uniform(0.8, 1.2, 3).astype(np.float32)
         grey = colour.mean(axis=2, keepdims=True)
         colour = grey + (colour - grey) * rng.uniform(0.4, 1.5)
         colour = np.clip((colour - 128) * rng.uniform(0.7, 1.3) + 128 + rng.uniform(-30, 30), 0, 255)
         if rng.random() < 0.5:
-            colour = 255 * (colour / 255) ** rng.uniform(0.65, 1.5)
+            colour = 255 * (colour / 255) ** np.float32(rng.uniform(0.65, 1.5))
     if rng.random() < 0.04:
         colour = np.repeat(colour.mean(axis=2, keepdims=True), 3, axis=2)
     return np.clip(colour, 0, 255).astype(np.uint8)
