@@ -72,6 +72,7 @@ class ExportCommands(QObject):
             ExportHistory(self._services.settings),
             self.project_name(),
             self._window,
+            folder=self._first_folder(),
             on_save=bool(document.project.settings.export_on_save),
         )
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -90,6 +91,11 @@ class ExportCommands(QObject):
             return path.stem
         return Path(image.name).stem if image is not None else ""
 
+    def _first_folder(self) -> Path | None:
+        """Beside the project; None where that was never saved."""
+        path = self._services.store.path
+        return None if path is None else path.parent / f"{path.stem} export"
+
     def export(self, request: ExportRequest) -> None:
         """Carry out what the dialog was accepted with."""
         document = self._services.document
@@ -105,7 +111,7 @@ class ExportCommands(QObject):
                 takes=document.takes,
                 plan=request.plan,
                 folder=request.folder,
-                replace=request.on_save,
+                replace=request.on_save or request.replace,
                 wrote=functools.partial(self._on_save.wrote, on_save) if on_save else _forget,
             )
         )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox
@@ -24,12 +26,15 @@ from PySide6.QtWidgets import QWidget
 from sounddesk.app.export.export_fields import ExportFields
 from sounddesk.app.export.export_history import ExportHistory
 from sounddesk.app.plain_text import PlainLabel
+from sounddesk.app.plain_text import PlainMessageBox
 from sounddesk.audio.exporters.export_plan import ExportPlan
 from sounddesk.audio.exporters.export_plan import plan_export
 from sounddesk.domain.project import Project
 from sounddesk.domain.take import TakeLibrary
 from sounddesk.storage.path_text import home_folder
 from sounddesk.storage.path_text import path_of
+
+_MOST_VERSIONS: Final = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,11 +45,13 @@ class ExportRequest:
         plan: every file by name.
         folder: existing or to be made.
         on_save: export the same again on every save of the project.
+        replace: files of the same names are replaced, as the user was asked and said.
     """
 
     plan: ExportPlan
     folder: Path
     on_save: bool = False
+    replace: bool = False
 
 
 class ExportDialog(QDialog):
@@ -60,9 +67,16 @@ class ExportDialog(QDialog):
         name: str,
         parent: QWidget | None = None,
         *,
+        folder: Path | None = None,
         on_save: bool = False,
     ) -> None:
-        """`name`: of the project, in the names of files; `on_save`: whether saving exports already."""
+        """The dialog for a project.
+
+        Args:
+            name: of the project, in the names of files.
+            folder: where to export to the first time; the folder of the last export comes first.
+            on_save: whether saving exports already.
+        """
         super().__init__(parent)
         self.setWindowTitle(self.tr("Export"))
         self.resize(980, 620)
@@ -75,7 +89,7 @@ class ExportDialog(QDialog):
         keep = QPushButton(self.tr("Keep as preset…"))
         keep.setAutoDefault(False)
         keep.clicked.connect(self._keep_preset)
-        self._folder = QLineEdit(str(memory.folder or home_folder()))
+        self._folder = QLineEdit(str(memory.folder or folder or home_folder() / "sounddesk"))
         self._folder.setObjectName("folder")
         self._folder.setAccessibleName(self.tr("Folder"))
         browse = QPushButton(self.tr("Choose…"))
@@ -84,6 +98,10 @@ class ExportDialog(QDialog):
         self._name = QLineEdit(name)
         self._name.setObjectName("name")
         self.fields = ExportFields(project.settings.timeline_s)
+        self._existing = QComboBox()
+        self._existing.setAccessibleName(self.tr("Where files of these names exist"))
+        self._existing.addItem(self.tr("Keep them and write a new version (_v2, _v3, …)"), "version")
+        self._existing.addItem(self.tr("Replace them"), "replace")
         self._on_save = QCheckBox(self.tr("Export again on every save, replacing these files"))
         self._on_save.setChecked(on_save)
         top = QFormLayout()
@@ -98,6 +116,12 @@ class ExportDialog(QDialog):
         left.addLayout(top)
         left.addWidget(area, 1)
         left.addWidget(self._on_save)
+        exist = QHBoxLayout()
+        self._existing_label = PlainLabel(self.tr("If files &exist:"))
+        self._existing_label.setBuddy(self._existing)
+        exist.addWidget(self._existing_label)
+        exist.addWidget(self._existing, 1)
+        left.addLayout(exist)
         self._list = QListWidget()
         self._list.setAccessibleName(self.tr("Files that will be written"))
         self._summary = PlainLabel()
@@ -111,8 +135,10 @@ class ExportDialog(QDialog):
         columns.addLayout(right, 2)
         box = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self._ok = QPushButton(self.tr("Export"))
-        self._ok.setDefault(True)
         box.addButton(self._ok, QDialogButtonBox.ButtonRole.AcceptRole)
+        # Qt gives Enter to the first button of the box that takes it, which is Cancel on some desktops.
+        box.button(QDialogButtonBox.StandardButton.Cancel).setAutoDefault(False)
+        self._ok.setDefault(True)
         box.accepted.connect(self.accept)
         box.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
@@ -125,6 +151,7 @@ class ExportDialog(QDialog):
         for line in (self._folder, self._name):
             line.textChanged.connect(self._preview)
         self._on_save.toggled.connect(self._preview)
+        self._existing.currentIndexChanged.connect(self._preview)
         self._preview()
         self._folder.setFocus()
 
@@ -146,11 +173,32 @@ class ExportDialog(QDialog):
         """Remember the settings, and hand the request over."""
         if self._plan is None:
             return
-        self._memory.remember(self._plan.settings, self.folder)
+        plan, folder = self._plan, self.folder
+        on_save = self._on_save.isChecked()
+        there = _existing_names(plan, folder)
+        if there and not on_save and not self._may_replace(there, folder):
+            return
+        self._memory.remember(plan.settings, folder)
         super().accept()
-        self.export_requested.emit(
-            ExportRequest(plan=self._plan, folder=self.folder, on_save=self._on_save.isChecked())
+        self.export_requested.emit(ExportRequest(plan=plan, folder=folder, on_save=on_save, replace=bool(there)))
+
+    def _may_replace(self, names: Sequence[str], folder: Path) -> bool:
+        """Ask; Enter and Escape both keep the files."""
+        box = PlainMessageBox(self)
+        box.setIcon(PlainMessageBox.Icon.Warning)
+        box.setWindowTitle(self.windowTitle())
+        box.setText(
+            self.tr("Replace {name} in {folder}?").format(name=names[0], folder=folder)
+            if len(names) == 1
+            else self.tr("Replace {n} files in {folder}?").format(n=len(names), folder=folder)
         )
+        box.setInformativeText(self.tr("What is replaced cannot be brought back."))
+        replace = box.addButton(self.tr("Replace"), PlainMessageBox.ButtonRole.DestructiveRole)
+        cancel = box.addButton(PlainMessageBox.StandardButton.Cancel)
+        box.setDefaultButton(cancel)
+        box.setEscapeButton(cancel)
+        box.exec()
+        return box.clickedButton() is replace
 
     def _fill_presets(self) -> None:
         self._presets.clear()
@@ -187,24 +235,42 @@ class ExportDialog(QDialog):
         self._list.clear()
         try:
             folder = self.folder
-            plan = plan_export(self._project, self._takes, self.fields.settings(), name=str(self._name.text()))
+            plan = self._planned(folder)
         except ValueError as error:
             self._summary.setText(str(error))
             self._ok.setEnabled(False)
             return
-        existing = {name for name in plan.names if (folder / name).exists()}
+        existing = set(_existing_names(plan, folder))
         for name in plan.names:
             self._list.addItem(name + (self.tr("  (exists)") if name in existing else ""))
-        allowed = not existing or self._on_save.isChecked()
+        replacing = self._existing.currentData() == "replace"
+        self._existing.setEnabled(not self._on_save.isChecked())
+        allowed = not existing or self._on_save.isChecked() or replacing
         self._ok.setEnabled(allowed)
         self._plan = plan if allowed else None
-        self._summary.setText(self._said_of(plan, len(existing)))
+        self._summary.setText(self._said_of(plan, len(existing), replacing=replacing))
 
-    def _said_of(self, plan: ExportPlan, existing: int) -> str:
+    def _planned(self, folder: Path) -> ExportPlan:
+        """The plan, under the first name of which nothing exists yet where versions are wanted. Raises: ValueError."""
+        name, settings = str(self._name.text()), self.fields.settings()
+        plan = plan_export(self._project, self._takes, settings, name=name)
+        if self._on_save.isChecked() or self._existing.currentData() == "replace":
+            return plan
+        for version in range(2, _MOST_VERSIONS):
+            if not _existing_names(plan, folder):
+                return plan
+            newer = plan_export(self._project, self._takes, settings, name=f"{name}_v{version}")
+            if newer.files and newer.files[0].name == plan.files[0].name:
+                # Names without the project's name are the same in every version.
+                break
+            plan = newer
+        return plan
+
+    def _said_of(self, plan: ExportPlan, existing: int, *, replacing: bool) -> str:
         if existing and self._on_save.isChecked():
             return self.tr("{n} of these files exist and will be replaced, now and on every save.").format(n=existing)
-        if existing:
-            text = self.tr("{n} of these files exist. Nothing is overwritten: choose another folder or name.")
+        if existing and not replacing:
+            text = self.tr("{n} of these files exist: replace them, or choose another folder or other names.")
             return text.format(n=existing)
         lengths = {file.frames for file in plan.files if file.what in ("stem", "mix")}
         count = len(plan.names)
@@ -214,6 +280,10 @@ class ExportDialog(QDialog):
             seconds = next(file.seconds for file in plan.files if file.what in ("stem", "mix"))
             size += " " + self.tr("Stems and mix: {seconds:g} s, same start and length.").format(seconds=seconds)
         return size
+
+
+def _existing_names(plan: ExportPlan, folder: Path) -> list[str]:
+    return [name for name in plan.names if (folder / name).exists()]
 
 
 def _pair(field: QWidget, button: QPushButton) -> QWidget:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QCheckBox
 from PySide6.QtWidgets import QComboBox
 from PySide6.QtWidgets import QDoubleSpinBox
 from PySide6.QtWidgets import QFormLayout
+from PySide6.QtWidgets import QGridLayout
 from PySide6.QtWidgets import QHBoxLayout
 from PySide6.QtWidgets import QLineEdit
 from PySide6.QtWidgets import QWidget
@@ -87,7 +88,8 @@ class ExportFields(QWidget):
         form.addRow(self.tr("Loudness:"), _row(self.normalise, self.lufs))
         form.addRow(self.tr("Names:"), self.template)
         form.addRow(self.tr("UCS ids:"), _row(self.creator, self.source))
-        form.addRow(self.tr("Also:"), _row(self.sidecar, *self.exchange.values()))
+        form.addRow(self.tr("Also:"), self.sidecar)
+        form.addRow(self.tr("Projects for:"), _grid(*self.exchange.values()))
         self._filling = False
         self._enable()
 
@@ -191,6 +193,16 @@ class ExportFields(QWidget):
         line.setAccessibleName(label)
         line.textChanged.connect(self._on_change)
         return line
+
+
+def _grid(*widgets: QWidget) -> QWidget:
+    """Two in a row: their names are long, and a form that is wider than its dialog hides its right end."""
+    grid = QWidget()
+    layout = QGridLayout(grid)
+    layout.setContentsMargins(0, 0, 0, 0)
+    for index, widget in enumerate(widgets):
+        layout.addWidget(widget, index // 2, index % 2)
+    return grid
 
 
 def _row(*widgets: QWidget) -> QWidget:

@@ -143,7 +143,9 @@ def plan_export(
     with_clips = {clip.object_id for clip in project.clips}
     if settings.stems:
         for lane in project.objects:
-            if settings.silent_lanes or lane.id in with_clips:
+            # A blend is muted beside its members: its stem would be a file of silence.
+            unheard = lane.kind == "blend" and lane.strip.muted and not settings.pre_fader
+            if settings.silent_lanes or (lane.id in with_clips and not unheard):
                 heard = _heard_takes(project, takes, object_ids=[lane.id], start=start, end=end)
                 numbers = [take.number for take in heard]
                 add(

@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtCore import QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from PySide6.QtWidgets import QDialogButtonBox
 from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QMessageBox
 from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QScrollArea
 
 from sounddesk.app.export.export_dialog import ExportDialog
 from sounddesk.app.export.export_dialog import ExportRequest
@@ -24,6 +27,7 @@ from sounddesk.domain.project import Project
 from sounddesk.domain.scene import SceneObject
 from sounddesk.domain.take import TakeLibrary
 from sounddesk.domain.timeline import Clip
+from sounddesk.storage.path_text import home_folder
 from tests.audio.conftest import MASK
 from tests.audio.conftest import a_take
 
@@ -77,19 +81,64 @@ def test_it_lists_what_it_will_write_and_hands_over_that_very_plan(memory: Expor
     assert again.fields.settings() == chosen[0].plan.settings
 
 
-def test_nothing_is_overwritten_silently(memory: ExportHistory, tmp_path: Path) -> None:
+def test_the_same_folder_takes_a_second_version(memory: ExportHistory, tmp_path: Path) -> None:
     (tmp_path / "farm_cow.wav").touch()
+    (tmp_path / "farm_v2_mix.wav").touch()
     dialog = ExportDialog(farm(), TAKES, memory, "farm")
-    assert dialog.names[0] == "farm_cow.wav  (exists)"
+    assert dialog.names == ["farm_v3_cow.wav", "farm_v3_sheep.wav", "farm_v3_mix.wav", "farm_v3_export.json"]
+    assert export_button(dialog).isEnabled()
+    # Names without the project's in them are the same in every version.
+    (tmp_path / "cow.wav").touch()
+    dialog.fields.template.setText("{object}")
+    assert dialog.names[0] == "cow.wav  (exists)"
     assert not export_button(dialog).isEnabled()
     dialog.accept()
     assert not dialog.result()
-    dialog._name.setText("barn")
-    assert export_button(dialog).isEnabled()
-    dialog._name.setText("farm")
+    dialog.fields.template.setText("{project}_{object}")
     dialog._on_save.setChecked(True)
     assert export_button(dialog).isEnabled()
     assert "will be replaced" in summary(dialog)
+
+
+@pytest.mark.parametrize("answer", ["Cancel", "Replace"])
+def test_replacing_is_asked_about(memory: ExportHistory, tmp_path: Path, answer: str) -> None:
+    (tmp_path / "farm_cow.wav").touch()
+    dialog = ExportDialog(farm(), TAKES, memory, "farm")
+    requests: list[ExportRequest] = []
+    dialog.export_requested.connect(requests.append)
+    dialog._existing.setCurrentIndex(dialog._existing.findData("replace"))
+    asked: list[str] = []
+
+    def press() -> None:
+        box = QApplication.activeModalWidget()
+        assert isinstance(box, QMessageBox)
+        asked.append(box.text())
+        (button,) = [each for each in box.buttons() if each.text().replace("&", "") == answer]
+        QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+
+    QTimer.singleShot(0, press)
+    QTest.mouseClick(export_button(dialog), Qt.MouseButton.LeftButton)
+    assert asked == [f"Replace farm_cow.wav in {tmp_path}?"]
+    assert [each.replace for each in requests] == ([True] if answer == "Replace" else [])
+
+
+def test_the_whole_form_is_in_sight_and_enter_exports(memory: ExportHistory, tmp_path: Path) -> None:
+    dialog = ExportDialog(farm(), TAKES, memory, "farm")
+    dialog.show()
+    QApplication.processEvents()
+    assert dialog.width() <= 1280
+    assert dialog.height() <= 800
+    (area,) = dialog.findChildren(QScrollArea)
+    assert area.horizontalScrollBar().maximum() == 0
+    assert export_button(dialog).isDefault()
+    QTest.keyClick(dialog._folder, Qt.Key.Key_Return)
+    assert dialog.result()
+
+
+def test_the_first_folder_is_not_home_itself(qapp: QApplication, tmp_path: Path) -> None:
+    history = ExportHistory(Settings())
+    assert ExportDialog(farm(), TAKES, history, "farm").folder == home_folder() / "sounddesk"
+    assert ExportDialog(farm(), TAKES, history, "farm", folder=tmp_path / "f").folder == tmp_path / "f"
 
 
 def test_a_wrong_template_is_said_at_once(memory: ExportHistory) -> None:
