@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import math
 from collections.abc import Iterable
 from collections.abc import Sequence
 
@@ -71,29 +73,32 @@ def with_clips_duplicated(project: Project, clip_ids: Iterable[str]) -> tuple[Pr
 def with_clip_at_markers(project: Project, pattern: Clip, *, peak_s: float) -> Project:
     """With the pattern's lane cleared and a copy of it at each marker of all objects or of its own, so that the moment
     `peak_s` after the clip's start falls on the marker: a still cannot time an impact, so the artist does (paper,
-    limitations). A copy that would begin before 0 loses its beginning instead of coming late.
+    limitations). A copy that would begin before 0 loses its beginning instead of coming late. Copies do not overlap:
+    each begins at the earliest halfway from the marker before it, and ends where the next one begins.
 
     Raises:
         ValueError: no marker concerns the lane, or `peak_s` is outside the clip.
     """
     if not 0.0 <= peak_s <= pattern.duration_s:
         raise ValueError(f"{peak_s:.3f} s is outside the clip, which lasts {pattern.duration_s:.3f} s")
-    markers = [m for m in project.markers if m.object_id in (None, pattern.object_id)]
-    if not markers:
+    times_s = sorted({m.time_s for m in project.markers if m.object_id in (None, pattern.object_id)})
+    if not times_s:
         raise ValueError("there is no marker to place it at: set one with Shift+M")
     project = project.without_clips(clip.id for clip in project.clips_of(pattern.object_id))
-    for marker in markers:
+    halfway_s = [0.0, *((a + b) / 2 for a, b in itertools.pairwise(times_s))]
+    starts_s = [max(time_s - peak_s, first_s) for time_s, first_s in zip(times_s, halfway_s, strict=True)]
+    for time_s, begin_s, next_s in zip(times_s, starts_s, [*starts_s[1:], math.inf], strict=True):
         project, clip_id = project.with_new_id("c")
-        start_s = marker.time_s - peak_s
-        cut_s = min(max(0.0, -start_s), pattern.duration_s - MIN_CLIP_S)
-        duration_s = pattern.duration_s - cut_s
+        start_s = time_s - peak_s
+        cut_s = min(max(0.0, begin_s - start_s), pattern.duration_s - MIN_CLIP_S)
+        duration_s = max(MIN_CLIP_S, min(pattern.duration_s - cut_s, next_s - begin_s))
         fade_in_s, fade_out_s = fitted_fades(
             max(0.0, pattern.fade_in_s - cut_s), pattern.fade_out_s, duration_s=duration_s
         )
         placed = dataclasses.replace(
             pattern,
             id=clip_id,
-            start_s=max(0.0, start_s),
+            start_s=begin_s,
             offset_s=pattern.offset_s + cut_s,
             duration_s=duration_s,
             fade_in_s=fade_in_s,

@@ -97,6 +97,18 @@ def test_the_loudest_moment_falls_on_each_marker() -> None:
     assert np.flatnonzero(mix > 0.5).tolist() == [round(t * PROJECT_RATE_HZ) for t in (0.1, 2.0, 4.5)]
 
 
+def test_copies_at_markers_do_not_overlap() -> None:
+    markers = tuple(Marker(id=f"m{t}", time_s=t) for t in (1.0, 1.4, 4.0, 4.0))
+    pattern = clip(0.0, 3.0)
+    project = with_clip_at_markers(project_with(pattern, markers=markers), pattern, peak_s=0.5)
+    placed = sorted(project.clips, key=lambda each: each.start_s)
+    assert [(each.start_s, each.end_s) for each in placed] == [
+        (0.5, pytest.approx(1.2)), (pytest.approx(1.2), pytest.approx(3.5)), (3.5, 6.5),
+    ]  # fmt: skip
+    # Each moment of the take stays where its marker has it.
+    assert [each.start_s - each.offset_s for each in placed] == [0.5, pytest.approx(0.9), 3.5]
+
+
 def test_place_at_markers_says_what_is_missing() -> None:
     pattern = clip(0.0)
     with pytest.raises(ValueError, match="no marker"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from typing import Final
 
-import numpy as np
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QInputDialog
 from PySide6.QtWidgets import QLineEdit
@@ -19,6 +18,7 @@ from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.timeline.clip_clipboard import clips_on_the_clipboard
 from sounddesk.app.timeline.clip_clipboard import copy_clips
+from sounddesk.audio.loudest_event import loudest_event_s
 from sounddesk.domain.clip_edits import with_clip_at_markers
 from sounddesk.domain.clip_edits import with_clips_duplicated
 from sounddesk.domain.clip_edits import with_clips_pasted
@@ -27,6 +27,7 @@ from sounddesk.domain.clip_edits import with_room_for_clips
 from sounddesk.domain.project import Project
 from sounddesk.domain.timeline import Clip
 from sounddesk.domain.timeline import Marker
+from sounddesk.domain.timeline import resized
 from sounddesk.domain.timeline import split
 
 MAX_CLIP_GAIN_DB: Final = 24.0
@@ -103,19 +104,23 @@ class TimelineCommands(QObject):
         return [self._document.project.clip(each) for each in self._selection.clip_ids]
 
     def split(self) -> None:
+        """Cut the selected clips under the playhead; where none of them lies there, all that do."""
         project = self._document.project
         at_s = self._player.position_s
-        cut = 0
-        for clip in self._chosen() or list(project.clips):
-            if clip.start_s + 0.011 < at_s < clip.end_s - 0.011 and not clip.looped:
-                project, new_id = project.with_new_id("c")
-                left, right = split(clip, at_s=at_s, new_id=new_id)
-                project = project.with_clip(left).with_clip(right)
-                cut += 1
-        if cut:
-            self._document.commit(self.tr("Split clips"), project)
-        else:
+        under = [clip for clip in project.clips if clip.start_s + 0.011 < at_s < clip.end_s - 0.011]
+        # The selected ones alone, where they lie there: after a split the left part is selected, and has been left.
+        under = [clip for clip in under if clip.id in self._selection.clip_ids] or under
+        if not under:
             notifier.warning(self.tr("No clip lies under the playhead: move it into one first."))
+        elif all(clip.looped for clip in under):
+            notifier.warning(self.tr("A looped clip cannot be split: turn looping off first."))
+        else:
+            for clip in under:
+                if not clip.looped:
+                    project, new_id = project.with_new_id("c")
+                    left, right = split(clip, at_s=at_s, new_id=new_id)
+                    project = project.with_clip(left).with_clip(right)
+            self._document.commit(self.tr("Split clips"), project)
 
     def delete(self) -> None:
         project = self._document.project
@@ -215,7 +220,7 @@ class TimelineCommands(QObject):
             self._player.seek(nearest.time_s)
 
     def place_at_markers(self) -> None:
-        """A clip of the current object's sound at every marker, its loudest moment on the marker."""
+        """The loudest event of the current object's sound at every marker, its loudest moment on the marker."""
         project = self._document.project
         object_id = self._selection.current_object_id
         clips = project.clips_of(object_id) if object_id is not None else ()
@@ -227,7 +232,12 @@ class TimelineCommands(QObject):
         take = self._document.takes[pattern.take_id]
         first = round(pattern.offset_s * take.sample_rate_hz)
         sounding = take.waveform[first : first + max(1, round(pattern.duration_s * take.sample_rate_hz))]
-        peak_s = float(np.abs(sounding).argmax()) / take.sample_rate_hz if len(sounding) else 0.0
+        begin_s, peak_s, end_s = loudest_event_s(sounding, sample_rate_hz=take.sample_rate_hz)
+        if not pattern.looped:
+            pattern = resized(
+                pattern, start_s=pattern.start_s + begin_s, end_s=pattern.start_s + min(end_s, pattern.duration_s)
+            )
+            peak_s -= begin_s
         try:
             project = with_clip_at_markers(project, pattern, peak_s=min(peak_s, pattern.duration_s))
         except ValueError as error:

@@ -39,15 +39,18 @@ class Snapper:
         self._player = player
         self.on = True
 
-    def snap(self, time_s: float, *, scale: float, free: bool = False, without: Collection[str] = ()) -> float:
+    def snap(
+        self, time_s: float, *, scale: float, free: bool = False, without: Collection[str] = (), playhead: bool = True
+    ) -> float:
         """The time to use for the one pointed at, at least 0.
 
         Args:
             scale: pixels per second.
             free: not now, as with Shift held.
             without: ids of clips that are being moved.
+            playhead: whether the playhead attracts, too: not itself.
         """
-        target = self._target(time_s, scale=scale, free=free, without=without)
+        target = self._target(time_s, scale=scale, free=free, without=without, playhead=playhead)
         if target is not None:
             return target
         if free or not self.on:
@@ -66,10 +69,13 @@ class Snapper:
                 return end_s - duration_s
         return self.snap(start_s, scale=scale, free=free, without=without) if target is None else target
 
-    def _target(self, time_s: float, *, scale: float, free: bool, without: Collection[str]) -> float | None:
+    def _target(
+        self, time_s: float, *, scale: float, free: bool, without: Collection[str], playhead: bool = True
+    ) -> float | None:
         if free or not self.on:
             return None
-        targets = [*snap_targets(self._document.project, without=without), self._player.position_s]
+        targets = list(snap_targets(self._document.project, without=without))
+        targets += [self._player.position_s] if playhead else []
         targets += self._player.loop_s or ()
         return snapped(time_s, targets, within_s=SNAP_PIXELS / scale)
 
@@ -200,9 +206,10 @@ class MoveEnd(Drag):
 class LoopRange(Drag):
     """A range is drawn on the ruler, to be looped; a mere click moves the playhead there."""
 
-    def __init__(self, tools: DragTools, press: QPointF) -> None:
+    def __init__(self, tools: DragTools, press: QPointF, *, free: bool = False) -> None:
         super().__init__(tools, press)
         self._drawn = False
+        self._free = free
 
     def move(self, point: QPointF, *, free: bool) -> None:
         if not self._drawn and abs(point.x() - self.press.x()) <= CLICK_PIXELS:
@@ -214,15 +221,17 @@ class LoopRange(Drag):
 
     def release(self) -> None:
         if not self._drawn:
-            self.tools.player.seek(max(0.0, self.press_s))
+            scale = self.tools.view().scale
+            self.tools.player.seek(self.tools.snapper.snap(self.press_s, scale=scale, free=self._free, playhead=False))
 
 
 class Scrub(Drag):
-    """The playhead is dragged, and what lies under it is heard."""
+    """The playhead is dragged, and what lies under it is heard; it snaps as clips do."""
 
     def move(self, point: QPointF, *, free: bool) -> None:
-        del free
-        self.tools.player.scrub(self.tools.view().time_at(point.x()))
+        view = self.tools.view()
+        time_s = self.tools.snapper.snap(view.time_at(point.x()), scale=view.scale, free=free, playhead=False)
+        self.tools.player.scrub(time_s)
 
     def release(self) -> None:
         self.tools.player.end_scrub()

@@ -209,7 +209,8 @@ class TimelinePanel(QWidget):
         elif hit.part == "playhead":
             self._drag = Scrub(tools, point)
         elif hit.part == "ruler":
-            self._drag = LoopRange(tools, point)
+            free = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+            self._drag = LoopRange(tools, point, free=free)
         elif hit.part in ("name", "lane"):
             kept = self._selection.clip_ids if control else ()
             self._selection.select_clips(kept)

@@ -236,8 +236,46 @@ def test_place_at_markers_puts_the_peak_on_each(two_lanes: TwoLanes) -> None:
     )
     two_lanes.click(two_lanes.on("first", 2.0))
     two_lanes.actions["timeline.at_markers"].trigger()
-    # The peak is half a second into the take.
-    assert [clip.start_s for clip in two_lanes.project.clips_of(two_lanes.lanes[0])] == [2.5, 6.5]
+    # The peak is half a second into the take; of the silence around it nothing is placed.
+    placed = two_lanes.project.clips_of(two_lanes.lanes[0])
+    assert [(clip.start_s, clip.offset_s, clip.duration_s) for clip in placed] == [
+        (3.0, 0.5, pytest.approx(0.01)), (7.0, 0.5, pytest.approx(0.01)),
+    ]  # fmt: skip
+
+
+def test_a_split_after_a_split(two_lanes: TwoLanes, told: list[str]) -> None:
+    two_lanes.click(two_lanes.on("first", 2.0))
+    for at_s in (1.5, 2.0, 2.5):
+        two_lanes.player.seek(at_s)
+        two_lanes.actions["timeline.split"].trigger()
+    parts = [clip.start_s for clip in two_lanes.project.clips_of(two_lanes.lanes[0])]
+    assert sorted(parts) == [1.0, 1.5, 2.0, 2.5]
+    assert told == []
+    # With nothing selected, every clip under the playhead.
+    two_lanes.selection.select_clips(())
+    two_lanes.drag(two_lanes.on("second", 5.0), two_lanes.on("second", 5.0) - QPoint(180, 0))
+    two_lanes.selection.select_clips(())
+    two_lanes.player.seek(1.25)
+    two_lanes.actions["timeline.split"].trigger()
+    assert len(two_lanes.project.clips) == 7
+    looped = dataclasses.replace(two_lanes.project.clips[-1], looped=True, start_s=8.0)
+    two_lanes.document.commit("Loop", two_lanes.project.with_clip(looped))
+    two_lanes.player.seek(8.1)
+    two_lanes.actions["timeline.split"].trigger()
+    assert "looped" in told.pop()
+
+
+def test_the_playhead_snaps_as_clips_do(two_lanes: TwoLanes) -> None:
+    near = two_lanes.at(4.0, RULER_HEIGHT - 6) + QPoint(5, 0)
+    two_lanes.click(near)
+    assert two_lanes.player.position_s == 4.0
+    two_lanes.drag(two_lanes.at(4.0, RULER_HEIGHT - 6), two_lanes.at(1.0, RULER_HEIGHT - 6) - QPoint(5, 0))
+    assert two_lanes.player.position_s == 1.0
+    two_lanes.click(near, SHIFT)
+    assert two_lanes.player.position_s == pytest.approx(4.0 + 5 / 60)
+    two_lanes.actions["timeline.snap"].trigger()
+    two_lanes.click(near)
+    assert two_lanes.player.position_s == pytest.approx(4.0 + 5 / 60)
 
 
 def test_a_marquee_selects_what_it_touches(two_lanes: TwoLanes) -> None:
