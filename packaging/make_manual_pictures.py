@@ -115,7 +115,7 @@ def take_all(camera: Camera) -> None:
     services = window.services
     document = services.document
     camera.take("welcome")
-    window.app_commands.open_demo()
+    window.app_commands.open_demo(with_takes=False)
     wait(lambda: len(document.project.objects) > 2)
     objects = [each.id for each in document.project.objects]
     services.selection.select_objects([objects[1]])
@@ -172,7 +172,7 @@ def take_batch(camera: Camera, folder: Path) -> None:
     """A batch under way and one that waits, for a little pan over the demo image."""
     window = camera.window
     store, document = window.services.store, window.services.document
-    window.app_commands.open_demo()
+    window.app_commands.open_demo(with_takes=False)
     wait(lambda: len(document.project.objects) > 2 and store.path is None)
     document.commit("Shorter", document.project.with_settings(seconds=2.0))
     store.save_as(folder / "farm.sdesk")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Final
 
 from PySide6.QtCore import QObject
@@ -43,11 +44,11 @@ class AppCommands(QObject):
         self._demo.close()
         self._answers.close()
 
-    def open_demo(self) -> None:
-        """A fresh project from the demo image, which is read off the UI thread."""
+    def open_demo(self, *, with_takes: bool = True) -> None:
+        """A fresh project from the demo image, which is read off the UI thread; `with_takes`: that sounds at once."""
         from sounddesk.app.project.demo_project import demo_project
 
-        self._demo.start("demo", demo_project)
+        self._demo.start("demo", functools.partial(demo_project, with_takes=with_takes))
 
     def offer_recovery(self, *, quietly: bool = False) -> None:
         """Offer what a crash left behind; `quietly` in a line with a button, while another project is being opened."""

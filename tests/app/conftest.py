@@ -88,7 +88,7 @@ def window(qapp: QApplication, bundle_folder: Path) -> Iterator[MainWindow]:
     """The real window with the demo open, and a tiny bundle that makes takes of 1 s in two steps."""
     window = open_window(Settings())
     window.resize(1280, 800)
-    window.app_commands.open_demo()
+    window.app_commands.open_demo(with_takes=False)
     document = window.services.document
     wait_until(lambda: bool(document.project.objects))
     document.commit(

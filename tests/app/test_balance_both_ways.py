@@ -34,7 +34,7 @@ def gains_of_the_command_line(bundle_folder: Path, names: list[str], *, out: Pat
 def gains_of_the_window(bundle_folder: Path, names: list[str]) -> dict[str, float]:
     window = open_window(Settings())
     try:
-        window.app_commands.open_demo()
+        window.app_commands.open_demo(with_takes=False)
         services = window.services
         document = services.document
         wait_until(lambda: bool(document.project.objects))

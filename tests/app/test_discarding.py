@@ -28,7 +28,7 @@ from tests.app.conftest import wait_until
 def desk(qapp: QApplication) -> Iterator[MainWindow]:
     """A window with the demo open and changed."""
     window = open_window(Settings())
-    window.app_commands.open_demo()
+    window.app_commands.open_demo(with_takes=False)
     document = window.services.document
     wait_until(lambda: bool(document.project.objects))
     document.commit("Rename", document.project.with_changed_object(document.project.objects[0].id, name="fox"))

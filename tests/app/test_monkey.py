@@ -53,7 +53,7 @@ def window(qapp: QApplication, bundle_folder: Path) -> Iterator[MainWindow]:
     threads_before = threading.active_count()
     made = open_window(Settings())
     made.resize(1280, 800)
-    made.app_commands.open_demo()
+    made.app_commands.open_demo(with_takes=False)
     document = made.services.document
     wait_until(lambda: bool(document.project.objects))
     document.commit(

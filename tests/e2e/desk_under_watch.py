@@ -98,7 +98,7 @@ def work(folder: Path) -> dict[str, Any]:
 
     rest(0.5)
     phase("open")
-    window.app_commands.open_demo()
+    window.app_commands.open_demo(with_takes=False)
     wait_for(lambda: bool(document.project.objects))
     rest(1.5)
     phase("click")

@@ -31,6 +31,7 @@ from sounddesk.app.commands.registry import CommandRegistry
 from sounddesk.app.notifications import notifier
 from sounddesk.app.objects.object_inspector import INSPECTOR_KEYS
 from sounddesk.app.objects.object_inspector import ObjectInspector
+from sounddesk.app.objects.object_list import ObjectList
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.workers.background import Background
@@ -116,7 +117,9 @@ class ObjectsPanel(QWidget):
     # ------------------------------------------------------------------ building
 
     def _make_list(self) -> QTreeWidget:
-        tree = QTreeWidget(self)
+        tree = ObjectList(self)
+        tree.delete_pressed.connect(self.delete)
+        tree.escape_pressed.connect(lambda: self._selection.select_objects(()))
         tree.setAccessibleName(self.tr("Objects"))
         tree.setHeaderLabels([self.tr("Object"), self.tr("Visible"), self.tr("Lock")])
         tree.setRootIsDecorated(False)

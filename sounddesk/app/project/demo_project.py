@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
+from pathlib import Path
+from typing import Final
 
 from sounddesk.app.runtime.heavy_imports import map_opencv_library
+from sounddesk.domain.clip_edits import with_room_for_clips
 from sounddesk.domain.project import ImageInfo
 from sounddesk.domain.project import Project
 from sounddesk.domain.scene import SceneObject
 from sounddesk.domain.seeds import take_seed
+from sounddesk.domain.take import Take
+from sounddesk.domain.take_placement import with_take_placed
 from sounddesk.domain.tiled_mask import TiledMask
 from sounddesk.resources_folder import resource
 from sounddesk.storage.project_reader import ProjectContents
 from sounddesk.storage.text_formats import read_json
 
+# The sounds of the demo begin one after the other, so that each is heard for itself first.
+_APART_S: Final = 1.0
 
-def demo_project() -> ProjectContents:
-    """A project that has no file: the demo image with one object per mask. Give it to `ProjectStore.new`.
+
+def demo_project(*, with_takes: bool = True) -> ProjectContents:
+    """A project that has no file: the demo image with one object per mask, each with a finished take on its lane, so
+    that the first press of Space is heard. Give it to `ProjectStore.new`.
+
+    Args:
+        with_takes: False for the objects alone.
 
     Raises:
         EngineError, FileNotFoundError: the shipped files are missing or damaged.
@@ -41,4 +54,31 @@ def demo_project() -> ProjectContents:
                 id=object_id, name=name, mask=TiledMask.from_array(mask), seed=seed, colour=project.next_colour()
             )
         )
-    return ProjectContents(project=project, images={sha256: file})
+    takes = _takes(folder / "takes", project) if with_takes else ()
+    for number, take in enumerate(takes):
+        project = with_take_placed(project, take.object_id, take.id, take.seconds)
+        clip = dataclasses.replace(project.clips_of(take.object_id)[0], start_s=_APART_S * number)
+        project = with_room_for_clips(project.with_clip(clip))
+    return ProjectContents(project=project, takes=takes, images={sha256: file})
+
+
+def _takes(folder: Path, project: Project) -> tuple[Take, ...]:
+    """The shipped take of each object, in the project's order."""
+    from sounddesk.audio.files.wav_io import read_sound
+
+    records = {str(each["name"]): each["recipe"] for each in read_json(folder / "takes.json")["takes"]}
+    takes = []
+    for each in project.objects:
+        sound = read_sound(folder / f"{each.name}.flac")
+        take = Take(
+            id=f"demo-{each.name}",
+            object_id=each.id,
+            number=1,
+            seed=int(records[each.name]["seed"]),
+            waveform=sound.samples,
+            sample_rate_hz=sound.sample_rate_hz,
+            recipe=records[each.name],
+            created="2026-11-30T00:00:00+00:00",
+        )
+        takes.append(take)
+    return tuple(takes)

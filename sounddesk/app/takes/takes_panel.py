@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from typing import Final
 
-import numpy as np
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QEvent
 from PySide6.QtCore import Qt
+from PySide6.QtCore import QTimer
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import QAbstractItemView
+from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QHBoxLayout
 from PySide6.QtWidgets import QMenu
 from PySide6.QtWidgets import QPushButton
 from PySide6.QtWidgets import QSpinBox
-from PySide6.QtWidgets import QTreeWidget
-from PySide6.QtWidgets import QTreeWidgetItem
+from PySide6.QtWidgets import QToolButton
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
@@ -25,24 +22,27 @@ from sounddesk.app.commands.buttons import command_button
 from sounddesk.app.commands.command import Command
 from sounddesk.app.commands.menus import add_commands
 from sounddesk.app.commands.registry import CommandRegistry
+from sounddesk.app.icons import accent_icon
 from sounddesk.app.plain_text import PlainLabel
-from sounddesk.app.plain_text import plain_tip
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.takes.compare_dialog import CompareDialog
+from sounddesk.app.takes.take_list import TakeList
 from sounddesk.app.takes.take_pictures import TakePictures
 from sounddesk.domain.project import Project
 from sounddesk.domain.take import Take
 from sounddesk.domain.take_placement import with_take_placed
 from sounddesk.domain.take_placement import with_take_swapped
 
-_STAR, _PICTURE, _NAME, _LENGTH, _PEAK, _SEED = range(6)
-_TAKE_ID = Qt.ItemDataRole.UserRole
-# What the keys of a recipe are called in the window.
-_RECIPE_WORDS: Final = {"hint": "prompt", "negative_hint": "negative prompt"}
 _TAKE_MENU: Final = (
     "takes.listen", "takes.use", "takes.place", "", "takes.star", "takes.rename", "takes.reuse_seed", "",
     "takes.a_b", "takes.compare",
+)  # fmt: skip
+_GENERATE_MENU: Final = ("takes.generate", "takes.generate_all", "", "takes.use_new")
+# What of a recipe is shown, under which words.
+_RECIPE_WORDS: Final = (
+    ("seed", "seed {}"), ("preset", "{}"), ("steps", "{} steps"), ("guidance", "guidance {}"), ("bundle", "bundle {}"),
+    ("hint", "prompt \u201c{}\u201d"), ("negative_hint", "not \u201c{}\u201d"),
 )  # fmt: skip
 
 
@@ -67,13 +67,17 @@ class TakesPanel(QWidget):
         super().__init__(parent)
         self._document = document
         self._selection = selection
-        self._filling = False
+        self._actions = actions
         self._listening: dict[str, str] = {}
         self._playing = False
         self._pictures = TakePictures(self)
-        self._pictures.ready.connect(self._show_picture)
+        self._pictures.ready.connect(lambda _take_id: self._list.viewport().update())
         self._title = PlainLabel(parent=self)
+        self._title.setWordWrap(True)
         self._list = self._make_list()
+        self._recipe = PlainLabel(parent=self)
+        self._recipe.setWordWrap(True)
+        self._recipe.setProperty("role", "small")
         self._variations = QSpinBox(self)
         self._variations.setRange(1, 16)
         self._variations.setPrefix(self.tr("× "))
@@ -82,10 +86,16 @@ class TakesPanel(QWidget):
         actions.add(COMMANDS, owner=self)
         self._menu = QMenu(self)
         add_commands(self._menu, actions, _TAKE_MENU)
+        self._generate = command_button(QToolButton, actions, "takes.generate", self)
+        self._generate.setProperty("accent", True)
+        self._generate.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._generate.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
+        more = QMenu(self._generate)
+        add_commands(more, actions, _GENERATE_MENU)
+        self._generate.setMenu(more)
         buttons = QHBoxLayout()
-        buttons.addWidget(command_button(QPushButton, actions, "takes.generate", self))
+        buttons.addWidget(self._generate)
         buttons.addWidget(self._variations)
-        buttons.addWidget(command_button(QPushButton, actions, "takes.generate_all", self))
         buttons.addStretch(1)
         buttons.addWidget(command_button(QPushButton, actions, "takes.a_b", self))
         buttons.addWidget(command_button(QPushButton, actions, "takes.compare", self))
@@ -93,12 +103,22 @@ class TakesPanel(QWidget):
         layout.setContentsMargins(6, 6, 6, 6)
         layout.addWidget(self._title)
         layout.addWidget(self._list, 1)
+        layout.addWidget(self._recipe)
         layout.addLayout(buttons)
         document.changed.connect(self._on_changed)
         document.replaced.connect(self._on_replaced)
         document.take_added.connect(self._on_take_added)
         selection.objects_changed.connect(self.refresh)
+        self._show_icons()
         self.refresh()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._show_icons()
+
+    def _show_icons(self) -> None:
+        self._generate.setIcon(accent_icon("generate"))
 
     @property
     def variations(self) -> int:
@@ -108,90 +128,87 @@ class TakesPanel(QWidget):
         """Whether the timeline is heard now."""
         self._playing = playing
 
+    @property
+    def has_objects(self) -> bool:
+        """Whether there is anything to generate."""
+        return bool(self._document.project.objects)
+
+    @property
+    def has_objects_selected(self) -> bool:
+        return bool(self._selection.object_ids)
+
+    @property
+    def has_take(self) -> bool:
+        """Whether a take is selected."""
+        return bool(self._list.selected_ids)
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether another take than the one in use is heard."""
+        return (self._selection.current_object_id or "") in self._listening
+
+    @property
+    def n_takes(self) -> int:
+        """Of the current object."""
+        return self._list.count()
+
     def close_background(self) -> None:
         """Wait for pictures in the making."""
         self._pictures.close()
 
     def selected_takes(self) -> list[Take]:
         """Takes selected in the list, in its order."""
-        ids = [self._list.topLevelItem(i) for i in range(self._list.topLevelItemCount())]
-        chosen = [item.data(0, _TAKE_ID) for item in ids if item is not None and item.isSelected()]
-        return [self._document.takes[take_id] for take_id in chosen]
+        return [self._document.takes[take_id] for take_id in self._list.selected_ids]
 
     def refresh(self) -> None:
         """Show the current object's takes anew."""
-        self._filling = True
-        kept = {take.id for take in self.selected_takes()} if self._list.topLevelItemCount() else set()
-        self._list.clear()
         object_id = self._selection.current_object_id
+        project = self._document.project
+        takes = [] if object_id is None else self._document.takes.of_object(object_id)
+        heard = "" if object_id is None else self._listening.get(object_id, "")
+        in_use = {clip.take_id for clip in project.clips}
+        self._list.show_takes([(take, project.mark_of(take.id)) for take in takes], in_use=in_use, heard=heard)
+        self._title.setText(self._title_of(object_id, len(takes), heard))
+        self._show_recipe()
+        self._actions.refresh()
+
+    def _title_of(self, object_id: str | None, count: int, heard: str) -> str:
         if object_id is None:
-            self._title.setText(self.tr("Takes: select an object"))
-        else:
-            takes = self._document.takes.of_object(object_id)
-            name = self._document.project.object(object_id).name
-            self._title.setText(self.tr("Takes of {name}").format(name=name) + f" ({len(takes)})")
-            heard = self._document.takes.get(self._listening.get(object_id, ""))
-            if heard is not None:
-                self._title.setText(
-                    self.tr("Listening to take {number}: Use keeps it, A/B goes back").format(number=heard.number)
-                )
-            for take in takes:
-                self._list.addTopLevelItem(self._make_item(take))
-            self._mark_used()
-            for i in range(self._list.topLevelItemCount()):
-                item = self._list.topLevelItem(i)
-                if item is not None and item.data(0, _TAKE_ID) in kept:
-                    item.setSelected(True)
-        self._filling = False
+            return self.tr("Select an object to see its takes.")
+        name = self._document.project.object(object_id).name
+        if heard:
+            number = self._document.takes[heard].number
+            return self.tr("Listening to take {number}: Use keeps it, A/B goes back.").format(number=number)
+        if count == 0:
+            return self.tr("{name} has no takes yet: Generate makes one.").format(name=name)
+        return self.tr("{name}: 1 take").format(name=name) if count == 1 else f"{name}: {count} " + self.tr("takes")
+
+    def _show_recipe(self) -> None:
+        """How the current take was made."""
+        take_id = self._list.current_id
+        take = None if take_id is None else self._document.takes.get(take_id)
+        recipe = {} if take is None else take.recipe
+        words = [text.format(recipe[key]) for key, text in _RECIPE_WORDS if recipe.get(key) not in (None, "")]
+        self._recipe.setText(" · ".join(words))
+        self._recipe.setVisible(bool(words))
 
     # ------------------------------------------------------------------ building
 
-    def _make_list(self) -> QTreeWidget:
-        tree = QTreeWidget(self)
-        tree.setAccessibleName(self.tr("Takes"))
-        tree.setHeaderLabels(
-            ["★", self.tr("Sound"), self.tr("Name"), self.tr("Length"), self.tr("Peak"), self.tr("Seed")]
-        )
-        tree.setRootIsDecorated(False)
-        tree.setAlternatingRowColors(True)
-        tree.setUniformRowHeights(True)
-        tree.setIconSize(QSize(112, 26))
-        tree.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        tree.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed)
-        tree.setColumnWidth(_STAR, 28)
-        tree.setColumnWidth(_PICTURE, 120)
-        tree.setColumnWidth(_NAME, 110)
-        tree.setColumnWidth(_LENGTH, 58)
-        tree.setColumnWidth(_PEAK, 70)
-        tree.itemClicked.connect(self._on_clicked)
-        tree.itemChanged.connect(self._on_edited)
-        tree.itemSelectionChanged.connect(self._on_selected)
-        tree.itemDoubleClicked.connect(lambda item, _column: self._use(item.data(0, _TAKE_ID)))
-        tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        tree.customContextMenuRequested.connect(lambda point: self._menu.popup(tree.viewport().mapToGlobal(point)))
-        return tree
+    def _make_list(self) -> TakeList:
+        made = TakeList(self._picture_of, self)
+        made.play_requested.connect(self.audition_requested)
+        made.use_requested.connect(self._use)
+        made.star_requested.connect(self._toggle_star)
+        made.renamed.connect(self._rename)
+        made.itemSelectionChanged.connect(self._on_selected)
+        made.currentItemChanged.connect(lambda *_: self._show_recipe())
+        made.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        made.customContextMenuRequested.connect(lambda point: self._menu.popup(made.viewport().mapToGlobal(point)))
+        return made
 
-    def _make_item(self, take: Take) -> QTreeWidgetItem:
-        mark = self._document.project.mark_of(take.id)
-        item = QTreeWidgetItem()
-        item.setData(0, _TAKE_ID, take.id)
-        item.setText(_STAR, "★" if mark.starred else "☆")
-        item.setText(_NAME, mark.name or self.tr("Take {number}").format(number=take.number))
-        item.setText(_LENGTH, f"{take.seconds:.2f} s")
-        peak = float(np.abs(take.waveform).max())
-        item.setText(_PEAK, f"{20 * math.log10(peak):.1f} dB" if peak > 0 else self.tr("silent"))
-        item.setText(_SEED, str(take.seed))
-        item.setSizeHint(_PICTURE, QSize(120, 30))
-        item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
-        recipe = "\n".join(
-            f"{_RECIPE_WORDS.get(key, key)}: {value}" for key, value in take.recipe.items() if value is not None
-        )
-        for column in range(6):
-            item.setToolTip(column, plain_tip("\n".join((*take.notes, recipe))))
-        picture = self._pictures.picture(take)
-        if picture is not None:
-            item.setIcon(_PICTURE, QIcon(picture))
-        return item
+    def _picture_of(self, take_id: str) -> QPixmap | None:
+        take = self._document.takes.get(take_id)
+        return None if take is None else self._pictures.picture(take)
 
     # ------------------------------------------------------------------ following the document
 
@@ -215,36 +232,13 @@ class TakesPanel(QWidget):
                 self._listening = kept
                 self.listening_changed.emit(dict(kept))
                 self.refresh()
-        if old.take_marks != new.take_marks or old.objects is not new.objects:
+        used = [{clip.take_id for clip in each.clips} for each in (old, new)]
+        if old.take_marks != new.take_marks or old.objects is not new.objects or used[0] != used[1]:
             self.refresh()
-        elif old.clips is not new.clips:
-            self._filling = True
-            self._mark_used()
-            self._filling = False
 
     def _on_take_added(self, take: Take) -> None:
         if take.object_id == self._selection.current_object_id:
             self.refresh()
-
-    def _show_picture(self, take_id: str) -> None:
-        for i in range(self._list.topLevelItemCount()):
-            item = self._list.topLevelItem(i)
-            if item is not None and item.data(0, _TAKE_ID) == take_id:
-                picture = self._pictures.picture(self._document.takes[take_id])
-                if picture is not None:
-                    self._filling = True
-                    item.setIcon(_PICTURE, QIcon(picture))
-                    self._filling = False
-
-    def _mark_used(self) -> None:
-        used = {clip.take_id for clip in self._document.project.clips}
-        for i in range(self._list.topLevelItemCount()):
-            item = self._list.topLevelItem(i)
-            if item is None:
-                continue
-            font = item.font(_NAME)
-            font.setBold(item.data(0, _TAKE_ID) in used)
-            item.setFont(_NAME, font)
 
     # ------------------------------------------------------------------ what the user does
 
@@ -255,27 +249,20 @@ class TakesPanel(QWidget):
         objects = [each.id for each in self._document.project.objects]
         self.generate_requested.emit(objects, self.variations)
 
-    def _on_clicked(self, item: QTreeWidgetItem, column: int) -> None:
-        if column == _STAR:
-            self._toggle_star(item.data(0, _TAKE_ID))
-
-    def _on_edited(self, item: QTreeWidgetItem, column: int) -> None:
-        if self._filling or column != _NAME:
-            if not self._filling:
-                self.refresh()
-            return
-        take = self._document.takes[item.data(0, _TAKE_ID)]
-        project = self._document.project
+    def _rename(self, take_id: str, text: str) -> None:
+        take, project = self._document.takes[take_id], self._document.project
         default = self.tr("Take {number}").format(number=take.number)
-        name = item.text(_NAME).strip()
+        name = text.strip()
         mark = dataclasses.replace(project.mark_of(take.id), name="" if name == default else name)
         self._document.commit(self.tr("Rename take"), project.with_mark(mark))
-        self.refresh()
+        # In a turn of its own: the list is in the middle of its edit.
+        QTimer.singleShot(0, self, self.refresh)
 
     def _on_selected(self) -> None:
-        if not self._filling:
+        if not self._list.is_filling():
             chosen = self.selected_takes()
             self._selection.select_take(chosen[-1].id if chosen else None)
+            self._actions.refresh()
 
     def listen(self) -> None:
         for take in self.selected_takes()[:1]:
@@ -292,9 +279,7 @@ class TakesPanel(QWidget):
             self._toggle_star(take.id)
 
     def rename(self) -> None:
-        item = self._list.currentItem()
-        if item is not None:
-            self._list.editItem(item, _NAME)
+        self._list.edit_current()
 
     def use_new_takes(self, on: bool) -> None:
         """Whether a new take takes the place of the one in use."""
@@ -364,20 +349,25 @@ class TakesPanel(QWidget):
 
 COMMANDS: Final[tuple[Command[TakesPanel], ...]] = (
     Command("takes.generate", "&Generate selected", TakesPanel.generate, menu="Takes", section="generate",
-            keys="Ctrl+G", label="Generate"),
+            keys="Ctrl+G", label="Generate", enabled=lambda it: it.has_objects_selected),
     Command("takes.generate_all", "Generate &all", TakesPanel.generate_all, menu="Takes", section="generate",
-            keys="Ctrl+Shift+G"),
-    Command("takes.listen", "&Listen to take", TakesPanel.listen, menu="Takes", section="listen", keys="Shift+Space"),
+            keys="Ctrl+Shift+G", enabled=lambda it: it.has_objects),
+    Command("takes.listen", "&Listen to take", TakesPanel.listen, menu="Takes", section="listen", keys="Shift+Space",
+            enabled=lambda it: it.has_take),
     Command("takes.use", "&Use take on the timeline", TakesPanel.use_selected, menu="Takes", section="use",
-            keys="Ctrl+U"),
-    Command("takes.place", "&Place take as a new clip", TakesPanel.place_selected, menu="Takes", section="use"),
-    Command("takes.star", "&Star take", TakesPanel.star_selected, menu="Takes", section="use", keys="Ctrl+Shift+F"),
+            keys="Ctrl+U", enabled=lambda it: it.has_take or it.is_listening),
+    Command("takes.place", "&Place take as a new clip", TakesPanel.place_selected, menu="Takes", section="use",
+            enabled=lambda it: it.has_take),
+    Command("takes.star", "&Star take", TakesPanel.star_selected, menu="Takes", section="use", keys="Ctrl+Shift+F",
+            enabled=lambda it: it.has_take),
     Command("takes.use_new", "Use ne&w takes at once", switch=TakesPanel.use_new_takes, menu="Takes", section="use",
             tip="Whether a new take takes the place of the one in use"),
-    Command("takes.rename", "&Rename take", TakesPanel.rename, menu="Takes", section="use", keys="Shift+F2"),
-    Command("takes.reuse_seed", "Loc&k the object to this seed", TakesPanel.lock_seed, menu="Takes", section="use"),
+    Command("takes.rename", "&Rename take", TakesPanel.rename, menu="Takes", section="use", keys="Shift+F2",
+            enabled=lambda it: it.has_take),
+    Command("takes.reuse_seed", "Loc&k the object to this seed", TakesPanel.lock_seed, menu="Takes", section="use",
+            enabled=lambda it: it.has_take),
     Command("takes.a_b", "A/&B: the other take", TakesPanel.switch_takes, menu="Takes", section="compare",
-            keys="Ctrl+B", label="A/B"),
+            keys="Ctrl+B", label="A/B", enabled=lambda it: it.n_takes > 1),
     Command("takes.compare", "Compare sp&ectrograms", TakesPanel.compare, menu="Takes", section="compare",
-            label="Compare"),
+            label="Compare", enabled=lambda it: it.n_takes > 0),
 )  # fmt: skip

@@ -25,6 +25,7 @@ from sounddesk.app.player import Player
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.timeline.clip_pictures import ClipPictures
+from sounddesk.app.timeline.take_drops import TakeDrops
 from sounddesk.app.timeline.timeline_commands import TimelineCommands
 from sounddesk.app.timeline.timeline_drags import Drag
 from sounddesk.app.timeline.timeline_drags import DragTools
@@ -97,6 +98,7 @@ class TimelinePanel(QWidget):
         self._tools = DragTools(
             document=document, selection=selection, player=player, snapper=self._snapper, view=lambda: self.view
         )
+        self._drops = TakeDrops(self._tools, self)
         self.commands = TimelineCommands(document, selection, actions, player, self)
         actions.add(COMMANDS, owner=self)
         actions.reserve(PANEL_KEYS)
@@ -165,7 +167,7 @@ class TimelinePanel(QWidget):
             unit=self.unit,
             loop_s=self._player.loop_s,
             looping=self._player.is_looping,
-            marquee=self._drag.rect if isinstance(self._drag, Marquee) else None,
+            marquee=self._drag.rect if isinstance(self._drag, Marquee) else self._drops.rect,
         )
         painter = TimelinePainter(QPainter(self), self.view, self.palette(), self.rect(), self._pictures)
         painter.paint(self._document.project, state)

@@ -47,47 +47,75 @@ def panel(still: Document, selection: SelectionModel, actions: CommandRegistry) 
     panel.close()
 
 
-def rows(panel: TakesPanel) -> list[list[str]]:
-    tree = panel._list
-    return [
-        [item.text(column) for column in range(6)]
-        for item in (tree.topLevelItem(i) for i in range(tree.topLevelItemCount()))
-        if item is not None
-    ]
+def cards(panel: TakesPanel) -> list[str]:
+    """What a screen reader says of each card."""
+    return [panel._list.item(row).data(Qt.ItemDataRole.AccessibleTextRole) for row in range(panel._list.count())]
 
 
-def click(panel: TakesPanel, row: int, column: int, modifier=Qt.KeyboardModifier.NoModifier) -> None:
-    tree = panel._list
-    place = tree.visualItemRect(tree.topLevelItem(row)).center()
-    place.setX(tree.columnViewportPosition(column) + 10)
-    QTest.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, modifier, place)
+def click(panel: TakesPanel, row: int, *, part: str = "play", modifier=Qt.KeyboardModifier.NoModifier) -> None:
+    takes = panel._list
+    place = takes.place_of(takes.ids[row], part)
+    QTest.mouseClick(takes.viewport(), Qt.MouseButton.LeftButton, modifier, place)
 
 
 def test_shows_the_takes_of_the_current_object_with_their_pictures(
     panel: TakesPanel, still: Document, selection: SelectionModel
 ) -> None:
-    make_take(still, "o1")
+    first = make_take(still, "o1")
     make_take(still, "o2")
-    assert rows(panel) == []
+    assert cards(panel) == []
     selection.select_objects(["o1"])
-    assert rows(panel) == [["☆", "", "Take 1", "1.00 s", "-6.0 dB", "101"]]
+    assert cards(panel) == ["Take 1, 1.00 s, -6.0 dBFS"]
     make_take(still, "o1")
-    assert [row[2] for row in rows(panel)] == ["Take 1", "Take 2"]
-    wait_until(lambda: not panel._list.topLevelItem(1).icon(1).isNull())
+    assert [each.partition(",")[0] for each in cards(panel)] == ["Take 1", "Take 2"]
+    wait_until(lambda: panel._pictures.picture(first) is not None)
+    assert not panel._list.grab().isNull()
+
+
+def test_a_click_plays_a_take_and_enter_uses_it(panel: TakesPanel, still: Document, selection: SelectionModel) -> None:
+    first, second = make_take(still, "o1"), make_take(still, "o1")
+    selection.select_objects(["o1"])
+    played: list[str] = []
+    panel.audition_requested.connect(played.append)
+    click(panel, 1)
+    assert played == [second.id]
+    assert still.project.clips == ()
+    QTest.keyClick(panel._list, Qt.Key.Key_Return)
+    assert [clip.take_id for clip in still.project.clips] == [second.id]
+    assert cards(panel)[1].startswith("Take 2, in use")
+    assert first.id not in played
+    assert "seed 102" in panel._recipe.text()
 
 
 def test_a_star_and_a_name_are_undoable(panel: TakesPanel, still: Document, selection: SelectionModel) -> None:
     take = make_take(still, "o1")
     selection.select_objects(["o1"])
-    click(panel, 0, 0)
+    click(panel, 0, part="star")
     assert still.project.mark_of(take.id).starred
-    assert rows(panel)[0][0] == "★"
-    panel._list.topLevelItem(0).setText(2, "the good bark")
+    assert "starred" in cards(panel)[0]
+    panel._list.item(0).setText("the good bark")
     assert still.project.mark_of(take.id).name == "the good bark"
     still.undo()
-    assert rows(panel)[0][2] == "Take 1"
+    assert cards(panel)[0].startswith("Take 1")
     still.undo()
-    assert rows(panel)[0][0] == "☆"
+    assert "starred" not in cards(panel)[0]
+
+
+def test_what_can_do_nothing_is_off(
+    panel: TakesPanel, still: Document, selection: SelectionModel, actions: CommandRegistry
+) -> None:
+    def on(*names: str) -> list[bool]:
+        return [actions[f"takes.{name}"].isEnabled() for name in names]
+
+    actions.refresh()
+    assert on("generate", "listen", "use", "star", "a_b", "compare") == [False] * 6
+    selection.select_objects(["o1"])
+    assert on("generate", "use", "compare") == [True, False, False]
+    make_take(still, "o1")
+    assert on("use", "a_b", "compare") == [False, False, True]
+    click(panel, 0)
+    make_take(still, "o1")
+    assert on("listen", "use", "star", "a_b") == [True] * 4
 
 
 def test_use_and_a_b_change_what_plays(
@@ -95,15 +123,14 @@ def test_use_and_a_b_change_what_plays(
 ) -> None:
     first, second = make_take(still, "o1"), make_take(still, "o1", seconds=2.0)
     selection.select_objects(["o1"])
-    click(panel, 0, 2)
+    click(panel, 0)
     actions["takes.use"].trigger()
     assert [(c.take_id, c.duration_s) for c in still.project.clips] == [(first.id, 1.0)]
-    click(panel, 1, 2, Qt.KeyboardModifier.ControlModifier)
+    click(panel, 1, modifier=Qt.KeyboardModifier.ControlModifier)
     actions["takes.a_b"].trigger()
     actions["takes.use"].trigger()
     assert [(c.take_id, c.duration_s) for c in still.project.clips] == [(second.id, 2.0)]
-    assert not panel._list.topLevelItem(0).font(2).bold()
-    assert panel._list.topLevelItem(1).font(2).bold()
+    assert ["in use" in each for each in cards(panel)] == [False, True]
 
 
 def test_listening_to_the_other_take_is_no_edit(
@@ -111,7 +138,7 @@ def test_listening_to_the_other_take_is_no_edit(
 ) -> None:
     first, second = make_take(still, "o1"), make_take(still, "o1", seconds=2.0)
     selection.select_objects(["o1"])
-    click(panel, 0, 2)
+    click(panel, 0)
     actions["takes.use"].trigger()
     steps, before = still.undo_stack.count(), still.project
     heard: list[dict[str, str]] = []
@@ -149,6 +176,6 @@ def test_a_seed_can_be_locked_from_a_take(
 ) -> None:
     make_take(still, "o1")
     selection.select_objects(["o1"])
-    click(panel, 0, 2)
+    click(panel, 0)
     actions["takes.reuse_seed"].trigger()
     assert (still.project.object("o1").seed, still.project.object("o1").seed_locked) == (101, True)

@@ -8,9 +8,13 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent
+from PySide6.QtCore import QMimeData
 from PySide6.QtCore import QPoint
 from PySide6.QtCore import QPointF
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QDragEnterEvent
+from PySide6.QtGui import QDragMoveEvent
+from PySide6.QtGui import QDropEvent
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -20,6 +24,7 @@ from sounddesk.app.commands.registry import CommandRegistry
 from sounddesk.app.player import Player
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
+from sounddesk.app.takes.take_list import TAKE_MIME
 from sounddesk.app.timeline.timeline_panel import TimelinePanel
 from sounddesk.app.timeline.timeline_view import MARKERS_HEIGHT
 from sounddesk.app.timeline.timeline_view import RULER_HEIGHT
@@ -335,3 +340,22 @@ def test_the_transport_bar_tells_the_time_and_goes_where_it_is_told(two_lanes: T
     assert "later" in told[0]
     assert bar.time.text() == "00:00:04:05"
     bar.deleteLater()
+
+
+def test_a_take_is_placed_where_it_is_dropped(two_lanes: TwoLanes) -> None:
+    data = QMimeData()
+    data.setData(TAKE_MIME, b"take first")
+    # Over the other lane: a take belongs to its object, whose lane it goes to; 3 pixels from where the clip there ends.
+    point = two_lanes.at(3.0, 100) + QPoint(3, 0)
+    options = (Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, PLAIN)
+    for event in (QDragEnterEvent(point, *options), QDragMoveEvent(point, *options)):
+        QApplication.sendEvent(two_lanes.panel, event)
+        assert event.isAccepted()
+    drop = QDropEvent(QPointF(point), *options)
+    QApplication.sendEvent(two_lanes.panel, drop)
+    assert drop.isAccepted()
+    first, dropped = two_lanes.project.clips_of(two_lanes.lanes[0])
+    assert (first.start_s, dropped.start_s, dropped.take_id) == (1.0, 3.0, "take first")
+    assert two_lanes.selection.clip_ids == (dropped.id,)
+    two_lanes.document.undo()
+    assert len(two_lanes.project.clips) == 2

@@ -1,0 +1,64 @@
+"""The icon set: drawings of our own on a grid of 24 pixels, in the colours of the theme."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import QByteArray
+from PySide6.QtCore import QRectF
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
+from PySide6.QtGui import QIcon
+from PySide6.QtGui import QPainter
+from PySide6.QtGui import QPixmap
+from PySide6.QtSvg import QSvgRenderer
+
+from sounddesk.app.theme import theme
+from sounddesk.resources_folder import resource
+
+# Small, and at twice and four times the size for dense screens.
+_SIDES: Final = (16, 20, 24, 40, 64)
+_drawings: dict[str, bytes] = {}
+
+
+def icon(name: str) -> QIcon:
+    """An icon of `resources/icons` for buttons and menus: of the colour of text, muted where it is disabled, and on
+    the ground of what is selected where it is on. Raises: FileNotFoundError.
+    """
+    made = QIcon()
+    of = theme()
+    for mode, state, ink in (
+        (QIcon.Mode.Normal, QIcon.State.Off, of.text),
+        (QIcon.Mode.Disabled, QIcon.State.Off, of.disabled),
+        (QIcon.Mode.Normal, QIcon.State.On, of.on_selection),
+    ):
+        for side in _SIDES:
+            made.addPixmap(icon_pixmap(name, ink=ink, side=side), mode, state)
+    return made
+
+
+def accent_icon(name: str) -> QIcon:
+    """An icon for the accent button."""
+    made = QIcon()
+    for mode, ink in ((QIcon.Mode.Normal, theme().on_accent), (QIcon.Mode.Disabled, theme().disabled)):
+        for side in _SIDES:
+            made.addPixmap(icon_pixmap(name, ink=ink, side=side), mode)
+    return made
+
+
+def icon_pixmap(name: str, *, ink: str, side: int) -> QPixmap:
+    """An icon in one colour, `side` pixels square. Raises: FileNotFoundError."""
+    made = QPixmap(side, side)
+    made.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(made)
+    draw_icon(painter, name, QRectF(0, 0, side, side), QColor(ink))
+    painter.end()
+    return made
+
+
+def draw_icon(painter: QPainter, name: str, where: QRectF, ink: QColor) -> None:
+    """Draw an icon into a rectangle. Raises: FileNotFoundError."""
+    if name not in _drawings:
+        _drawings[name] = resource(f"icons/{name}.svg").read_bytes()
+    drawing = _drawings[name].replace(b"currentColor", ink.name().encode())
+    QSvgRenderer(QByteArray(drawing)).render(painter, where)

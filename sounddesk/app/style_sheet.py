@@ -1,0 +1,133 @@
+"""The style sheet of the whole application, made from the theme's tokens."""
+
+from __future__ import annotations
+
+from sounddesk.app.theme import BODY
+from sounddesk.app.theme import GAP
+from sounddesk.app.theme import PADDING
+from sounddesk.app.theme import RADIUS
+from sounddesk.app.theme import SMALL
+from sounddesk.app.theme import TITLE
+from sounddesk.app.theme import Theme
+
+
+def style_sheet(of: Theme) -> str:
+    """Qt style sheet of a theme: flat surfaces, separators of one pixel, and a focus that can be seen."""
+    return f"""
+QMainWindow, QDialog {{ background: {of.window}; }}
+QMainWindow::separator {{ background: {of.window}; width: {GAP}px; height: {GAP}px; }}
+QMainWindow::separator:hover {{ background: {of.accent}; }}
+QDockWidget {{ font-size: {SMALL}px; color: {of.muted}; }}
+QDockWidget::title {{ background: {of.panel}; padding: {GAP}px {PADDING}px; border-bottom: 1px solid {of.line}; }}
+QDockWidget > QWidget {{ background: {of.panel}; }}
+QMenuBar {{ background: {of.window}; }}
+QMenuBar::item {{ padding: {GAP}px {PADDING}px; background: transparent; border-radius: {RADIUS}px; }}
+QMenuBar::item:selected {{ background: {of.hover}; }}
+QMenu {{ background: {of.raised}; border: 1px solid {of.line}; padding: {GAP}px; }}
+QMenu::item {{ padding: {GAP}px {PADDING * 3}px; border-radius: {RADIUS}px; }}
+QMenu::item:selected {{ background: {of.selection}; color: {of.on_selection}; }}
+QMenu::item:disabled {{ color: {of.disabled}; }}
+QMenu::separator {{ height: 1px; background: {of.line}; margin: {GAP}px {PADDING}px; }}
+QStatusBar {{ background: {of.window}; color: {of.muted}; }}
+QStatusBar::item {{ border: none; }}
+QToolTip {{ background: {of.raised}; color: {of.text}; border: 1px solid {of.frame}; padding: {GAP}px; }}
+
+QPushButton, QToolButton, QComboBox {{
+    background: {of.raised}; color: {of.text}; border: 1px solid {of.line}; border-radius: {RADIUS}px;
+    padding: {GAP}px {PADDING}px; min-height: 16px;
+}}
+QToolButton {{ padding: {GAP}px; }}
+QToolButton[autoRaise="true"] {{ background: transparent; border-color: transparent; }}
+QPushButton:hover, QToolButton:hover, QComboBox:hover {{ background: {of.hover}; }}
+QPushButton:pressed, QToolButton:pressed {{ background: {of.selection}; color: {of.on_selection}; }}
+QToolButton:checked, QPushButton:checked {{
+    background: {of.selection}; color: {of.on_selection}; border-color: {of.accent};
+}}
+QPushButton:disabled, QToolButton:disabled, QComboBox:disabled {{ color: {of.disabled}; background: {of.panel}; }}
+QPushButton:focus, QToolButton:focus, QComboBox:focus {{ border: 1px solid {of.accent}; }}
+QPushButton:default {{ border: 1px solid {of.accent}; }}
+QPushButton[accent="true"], QToolButton[accent="true"] {{
+    background: {of.accent}; color: {of.on_accent}; border: 1px solid {of.accent}; font-weight: 600;
+}}
+QPushButton[accent="true"]:focus, QToolButton[accent="true"]:focus {{ border: 2px solid {of.text}; }}
+QPushButton[accent="true"]:disabled, QToolButton[accent="true"]:disabled {{
+    background: {of.raised}; color: {of.disabled}; border-color: {of.line};
+}}
+QToolButton::menu-button {{ border: none; width: 18px; }}
+QToolButton[popupMode="1"] {{ padding-right: 22px; }}
+
+QLineEdit, QSpinBox, QDoubleSpinBox, QKeySequenceEdit, QPlainTextEdit, QTextBrowser {{
+    background: {of.sunken}; color: {of.text}; border: 1px solid {of.line}; border-radius: {RADIUS}px;
+    padding: 3px {GAP + 2}px; selection-background-color: {of.selection}; selection-color: {of.on_selection};
+}}
+QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QPlainTextEdit:focus, QTextBrowser:focus {{
+    border: 1px solid {of.accent};
+}}
+QLineEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled {{ color: {of.disabled}; background: {of.panel}; }}
+
+QTreeView, QListView, QListWidget, QTreeWidget {{
+    background: {of.sunken}; border: 1px solid {of.line}; border-radius: {RADIUS}px; outline: none;
+    alternate-background-color: {of.sunken};
+}}
+QTreeView:focus, QListView:focus {{ border: 1px solid {of.accent}; }}
+QTreeView::item, QListView::item {{ padding: 2px; }}
+QTreeView::item:selected, QListView::item:selected {{ background: {of.selection}; color: {of.on_selection}; }}
+QHeaderView::section {{
+    background: {of.panel}; color: {of.muted}; border: none; border-bottom: 1px solid {of.line};
+    padding: {GAP}px; font-size: {SMALL}px;
+}}
+QScrollArea {{ border: none; background: transparent; }}
+QScrollBar {{ background: {of.panel}; border: none; }}
+QScrollBar:vertical {{ width: 10px; }}
+QScrollBar:horizontal {{ height: 10px; }}
+QScrollBar::handle {{ background: {of.frame}; border-radius: 4px; margin: 1px; }}
+QScrollBar::handle:vertical {{ min-height: 24px; }}
+QScrollBar::handle:horizontal {{ min-width: 24px; }}
+QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+
+QCheckBox::indicator, QRadioButton::indicator, QTreeView::indicator {{
+    width: 14px; height: 14px; border: 1px solid {of.frame}; border-radius: 3px; background: {of.sunken};
+}}
+QRadioButton::indicator {{ border-radius: 7px; }}
+QCheckBox::indicator:checked, QRadioButton::indicator:checked, QTreeView::indicator:checked {{
+    background: {of.accent}; border-color: {of.accent};
+}}
+QCheckBox:focus, QRadioButton:focus {{ text-decoration: underline; }}
+QCheckBox:disabled, QRadioButton:disabled {{ color: {of.disabled}; }}
+QGroupBox {{ border: none; border-top: 1px solid {of.line}; margin-top: {TITLE}px; padding-top: {GAP}px; }}
+QGroupBox::title {{ subcontrol-origin: margin; color: {of.muted}; font-size: {SMALL}px; }}
+
+QSlider::groove:horizontal {{ height: 4px; background: {of.hover}; border-radius: 2px; }}
+QSlider::groove:vertical {{ width: 4px; background: {of.hover}; border-radius: 2px; }}
+QSlider::handle:horizontal {{
+    width: 10px; margin: -6px 0; background: {of.text}; border: 1px solid {of.window}; border-radius: {RADIUS}px;
+}}
+QSlider::handle:vertical {{
+    height: 12px; margin: 0 -9px; background: {of.text}; border: 1px solid {of.window}; border-radius: {RADIUS}px;
+}}
+QSlider::handle:focus, QSlider:focus::handle {{ background: {of.accent}; }}
+QSlider::handle:disabled {{ background: {of.disabled}; }}
+QProgressBar {{
+    background: {of.sunken}; border: 1px solid {of.line}; border-radius: {RADIUS}px; text-align: center;
+    color: {of.text};
+}}
+QProgressBar::chunk {{ background: {of.selection}; border-radius: {RADIUS}px; }}
+
+QTabWidget::pane {{ border: 1px solid {of.line}; background: {of.panel}; }}
+QTabBar {{ background: {of.window}; }}
+QTabBar::tab {{
+    background: transparent; color: {of.muted}; padding: {GAP}px {PADDING}px; border-bottom: 2px solid transparent;
+}}
+QTabBar::tab:selected {{ color: {of.text}; border-bottom: 2px solid {of.accent}; }}
+QTabBar::tab:hover {{ color: {of.text}; }}
+QTabBar:focus::tab:selected {{ background: {of.hover}; }}
+QToolBar {{ background: {of.panel}; border: none; padding: 2px; spacing: 2px; }}
+QToolBar::separator {{ background: {of.line}; width: 1px; height: 1px; margin: {GAP}px; }}
+
+*[role="title"] {{ font-size: {TITLE}px; font-weight: 600; color: {of.text}; }}
+*[role="small"] {{ font-size: {SMALL}px; color: {of.muted}; }}
+*[role="muted"] {{ font-size: {BODY}px; color: {of.muted}; }}
+*[surface="panel"] {{ background: {of.panel}; }}
+*[surface="raised"] {{ background: {of.raised}; border: 1px solid {of.line}; border-radius: {RADIUS + 2}px; }}
+"""
