@@ -16,8 +16,17 @@ from PySide6.QtSvg import QSvgRenderer
 from sounddesk.app.theme import theme
 from sounddesk.resources_folder import resource
 
-# Small, and at twice and four times the size for dense screens.
-_SIDES: Final = (16, 20, 24, 40, 64)
+# As buttons have it, and twice that for dense screens.
+_SIDES: Final = (20, 40)
+# By the ids of commands.
+COMMAND_ICONS: Final = {
+    **{f"tool.{name}": name for name in ("click", "box", "brush", "eraser", "lasso", "polygon", "fill", "magic")},
+    "view.fit": "fit", "view.actual_size": "actual_size", "view.heat_map": "heat_map", "view.patch_weights": "patches",
+    "objects.suggest": "suggest", "objects.duplicate": "duplicate", "objects.delete": "trash",
+    "objects.add_ambience": "ambience", "objects.blend": "blend", "transport.start": "to_start",
+    "transport.play": "play", "transport.loop": "loop", "timeline.snap": "snap", "timeline.marker": "marker",
+    "timeline.at_markers": "at_markers", "mixer.balance": "levels", "mixer.pan": "pan", "file.open": "open",
+}  # fmt: skip
 _drawings: dict[str, bytes] = {}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from PySide6.QtCore import QEvent
 from PySide6.QtCore import Qt
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QCloseEvent
@@ -34,6 +35,7 @@ from sounddesk.app.objects.objects_panel import ObjectsPanel
 from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.plain_text import plain_tip
 from sounddesk.app.queue_panel import QueuePanel
+from sounddesk.app.remembered_views import RememberedViews
 from sounddesk.app.services import Services
 from sounddesk.app.takes.takes_panel import TakesPanel
 from sounddesk.app.timeline.timeline_panel import TimelinePanel
@@ -90,6 +92,7 @@ class MainWindow(QMainWindow):
         self.resizeDocks(self._docks[2:], [640, 440], Qt.Orientation.Horizontal)
         self.resizeDocks(self._docks[2:], [290, 290], Qt.Orientation.Vertical)
         self._restore()
+        self._views = RememberedViews(services, self.timeline, self)
         self._refresh()
 
     # ------------------------------------------------------------------ building
@@ -143,6 +146,8 @@ class MainWindow(QMainWindow):
         self.welcome.open_requested.connect(self.files.ask_open)
         self.welcome.open_path_requested.connect(self.files.open)
         self.welcome.demo_requested.connect(self.app_commands.open_demo)
+        for signal in (services.selection.objects_changed, services.selection.clips_changed):
+            signal.connect(services.actions.refresh)
         services.document.changed.connect(lambda _old, _new: self._refresh())
         services.document.replaced.connect(self._refresh)
         services.document.dirty_changed.connect(lambda _dirty: self._refresh())
@@ -180,6 +185,11 @@ class MainWindow(QMainWindow):
         self._pages.setCurrentWidget(self._page())
 
     # ------------------------------------------------------------------ window events
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self.services.actions.show_icons()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
         if event.mimeData().hasUrls() or event.mimeData().hasImage():

@@ -170,6 +170,11 @@ class Settings(QObject):
     theme = _choice(*THEMES)
     window_geometry = _bytes()
     window_state = _bytes()
+    # What the ruler counts in, and whether clips show spectrograms.
+    ruler_unit = _choice("seconds", "timecode", "frames")
+    spectrograms = _switch(False)
+    # Loop ranges by project file: start and end in seconds, and whether it is repeated.
+    loop_ranges = _mapping(lambda found: {name: each for name, each in found.items() if isinstance(each, list)})
     # Rebound shortcuts by command id; empty text for none.
     shortcuts = _mapping(lambda found: {name: str(keys) for name, keys in found.items()})
 

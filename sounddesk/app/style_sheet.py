@@ -9,10 +9,12 @@ from sounddesk.app.theme import RADIUS
 from sounddesk.app.theme import SMALL
 from sounddesk.app.theme import TITLE
 from sounddesk.app.theme import Theme
+from sounddesk.resources_folder import resource
 
 
 def style_sheet(of: Theme) -> str:
     """Qt style sheet of a theme: flat surfaces, separators of one pixel, and a focus that can be seen."""
+    check = resource(f"icons/check_{of.name}.svg").as_posix()
     return f"""
 QMainWindow, QDialog {{ background: {of.window}; }}
 QMainWindow::separator {{ background: {of.window}; width: {GAP}px; height: {GAP}px; }}
@@ -32,19 +34,19 @@ QStatusBar {{ background: {of.window}; color: {of.muted}; }}
 QStatusBar::item {{ border: none; }}
 QToolTip {{ background: {of.raised}; color: {of.text}; border: 1px solid {of.frame}; padding: {GAP}px; }}
 
-QPushButton, QToolButton, QComboBox {{
+QPushButton, QToolButton {{
     background: {of.raised}; color: {of.text}; border: 1px solid {of.line}; border-radius: {RADIUS}px;
     padding: {GAP}px {PADDING}px; min-height: 16px;
 }}
 QToolButton {{ padding: {GAP}px; }}
 QToolButton[autoRaise="true"] {{ background: transparent; border-color: transparent; }}
-QPushButton:hover, QToolButton:hover, QComboBox:hover {{ background: {of.hover}; }}
+QPushButton:hover, QToolButton:hover {{ background: {of.hover}; }}
 QPushButton:pressed, QToolButton:pressed {{ background: {of.selection}; color: {of.on_selection}; }}
 QToolButton:checked, QPushButton:checked {{
     background: {of.selection}; color: {of.on_selection}; border-color: {of.accent};
 }}
-QPushButton:disabled, QToolButton:disabled, QComboBox:disabled {{ color: {of.disabled}; background: {of.panel}; }}
-QPushButton:focus, QToolButton:focus, QComboBox:focus {{ border: 1px solid {of.accent}; }}
+QPushButton:disabled, QToolButton:disabled {{ color: {of.disabled}; background: {of.panel}; }}
+QPushButton:focus, QToolButton:focus {{ border: 1px solid {of.accent}; }}
 QPushButton:default {{ border: 1px solid {of.accent}; }}
 QPushButton[accent="true"], QToolButton[accent="true"] {{
     background: {of.accent}; color: {of.on_accent}; border: 1px solid {of.accent}; font-weight: 600;
@@ -56,14 +58,15 @@ QPushButton[accent="true"]:disabled, QToolButton[accent="true"]:disabled {{
 QToolButton::menu-button {{ border: none; width: 18px; }}
 QToolButton[popupMode="1"] {{ padding-right: 22px; }}
 
-QLineEdit, QSpinBox, QDoubleSpinBox, QKeySequenceEdit, QPlainTextEdit, QTextBrowser {{
+QLineEdit, QPlainTextEdit, QTextBrowser {{
     background: {of.sunken}; color: {of.text}; border: 1px solid {of.line}; border-radius: {RADIUS}px;
     padding: 3px {GAP + 2}px; selection-background-color: {of.selection}; selection-color: {of.on_selection};
 }}
-QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QPlainTextEdit:focus, QTextBrowser:focus {{
+QAbstractSpinBox QLineEdit {{ border: none; padding: 0; background: transparent; }}
+QLineEdit:focus, QPlainTextEdit:focus, QTextBrowser:focus {{
     border: 1px solid {of.accent};
 }}
-QLineEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled {{ color: {of.disabled}; background: {of.panel}; }}
+QLineEdit:disabled {{ color: {of.disabled}; background: {of.panel}; }}
 
 QTreeView, QListView, QListWidget, QTreeWidget {{
     background: {of.sunken}; border: 1px solid {of.line}; border-radius: {RADIUS}px; outline: none;
@@ -91,7 +94,7 @@ QCheckBox::indicator, QRadioButton::indicator, QTreeView::indicator {{
 }}
 QRadioButton::indicator {{ border-radius: 7px; }}
 QCheckBox::indicator:checked, QRadioButton::indicator:checked, QTreeView::indicator:checked {{
-    background: {of.accent}; border-color: {of.accent};
+    background: {of.accent}; border-color: {of.accent}; image: url("{check}");
 }}
 QCheckBox:focus, QRadioButton:focus {{ text-decoration: underline; }}
 QCheckBox:disabled, QRadioButton:disabled {{ color: {of.disabled}; }}
@@ -106,7 +109,7 @@ QSlider::handle:horizontal {{
 QSlider::handle:vertical {{
     height: 12px; margin: 0 -9px; background: {of.text}; border: 1px solid {of.window}; border-radius: {RADIUS}px;
 }}
-QSlider::handle:focus, QSlider:focus::handle {{ background: {of.accent}; }}
+QSlider:focus {{ border: 1px solid {of.accent}; border-radius: {RADIUS}px; }}
 QSlider::handle:disabled {{ background: {of.disabled}; }}
 QProgressBar {{
     background: {of.sunken}; border: 1px solid {of.line}; border-radius: {RADIUS}px; text-align: center;

@@ -8,17 +8,11 @@ from __future__ import annotations
 import dataclasses
 from typing import Final
 
-from PySide6.QtCore import QRectF
-from PySide6.QtCore import QSize
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtGui import QFont
-from PySide6.QtGui import QIcon
-from PySide6.QtGui import QPainter
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QApplication
-from PySide6.QtWidgets import QStyle
-from PySide6.QtWidgets import QWidget
 
 # Type scale and spacing in logical pixels.
 SMALL, BODY, TITLE = 11, 13, 16
@@ -141,16 +135,6 @@ def apply_theme(app: QApplication, name: str) -> None:
     app.setPalette(palette(name))
     app.setFont(font(BODY))
     app.setStyleSheet(style_sheet(_current))
-
-
-def standard_icon(kind: QStyle.StandardPixmap, widget: QWidget, *, side: int) -> QIcon:
-    """One of the style's icons, `side` logical pixels square, in the colour of text: its own are black anywhere."""
-    pixmap = widget.style().standardIcon(kind).pixmap(QSize(side, side), widget.devicePixelRatioF())
-    painter = QPainter(pixmap)
-    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
-    painter.fillRect(QRectF(0, 0, side, side), widget.palette().color(QPalette.ColorRole.ButtonText))
-    painter.end()
-    return QIcon(pixmap)
 
 
 def palette(name: str) -> QPalette:

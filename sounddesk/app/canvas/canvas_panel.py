@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QEvent
+from PySide6.QtCore import QSize
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox
 from PySide6.QtWidgets import QComboBox
 from PySide6.QtWidgets import QHBoxLayout
 from PySide6.QtWidgets import QSlider
-from PySide6.QtWidgets import QStyle
 from PySide6.QtWidgets import QToolBar
-from PySide6.QtWidgets import QToolButton
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
@@ -29,13 +27,13 @@ from sounddesk.app.commands.registry import CommandRegistry
 from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
-from sounddesk.app.theme import standard_icon
 from sounddesk.app.workers.segmentation_worker import SegmentationWorker
 
 _MODES: Final = ("add", "replace", "subtract", "intersect")
 
 # Width and height in logical pixels.
-_ICON: Final = 16
+_ICON: Final = 20
+_OPTIONS_HEIGHT: Final = 40
 
 
 class CanvasPanel(QWidget):
@@ -53,42 +51,44 @@ class CanvasPanel(QWidget):
         self._actions = actions
         self.canvas = ImageCanvas(document, selection, segment, self)
         self._bar = QToolBar(self.tr("Tools"), self)
+        self._bar.setOrientation(Qt.Orientation.Vertical)
+        self._view_bar = QToolBar(self.tr("Image"), self)
+        for bar in (self._bar, self._view_bar):
+            bar.setIconSize(QSize(_ICON, _ICON))
         actions.add((*tool_commands(), *VIEW_COMMANDS), owner=self)
         actions.reserve(CANVAS_KEYS)
         self.pick_bar = PickBar(self.canvas, segment, actions)
         self._tool_actions = {entry.name: actions[f"tool.{entry.name}"] for entry in tools_in_order()}
         self._bar.addActions(list(self._tool_actions.values()))
-        self._bar.addSeparator()
         for command_id in ("view.fit", "view.actual_size"):
             self.add_view_command(command_id)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addWidget(self._bar)
-        layout.addWidget(self._make_options())
         self.suggestions = SuggestionBar(document, selection, actions, segment, self.canvas, self)
-        layout.addWidget(self.suggestions)
-        layout.addWidget(self.canvas, 1)
+        # One above the other in a row of one height: the image stays where it is when options or suggestions come.
+        above = QWidget(self)
+        row = QHBoxLayout(above)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(self._make_options(), 1)
+        row.addWidget(self.suggestions, 1)
+        row.addWidget(self._view_bar)
+        above.setFixedHeight(_OPTIONS_HEIGHT)
+        self.suggestions.shown.connect(lambda on: self._strip.setVisible(not on))
+        below = QHBoxLayout()
+        below.setSpacing(0)
+        below.addWidget(self._bar)
+        below.addWidget(self.canvas, 1)
+        layout.addWidget(above)
+        layout.addLayout(below, 1)
         self.canvas.options_changed.connect(self._show_options)
         self.canvas.tool_changed.connect(self._on_tool)
         self._on_tool(FIRST_TOOL)
-        self._show_extension()
-
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange:
-            self._show_extension()
-
-    def _show_extension(self) -> None:
-        """The arrow behind which buttons are that have no room."""
-        extension = self.findChild(QToolButton, "qt_toolbar_ext_button")
-        if extension is not None:
-            kind = QStyle.StandardPixmap.SP_ToolBarHorizontalExtensionButton
-            extension.setIcon(standard_icon(kind, self, side=_ICON))
 
     def add_view_command(self, command_id: str) -> None:
         """A button for a command that another part of the window offers."""
-        self._bar.addAction(self._actions[command_id])
+        self._view_bar.addAction(self._actions[command_id])
 
     def choose_tool(self, name: str) -> None:
         """Take a tool into the hand."""
@@ -100,7 +100,7 @@ class CanvasPanel(QWidget):
         self.canvas.hover_preview = on
 
     def _make_options(self) -> QWidget:
-        strip = QWidget(self)
+        strip = self._strip = QWidget(self)
         row = QHBoxLayout(strip)
         row.setContentsMargins(6, 2, 6, 2)
         self._options: dict[str, tuple[PlainLabel, QWidget]] = {}
@@ -127,7 +127,7 @@ class CanvasPanel(QWidget):
         contiguous.toggled.connect(lambda on: setattr(self.canvas.options, "contiguous", on))
         self._add_option(row, "contiguous", self.tr("Contiguous"), contiguous)
         self._hint = PlainLabel(parent=strip)
-        self._hint.setEnabled(False)
+        self._hint.setProperty("role", "small")
         # In one line it would ask for more width than a screen of 1280 pixels has left.
         self._hint.setWordWrap(True)
         self._hint.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame
 from PySide6.QtWidgets import QHBoxLayout
 from PySide6.QtWidgets import QToolButton
@@ -27,7 +28,12 @@ _KNOWN_OVERLAP = 0.5
 
 
 class SuggestionBar(QFrame):
-    """Hidden unless there are suggestions."""
+    """Hidden unless there are suggestions.
+
+    Signals: shown(on): whether there are.
+    """
+
+    shown = Signal(bool)
 
     def __init__(
         self,
@@ -116,6 +122,7 @@ class SuggestionBar(QFrame):
     def _show(self) -> None:
         waiting = self._waiting
         self.setVisible(bool(waiting))
+        self.shown.emit(bool(waiting))
         self._actions.refresh()
         self._canvas.show_suggestion(waiting[0].pixels if waiting else None)
         if waiting:

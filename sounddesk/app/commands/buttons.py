@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Final
 from typing import TypeVar
 
+from PySide6.QtCore import QSize
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QAbstractButton
@@ -12,6 +14,8 @@ from PySide6.QtWidgets import QWidget
 from sounddesk.app.commands.registry import CommandRegistry
 
 Button = TypeVar("Button", bound=QAbstractButton)
+
+_ICON: Final = 18
 
 
 def command_button(kind: type[Button], registry: CommandRegistry, command_id: str, parent: QWidget) -> Button:
@@ -28,12 +32,20 @@ def command_button(kind: type[Button], registry: CommandRegistry, command_id: st
     action.toggled.connect(button.setChecked)
     action.enabledChanged.connect(button.setEnabled)
     button.clicked.connect(action.trigger)
+    if not action.icon().isNull():
+        button.setIcon(action.icon())
+        button.setIconSize(QSize(_ICON, _ICON))
 
     def show_keys() -> None:
         keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
         what = command.tip or command.name
         button.setToolTip(f"{what} ({keys})" if keys else what)
 
+    def follow() -> None:
+        show_keys()
+        if not action.icon().isNull():
+            button.setIcon(action.icon())
+
     show_keys()
-    action.changed.connect(show_keys)
+    action.changed.connect(follow)
     return button

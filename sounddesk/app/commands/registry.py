@@ -20,6 +20,8 @@ from sounddesk.app.commands.command import Command
 from sounddesk.app.commands.command import PanelKey
 from sounddesk.app.commands.command import portable
 from sounddesk.app.commands.menu_layout import SECTIONS
+from sounddesk.app.icons import COMMAND_ICONS
+from sounddesk.app.icons import icon
 from sounddesk.domain.errors import BadInputError
 
 Owner = TypeVar("Owner")
@@ -125,6 +127,12 @@ class CommandRegistry(QObject):
             if command.enabled is not None:
                 self._actions[command.id].setEnabled(command.enabled(self._owners[command.id]))
 
+    def show_icons(self) -> None:
+        """Draw the icons of commands anew, in the colours of the theme that is shown."""
+        for command_id, name in COMMAND_ICONS.items():
+            if command_id in self._actions:
+                self._actions[command_id].setIcon(icon(name))
+
     def show_detail(self, command_id: str, detail: str) -> None:
         """Say in the menu what a command would act on, as in 'Undo Move clip'; empty for its bare title."""
         title = self._translated(self._commands[command_id].title)
@@ -151,6 +159,10 @@ class CommandRegistry(QObject):
         action = QAction(self._translated(command.title), self)
         action.setObjectName(command.id)
         action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
+        if command.id in COMMAND_ICONS:
+            action.setIcon(icon(COMMAND_ICONS[command.id]))
+            # A menu of words is read faster.
+            action.setIconVisibleInMenu(False)
         if command.label:
             action.setIconText(self._translated(command.label))
         if command.tip:

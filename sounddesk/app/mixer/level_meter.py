@@ -8,7 +8,6 @@ from typing import Final
 from PySide6.QtCore import QRectF
 from PySide6.QtCore import Qt
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QColor
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtGui import QPainter
 from PySide6.QtGui import QPaintEvent
@@ -16,6 +15,10 @@ from PySide6.QtWidgets import QFormLayout
 from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.plain_text import PlainLabel
+from sounddesk.app.theme import TITLE
+from sounddesk.app.theme import colour
+from sounddesk.app.theme import font
+from sounddesk.app.theme import theme
 from sounddesk.audio.metering.loudness import LoudnessReading
 from sounddesk.audio.playback.playback_levels import LaneLevel
 
@@ -24,13 +27,19 @@ _TOP_DB: Final = 6.0
 # A peak falls back by 45 dB a second at 30 readings a second.
 _FALL_DB: Final = 1.5
 _LIGHT: Final = 6
+# From here on the bar warns.
+_LOUD_DB: Final = -6.0
 _TICKS_DB: Final = (0, -6, -12, -24, -36, -48)
 
 
 class LevelMeter(QWidget):
     """RMS as a bar, the peak as a line above it, and a light that stays on after a sample beyond full scale until
     clicked.
+
+    Signals: reset(): clicked.
     """
+
+    reset = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -60,21 +69,22 @@ class LevelMeter(QWidget):
 
     def mousePressEvent(self, _event: QMouseEvent) -> None:  # noqa: N802
         self.clipped = False
+        self.reset.emit()
         self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
         painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(30, 30, 30))
+        painter.fillRect(self.rect(), colour("sunken"))
         bottom = self._y(self.rms_db)
-        colour = QColor("#e0a030") if self.peak_db > -6 else QColor("#3fa45b")
-        painter.fillRect(QRectF(0, bottom, self.width(), self.height() - bottom), colour)
+        lit = colour("warning" if self.peak_db > _LOUD_DB else "good")
+        painter.fillRect(QRectF(0, bottom, self.width(), self.height() - bottom), lit)
         if not math.isinf(self.peak_db):
-            painter.fillRect(QRectF(0, self._y(self.peak_db), self.width(), 2), colour.lighter(150))
-        painter.setPen(QColor(130, 130, 130, 150))
+            painter.fillRect(QRectF(0, self._y(self.peak_db), self.width(), 2), lit.lighter(150))
+        painter.setPen(colour("frame"))
         for tick_db in _TICKS_DB:
             y = round(self._y(tick_db))
             painter.drawLine(self.width() - 3, y, self.width(), y)
-        painter.fillRect(QRectF(0, 0, self.width(), _LIGHT), QColor("#e03131") if self.clipped else QColor(70, 30, 30))
+        painter.fillRect(QRectF(0, 0, self.width(), _LIGHT), colour("error" if self.clipped else "hover"))
 
     def _y(self, level_db: float) -> float:
         share = min(1.0, max(0.0, (level_db - BOTTOM_DB) / (_TOP_DB - BOTTOM_DB)))
@@ -97,8 +107,13 @@ class LoudnessPanel(QWidget):
         form = QFormLayout(self)
         form.setContentsMargins(2, 2, 2, 2)
         form.setVerticalSpacing(0)
-        for name, text in (("momentary", "M"), ("short_term", "S"), ("integrated", "I"), ("true_peak", "TP")):
+        for name, text in (
+            ("momentary", self.tr("Momentary")), ("short_term", self.tr("Short term")),
+            ("integrated", self.tr("Integrated")), ("true_peak", self.tr("True peak")),
+        ):  # fmt: skip
             label = PlainLabel(parent=self)
+            label.setFont(font(TITLE))
+            label.setMinimumWidth(label.fontMetrics().horizontalAdvance("-88.8"))
             label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             form.addRow(text, label)
             self.values[name] = label
@@ -121,7 +136,7 @@ class LoudnessPanel(QWidget):
                 label.setText(texts[name])
                 label.setToolTip(f"{texts[name]} {unit}")
         over = reading is not None and reading.true_peak_dbtp > 0.0
-        self.values["true_peak"].setStyleSheet("color: #e03131" if over else "")
+        self.values["true_peak"].setStyleSheet(f"color: {theme().error}" if over else "")
 
     def mousePressEvent(self, _event: QMouseEvent) -> None:  # noqa: N802
         self.reset_requested.emit()

@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from PySide6.QtCore import QEvent
-from PySide6.QtCore import QSize
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import QHBoxLayout
 from PySide6.QtWidgets import QLineEdit
-from PySide6.QtWidgets import QStyle
 from PySide6.QtWidgets import QToolButton
 from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.commands.buttons import command_button
 from sounddesk.app.commands.registry import CommandRegistry
+from sounddesk.app.icons import icon
 from sounddesk.app.notifications import notifier
 from sounddesk.app.player import Player
 from sounddesk.app.project.document import Document
-from sounddesk.app.theme import standard_icon
+from sounddesk.app.theme import TITLE
+from sounddesk.app.theme import font
 from sounddesk.app.timeline.timeline_panel import TimelinePanel
 from sounddesk.domain.project import Project
 from sounddesk.domain.timecode import TIME_UNITS
 from sounddesk.domain.timecode import format_time
 from sounddesk.domain.timecode import parse_time
-
-# Width and height in logical pixels.
-_ICON: Final = 16
 
 
 class TransportBar(QWidget):
@@ -49,16 +43,10 @@ class TransportBar(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(6, 2, 6, 2)
         row.setSpacing(4)
-        self._to_start = self._button("transport.start")
-        self._play = self._button("transport.play")
-        for button in (
-            self._to_start,
-            self._play,
-            self._button("transport.loop", text="↻"),
-        ):
-            row.addWidget(button)
+        for command_id in ("transport.start", "transport.play", "transport.loop"):
+            row.addWidget(self._button(command_id))
         self.time = QLineEdit(self)
-        self.time.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.time.setFont(font(TITLE))
         self.time.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.time.setFixedWidth(self.time.fontMetrics().horizontalAdvance("00:00:00:00") + 24)
         self.time.setAccessibleName(self.tr("Time of the playhead"))
@@ -73,9 +61,7 @@ class TransportBar(QWidget):
         row.addWidget(self._unit)
         row.addStretch(1)
         for name in ("timeline.snap", "timeline.marker", "timeline.at_markers"):
-            button = command_button(QToolButton, actions, name, self)
-            button.setAutoRaise(True)
-            row.addWidget(button)
+            row.addWidget(self._button(name))
         player.position_changed.connect(lambda _s: self.refresh())
         player.playing_changed.connect(self._show_playing)
         timeline.unit_changed.connect(self.refresh)
@@ -104,19 +90,15 @@ class TransportBar(QWidget):
         if event.type() == QEvent.Type.PaletteChange:
             self._show_icons()
 
-    def _button(self, command_id: str, *, text: str = "") -> QToolButton:
-        """A button for a command, with a sign in place of its text, or without any for an icon to come."""
+    def _button(self, command_id: str) -> QToolButton:
+        """A flat button for a command, as its icon."""
         button = command_button(QToolButton, self._actions, command_id, self)
         button.setAutoRaise(True)
-        button.setIconSize(QSize(_ICON, _ICON))
-        button.setText(text)
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
         return button
 
     def _show_icons(self) -> None:
-        kinds = QStyle.StandardPixmap
-        playing = kinds.SP_MediaStop if self._player.is_playing else kinds.SP_MediaPlay
-        for button, kind in ((self._to_start, kinds.SP_MediaSkipBackward), (self._play, playing)):
-            button.setIcon(standard_icon(kind, self, side=_ICON))
+        self._actions["transport.play"].setIcon(icon("stop" if self._player.is_playing else "play"))
 
     def _show_playing(self, _playing: bool) -> None:
         self._show_icons()

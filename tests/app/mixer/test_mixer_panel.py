@@ -16,6 +16,7 @@ from sounddesk.app.mixer.mixer_panel import MixerPanel
 from sounddesk.app.player import Player
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
+from sounddesk.app.theme import colour
 from sounddesk.audio.metering.loudness import LoudnessReading
 from sounddesk.audio.playback.playback_levels import MASTER
 from sounddesk.audio.playback.playback_levels import LaneLevel
@@ -89,7 +90,8 @@ def test_a_meter_draws_more_for_more(qapp: object) -> None:
 
     def lit() -> int:
         picture = meter.grab().toImage()
-        return sum(picture.pixelColor(4, y).green() > 120 for y in range(picture.height()))
+        bar = {colour("good").name(), colour("warning").name()}
+        return sum(picture.pixelColor(4, y).name() in bar for y in range(picture.height()))
 
     dark = lit()
     meter.show_level(LaneLevel(peak=0.1, rms=0.05))
@@ -109,3 +111,21 @@ def test_loudness_says_what_it_cannot_know(qapp: object) -> None:
     assert texts == {"momentary": "-23.0", "short_term": "n/a", "integrated": "-∞", "true_peak": "0.3"}
     panel.show_reading(None)
     assert panel.values["momentary"].text() == "-"
+
+
+def test_a_strip_selects_its_object_and_tells_pan_and_peak(mixer: tuple[MixerPanel, Document, Player]) -> None:
+    panel, document, player = mixer
+    first, second = (each.id for each in document.project.objects)
+    QTest.mouseClick(panel.strips[second], LEFT, PLAIN, QPoint(48, 12))
+    assert panel._selection.object_ids == (second,)
+    strip = panel.strips[first]
+    strip.pan.setValue(-30)
+    assert strip._pan_value.text() == "L30"
+    QTest.mouseDClick(strip.pan, LEFT)
+    assert document.project.object(first).strip.pan == 0.0
+    assert strip._pan_value.text() == "C"
+    for peak in (0.5, 0.25):
+        player.levels_changed.emit({first: LaneLevel(peak=peak, rms=0.1)})
+    assert strip._peak.text() == "-6.0"
+    QTest.mouseClick(strip.meter, LEFT, PLAIN, QPoint(4, 20))
+    assert strip._peak.text() == "-∞"

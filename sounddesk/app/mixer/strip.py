@@ -1,0 +1,281 @@
+"""One channel of the mixer: name, colour, mute, solo, polarity, pan, meter with its peak, fader with its scale."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Final
+
+from PySide6.QtCore import QRectF
+from PySide6.QtCore import Qt
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QColor
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtGui import QPainter
+from PySide6.QtGui import QPaintEvent
+from PySide6.QtWidgets import QDoubleSpinBox
+from PySide6.QtWidgets import QHBoxLayout
+from PySide6.QtWidgets import QSizePolicy
+from PySide6.QtWidgets import QSlider
+from PySide6.QtWidgets import QToolButton
+from PySide6.QtWidgets import QVBoxLayout
+from PySide6.QtWidgets import QWidget
+
+from sounddesk.app.mixer.level_meter import BOTTOM_DB
+from sounddesk.app.mixer.level_meter import LevelMeter
+from sounddesk.app.plain_text import PlainLabel
+from sounddesk.app.plain_text import plain_tip
+from sounddesk.app.project.document import Document
+from sounddesk.app.theme import GAP
+from sounddesk.app.theme import RADIUS
+from sounddesk.app.theme import SMALL
+from sounddesk.app.theme import colour
+from sounddesk.app.theme import font
+from sounddesk.app.theme import theme
+from sounddesk.audio.playback.playback_levels import LaneLevel
+from sounddesk.domain.project import Project
+
+_TOP_DB: Final = 12.0
+_TICKS_DB: Final = (12, 6, 0, -6, -12, -24, -36, -48, -60)
+_WIDTH: Final = 96
+# As on most consoles: mute is red, solo yellow.
+_LIT: Final = {"muted": "mute", "soloed": "solo", "inverted": "on", "limiter": "on"}
+# Half of the fader's handle: its middle is the value.
+_HANDLE: Final = 6
+
+
+class FaderScale(QWidget):
+    """The decibels of a fader, beside it."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFixedWidth(20)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
+        painter = QPainter(self)
+        painter.setFont(font(SMALL - 2))
+        painter.setPen(colour("muted"))
+        room = self.height() - 2 * _HANDLE
+        for tick in _TICKS_DB:
+            y = _HANDLE + room * (_TOP_DB - tick) / (_TOP_DB - BOTTOM_DB)
+            text = "-∞" if tick == BOTTOM_DB else f"{abs(tick)}"
+            painter.drawText(QRectF(0, y - 7, self.width(), 14), Qt.AlignmentFlag.AlignCenter, text)
+
+
+class PanSlider(QSlider):
+    """A horizontal slider from -100 to 100; a double click brings it to the centre."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)
+        self.setRange(-100, 100)
+
+    def mouseDoubleClickEvent(self, _event: object) -> None:  # noqa: N802
+        self.setValue(0)
+
+
+class Fader(QSlider):
+    """A vertical slider in tenths of a dB; a double click brings it to 0 dB."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(Qt.Orientation.Vertical, parent)
+        self.setRange(round(BOTTOM_DB * 10), round(_TOP_DB * 10))
+        self.setMinimumHeight(96)
+        self.setPageStep(10)
+        self.setSingleStep(5)
+
+    def mouseDoubleClickEvent(self, _event: object) -> None:  # noqa: N802
+        self.setValue(0)
+
+
+def pan_text(pan: float) -> str:
+    """A pan from -1 to 1 as it is read.
+
+    Example:
+        >>> pan_text(0.0), pan_text(-0.3), pan_text(1.0)
+        ('C', 'L30', 'R100')
+    """
+    hundredths = round(abs(pan) * 100)
+    return "C" if hundredths == 0 else f"{'L' if pan < 0 else 'R'}{hundredths}"
+
+
+class Strip(QWidget):
+    """Signals: chosen(): it was clicked on."""
+
+    chosen = Signal()
+
+    def __init__(self, document: Document, object_id: str | None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._object_id = object_id
+        self._filling = False
+        self._selected = False
+        self._held_db = -math.inf
+        self.meter = LevelMeter(self)
+        self.fader = Fader(self)
+        self._value = QDoubleSpinBox(self)
+        self._value.setRange(BOTTOM_DB, _TOP_DB)
+        self._value.setDecimals(1)
+        self._value.setSuffix(" dB")
+        self._value.setKeyboardTracking(False)
+        self._value.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
+        self._name = PlainLabel(parent=self)
+        self._name.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.buttons: dict[str, QToolButton] = {}
+        row = QHBoxLayout()
+        row.setSpacing(2)
+        row.addStretch(1)
+        row.addWidget(self.meter)
+        row.addWidget(FaderScale(self))
+        row.addWidget(self.fader)
+        row.addStretch(1)
+        flags = QHBoxLayout()
+        flags.setSpacing(1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2 * GAP, 2 * GAP + 2, 2 * GAP, 2 * GAP)
+        layout.setSpacing(GAP)
+        layout.addWidget(self._name)
+        names = (
+            (("muted", "M", self.tr("Mute")), ("soloed", "S", self.tr("Solo")), ("inverted", "Ø", self.tr("Invert")))
+            if object_id is not None
+            else (("limiter", "Lim", self.tr("Limiter")),)
+        )
+        for field, text, title in names:
+            button = QToolButton(self)
+            button.setText(text)
+            button.setCheckable(True)
+            button.setToolTip(title)
+            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            button.clicked.connect(lambda on, field=field, title=title: self._set_flag(field, on, title))
+            self.buttons[field] = button
+            flags.addWidget(button)
+        layout.addLayout(flags)
+        self.pan = PanSlider(self)
+        self._pan_value = PlainLabel(parent=self)
+        self._pan_value.setFixedWidth(30)
+        self._pan_value.setProperty("role", "small")
+        self._pan_value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.pan.valueChanged.connect(self._set_pan)
+        panning = QHBoxLayout()
+        panning.addWidget(self.pan, 1)
+        panning.addWidget(self._pan_value)
+        for widget in (self.pan, self._pan_value):
+            widget.setVisible(object_id is not None)
+        layout.addLayout(panning)
+        self._peak = PlainLabel("-∞", self)
+        self._peak.setProperty("role", "small")
+        self._peak.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._peak.setToolTip(self.tr("Highest peak since the start, in dBFS; a click on the meter resets it"))
+        layout.addWidget(self._peak)
+        layout.addLayout(row, 1)
+        layout.addWidget(self._value)
+        self.setFixedWidth(_WIDTH)
+        self.meter.reset.connect(self._forget_peak)
+        self.fader.sliderPressed.connect(lambda: document.begin(self.tr("Move fader")))
+        self.fader.sliderReleased.connect(document.end)
+        self.fader.valueChanged.connect(lambda tenths: self._set_gain(tenths / 10))
+        self._value.valueChanged.connect(self._set_gain)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the document's values."""
+        self._filling = True
+        project = self._document.project
+        if self._object_id is None:
+            gain_db, name = project.master.gain_db, self.tr("Master")
+            self.buttons["limiter"].setChecked(project.master.limiter)
+        else:
+            each = project.object(self._object_id)
+            gain_db, name = each.strip.gain_db, each.name
+            for field in ("muted", "soloed", "inverted"):
+                self.buttons[field].setChecked(getattr(each.strip, field))
+            self.pan.setValue(round(each.strip.pan * 100))
+            self._pan_value.setText(pan_text(each.strip.pan))
+            self.pan.setToolTip(self.tr("Pan: {value}. Double click: centre").format(value=self._pan_value.text()))
+        self._name.setText(self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, _WIDTH - 20))
+        self._name.setToolTip(plain_tip(name))
+        self.fader.setValue(round(gain_db * 10))
+        self._value.setValue(gain_db)
+        for widget, what in (
+            (self.fader, self.tr("Fader")), (self._value, self.tr("Gain")), (self.pan, self.tr("Pan")),
+        ):  # fmt: skip
+            widget.setAccessibleName(f"{what} {name}")
+        for button in self.buttons.values():
+            button.setAccessibleName(f"{button.toolTip()} {name}")
+        self._light_buttons()
+        self._filling = False
+        self.update()
+
+    def show_selected(self, on: bool) -> None:
+        """Whether its object is selected."""
+        self._selected = on
+        self.update()
+
+    def show_level(self, level: LaneLevel | None) -> None:
+        """Of the last moments; None while nothing is heard."""
+        self.meter.show_level(level)
+        if self.meter.peak_db > self._held_db:
+            self._held_db = self.meter.peak_db
+            self._show_peak()
+
+    def rest(self) -> None:
+        """Nothing is played any more; the highest peak stays to be read."""
+        self.meter.rest()
+
+    def _forget_peak(self) -> None:
+        self._held_db = -math.inf
+        self._show_peak()
+
+    def _show_peak(self) -> None:
+        self._peak.setText("-∞" if math.isinf(self._held_db) else f"{self._held_db:.1f}")
+
+    def _light_buttons(self) -> None:
+        """Each flag lights in its own colour."""
+        for field, button in self.buttons.items():
+            lit = f"background: {getattr(theme(), _LIT[field])}; color: {theme().on_lit};" if button.isChecked() else ""
+            if button.styleSheet() != lit:
+                button.setStyleSheet(lit)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        super().mousePressEvent(event)
+        self.chosen.emit()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(colour("accent" if self._selected else "line"))
+        painter.setBrush(colour("raised" if self._selected or self._object_id is None else "panel"))
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), RADIUS, RADIUS)
+        if self._object_id is not None:
+            bar = QColor(self._document.project.object(self._object_id).colour)
+            painter.fillRect(QRectF(2, 2, self.width() - 4, 4), bar)
+
+    def _set_gain(self, gain_db: float) -> None:
+        def change(project: Project) -> Project:
+            if self._object_id is None:
+                return project.with_master(gain_db=gain_db)
+            return project.with_strip(self._object_id, gain_db=gain_db)
+
+        self._apply(self.tr("Move fader"), change, key="fader")
+
+    def _set_pan(self, hundredths: int) -> None:
+        if self._object_id is not None:
+            object_id = self._object_id
+            self._apply(self.tr("Pan"), lambda p: p.with_strip(object_id, pan=hundredths / 100), key="pan")
+
+    def _set_flag(self, field: str, on: bool, title: str) -> None:
+        def change(project: Project) -> Project:
+            if self._object_id is None:
+                return project.with_master(**{field: on})
+            return project.with_strip(self._object_id, **{field: on})
+
+        self._apply(title, change, key=None)
+
+    def _apply(self, text: str, change: Callable[[Project], Project], *, key: str | None) -> None:
+        if self._filling:
+            return
+        project = change(self._document.project)
+        if self._document.in_gesture:
+            self._document.preview(project)
+        else:
+            merge_key = None if key is None else f"{key} {self._object_id}"
+            self._document.commit(text, project, merge_key=merge_key)
