@@ -12,7 +12,6 @@ from PySide6.QtGui import QDragEnterEvent
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QDockWidget
 from PySide6.QtWidgets import QMainWindow
-from PySide6.QtWidgets import QScrollArea
 from PySide6.QtWidgets import QStackedWidget
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
@@ -39,6 +38,7 @@ from sounddesk.app.remembered_views import RememberedViews
 from sounddesk.app.services import Services
 from sounddesk.app.takes.takes_panel import TakesPanel
 from sounddesk.app.timeline.timeline_panel import TimelinePanel
+from sounddesk.app.timeline.timeline_scroll import TimelineScroll
 from sounddesk.app.timeline.transport_bar import TransportBar
 
 
@@ -119,7 +119,7 @@ class MainWindow(QMainWindow):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(TransportBar(services.document, services.player, services.actions, self.timeline, page))
-        layout.addWidget(scrolled(self.timeline), 1)
+        layout.addWidget(TimelineScroll(services.document, self.timeline, page), 1)
         return page
 
     def _make_status_bar(self) -> None:
@@ -146,8 +146,6 @@ class MainWindow(QMainWindow):
         self.welcome.open_requested.connect(self.files.ask_open)
         self.welcome.open_path_requested.connect(self.files.open)
         self.welcome.demo_requested.connect(self.app_commands.open_demo)
-        for signal in (services.selection.objects_changed, services.selection.clips_changed):
-            signal.connect(services.actions.refresh)
         services.document.changed.connect(lambda _old, _new: self._refresh())
         services.document.replaced.connect(self._refresh)
         services.document.dirty_changed.connect(lambda _dirty: self._refresh())
@@ -239,16 +237,6 @@ class MainWindow(QMainWindow):
         screen = self.screen()
         if screen is not None and not screen.availableGeometry().intersects(self.frameGeometry()):
             self.move(screen.availableGeometry().topLeft())
-
-
-def scrolled(panel: QWidget) -> QScrollArea:
-    """The panel in an area that scrolls where it is taller than its place."""
-    area = QScrollArea()
-    area.setWidgetResizable(True)
-    area.setFrameShape(QScrollArea.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setWidget(panel)
-    return area
 
 
 def _panel_command(name: str, title: str) -> Command[MainWindow]:

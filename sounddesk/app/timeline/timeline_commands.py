@@ -51,6 +51,9 @@ class TimelineCommands(QObject):
         self._panel = panel
         self.chosen_marker = ""
         actions.add(COMMANDS, owner=self)
+        selection.clips_changed.connect(actions.refresh)
+        document.changed.connect(lambda _old, _new: actions.refresh())
+        document.replaced.connect(actions.refresh)
         player.loop_changed.connect(lambda: actions["transport.loop"].setChecked(player.is_looping))
 
     # ------------------------------------------------------------------ transport
@@ -93,6 +96,18 @@ class TimelineCommands(QObject):
             notifier.warning(self.tr("No clip is selected: click on one first."))
         else:
             self._player.set_loop(span)
+
+    @property
+    def has_clips(self) -> bool:
+        return bool(self._document.project.clips)
+
+    @property
+    def has_chosen_clips(self) -> bool:
+        return bool(self._selection.clip_ids)
+
+    @property
+    def has_markers(self) -> bool:
+        return bool(self._document.project.markers)
 
     @staticmethod
     def _span(clips: list[Clip]) -> tuple[float, float] | None:
@@ -263,28 +278,38 @@ COMMANDS: Final[tuple[Command[TimelineCommands], ...]] = (
             keys="Shift+L"),
     Command("transport.loop_clips", "Loop the selected &clips", TimelineCommands.loop_selected_clips, menu="Transport",
             section="loop", keys="Alt+L"),
-    Command("timeline.cut", "Cu&t clips", TimelineCommands.cut, menu="Edit", section="clipboard", keys="Ctrl+X"),
-    Command("timeline.copy", "&Copy clips", TimelineCommands.copy, menu="Edit", section="clipboard", keys="Ctrl+C"),
+    Command("timeline.cut", "Cu&t clips", TimelineCommands.cut, menu="Edit", section="clipboard", keys="Ctrl+X",
+            enabled=lambda it: it.has_chosen_clips),
+    Command("timeline.copy", "&Copy clips", TimelineCommands.copy, menu="Edit", section="clipboard", keys="Ctrl+C",
+            enabled=lambda it: it.has_chosen_clips),
     Command("timeline.paste", "Paste clips at play&head", TimelineCommands.paste, menu="Edit", section="clipboard",
             order=2, keys="Ctrl+Shift+V"),
     Command("timeline.select_all", "Select all c&lips", TimelineCommands.select_all, menu="Edit", section="select",
-            keys="Ctrl+Shift+A"),
+            keys="Ctrl+Shift+A",
+            enabled=lambda it: it.has_clips),
     Command("timeline.split", "&Split at playhead", TimelineCommands.split, menu="Timeline", section="clips",
-            keys="Ctrl+K"),
+            keys="Ctrl+K",
+            enabled=lambda it: it.has_clips),
     Command("timeline.duplicate", "D&uplicate clips", TimelineCommands.duplicate, menu="Timeline", section="clips",
-            keys="Ctrl+D"),
+            keys="Ctrl+D",
+            enabled=lambda it: it.has_chosen_clips),
     Command("timeline.delete", "&Delete clips or marker", TimelineCommands.delete, menu="Timeline", section="clips",
             keys="Del"),
     Command("timeline.loop", "&Loop clips", TimelineCommands.toggle_clip_loops, menu="Timeline", section="clips",
-            keys="Ctrl+L"),
+            keys="Ctrl+L",
+            enabled=lambda it: it.has_chosen_clips),
     Command("timeline.louder", "Clip l&ouder by 1 dB", lambda it: it.change_gain(1.0), menu="Timeline",
-            section="clips", keys="Alt+Up"),
+            section="clips", keys="Alt+Up",
+            enabled=lambda it: it.has_chosen_clips),
     Command("timeline.softer", "Clip so&fter by 1 dB", lambda it: it.change_gain(-1.0), menu="Timeline",
-            section="clips", keys="Alt+Down"),
+            section="clips", keys="Alt+Down",
+            enabled=lambda it: it.has_chosen_clips),
     Command("timeline.nudge_left", "&Nudge left by a frame", lambda it: it.nudge(-1), menu="Timeline", section="move",
-            keys="Alt+Left"),
+            keys="Alt+Left",
+            enabled=lambda it: it.has_chosen_clips),
     Command("timeline.nudge_right", "Nudge ri&ght by a frame", lambda it: it.nudge(1), menu="Timeline",
-            section="move", keys="Alt+Right"),
+            section="move", keys="Alt+Right",
+            enabled=lambda it: it.has_chosen_clips),
     Command("timeline.marker", "Add &marker", TimelineCommands.add_marker, menu="Timeline", section="markers",
             keys="Shift+M", label="Marker"),
     Command("timeline.marker_of_object", "Add marker for the o&bject", lambda it: it.add_marker(of_object=True),
@@ -292,11 +317,14 @@ COMMANDS: Final[tuple[Command[TimelineCommands], ...]] = (
     Command("timeline.rename_marker", "&Rename marker…", TimelineCommands.ask_marker_name, menu="Timeline",
             section="markers"),
     Command("timeline.previous_marker", "&Previous marker", lambda it: it.go_to_marker(-1), menu="Timeline",
-            section="markers", keys="Alt+,"),
+            section="markers", keys="Alt+,",
+            enabled=lambda it: it.has_markers),
     Command("timeline.next_marker", "Ne&xt marker", lambda it: it.go_to_marker(1), menu="Timeline", section="markers",
-            keys="Alt+."),
+            keys="Alt+.",
+            enabled=lambda it: it.has_markers),
     Command("timeline.at_markers", "Place at mar&kers", TimelineCommands.place_at_markers, menu="Timeline",
             section="markers"),
     Command("timeline.fit_length", "&Timeline as long as its clips", TimelineCommands.fit_length, menu="Timeline",
-            section="length"),
+            section="length",
+            enabled=lambda it: it.has_clips),
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,8 +17,9 @@ from PySide6.QtGui import QPalette
 from PySide6.QtGui import QPen
 from PySide6.QtGui import QPolygonF
 
+from sounddesk.app.theme import RADIUS
+from sounddesk.app.theme import colour
 from sounddesk.app.timeline.clip_pictures import ClipPictures
-from sounddesk.app.timeline.timeline_view import LANE_HEIGHT
 from sounddesk.app.timeline.timeline_view import MARKERS_HEIGHT
 from sounddesk.app.timeline.timeline_view import NAMES_WIDTH
 from sounddesk.app.timeline.timeline_view import RULER_HEIGHT
@@ -28,7 +30,6 @@ from sounddesk.domain.timecode import format_time
 from sounddesk.domain.timecode import ruler_step_s
 from sounddesk.domain.timeline import Clip
 
-_LOOP: Final = QColor(86, 160, 233, 90)
 _LABEL_GAP: Final = 18
 
 
@@ -40,6 +41,7 @@ class TimelineState:
         chosen_objects, chosen_clips, chosen_marker: ids.
         loop_s: range of the loop; `looping` whether it is repeated.
         marquee: rectangle that is being drawn around clips, in widget pixels.
+        take_names: what clips are called, by the id of their take.
     """
 
     chosen_objects: Collection[str]
@@ -50,6 +52,7 @@ class TimelineState:
     loop_s: tuple[float, float] | None
     looping: bool
     marquee: QRectF | None
+    take_names: Mapping[str, str]
 
 
 class TimelinePainter:
@@ -68,38 +71,57 @@ class TimelinePainter:
     def paint(self, project: Project, state: TimelineState) -> None:
         """Everything, from back to front."""
         painter, area = self._painter, self._area
-        painter.fillRect(area, self._palette.color(QPalette.ColorRole.Base))
+        painter.fillRect(area, colour("sunken"))
+        # The ruler stays above the lanes, and the headers beside the clips.
+        painter.setClipRect(QRectF(0, RULER_HEIGHT, area.width(), area.height() - RULER_HEIGHT))
         self._lanes(project, state)
         painter.setClipRect(QRectF(NAMES_WIDTH - 5, 0, area.width() - NAMES_WIDTH + 5, area.height()))
         self._beyond_the_end(project)
         self._ruler(project, state)
         painter.setClipRect(QRectF(NAMES_WIDTH, 0, area.width() - NAMES_WIDTH, area.height()))
         self._loop(state)
+        painter.setClipRect(QRectF(NAMES_WIDTH, RULER_HEIGHT, area.width() - NAMES_WIDTH, area.height()))
         for clip in project.clips:
-            self._clip(project, clip, chosen=clip.id in state.chosen_clips)
+            self._clip(
+                project, clip, chosen=clip.id in state.chosen_clips, title=state.take_names.get(clip.take_id, "")
+            )
+        painter.setClipRect(QRectF(NAMES_WIDTH, 0, area.width() - NAMES_WIDTH, area.height()))
         self._markers(project, state)
         painter.setClipRect(QRectF(NAMES_WIDTH - 5, 0, area.width() - NAMES_WIDTH + 5, area.height()))
         self._playhead(state)
         if state.marquee is not None:
-            colour = self._palette.color(QPalette.ColorRole.Highlight)
-            painter.setPen(colour)
-            colour.setAlpha(40)
-            painter.fillRect(state.marquee, colour)
+            painter.setPen(colour("accent"))
+            painter.fillRect(state.marquee, colour("accent", alpha=40))
             painter.drawRect(state.marquee)
 
     def _lanes(self, project: Project, state: TimelineState) -> None:
-        painter, width = self._painter, self._area.width()
+        painter, width, height = self._painter, self._area.width(), self._view.lane_height
+        soloing = any(each.strip.soloed for each in project.objects)
         for row, each in enumerate(project.objects):
-            top = RULER_HEIGHT + row * LANE_HEIGHT
-            if each.id in state.chosen_objects:
-                shade = self._palette.color(QPalette.ColorRole.AlternateBase)
-                painter.fillRect(QRectF(0, top, width, LANE_HEIGHT), shade)
-            painter.fillRect(QRectF(0, top + 4, 5, LANE_HEIGHT - 8), QColor(each.colour))
-            painter.setPen(self._palette.color(QPalette.ColorRole.Text))
-            name = painter.fontMetrics().elidedText(each.name, Qt.TextElideMode.ElideRight, NAMES_WIDTH - 16)
-            painter.drawText(QRectF(10, top, NAMES_WIDTH - 14, LANE_HEIGHT), Qt.AlignmentFlag.AlignVCenter, name)
-            painter.setPen(self._palette.color(QPalette.ColorRole.Mid))
-            painter.drawLine(QPointF(0, top + LANE_HEIGHT), QPointF(width, top + LANE_HEIGHT))
+            top = self._view.lane_top(row)
+            chosen = each.id in state.chosen_objects
+            painter.fillRect(QRectF(0, top, NAMES_WIDTH, height), colour("raised" if chosen else "panel"))
+            if chosen:
+                painter.fillRect(QRectF(NAMES_WIDTH, top, width, height), colour("panel"))
+            painter.fillRect(QRectF(0, top + 2, 5, height - 4), QColor(each.colour))
+            heard = not each.strip.muted and (each.strip.soloed or not soloing)
+            painter.setPen(colour("text" if heard else "muted"))
+            room = self._view.flag_rect(row, solo=False).left() - 14
+            name = painter.fontMetrics().elidedText(each.name, Qt.TextElideMode.ElideRight, round(room))
+            painter.drawText(QRectF(10, top, room, height), Qt.AlignmentFlag.AlignVCenter, name)
+            self._flag(self._view.flag_rect(row, solo=False), "M", lit="mute" if each.strip.muted else "")
+            self._flag(self._view.flag_rect(row, solo=True), "S", lit="solo" if each.strip.soloed else "")
+            painter.setPen(colour("line"))
+            painter.drawLine(QPointF(0, top + height), QPointF(width, top + height))
+
+    def _flag(self, where: QRectF, letter: str, *, lit: str) -> None:
+        painter = self._painter
+        painter.setPen(colour("line"))
+        painter.setBrush(colour(lit or "hover"))
+        painter.drawRoundedRect(where, RADIUS, RADIUS)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(colour("on_lit" if lit else "text"))
+        painter.drawText(where, Qt.AlignmentFlag.AlignCenter, letter)
 
     def _beyond_the_end(self, project: Project) -> None:
         """What lies behind the timeline's end is neither played nor exported."""
@@ -135,25 +157,23 @@ class TimelinePainter:
     def _loop(self, state: TimelineState) -> None:
         if state.loop_s is None:
             return
-        colour = QColor(_LOOP)
-        if not state.looping:
-            colour.setAlpha(35)
+        shade = colour("accent", alpha=90 if state.looping else 35)
         left, right = (self._view.x_of(each) for each in state.loop_s)
-        self._painter.fillRect(QRectF(left, MARKERS_HEIGHT, right - left, RULER_HEIGHT - MARKERS_HEIGHT), colour)
-        colour.setAlpha(colour.alpha() // 4)
-        self._painter.fillRect(QRectF(left, RULER_HEIGHT, right - left, self._area.height()), colour)
+        self._painter.fillRect(QRectF(left, MARKERS_HEIGHT, right - left, RULER_HEIGHT - MARKERS_HEIGHT), shade)
+        shade.setAlpha(shade.alpha() // 4)
+        self._painter.fillRect(QRectF(left, RULER_HEIGHT, right - left, self._area.height()), shade)
 
-    def _clip(self, project: Project, clip: Clip, *, chosen: bool) -> None:
+    def _clip(self, project: Project, clip: Clip, *, chosen: bool, title: str) -> None:
         painter = self._painter
         rect = self._view.clip_rect(project, clip)
         if rect.right() < NAMES_WIDTH or rect.left() > self._area.width():
             return
-        colour = QColor(project.object(clip.object_id).colour)
-        fill = QColor(colour)
+        ink = QColor(project.object(clip.object_id).colour)
+        fill = QColor(ink)
         fill.setAlpha(110 if chosen else 70)
         painter.fillRect(rect, fill)
-        self._pictures.draw(painter, clip, rect, colour.lighter(125) if self._on_dark else colour.darker(140))
-        outline = self._palette.color(QPalette.ColorRole.Highlight) if chosen else colour
+        self._pictures.draw(painter, clip, rect, ink.lighter(125) if self._on_dark else ink.darker(140))
+        outline = colour("accent") if chosen else ink
         painter.setPen(QPen(outline, 2 if chosen else 1))
         painter.drawRect(rect)
         painter.setPen(self._palette.color(QPalette.ColorRole.Text))
@@ -165,38 +185,41 @@ class TimelinePainter:
         if chosen:
             for x in (fade_in, fade_out):
                 painter.fillRect(QRectF(x - 3, rect.top(), 6, 6), outline)
-        texts = []
+        texts = [title] if title else []
         if clip.looped:
             texts.append("↻")
         if clip.gain_db:
             texts.append(f"{clip.gain_db:+.1f} dB")
         if texts and rect.width() > 30:
-            painter.drawText(rect.adjusted(4, 0, -4, -1), Qt.AlignmentFlag.AlignBottom, " ".join(texts))
+            # Where the clip begins left of what is shown, its name stays in sight.
+            visible = rect.adjusted(max(0.0, NAMES_WIDTH - rect.left()) + 4, 1, -4, -1)
+            text = painter.fontMetrics().elidedText(
+                " ".join(texts), Qt.TextElideMode.ElideRight, max(0, round(visible.width()))
+            )
+            painter.drawText(visible, Qt.AlignmentFlag.AlignBottom, text)
 
     def _markers(self, project: Project, state: TimelineState) -> None:
         painter = self._painter
         for marker in project.markers:
             chosen = marker.id == state.chosen_marker
-            role = QPalette.ColorRole.Highlight if chosen else QPalette.ColorRole.Link
-            colour = self._palette.color(role)
-            if marker.object_id is not None:
-                colour = QColor(project.object(marker.object_id).colour) if not chosen else colour
+            ink = colour("text" if chosen else "accent")
+            if marker.object_id is not None and not chosen:
+                ink = QColor(project.object(marker.object_id).colour)
             x = self._view.x_of(marker.time_s)
-            painter.setPen(QPen(colour, 1, Qt.PenStyle.SolidLine if chosen else Qt.PenStyle.DashLine))
+            painter.setPen(QPen(ink, 1, Qt.PenStyle.SolidLine if chosen else Qt.PenStyle.DashLine))
             painter.drawLine(QPointF(x, 0), QPointF(x, self._area.height()))
             flag = QPolygonF([QPointF(x, 1), QPointF(x + 8, 5), QPointF(x, 9)])
-            painter.setBrush(colour)
+            painter.setBrush(ink)
             painter.drawPolygon(flag)
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawText(QPointF(x + 11, 12), marker.label)
 
     def _playhead(self, state: TimelineState) -> None:
         painter = self._painter
-        colour = self._palette.color(QPalette.ColorRole.Highlight)
         x = self._view.x_of(state.playhead_s)
-        painter.setPen(colour)
+        painter.setPen(colour("accent"))
         painter.drawLine(QPointF(x, MARKERS_HEIGHT), QPointF(x, self._area.height()))
-        painter.setBrush(colour)
+        painter.setBrush(colour("accent"))
         top = MARKERS_HEIGHT
         painter.drawPolygon(QPolygonF([QPointF(x - 5, top), QPointF(x + 5, top), QPointF(x, top + 7)]))
         painter.setBrush(Qt.BrushStyle.NoBrush)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Final
 
 from PySide6.QtCore import QPointF
@@ -13,12 +14,11 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtGui import QPainter
 from PySide6.QtGui import QPaintEvent
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QMenu
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.commands.command import Command
-from sounddesk.app.commands.command import PanelKey
 from sounddesk.app.commands.menus import add_commands
 from sounddesk.app.commands.registry import CommandRegistry
 from sounddesk.app.player import Player
@@ -40,7 +40,12 @@ from sounddesk.app.timeline.timeline_drags import Snapper
 from sounddesk.app.timeline.timeline_drags import TrimClip
 from sounddesk.app.timeline.timeline_painter import TimelinePainter
 from sounddesk.app.timeline.timeline_painter import TimelineState
-from sounddesk.app.timeline.timeline_view import LANE_HEIGHT
+from sounddesk.app.timeline.timeline_panel_commands import CLIP_MENU
+from sounddesk.app.timeline.timeline_panel_commands import COMMANDS
+from sounddesk.app.timeline.timeline_panel_commands import PANEL_KEYS
+from sounddesk.app.timeline.timeline_panel_commands import RULER_MENU
+from sounddesk.app.timeline.timeline_text import SpokenTimeline
+from sounddesk.app.timeline.timeline_text import take_names
 from sounddesk.app.timeline.timeline_view import NAMES_WIDTH
 from sounddesk.app.timeline.timeline_view import RULER_HEIGHT
 from sounddesk.app.timeline.timeline_view import Hit
@@ -59,22 +64,16 @@ _CURSORS: Final = {
     "playhead": Qt.CursorShape.SplitHCursor,
     "marker": Qt.CursorShape.PointingHandCursor,
     "body": Qt.CursorShape.OpenHandCursor,
+    "mute": Qt.CursorShape.PointingHandCursor,
+    "solo": Qt.CursorShape.PointingHandCursor,
 }
-_CLIP_MENU: Final = (
-    "timeline.split", "timeline.duplicate", "timeline.cut", "timeline.copy", "timeline.paste", "timeline.delete", "",
-    "timeline.loop", "timeline.louder", "timeline.softer", "timeline.at_markers", "transport.loop_clips",
-)  # fmt: skip
-_RULER_MENU: Final = (
-    "timeline.marker", "timeline.marker_of_object", "timeline.rename_marker", "timeline.delete", "",
-    "transport.loop", "timeline.fit_length", "",
-    "timeline.unit_seconds", "timeline.unit_timecode", "timeline.unit_frames",
-)  # fmt: skip
 
 
 class TimelinePanel(QWidget):
-    """Signals: unit_changed(): the ruler counts in something else."""
+    """Signals: unit_changed(): the ruler counts in something else; view_changed(): another part is shown."""
 
     unit_changed = Signal()
+    view_changed = Signal()
 
     def __init__(
         self,
@@ -110,6 +109,7 @@ class TimelinePanel(QWidget):
         document.replaced.connect(self._on_replaced)
         for signal in (selection.clips_changed, selection.objects_changed, player.loop_changed):
             signal.connect(self.update)
+        SpokenTimeline(document, selection, self)
         player.position_changed.connect(self._follow)
 
     # ------------------------------------------------------------------ what is shown
@@ -140,7 +140,23 @@ class TimelinePanel(QWidget):
 
     def _show(self, view: TimelineView) -> None:
         self.view = view
+        self.view_changed.emit()
         self.update()
+
+    @property
+    def n_lanes(self) -> int:
+        """How many lanes there are, in sight or not."""
+        return len(self._document.project.objects)
+
+    def show_from(self, *, left_s: float | None = None, top: float | None = None) -> None:
+        """Scroll to a time at the left end, or to pixels of the lanes at the upper end."""
+        view = self.view if left_s is None else dataclasses.replace(self.view, left_s=max(0.0, left_s))
+        down = 0.0 if top is None else top - view.top
+        self._show(view.scrolled_down(down, count=self.n_lanes, height=self.height()))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self.show_from()
 
     def set_snapping(self, on: bool) -> None:
         """Whether drags stick to what is near: clips, markers, the playhead."""
@@ -155,7 +171,7 @@ class TimelinePanel(QWidget):
         """Keep a playhead that runs out of sight in view."""
         x = self.view.x_of(position_s)
         if self._player.is_playing and self._drag is None and not NAMES_WIDTH <= x <= self.width():
-            self.view = TimelineView(scale=self.view.scale, left_s=position_s)
+            self._show(dataclasses.replace(self.view, left_s=position_s))
         self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
@@ -167,24 +183,20 @@ class TimelinePanel(QWidget):
             unit=self.unit,
             loop_s=self._player.loop_s,
             looping=self._player.is_looping,
+            take_names=take_names(self._document.project, self._document.takes),
             marquee=self._drag.rect if isinstance(self._drag, Marquee) else self._drops.rect,
         )
         painter = TimelinePainter(QPainter(self), self.view, self.palette(), self.rect(), self._pictures)
         painter.paint(self._document.project, state)
 
-    def _on_changed(self, _old: Project, _new: Project) -> None:
-        self._fit_lanes()
+    def _on_changed(self, old: Project, new: Project) -> None:
+        if len(old.objects) != len(new.objects) or old.settings.timeline_s != new.settings.timeline_s:
+            self.show_from()
         self.update()
 
     def _on_replaced(self) -> None:
-        self.view = TimelineView()
         self.commands.chosen_marker = ""
-        self._fit_lanes()
-        self.update()
-
-    def _fit_lanes(self) -> None:
-        """As tall as the lanes, so that they can be scrolled to."""
-        self.setMinimumHeight(max(120, RULER_HEIGHT + LANE_HEIGHT * len(self._document.project.objects)))
+        self._show(TimelineView(lane_height=self.view.lane_height))
 
     # ------------------------------------------------------------------ mouse
 
@@ -213,6 +225,8 @@ class TimelinePanel(QWidget):
         elif hit.part == "ruler":
             free = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
             self._drag = LoopRange(tools, point, free=free)
+        elif hit.part in ("mute", "solo"):
+            self._toggle_strip(hit)
         elif hit.part in ("name", "lane"):
             kept = self._selection.clip_ids if control else ()
             self._selection.select_clips(kept)
@@ -222,6 +236,12 @@ class TimelinePanel(QWidget):
         elif hit.part != "markers":
             self._press_clip(hit, event, control=control)
         self.update()
+
+    def _toggle_strip(self, hit: Hit) -> None:
+        project = self._document.project
+        field, text = ("muted", self.tr("Mute")) if hit.part == "mute" else ("soloed", self.tr("Solo"))
+        on = not getattr(project.object(hit.id).strip, field)
+        self._document.commit(text, project.with_strip(hit.id, **{field: on}))
 
     def _press_clip(self, hit: Hit, event: QMouseEvent, *, control: bool) -> None:
         clip = self._document.project.clip(hit.id)
@@ -314,7 +334,7 @@ class TimelinePanel(QWidget):
             self.commands.chosen_marker = hit.id
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        add_commands(menu, self._actions, _RULER_MENU if point.y() < RULER_HEIGHT else _CLIP_MENU)
+        add_commands(menu, self._actions, RULER_MENU if point.y() < RULER_HEIGHT else CLIP_MENU)
         menu.popup(event.globalPos())
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
@@ -324,9 +344,7 @@ class TimelinePanel(QWidget):
         elif event.modifiers() & Qt.KeyboardModifier.ShiftModifier or event.angleDelta().x():
             self._show(self.view.scrolled(-delta))
         else:
-            # Up and down over the lanes is for the scroll area around.
-            event.ignore()
-            return
+            self.show_from(top=self.view.top - delta / 2)
         event.accept()
 
     # ------------------------------------------------------------------ keys
@@ -364,30 +382,15 @@ class TimelinePanel(QWidget):
             index = (lanes.index(current) + step) % len(lanes) if current in lanes else 0
             self._selection.select_objects([lanes[index]])
             self._selection.select_clips(())
+            self._bring_into_sight(index)
 
+    def _bring_into_sight(self, row: int) -> None:
+        above = RULER_HEIGHT - self.view.lane_top(row)
+        below = self.view.lane_top(row + 1) - self.height()
+        if above > 0 or below > 0:
+            self.show_from(top=self.view.top + (-above if above > 0 else below))
 
-COMMANDS: Final[tuple[Command[TimelinePanel], ...]] = (
-    Command("timeline.snap", "Sn&ap", switch=TimelinePanel.set_snapping, checked=True, menu="Timeline", section="move",
-            keys="N"),
-    Command("timeline.zoom_in", "&Zoom in on time", lambda it: it.zoom(1.4), menu="View", section="timeline",
-            keys="Ctrl+Right"),
-    Command("timeline.zoom_out", "Zoom out of tim&e", lambda it: it.zoom(1 / 1.4), menu="View", section="timeline",
-            keys="Ctrl+Left"),
-    Command("timeline.zoom_fit", "S&how the whole timeline", TimelinePanel.fit, menu="View", section="timeline",
-            keys="Shift+F"),
-    Command("timeline.spectrograms", "Spectro&grams in clips", switch=TimelinePanel.show_spectrograms, menu="View",
-            section="timeline"),
-    Command("timeline.unit_seconds", "Ruler in &seconds", switch=lambda it, _on: it.set_unit("seconds"), checked=True,
-            group="ruler", menu="View", section="ruler"),
-    Command("timeline.unit_timecode", "Ruler in time&code", switch=lambda it, _on: it.set_unit("timecode"),
-            group="ruler", menu="View", section="ruler"),
-    Command("timeline.unit_frames", "&Ruler in frames", switch=lambda it, _on: it.set_unit("frames"), group="ruler",
-            menu="View", section="ruler"),
-)  # fmt: skip
-PANEL_KEYS: Final = (
-    PanelKey(panel="Timeline", keys="Left", does="previous clip of the lane"),
-    PanelKey(panel="Timeline", keys="Right", does="next clip of the lane"),
-    PanelKey(panel="Timeline", keys="Up", does="lane above"),
-    PanelKey(panel="Timeline", keys="Down", does="lane below"),
-    PanelKey(panel="Timeline", keys="Esc", does="put back what is dragged, else remove the loop range"),
-)
+    def change_lane_height(self, factor: float) -> None:
+        """Higher or lower lanes, with taller or smaller waveforms in them."""
+        height = self.view.lane_height * factor
+        self._show(self.view.with_lane_height(height, count=self.n_lanes, height=self.height()))

@@ -16,14 +16,17 @@ from sounddesk.domain.timeline import Clip
 MARKERS_HEIGHT: Final = 16
 RULER_HEIGHT: Final = 38
 LANE_HEIGHT: Final = 52
-NAMES_WIDTH: Final = 110
+NAMES_WIDTH: Final = 150
+MIN_LANE, MAX_LANE = 36, 200
+# Mute and solo on the headers of lanes.
+FLAG_SIDE: Final = 20
 EDGE_WIDTH: Final = 6
 FADE_HEIGHT: Final = 12
 FADE_WIDTH: Final = 9
 MIN_SCALE, MAX_SCALE = 4.0, 2000.0
 
 Part = Literal[
-    "body", "left edge", "right edge", "fade in", "fade out", "lane", "name",
+    "body", "left edge", "right edge", "fade in", "fade out", "lane", "name", "mute", "solo",
     "ruler", "markers", "marker", "playhead", "end",
 ]  # fmt: skip
 
@@ -43,10 +46,14 @@ class TimelineView:
     Attributes:
         scale: pixels per second.
         left_s: time at the left end of the lanes.
+        top: pixels of lanes that are scrolled away above; the ruler and the headers stay.
+        lane_height: pixels of a lane.
     """
 
     scale: float = 60.0
     left_s: float = 0.0
+    top: float = 0.0
+    lane_height: int = LANE_HEIGHT
 
     def x_of(self, time_s: float) -> float:
         """Widget x of a time."""
@@ -60,7 +67,30 @@ class TimelineView:
         """Another scale, with the time at `around_x` staying where it is."""
         scale = min(MAX_SCALE, max(MIN_SCALE, self.scale * factor))
         left_s = self.time_at(around_x) - (around_x - NAMES_WIDTH) / scale
-        return TimelineView(scale=scale, left_s=max(0.0, left_s))
+        return replace(self, scale=scale, left_s=max(0.0, left_s))
+
+    def lane_top(self, row: int) -> float:
+        """Widget y of a lane's upper edge."""
+        return RULER_HEIGHT + row * self.lane_height - self.top
+
+    def lanes_height(self, count: int) -> int:
+        """Pixels of all lanes together."""
+        return count * self.lane_height
+
+    def scrolled_down(self, pixels: float, *, count: int, height: int) -> TimelineView:
+        """Moved over `count` lanes in a widget `height` pixels high, not beyond the first and the last one."""
+        most = max(0.0, self.lanes_height(count) - (height - RULER_HEIGHT))
+        return replace(self, top=min(max(0.0, self.top + pixels), most))
+
+    def with_lane_height(self, lane_height: float, *, count: int, height: int) -> TimelineView:
+        """With lanes of another height, within limits."""
+        made = replace(self, lane_height=round(min(MAX_LANE, max(MIN_LANE, lane_height))))
+        return made.scrolled_down(0.0, count=count, height=height)
+
+    def flag_rect(self, row: int, *, solo: bool) -> QRectF:
+        """Mute or solo on the header of a lane."""
+        left = NAMES_WIDTH - (1 if solo else 2) * (FLAG_SIDE + 3) - 3
+        return QRectF(left, self.lane_top(row) + (self.lane_height - FLAG_SIDE) / 2, FLAG_SIDE, FLAG_SIDE)
 
     def scrolled(self, pixels: float) -> TimelineView:
         """Moved along by `pixels`, not before 0."""
@@ -70,13 +100,13 @@ class TimelineView:
         """With a range of seconds filling the lanes of a widget `width` pixels wide."""
         room = max(40.0, width - NAMES_WIDTH - 24.0)
         scale = min(MAX_SCALE, max(MIN_SCALE, room / max(0.05, last_s - first_s)))
-        return TimelineView(scale=scale, left_s=max(0.0, first_s))
+        return replace(self, scale=scale, left_s=max(0.0, first_s))
 
     def clip_rect(self, project: Project, clip: Clip) -> QRectF:
         """Where a clip is drawn."""
         row = [each.id for each in project.objects].index(clip.object_id)
-        top = RULER_HEIGHT + row * LANE_HEIGHT + 3
-        return QRectF(self.x_of(clip.start_s), top, clip.duration_s * self.scale, LANE_HEIGHT - 6)
+        top = self.lane_top(row) + 3
+        return QRectF(self.x_of(clip.start_s), top, clip.duration_s * self.scale, self.lane_height - 6)
 
     def fade_handle(self, project: Project, clip: Clip, *, fade_in: bool) -> QRectF:
         """The corner that is dragged to change a fade."""
@@ -90,7 +120,7 @@ class TimelineView:
 
     def object_at(self, project: Project, y: float) -> str:
         """The object whose lane is at a widget y; empty for none."""
-        row = int((y - RULER_HEIGHT) // LANE_HEIGHT)
+        row = int((y - RULER_HEIGHT + self.top) // self.lane_height)
         return project.objects[row].id if 0 <= row < len(project.objects) else ""
 
     def hit(self, project: Project, point: QPointF, *, playhead_s: float) -> Hit:
@@ -98,7 +128,7 @@ class TimelineView:
         if point.y() < RULER_HEIGHT:
             return self._hit_ruler(project, point, playhead_s=playhead_s)
         if point.x() < NAMES_WIDTH:
-            return Hit(part="name", id=self.object_at(project, point.y()))
+            return self._hit_header(project, point)
         for clip in reversed(project.clips):
             rect = self.clip_rect(project, clip)
             # A handle reaches a little beyond its clip, so that a fade of 0 can be taken hold of.
@@ -118,6 +148,15 @@ class TimelineView:
                 return Hit(part="right edge", id=clip.id)
             return Hit(part="body", id=clip.id)
         return Hit(part="lane", id=self.object_at(project, point.y()))
+
+    def _hit_header(self, project: Project, point: QPointF) -> Hit:
+        object_id = self.object_at(project, point.y())
+        for row, each in enumerate(project.objects):
+            if each.id == object_id:
+                for solo in (False, True):
+                    if self.flag_rect(row, solo=solo).contains(point):
+                        return Hit(part="solo" if solo else "mute", id=object_id)
+        return Hit(part="name", id=object_id)
 
     def _hit_ruler(self, project: Project, point: QPointF, *, playhead_s: float) -> Hit:
         if point.x() < NAMES_WIDTH - 5:

@@ -359,3 +359,37 @@ def test_a_take_is_placed_where_it_is_dropped(two_lanes: TwoLanes) -> None:
     assert two_lanes.selection.clip_ids == (dropped.id,)
     two_lanes.document.undo()
     assert len(two_lanes.project.clips) == 2
+
+
+def test_a_screen_reader_is_told_what_is_selected(two_lanes: TwoLanes) -> None:
+    assert two_lanes.panel.accessibleDescription() == "lanes: left, right"
+    two_lanes.click(two_lanes.on("first", 2.0))
+    assert two_lanes.panel.accessibleDescription() == "left, take 1, from 1.00 to 3.00 s"
+    two_lanes.panel.setFocus()
+    QTest.keyClick(two_lanes.panel, Qt.Key.Key_Down)
+    assert two_lanes.panel.accessibleDescription() == "right, take 1, from 4.00 to 6.00 s"
+
+
+def test_headers_mute_and_solo_and_the_ruler_stays(two_lanes: TwoLanes) -> None:
+    first, second = two_lanes.lanes
+    panel = two_lanes.panel
+    two_lanes.click(panel.view.flag_rect(0, solo=False).center().toPoint())
+    two_lanes.click(panel.view.flag_rect(1, solo=True).center().toPoint())
+    assert two_lanes.project.object(first).strip.muted
+    assert two_lanes.project.object(second).strip.soloed
+    assert two_lanes.document.undo_stack.undoText() == "Solo"
+    panel.resize(1000, 130)
+    two_lanes.actions["timeline.higher_lanes"].trigger()
+    assert panel.view.lane_height == 65
+    before = panel.clip_rect(two_lanes.project.clip("first")).top()
+    panel.show_from(top=10_000)
+    assert panel.view.top == 2 * 65 - (130 - RULER_HEIGHT)
+    assert panel.clip_rect(two_lanes.project.clip("first")).top() == before - panel.view.top
+    # The ruler is where it was, and the second lane is hit where it is seen.
+    two_lanes.click(two_lanes.at(2.0, RULER_HEIGHT - 6), SHIFT)
+    assert two_lanes.player.position_s == pytest.approx(2.0, abs=0.01)
+    two_lanes.click(two_lanes.on("second", 5.0))
+    assert two_lanes.selection.clip_ids == ("second",)
+    panel.setFocus()
+    QTest.keyClick(panel, Qt.Key.Key_Up)
+    assert panel.view.lane_top(0) == RULER_HEIGHT
