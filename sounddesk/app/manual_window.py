@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import html
+from typing import Any
 from typing import Final
 
+from PySide6.QtCore import QByteArray
 from PySide6.QtCore import Qt
+from PySide6.QtCore import QTimer
 from PySide6.QtCore import QUrl
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QDesktopServices
+from PySide6.QtGui import QImage
 from PySide6.QtGui import QKeySequence
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtGui import QTextCursor
 from PySide6.QtGui import QTextDocument
 from PySide6.QtWidgets import QDialog
@@ -24,6 +30,9 @@ from PySide6.QtWidgets import QWidget
 from sounddesk.app.commands.registry import CommandRegistry
 from sounddesk.resources_folder import resource
 
+# Beside a picture, in pixels.
+_MARGIN: Final = 24
+
 # In the order of an artist's day; the files lie in resources/manual.
 PAGES: Final = (
     ("getting_started", "Getting started"),
@@ -38,6 +47,42 @@ PAGES: Final = (
     ("shortcuts", "Keyboard shortcuts"),
     ("troubleshooting", "Troubleshooting"),
 )
+
+
+class ManualView(QTextBrowser):
+    """Shows pictures no wider than the page.
+
+    Signals: width_changed(): the page has another width now.
+    """
+
+    width_changed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._settle = QTimer(self)
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(120)
+        self._settle.timeout.connect(self.width_changed)
+
+    def loadResource(self, kind: int, url: QUrl) -> Any:  # noqa: N802
+        loaded = super().loadResource(kind, url)
+        if kind != QTextDocument.ResourceType.ImageResource.value:
+            return loaded
+        image = QImage.fromData(loaded) if isinstance(loaded, QByteArray) else loaded
+        room = self.viewport().width() - _MARGIN
+        if isinstance(image, QImage) and image.width() > room > 0:
+            # Twice as fine on a dense screen, and no wider on the page.
+            ratio = self.devicePixelRatioF()
+            image = image.scaledToWidth(
+                min(image.width(), round(room * ratio)), Qt.TransformationMode.SmoothTransformation
+            )
+            image.setDevicePixelRatio(image.width() / room)
+        return image
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self._settle.start()
 
 
 class ManualWindow(QDialog):
@@ -59,7 +104,8 @@ class ManualWindow(QDialog):
             item = QListWidgetItem(title)
             item.setData(Qt.ItemDataRole.UserRole, name)
             self._list.addItem(item)
-        self._view = QTextBrowser()
+        self._view = ManualView()
+        self._view.width_changed.connect(self._show_again)
         self._view.setOpenLinks(False)
         self._view.setAccessibleName(self.tr("Manual page"))
         self._view.setSearchPaths([str(resource("manual"))])
@@ -96,6 +142,13 @@ class ManualWindow(QDialog):
         if item is not None:
             self._view.setMarkdown(self._texts[item.data(Qt.ItemDataRole.UserRole)])
             self._mark()
+
+    def _show_again(self) -> None:
+        """With pictures as wide as the page is now, at the same place."""
+        bar = self._view.verticalScrollBar()
+        share = bar.value() / max(1, bar.maximum())
+        self._show()
+        bar.setValue(round(share * bar.maximum()))
 
     def _filter(self, query: str) -> None:
         wanted = query.casefold().split()

@@ -37,6 +37,15 @@ def at_project_rate(take: Take) -> Mono:
     return resample(take.waveform, from_hz=take.sample_rate_hz, to_hz=PROJECT_RATE_HZ)
 
 
+def _alone(take_id: str, seconds: float) -> Project:
+    """A timeline with one sound on it."""
+    mask = TiledMask.empty(width=1, height=1)
+    return Project(
+        objects=(SceneObject(id="take", name="take", mask=mask, seed=0),),
+        clips=(Clip(id="take", object_id="take", take_id=take_id, start_s=0.0, duration_s=max(0.01, seconds)),),
+    )
+
+
 class Player(QObject):
     """Plays from the playhead, in the loop range where looping is on.
 
@@ -212,14 +221,18 @@ class Player(QObject):
     def audition(self, take: Take) -> None:
         """Play one take alone, whatever the timeline holds."""
         self.stop()
-        mask = TiledMask.empty(width=1, height=1)
-        alone = Project(
-            objects=(SceneObject(id="take", name="take", mask=mask, seed=0),),
-            clips=(Clip(id="take", object_id="take", take_id=take.id, start_s=0.0, duration_s=take.seconds),),
-        )
-        self._alone = alone
+        self._alone = _alone(take.id, take.seconds)
         if self.samples_of(take.id) is not None:
             self._play_alone()
+
+    def audition_sound(self, samples: Mono) -> None:
+        """Play a sound of no project alone, float32[n] at the project rate; one that plays is stopped first."""
+        self.stop()
+        seconds = len(samples) / PROJECT_RATE_HZ
+        self._auditioning = True
+        self._tell_loop()
+        self._playback.set_mix(TimelineMix(_alone("sound", seconds), lambda _take_id: samples))
+        self._start(0, len(samples))
 
     def _play_alone(self) -> None:
         """Play the take that was asked for; called once its samples are there."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Final
 
+import numpy as np
 from PySide6.QtCore import QObject
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
@@ -21,8 +22,10 @@ from sounddesk.app.plain_text import PlainMessageBox
 from sounddesk.app.project.file_lock import FileInUseError
 from sounddesk.app.services import Services
 from sounddesk.app.workers.background import Background
+from sounddesk.audio.timeline_mix import Mono
 from sounddesk.domain.batch_manifest import Row
 from sounddesk.domain.errors import OutputError
+from sounddesk.domain.timeline import PROJECT_RATE_HZ
 from sounddesk.storage.codec import encode
 from sounddesk.storage.project_reader import ProjectContents
 
@@ -48,7 +51,17 @@ class BatchCommands(QObject):
         self._opening = Background(self, name="opening the result")
         self._opening.done.connect(lambda _key, result: self._show_result(result))
         self._opening.failed.connect(lambda _key, error: notifier.failed(error))
+        self._listening = Background(self, name="reading the sound")
+        self._listening.done.connect(lambda _key, samples: services.player.audition_sound(samples))
+        self._listening.failed.connect(lambda _key, error: notifier.failed(error))
         services.actions.add(COMMANDS, owner=self)
+
+    def play(self, path: Path) -> None:
+        """Listen to a file that a batch made, or stop listening."""
+        if self._services.player.is_playing:
+            self._services.player.stop()
+        else:
+            self._listening.start("sound", lambda: _sound_of(path))
 
     def show(self) -> None:
         """Show the window of batches; the form of a new one too, where there is none yet."""
@@ -61,6 +74,7 @@ class BatchCommands(QObject):
             self.dialog = BatchWindow(queue, self._window)
             self.dialog.add_requested.connect(self.ask)
             self.dialog.open_requested.connect(self.open_result)
+            self.dialog.results.play_requested.connect(self.play)
         self.dialog.show()
         self.dialog.raise_()
         self.dialog.activateWindow()
@@ -149,6 +163,7 @@ class BatchCommands(QObject):
     def close(self) -> None:
         """Pause what runs, and write the queue down."""
         self._opening.close()
+        self._listening.close()
         if self.dialog is not None:
             self.dialog.results.close_background()
             self.dialog.close()
@@ -251,6 +266,16 @@ class BatchCommands(QObject):
 COMMANDS: Final[tuple[Command[BatchCommands], ...]] = (
     Command("file.batch", "&Batch…", BatchCommands.show, menu="File", section="batch", keys="Ctrl+Shift+B"),
 )
+
+
+def _sound_of(path: Path) -> Mono:
+    """A file's sound as one channel at the project's rate, float32[n]."""
+    from sounddesk.audio.files.wav_io import read_sound
+    from sounddesk.audio.resample import resample
+
+    sound = read_sound(path)
+    mono = sound.samples if sound.samples.ndim == 1 else sound.samples.mean(axis=1, dtype=np.float32)
+    return resample(mono, from_hz=sound.sample_rate_hz, to_hz=PROJECT_RATE_HZ)
 
 
 def _existing(path: Path | None) -> Path | None:

@@ -103,7 +103,10 @@ class BatchWindow(QDialog):
         selected = [each for each in entries if each.id in chosen]
         places = [place for place, each in enumerate(entries) if each.id in chosen]
         self.pause_button.setEnabled(any(each.is_active and not each.stopping for each in selected))
-        self.resume_button.setEnabled(any(not each.is_active for each in selected))
+        # Of one that is done without gaps there is nothing left to resume.
+        self.resume_button.setEnabled(
+            any(not each.is_active and (each.state != "done" or bool(each.message)) for each in selected)
+        )
         self.cancel_button.setEnabled(any(each.state in ("waiting", "running", "paused") for each in selected))
         self.remove_button.setEnabled(bool(selected))
         self.up_button.setEnabled(bool(places) and places[0] > 0)

@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 from typing import Final
 
+from PySide6.QtCore import QEvent
+from PySide6.QtCore import QObject
 from PySide6.QtCore import Qt
 from PySide6.QtCore import QUrl
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QDesktopServices
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QAbstractItemView
 from PySide6.QtWidgets import QHBoxLayout
 from PySide6.QtWidgets import QHeaderView
@@ -33,9 +36,10 @@ SUMMARY_PAGE: Final = "index.html"
 
 
 class ResultsPanel(QWidget):
-    """Signals: open_requested(id of the batch, Row)."""
+    """Signals: open_requested(id of the batch, Row); play_requested(path of a sound)."""
 
     open_requested = Signal(str, object)
+    play_requested = Signal(object)
 
     def __init__(self, queue: BatchQueue, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -73,11 +77,14 @@ class ResultsPanel(QWidget):
         self.note.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.open_button = self._button(self.tr("&Open as project"), self.open_current)
         self.open_button.setToolTip(self.tr("The image of this frame with its objects, masks and takes (Enter)"))
+        self.play_button = self._button(self.tr("&Play or stop"), self.play_current)
+        self.play_button.setToolTip(self.tr("Listen to this sound (Space)"))
+        self.table.installEventFilter(self)
         self.reveal_button = self._button(self.tr("Show in &folder"), self.reveal_current)
         self.page_button = self._button(self.tr("Su&mmary page"), self.open_page)
         self.page_button.setToolTip(self.tr("Thumbnails, players and levels of all frames, in the browser"))
         row = QHBoxLayout()
-        for button in (self.open_button, self.reveal_button, self.page_button):
+        for button in (self.play_button, self.open_button, self.reveal_button, self.page_button):
             row.addWidget(button)
         row.addStretch(1)
         layout = QVBoxLayout(self)
@@ -110,6 +117,25 @@ class ResultsPanel(QWidget):
         row = self.current
         if row is not None and self._entry is not None and self._why_not(row) == "":
             self.open_requested.emit(self._entry.id, row)
+
+    def play_current(self) -> None:
+        """Listen to the current sound."""
+        if self._sound is not None:
+            self.play_requested.emit(self._sound)
+
+    @property
+    def _sound(self) -> Path | None:
+        """File of the current row; None where it has none."""
+        row, entry = self.current, self._entry
+        path = None if row is None or entry is None or row.file is None else entry.request.out / row.file
+        return path if path is not None and path.is_file() else None
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802  # Qt's name
+        """Space in the table plays."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and event.key() == Qt.Key.Key_Space:
+            self.play_current()
+            return True
+        return super().eventFilter(watched, event)
 
     def reveal_current(self) -> None:
         """Show the sound in the file manager, or the folder where there is none."""
@@ -181,6 +207,7 @@ class ResultsPanel(QWidget):
         why = self.tr("Select a result first.") if row is None else self._why_not(row)
         self.open_button.setEnabled(why == "")
         self.open_button.setStatusTip(why)
+        self.play_button.setEnabled(self._sound is not None)
         self.reveal_button.setEnabled(self._entry is not None)
         self.page_button.setEnabled(self._page is not None)
 

@@ -10,10 +10,17 @@ from sounddesk.app.commands.command import without_mnemonic
 
 @dataclass(frozen=True, kw_only=True)
 class Menu:
-    """Attributes: title: with a mnemonic of its own; sections: between them stand separators."""
+    """A menu of the window.
+
+    Attributes:
+        title: with a mnemonic of its own.
+        sections: between them stand separators.
+        submenus: (section, title) of those that are menus of their own, so that none is longer than one can overlook.
+    """
 
     title: str
     sections: tuple[str, ...]
+    submenus: tuple[tuple[str, str], ...] = ()
 
     @property
     def name(self) -> str:
@@ -22,15 +29,17 @@ class Menu:
 
 
 MENUS: Final = (
-    Menu(title="&File", sections=("open", "save", "export", "masks", "batch", "settings", "quit")),
+    Menu(title="&File", sections=("open", "save", "export", "last_export", "masks", "batch", "settings", "quit"),
+         submenus=(("last_export", "Last e&xport"), ("masks", "Mas&ks"))),
     Menu(title="&Edit", sections=("history", "clipboard", "select")),
     Menu(title="&Objects", sections=("suggest", "objects", "add")),
-    Menu(title="&Mask", sections=("tools", "pick", "edit")),
+    Menu(title="&Mask", sections=("tools", "pick", "edit"), submenus=(("tools", "Too&ls"),)),
     Menu(title="&Takes", sections=("generate", "listen", "use", "compare")),
-    Menu(title="T&imeline", sections=("clips", "move", "markers", "length")),
+    Menu(title="T&imeline", sections=("clips", "move", "markers", "length"), submenus=(("markers", "&Markers"),)),
     Menu(title="Mi&xer", sections=("strips", "scene")),
     Menu(title="T&ransport", sections=("play", "go", "loop")),
-    Menu(title="&View", sections=("image", "attention", "timeline", "ruler", "panels")),
+    Menu(title="&View", sections=("image", "attention", "timeline", "ruler", "panels"),
+         submenus=(("ruler", "R&uler"), ("panels", "Panel&s"))),
     Menu(title="&Help", sections=("manual", "commands", "about")),
-)
+)  # fmt: skip
 SECTIONS: Final = {menu.name: menu.sections for menu in MENUS}

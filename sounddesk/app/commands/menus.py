@@ -26,11 +26,21 @@ def fill_menu_bar(bar: QMenuBar, registry: CommandRegistry) -> None:
     for menu in MENUS:
         made = bar.addMenu(str(QCoreApplication.translate("commands", menu.title)))
         made.setToolTipsVisible(False)
+        submenus = dict(menu.submenus)
+        after_submenu = False
         for section in menu.sections:
             commands = [each for each in registry if (each.menu, each.section) == (menu.name, section)]
-            if commands and made.actions():
+            if not commands:
+                continue
+            # Submenus follow each other without a line between.
+            if made.actions() and not (section in submenus and after_submenu):
                 made.addSeparator()
-            made.addActions([registry[each.id] for each in sorted(commands, key=lambda each: each.order)])
+            after_submenu = section in submenus
+            into = made
+            if section in submenus:
+                into = made.addMenu(str(QCoreApplication.translate("commands", submenus[section])))
+                into.setToolTipsVisible(False)
+            into.addActions([registry[each.id] for each in sorted(commands, key=lambda each: each.order)])
 
 
 def add_commands(menu: QMenu, registry: CommandRegistry, command_ids: Iterable[str]) -> None:

@@ -75,11 +75,13 @@ class RecoveryDialog(QDialog):
 
     def _row(self, item: Recoverable) -> QListWidgetItem:
         when = QDateTime.fromSecsSinceEpoch(int(item.updated.timestamp()))
-        text = self.tr("{name}\n{when}\n{objects} objects, {takes} takes, {saved}").format(
+        objects = self.tr("1 object") if item.objects == 1 else self.tr("{n} objects").format(n=item.objects)
+        takes = self.tr("1 take") if item.takes == 1 else self.tr("{n} takes").format(n=item.takes)
+        text = self.tr("{name}\n{when}\n{objects}, {takes}, {saved}").format(
             name=item.name,
             when=QLocale().toString(when, QLocale.FormatType.ShortFormat),
-            objects=item.objects,
-            takes=item.takes,
+            objects=objects,
+            takes=takes,
             saved=self.tr("never saved") if item.origin is None else self.tr("newer than its file"),
         )
         row = QListWidgetItem(_picture(item.picture), text)

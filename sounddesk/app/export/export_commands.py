@@ -234,9 +234,9 @@ class ExportCommands(QObject):
 COMMANDS: Final[tuple[Command[ExportCommands], ...]] = (
     Command("file.export", "&Export…", ExportCommands.ask_export, menu="File", section="export", keys="Ctrl+E"),
     Command("file.reveal_export", "Show last export in its &folder", ExportCommands.reveal, menu="File",
-            section="export", enabled=lambda it: it.has_exported),
+            section="last_export", enabled=lambda it: it.has_exported),
     Command("file.copy_export_path", "Copy pat&h of last export", ExportCommands.copy_path, menu="File",
-            section="export", enabled=lambda it: it.has_exported),
+            section="last_export", enabled=lambda it: it.has_exported),
 )  # fmt: skip
 
 

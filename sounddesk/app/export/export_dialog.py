@@ -268,8 +268,12 @@ class ExportDialog(QDialog):
 
     def _said_of(self, plan: ExportPlan, existing: int, *, replacing: bool) -> str:
         if existing and self._on_save.isChecked():
+            if existing == 1:
+                return self.tr("One of these files exists and will be replaced, now and on every save.")
             return self.tr("{n} of these files exist and will be replaced, now and on every save.").format(n=existing)
         if existing and not replacing:
+            if existing == 1:
+                return self.tr("One of these files exists: replace it, or choose another folder or other names.")
             text = self.tr("{n} of these files exist: replace them, or choose another folder or other names.")
             return text.format(n=existing)
         lengths = {file.frames for file in plan.files if file.what in ("stem", "mix")}

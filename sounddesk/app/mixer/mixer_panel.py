@@ -74,6 +74,7 @@ class MixerPanel(QWidget):
         document.changed.connect(self._on_changed)
         document.replaced.connect(self._rebuild)
         selection.objects_changed.connect(self._show_selection)
+        selection.objects_changed.connect(actions.refresh)
         player.levels_changed.connect(self._show_levels)
         player.playing_changed.connect(self._on_playing)
         player.loudness_changed.connect(self.loudness.show_reading)
@@ -135,6 +136,10 @@ class MixerPanel(QWidget):
             for strip in (*self.strips.values(), self.master):
                 strip.rest()
 
+    @property
+    def has_selection(self) -> bool:
+        return bool(self._selection.object_ids)
+
     def ask_to_match_levels(self) -> None:
         """Have the faders set so that the stems add up like a blend of the same objects."""
         self.levels_requested.emit()
@@ -158,9 +163,12 @@ class MixerPanel(QWidget):
 
 
 COMMANDS: Final[tuple[Command[MixerPanel], ...]] = (
-    Command("mixer.mute", "M&ute objects", lambda it: it.toggle("muted"), menu="Mixer", section="strips", keys="M"),
-    Command("mixer.solo", "&Solo objects", lambda it: it.toggle("soloed"), menu="Mixer", section="strips", keys="S"),
+    Command("mixer.mute", "M&ute objects", lambda it: it.toggle("muted"), menu="Mixer", section="strips", keys="M",
+            enabled=lambda it: it.has_selection),
+    Command("mixer.solo", "&Solo objects", lambda it: it.toggle("soloed"), menu="Mixer", section="strips", keys="S",
+            enabled=lambda it: it.has_selection),
     Command("mixer.balance", "&Match levels to the scene", MixerPanel.ask_to_match_levels, menu="Mixer",
             section="scene"),
-    Command("mixer.pan", "&Pan from position", MixerPanel.pan_from_position, menu="Mixer", section="scene"),
+    Command("mixer.pan", "&Pan from position", MixerPanel.pan_from_position, menu="Mixer", section="scene",
+            enabled=lambda it: bool(it.strips)),
 )  # fmt: skip

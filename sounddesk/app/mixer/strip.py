@@ -199,6 +199,7 @@ class Strip(QWidget):
             (self.fader, self.tr("Fader")), (self._value, self.tr("Gain")), (self.pan, self.tr("Pan")),
         ):  # fmt: skip
             widget.setAccessibleName(f"{what} {name}")
+        self.meter.setAccessibleName(self.tr("Level of {name}").format(name=name))
         for button in self.buttons.values():
             button.setAccessibleName(f"{button.toolTip()} {name}")
         self._light_buttons()
@@ -227,6 +228,11 @@ class Strip(QWidget):
 
     def _show_peak(self) -> None:
         self._peak.setText("-∞" if math.isinf(self._held_db) else f"{self._held_db:.1f}")
+        self.meter.setAccessibleDescription(
+            self.tr("silent so far")
+            if math.isinf(self._held_db)
+            else self.tr("highest peak {peak:.1f} dBFS").format(peak=self._held_db)
+        )
 
     def _light_buttons(self) -> None:
         """Each flag lights in its own colour."""

@@ -87,7 +87,13 @@ class ObjectsPanel(QWidget):
         document.changed.connect(self._on_changed)
         document.replaced.connect(self.refresh)
         selection.objects_changed.connect(self._show_selection)
+        selection.objects_changed.connect(actions.refresh)
         self.refresh()
+
+    @property
+    def n_selected(self) -> int:
+        """How many objects are selected."""
+        return len(self._selection.object_ids)
 
     def close_background(self) -> None:
         self._background.close()
@@ -349,22 +355,32 @@ class ObjectsPanel(QWidget):
 
 
 COMMANDS: Final[tuple[Command[ObjectsPanel], ...]] = (
-    Command("objects.rename", "&Rename object", ObjectsPanel.rename, menu="Objects", section="objects", keys="F2"),
-    Command("objects.colour", "&Colour…", ObjectsPanel.choose_colour, menu="Objects", section="objects"),
+    Command("objects.rename", "&Rename object", ObjectsPanel.rename, menu="Objects", section="objects", keys="F2",
+            enabled=lambda it: it.n_selected > 0),
+    Command("objects.colour", "&Colour…", ObjectsPanel.choose_colour, menu="Objects", section="objects",
+            enabled=lambda it: it.n_selected > 0),
     Command("objects.duplicate", "&Duplicate objects", ObjectsPanel.duplicate, menu="Objects", section="objects",
             label="Duplicate",
-            keys="Ctrl+Shift+D"),
+            keys="Ctrl+Shift+D",
+            enabled=lambda it: it.n_selected > 0),
     Command("objects.delete", "D&elete objects", ObjectsPanel.delete, menu="Objects", section="objects",
-            keys="Ctrl+Backspace"),
+            keys="Ctrl+Backspace",
+            enabled=lambda it: it.n_selected > 0),
     Command("objects.select_all", "Select &all objects", ObjectsPanel.select_all, menu="Edit", section="select",
             keys="Ctrl+A"),
     Command("objects.blend", "Add &blend", ObjectsPanel.ask_for_blend, menu="Objects", section="add", label="Blend",
-            tip="One take that is generated for the selected objects together"),
+            tip="One take that is generated for the selected objects together",
+            enabled=lambda it: it.n_selected > 1),
     Command("objects.add_ambience", "Add a&mbience", ObjectsPanel.add_ambience, menu="Objects", section="add",
             label="Ambience", tip="An object for the rest of the scene"),
-    Command("objects.merge", "Merge m&asks", ObjectsPanel.merge_masks, menu="Mask", section="edit"),
-    Command("objects.invert", "&Invert mask", ObjectsPanel.invert_masks, menu="Mask", section="edit", keys="Ctrl+I"),
-    Command("objects.grow", "&Grow mask…", lambda it: it.ask_to_filter("grow"), menu="Mask", section="edit"),
-    Command("objects.shrink", "&Shrink mask…", lambda it: it.ask_to_filter("shrink"), menu="Mask", section="edit"),
-    Command("objects.feather", "Fea&ther mask…", lambda it: it.ask_to_filter("feather"), menu="Mask", section="edit"),
+    Command("objects.merge", "Merge m&asks", ObjectsPanel.merge_masks, menu="Mask", section="edit",
+            enabled=lambda it: it.n_selected > 1),
+    Command("objects.invert", "&Invert mask", ObjectsPanel.invert_masks, menu="Mask", section="edit", keys="Ctrl+I",
+            enabled=lambda it: it.n_selected > 0),
+    Command("objects.grow", "&Grow mask…", lambda it: it.ask_to_filter("grow"), menu="Mask", section="edit",
+            enabled=lambda it: it.n_selected > 0),
+    Command("objects.shrink", "&Shrink mask…", lambda it: it.ask_to_filter("shrink"), menu="Mask", section="edit",
+            enabled=lambda it: it.n_selected > 0),
+    Command("objects.feather", "Fea&ther mask…", lambda it: it.ask_to_filter("feather"), menu="Mask", section="edit",
+            enabled=lambda it: it.n_selected > 0),
 )  # fmt: skip

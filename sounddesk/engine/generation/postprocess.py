@@ -102,6 +102,6 @@ def _checked_waveform(
 def _lowered_note(peak: float, lowered_to: float) -> str:
     before_db, after_db = 20 * math.log10(peak), 20 * math.log10(lowered_to)
     return (
-        f"take came out at {before_db:+.1f} dBFS and was lowered to {after_db:+.1f} dBFS, "
-        "the peak of what the model learned from"
+        f"lowered by {before_db - after_db:.1f} dB to stay below {after_db:.1f} dBFS, "
+        "the loudest peak that the model learned from"
     )
