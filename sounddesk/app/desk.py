@@ -19,7 +19,7 @@ from sounddesk.app.runtime.crash_reports import install_crash_reports
 from sounddesk.app.runtime.garbage_collection import UiThreadGarbageCollector
 from sounddesk.app.services import Services
 from sounddesk.app.settings import Settings
-from sounddesk.app.theme import apply_theme
+from sounddesk.app.style_sheet import apply_theme
 from sounddesk.storage.leftovers import remove_leftovers
 
 # Python's own 5 ms add up: a picture of many Qt calls then waits for two busy workers again and again.

@@ -64,7 +64,7 @@ class ManualView(QTextBrowser):
         self._settle.setInterval(120)
         self._settle.timeout.connect(self.width_changed)
 
-    def loadResource(self, kind: int, url: QUrl) -> Any:  # noqa: N802
+    def loadResource(self, kind: int, url: QUrl | str) -> Any:  # noqa: N802
         loaded = super().loadResource(kind, url)
         if kind != QTextDocument.ResourceType.ImageResource.value:
             return loaded

@@ -1,6 +1,9 @@
-"""The style sheet of the whole application, made from the theme's tokens."""
+"""The theme on the whole application: palette, font, and a style sheet made from the theme's tokens."""
 
 from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
 
 from sounddesk.app.theme import BODY
 from sounddesk.app.theme import GAP
@@ -9,7 +12,26 @@ from sounddesk.app.theme import RADIUS
 from sounddesk.app.theme import SMALL
 from sounddesk.app.theme import TITLE
 from sounddesk.app.theme import Theme
+from sounddesk.app.theme import font
+from sounddesk.app.theme import palette
+from sounddesk.app.theme import show_theme
+from sounddesk.app.theme import theme
 from sounddesk.resources_folder import resource
+
+
+def apply_theme(app: QApplication, name: str) -> None:
+    """Show the application in 'dark', 'light' or 'system' colours, at once and in every window."""
+    hints = app.styleHints()
+    schemes = {"dark": Qt.ColorScheme.Dark, "light": Qt.ColorScheme.Light}
+    hints.setColorScheme(schemes.get(name, Qt.ColorScheme.Unknown))
+    if name not in schemes:
+        # Where the system does not say, dark: the room is, as a rule.
+        name = "light" if hints.colorScheme() == Qt.ColorScheme.Light else "dark"
+    show_theme(name)
+    app.setStyle("Fusion")
+    app.setPalette(palette(name))
+    app.setFont(font(BODY))
+    app.setStyleSheet(style_sheet(theme()))
 
 
 def style_sheet(of: Theme) -> str:

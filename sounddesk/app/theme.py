@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 from typing import Final
 
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtGui import QFont
 from PySide6.QtGui import QPalette
@@ -119,22 +118,10 @@ def _luminance(each: QColor) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-def apply_theme(app: QApplication, name: str) -> None:
-    """Show the application in 'dark', 'light' or 'system' colours, at once and in every window."""
-    from sounddesk.app.style_sheet import style_sheet
-
+def show_theme(name: str) -> None:
+    """Have `theme` give 'dark' or 'light' from now on."""
     global _current  # noqa: PLW0603  # one look for the whole process, as Qt's own palette
-    hints = app.styleHints()
-    schemes = {"dark": Qt.ColorScheme.Dark, "light": Qt.ColorScheme.Light}
-    hints.setColorScheme(schemes.get(name, Qt.ColorScheme.Unknown))
-    if name not in schemes:
-        # Where the system does not say, dark: the room is, as a rule.
-        name = "light" if hints.colorScheme() == Qt.ColorScheme.Light else "dark"
     _current = LIGHT if name == "light" else DARK
-    app.setStyle("Fusion")
-    app.setPalette(palette(name))
-    app.setFont(font(BODY))
-    app.setStyleSheet(style_sheet(_current))
 
 
 def palette(name: str) -> QPalette:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication
 
 from sounddesk.app.settings import Setting
 from sounddesk.app.settings import Settings
-from sounddesk.app.theme import apply_theme
+from sounddesk.app.style_sheet import apply_theme
 from sounddesk.app.theme import palette
 
 

@@ -13,10 +13,10 @@ from PySide6.QtWidgets import QApplication
 import sounddesk.app
 from sounddesk.app.icons import COMMAND_ICONS
 from sounddesk.app.icons import icon
+from sounddesk.app.style_sheet import apply_theme
 from sounddesk.app.theme import DARK
 from sounddesk.app.theme import LIGHT
 from sounddesk.app.theme import Theme
-from sounddesk.app.theme import apply_theme
 from sounddesk.app.theme import contrast
 from sounddesk.app.theme import palette
 from sounddesk.app.theme import theme

@@ -26,7 +26,7 @@ from sounddesk.app.dialogs.storage_page import StoragePage
 from sounddesk.app.dialogs.storage_page import folder_bytes
 from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.settings import Settings
-from sounddesk.app.theme import apply_theme
+from sounddesk.app.style_sheet import apply_theme
 from sounddesk.engine.segmenters.registry import checkpoint_help
 from sounddesk.engine.segmenters.registry import checkpoint_suffixes
 

@@ -42,6 +42,8 @@ _WIDTH: Final = 96
 _LIT: Final = {"muted": "mute", "soloed": "solo", "inverted": "on", "limiter": "on"}
 # Half of the fader's handle: its middle is the value.
 _HANDLE: Final = 6
+# A line of the scale.
+_LINE: Final = 11
 
 
 class FaderScale(QWidget):
@@ -51,13 +53,22 @@ class FaderScale(QWidget):
         super().__init__(parent)
         self.setFixedWidth(20)
 
+    @staticmethod
+    def _y_of_unity(room: float) -> float:
+        return _HANDLE + room * _TOP_DB / (_TOP_DB - BOTTOM_DB)
+
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
         painter = QPainter(self)
         painter.setFont(font(SMALL - 2))
         painter.setPen(colour("muted"))
         room = self.height() - 2 * _HANDLE
+        below = -math.inf
         for tick in _TICKS_DB:
             y = _HANDLE + room * (_TOP_DB - tick) / (_TOP_DB - BOTTOM_DB)
+            # Where there is no room for all of them, those that count stay.
+            if (y < below and tick != 0) or (tick > 0 and y > self._y_of_unity(room) - _LINE):
+                continue
+            below = y + _LINE
             text = "-∞" if tick == BOTTOM_DB else f"{abs(tick)}"
             painter.drawText(QRectF(0, y - 7, self.width(), 14), Qt.AlignmentFlag.AlignCenter, text)
 

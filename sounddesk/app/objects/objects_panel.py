@@ -8,14 +8,14 @@ from typing import Final
 from typing import Literal
 
 from PySide6.QtCore import QModelIndex
+from PySide6.QtCore import QSize
 from PySide6.QtCore import Qt
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QColor
-from PySide6.QtGui import QIcon
-from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QAbstractItemView
 from PySide6.QtWidgets import QColorDialog
 from PySide6.QtWidgets import QHBoxLayout
+from PySide6.QtWidgets import QHeaderView
 from PySide6.QtWidgets import QInputDialog
 from PySide6.QtWidgets import QMenu
 from PySide6.QtWidgets import QToolButton
@@ -32,6 +32,8 @@ from sounddesk.app.notifications import notifier
 from sounddesk.app.objects.object_inspector import INSPECTOR_KEYS
 from sounddesk.app.objects.object_inspector import ObjectInspector
 from sounddesk.app.objects.object_list import ObjectList
+from sounddesk.app.objects.thumbnails import SIDE
+from sounddesk.app.objects.thumbnails import Thumbnails
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.workers.background import Background
@@ -69,6 +71,8 @@ class ObjectsPanel(QWidget):
         self._background = Background(self, name="the mask filter")
         self._background.done.connect(self._filtered)
         self._background.failed.connect(lambda _key, error: notifier.failed(error))
+        self._thumbnails = Thumbnails(self)
+        self._thumbnails.ready.connect(self._show_thumbnail)
         self._list = self._make_list()
         actions.add(COMMANDS, owner=self)
         actions.reserve(INSPECTOR_KEYS)
@@ -85,7 +89,7 @@ class ObjectsPanel(QWidget):
         layout.addLayout(buttons)
         layout.addWidget(self._inspector)
         document.changed.connect(self._on_changed)
-        document.replaced.connect(self.refresh)
+        document.replaced.connect(self._on_replaced)
         selection.objects_changed.connect(self._show_selection)
         selection.objects_changed.connect(actions.refresh)
         self.refresh()
@@ -97,6 +101,7 @@ class ObjectsPanel(QWidget):
 
     def close_background(self) -> None:
         self._background.close()
+        self._thumbnails.close()
 
     def refresh(self) -> None:
         """Show the project's objects anew."""
@@ -105,9 +110,7 @@ class ObjectsPanel(QWidget):
         for each in self._document.project.objects:
             item = QTreeWidgetItem([each.name, "", ""])
             item.setData(0, _OBJECT_ID, each.id)
-            swatch = QPixmap(14, 14)
-            swatch.fill(QColor(each.colour))
-            item.setIcon(_NAME, QIcon(swatch))
+            item.setIcon(_NAME, self._thumbnails.icon_of(each, self._document.image))
             item.setCheckState(_VISIBLE, Qt.CheckState.Checked if each.visible else Qt.CheckState.Unchecked)
             item.setCheckState(_LOCKED, Qt.CheckState.Checked if each.locked else Qt.CheckState.Unchecked)
             kinds = {"object": "", "ambience": self.tr("ambience"), "blend": self.tr("blend")}
@@ -132,8 +135,12 @@ class ObjectsPanel(QWidget):
         tree.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         tree.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed | QAbstractItemView.EditTrigger.DoubleClicked)
         tree.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
-        tree.setColumnWidth(_NAME, 150)
-        tree.setColumnWidth(_VISIBLE, 54)
+        tree.setIconSize(QSize(SIDE + 6, SIDE))
+        tree.header().setStretchLastSection(False)
+        tree.header().setSectionResizeMode(_NAME, QHeaderView.ResizeMode.Stretch)
+        for column, width in ((_VISIBLE, 52), (_LOCKED, 40)):
+            tree.header().setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
+            tree.header().resizeSection(column, width)
         tree.itemChanged.connect(self._on_edited)
         tree.itemSelectionChanged.connect(self._on_selected)
         tree.model().rowsInserted.connect(self._on_moved)
@@ -145,10 +152,23 @@ class ObjectsPanel(QWidget):
 
     def _on_changed(self, old: Project, new: Project) -> None:
         def looks(project: Project) -> list[tuple[object, ...]]:
-            return [(o.id, o.name, o.colour, o.visible, o.locked) for o in project.objects]
+            return [(o.id, o.name, o.colour, o.visible, o.locked, id(o.mask)) for o in project.objects]
 
         if looks(old) != looks(new):
             self.refresh()
+
+    def _show_thumbnail(self, object_id: str) -> None:
+        self._filling = True
+        for item in self._items():
+            if item.data(0, _OBJECT_ID) == object_id:
+                item.setIcon(
+                    _NAME, self._thumbnails.icon_of(self._document.project.object(object_id), self._document.image)
+                )
+        self._filling = False
+
+    def _on_replaced(self) -> None:
+        self._thumbnails.forget()
+        self.refresh()
 
     def _items(self) -> list[QTreeWidgetItem]:
         found = (self._list.topLevelItem(i) for i in range(self._list.topLevelItemCount()))

@@ -74,7 +74,7 @@ class TakesPanel(QWidget):
         self._pictures.ready.connect(lambda _take_id: self._list.viewport().update())
         self._title = PlainLabel(parent=self)
         self._title.setWordWrap(True)
-        self._list = self._make_list()
+        self._list: TakeList = self._make_list()
         self._recipe = PlainLabel(parent=self)
         self._recipe.setWordWrap(True)
         self._recipe.setProperty("role", "small")

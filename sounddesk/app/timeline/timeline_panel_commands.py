@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 from typing import Final
 
 from sounddesk.app.commands.command import Command
 from sounddesk.app.commands.command import PanelKey
-
-if TYPE_CHECKING:
-    from sounddesk.app.timeline.timeline_panel import TimelinePanel
 
 CLIP_MENU: Final = (
     "timeline.split", "timeline.duplicate", "timeline.cut", "timeline.copy", "timeline.paste", "timeline.delete", "",
@@ -20,7 +17,8 @@ RULER_MENU: Final = (
     "transport.loop", "timeline.fit_length", "",
     "timeline.unit_seconds", "timeline.unit_timecode", "timeline.unit_frames",
 )  # fmt: skip
-COMMANDS: Final[tuple[Command[TimelinePanel], ...]] = (
+# Of a `TimelinePanel`, which imports this module.
+COMMANDS: Final[tuple[Command[Any], ...]] = (
     Command("timeline.snap", "Sn&ap", switch=lambda it, on: it.set_snapping(on), checked=True, menu="Timeline",
             section="move", keys="N"),
     Command("timeline.zoom_in", "&Zoom in on time", lambda it: it.zoom(1.4), menu="View", section="timeline",

@@ -39,7 +39,7 @@ from sounddesk.app.project.project_store import ProjectStore
 from sounddesk.app.project.recovery import Recoverable
 from sounddesk.app.project.working_copy import working_folder
 from sounddesk.app.settings import Settings
-from sounddesk.app.theme import apply_theme
+from sounddesk.app.style_sheet import apply_theme
 from tests.app.conftest import succeeds
 
 
