@@ -1,9 +1,12 @@
 """Does each object's take sound like that object? `sounddesk evaluate right-object`.
 
 Scenes hold two to four objects of different kinds. Every object gets a take through its true mask, all takes of a
-scene in one batch, exactly as `sounddesk render` makes them. A classifier trained on real recordings only chooses
-among the kinds in that scene; the take is right when it chooses the object's own kind. A silent take is wrong.
-Chance is one divided by the number of objects. Kinds that bundle or classifier do not know are left out.
+scene in one batch, exactly as `sounddesk render` makes them. A judge chooses among the kinds in that scene; the take is
+right when it chooses the object's own kind. A silent take is wrong. Chance is one divided by the number of objects.
+Kinds that bundle or judge do not know are left out.
+
+The judge that ships learned from real recordings that the starter never heard, so memorising them does not help. Its
+ceiling is what it says of real recordings in the place of the takes, which nobody can expect takes to pass.
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ from sounddesk.engine.types import SamplingSettings
 from sounddesk.evaluation.evaluation_scenes import EvaluationScene
 from sounddesk.evaluation.evaluation_scenes import draw_scene
 from sounddesk.evaluation.evaluation_scenes import read_backgrounds
+from sounddesk.evaluation.judge.independent_judge import Ceiling
 from sounddesk.evaluation.metrics.confusion import ConfusedKind
 from sounddesk.evaluation.metrics.confusion import confusion_rows
 from sounddesk.evaluation.metrics.proportion import Proportion
@@ -65,12 +69,18 @@ class Verdict:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RightObjectResult(RenderedFigures):
-    """Figures of one evaluation; `verdicts` holds every take, scene after scene."""
+    """Figures of one evaluation; `verdicts` holds every take, scene after scene.
+
+    Attributes:
+        ceiling, ceiling_of_all: what real recordings reach in the same questions; None with a classifier of one's own.
+    """
 
     scenes: int
     known_kinds: int
     verdicts: tuple[Verdict, ...]
     pictures: PictureFolder
+    ceiling: Ceiling | None = None
+    ceiling_of_all: Ceiling | None = None
 
     @property
     def accuracy(self) -> Proportion:
@@ -109,9 +119,11 @@ class RightObjectResult(RenderedFigures):
 
     def line(self) -> str:
         """The result in one line."""
+        ceiling = "" if self.ceiling is None else f", ceiling {self.ceiling.text()}"
+        of_all = "" if self.ceiling_of_all is None else f" (ceiling {self.ceiling_of_all.share:.3f})"
         return (
-            f"right object {self.accuracy.text()}, chance {self.chance:.3f}; "
-            f"{self.accuracy_of_all.share:.3f} among all {self.known_kinds} kinds; {self.scenes} scenes of "
+            f"right object {self.accuracy.text()}, chance {self.chance:.3f}{ceiling}; "
+            f"{self.accuracy_of_all.share:.3f} among all {self.known_kinds} kinds{of_all}; {self.scenes} scenes of "
             f"{OBJECT_COUNTS[0]} to {OBJECT_COUNTS[-1]} objects, {self.silent} silent takes, "
             f"{self.pictures.pictures} pictures of {len(self.pictures.cut_outs)} kinds, "
             f"{len(self.pictures.skipped_kinds)} kinds and {len(self.pictures.skipped_pictures)} pictures skipped, "
@@ -132,6 +144,8 @@ class RightObjectResult(RenderedFigures):
             "accuracy": self.accuracy.to_json(),
             "chance": self.chance,
             "accuracy_of_all_kinds": self.accuracy_of_all.to_json(),
+            "ceiling": None if self.ceiling is None else self.ceiling.to_json(),
+            "ceiling_of_all_kinds": None if self.ceiling_of_all is None else self.ceiling_of_all.to_json(),
             "known_kinds": self.known_kinds,
             "by_object_count": {str(count): self.of_count(count).to_json() for count in counts},
             "silent_takes": self.silent,
@@ -165,7 +179,7 @@ def run(
         sampling: every setting of the denoising loop; replaces `preset`.
         seconds: length of each take.
         backgrounds: folder of photographs; by default plain, gradient and noise backgrounds are made.
-        classifier: folder of another sound classifier than the one that ships.
+        classifier: folder of a sound classifier, in the place of the judge that ships.
 
     Raises:
         EngineError: pictures, bundle or classifier cannot be used.
@@ -176,7 +190,7 @@ def run(
         raise ValueError(f"scenes is {scenes}: choose 1 or more")
     check_seconds(seconds)
     settings = sampling or SamplingSettings(preset=preset)
-    judge = SoundJudge.load(classifier)
+    judge = SoundJudge.load_independent() if classifier is None else SoundJudge.load(classifier)
     photographs = read_backgrounds(backgrounds) if backgrounds is not None else []
     verdicts: list[Verdict] = []
     with EngineSession.open(bundle=bundle, device=device) as session:
@@ -201,6 +215,8 @@ def run(
         known_kinds=len(judge.kinds),
         verdicts=tuple(verdicts),
         pictures=folder,
+        ceiling=judge.ceiling([(verdict.kind, verdict.among) for verdict in verdicts]),
+        ceiling_of_all=judge.ceiling([(verdict.kind, judge.kinds) for verdict in verdicts]),
     )
 
 

@@ -1,4 +1,4 @@
-"""The sound classifier of the evaluation."""
+"""Who says what a sound is: the independent judge that ships, or a sound classifier of one's own kinds."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,8 @@ from sounddesk.audio.resample import resample
 from sounddesk.domain.errors import EngineError
 from sounddesk.engine.perception.sound_classifier import SoundClassifier
 from sounddesk.engine.types import Waveform
+from sounddesk.evaluation.judge.independent_judge import Ceiling
+from sounddesk.evaluation.judge.independent_judge import IndependentJudge
 from sounddesk.resources_folder import resource
 
 CLASSIFIER_RESOURCE: Final = "evaluation/classifier"
@@ -22,30 +25,62 @@ SILENT_PEAK: Final = 1e-3
 """A take that peaks lower than this (-60 dBFS) is silent, and silence is no right answer."""
 
 
-class SoundJudge:
-    """Classifies sounds by kind."""
+class KindClassifier(Protocol):
+    """What a judge asks."""
 
-    def __init__(self, classifier: SoundClassifier) -> None:
+    @property
+    def kinds(self) -> tuple[str, ...]: ...
+
+    @property
+    def sample_rate_hz(self) -> int: ...
+
+    def log_probabilities(self, waveform: Waveform) -> npt.NDArray[np.float32]:
+        """Of each of `kinds`, float32[K], for a sound float32[n] at `sample_rate_hz` that is not silent."""
+        ...
+
+
+class SoundJudge:
+    """Classifies sounds by kind.
+
+    Attributes:
+        independent: the classifier where it has heard none of the bundle's recordings; None for any other.
+    """
+
+    def __init__(self, classifier: KindClassifier) -> None:
         self._classifier = classifier
-        self._index = {kind: index for index, kind in enumerate(classifier.config.kinds)}
+        self._index = {kind: index for index, kind in enumerate(classifier.kinds)}
+        self.independent = classifier if isinstance(classifier, IndependentJudge) else None
 
     @classmethod
     def load(cls, folder: Path | None = None) -> SoundJudge:
-        """The classifier in `folder`, by default the one that ships. Raises: EngineError."""
+        """The classifier in `folder`, by default the one that ships: of all kinds, and of the starter's own recordings.
+
+        Raises:
+            EngineError: it cannot be loaded.
+        """
         try:
             return cls(SoundClassifier.load(folder or resource(CLASSIFIER_RESOURCE)))
         except FileNotFoundError as error:
             raise EngineError(str(error)) from error
 
+    @classmethod
+    def load_independent(cls) -> SoundJudge:
+        """The judge that ships, which learned from recordings that the starter has never heard. Raises: EngineError."""
+        return cls(IndependentJudge.load())
+
     @property
     def kinds(self) -> tuple[str, ...]:
-        return self._classifier.config.kinds
+        return self._classifier.kinds
+
+    def ceiling(self, questions: Sequence[tuple[str, Sequence[str]]]) -> Ceiling | None:
+        """What real recordings reach in these questions, each a take's kind and those to choose among; else None."""
+        return None if self.independent is None else self.independent.ceiling(questions)
 
     def log_probabilities(self, waveform: Waveform, *, sample_rate_hz: int) -> npt.NDArray[np.float32] | None:
         """Log-probability of each of `kinds`, float32[K]; None for a silent or non-finite sound."""
         if not np.isfinite(waveform).all() or float(np.abs(waveform).max(initial=0.0)) < SILENT_PEAK:
             return None
-        sound = resample(waveform, from_hz=sample_rate_hz, to_hz=self._classifier.mel.sample_rate_hz)
+        sound = resample(waveform, from_hz=sample_rate_hz, to_hz=self._classifier.sample_rate_hz)
         return self._classifier.log_probabilities(sound)
 
     def choose(self, log_probabilities: npt.NDArray[np.float32] | None, among: Sequence[str]) -> str | None:

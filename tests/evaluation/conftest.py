@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 
@@ -42,6 +43,37 @@ def write_sound(path: Path, samples: np.ndarray, *, sample_rate_hz: int = 16_000
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(encode_wav(samples.astype(np.float32), sample_rate_hz=sample_rate_hz, wav_format="PCM_16")[0])
     return path
+
+
+TABLE_HEADER = (
+    "kind,role,id,path,split,source,package,version,member,source_sha256,sha256,licence,credit,duration_s,"
+    "source_rate_hz"
+)
+
+
+def write_set(folder: Path, splits: dict[str, tuple[str, ...]]) -> Path:
+    """A prepared set: of each kind a recording of noise for each split named, by its number."""
+    rows = [TABLE_HEADER]
+    for index, (kind, each) in enumerate(splits.items()):
+        for number, split in enumerate(each):
+            rng = np.random.default_rng((index, number))
+            path = f"recordings/{kind}/{number}.wav"
+            digest = hash_file(write_sound(folder / path, rng.standard_normal(4000) * 0.1)).sha256
+            rows.append(
+                f"{kind},recording,{number},{path},{split},s,p,1,{kind}{number}.ogg,x,{digest},MIT,me,0.25,16000"
+            )
+    (folder / "table.csv").write_text("\n".join(rows) + "\n")
+    return folder
+
+
+def tell_sources(bundle: Path, table: Path, target: Path) -> Path:
+    """A copy of a bundle that says that it was made with the files of a table."""
+    shutil.copytree(bundle, target)
+    shutil.copyfile(table, target / "sources.csv")
+    manifest = json.loads((target / "bundle.json").read_text())
+    manifest["documents"]["sources.csv"] = asdict(hash_file(target / "sources.csv"))
+    (target / "bundle.json").write_text(json.dumps(manifest))
+    return target
 
 
 def add_kinds(folder: Path) -> Path:

@@ -11,6 +11,7 @@ from sounddesk.engine.types import GeneratedTake
 from sounddesk.engine.types import SamplingSettings
 from sounddesk.evaluation import right_object
 from sounddesk.evaluation.evaluation_scenes import draw_scene
+from sounddesk.evaluation.judge.independent_judge import Ceiling
 from sounddesk.evaluation.picture_folder import PictureFolder
 from sounddesk.evaluation.right_object import RightObjectResult
 from sounddesk.evaluation.right_object import Verdict
@@ -64,6 +65,15 @@ def test_figures_of_a_known_case():
     assert set(data["by_object_count"]) == {"2", "4"}
     assert "\n" not in measured.line()
     assert measured.line().startswith("right object 0.667 (4 of 6")
+
+
+def test_the_ceiling_stands_beside_the_figure():
+    ceiling = Ceiling(share=0.8, low=0.7, high=0.9, recordings=30, kinds=12)
+    measured = replace(result(verdict("dog", "dog car", "dog")), ceiling=ceiling, ceiling_of_all=ceiling)
+    assert "ceiling 0.800 (95 % interval 0.700 to 0.900, 30 real recordings of 12 kinds" in measured.line()
+    assert measured.to_json()["ceiling"]["interval_95"] == [0.7, 0.9]
+    # A classifier of one's own has no ceiling that is known.
+    assert "ceiling" not in result(verdict("dog", "dog car", "dog")).line()
 
 
 def take(waveform: np.ndarray, rate=16_000) -> GeneratedTake:

@@ -98,6 +98,15 @@ class SoundClassifier(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.classify = nn.Linear(config.head_width, len(config.kinds))
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of the logits."""
+        return self.config.kinds
+
+    @property
+    def sample_rate_hz(self) -> int:
+        return self.mel.sample_rate_hz
+
     def forward(self, log_mel: Tensor) -> Tensor:
         """Log-mel float[B, T, n_mels] (natural log, any level) -> logits float32[B, kinds]."""
         return self.classify(self.dropout(self.pool(self.features(log_mel)))).float()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -12,45 +10,28 @@ import pytest
 
 from sounddesk.domain.errors import BadInputError
 from sounddesk.engine.bundles.bundle import Bundle
-from sounddesk.engine.verified_files import hash_file
 from sounddesk.evaluation.recordings.heard_recordings import heard_by
 from sounddesk.evaluation.recordings.recording_folder import most_of
 from sounddesk.evaluation.recordings.recording_folder import read_mono
 from sounddesk.evaluation.recordings.recording_folder import read_recording_folder
+from tests.evaluation.conftest import TABLE_HEADER
+from tests.evaluation.conftest import tell_sources
+from tests.evaluation.conftest import write_set
 from tests.evaluation.conftest import write_sound
-
-HEADER = (
-    "kind,role,id,path,split,source,package,version,member,source_sha256,sha256,licence,credit,duration_s,"
-    "source_rate_hz"
-)
-
-
-def write_set(folder: Path, splits: dict[str, str]) -> Path:
-    """A prepared set of dogs, by name and split."""
-    lines = [HEADER]
-    for name, split in splits.items():
-        file = write_sound(folder / "recordings" / "dog" / f"{name}.wav", np.full(4000, 0.1))
-        digest = hash_file(file).sha256
-        lines.append(
-            f"dog,recording,{name},recordings/dog/{name}.wav,{split},src,p,1,{name}.ogg#0-1,x,{digest},MIT,me,0.25,44100"
-        )
-    lines.append("dog,picture,p,pictures/dog/p.png,test,src,p,1,p.png,x,y,MIT,me,,")
-    (folder / "table.csv").write_text("\n".join(lines) + "\n")
-    return folder
 
 
 def test_a_set_gives_its_test_part_and_others_when_asked(tmp_path: Path) -> None:
-    folder = write_set(tmp_path, {"a": "train", "b": "test", "c": "validation"})
+    folder = write_set(tmp_path, {"dog": ("train", "test", "validation")})
     (only,) = read_recording_folder(folder)
     assert (only.kind, only.id, only.split, only.origin, only.source_rate_hz) == (
         "dog",
-        "b",
+        "1",
         "test",
-        "src:b.ogg",
-        44100,
+        "s:dog1.ogg",
+        16000,
     )
-    assert [each.id for each in read_recording_folder(folder, split="validation")] == ["c"]
-    assert [each.id for each in read_recording_folder(folder, split="all")] == ["a", "b", "c"]
+    assert [each.id for each in read_recording_folder(folder, split="validation")] == ["2"]
+    assert [each.id for each in read_recording_folder(folder, split="all")] == ["0", "1", "2"]
 
 
 def test_folders_of_anyones_are_read_whole(tmp_path: Path) -> None:
@@ -74,7 +55,7 @@ def test_folders_of_anyones_are_read_whole(tmp_path: Path) -> None:
     ],
 )
 def test_tables_that_cannot_be_used(row: str, message: str, tmp_path: Path) -> None:
-    (tmp_path / "table.csv").write_text(f"{HEADER}\n{row}\n")
+    (tmp_path / "table.csv").write_text(f"{TABLE_HEADER}\n{row}\n")
     with pytest.raises(BadInputError, match=message):
         read_recording_folder(tmp_path)
 
@@ -104,17 +85,13 @@ def test_silence_and_clicks_are_no_recordings(tmp_path: Path) -> None:
 
 
 def test_what_a_bundle_heard_is_told_by_name_and_by_content(bundle_with_kinds: Path, tmp_path: Path) -> None:
-    data = write_set(tmp_path / "set", {"a": "train", "b": "test"})
-    bundle = shutil.copytree(bundle_with_kinds, tmp_path / "bundle")
-    assert not heard_by(Bundle.open(bundle)).known
-    shutil.copyfile(data / "table.csv", bundle / "sources.csv")
-    manifest = json.loads((bundle / "bundle.json").read_text())
-    manifest["documents"]["sources.csv"] = asdict(hash_file(bundle / "sources.csv"))
-    (bundle / "bundle.json").write_text(json.dumps(manifest))
-    heard = heard_by(Bundle.open(bundle))
+    data = write_set(tmp_path / "set", {"dog": ("train", "test")})
+    assert not heard_by(Bundle.open(bundle_with_kinds)).known
+    heard = heard_by(Bundle.open(tell_sources(bundle_with_kinds, data / "table.csv", tmp_path / "told")))
     recordings = read_recording_folder(data, split="all")
-    assert [heard.has(each) for each in recordings] == [True, True]  # both files have the same content
-    write_sound(data / "recordings/dog/b.wav", np.full(4000, 0.2))
     assert [heard.has(each) for each in recordings] == [True, False]
     assert heard.text(recordings) == "of 2 recordings the bundle heard 1 in training"
     assert heard.text(recordings[1:]) == "of 1 recordings the bundle heard none in training"
+    # Under another name it is the same recording.
+    shutil.copyfile(recordings[0].path, recordings[1].path)
+    assert heard.has(recordings[1])

@@ -1,0 +1,1 @@
+"""The judge of 'right object': learned from recordings that the bundle never heard."""

@@ -1,0 +1,81 @@
+"""Writes the pictures of a data set's part as the measures read them: KIND/*.png. `sounddesk evaluate pictures`."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sounddesk.domain.errors import BadInputError
+from sounddesk.engine.tasks import CancelToken
+from sounddesk.engine.tasks import OnProgress
+from sounddesk.engine.tasks import StageReporter
+from sounddesk.engine.types import BundleError
+from sounddesk.engine.verified_files import inside
+from sounddesk.evaluation.recordings.recording_folder import TABLE_NAME
+from sounddesk.storage.atomic_file import atomic_path
+from sounddesk.storage.atomic_file import translate_os_errors
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrittenPictures:
+    """What lies in a folder now."""
+
+    folder: Path
+    pictures: int
+    kinds: int
+    split: str
+
+    def line(self) -> str:
+        return f"{self.pictures} {self.split} pictures of {self.kinds} kinds are in {self.folder}"
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "measure": "pictures",
+            "folder": str(self.folder),
+            "pictures": self.pictures,
+            "kinds": self.kinds,
+            "split": self.split,
+        }
+
+
+def write_pictures(
+    out: Path,
+    *,
+    reference: Path,
+    split: str = "test",
+    progress: OnProgress | None = None,
+    cancel: CancelToken | None = None,
+) -> WrittenPictures:
+    """Copy the cut-outs of one part of a data set into OUT/KIND; pictures that are there already stay.
+
+    Raises:
+        BadInputError: no data set, or one without pictures of that part.
+        OutputError: a picture cannot be written.
+        Cancelled: through `cancel`, between two pictures.
+    """
+    try:
+        with (reference / TABLE_NAME).open(encoding="utf-8", newline="") as file:
+            rows = [row for row in csv.DictReader(file) if row["role"] == "picture" and row["split"] == split]
+    except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
+        raise BadInputError(
+            f"{reference} is no data set ({error}): build one with 'sounddesk train prepare starter'"
+        ) from error
+    if not rows:
+        raise BadInputError(f"{reference / TABLE_NAME} has no picture of the split {split!r}: name another")
+    reporter = StageReporter(stage="copy", total=len(rows), on_progress=progress, cancel=cancel)
+    for done, row in enumerate(rows, start=1):
+        try:
+            origin = inside(reference, row["path"])
+        except BundleError as error:
+            raise BadInputError(f"{TABLE_NAME} names {row['path']!r} outside of its folder") from error
+        target = out / Path(row["kind"]).name / origin.name
+        if not target.exists():
+            with translate_os_errors(target):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with atomic_path(target) as part:
+                    shutil.copyfile(origin, part)
+        reporter.step(done)
+    return WrittenPictures(folder=out, pictures=len(rows), kinds=len({row["kind"] for row in rows}), split=split)
