@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from PySide6.QtCore import QByteArray
 from PySide6.QtCore import QEvent
 from PySide6.QtCore import Qt
 from PySide6.QtCore import QTimer
@@ -67,6 +68,8 @@ class MainWindow(QMainWindow):
         self.app_commands = AppCommands(services, self.files, self)
         self.batches = BatchCommands(services, self.files, self)
         self.welcome = WelcomePage(services.settings, self)
+        # While the opening page hides the docks.
+        self._state_with_docks: QByteArray | None = None
         self._pages = QStackedWidget(self)
         self._pages.addWidget(self.welcome)
         self._pages.addWidget(self.canvas)
@@ -88,11 +91,10 @@ class MainWindow(QMainWindow):
         self._connect()
         fill_menu_bar(self.menuBar(), actions)
         self.resize(1440, 900)
-        self.resizeDocks(self._docks[:2], [250, 360], Qt.Orientation.Horizontal)
-        self.resizeDocks(self._docks[2:], [640, 440], Qt.Orientation.Horizontal)
-        self.resizeDocks(self._docks[2:], [290, 290], Qt.Orientation.Vertical)
+        self._size_docks()
         self._restore()
-        self._views = RememberedViews(services, self.timeline, self)
+        self._views = RememberedViews(services, self.timeline, self.canvas.opacity, self)
+        self._show_docks(self._page() is self.canvas)
         self._refresh()
 
     # ------------------------------------------------------------------ building
@@ -181,6 +183,26 @@ class MainWindow(QMainWindow):
 
     def _show_page(self) -> None:
         self._pages.setCurrentWidget(self._page())
+        self._show_docks(self._page() is self.canvas)
+
+    def _show_docks(self, on: bool) -> None:
+        """Panels appear when there is a picture that they can be about; those that the user closed stay closed."""
+        if on and self._state_with_docks is not None:
+            self.restoreState(self._state_with_docks)
+            self._state_with_docks = None
+            if not self.services.settings.window_state:
+                self._size_docks()
+        elif not on and self._state_with_docks is None:
+            self._state_with_docks = self.saveState()
+            for dock in self.findChildren(QDockWidget):
+                dock.hide()
+
+    def _size_docks(self) -> None:
+        """As they are before the user moved them."""
+        self.resizeDocks(self._docks[:2], [270, 360], Qt.Orientation.Horizontal)
+        self.resizeDocks(self._docks[2:], [560, 520], Qt.Orientation.Horizontal)
+        self.resizeDocks(self._docks[2:], [290, 290], Qt.Orientation.Vertical)
+        self._docks[1].raise_()
 
     # ------------------------------------------------------------------ window events
 
@@ -202,7 +224,9 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self.services.settings.window_geometry = self.saveGeometry()
-        self.services.settings.window_state = self.saveState()
+        # Not as the opening page has it.
+        if self._state_with_docks is None:
+            self.services.settings.window_state = self.saveState()
         # The window goes at once: what runs may be loading a library, which takes seconds and cannot be broken off.
         self.services.stop()
         event.accept()

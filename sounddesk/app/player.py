@@ -49,6 +49,9 @@ def _alone(take_id: str, seconds: float) -> Project:
 class Player(QObject):
     """Plays from the playhead, in the loop range where looping is on.
 
+    Attributes:
+        returns_on_stop: whether stopping puts the playhead back to where playing began.
+
     Signals: position_changed(seconds), playing_changed(bool), problem(text); levels_changed(`LaneLevel` by object id);
     loudness_changed(`LoudnessReading` of the master or None); loop_changed().
     """
@@ -66,6 +69,8 @@ class Player(QObject):
         self._playback = Playback()
         self._samples: dict[str, Mono] = {}
         self._position_s = 0.0
+        self.returns_on_stop = False
+        self._started_s = 0.0
         self._loop_s: tuple[float, float] | None = None
         self._looping = False
         self._said = ""
@@ -131,6 +136,7 @@ class Player(QObject):
         if self._position_s >= end - 0.01:
             self._position_s = 0.0
         self._auditioning = self._scrubbing = False
+        self._started_s = self._position_s
         self._take_over()
         self._tell_loop()
         self._start(round(self._position_s * PROJECT_RATE_HZ), round(end * PROJECT_RATE_HZ))
@@ -145,9 +151,16 @@ class Player(QObject):
                 self._position_s = position_s
             self._ended()
 
+    def stop_by_hand(self) -> None:
+        """Stop, and go back to where playing began, where the user wants that."""
+        came_from_s = self._started_s if self.is_playing and not (self._auditioning or self._scrubbing) else None
+        self.stop()
+        if came_from_s is not None and self.returns_on_stop:
+            self.seek(came_from_s)
+
     def toggle(self) -> None:
         if self.is_playing:
-            self.stop()
+            self.stop_by_hand()
         else:
             self.play()
 

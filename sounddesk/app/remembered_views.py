@@ -1,8 +1,9 @@
-"""What the user left as it was: the ruler's unit and the spectrograms for all projects, the loop range for each."""
+"""What the user left as it was: the ruler's unit and the like for all projects, the loop range for each."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QSlider
 
 from sounddesk.app.services import Services
 from sounddesk.app.timeline.timeline_panel import TimelinePanel
@@ -15,13 +16,16 @@ MAX_LOOPS = 50
 class RememberedViews(QObject):
     """Puts views back at the start and when a project is opened, and keeps them when they change."""
 
-    def __init__(self, services: Services, timeline: TimelinePanel, parent: QObject) -> None:
+    def __init__(self, services: Services, timeline: TimelinePanel, opacity: QSlider, parent: QObject) -> None:
+        """`opacity`: of masks."""
         super().__init__(parent)
         self._services = services
         self._settings = services.settings
         self._opening = False
         if self._settings.ruler_unit in TIME_UNITS:
             timeline.set_unit(self._settings.ruler_unit)
+        opacity.setValue(self._settings.mask_opacity)
+        opacity.valueChanged.connect(lambda value: setattr(self._settings, "mask_opacity", value))
         if self._settings.spectrograms:
             services.actions["timeline.spectrograms"].trigger()
         services.actions["timeline.spectrograms"].toggled.connect(

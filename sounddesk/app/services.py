@@ -51,6 +51,7 @@ class Services(QObject):
         self._segmented: str | None = None
         self._apply("audio_device")
         self._apply("audio_buffer")
+        self._apply("return_on_stop")
         self.generate.between_steps = self.player.wait_while_behind
         settings.changed.connect(self._apply)
         self.document.changed.connect(self._on_changed)
@@ -82,6 +83,8 @@ class Services(QObject):
             self.generation.use_new_takes = self.settings.use_new_takes
         elif name == "audio_device":
             self.player.set_device(self.settings.audio_device)
+        elif name == "return_on_stop":
+            self.player.returns_on_stop = self.settings.return_on_stop
         elif name == "audio_buffer":
             self.player.set_buffer(self.settings.audio_buffer)
         elif name == "sam_checkpoint":

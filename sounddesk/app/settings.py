@@ -175,6 +175,8 @@ class Settings(QObject):
     spectrograms = _switch(False)
     # Loop ranges by project file: start and end in seconds, and whether it is repeated.
     loop_ranges = _mapping(lambda found: {name: each for name, each in found.items() if isinstance(each, list)})
+    # How much masks cover the image, in per cent; 0 for their outlines alone.
+    mask_opacity = _whole(100, low=0, high=100)
     # Rebound shortcuts by command id; empty text for none.
     shortcuts = _mapping(lambda found: {name: str(keys) for name, keys in found.items()})
 
@@ -193,6 +195,8 @@ class Settings(QObject):
 
     # Sound and files. Name of the output; empty for the system's default.
     audio_device = _text()
+    # Whether stopping puts the playhead back to where playing began.
+    return_on_stop = _switch(False)
     # How much sound the output has in its buffer: a large one does not break off, a small one answers at once.
     audio_buffer = _choice(*BUFFERS, default="normal")
     # How often a project that has a file is saved into it; 0 for never. The recovery copy is kept anyway.

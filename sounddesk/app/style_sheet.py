@@ -61,7 +61,7 @@ QPushButton, QToolButton {{
     padding: {GAP}px {PADDING}px; min-height: 16px;
 }}
 QToolButton {{ padding: {GAP}px; }}
-QToolButton[autoRaise="true"] {{ background: transparent; border-color: transparent; }}
+QToolButton[autoRaise="true"] {{ background: transparent; border-color: transparent; padding: 2px {GAP}px; }}
 QPushButton:hover, QToolButton:hover {{ background: {of.hover}; }}
 QPushButton:pressed, QToolButton:pressed {{ background: {of.selection}; color: {of.on_selection}; }}
 QToolButton:checked, QPushButton:checked {{

@@ -9,6 +9,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QDockWidget
 from PySide6.QtWidgets import QToolBar
 
 from sounddesk.app.desk import open_window
@@ -78,3 +79,21 @@ def test_views_are_as_they_were_left(desk: MainWindow, tmp_path: Path) -> None:
     assert (again.services.player.loop_s, again.services.player.is_looping) == ((1.0, 2.5), False)
     again.hide()
     again.shut_down()
+
+
+def test_panels_come_with_a_picture_and_as_they_were_left(qapp: QApplication) -> None:
+    window = open_window(Settings())
+    docks = window.findChildren(QDockWidget)
+    QApplication.processEvents()
+    assert docks
+    assert not [dock.windowTitle() for dock in docks if dock.isVisible()]
+    window.app_commands.open_demo(with_takes=False)
+    wait_until(lambda: bool(window.services.document.project.objects) and docks[0].isVisible())
+    window.services.actions["view.mixer"].trigger()
+    assert succeeds(window.services.store.new)
+    wait_until(lambda: not any(dock.isVisible() for dock in docks))
+    window.app_commands.open_demo(with_takes=False)
+    wait_until(lambda: docks[0].isVisible())
+    assert [dock.objectName() for dock in docks if dock.isHidden()] == ["dock_mixer"]
+    window.hide()
+    window.shut_down()

@@ -30,6 +30,10 @@ def test_a_line_stands_in_the_status_bar_and_its_button_goes_with_it(qapp: objec
     button = next(each for each in window.findChildren(QPushButton) if each.text() == "Show")
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
     assert pressed == ["show"]
+    # What was done needs no button any more.
+    assert not button.isVisible()
+    notifier.info("3 files are there", button=NoticeButton(text="Show", press=lambda: None))
+    assert button.isVisible()
     notifier.warning("No object is selected", remedy="Click on one.")
     assert window.statusBar().currentMessage() == "No object is selected Click on one."
     assert not button.isVisible() and shown(window) == []

@@ -36,3 +36,17 @@ def test_the_other_take_is_heard_in_its_lane(player: Player, still: Document) ->
     player.listen_instead({})
     wait_until(lambda: peak(player) == 0.0)
     assert still.project is before
+
+
+def test_stopping_goes_back_where_the_user_wants_it(player: Player) -> None:
+    player.seek(1.0)
+    player.toggle()
+    wait_until(lambda: player.position_s > 1.1)
+    player.toggle()
+    stopped_s = player.position_s
+    assert stopped_s > 1.1
+    player.returns_on_stop = True
+    player.toggle()
+    wait_until(lambda: player.position_s > stopped_s + 0.1)
+    player.toggle()
+    assert player.position_s == pytest.approx(stopped_s)

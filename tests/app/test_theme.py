@@ -29,6 +29,7 @@ _TEXT = [
 _SIGNS = [
     *(("disabled", ground) for ground in ("window", "panel", "raised", "sunken")),
     *((ink, "sunken") for ink in ("good", "warning", "error", "frame", "accent")),
+    *((ink, "hover") for ink in ("good", "warning", "error")),
     *((ink, "panel") for ink in ("frame", "accent", "error")),
 ]
 

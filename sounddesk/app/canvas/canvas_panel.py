@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from PySide6.QtCore import QEvent
+from PySide6.QtCore import QObject
 from PySide6.QtCore import QSize
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox
@@ -34,6 +36,7 @@ _MODES: Final = ("add", "replace", "subtract", "intersect")
 # Width and height in logical pixels.
 _ICON: Final = 20
 _OPTIONS_HEIGHT: Final = 40
+_OPACITY_WIDTH: Final = 70
 
 
 class CanvasPanel(QWidget):
@@ -60,6 +63,21 @@ class CanvasPanel(QWidget):
         self.pick_bar = PickBar(self.canvas, segment, actions)
         self._tool_actions = {entry.name: actions[f"tool.{entry.name}"] for entry in tools_in_order()}
         self._bar.addActions(list(self._tool_actions.values()))
+        self.opacity = QSlider(Qt.Orientation.Horizontal, self)
+        self.opacity.setRange(0, 100)
+        self.opacity.setValue(100)
+        self.opacity.setFixedWidth(_OPACITY_WIDTH)
+        self.opacity.setAccessibleName(self.tr("Opacity of masks"))
+        self.opacity.setToolTip(self.tr("Opacity of masks; at the left end their outlines alone"))
+        self.opacity.valueChanged.connect(self._set_opacity)
+        self._view_bar.addWidget(self.opacity)
+        self._zoom = PlainLabel(parent=self)
+        self._zoom.setProperty("role", "small")
+        self._zoom.setToolTip(self.tr("Size of the image, in per cent of its pixels"))
+        self._zoom.setMinimumWidth(self.fontMetrics().horizontalAdvance("1600 %"))
+        self._zoom.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._view_bar.addWidget(self._zoom)
+        self.canvas.installEventFilter(self)
         for command_id in ("view.fit", "view.actual_size"):
             self.add_view_command(command_id)
         layout = QVBoxLayout(self)
@@ -85,6 +103,19 @@ class CanvasPanel(QWidget):
         self.canvas.options_changed.connect(self._show_options)
         self.canvas.tool_changed.connect(self._on_tool)
         self._on_tool(FIRST_TOOL)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802  # Qt's name
+        """The zoom is told when it is painted, whoever changed it."""
+        if watched is self.canvas and event.type() == QEvent.Type.Paint:
+            scale = self.canvas.viewport.scale * self.canvas.devicePixelRatioF()
+            text = f"{100 * scale:.0f} %" if self.canvas.document.project.image is not None else ""
+            if self._zoom.text() != text:
+                self._zoom.setText(text)
+        return super().eventFilter(watched, event)
+
+    def _set_opacity(self, percent: int) -> None:
+        self.canvas.options.mask_opacity = percent / 100
+        self.canvas.tell_options()
 
     def add_view_command(self, command_id: str) -> None:
         """A button for a command that another part of the window offers."""

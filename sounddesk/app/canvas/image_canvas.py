@@ -126,7 +126,9 @@ class ImageCanvas(QWidget):
         return next(name for name, tool in self._tools.items() if tool is self.tool)
 
     def tell_options(self) -> None:
-        """A tool has changed `options`."""
+        """A tool or the panel has changed `options`."""
+        self._scene.set_mask_opacity(self.options.mask_opacity)
+        self._continue_masks()
         self.options_changed.emit()
         self.show_cursor()
         self.update()

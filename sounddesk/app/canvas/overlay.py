@@ -40,6 +40,15 @@ class MaskOverlay:
         self._dirty: set[int] = set()
         self._objects: tuple[SceneObject, ...] = ()
         self._selected: frozenset[str] = frozenset()
+        self._opacity = 1.0
+
+    def set_opacity(self, opacity: float) -> None:
+        """How much the masks cover, from 0 for their outlines alone to 1; marks all of them."""
+        if opacity != self._opacity:
+            self._opacity = opacity
+            for each in self._objects:
+                if each.visible:
+                    self._mark_covered(each)
 
     def show(self, project: Project, selected: Iterable[str]) -> None:
         """Take over the project's objects and the selection; marks what looks different now."""
@@ -127,7 +136,8 @@ class MaskOverlay:
     def _blend(self, out: np.ndarray, each: SceneObject, box: Box) -> None:
         coverage = each.mask.region(box)
         selected = each.id in self._selected
-        alpha = coverage.astype(np.uint16) * (_SELECTED if selected else _PLAIN) // 255
+        strength = round((_SELECTED if selected else _PLAIN) * self._opacity)
+        alpha = coverage.astype(np.uint16) * strength // 255
         inside = coverage >= 128
         edge = inside & ~_eroded(inside, 2 if selected else 1)
         alpha[edge] = 255 if selected else 200

@@ -34,6 +34,7 @@ class ScenePicture:
         self.draft = False
         self._levels: list[QImage] = []
         self._overlay: MaskOverlay | None = None
+        self._opacity = 1.0
         self._heat: QImage | None = None
         self._quick: QPixmap | None = None
         self._cache = ViewCache()
@@ -55,6 +56,7 @@ class ScenePicture:
                 ratio = Qt.AspectRatioMode.IgnoreAspectRatio
                 self._levels.append(last.scaled(max(1, last.width() // 2), max(1, last.height() // 2), ratio, smooth))
             self._overlay = MaskOverlay(width, height)
+            self._overlay.set_opacity(self._opacity)
         self.invalidate()
 
     def set_heat_map(self, heat: QImage | None) -> None:
@@ -66,6 +68,12 @@ class ScenePicture:
         """Take over the masks; `refresh` draws what differs."""
         if self._overlay is not None:
             self._overlay.show(project, selected)
+
+    def set_mask_opacity(self, opacity: float) -> None:
+        """How much masks cover, from 0 for their outlines alone to 1; also those of images to come."""
+        self._opacity = opacity
+        if self._overlay is not None:
+            self._overlay.set_opacity(opacity)
 
     @property
     def masks_are_ready(self) -> bool:

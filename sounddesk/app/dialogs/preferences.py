@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QCheckBox
 from PySide6.QtWidgets import QComboBox
 from PySide6.QtWidgets import QDialog
 from PySide6.QtWidgets import QFileDialog
@@ -127,6 +128,7 @@ class Preferences(QDialog):
             "large": self.tr("Large, 250 ms: for a busy computer"),
         }
         form.addRow(self.tr("Playback buffer:"), self._choice("audio_buffer", buffers))
+        form.addRow(self.tr("Stop:"), self._switch("return_on_stop", self.tr("puts the playhead back to its start")))
         formats = {"PCM_24": self.tr("24 bit"), "PCM_16": self.tr("16 bit"), "FLOAT": self.tr("32 bit float")}
         form.addRow(self.tr("Export format:"), self._choice("export_format", formats))
         rates = QComboBox()
@@ -151,6 +153,13 @@ class Preferences(QDialog):
         combo.setCurrentIndex(combo.findData(current))
         self._stores.append(lambda: setattr(self._settings, name, combo.currentData()))
         return combo
+
+    def _switch(self, name: str, text: str) -> QCheckBox:
+        box = QCheckBox(text)
+        box.setObjectName(name)
+        box.setChecked(getattr(self._settings, name))
+        self._stores.append(lambda: setattr(self._settings, name, box.isChecked()))
+        return box
 
     def _number(self, name: str, low: int, high: int, suffix: str) -> QSpinBox:
         spin = QSpinBox()

@@ -5,8 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from PySide6.QtCore import QPointF
+from PySide6.QtCore import QRect
+from PySide6.QtCore import QRectF
 from PySide6.QtCore import Qt
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QImageReader
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtGui import QPainter
+from PySide6.QtGui import QPainterPath
+from PySide6.QtGui import QPaintEvent
+from PySide6.QtGui import QPixmap
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout
 from PySide6.QtWidgets import QListWidget
@@ -15,12 +24,62 @@ from PySide6.QtWidgets import QPushButton
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
+from sounddesk.app.icons import draw_icon
 from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.plain_text import plain_tip
 from sounddesk.app.settings import Settings
+from sounddesk.app.theme import RADIUS
+from sounddesk.app.theme import TITLE
+from sounddesk.app.theme import colour
+from sounddesk.app.theme import font
+from sounddesk.resources_folder import resource
 from sounddesk.storage.path_text import home_folder
 
 _WIDTH: Final = 560
+_STILL_HEIGHT: Final = 200
+# Half of the sign on a still.
+_PLAY: Final = 24
+
+
+class StillCard(QWidget):
+    """A still as wide as there is room for, to be clicked on.
+
+    Signals: pressed().
+    """
+
+    pressed = Signal()
+
+    def __init__(self, file: Path, title: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(title)
+        self.setToolTip(title)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFixedHeight(_STILL_HEIGHT)
+        reader = QImageReader(str(file))
+        # Read small: the whole picture takes longer than the window may.
+        reader.setScaledSize(reader.size().scaled(2 * _WIDTH, 2 * _WIDTH, Qt.AspectRatioMode.KeepAspectRatio))
+        self._picture = QPixmap.fromImage(reader.read())
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
+            self.pressed.emit()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
+        painter = QPainter(self)
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        shape = QPainterPath()
+        shape.addRoundedRect(QRectF(self.rect()), 2 * RADIUS, 2 * RADIUS)
+        painter.setClipPath(shape)
+        # The lower part of the picture: there the things are that sound.
+        height = round(self._picture.width() * self.height() / max(1, self.width()))
+        source = QRect(0, max(0, self._picture.height() - height), self._picture.width(), height)
+        painter.drawPixmap(self.rect(), self._picture, source)
+        disc = QRectF(0, 0, 2 * _PLAY, 2 * _PLAY)
+        disc.moveCenter(QPointF(self.rect().center()))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colour("accent"))
+        painter.drawEllipse(disc)
+        draw_icon(painter, "play", disc.adjusted(_PLAY / 2, _PLAY / 2, -_PLAY / 2, -_PLAY / 2), colour("on_accent"))
 
 
 class WelcomePage(QWidget):
@@ -34,10 +93,7 @@ class WelcomePage(QWidget):
         super().__init__(parent)
         self._settings = settings
         title = PlainLabel(self.tr("sounddesk"))
-        font = title.font()
-        font.setPointSizeF(font.pointSizeF() * 2.2)
-        font.setBold(True)
-        title.setFont(font)
+        title.setFont(font(2 * TITLE, bold=True))
         about = PlainLabel(
             self.tr(
                 "Click on the things in a still image and give each one a sound of its own.\n"
@@ -46,17 +102,22 @@ class WelcomePage(QWidget):
         )
         about.setWordWrap(True)
         open_button = QPushButton(self.tr("Open an image, movie or project…"))
+        open_button.setProperty("accent", True)
         open_button.setDefault(True)
         open_button.clicked.connect(self.open_requested)
+        open_button.setMinimumHeight(36)
+        # A still that sounds at once, shown as what it is.
         demo_button = QPushButton(self.tr("Look at the demo"))
+        demo_button.setToolTip(self.tr("Four animals with finished sounds: Space plays them"))
+        demo_button.setMinimumHeight(36)
         demo_button.clicked.connect(self.demo_requested)
-        for button in (open_button, demo_button):
-            button.setMinimumHeight(36)
+        self._still = StillCard(resource("demo") / "scene.png", self.tr("Open the demo"), self)
+        self._still.pressed.connect(self.demo_requested)
         buttons = QHBoxLayout()
         buttons.addWidget(open_button, 1)
         buttons.addWidget(demo_button, 1)
         hint = PlainLabel(self.tr("Or drop an image or a movie here: PNG, JPEG, TIFF, WebP, MOV, MP4 and others."))
-        hint.setEnabled(False)
+        hint.setProperty("role", "small")
         self._recent_title = PlainLabel(self.tr("Recent"))
         self._recent = QListWidget()
         self._recent.setAccessibleName(self.tr("Recent files"))
@@ -70,6 +131,8 @@ class WelcomePage(QWidget):
         middle.addSpacing(16)
         middle.addLayout(buttons)
         middle.addWidget(hint)
+        middle.addSpacing(16)
+        middle.addWidget(self._still)
         middle.addSpacing(16)
         middle.addWidget(self._recent_title)
         middle.addWidget(self._recent)

@@ -74,7 +74,7 @@ class LevelMeter(QWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
         painter = QPainter(self)
-        painter.fillRect(self.rect(), colour("sunken"))
+        painter.fillRect(self.rect(), colour("hover"))
         bottom = self._y(self.rms_db)
         lit = colour("warning" if self.peak_db > _LOUD_DB else "good")
         painter.fillRect(QRectF(0, bottom, self.width(), self.height() - bottom), lit)
@@ -84,7 +84,7 @@ class LevelMeter(QWidget):
         for tick_db in _TICKS_DB:
             y = round(self._y(tick_db))
             painter.drawLine(self.width() - 3, y, self.width(), y)
-        painter.fillRect(QRectF(0, 0, self.width(), _LIGHT), colour("error" if self.clipped else "hover"))
+        painter.fillRect(QRectF(0, 0, self.width(), _LIGHT), colour("error" if self.clipped else "line"))
 
     def _y(self, level_db: float) -> float:
         share = min(1.0, max(0.0, (level_db - BOTTOM_DB) / (_TOP_DB - BOTTOM_DB)))

@@ -1,8 +1,10 @@
-"""Takes that are dragged from their list onto the timeline."""
+"""What is dragged onto the timeline: takes from their list, and sound files from other programs."""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
+from pathlib import Path
 
 from PySide6.QtCore import QEvent
 from PySide6.QtCore import QObject
@@ -11,17 +13,22 @@ from PySide6.QtGui import QDragMoveEvent
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QWidget
 
+from sounddesk.app.notifications import notifier
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
+from sounddesk.app.takes.sound_import import SOUND_SUFFIXES
+from sounddesk.app.takes.sound_import import take_from_file
 from sounddesk.app.takes.take_list import TAKE_MIME
 from sounddesk.app.timeline.timeline_drags import DragTools
+from sounddesk.app.workers.background import Background
 from sounddesk.domain.clip_edits import with_room_for_clips
 from sounddesk.domain.take import Take
 from sounddesk.domain.timeline import Clip
 
 
 class TakeDrops(QObject):
-    """Watches a widget for takes; one that is dropped becomes a clip on the lane of its object, where it was let go.
+    """Watches a widget. A take that is dropped becomes a clip on the lane of its object, where it was let go; a sound
+    file becomes a take of the object whose lane it is dropped on, and a clip there.
 
     Attributes:
         rect: where the clip would be, in widget pixels; None while nothing is dragged over the widget.
@@ -32,6 +39,10 @@ class TakeDrops(QObject):
         self._tools = tools
         self._panel = panel
         self.rect: QRectF | None = None
+        self._end_of_last_s = 0.0
+        self._reading = Background(self, name="reading the sound")
+        self._reading.done.connect(self._add)
+        self._reading.failed.connect(lambda _key, error: notifier.failed(error))
         panel.setAcceptDrops(True)
         panel.installEventFilter(self)
 
@@ -43,7 +54,7 @@ class TakeDrops(QObject):
             # Also the events of entering and moving.
             clip = self._clip_for(event)
             if clip is None:
-                return super().eventFilter(watched, event)
+                return self._take_files(event) or super().eventFilter(watched, event)
             if isinstance(event, QDragMoveEvent):
                 self._show(self._tools.view().clip_rect(self._document.project, clip))
             else:
@@ -52,6 +63,39 @@ class TakeDrops(QObject):
             event.acceptProposedAction()
             return True
         return super().eventFilter(watched, event)
+
+    def close(self) -> None:
+        """Wait for files that are being read."""
+        self._reading.close()
+
+    def _take_files(self, event: QDropEvent) -> bool:
+        """Accept sound files over a lane; at the drop they are read. False where something else is dragged."""
+        urls = [url for url in event.mimeData().urls() if url.isLocalFile()]
+        paths = [path for path in (Path(url.toLocalFile()) for url in urls) if path.suffix.lower() in SOUND_SUFFIXES]
+        object_id = self._tools.view().object_at(self._document.project, event.position().y())
+        if not paths or not object_id:
+            return False
+        if event.type() == QEvent.Type.Drop:
+            view = self._tools.view()
+            start_s = self._tools.snapper.snap(max(0.0, view.time_at(event.position().x())), scale=view.scale)
+            number = self._document.takes.next_number(object_id)
+            for index, path in enumerate(paths):
+                work = functools.partial(take_from_file, path, object_id=object_id, number=number + index)
+                self._reading.start((str(path), start_s, index), work)
+        event.acceptProposedAction()
+        return True
+
+    def _add(self, key: tuple[str, float, int], take: Take) -> None:
+        """The file is read: keep it, and place it behind what came before it in the same drop."""
+        if all(each.id != take.object_id for each in self._document.project.objects):
+            return
+        self._document.add_take(take)
+        for note in take.notes:
+            notifier.info(f"{take.recipe['file']}: {note}")
+        start_s = key[1] if key[2] == 0 else self._end_of_last_s
+        self._end_of_last_s = start_s + take.seconds
+        clip = Clip(id="", object_id=take.object_id, take_id=take.id, start_s=start_s, duration_s=take.seconds)
+        self._document.when_free(lambda: self._place(clip))
 
     @property
     def _document(self) -> Document:

@@ -65,7 +65,7 @@ class TimelineCommands(QObject):
         self._player.toggle()
 
     def stop(self) -> None:
-        self._player.stop()
+        self._player.stop_by_hand()
 
     def to_start(self) -> None:
         self._player.seek(0.0)

@@ -132,6 +132,7 @@ class TimelinePanel(QWidget):
     def close_background(self) -> None:
         """Wait for pictures in the making."""
         self._pictures.close()
+        self._drops.close()
 
     def zoom(self, factor: float) -> None:
         """Show `factor` times as much detail around the playhead."""

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from PySide6.QtCore import QEvent
 from PySide6.QtCore import QMimeData
 from PySide6.QtCore import QPoint
 from PySide6.QtCore import QPointF
 from PySide6.QtCore import Qt
+from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDragEnterEvent
 from PySide6.QtGui import QDragMoveEvent
 from PySide6.QtGui import QDropEvent
@@ -33,6 +36,7 @@ from sounddesk.domain.project import Project
 from sounddesk.domain.take import Take
 from sounddesk.domain.timeline import Clip
 from sounddesk.domain.timeline import Marker
+from tests.app.conftest import wait_until
 
 PLAIN = Qt.KeyboardModifier.NoModifier
 SHIFT = Qt.KeyboardModifier.ShiftModifier
@@ -393,3 +397,34 @@ def test_headers_mute_and_solo_and_the_ruler_stays(two_lanes: TwoLanes) -> None:
     panel.setFocus()
     QTest.keyClick(panel, Qt.Key.Key_Up)
     assert panel.view.lane_top(0) == RULER_HEIGHT
+
+
+def test_sound_files_become_takes_of_the_lane_they_are_dropped_on(
+    two_lanes: TwoLanes, tmp_path: Path, told: list[str]
+) -> None:
+    for name, channels in (("rain.flac", 2), ("thunder.mp3", 1)):
+        sound = np.full((48_000, channels), 0.25, np.float32)
+        soundfile.write(tmp_path / name, sound, 48_000)
+    (tmp_path / "broken.wav").write_bytes(b"RIFF")
+    data = QMimeData()
+    names = ("rain.flac", "thunder.mp3", "broken.wav", "notes.txt")
+    data.setUrls([QUrl.fromLocalFile(str(tmp_path / name)) for name in names])
+    point = two_lanes.at(6.5, two_lanes.panel.view.lane_top(1) + 20)
+    options = (Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, PLAIN)
+    drop = QDropEvent(QPointF(point), *options)
+    QApplication.sendEvent(two_lanes.panel, drop)
+    assert drop.isAccepted()
+    lane = two_lanes.lanes[1]
+    wait_until(lambda: len(two_lanes.project.clips_of(lane)) == 3 and any("broken.wav" in each for each in told))
+    _, rain, thunder = two_lanes.project.clips_of(lane)
+    takes = two_lanes.document.takes
+    assert takes[rain.take_id].recipe["file"] == "rain.flac"
+    assert (rain.start_s, rain.duration_s) == (pytest.approx(6.5, abs=0.05), 1.0)
+    assert thunder.start_s == pytest.approx(rain.end_s)
+    assert takes[rain.take_id].waveform.mean() == pytest.approx(0.25, abs=0.01)
+    assert "rain.flac: 2 channels were mixed to one" in told
+    # Above the lanes there is no object that they could belong to.
+    above = QDropEvent(QPointF(point.x(), 4), *options)
+    above.ignore()
+    QApplication.sendEvent(two_lanes.panel, above)
+    assert not above.isAccepted()

@@ -36,7 +36,8 @@ _MODIFIER_KEYS: Final = {
 class ToolOptions:
     """What the option strip sets: brush diameter in image pixels, hardness 0 to 1, colour tolerance 0 to 255.
 
-    `pick` is what clicks and boxes do; `scale` which of a click's candidates is wanted, None for the likeliest.
+    `pick` is what clicks and boxes do; `scale` which of a click's candidates is wanted, None for the likeliest;
+    `mask_opacity` how much masks cover, from 0 for their outlines alone to 1.
     """
 
     diameter: float = 40.0
@@ -46,6 +47,7 @@ class ToolOptions:
     mode: Mode = "add"
     pick: PickMode = "new"
     scale: Scale | None = None
+    mask_opacity: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)

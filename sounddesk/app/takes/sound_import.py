@@ -1,0 +1,45 @@
+"""Recordings of the user's own, as takes beside the generated ones."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from sounddesk.domain.errors import BadInputError
+from sounddesk.domain.take import Take
+
+# What libsndfile reads.
+SOUND_SUFFIXES: Final = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".aif", ".aiff")
+# As long as a timeline may be.
+MAX_SECONDS: Final = 3600.0
+
+
+def take_from_file(path: Path, *, object_id: str, number: int) -> Take:
+    """A take of a sound file, its channels mixed to one; not for the UI thread.
+
+    Raises:
+        BadInputError: no sound file, or longer than an hour.
+    """
+    from sounddesk.audio.files.wav_io import read_sound
+
+    sound = read_sound(path)
+    if sound.seconds > MAX_SECONDS:
+        raise BadInputError(f"{path.name} lasts {sound.seconds:.0f} s", remedy="cut it to at most an hour")
+    channels = 1 if sound.samples.ndim == 1 else sound.samples.shape[1]
+    mono = sound.samples if channels == 1 else sound.samples.mean(axis=1, dtype=np.float32)
+    mono = np.nan_to_num(mono.reshape(-1).astype(np.float32), posinf=1.0, neginf=-1.0)
+    return Take(
+        id=uuid.uuid4().hex,
+        object_id=object_id,
+        number=number,
+        seed=0,
+        waveform=mono,
+        sample_rate_hz=sound.sample_rate_hz,
+        recipe={"file": path.name},
+        created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        notes=(f"{channels} channels were mixed to one",) if channels > 1 else (),
+    )
