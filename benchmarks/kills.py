@@ -138,8 +138,9 @@ def jobs_in(place: Path, hub_url: str) -> Iterator[Job]:
     yield one_folder("collect", collect(project), exact=False)
     yield save_job()
     yield install_job(hub_url)
-    batch = ("batch", str(shot), *masks, *bundle, *SMALL, "--resume", "--workers", "1", "--out")
-    yield one_folder("batch", lambda out: command(*batch, str(out)), resumes=True)
+    batch = ("batch", str(shot), *masks, *bundle, "--steps", "2", "--quiet", "--resume", "--workers", "1", "--out")
+    yield one_folder("batch", lambda out: command(*batch, str(out), "--seconds", "1"), resumes=True)
+    # As long as its frames: 1 s.
     yield one_folder("bed", lambda out: command(*batch, str(out), "--bed", "--fps", "4"), resumes=True)
     training = place / "training"
     training.mkdir()

@@ -76,6 +76,21 @@ def test_a_written_time_is_read_as_the_same_frame(frame: int, rate: TimecodeRate
     assert parse_time(text, unit=unit, rate=rate, start_timecode_s=3600.0) == pytest.approx(time_s, abs=0.0006)
 
 
+@pytest.mark.parametrize(("rate", "a_second", "dropped"), [(DF, 30, 2), (DF_60, 60, 4)], ids=["29.97", "59.94"])
+def test_ten_minutes_have_the_numbers_of_smpte_s_rule(rate: TimecodeRate, a_second: int, dropped: int) -> None:
+    """ST 12-1, 5.2.2: the first numbers of each minute are left out, but for minutes 0, 10, 20 and so on."""
+    table = [
+        f"00:{minute:02}:{second:02};{frame:02}"
+        for minute in range(10)
+        for second in range(60)
+        for frame in range(a_second)
+        if second or frame >= dropped or not minute
+    ]
+    assert [format_timecode(frame, rate=rate) for frame in range(len(table))] == table
+    assert [parse_timecode(text, rate=rate) for text in table] == list(range(len(table)))
+    assert format_timecode(len(table), rate=rate) == "00:10:00;00"
+
+
 def test_drop_frame_keeps_up_with_the_clock() -> None:
     """After an hour the timecode is within two frames of an hour; without dropping it is 108 frames off."""
     assert format_timecode(DF.frame_at(3600.0), rate=DF) == "01:00:00;00"

@@ -10,6 +10,7 @@ import numpy as np
 import OpenImageIO as oiio  # noqa: N813  # as its manual does
 import pytest
 import tifffile
+from PIL import Image
 
 from sounddesk.engine.images.image_file import load_image
 from sounddesk.engine.images.picture_decoding import ImageFileError
@@ -162,6 +163,19 @@ def test_pixels_are_those_that_openimageio_and_tifffile_see(tmp_path: Path) -> N
         again = tifffile.imread(tmp_path / name)
         again = np.moveaxis(again, 0, 2) if again.shape[0] == 3 else again
         assert np.abs(load_image(tmp_path / name).pixels - again / np.iinfo(again.dtype).max * 255).max() <= 1.0, name
+
+
+@pytest.mark.parametrize("name", ["eight.png", "sixteen.png", "a.bmp", "a.jpg", "lossless.webp", "lossy.webp"])
+def test_other_pictures_are_those_that_openimageio_sees(tmp_path: Path, name: str) -> None:
+    if name == "sixteen.png":
+        write(tmp_path / name, np.rint(light() * 65535).astype(np.uint16), "uint16")
+    else:
+        picture = Image.fromarray(np.rint(light() * 255).astype(np.uint8))
+        picture.save(tmp_path / name, **({"lossless": True} if name.startswith("lossless") else {}))
+    theirs = oiio.ImageBuf(str(tmp_path / name)).get_pixels(oiio.FLOAT)[..., :3]
+    # Decoders of JPEG and WebP are free in how they round colours; of 16 bits the upper 8 are taken.
+    most = {"sixteen.png": 1.0, "a.jpg": 3.0, "lossy.webp": 3.0}.get(name, 0.01)
+    assert np.abs(load_image(tmp_path / name).pixels - theirs * 255).max() <= most
 
 
 def test_a_program_that_freezes_what_it_imported_ends_without_a_word(tmp_path: Path) -> None:

@@ -1,0 +1,176 @@
+"""What the program connects to by itself, as the kernel sees it: sockets of this machine's display and sound only.
+
+python -m benchmarks.connections [--minutes 60] [--seed 0] [render|export|batch|window ...]
+
+Each job runs under `strace` (Linux) with the starter bundle, its children too. The window is driven for `--minutes`
+by random gestures, some a second, on the X server of DISPLAY or else offscreen: select, paint, generate, mix, play,
+undo, save, export. Exits with 1 where anything but a Unix socket was connected to or sent to.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from benchmarks.batch_shot import draw_shot
+from benchmarks.batch_shot import mask_arguments
+from benchmarks.kills import write_example
+
+ROOT = Path(__file__).parents[1]
+JOBS = ("render", "export", "batch", "window")
+SMALL = ("--seconds", "2", "--steps", "4", "--quiet")
+CALLS = "connect,sendto,sendmsg,sendmmsg"
+_CALL = re.compile(r"\b(connect|sendto|sendmsg|sendmmsg)\(.*?sa_family=(AF_\w+)(?:, sun_path=(@?\"[^\"]*\"))?([^}]*)")
+
+
+def connections(trace: str) -> Counter[str]:
+    """How often each address was connected to or sent to, by the lines of strace.
+
+    >>> line = 'connect(3, {sa_family=AF_INET, sin_port=htons(443), sin_addr=inet_addr("1.2.3.4")}, 16) = 0'
+    >>> dict(connections(line))
+    {'connect AF_INET sin_port=htons(443), sin_addr=inet_addr("1.2.3.4")': 1}
+    """
+    found: Counter[str] = Counter()
+    for line in trace.splitlines():
+        if match := _CALL.search(line):
+            call, family, path, rest = match.groups()
+            found[f"{call} {family} {path or rest.strip(', ')}"] += 1
+    return found
+
+
+def is_elsewhere(address: str) -> bool:
+    """Whether it is neither a Unix socket nor the kernel itself."""
+    return address.split()[1] not in ("AF_UNIX", "AF_NETLINK")
+
+
+def command_of(job: str, folder: Path, minutes: float, seed: int) -> list[str]:
+    """What is run in `folder` for a job."""
+    sounddesk = [sys.executable, "-m", "sounddesk"]
+    if job == "render":
+        return [*sounddesk, "demo", "--quiet", "--out", "demo"]
+    if job == "export":
+        write_example(folder / "street.sdesk", 1)
+        return [*sounddesk, "export", "street.sdesk", "--quiet", "--daw", "dawproject,rpp,otio,aaf", "--out", "sounds"]
+    if job == "batch":
+        draw_shot(folder / "shot", frames=4)
+        masks = mask_arguments(folder / "shot")
+        return [*sounddesk, "batch", "shot", *masks, *SMALL, "--workers", "2", "--out", "sounds"]
+    return [sys.executable, "-m", "benchmarks.connections", "--in-the-window", str(minutes), "--seed", str(seed)]
+
+
+def trace(job: str, *, minutes: float, seed: int) -> Counter[str]:
+    """The addresses that a job connects to or sends to."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "home").mkdir()
+        own = {key: value for key, value in os.environ.items() if not key.startswith(("XDG_", "HF_", "SOUNDDESK_"))}
+        own |= {"HOME": str(folder / "home"), "PYTHONPATH": str(ROOT)}
+        if "DISPLAY" not in own:
+            own["QT_QPA_PLATFORM"] = "offscreen"
+        log = folder / "trace"
+        command = ["strace", "-f", "-qq", "--seccomp-bpf", "-e", f"trace={CALLS}", "-s", "200", "-o", str(log)]
+        command += command_of(job, folder, minutes, seed)
+        done = subprocess.run(command, cwd=folder, env=own, stdin=subprocess.DEVNULL, check=False)
+        if done.returncode:
+            raise SystemExit(f"{job} ended with {done.returncode}")
+        return connections(log.read_text(errors="replace"))
+
+
+# ---------------------------------------------------------------------- in the window
+
+
+def use_the_window(minutes: float, seed: int) -> None:
+    """Random gestures on the real window with the starter bundle, some a second, for so long."""
+    from PySide6.QtCore import QTimer
+    from PySide6.QtWidgets import QApplication
+
+    from sounddesk.app.desk import make_application
+    from sounddesk.app.desk import open_window
+    from sounddesk.app.export.export_dialog import ExportRequest
+    from sounddesk.app.settings import Settings
+    from sounddesk.audio.exporters.export_plan import plan_export
+    from sounddesk.audio.exporters.export_settings import ExportSettings
+    from tests.app.conftest import wait_until
+    from tests.app.test_monkey import Monkey
+    from tests.app.test_monkey import close_what_is_in_front
+
+    app = make_application([])
+    window = open_window(Settings())
+    services, document = window.services, window.services.document
+    closer = QTimer()
+    closer.timeout.connect(close_what_is_in_front)
+    closer.start(20)
+
+    def rest(seconds: float) -> None:
+        until = time.monotonic() + seconds
+        wait_until(lambda: time.monotonic() >= until, seconds=seconds + 60)
+
+    def start_again() -> None:
+        window.app_commands.open_demo()
+        wait_until(lambda: bool(document.project.objects), seconds=120)
+        document.commit("Short", document.project.with_settings(seconds=2.0, steps=4, timeline_s=4.0))
+
+    def save_and_export(number: int) -> None:
+        services.store.save_as(Path(f"street{number}.sdesk").absolute())
+        wait_until(lambda: not document.is_dirty, seconds=120)
+        plan = plan_export(document.project, document.takes, ExportSettings(silent_lanes=True), name="street")
+        folder = Path(f"sounds{number}").absolute()
+        window.app_commands.exports.export(ExportRequest(plan=plan, folder=folder))
+        wait_until((folder / "street_mix.wav").exists, seconds=300)
+
+    end = time.monotonic() + 60 * minutes
+    gestures = rounds = 0
+    while time.monotonic() < end:
+        start_again()
+        monkey = Monkey(window, seed + rounds)
+        begin = time.monotonic()
+        while time.monotonic() < min(end, begin + 120):
+            monkey.gesture()
+            gestures += 1
+            rest(0.2)
+        services.player.stop()
+        wait_until(lambda: not services.generate.waiting, seconds=300)
+        save_and_export(rounds)
+        rounds += 1
+    closer.stop()
+    window.hide()
+    window.shut_down()
+    QApplication.processEvents()
+    del app
+    print(f"{gestures} gestures in {rounds} rounds", file=sys.stderr)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("jobs", nargs="*", metavar="JOB", help="render, export, batch, window (default: all)")
+    options.add_argument("--minutes", type=float, default=60.0, help="of use of the window (default: 60)")
+    options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--in-the-window", type=float, metavar="MINUTES", help=argparse.SUPPRESS)
+    asked = options.parse_args(arguments)
+    if asked.in_the_window is not None:
+        use_the_window(asked.in_the_window, asked.seed)
+        return 0
+    if shutil.which("strace") is None:
+        raise SystemExit("strace is not installed")
+    elsewhere = 0
+    for job in asked.jobs or JOBS:
+        begin = time.monotonic()
+        found = trace(job, minutes=asked.minutes, seed=asked.seed)
+        outside = [address for address in found if is_elsewhere(address)]
+        elsewhere += len(outside)
+        print(f"{job}, {time.monotonic() - begin:.0f} s: {len(outside)} connections elsewhere")
+        for address, count in sorted(found.items()):
+            print(f"  {count} x {address}")
+    return 1 if elsewhere else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
