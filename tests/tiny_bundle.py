@@ -27,18 +27,23 @@ GRID = (3, 3)
 WORDS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "photo", "of", "dog", "car", "sea", "siren", "engine", "bark")
 
 
-def build_tiny_bundle(directory: Path, *, seed: int = 0, segmenter: bool = False, **changes: Any) -> Path:
+def build_tiny_bundle(
+    directory: Path, *, seed: int = 0, segmenter: bool = False, detail: bool = False, **changes: Any
+) -> Path:
     """Write the bundle 'tiny' into `directory / 'tiny'` and return that folder.
 
     Everything but weights is as in the starter: timm patches, sentence encoder (int8 rows), attention grounding with
-    running statistics, U-Net with FiLM and added branches, folded VAE, inverse-STFT vocoder; a segmenter only where
-    one is asked for. `changes` replace fields of `GroundingConfig`, or with prototypes of `PrototypeConfig`.
+    running statistics, U-Net with FiLM and added branches, folded VAE, inverse-STFT vocoder; a segmenter, and a
+    detail that raises the takes to 48 kHz, only where one is asked for. `changes`
+    replace fields of `GroundingConfig`, or with prototypes of `PrototypeConfig`.
     """
     with torch.random.fork_rng(devices=[]), tempfile.TemporaryDirectory() as parts:
         torch.manual_seed(seed)
         source = _source(Path(parts), changes)
         if segmenter:
             source = _with_segmenter(source, Path(parts))
+        if detail:
+            source = _with_detail(source, Path(parts))
         return write_bundle(source, directory / "tiny").folder
 
 
@@ -81,6 +86,17 @@ def _with_segmenter(source: BundleSource, parts: Path) -> BundleSource:
     save_tiny_segmenter(parts / "image_encoder", parts / "segmenter")
     part = ComponentSource(class_name="StarterSegmenter", folder=parts / "segmenter", weight_storage="float16")
     return replace(source, components={**source.components, "segmenter": part})
+
+
+def _with_detail(source: BundleSource, parts: Path) -> BundleSource:
+    from sounddesk.engine.starter.detail_network import DetailConfig
+    from sounddesk.engine.starter.spectral_detail import SpectralDetail
+
+    config = DetailConfig(width=4, hidden=8, bands=AUDIO.mel.n_mels, upper_bands=4)
+    SpectralDetail(config, AUDIO.mel).save(parts / "detail")
+    part = ComponentSource(class_name="SpectralDetail", folder=parts / "detail", weight_storage="int8-rowwise")
+    audio = replace(source.audio, finished_rate_hz=48_000)
+    return replace(source, audio=audio, components={**source.components, "detail": part})
 
 
 def _save_text_encoder(folder: Path) -> int:

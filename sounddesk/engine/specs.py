@@ -71,7 +71,7 @@ class LatentSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class RequestShape:
-    """Shapes of one generation of `n_samples` samples."""
+    """Shapes of one generation of `n_samples` samples at the rate of the takes."""
 
     n_samples: int
     mel_frames: int
@@ -91,11 +91,26 @@ class AudioSpec:
 
     `latent_multiple`: the latent's time axis is rounded up to this, so that every U-Net level divides
     evenly and the surplus is generated as sound, never as padding (AudioLDM: 1000 frames -> 1024).
+    `finished_rate_hz`: of the takes, where a component adds a band above the mel; None where the vocoder's is theirs.
     """
 
     mel: MelSpec
     latent: LatentSpec
     latent_multiple: Annotated[int, Range(1, 4096)] = field(default=8, metadata={"required": True})
+    finished_rate_hz: Annotated[int, Range(1_000, 400_000)] | None = field(
+        default=None, metadata={"omit_default": True}
+    )
+
+    def __post_init__(self) -> None:
+        if self.finished_rate_hz is not None and self.finished_rate_hz % self.mel.sample_rate_hz:
+            raise ValueError(
+                f"finished_rate_hz is {self.finished_rate_hz}: give a multiple of the mel's {self.mel.sample_rate_hz}"
+            )
+
+    @property
+    def sample_rate_hz(self) -> int:
+        """Of every take."""
+        return self.finished_rate_hz or self.mel.sample_rate_hz
 
     def request_shape(self, seconds: float) -> RequestShape:
         """Shapes for `seconds` of sound.
@@ -108,8 +123,8 @@ class AudioSpec:
 
     def shape_of(self, seconds: float) -> RequestShape:
         """Shapes for any length, as for a bed that is generated in windows."""
-        n_samples = round(seconds * self.mel.sample_rate_hz)
-        mel_frames = math.ceil(n_samples / self.mel.hop_length)
+        n_samples = round(seconds * self.sample_rate_hz)
+        mel_frames = math.ceil(round(seconds * self.mel.sample_rate_hz) / self.mel.hop_length)
         step = self.latent.time_factor * self.latent_multiple
         mel_frames = math.ceil(mel_frames / step) * step
         return RequestShape(
@@ -121,7 +136,10 @@ class AudioSpec:
         )
 
     def to_json(self) -> dict[str, Any]:
-        return {"mel": asdict(self.mel), "latent": asdict(self.latent), "latent_multiple": self.latent_multiple}
+        data = {"mel": asdict(self.mel), "latent": asdict(self.latent), "latent_multiple": self.latent_multiple}
+        if self.finished_rate_hz is not None:
+            data["finished_rate_hz"] = self.finished_rate_hz
+        return data
 
 
 def check_seconds(seconds: float) -> None:

@@ -31,6 +31,8 @@ MANIFEST_NAME: Final = "bundle.json"
 SCHEMA_VERSION: Final = 1
 SEGMENTER_ROLE: Final = "segmenter"
 """Component that turns clicks into masks; a bundle may go without."""
+DETAIL_ROLE: Final = "detail"
+"""Component that finishes decoded sounds; a bundle may go without."""
 
 Inject = Literal["both", "film", "cross"]
 Heads = Literal["config", "original"]
@@ -86,7 +88,7 @@ class BundleManifest:
         grounding: settings of the grounding as JSON, read by `GroundingConfig`.
         denoiser: settings of the U-Net; the defaults where the manifest is silent.
         components: by role: 'unet', 'injection', 'scheduler', 'vae', 'vocoder', 'image_encoder', 'text_encoder',
-            'grounding', and perhaps 'segmenter'.
+            'grounding', and perhaps 'segmenter' and 'detail'.
         documents: files that are no model part (card, table of sources), by path relative to the bundle.
         card: the document that is the model card.
     """

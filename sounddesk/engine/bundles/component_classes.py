@@ -18,6 +18,7 @@ from sounddesk.engine.models.image_encoder import ClipPatchEncoder
 from sounddesk.engine.models.image_encoder import TimmPatchEncoder
 from sounddesk.engine.models.text_encoder import ClapTextEncoder
 from sounddesk.engine.models.text_encoder import SentenceEncoder
+from sounddesk.engine.models.vocoder import DetailRenderer
 from sounddesk.engine.models.vocoder import HifiGanVocoder
 from sounddesk.engine.models.vocoder import IstftVocoder
 from sounddesk.engine.specs import MelSpec
@@ -135,3 +136,9 @@ def load_vocoder(class_name: str, folder: Path, spec: MelSpec) -> AnyVocoder:
     """The vocoder in `folder`. Raises: ValueError for an unknown class."""
     vocoder: AnyVocoder = component_class("vocoder", class_name, folder).load(folder, spec)
     return vocoder
+
+
+def load_detail(class_name: str, folder: Path, spec: MelSpec) -> DetailRenderer:
+    """The component 'detail' in `folder`. Raises: ValueError for an unknown class."""
+    detail: DetailRenderer = component_class("detail", class_name, folder).load(folder, spec)
+    return detail

@@ -17,10 +17,12 @@ from torch import nn
 from sounddesk.domain.errors import Cancelled
 from sounddesk.domain.errors import EngineError
 from sounddesk.engine.bundles.bundle import Bundle
+from sounddesk.engine.bundles.bundle_manifest import DETAIL_ROLE
 from sounddesk.engine.bundles.component_classes import AnyTextEncoder
 from sounddesk.engine.bundles.component_classes import AnyVocoder
 from sounddesk.engine.bundles.component_classes import PatchEncoder
 from sounddesk.engine.bundles.component_classes import load_conditioner
+from sounddesk.engine.bundles.component_classes import load_detail
 from sounddesk.engine.bundles.component_classes import load_image_encoder
 from sounddesk.engine.bundles.component_classes import load_text_encoder
 from sounddesk.engine.bundles.component_classes import load_vocoder
@@ -57,6 +59,7 @@ class Components:
 
     Attributes:
         conditioner: small, so always on the device.
+        detail: what finishes decoded sounds, where the bundle has it.
     """
 
     conditioner: ObjectConditioner
@@ -66,6 +69,7 @@ class Components:
     codec: Part[LatentCodec]
     vocoder: Part[AnyVocoder]
     text_encoder: Part[AnyTextEncoder]
+    detail: Part[Any] | None = None
 
 
 def load_components(
@@ -108,11 +112,13 @@ def load_components(
         denoiser=part(with_branches, lambda: _load_denoiser(bundle, policy, condition_width=width), half=True),
         # In float32 everywhere: their errors are heard at once.
         codec=part(("vae",), lambda: _load_codec(bundle, policy), half=False),
-        vocoder=part(("vocoder",), lambda: _load_vocoder(bundle), half=False),
+        vocoder=part(("vocoder",), lambda: _load_vocoder(bundle, policy), half=False),
         text_encoder=part(("text_encoder",), lambda: read_text_encoder(bundle), half=True),
+        detail=part((DETAIL_ROLE,), lambda: _load_detail(bundle, policy), half=False) if has_detail(bundle) else None,
     )
     prepared: tuple[Part[Any], ...] = (
         components.image_encoder, components.denoiser, components.codec, components.vocoder,
+        *(() if components.detail is None else (components.detail,)),
     )  # fmt: skip
     reporter = StageReporter(stage="load", total=len(prepared), on_progress=on_progress, cancel=cancel)
     for index, each in enumerate(prepared):
@@ -181,9 +187,29 @@ def _packs(policy: DevicePolicy) -> bool:
     return policy.device.type == "cpu" and policy.network_dtype == torch.float32
 
 
-def _load_vocoder(bundle: Bundle) -> AnyVocoder:
+def _load_vocoder(bundle: Bundle, policy: DevicePolicy) -> AnyVocoder:
     with _loading(bundle, "vocoder") as folder:
-        return load_vocoder(_class_of(bundle, "vocoder"), folder, bundle.audio.mel)
+        vocoder = load_vocoder(_class_of(bundle, "vocoder"), folder, bundle.audio.mel)
+        if _packs(policy):
+            pack_layers(vocoder)
+        return vocoder
+
+
+def has_detail(bundle: Bundle) -> bool:
+    """Whether decoded sounds are finished by a component of their own."""
+    return DETAIL_ROLE in bundle.manifest.components
+
+
+def _load_detail(bundle: Bundle, policy: DevicePolicy) -> Any:
+    with _loading(bundle, DETAIL_ROLE) as folder:
+        detail: Any = load_detail(_class_of(bundle, DETAIL_ROLE), folder, bundle.audio.mel)
+        if detail.sample_rate_hz != bundle.audio.sample_rate_hz:
+            raise ValueError(
+                f"it makes {detail.sample_rate_hz} Hz, 'audio' in bundle.json says {bundle.audio.sample_rate_hz} Hz"
+            )
+        if _packs(policy):
+            pack_layers(detail)
+        return detail
 
 
 def _class_of(bundle: Bundle, role: str) -> str:

@@ -153,14 +153,14 @@ class BedPipeline:
                 on_step=lambda done, _total: reporter.step(done),
             ).float()
         # 4. Latent -> log-mel -> samples, in one piece.
-        (samples,) = decode_all(latent, networks, seconds=request.seconds)
+        (samples,) = decode_all(latent, networks, seeds=[request.seed], seconds=request.seconds)
         # 5. The exact length, nothing broken or silent unannounced.
         sound = postprocess(samples, audio=spec, seconds=request.seconds, name=request.name, seed=request.seed)
         ends = {start + length for start in starts} | set(starts)
         joins_s = sorted(frame / frames_per_s for frame in ends if 0 < frame < shape.latent_frames)
         return GeneratedBed(
             waveform=sound.waveform,
-            sample_rate_hz=spec.mel.sample_rate_hz,
+            sample_rate_hz=spec.sample_rate_hz,
             joins_s=tuple(join for join in joins_s if join < request.seconds),
             notes=sound.notes,
         )

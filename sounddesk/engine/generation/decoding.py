@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Final
 
 import numpy as np
@@ -14,6 +14,7 @@ from torch import Tensor
 from sounddesk.engine.device import out_of_memory_reported
 from sounddesk.engine.generation.networks import Networks
 from sounddesk.engine.models.latent_codec import LatentCodec
+from sounddesk.engine.models.pieces import in_pieces
 from sounddesk.engine.models.vocoder import Vocoder
 from sounddesk.engine.specs import AudioSpec
 from sounddesk.engine.tasks import StageReporter
@@ -26,13 +27,19 @@ OVERLAP_S: Final = 2.56
 
 @torch.no_grad()
 def decode_all(
-    latents: Tensor, networks: Networks, *, seconds: float, reporter: StageReporter | None = None
+    latents: Tensor,
+    networks: Networks,
+    *,
+    seeds: Sequence[int],
+    seconds: float,
+    reporter: StageReporter | None = None,
 ) -> list[npt.NDArray[np.float32]]:
     """Latents float32[N, c, t, f] -> N sounds float32[n] of at least `seconds`.
 
     One at a time: a batch would cost memory and save no time.
 
     Args:
+        seeds: of each, for what the bundle's detail draws, where it has one.
         seconds: length of each.
         reporter: counts the sounds.
 
@@ -44,13 +51,22 @@ def decode_all(
     device = networks.policy.device
     sounds = []
     # Held through all sounds, so that no memory plan moves them in between.
-    with networks.components.codec as codec, networks.components.vocoder as vocoder:
+    with (
+        networks.components.codec as codec,
+        networks.components.vocoder as vocoder,
+        networks.components.detail or nullcontext() as detail,
+    ):
+
+        def waveform(log_mel: Tensor) -> Tensor:
+            return synthesise(vocoder, log_mel, spec)
+
         for index in range(len(latents)):
             with out_of_memory_reported(
                 f"memory of {device} ran out while {seconds:g} s were decoded", device, seconds=seconds
             ):
                 log_mel = decode_mel(codec, latents[index : index + 1].to(device), spec)
-                sounds.append(synthesise(vocoder, log_mel, spec)[0].float().cpu().numpy())
+                made = waveform(log_mel) if detail is None else detail.render(log_mel, waveform, seed=seeds[index])
+                sounds.append(made[0].float().cpu().numpy())
             if reporter is not None:
                 reporter.step(index + 1)
     return sounds
@@ -84,43 +100,6 @@ def synthesise(vocoder: Vocoder, log_mel: Tensor, spec: AudioSpec) -> Tensor:
         overlap=_whole(OVERLAP_S * spec.mel.frames_per_s),
         factor=spec.mel.hop_length,
     )
-
-
-def in_pieces(function: Callable[[Tensor], Tensor], x: Tensor, *, piece: int, overlap: int, factor: int) -> Tensor:
-    """`function` over `x` [B, n, ...] -> [B, n * factor, ...] in pieces of at most `piece` along axis 1.
-
-    Neighbours share `overlap` input positions. The outer quarters of the overlap, where a piece lacks its
-    neighbour's context, are dropped and the middle half is cross-faded, so a function that looks at no more than
-    overlap / 4 positions on each side gives the result of one call over the whole.
-    """
-    length = x.shape[1]
-    if length <= piece:
-        return function(x)
-    hop = piece - overlap
-    count = math.ceil((length - overlap) / hop)
-    result: Tensor | None = None
-    for index in range(count):
-        # The last piece ends with `x` and may overlap more, so that no piece is shorter than the others.
-        start = min(index * hop, length - piece)
-        y = function(x[:, start : start + piece])
-        if result is None:
-            result = y.new_zeros(y.shape[0], length * factor, *y.shape[2:])
-            fade = torch.ones(y.shape[1])
-        else:
-            fade = _fade_in(y.shape[1], overlap=overlap * factor)
-        fade = fade.to(y).reshape(1, -1, *(1,) * (y.dim() - 2))
-        here = slice(start * factor, start * factor + y.shape[1])
-        # torch.lerp, unlike a * (1 - w) + b * w, gives exactly a where both agree.
-        result[:, here] = torch.lerp(result[:, here], y, fade)
-    assert result is not None
-    return result
-
-
-def _fade_in(length: int, *, overlap: int) -> Tensor:
-    """Weight of a later piece over its own outputs: 0, then a ramp in the middle of the overlap, then 1."""
-    quarter = overlap // 4
-    position = torch.arange(length, dtype=torch.float32) - quarter
-    return ((position + 0.5) / (overlap - 2 * quarter)).clamp(0.0, 1.0)
 
 
 def _whole(value: float) -> int:

@@ -75,7 +75,9 @@ class ImagePipeline:
         latents, batch_notes = denoise_all(asked, networks, on_progress=on_progress, cancel=cancel)
         # 6. Latents -> log-mel -> samples.
         reporter = StageReporter(stage="decode", total=len(takes), on_progress=on_progress, cancel=cancel)
-        decoded = decode_all(latents, networks, seconds=request.seconds, reporter=reporter)
+        decoded = decode_all(
+            latents, networks, seeds=[take.seed for take in takes], seconds=request.seconds, reporter=reporter
+        )
         # 7. The exact length, nothing broken or silent unannounced, and the recipe of each.
         notes = batch_notes if conditioner.attention_std() is not None else (NO_STATISTICS_NOTE, *batch_notes)
         facts: dict[str, Any] = {"image_sha256": image_sha256(request.image)}
@@ -102,7 +104,7 @@ class ImagePipeline:
                     name=take.name,
                     kind=take.kind,
                     waveform=finished.waveform,
-                    sample_rate_hz=spec.mel.sample_rate_hz,
+                    sample_rate_hz=spec.sample_rate_hz,
                     recipe=recipe,
                     notes=(*notes, *finished.notes),
                     patch_weights=weights.copy(),

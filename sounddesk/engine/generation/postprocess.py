@@ -68,7 +68,7 @@ def recipe_facts(
         "licence": licence_line(bundle.manifest.licence),
         "seed": seed,
         "seconds": seconds,
-        "sample_rate_hz": bundle.audio.mel.sample_rate_hz,
+        "sample_rate_hz": bundle.audio.sample_rate_hz,
         "preset": sampling.preset,
         "steps": steps_of(sampling),
         "guidance": sampling.guidance,

@@ -58,7 +58,7 @@ class TextPipeline:
         latents, batch_notes = denoise_all(asked, networks, on_progress=on_progress, cancel=cancel)
         # 4. Latents -> log-mel -> samples.
         reporter = StageReporter(stage="decode", total=len(prompts), on_progress=on_progress, cancel=cancel)
-        decoded = decode_all(latents, networks, seconds=request.seconds, reporter=reporter)
+        decoded = decode_all(latents, networks, seeds=request.seeds, seconds=request.seconds, reporter=reporter)
         # 5. The exact length, nothing broken or silent unannounced, and the recipe of each.
         made = []
         for prompt, seed, samples in zip(prompts, request.seeds, decoded, strict=True):
@@ -71,7 +71,7 @@ class TextPipeline:
                     name=prompt,
                     kind="object",
                     waveform=finished.waveform,
-                    sample_rate_hz=spec.mel.sample_rate_hz,
+                    sample_rate_hz=spec.sample_rate_hz,
                     recipe={**facts, "prompt": prompt, "negative_prompt": request.negative_prompt},
                     notes=(*batch_notes, *finished.notes),
                     patch_weights=np.zeros(0, dtype=np.float32),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,22 @@ class Vocoder(Protocol):
 
     def synthesise(self, log_mel: Tensor) -> Tensor:
         """Log-mel float32[B, T, n_mels] -> waveform float32[B, T * hop_length]."""
+        ...
+
+
+class DetailRenderer(Protocol):
+    """Component between codec and vocoder that finishes a sound: optional, for codecs that decode an expectation."""
+
+    @property
+    def sample_rate_hz(self) -> int:
+        """Of the finished sound."""
+        ...
+
+    def render(self, log_mel: Tensor, synthesise: Callable[[Tensor], Tensor], *, seed: int) -> Tensor:
+        """Log-mel float32[1, T, n_mels] -> waveform float32[1, n] at `sample_rate_hz`; a pure function of its inputs.
+
+        `synthesise` is the vocoder.
+        """
         ...
 
 

@@ -1,4 +1,4 @@
-"""The classes that only the starter's bundle has: its image encoder and its conditioner."""
+"""The classes that only the starter's bundle has: its image encoder, its conditioner and its detail."""
 
 from __future__ import annotations
 
@@ -19,5 +19,12 @@ COMPONENT_CLASSES.register(
         class_name="ObjectConditioner",
         switch="prototypes",
         target="sounddesk.engine.starter.conditioner:PrototypeConditioner",
+    )
+)
+COMPONENT_CLASSES.register(
+    ComponentClass(
+        role="detail",
+        class_name="SpectralDetail",
+        target="sounddesk.engine.starter.spectral_detail:SpectralDetail",
     )
 )

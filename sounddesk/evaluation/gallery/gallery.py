@@ -125,7 +125,7 @@ def run(
         if kinds and missing:
             raise BadInputError(f"{pictures_dir} holds no usable picture of {', '.join(missing)}: add one")
         shown = [kind for kind in known if kind.name in folder.cut_outs]
-        rate = session.audio.mel.sample_rate_hz
+        rate = session.audio.sample_rate_hz
         needed = len(shown) * (takes + bool(real)) * (round(seconds * rate) * 2 + _PICTURES_BYTES)
         # Taken before the long part, so that a folder that cannot be written is known at once.
         with OutputFolder(out, needed_bytes=needed) as target:
@@ -256,7 +256,7 @@ class _Maker:
 
     def recording(self, kind: str, *, place: str) -> GalleryRecording | None:
         """A real recording of a kind, where there is one that can be heard."""
-        rate = self.session.audio.mel.sample_rate_hz
+        rate = self.session.audio.sample_rate_hz
         found = read_recording(self.recordings, kind, seconds=self.seconds, sample_rate_hz=rate)
         if found is None:
             return None
@@ -265,7 +265,7 @@ class _Maker:
 
     def sound(self, kind: str, waveform: Waveform, stem: str) -> HeardSound:
         """Stage a sound of the session's rate as STEM.wav, its spectrogram as STEM.png, and have it judged."""
-        rate = self.session.audio.mel.sample_rate_hz
+        rate = self.session.audio.sample_rate_hz
         data, _ = encode_wav(waveform, sample_rate_hz=rate, wav_format="PCM_16")
         self.target.write(f"{stem}.wav", data)
         # All pictures are as long as a take, so that they compare.

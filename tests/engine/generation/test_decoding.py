@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from sounddesk.engine.generation.decoding import OVERLAP_S
 from sounddesk.engine.generation.decoding import PIECE_S
 from sounddesk.engine.generation.decoding import decode_mel
-from sounddesk.engine.generation.decoding import in_pieces
 from sounddesk.engine.generation.decoding import synthesise
+from sounddesk.engine.models.pieces import in_pieces
 from sounddesk.engine.models.vocoder import IstftVocoder
 from sounddesk.engine.models.vocoder import IstftVocoderConfig
 from tests.tiny_bundle import AUDIO

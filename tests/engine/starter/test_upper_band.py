@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from sounddesk.engine.starter.upper_band import BandLevels
+from sounddesk.engine.starter.upper_band import UpperBand
+
+BANDS = 8
+
+
+@pytest.fixture(scope="module")
+def upper() -> UpperBand:
+    return UpperBand(lower_rate_hz=16_000, sample_rate_hz=48_000, hop_length=240, bands=BANDS, from_hz=7_500.0)
+
+
+@pytest.fixture(scope="module")
+def levels() -> BandLevels:
+    return BandLevels(sample_rate_hz=48_000, hop_length=240, bands=BANDS, from_hz=7_500.0, to_hz=24_000.0)
+
+
+def tone(frequency_hz: float, rate_hz: int, *, seconds: float = 0.2) -> torch.Tensor:
+    n = torch.arange(round(seconds * rate_hz), dtype=torch.float64)
+    return torch.sin(2 * math.pi * frequency_hz * n / rate_hz).float()[None]
+
+
+@pytest.mark.parametrize("frequency_hz", [50.0, 1_000.0, 6_900.0])
+def test_below_the_crossover_only_the_rate_changes(upper: UpperBand, frequency_hz: float) -> None:
+    raised = upper.raise_rate(tone(frequency_hz, 16_000))
+    expected = tone(frequency_hz, 48_000)
+    assert raised.shape == expected.shape
+    # The ends lack what the filter reaches for.
+    assert (raised - expected)[:, 600:-600].abs().max() < 2e-3
+
+
+def test_above_the_crossover_nothing_of_the_lower_sound_is_left(upper: UpperBand) -> None:
+    assert upper.raise_rate(tone(7_950.0, 16_000))[:, 600:-600].abs().max() < 1e-2
+
+
+def test_noise_has_the_levels_that_were_asked_for(upper: UpperBand, levels: BandLevels) -> None:
+    asked = torch.linspace(-6.0, -2.0, BANDS).expand(1, 800, BANDS)
+    white = levels(torch.randn(1, 48_000, generator=torch.Generator().manual_seed(1))).mean(dim=(0, 1))
+    made = levels(upper.noise(asked, torch.Generator().manual_seed(0))).mean(dim=(0, 1)) - white
+    # The lowest band lies in the crossover, and levels between the middles of two bands are in between.
+    assert (made - asked[0, 0])[1:].abs().max() < 0.25
+
+
+def test_a_burst_stays_where_it_was_put(upper: UpperBand, levels: BandLevels) -> None:
+    asked = torch.full((1, 100, BANDS), -11.0)
+    asked[:, 40] = -1.0
+    heard = levels(upper.noise(asked, torch.Generator().manual_seed(0)))[0].mean(dim=1)
+    assert int(heard.argmax()) == 40
+    assert (heard[:38] < -10.0).all()
+    assert (heard[43:] < -10.0).all()
+
+
+def test_blocks_of_noise_join_without_a_seam(upper: UpperBand, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sounddesk.engine.starter.upper_band._FRAMES_AT_ONCE", 16)
+    noise = upper.noise(torch.full((1, 64, BANDS), -2.0), torch.Generator().manual_seed(0))[0]
+    power = (noise.reshape(64, 240) ** 2).mean(dim=1)
+    assert power[15:17].min() > 0.4 * power.median()
+
+
+def test_a_rate_that_is_no_multiple_is_refused() -> None:
+    with pytest.raises(ValueError, match="44100 Hz is not a multiple of 16000 Hz"):
+        UpperBand(lower_rate_hz=16_000, sample_rate_hz=44_100, hop_length=240, bands=4, from_hz=7_500.0)
