@@ -30,9 +30,10 @@ def round_trip(waveform: Waveform, networks: Networks, *, sample_rate_hz: int, t
     if through == "vocoder":
         with networks.components.vocoder as vocoder:
             made = synthesise(vocoder, log_mel, spec)[0].float().cpu().numpy()
+        made = resample(made, from_hz=rate, to_hz=spec.sample_rate_hz)
     else:
         with networks.components.codec as codec:
             # The posterior's mean: what is lost is lost by the codec, not by the draw.
             latents = codec.encode(log_mel, sample=False)
-        made = decode_all(latents, networks, seconds=len(sound) / rate)[0]
-    return np.ascontiguousarray(made[: len(sound)], dtype=np.float32)
+        made = decode_all(latents, networks, seeds=[0], seconds=len(sound) / rate)[0]
+    return np.ascontiguousarray(made[: len(sound) * spec.sample_rate_hz // rate], dtype=np.float32)

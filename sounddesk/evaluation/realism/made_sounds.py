@@ -99,7 +99,7 @@ class SoundMaker:
         kept = self.journal.get(key)
         if kept is not None:
             return kept
-        rate = self.session.audio.mel.sample_rate_hz
+        rate = self.session.audio.sample_rate_hz
         waveform = self._waveform(stage, real, number)
         embeddings = {}
         for band in BANDS:
