@@ -90,6 +90,7 @@ def _add(parser: argparse.ArgumentParser, option: MeasureOption) -> None:
         text = f"{option.default:g}" if option.kind == "number" else str(option.default)
     parser.add_argument(
         option.flag,
+        action="append" if option.repeated else "store",
         type=_READERS[option.kind],
         default=option.default,
         choices=option.choices,

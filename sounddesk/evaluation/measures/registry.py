@@ -29,6 +29,7 @@ class MeasureOption:
         flag: '--takes'.
         help: for `--help`; a default is added to it.
         kind: what is read; 'names' is a list separated by commas, given as a tuple.
+        repeated: whether it may be given several times; the value is a list then, None without any.
         default_text: how the help names the default, where the value does not say it; '' for nothing.
         check: raises ValueError for a value that cannot be used, naming it and the remedy.
     """
@@ -41,6 +42,7 @@ class MeasureOption:
     default_text: str | None = None
     choices: tuple[str, ...] | None = None
     required: bool = False
+    repeated: bool = False
     check: Callable[[Any], None] | None = None
 
     @property
