@@ -28,10 +28,10 @@ from typing import Any
 
 from benchmarks.batch_shot import draw_shot
 from benchmarks.batch_shot import mask_arguments
-from benchmarks.resume_after_kill import OPTIMISER
 from benchmarks.resume_after_kill import Forked
 from benchmarks.resume_after_kill import fingerprint
 
+OPTIMISER = {"steps": 6, "checkpoint_steps": 2, "threads": 1}
 SMALL = ("--seconds", "1", "--steps", "2", "--quiet")
 
 
@@ -127,7 +127,7 @@ def jobs_in(place: Path, hub_url: str) -> Iterator[Job]:
     Forked(build_tiny_bundle, place).end()
     bundle = ("--bundle", str(place / "tiny"))
     shot = place / "shot"
-    draw_shot(shot, frames=4)
+    draw_shot(shot, frames=2)
     masks = mask_arguments(shot)
     frame = str(shot / "shot.0001.png")
 
@@ -141,7 +141,7 @@ def jobs_in(place: Path, hub_url: str) -> Iterator[Job]:
     batch = ("batch", str(shot), *masks, *bundle, "--steps", "2", "--quiet", "--resume", "--workers", "1", "--out")
     yield one_folder("batch", lambda out: command(*batch, str(out), "--seconds", "1"), resumes=True)
     # As long as its frames: 1 s.
-    yield one_folder("bed", lambda out: command(*batch, str(out), "--bed", "--fps", "4"), resumes=True)
+    yield one_folder("bed", lambda out: command(*batch, str(out), "--bed", "--fps", "2"), resumes=True)
     training = place / "training"
     training.mkdir()
     Forked(build_tiny_work, training).end()

@@ -99,7 +99,7 @@ def read_masks(
         )
     found: list[NamedMask] = []
     total = 0
-    for each in kind.read(data, request):
+    for each in _masks_of(kind, data, request):
         if not each.mask.any():
             request.leave_out("shape(s) that cover no pixel of the image", each.name)
             continue
@@ -116,6 +116,15 @@ def read_masks(
         left = f" ({why} left out)" if why else ""
         raise MaskFormatError(f"{path.name} holds no mask{left}: draw an outline in the program that made it")
     return tuple(found)
+
+
+def _masks_of(kind: AnnotationFormat, data: Any, request: MaskRequest) -> Iterator[NamedMask]:
+    """What the reader of a format finds; a value of another type than the format has, anywhere, is damage."""
+    try:
+        yield from kind.read(data, request)
+    except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
+        reason = f"{type(error).__name__}: {error}"[:200]
+        raise MaskFormatError(f"{request.file_name} is damaged ({reason}): export it from {kind.name} again") from error
 
 
 def read_one_mask(

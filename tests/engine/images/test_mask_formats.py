@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,12 @@ from hypothesis.extra.numpy import arrays
 from pycocotools import mask as coco_mask
 
 from sounddesk.engine.images.annotations.canvas import MaskFormatError
+from sounddesk.engine.images.annotations.canvas import MaskRequest
 from sounddesk.engine.images.annotations.canvas import NamedMask
 from sounddesk.engine.images.annotations.coco import coco_json
 from sounddesk.engine.images.annotations.labelme import labelme_json
+from sounddesk.engine.images.mask_formats import AnnotationFormat
+from sounddesk.engine.images.mask_formats import _masks_of
 from sounddesk.engine.images.mask_formats import read_masks
 from sounddesk.engine.images.outlines import decode_run_lengths
 from sounddesk.engine.images.picture_decoding import ImageFileError
@@ -175,3 +179,17 @@ def test_any_text_for_counts_is_decoded_or_refused(text: str) -> None:
     except ValueError:
         return
     assert len(runs) <= len(text)
+
+
+@pytest.mark.parametrize(
+    "error", [TypeError("not iterable"), KeyError("x"), AttributeError("no"), OverflowError("inf")]
+)
+def test_what_a_reader_did_not_expect_is_damage_of_the_file(error: Exception, tmp_path: Path) -> None:
+    def read(_data: Any, _request: MaskRequest) -> Iterator[NamedMask]:
+        raise error
+        yield
+
+    kind = AnnotationFormat(name="VIA", recognises=lambda _: True, read=read)
+    request = MaskRequest(file_name="a.json", image_size=(64, 48), image_name="", orientation=1, notes=[])
+    with pytest.raises(MaskFormatError, match=rf"a\.json is damaged \({type(error).__name__}: .*from VIA again"):
+        list(_masks_of(kind, None, request))

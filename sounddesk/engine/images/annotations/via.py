@@ -71,7 +71,7 @@ def _regions_of_via3(data: Mapping[str, Any], request: MaskRequest) -> list[tupl
     files, views = _object(data.get("file")), _object(data.get("view"))
     names = []
     for view in views.values():
-        fids = [str(each) for each in _object(view).get("fid_list") or ()]
+        fids = [str(each) for each in _list(_object(view).get("fid_list"))]
         names.append(str(_object(files.get(fids[0])).get("fname")) if len(fids) == 1 else "")
     wanted = _chosen(list(views), names, request)
     attributes = _object(data.get("attribute"))
@@ -80,7 +80,10 @@ def _regions_of_via3(data: Mapping[str, Any], request: MaskRequest) -> list[tupl
         region = _object(each)
         if str(region.get("vid")) != wanted or not region.get("xy"):
             continue
-        kind, *values = region["xy"]
+        numbers = _list(region["xy"])
+        if not numbers or not isinstance(numbers[0], int | float):
+            raise MaskFormatError(f"{request.file_name} is damaged: xy of a region is {str(region['xy'])[:40]!r}")
+        kind, *values = numbers
         said = {
             str(_object(attributes.get(key)).get("aname") or key): _object(
                 _object(attributes.get(key)).get("options")
@@ -106,6 +109,10 @@ def _chosen(items: list[Any], names: list[str], request: MaskRequest) -> Any:
 
 def _object(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _name(attributes: Any) -> str:
