@@ -39,7 +39,7 @@ MENUS: Final = (
     Menu(title="Mi&xer", sections=("strips", "scene")),
     Menu(title="T&ransport", sections=("play", "go", "loop")),
     Menu(title="&View", sections=("image", "attention", "timeline", "ruler", "panels"),
-         submenus=(("ruler", "R&uler"), ("panels", "Panel&s"))),
+         submenus=(("timeline", "Time&line"), ("ruler", "R&uler"), ("panels", "Panel&s"))),
     Menu(title="&Help", sections=("manual", "commands", "about")),
 )  # fmt: skip
 SECTIONS: Final = {menu.name: menu.sections for menu in MENUS}
