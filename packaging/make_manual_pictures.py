@@ -32,9 +32,9 @@ from PySide6.QtWidgets import QDialog
 
 from sounddesk.app.desk import make_application
 from sounddesk.app.desk import open_window
+from sounddesk.app.look.style_sheet import apply_theme
 from sounddesk.app.main_window import MainWindow
 from sounddesk.app.settings import Settings
-from sounddesk.app.style_sheet import apply_theme
 from sounddesk.domain.timeline import Marker
 from sounddesk.engine.images.image_file import load_image
 from sounddesk.resources_folder import resource

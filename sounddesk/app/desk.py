@@ -13,13 +13,13 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 import sounddesk
+from sounddesk.app.look.style_sheet import apply_theme
 from sounddesk.app.main_window import MainWindow
 from sounddesk.app.project.working_copy import working_folder
 from sounddesk.app.runtime.crash_reports import install_crash_reports
 from sounddesk.app.runtime.garbage_collection import UiThreadGarbageCollector
 from sounddesk.app.services import Services
 from sounddesk.app.settings import Settings
-from sounddesk.app.style_sheet import apply_theme
 from sounddesk.storage.leftovers import remove_leftovers
 
 # Python's own 5 ms add up: a picture of many Qt calls then waits for two busy workers again and again.

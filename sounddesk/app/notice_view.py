@@ -12,12 +12,12 @@ from PySide6.QtWidgets import QHBoxLayout
 from PySide6.QtWidgets import QMainWindow
 from PySide6.QtWidgets import QPushButton
 
+from sounddesk.app.look.theme import PADDING
 from sounddesk.app.notifications import Level
 from sounddesk.app.notifications import Notice
 from sounddesk.app.notifications import notifier
 from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.plain_text import PlainMessageBox
-from sounddesk.app.theme import PADDING
 
 _TOAST_WIDTH: Final = 460
 _SHOWN_MS: Final = {Level.INFO: 10_000, Level.WARNING: 20_000}

@@ -8,10 +8,10 @@ from PySide6.QtCore import QSettings
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QApplication
 
+from sounddesk.app.look.style_sheet import apply_theme
+from sounddesk.app.look.theme import palette
 from sounddesk.app.settings import Setting
 from sounddesk.app.settings import Settings
-from sounddesk.app.style_sheet import apply_theme
-from sounddesk.app.theme import palette
 
 
 def test_values_are_there_after_a_restart(qapp: QApplication, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtGui import QPainter
 
 from sounddesk.app.canvas.viewport import Viewport
-from sounddesk.app.theme import PICK_COLOURS
+from sounddesk.app.look.theme import PICK_COLOURS
 from sounddesk.app.workers.mask_change import GAINED
 from sounddesk.app.workers.mask_change import GAINED_EDGE
 from sounddesk.app.workers.mask_change import LOST

@@ -35,10 +35,10 @@ from sounddesk.app.canvas.tools.canvas_port import ToolOptions
 from sounddesk.app.canvas.tools.tool_table import tools_in_order
 from sounddesk.app.canvas.viewport import Viewport
 from sounddesk.app.canvas.viewport import fitted
+from sounddesk.app.look.theme import PICK_COLOURS
+from sounddesk.app.look.theme import SUGGESTION_COLOUR
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
-from sounddesk.app.theme import PICK_COLOURS
-from sounddesk.app.theme import SUGGESTION_COLOUR
 from sounddesk.app.workers.mask_change import MaskChange
 from sounddesk.app.workers.mask_change import mask_change
 from sounddesk.app.workers.segmentation_worker import SegmentationWorker

@@ -19,8 +19,8 @@ from sounddesk.app.canvas.tools.canvas_port import PickMode
 from sounddesk.app.commands.buttons import command_button
 from sounddesk.app.commands.command import Command
 from sounddesk.app.commands.registry import CommandRegistry
+from sounddesk.app.look.theme import PICK_COLOURS
 from sounddesk.app.plain_text import PlainLabel
-from sounddesk.app.theme import PICK_COLOURS
 from sounddesk.app.workers.segmentation_worker import SegmentationWorker
 from sounddesk.domain.selection import SCALES
 from sounddesk.domain.selection import Scale

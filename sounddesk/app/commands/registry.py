@@ -20,8 +20,8 @@ from sounddesk.app.commands.command import Command
 from sounddesk.app.commands.command import PanelKey
 from sounddesk.app.commands.command import portable
 from sounddesk.app.commands.menu_layout import SECTIONS
-from sounddesk.app.icons import COMMAND_ICONS
-from sounddesk.app.icons import icon
+from sounddesk.app.look.icons import COMMAND_ICONS
+from sounddesk.app.look.icons import icon
 from sounddesk.domain.errors import BadInputError
 
 Owner = TypeVar("Owner")

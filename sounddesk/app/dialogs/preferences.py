@@ -25,9 +25,9 @@ from PySide6.QtWidgets import QWidget
 from sounddesk.app.dialogs.dialog_buttons import ok_and_cancel
 from sounddesk.app.dialogs.storage_page import StoragePage
 from sounddesk.app.dialogs.storage_page import folder_bytes
+from sounddesk.app.look.style_sheet import apply_theme
 from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.settings import Settings
-from sounddesk.app.style_sheet import apply_theme
 from sounddesk.engine.segmenters.registry import checkpoint_help
 from sounddesk.engine.segmenters.registry import checkpoint_suffixes
 

@@ -24,14 +24,14 @@ from PySide6.QtWidgets import QPushButton
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.icons import draw_icon
+from sounddesk.app.look.icons import draw_icon
+from sounddesk.app.look.theme import RADIUS
+from sounddesk.app.look.theme import TITLE
+from sounddesk.app.look.theme import colour
+from sounddesk.app.look.theme import font
 from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.plain_text import plain_tip
 from sounddesk.app.settings import Settings
-from sounddesk.app.theme import RADIUS
-from sounddesk.app.theme import TITLE
-from sounddesk.app.theme import colour
-from sounddesk.app.theme import font
 from sounddesk.resources_folder import resource
 from sounddesk.storage.path_text import home_folder
 

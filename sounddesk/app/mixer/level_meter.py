@@ -14,11 +14,11 @@ from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QFormLayout
 from PySide6.QtWidgets import QWidget
 
+from sounddesk.app.look.theme import TITLE
+from sounddesk.app.look.theme import colour
+from sounddesk.app.look.theme import font
+from sounddesk.app.look.theme import theme
 from sounddesk.app.plain_text import PlainLabel
-from sounddesk.app.theme import TITLE
-from sounddesk.app.theme import colour
-from sounddesk.app.theme import font
-from sounddesk.app.theme import theme
 from sounddesk.audio.metering.loudness import LoudnessReading
 from sounddesk.audio.playback.playback_levels import LaneLevel
 

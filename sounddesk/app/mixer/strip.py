@@ -21,17 +21,17 @@ from PySide6.QtWidgets import QToolButton
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
+from sounddesk.app.look.theme import GAP
+from sounddesk.app.look.theme import RADIUS
+from sounddesk.app.look.theme import SMALL
+from sounddesk.app.look.theme import colour
+from sounddesk.app.look.theme import font
+from sounddesk.app.look.theme import theme
 from sounddesk.app.mixer.level_meter import BOTTOM_DB
 from sounddesk.app.mixer.level_meter import LevelMeter
 from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.plain_text import plain_tip
 from sounddesk.app.project.document import Document
-from sounddesk.app.theme import GAP
-from sounddesk.app.theme import RADIUS
-from sounddesk.app.theme import SMALL
-from sounddesk.app.theme import colour
-from sounddesk.app.theme import font
-from sounddesk.app.theme import theme
 from sounddesk.audio.playback.playback_levels import LaneLevel
 from sounddesk.domain.project import Project
 

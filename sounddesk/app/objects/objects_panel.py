@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Final
 from typing import Literal
 
 from PySide6.QtCore import QModelIndex
@@ -25,13 +24,14 @@ from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.commands.buttons import command_button
-from sounddesk.app.commands.command import Command
 from sounddesk.app.commands.menus import add_commands
 from sounddesk.app.commands.registry import CommandRegistry
 from sounddesk.app.notifications import notifier
 from sounddesk.app.objects.object_inspector import INSPECTOR_KEYS
 from sounddesk.app.objects.object_inspector import ObjectInspector
 from sounddesk.app.objects.object_list import ObjectList
+from sounddesk.app.objects.objects_panel_commands import COMMANDS
+from sounddesk.app.objects.objects_panel_commands import OBJECT_MENU
 from sounddesk.app.objects.thumbnails import SIDE
 from sounddesk.app.objects.thumbnails import Thumbnails
 from sounddesk.app.project.document import Document
@@ -48,11 +48,6 @@ from sounddesk.domain.tiled_mask import TiledMask
 
 _NAME, _VISIBLE, _LOCKED = range(3)
 _OBJECT_ID = Qt.ItemDataRole.UserRole
-_OBJECT_MENU: Final = (
-    "objects.rename", "objects.colour", "objects.duplicate", "objects.merge", "objects.delete", "objects.select_all",
-    "", "objects.blend", "objects.add_ambience", "", "objects.invert", "objects.grow", "objects.shrink",
-    "objects.feather",
-)  # fmt: skip
 FilterKind = Literal["grow", "shrink", "feather"]
 
 
@@ -77,7 +72,7 @@ class ObjectsPanel(QWidget):
         actions.add(COMMANDS, owner=self)
         actions.reserve(INSPECTOR_KEYS)
         self._menu = QMenu(self)
-        add_commands(self._menu, actions, _OBJECT_MENU)
+        add_commands(self._menu, actions, OBJECT_MENU)
         self._inspector = ObjectInspector(document, selection, self)
         buttons = QHBoxLayout()
         for command_id in ("objects.add_ambience", "objects.blend", "objects.duplicate", "objects.delete"):
@@ -372,35 +367,3 @@ class ObjectsPanel(QWidget):
             self._document.commit(verb, project)
 
         self._document.when_free(apply)
-
-
-COMMANDS: Final[tuple[Command[ObjectsPanel], ...]] = (
-    Command("objects.rename", "&Rename object", ObjectsPanel.rename, menu="Objects", section="objects", keys="F2",
-            enabled=lambda it: it.n_selected > 0),
-    Command("objects.colour", "&Colour…", ObjectsPanel.choose_colour, menu="Objects", section="objects",
-            enabled=lambda it: it.n_selected > 0),
-    Command("objects.duplicate", "&Duplicate objects", ObjectsPanel.duplicate, menu="Objects", section="objects",
-            label="Duplicate",
-            keys="Ctrl+Shift+D",
-            enabled=lambda it: it.n_selected > 0),
-    Command("objects.delete", "D&elete objects", ObjectsPanel.delete, menu="Objects", section="objects",
-            keys="Ctrl+Backspace",
-            enabled=lambda it: it.n_selected > 0),
-    Command("objects.select_all", "Select &all objects", ObjectsPanel.select_all, menu="Edit", section="select",
-            keys="Ctrl+A"),
-    Command("objects.blend", "Add &blend", ObjectsPanel.ask_for_blend, menu="Objects", section="add", label="Blend",
-            tip="One take that is generated for the selected objects together",
-            enabled=lambda it: it.n_selected > 1),
-    Command("objects.add_ambience", "Add a&mbience", ObjectsPanel.add_ambience, menu="Objects", section="add",
-            label="Ambience", tip="An object for the rest of the scene"),
-    Command("objects.merge", "Merge m&asks", ObjectsPanel.merge_masks, menu="Mask", section="edit",
-            enabled=lambda it: it.n_selected > 1),
-    Command("objects.invert", "&Invert mask", ObjectsPanel.invert_masks, menu="Mask", section="edit", keys="Ctrl+I",
-            enabled=lambda it: it.n_selected > 0),
-    Command("objects.grow", "&Grow mask…", lambda it: it.ask_to_filter("grow"), menu="Mask", section="edit",
-            enabled=lambda it: it.n_selected > 0),
-    Command("objects.shrink", "&Shrink mask…", lambda it: it.ask_to_filter("shrink"), menu="Mask", section="edit",
-            enabled=lambda it: it.n_selected > 0),
-    Command("objects.feather", "Fea&ther mask…", lambda it: it.ask_to_filter("feather"), menu="Mask", section="edit",
-            enabled=lambda it: it.n_selected > 0),
-)  # fmt: skip

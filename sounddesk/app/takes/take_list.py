@@ -29,15 +29,15 @@ from PySide6.QtWidgets import QStyledItemDelegate
 from PySide6.QtWidgets import QStyleOptionViewItem
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.icons import draw_icon
+from sounddesk.app.look.icons import draw_icon
+from sounddesk.app.look.theme import BODY
+from sounddesk.app.look.theme import GAP
+from sounddesk.app.look.theme import PADDING
+from sounddesk.app.look.theme import RADIUS
+from sounddesk.app.look.theme import SMALL
+from sounddesk.app.look.theme import colour
+from sounddesk.app.look.theme import font
 from sounddesk.app.plain_text import plain_tip
-from sounddesk.app.theme import BODY
-from sounddesk.app.theme import GAP
-from sounddesk.app.theme import PADDING
-from sounddesk.app.theme import RADIUS
-from sounddesk.app.theme import SMALL
-from sounddesk.app.theme import colour
-from sounddesk.app.theme import font
 from sounddesk.domain.project import TakeMark
 from sounddesk.domain.take import Take
 

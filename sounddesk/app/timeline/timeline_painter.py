@@ -17,8 +17,8 @@ from PySide6.QtGui import QPalette
 from PySide6.QtGui import QPen
 from PySide6.QtGui import QPolygonF
 
-from sounddesk.app.theme import RADIUS
-from sounddesk.app.theme import colour
+from sounddesk.app.look.theme import RADIUS
+from sounddesk.app.look.theme import colour
 from sounddesk.app.timeline.clip_pictures import ClipPictures
 from sounddesk.app.timeline.timeline_view import MARKERS_HEIGHT
 from sounddesk.app.timeline.timeline_view import NAMES_WIDTH

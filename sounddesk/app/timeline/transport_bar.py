@@ -11,12 +11,12 @@ from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.commands.buttons import command_button
 from sounddesk.app.commands.registry import CommandRegistry
-from sounddesk.app.icons import icon
+from sounddesk.app.look.icons import icon
+from sounddesk.app.look.theme import TITLE
+from sounddesk.app.look.theme import font
 from sounddesk.app.notifications import notifier
 from sounddesk.app.player import Player
 from sounddesk.app.project.document import Document
-from sounddesk.app.theme import TITLE
-from sounddesk.app.theme import font
 from sounddesk.app.timeline.timeline_panel import TimelinePanel
 from sounddesk.domain.project import Project
 from sounddesk.domain.timecode import TIME_UNITS

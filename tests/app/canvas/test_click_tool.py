@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QToolButton
 
 from sounddesk.app.canvas.tools.click_tool import ClickTool
-from sounddesk.app.theme import PICK_COLOURS
+from sounddesk.app.look.theme import PICK_COLOURS
 from tests.app.canvas.conftest import ALT
 from tests.app.canvas.conftest import CTRL
 from tests.app.canvas.conftest import RIGHT

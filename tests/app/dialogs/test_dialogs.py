@@ -31,6 +31,7 @@ from sounddesk.app.dialogs.preferences import Preferences
 from sounddesk.app.dialogs.recovery_dialog import RecoveryDialog
 from sounddesk.app.dialogs.shortcut_editor import ShortcutEditor
 from sounddesk.app.dialogs.welcome_page import WelcomePage
+from sounddesk.app.look.style_sheet import apply_theme
 from sounddesk.app.manual_window import PAGES
 from sounddesk.app.manual_window import ManualWindow
 from sounddesk.app.project.demo_project import demo_project
@@ -39,7 +40,6 @@ from sounddesk.app.project.project_store import ProjectStore
 from sounddesk.app.project.recovery import Recoverable
 from sounddesk.app.project.working_copy import working_folder
 from sounddesk.app.settings import Settings
-from sounddesk.app.style_sheet import apply_theme
 from tests.app.conftest import succeeds
 
 

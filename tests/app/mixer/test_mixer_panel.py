@@ -10,13 +10,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from sounddesk.app.commands.registry import CommandRegistry
+from sounddesk.app.look.theme import colour
 from sounddesk.app.mixer.level_meter import LevelMeter
 from sounddesk.app.mixer.level_meter import LoudnessPanel
 from sounddesk.app.mixer.mixer_panel import MixerPanel
 from sounddesk.app.player import Player
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
-from sounddesk.app.theme import colour
 from sounddesk.audio.metering.loudness import LoudnessReading
 from sounddesk.audio.playback.playback_levels import MASTER
 from sounddesk.audio.playback.playback_levels import LaneLevel

@@ -11,7 +11,7 @@ from PySide6.QtGui import QPainter
 from PySide6.QtGui import QPen
 
 from sounddesk.app.canvas.tools.click_session import ClickSession
-from sounddesk.app.theme import PICK_COLOURS
+from sounddesk.app.look.theme import PICK_COLOURS
 
 
 def paint_clicks(painter: QPainter, session: ClickSession, at: Callable[[float, float], QPointF]) -> None:

@@ -22,8 +22,8 @@ from sounddesk.app.canvas.tools.object_at import object_to_select
 from sounddesk.app.canvas.tools.pick_cursor import pick_cursor
 from sounddesk.app.canvas.tools.tool_table import TOOLS
 from sounddesk.app.canvas.tools.tool_table import ToolEntry
+from sounddesk.app.look.theme import PICK_COLOURS
 from sounddesk.app.notifications import notifier
-from sounddesk.app.theme import PICK_COLOURS
 from sounddesk.app.workers.mask_change import MaskChange
 from sounddesk.app.workers.mask_change import mask_change
 from sounddesk.app.workers.segmentation_worker import FoundMask

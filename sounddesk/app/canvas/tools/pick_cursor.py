@@ -14,7 +14,7 @@ from PySide6.QtGui import QPen
 from PySide6.QtGui import QPixmap
 
 from sounddesk.app.canvas.tools.canvas_port import PickMode
-from sounddesk.app.theme import PICK_COLOURS
+from sounddesk.app.look.theme import PICK_COLOURS
 
 # Logical pixels.
 _SIDE: Final = 32

@@ -11,15 +11,15 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QApplication
 
 import sounddesk.app
-from sounddesk.app.icons import COMMAND_ICONS
-from sounddesk.app.icons import icon
-from sounddesk.app.style_sheet import apply_theme
-from sounddesk.app.theme import DARK
-from sounddesk.app.theme import LIGHT
-from sounddesk.app.theme import Theme
-from sounddesk.app.theme import contrast
-from sounddesk.app.theme import palette
-from sounddesk.app.theme import theme
+from sounddesk.app.look.icons import COMMAND_ICONS
+from sounddesk.app.look.icons import icon
+from sounddesk.app.look.style_sheet import apply_theme
+from sounddesk.app.look.theme import DARK
+from sounddesk.app.look.theme import LIGHT
+from sounddesk.app.look.theme import Theme
+from sounddesk.app.look.theme import contrast
+from sounddesk.app.look.theme import palette
+from sounddesk.app.look.theme import theme
 
 _SURFACES = ("window", "panel", "raised", "sunken", "hover")
 _TEXT = [

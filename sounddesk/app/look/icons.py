@@ -13,7 +13,7 @@ from PySide6.QtGui import QPainter
 from PySide6.QtGui import QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
-from sounddesk.app.theme import theme
+from sounddesk.app.look.theme import theme
 from sounddesk.resources_folder import resource
 
 # As buttons have it, and twice that for dense screens.

@@ -5,17 +5,17 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
-from sounddesk.app.theme import BODY
-from sounddesk.app.theme import GAP
-from sounddesk.app.theme import PADDING
-from sounddesk.app.theme import RADIUS
-from sounddesk.app.theme import SMALL
-from sounddesk.app.theme import TITLE
-from sounddesk.app.theme import Theme
-from sounddesk.app.theme import font
-from sounddesk.app.theme import palette
-from sounddesk.app.theme import show_theme
-from sounddesk.app.theme import theme
+from sounddesk.app.look.theme import BODY
+from sounddesk.app.look.theme import GAP
+from sounddesk.app.look.theme import PADDING
+from sounddesk.app.look.theme import RADIUS
+from sounddesk.app.look.theme import SMALL
+from sounddesk.app.look.theme import TITLE
+from sounddesk.app.look.theme import Theme
+from sounddesk.app.look.theme import font
+from sounddesk.app.look.theme import palette
+from sounddesk.app.look.theme import show_theme
+from sounddesk.app.look.theme import theme
 from sounddesk.resources_folder import resource
 
 
