@@ -118,7 +118,9 @@ QRadioButton::indicator {{ border-radius: 7px; }}
 QCheckBox::indicator:checked, QRadioButton::indicator:checked, QTreeView::indicator:checked {{
     background: {of.accent}; border-color: {of.accent}; image: url("{check}");
 }}
-QCheckBox:focus, QRadioButton:focus {{ text-decoration: underline; }}
+QCheckBox:focus, QRadioButton:focus {{ color: {of.accent}; }}
+QCheckBox::indicator:focus, QRadioButton::indicator:focus {{ border: 2px solid {of.accent}; }}
+QComboBox:focus {{ background: {of.selection}; color: {of.on_selection}; }}
 QCheckBox:disabled, QRadioButton:disabled {{ color: {of.disabled}; }}
 QGroupBox {{ border: none; border-top: 1px solid {of.line}; margin-top: {TITLE}px; padding-top: {GAP}px; }}
 QGroupBox::title {{ subcontrol-origin: margin; color: {of.muted}; font-size: {SMALL}px; }}
@@ -146,7 +148,7 @@ QTabBar::tab {{
 }}
 QTabBar::tab:selected {{ color: {of.text}; border-bottom: 2px solid {of.accent}; }}
 QTabBar::tab:hover {{ color: {of.text}; }}
-QTabBar:focus::tab:selected {{ background: {of.hover}; }}
+QTabBar::tab:selected:focus {{ background: {of.selection}; color: {of.on_selection}; }}
 QToolBar {{ background: {of.panel}; border: none; padding: 2px; spacing: 2px; }}
 QToolBar::separator {{ background: {of.line}; width: 1px; height: 1px; margin: {GAP}px; }}
 

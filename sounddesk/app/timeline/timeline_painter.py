@@ -68,8 +68,8 @@ class TimelinePainter:
         self._pictures = pictures
         self._on_dark = palette.color(QPalette.ColorRole.Base).lightness() < 128
 
-    def paint(self, project: Project, state: TimelineState) -> None:
-        """Everything, from back to front."""
+    def paint(self, project: Project, state: TimelineState, *, focused: bool) -> None:
+        """Everything, from back to front; `focused`: keys go to the timeline."""
         painter, area = self._painter, self._area
         painter.fillRect(area, colour("sunken"))
         # The ruler stays above the lanes, and the headers beside the clips.
@@ -93,6 +93,10 @@ class TimelinePainter:
             painter.setPen(colour("accent"))
             painter.fillRect(state.marquee, colour("accent", alpha=40))
             painter.drawRect(state.marquee)
+        if focused:
+            painter.setClipping(False)
+            painter.setPen(colour("accent"))
+            painter.drawRect(area.adjusted(0, 0, -1, -1))
 
     def _lanes(self, project: Project, state: TimelineState) -> None:
         painter, width, height = self._painter, self._area.width(), self._view.lane_height

@@ -6,9 +6,22 @@ import re
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtGui import QPalette
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QCheckBox
+from PySide6.QtWidgets import QComboBox
+from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QListWidget
+from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QSpinBox
+from PySide6.QtWidgets import QTabBar
+from PySide6.QtWidgets import QToolButton
+from PySide6.QtWidgets import QTreeWidget
+from PySide6.QtWidgets import QVBoxLayout
+from PySide6.QtWidgets import QWidget
 
 import sounddesk.app
 from sounddesk.app.look.icons import COMMAND_ICONS
@@ -20,10 +33,13 @@ from sounddesk.app.look.theme import Theme
 from sounddesk.app.look.theme import contrast
 from sounddesk.app.look.theme import palette
 from sounddesk.app.look.theme import theme
+from sounddesk.app.mixer.strip import Fader
+from sounddesk.app.mixer.strip import PanSlider
 
 _SURFACES = ("window", "panel", "raised", "sunken", "hover")
 _TEXT = [
     *((ink, ground) for ink in ("text", "muted") for ground in _SURFACES),
+    ("accent", "panel"),
     ("on_accent", "accent"), ("on_selection", "selection"), ("on_lit", "mute"), ("on_lit", "solo"), ("on_lit", "on"),
 ]  # fmt: skip
 _SIGNS = [
@@ -72,3 +88,48 @@ def test_every_command_with_an_icon_has_its_drawing(qapp: QApplication) -> None:
     for name in set(COMMAND_ICONS.values()):
         image = icon(name).pixmap(20, 20).toImage()
         assert any(image.pixelColor(x, y).alpha() for x in range(20) for y in range(20)), name
+
+
+_KINDS = (
+    QPushButton, QToolButton, QCheckBox, QLineEdit, QComboBox, QSpinBox, QListWidget, QTreeWidget, QTabBar, Fader,
+    PanSlider,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("of", [DARK, LIGHT], ids=lambda of: of.name)
+def test_the_focus_can_be_seen(qapp: QApplication, of: Theme) -> None:
+    apply_theme(qapp, of.name)
+    page = QWidget()
+    rest = QLineEdit(page)
+    column = QVBoxLayout(page)
+    column.addWidget(rest)
+    widgets = [kind(page) for kind in _KINDS]
+    for widget in widgets:
+        if isinstance(widget, QPushButton | QToolButton | QCheckBox):
+            widget.setText("text")
+        elif isinstance(widget, QListWidget | QComboBox):
+            widget.addItem("text")
+        elif isinstance(widget, QTabBar):
+            widget.addTab("text")
+        widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        column.addWidget(widget)
+    page.resize(300, 900)
+    page.show()
+    page.activateWindow()
+    unseen = []
+    rest.setFocus()
+    QApplication.processEvents()
+    before = [widget.grab().toImage() for widget in widgets]
+    for widget, without in zip(widgets, before, strict=True):
+        focus = QApplication.focusWidget()
+        assert focus is not None
+        # As by the hand: some styles mark the focus only where it came by a key.
+        QTest.keyClick(focus, Qt.Key.Key_Tab)
+        QApplication.processEvents()
+        assert widget.hasFocus()
+        if widget.grab().toImage() == without:
+            unseen.append(type(widget).__name__)
+    page.close()
+    apply_theme(qapp, "dark")
+    qapp.setStyleSheet("")
+    assert unseen == []
