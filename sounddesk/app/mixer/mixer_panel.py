@@ -137,6 +137,10 @@ class MixerPanel(QWidget):
                 strip.rest()
 
     @property
+    def has_objects(self) -> bool:
+        return bool(self._document.project.objects)
+
+    @property
     def has_selection(self) -> bool:
         return bool(self._selection.object_ids)
 
@@ -170,5 +174,5 @@ COMMANDS: Final[tuple[Command[MixerPanel], ...]] = (
     Command("mixer.balance", "&Match levels to the scene", MixerPanel.ask_to_match_levels, menu="Mixer",
             section="scene"),
     Command("mixer.pan", "&Pan from position", MixerPanel.pan_from_position, menu="Mixer", section="scene",
-            enabled=lambda it: bool(it.strips)),
+            enabled=lambda it: it.has_objects),
 )  # fmt: skip

@@ -81,8 +81,15 @@ def test_from_the_open_project_to_a_result_as_project(batch_desk: BatchDesk, tmp
     shown = [[results.model.index(line, column).data() for column in (0, 1, 3)] for line in range(12)]
     assert results.model.rowCount() == 12
     assert shown[3:6] == [["f.3.png", name, "done"] for name in ("ambience", "blue", "red")]
+    # Nothing is left to resume, and what was made can be listened to.
+    assert not batch_desk.dialog.resume_button.isEnabled()
+    player = batch_desk.services.player
     table = results.table
     table.setFocus()
+    QTest.keyClick(table, Qt.Key.Key_Space)
+    wait_until(lambda: player.is_playing)
+    QTest.keyClick(table, Qt.Key.Key_Space)
+    assert not player.is_playing
     QTest.keyClick(table, Qt.Key.Key_Home, Qt.KeyboardModifier.ControlModifier)
     for _ in range(4):
         QTest.keyClick(table, Qt.Key.Key_Down)

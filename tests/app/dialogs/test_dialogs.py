@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QPoint
 from PySide6.QtCore import Qt
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QTextDocument
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from PySide6.QtWidgets import QCheckBox
@@ -241,3 +243,16 @@ def test_the_demo_is_a_fresh_project_each_time(document: Document) -> None:
         assert document.image is not None and store.path is None and not document.is_dirty
         document.commit("away", document.project.without_objects([document.project.objects[0].id]))
     store.close()
+
+
+@pytest.mark.parametrize("width", [560, 900])
+def test_pictures_of_the_manual_are_no_wider_than_its_page(actions: CommandRegistry, width: int) -> None:
+    manual = ManualWindow(actions)
+    manual.resize(width, 500)
+    manual.show()
+    QApplication.processEvents()
+    view = manual._view
+    picture = view.loadResource(QTextDocument.ResourceType.ImageResource.value, QUrl("desk.jpg"))
+    assert 0 < picture.deviceIndependentSize().width() <= view.viewport().width()
+    assert view.horizontalScrollBar().maximum() == 0
+    manual.close()
