@@ -43,6 +43,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="where the source packages are kept (default: OUT/sources)",
     )
+    prepare.add_argument(
+        "--recordings-hz",
+        type=int,
+        metavar="HZ",
+        help="starter: build the recordings alone, at this sample rate (the detail learns from 48000)",
+    )
     prepare.add_argument("--offline", action="store_true", help="use the packages that are there, fetch nothing")
     add_output_arguments(prepare)
 
@@ -111,6 +117,7 @@ def _prepare(options: argparse.Namespace, *, console: Console, cancel: CancelTok
             options.out,
             sources_dir=options.sources,
             fetch=not options.offline,
+            recordings_hz=options.recordings_hz,
             progress=console.progress,
             cancel=cancel,
         )

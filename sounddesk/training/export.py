@@ -39,6 +39,7 @@ ROLES = {
     "image_encoder": "TimmPatchEncoder",
     "text_encoder": "SentenceEncoder",
     "segmenter": "StarterSegmenter",
+    "detail": "SpectralDetail",
 }
 
 

@@ -37,10 +37,31 @@ _SILENCE_MARGIN: Final = 0.5
 _SILENT_LEVEL: Final = -30.0
 _PIECE_FRAMES: Final = 2048
 _OVERLAP_FRAMES: Final = 256
+# Frames and bands of the grain's filter, and whole latents of any codec here.
+_FILTER: Final = (11, 9)
+_WHOLE_LATENTS: Final = 64
 # Its level does not matter: its spectrogram is standardised.
 _NOISE_LEVEL: Final = 0.1
 # Sets the noise of a take apart from that of its latent, which has the same seed.
 _STREAM: Final = 0x5EED
+
+
+def filtered(grain: Tensor, kernel: Tensor) -> Tensor:
+    """float32[B, T, bands] under a kernel float32[frames, bands] of odd sides, of the same shape."""
+    padding = (kernel.shape[0] // 2, kernel.shape[1] // 2)
+    result: Tensor = functional.conv2d(grain[:, None], kernel[None, None], padding=padding)[:, 0]
+    return result
+
+
+def _fitted_filter(source: Tensor, target: Tensor) -> Tensor:
+    """The kernel that makes most of `target` out of `source` (least squares), scaled to a result of deviation 1."""
+    padding = (_FILTER[0] // 2, _FILTER[1] // 2)
+    patches = functional.unfold(source[None, None], _FILTER, padding=padding)[0]
+    products = patches @ patches.T
+    # A small ridge: neighbouring bands of one window nearly repeat each other.
+    ridge = 1e-2 * products.diagonal().mean() * torch.eye(len(products))
+    kernel = torch.linalg.solve(products + ridge, patches @ target.reshape(-1)).reshape(_FILTER)
+    return kernel / filtered(source[None], kernel).std()
 
 
 class SpectralDetail(nn.Module):
@@ -49,6 +70,8 @@ class SpectralDetail(nn.Module):
     Attributes:
         noise_mean, noise_std: of the log-mel of white noise, float32[bands].
         noise_level: mean log level of white noise in the upper bands, float32[upper_bands].
+        grain_filter: over frames and bands, float32[11, 9]: from the fluctuation of white noise to the part of it
+            that the codec loses, of standard deviation 1.
     """
 
     def __init__(self, config: DetailConfig, spec: MelSpec) -> None:
@@ -81,6 +104,10 @@ class SpectralDetail(nn.Module):
         self.register_buffer("noise_mean", torch.zeros(config.bands))
         self.register_buffer("noise_std", torch.ones(config.bands))
         self.register_buffer("noise_level", torch.zeros(config.upper_bands))
+        self.grain_filter: Tensor
+        centre = torch.zeros(_FILTER)
+        centre[_FILTER[0] // 2, _FILTER[1] // 2] = 1.0
+        self.register_buffer("grain_filter", centre)
 
     @property
     def sample_rate_hz(self) -> int:
@@ -88,8 +115,13 @@ class SpectralDetail(nn.Module):
         return round(2 * self.config.upper_to_hz)
 
     @torch.no_grad()
-    def measure_noise(self, seconds: float = 60.0) -> None:
-        """Set the statistics of white noise, once before training."""
+    def measure_noise(self, seconds: float = 60.0, *, decoded: Callable[[Tensor], Tensor] | None = None) -> None:
+        """Set the statistics of white noise, once before training.
+
+        Args:
+            decoded: the codec, from a log-mel float32[1, T, bands] to what it makes of it. It keeps slow and broad
+                fluctuations; with it, only the others become grain.
+        """
         generator = torch.Generator().manual_seed(0)
         lower = torch.randn(1, round(seconds * self.spec.sample_rate_hz), generator=generator)
         log_mel = self.log_mel(lower * _NOISE_LEVEL)[0]
@@ -97,9 +129,15 @@ class SpectralDetail(nn.Module):
         self.noise_std.copy_(log_mel.std(dim=0))
         upper = torch.randn(1, round(seconds * self.sample_rate_hz), generator=generator)
         self.noise_level.copy_(self.levels(upper)[0].mean(dim=0))
+        if decoded is not None:
+            frames = len(log_mel) // _WHOLE_LATENTS * _WHOLE_LATENTS
+            missing = log_mel[:frames] - decoded(log_mel[None, :frames])[0]
+            missing = (missing - missing.mean(dim=0)) / self.noise_std
+            fluctuation = (log_mel[:frames] - self.noise_mean) / self.noise_std
+            self.grain_filter.copy_(_fitted_filter(fluctuation, missing))
 
     def grain(self, frames: int, generator: torch.Generator) -> Tensor:
-        """Standardised log-mel of white noise, float32[1, frames, bands]: right in its correlation over time and bands.
+        """What the codec loses of white noise, standardised: float32[1, frames, bands].
 
         Drawn on the CPU, so that a seed means the same everywhere.
         """
@@ -111,7 +149,8 @@ class SpectralDetail(nn.Module):
             length = max(count * hop, 2 * self.spec.n_fft)
             noise = torch.randn(1, length, generator=generator) * _NOISE_LEVEL
             blocks.append(self.log_mel(noise.to(self.noise_mean.device))[:, :count])
-        return (torch.cat(blocks, dim=1) - self.noise_mean) / self.noise_std
+        standardised = (torch.cat(blocks, dim=1) - self.noise_mean) / self.noise_std
+        return filtered(standardised, self.grain_filter)
 
     def predict(self, log_mel: Tensor, grain: Tensor) -> tuple[Tensor, Tensor]:
         """Log-mel and grain float32[B, T, bands] -> log-mel with grain, and the upper bands' log levels."""

@@ -295,7 +295,7 @@ class _Maker:
         return self._keep(key, self.session.generate_from_text(request, cancel=self.cancel)[0].waveform)
 
     def _keep(self, key: str, waveform: Waveform) -> Embedding:
-        rate = self.session.audio.mel.sample_rate_hz
+        rate = self.session.audio.sample_rate_hz
         excerpt = loudest_excerpt(waveform, sample_rate_hz=rate)
         vector = self.embedder.embed(in_band(excerpt, sample_rate_hz=rate, band="16 kHz"), "16 kHz")
         peak = float(np.abs(waveform).max())

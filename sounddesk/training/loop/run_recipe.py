@@ -24,6 +24,7 @@ class AudioRecipe:
     freq_factor: int = 4
     mel_fold: tuple[int, ...] = (1, 1)
     latent_multiple: int = 8
+    finished_rate_hz: int | None = None
 
     def spec(self) -> AudioSpec:
         latent = LatentSpec(
@@ -32,7 +33,12 @@ class AudioRecipe:
             freq_factor=self.freq_factor,
             mel_fold=(self.mel_fold[0], self.mel_fold[1]),
         )
-        return AudioSpec(mel=self.mel, latent=latent, latent_multiple=self.latent_multiple)
+        return AudioSpec(
+            mel=self.mel,
+            latent=latent,
+            latent_multiple=self.latent_multiple,
+            finished_rate_hz=self.finished_rate_hz,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

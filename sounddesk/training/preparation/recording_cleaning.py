@@ -1,4 +1,4 @@
-"""Turns any recording into the form the data set uses: mono, 16 kHz, trimmed, level kept."""
+"""Turns any recording into the form the data set uses: mono, 16 kHz where no other rate is asked for, trimmed, level kept."""
 
 from __future__ import annotations
 
@@ -36,17 +36,24 @@ class RecordingError(BadInputError, ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class CleanRecording:
-    """Mono samples at 16 kHz within [-1, 1], and the sample rate of the source in Hz."""
+    """Mono samples within [-1, 1], their sample rate and that of the source in Hz."""
 
     samples: NDArray[np.float32]
     source_rate_hz: int
+    sample_rate_hz: int = SAMPLE_RATE_HZ
 
     @property
     def duration_s(self) -> float:
-        return len(self.samples) / SAMPLE_RATE_HZ
+        return len(self.samples) / self.sample_rate_hz
 
 
-def clean_recording(encoded: bytes, *, name: str, section_s: tuple[float, float] | None = None) -> CleanRecording:
+def clean_recording(
+    encoded: bytes,
+    *,
+    name: str,
+    section_s: tuple[float, float] | None = None,
+    sample_rate_hz: int = SAMPLE_RATE_HZ,
+) -> CleanRecording:
     """Decodes and cleans one recording.
 
     ``section_s`` keeps only that part of the source (start and end in seconds).
@@ -60,15 +67,15 @@ def clean_recording(encoded: bytes, *, name: str, section_s: tuple[float, float]
     # A constant offset or rumble below hearing would count as level everywhere after this.
     high_pass = butter(2, _RUMBLE_HZ, btype="highpass", fs=rate, output="sos")
     mono = np.asarray(sosfilt(high_pass, mono - mono.mean()), dtype=np.float32)
-    mono = np.asarray(soxr.resample(mono, rate, SAMPLE_RATE_HZ, quality="VHQ"), dtype=np.float32)
-    mono = _fade_ends(_trim(mono)[: round(LONGEST_S * SAMPLE_RATE_HZ)])
+    mono = np.asarray(soxr.resample(mono, rate, sample_rate_hz, quality="VHQ"), dtype=np.float32)
+    mono = _fade_ends(_trim(mono, sample_rate_hz)[: round(LONGEST_S * sample_rate_hz)], sample_rate_hz)
     peak = float(np.abs(mono).max(initial=0.0))
-    if peak < QUIETEST_PEAK or len(mono) < SHORTEST_S * SAMPLE_RATE_HZ:
+    if peak < QUIETEST_PEAK or len(mono) < SHORTEST_S * sample_rate_hz:
         raise RecordingError(f"{name} holds no sound: its peak is {peak:.5f}")
     if peak > 1.0:
         # Lossy sources overshoot full scale; writing them as they are would clip.
         mono *= 0.999 / peak
-    return CleanRecording(samples=mono, source_rate_hz=int(rate))
+    return CleanRecording(samples=mono, source_rate_hz=int(rate), sample_rate_hz=sample_rate_hz)
 
 
 def join_recordings(encoded: list[bytes], *, name: str) -> bytes:
@@ -83,7 +90,7 @@ def join_recordings(encoded: list[bytes], *, name: str) -> bytes:
 def encode_flac(recording: CleanRecording) -> bytes:
     """The recording as 16-bit FLAC."""
     target = io.BytesIO()
-    soundfile.write(target, recording.samples, SAMPLE_RATE_HZ, format="FLAC", subtype="PCM_16")
+    soundfile.write(target, recording.samples, recording.sample_rate_hz, format="FLAC", subtype="PCM_16")
     return target.getvalue()
 
 
@@ -117,9 +124,9 @@ def _without_id3(encoded: bytes) -> bytes:
     return encoded if frame is None else encoded[frame.start() :]
 
 
-def _trim(mono: NDArray[np.float32]) -> NDArray[np.float32]:
+def _trim(mono: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
     """Cuts silence at both ends: frames 50 dB below the loudest, or below -70 dB."""
-    frame = round(_FRAME_S * SAMPLE_RATE_HZ)
+    frame = round(_FRAME_S * rate)
     count = len(mono) // frame
     if count == 0:
         return mono
@@ -128,15 +135,15 @@ def _trim(mono: NDArray[np.float32]) -> NDArray[np.float32]:
     loud = np.flatnonzero(level_db > max(level_db.max() - _BELOW_LOUDEST_DB, _FLOOR_DB))
     if len(loud) == 0:
         return mono[:0]
-    first = loud[0] * frame - round(_LEAD_S * SAMPLE_RATE_HZ)
-    last = (loud[-1] + 1) * frame + round(_TAIL_S * SAMPLE_RATE_HZ)
+    first = loud[0] * frame - round(_LEAD_S * rate)
+    last = (loud[-1] + 1) * frame + round(_TAIL_S * rate)
     return mono[max(first, 0) : last]
 
 
-def _fade_ends(mono: NDArray[np.float32]) -> NDArray[np.float32]:
+def _fade_ends(mono: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
     """Five milliseconds at both ends, so that a cut never clicks."""
     mono = mono.copy()
-    fade = min(round(_FADE_S * SAMPLE_RATE_HZ), len(mono) // 2)
+    fade = min(round(_FADE_S * rate), len(mono) // 2)
     ramp = np.linspace(0.0, 1.0, fade, dtype=np.float32)
     mono[:fade] *= ramp
     mono[len(mono) - fade :] *= ramp[::-1]

@@ -36,6 +36,7 @@ from sounddesk.training.preparation.picture_cutting import cut_picture
 from sounddesk.training.preparation.picture_cutting import encode_jpeg
 from sounddesk.training.preparation.picture_cutting import encode_png
 from sounddesk.training.preparation.picture_cutting import make_background
+from sounddesk.training.preparation.recording_cleaning import SAMPLE_RATE_HZ
 from sounddesk.training.preparation.recording_cleaning import RecordingError
 from sounddesk.training.preparation.recording_cleaning import clean_recording
 from sounddesk.training.preparation.recording_cleaning import encode_flac
@@ -93,6 +94,7 @@ class _Item:
     id: str
     pinned: str
     split: Split
+    rate_hz: int = SAMPLE_RATE_HZ
 
     @property
     def suffix(self) -> str:
@@ -106,7 +108,8 @@ class _Item:
     @property
     def key(self) -> str:
         """What the file depends on; equal keys give equal files."""
-        return f"{_PROCESSING_VERSION}|{self.pinned}|{self.path}|{reference_name(self.reference)}"
+        key = f"{_PROCESSING_VERSION}|{self.pinned}|{self.path}|{reference_name(self.reference)}"
+        return key if self.rate_hz == SAMPLE_RATE_HZ else f"{key}|{self.rate_hz}"
 
 
 def prepare_starter(
@@ -115,13 +118,15 @@ def prepare_starter(
     sources_dir: Path | None = None,
     recipe_dir: Path | None = None,
     fetch: bool = True,
+    recordings_hz: int | None = None,
     progress: OnProgress | None = None,
     cancel: CancelToken | None = None,
 ) -> PreparedSummary:
     """Builds or completes the set in ``out_dir``.
 
     ``sources_dir`` keeps the packages (default: ``sources`` inside ``out_dir``); with
-    ``fetch`` False nothing is downloaded. Raises: StarterError listing members that cannot
+    ``fetch`` False nothing is downloaded. With ``recordings_hz`` only the recordings are built, at that
+    sample rate. Raises: StarterError listing members that cannot
     be used, PackageError for packages, StarterRecipeError for the tables, Cancelled.
     """
     recipe_dir = recipe_dir or resource("recipes/starter")
@@ -134,6 +139,8 @@ def prepare_starter(
     for recipe in kinds:
         items += _kind_items(recipe, library, problems)
     items += _background_items(backgrounds.pictures, backgrounds.test, library, problems)
+    if recordings_hz is not None:
+        items = [replace(item, rate_hz=recordings_hz) for item in items if item.role == "recording"]
     out_dir.mkdir(parents=True, exist_ok=True)
     finished = _read_journal(out_dir)
     rows: list[TableRow] = []
@@ -277,7 +284,7 @@ def _build(item: _Item, library: SourceLibrary, out_dir: Path) -> TableRow:
     duration_s: float | None = None
     source_rate_hz: int | None = None
     if item.role == "recording":
-        recording = clean_recording(member.data, name=name, section_s=reference.section_s)
+        recording = clean_recording(member.data, name=name, section_s=reference.section_s, sample_rate_hz=item.rate_hz)
         content = encode_flac(recording)
         duration_s, source_rate_hz = round(recording.duration_s, 3), recording.source_rate_hz
     elif item.role == "picture":
