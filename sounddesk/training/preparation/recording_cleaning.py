@@ -1,4 +1,4 @@
-"""Turns any recording into the form the data set uses: mono, 16 kHz where no other rate is asked for, trimmed, level kept."""
+"""Turns any recording into the form the data set uses: mono, trimmed, level kept; 16 kHz by default."""
 
 from __future__ import annotations
 
