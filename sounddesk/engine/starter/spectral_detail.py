@@ -37,31 +37,10 @@ _SILENCE_MARGIN: Final = 0.5
 _SILENT_LEVEL: Final = -30.0
 _PIECE_FRAMES: Final = 2048
 _OVERLAP_FRAMES: Final = 256
-# Frames and bands of the grain's filter, and whole latents of any codec here.
-_FILTER: Final = (11, 9)
-_WHOLE_LATENTS: Final = 64
 # Its level does not matter: its spectrogram is standardised.
 _NOISE_LEVEL: Final = 0.1
 # Sets the noise of a take apart from that of its latent, which has the same seed.
 _STREAM: Final = 0x5EED
-
-
-def filtered(grain: Tensor, kernel: Tensor) -> Tensor:
-    """float32[B, T, bands] under a kernel float32[frames, bands] of odd sides, of the same shape."""
-    padding = (kernel.shape[0] // 2, kernel.shape[1] // 2)
-    result: Tensor = functional.conv2d(grain[:, None], kernel[None, None], padding=padding)[:, 0]
-    return result
-
-
-def _fitted_filter(source: Tensor, target: Tensor) -> Tensor:
-    """The kernel that makes most of `target` out of `source` (least squares), scaled to a result of deviation 1."""
-    padding = (_FILTER[0] // 2, _FILTER[1] // 2)
-    patches = functional.unfold(source[None, None], _FILTER, padding=padding)[0]
-    products = patches @ patches.T
-    # A small ridge: neighbouring bands of one window nearly repeat each other.
-    ridge = 1e-2 * products.diagonal().mean() * torch.eye(len(products))
-    kernel = torch.linalg.solve(products + ridge, patches @ target.reshape(-1)).reshape(_FILTER)
-    return kernel / filtered(source[None], kernel).std()
 
 
 class SpectralDetail(nn.Module):
@@ -70,8 +49,6 @@ class SpectralDetail(nn.Module):
     Attributes:
         noise_mean, noise_std: of the log-mel of white noise, float32[bands].
         noise_level: mean log level of white noise in the upper bands, float32[upper_bands].
-        grain_filter: over frames and bands, float32[11, 9]: from the fluctuation of white noise to the part of it
-            that the codec loses, of standard deviation 1.
     """
 
     def __init__(self, config: DetailConfig, spec: MelSpec) -> None:
@@ -104,10 +81,6 @@ class SpectralDetail(nn.Module):
         self.register_buffer("noise_mean", torch.zeros(config.bands))
         self.register_buffer("noise_std", torch.ones(config.bands))
         self.register_buffer("noise_level", torch.zeros(config.upper_bands))
-        self.grain_filter: Tensor
-        centre = torch.zeros(_FILTER)
-        centre[_FILTER[0] // 2, _FILTER[1] // 2] = 1.0
-        self.register_buffer("grain_filter", centre)
 
     @property
     def sample_rate_hz(self) -> int:
@@ -115,13 +88,8 @@ class SpectralDetail(nn.Module):
         return round(2 * self.config.upper_to_hz)
 
     @torch.no_grad()
-    def measure_noise(self, seconds: float = 60.0, *, decoded: Callable[[Tensor], Tensor] | None = None) -> None:
-        """Set the statistics of white noise, once before training.
-
-        Args:
-            decoded: the codec, from a log-mel float32[1, T, bands] to what it makes of it. It keeps slow and broad
-                fluctuations; with it, only the others become grain.
-        """
+    def measure_noise(self, seconds: float = 60.0) -> None:
+        """Set the statistics of white noise, once before training."""
         generator = torch.Generator().manual_seed(0)
         lower = torch.randn(1, round(seconds * self.spec.sample_rate_hz), generator=generator)
         log_mel = self.log_mel(lower * _NOISE_LEVEL)[0]
@@ -129,15 +97,9 @@ class SpectralDetail(nn.Module):
         self.noise_std.copy_(log_mel.std(dim=0))
         upper = torch.randn(1, round(seconds * self.sample_rate_hz), generator=generator)
         self.noise_level.copy_(self.levels(upper)[0].mean(dim=0))
-        if decoded is not None:
-            frames = len(log_mel) // _WHOLE_LATENTS * _WHOLE_LATENTS
-            missing = log_mel[:frames] - decoded(log_mel[None, :frames])[0]
-            missing = (missing - missing.mean(dim=0)) / self.noise_std
-            fluctuation = (log_mel[:frames] - self.noise_mean) / self.noise_std
-            self.grain_filter.copy_(_fitted_filter(fluctuation, missing))
 
     def grain(self, frames: int, generator: torch.Generator) -> Tensor:
-        """What the codec loses of white noise, standardised: float32[1, frames, bands].
+        """Standardised log-mel of white noise, float32[1, frames, bands]: right in its correlation over time and bands.
 
         Drawn on the CPU, so that a seed means the same everywhere.
         """
@@ -149,8 +111,7 @@ class SpectralDetail(nn.Module):
             length = max(count * hop, 2 * self.spec.n_fft)
             noise = torch.randn(1, length, generator=generator) * _NOISE_LEVEL
             blocks.append(self.log_mel(noise.to(self.noise_mean.device))[:, :count])
-        standardised = (torch.cat(blocks, dim=1) - self.noise_mean) / self.noise_std
-        return filtered(standardised, self.grain_filter)
+        return (torch.cat(blocks, dim=1) - self.noise_mean) / self.noise_std
 
     def predict(self, log_mel: Tensor, grain: Tensor) -> tuple[Tensor, Tensor]:
         """Log-mel and grain float32[B, T, bands] -> log-mel with grain, and the upper bands' log levels."""
@@ -191,6 +152,8 @@ class SpectralDetail(nn.Module):
     def render(self, log_mel: Tensor, synthesise: Callable[[Tensor], Tensor], *, seed: int) -> Tensor:
         """Finish one sound: log-mel float32[1, T, bands] -> float32[1, n] at `sample_rate_hz`.
 
+        A peak above the mel's is brought down to it.
+
         Args:
             synthesise: the vocoder, from a log-mel to a waveform at the mel's rate.
             seed: of the take; the same seed draws the same noise on every device.
@@ -200,7 +163,9 @@ class SpectralDetail(nn.Module):
         grain = self.grain(log_mel.shape[1], generator)
         refined, levels = self.predict(log_mel.float(), grain)
         finished: Tensor = self.upper_band(synthesise(refined), levels, generator)
-        return finished
+        # Guidance overshoots: what was learned from never peaks higher. No threshold that a take could jump across.
+        peak = finished.abs().amax(dim=-1, keepdim=True)
+        return finished * (self.spec.peak / peak.clamp(min=self.spec.peak))
 
     @classmethod
     def load(cls, folder: Path, spec: MelSpec) -> SpectralDetail:

@@ -47,7 +47,7 @@ class DetailModelRecipe:
     width: int = 24
     hidden: int = 128
     upper_bands: int = 20
-    grain: float = 1.0
+    grain: float = 0.8
     variants: int = 3
     adversarial: bool = False
     discriminator_width: int = 24
@@ -87,7 +87,7 @@ class DetailTask:
             raise TrainingRecipeError("inputs.start is missing: train by likelihood first (model.adversarial: false)")
         else:
             self.detail = SpectralDetail(config, spec.mel)
-            self.detail.measure_noise(decoded=lambda log_mel: codec.decode(codec.encode(log_mel, sample=False)))
+            self.detail.measure_noise()
             start_as_unit_noise(self.detail)
         networks = {"detail": self.detail.network}
         self.discriminators: SpectrogramDiscriminators | None = None

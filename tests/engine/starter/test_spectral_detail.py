@@ -81,6 +81,21 @@ def test_long_sounds_in_pieces_are_the_whole(detail: SpectralDetail, monkeypatch
     torch.testing.assert_close(piece_levels, levels, atol=1e-4, rtol=0)
 
 
+def test_loud_and_soft_sounds_peak_as_recordings_do(detail: SpectralDetail) -> None:
+    log_mel = torch.full((1, 24, CONFIG.bands), -3.0)
+
+    def finished(level: float) -> float:
+        def tone(refined: torch.Tensor) -> torch.Tensor:
+            n = torch.arange(refined.shape[1] * AUDIO.mel.hop_length)
+            return level * torch.sin(0.1 * n)[None]
+
+        return float(detail.render(log_mel, tone, seed=1).abs().max())
+
+    assert finished(3.0) == pytest.approx(AUDIO.mel.peak)
+    assert finished(0.9) == pytest.approx(AUDIO.mel.peak)
+    assert finished(0.2) < 0.4
+
+
 def test_saved_and_loaded_it_renders_the_same(detail: SpectralDetail, tmp_path: Path) -> None:
     detail.save(tmp_path)
     loaded = SpectralDetail.load(tmp_path, AUDIO.mel)

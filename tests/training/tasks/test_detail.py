@@ -62,8 +62,6 @@ def test_likelihood_grows_and_the_result_can_be_loaded(bundle: Bundle, data: Pat
     task.export(tmp_path)
     loaded = SpectralDetail.load(tmp_path / "detail", bundle.audio.mel)
     assert torch.equal(loaded.network.head.weight, task.detail.network.head.weight)
-    # Measured on the codec: what it keeps of noise is no grain.
-    assert loaded.grain_filter.abs().sum() > loaded.grain_filter.abs().max() * 1.05
 
 
 def test_against_discriminators_both_sides_learn(bundle: Bundle, data: Path, tmp_path: Path) -> None:
