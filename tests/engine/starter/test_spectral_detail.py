@@ -82,7 +82,7 @@ def test_long_sounds_in_pieces_are_the_whole(detail: SpectralDetail, monkeypatch
 
 
 def test_loud_and_soft_sounds_peak_as_recordings_do(detail: SpectralDetail) -> None:
-    log_mel = torch.full((1, 24, CONFIG.bands), -3.0)
+    log_mel = torch.full((1, 24, CONFIG.bands), SILENCE)
 
     def finished(level: float) -> float:
         def tone(refined: torch.Tensor) -> torch.Tensor:
