@@ -42,4 +42,12 @@ MENUS: Final = (
          submenus=(("timeline", "Time&line"), ("ruler", "R&uler"), ("panels", "Panel&s"))),
     Menu(title="&Help", sections=("manual", "commands", "about")),
 )  # fmt: skip
+
+
+def popup_of(menu: str, section: str) -> str:
+    """Names what opens at once with the entries of a section: the menu, or the submenu that the section is."""
+    submenus = next((dict(each.submenus) for each in MENUS if each.name == menu), {})
+    return f"{menu} > {section}" if section in submenus else menu
+
+
 SECTIONS: Final = {menu.name: menu.sections for menu in MENUS}

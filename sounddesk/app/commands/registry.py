@@ -20,6 +20,7 @@ from sounddesk.app.commands.command import Command
 from sounddesk.app.commands.command import PanelKey
 from sounddesk.app.commands.command import portable
 from sounddesk.app.commands.menu_layout import SECTIONS
+from sounddesk.app.commands.menu_layout import popup_of
 from sounddesk.app.look.icons import COMMAND_ICONS
 from sounddesk.app.look.icons import icon
 from sounddesk.domain.errors import BadInputError
@@ -148,7 +149,8 @@ class CommandRegistry(QObject):
         for other in self:
             if command.default_keys and command.default_keys == other.default_keys:
                 raise KeysTakenError(f"{command.default_keys} of {command.id!r} belongs to {other.id!r} already")
-            if command.mnemonic and (command.menu, command.mnemonic) == (other.menu, other.mnemonic):
+            together = popup_of(command.menu, command.section) == popup_of(other.menu, other.section)
+            if command.mnemonic and together and command.mnemonic == other.mnemonic:
                 raise ValueError(f"the mnemonic of {command.title!r} belongs to {other.title!r} in the same menu")
         for each in self._panel_keys:
             if command.default_keys and command.default_keys == portable(each.keys):
