@@ -200,6 +200,7 @@ def object_request(wanted: SceneObject, *, mask: npt.NDArray[np.float32], seed: 
         mask=mask,
         seed=seed,
         prompt=wanted.hint.strip() or None,
+        proposed_prompt=wanted.proposed_prompt or None,
         negative_prompt=wanted.negative_hint.strip() or None,
         kind=wanted.kind,
     )

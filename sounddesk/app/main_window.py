@@ -55,7 +55,7 @@ class MainWindow(QMainWindow):
         self.setDockNestingEnabled(True)
         actions.add(COMMANDS, owner=self)
         self.files = FileCommands(services, self)
-        self.canvas = CanvasPanel(document, selection, actions, services.segment, self)
+        self.canvas = CanvasPanel(document, selection, actions, services.segment, services.suggestions, self)
         self.objects = ObjectsPanel(document, selection, actions, self)
         self.takes = TakesPanel(document, selection, actions, self)
         self.timeline = TimelinePanel(document, selection, actions, services.player, self)

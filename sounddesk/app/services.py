@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
 from sounddesk.app.commands.registry import CommandRegistry
 from sounddesk.app.generation import Generation
+from sounddesk.app.objects.object_naming import ObjectNaming
 from sounddesk.app.player import Player
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.image_opening import ImageOpener
@@ -15,10 +17,13 @@ from sounddesk.app.project.project_store import ProjectStore
 from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.settings import Settings
 from sounddesk.app.workers.generation_queue import GenerationQueue
+from sounddesk.app.workers.naming_worker import NamingWorker
 from sounddesk.app.workers.segmentation_worker import SegmentationWorker
+from sounddesk.app.workers.suggestion_worker import SuggestionWorker
 from sounddesk.domain.project import Project
 
 if TYPE_CHECKING:
+    from sounddesk.engine.perception.recognition import RecognisesObjects
     from sounddesk.engine.segmenters.choice import SegmenterChoice
 
 
@@ -41,6 +46,11 @@ class Services(QObject):
         self.document = Document(self)
         self.selection = SelectionModel(self.document, self)
         self.segment = SegmentationWorker(self, choose=self._choose_segmenter)
+        self._recogniser_lock = threading.Lock()
+        self._recognisers: dict[str, RecognisesObjects | None] = {}
+        self.suggestions = SuggestionWorker(self.segment, self._open_recogniser, self)
+        self.names = NamingWorker(self._open_recogniser, self)
+        self.naming = ObjectNaming(self.document, self.selection, self.actions, settings, self.names, self)
         self.generate = GenerationQueue(self)
         self.generation = Generation(self.document, self.generate, self)
         for each in ("device", "precision", "memory", "use_new_takes"):
@@ -70,6 +80,16 @@ class Services(QObject):
         from sounddesk.engine.segmenters.choice import choose_segmenter
 
         return choose_segmenter(checkpoint=self.settings.sam_checkpoint, bundle=self.bundle_of_new_projects)
+
+    def _open_recogniser(self) -> RecognisesObjects | None:
+        """The recogniser of the bundle in use, loaded once; called on the threads of the workers."""
+        from sounddesk.engine.starter.recogniser import open_recogniser
+
+        bundle = self.bundle_of_new_projects
+        with self._recogniser_lock:
+            if bundle not in self._recognisers:
+                self._recognisers = {bundle: open_recogniser(bundle)}
+            return self._recognisers[bundle]
 
     def _apply(self, name: str) -> None:
         """Take over a setting that another one of our parts works by."""
@@ -106,6 +126,8 @@ class Services(QObject):
         """Ask everything that runs on another thread to end. Returns at once."""
         self.generate.stop()
         self.segment.stop()
+        self.suggestions.stop()
+        self.names.stop()
         self.opener.stop()
 
     def close(self) -> None:
@@ -115,5 +137,7 @@ class Services(QObject):
         self.store.close()
         self.player.close()
         self.opener.close()
+        self.suggestions.close()
         self.segment.close()
+        self.names.close()
         self.generate.close()

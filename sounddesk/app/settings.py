@@ -193,6 +193,9 @@ class Settings(QObject):
     # The SAM checkpoint to select with; None looks for an installed one.
     sam_checkpoint = _path()
 
+    # Whether objects get the names of what they are recognised as.
+    name_objects = _switch(default=True)
+
     # Sound and files. Name of the output; empty for the system's default.
     audio_device = _text()
     # Whether stopping puts the playhead back to where playing began.

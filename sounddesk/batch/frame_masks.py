@@ -21,6 +21,7 @@ from sounddesk.engine.types import RgbImage
 if TYPE_CHECKING:
     from sounddesk.engine.images.scene_objects import Coverage
     from sounddesk.engine.images.scene_objects import SoundingObject
+    from sounddesk.engine.perception.recognition import RecognisesObjects
     from sounddesk.engine.segmenters.choice import SegmenterChoice
 
 _PROMPTED = ("clicks", "box")
@@ -41,6 +42,8 @@ class MaskFinder:
     def __init__(self, settings: RenderSettings) -> None:
         self._settings = settings
         self._choice: SegmenterChoice | None = None
+        self._recogniser: RecognisesObjects | None = None
+        self._recogniser_opened = False
 
     def find(self, job: FrameJob, image: RgbImage, *, image_name: str = "", orientation: int = 1) -> FoundMasks:
         """The masks of all objects of a frame; `image_name` and `orientation` are of its `LoadedImage`.
@@ -99,6 +102,16 @@ class MaskFinder:
             self._choice = choose_segmenter(checkpoint=self._settings.sam, device=device, bundle=self._settings.bundle)
         return self._choice
 
+    @property
+    def recogniser(self) -> RecognisesObjects | None:
+        """What names proposed objects; None where the bundles bring none. Raises: EngineError."""
+        if not self._recogniser_opened:
+            from sounddesk.engine.starter.recogniser import open_recogniser
+
+            self._recogniser = open_recogniser(self._settings.bundle)
+            self._recogniser_opened = True
+        return self._recogniser
+
     def _ask(self, specs: Sequence[ObjectSpec], image: RgbImage) -> dict[str, Coverage]:
         from sounddesk.engine.images.scene_objects import check_prompts
         from sounddesk.engine.images.scene_objects import prompted_masks
@@ -108,12 +121,12 @@ class MaskFinder:
 
     def _propose(self, job: FrameJob, image: RgbImage) -> FoundMasks:
         from sounddesk.engine.images.scene_objects import SoundingObject
-        from sounddesk.engine.images.scene_objects import proposed_objects
         from sounddesk.engine.images.scene_objects import with_blend_and_ambience
+        from sounddesk.engine.images.suggested_objects import suggested_objects
 
         objects = [
-            SoundingObject(name=spec.name, kind="object", selection=spec.selection, coverage=coverage)
-            for spec, coverage in proposed_objects(image, segmenter=self.segmenter.proposer)
+            SoundingObject(name=each.spec.name, kind="object", selection=each.spec.selection, coverage=each.coverage)
+            for each in suggested_objects(image, segmenter=self.segmenter.proposer, recogniser=self.recogniser)
         ]
         size = (image.shape[1], image.shape[0])
         every = with_blend_and_ambience(objects, size=size, blend=job.blend, ambience=job.ambience)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Iterator
+from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from dataclasses import field
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,12 +56,13 @@ def bad_input(what: str = "") -> Iterator[None]:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Selected:
-    """Objects with their masks, and which segmenter answered."""
+    """Objects with their masks, which segmenter answered, and prompts by what objects were recognised as."""
 
     specs: tuple[ObjectSpec, ...]
     coverages: dict[str, Coverage]
     segmenter: FileReference | None = None
     notes: tuple[str, ...] = ()
+    prompts: Mapping[str, str] = field(default_factory=dict)
 
 
 def build_scene(options: RenderOptions, *, tell: Callable[[str], None], cancel: CancelToken) -> Scene:
@@ -103,7 +106,7 @@ def build_scene(options: RenderOptions, *, tell: Callable[[str], None], cancel: 
             kind="object",
             selection=spec.selection,
             coverage=selected.coverages[spec.name],
-            hint=options.hints.get(spec.name),
+            hint=options.hints.get(spec.name) or selected.prompts.get(spec.name),
         )
         for spec in selected.specs
     ]
@@ -127,10 +130,12 @@ def _ask_segmenter(
     cancel: CancelToken,
 ) -> _Selected:
     """Masks of the objects that have none in `coverages`, or of proposed objects where none is named."""
+    from sounddesk.engine.bundles.installed_bundles import find_bundle
     from sounddesk.engine.device import choose_device
     from sounddesk.engine.images.scene_objects import prompted_masks
-    from sounddesk.engine.images.scene_objects import proposed_objects
+    from sounddesk.engine.images.suggested_objects import suggested_objects
     from sounddesk.engine.segmenters.choice import choose_segmenter
+    from sounddesk.engine.starter.recogniser import open_recogniser
 
     with bad_input():
         device = str(choose_device(options.device).device)
@@ -143,10 +148,19 @@ def _ask_segmenter(
     segmenter = FileReference(name=choice.segmenter.name, sha256=None)
     if options.auto:
         with bad_input("--auto"):
-            proposals = proposed_objects(image.pixels, segmenter=choice.proposer, cancel=cancel)
-        specs = tuple(spec for spec, _ in proposals)
-        found = {spec.name: coverage for spec, coverage in proposals}
-        return _Selected(specs=specs, coverages=found, segmenter=segmenter, notes=notes)
+            recogniser = open_recogniser(options.bundle)
+            suggested = suggested_objects(image.pixels, segmenter=choice.proposer, recogniser=recogniser, cancel=cancel)
+            text_only = find_bundle(options.bundle).text_engine is not None
+        for each in suggested:
+            tell(each.line())
+        return _Selected(
+            specs=tuple(each.spec for each in suggested),
+            coverages={each.spec.name: each.coverage for each in suggested},
+            segmenter=segmenter,
+            notes=(*notes, *(each.line() for each in suggested)),
+            # An image bundle sees the object itself.
+            prompts={each.spec.name: each.guess.prompt for each in suggested if text_only and each.guess is not None},
+        )
     asked = [spec for spec in options.specs if spec.name not in coverages]
     with bad_input():
         found = prompted_masks(asked, image=image.pixels, segmenter=choice.segmenter, cancel=cancel)

@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 
 from sounddesk.domain.limits import Range
+from sounddesk.domain.object_names import NamedBy
 from sounddesk.domain.scene import SceneObject
 from sounddesk.domain.scene import check_gain_db
 from sounddesk.domain.scene import check_unique_names
@@ -234,7 +235,7 @@ class Project:
         objects.insert(len(objects) if index is None else index, added)
         return dataclasses.replace(self, objects=tuple(objects))
 
-    def with_new_object(self, *, name: str, mask: TiledMask) -> tuple[Project, str]:
+    def with_new_object(self, *, name: str, mask: TiledMask, named_by: NamedBy = "user") -> tuple[Project, str]:
         """With one more object, named `name` or 'name 2' and so on where that is taken; its id beside."""
         numbered, object_id = self.with_new_id("o")
         free = free_name(name, (each.name for each in self.objects))
@@ -244,6 +245,7 @@ class Project:
             mask=mask,
             seed=take_seed(self.settings.seed, name=free, take=0),
             colour=self.next_colour(),
+            named_by=named_by,
         )
         return numbered.with_object(made), object_id
 

@@ -11,6 +11,9 @@ from dataclasses import field
 from typing import Final
 from typing import Literal
 
+from sounddesk.domain.object_names import MOST_GUESSES
+from sounddesk.domain.object_names import NamedBy
+from sounddesk.domain.object_names import NameGuess
 from sounddesk.domain.seeds import check_seed
 from sounddesk.domain.tiled_mask import TiledMask
 
@@ -54,7 +57,11 @@ class SceneObject:
 
     Attributes:
         id: unique within the project, never used again.
-        name: as the user gave it; any text that is not blank.
+        name: any text that is not blank.
+        named_by: 'user' typed or chose the name, so nothing else changes it; 'number' for 'object 3', which a guess may
+            replace; 'guess' of a recogniser.
+        guesses: what it may be, most confident first; up to three.
+        guess: index of the guess whose name it has, perhaps with a number behind it; None where it has none's.
         kind: 'object'; 'ambience' stands for what the others leave over; 'blend' for several objects together.
         mask: at image size. Empty while nothing is painted, and for a blend, which is made from the union of its
             members' masks; an ambience with an empty mask stands for what the objects leave over.
@@ -86,16 +93,28 @@ class SceneObject:
     seconds: float | None = None
     seed_locked: bool = False
     strip: MixerStrip = field(default_factory=MixerStrip)
+    named_by: NamedBy = "user"
+    guesses: tuple[NameGuess, ...] = ()
+    guess: int | None = None
 
     def __post_init__(self) -> None:
         check_object_name(self.name)
         check_seed(self.seed)
+        if len(self.guesses) > MOST_GUESSES:
+            raise ValueError(f"{self.name!r} has {len(self.guesses)} guesses: give at most {MOST_GUESSES}")
+        if self.guess is not None and not 0 <= self.guess < len(self.guesses):
+            raise ValueError(f"guess of {self.name!r} is {self.guess}: it has {len(self.guesses)}, counted from 0")
         if self.kind not in ("object", "ambience", "blend"):
             raise ValueError(f"kind of {self.name!r} is {self.kind!r}: choose 'object', 'ambience' or 'blend'")
         if not re.fullmatch(r"#[0-9a-f]{6}", self.colour):
             raise ValueError(f"colour of {self.name!r} is {self.colour!r}: give it as '#rrggbb'")
         if self.seconds is not None and not 1.0 <= self.seconds <= 60.0:
             raise ValueError(f"length of {self.name!r} is {self.seconds:g} s: choose from 1 s to 60 s")
+
+    @property
+    def proposed_prompt(self) -> str:
+        """Words for its sound by the guess whose name it has; empty where it has none's."""
+        return "" if self.guess is None else self.guesses[self.guess].prompt
 
 
 def check_object_name(name: str) -> None:

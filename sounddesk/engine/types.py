@@ -83,6 +83,8 @@ class ObjectRequest:
         mask: probability in [0, 1] that a pixel belongs to the object, float32[H, W] at image size
             (a bool mask is taken as 0 and 1); for a blend the union (maximum) of its members' masks.
         prompt: words that steer which sound of the object is meant, e.g. 'siren'; None leaves the mask alone.
+        proposed_prompt: words for its sound by what it was recognised as; a text-only engine takes them where there is
+            no prompt, and an image bundle, which sees the object itself, leaves them aside.
         negative_prompt: words for what it must not sound like; they take the place of the null condition in eq. (2), so
             that guidance leads away from them. Without effect at guidance 1.
         seed: 0 to 2**63 - 1; the whole noise of the take follows from it.
@@ -93,6 +95,7 @@ class ObjectRequest:
     mask: FloatMask | BoolMask
     seed: int
     prompt: str | None = None
+    proposed_prompt: str | None = None
     negative_prompt: str | None = None
     kind: TakeKind = "object"
 

@@ -9,9 +9,11 @@ from sounddesk.domain.errors import BadInputError
 from sounddesk.engine.catalogue import model_store
 from sounddesk.engine.device import choose_device
 from sounddesk.engine.segmenters.choice import choose_segmenter
+from sounddesk.engine.segmenters.choice import proposer_for
 from sounddesk.engine.segmenters.entry import LoadedSegmenter
 from sounddesk.engine.segmenters.entry import Search
 from sounddesk.engine.segmenters.grabcut import GrabCutSegmenter
+from sounddesk.engine.segmenters.protocol import ProposesObjects
 from sounddesk.engine.segmenters.registry import SEGMENTERS
 
 
@@ -50,3 +52,14 @@ def load_segmenters(names: Sequence[str], *, bundle: str | Path, device: str) ->
             raise BadInputError(f"segmenter {name!r} is not installed", remedy="see 'sounddesk models list'")
         loaded += [each.load() for each in sorted(found, key=lambda each: (each.tier, each.rank))]
     return loaded
+
+
+def load_proposer(name: str, *, bundle: str | Path, device: str) -> ProposesObjects:
+    """What finds objects that nobody pointed at, by a segmenter's name; by the one that clicks would use where empty.
+
+    Raises: as `load_segmenters`.
+    """
+    if not name:
+        return choose_segmenter(bundle=bundle, device=str(choose_device(device).device)).proposer
+    loaded = load_segmenters((name,), bundle=bundle, device=device)[0]
+    return proposer_for(SEGMENTERS.get(name), loaded.segmenter)

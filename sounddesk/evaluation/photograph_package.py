@@ -15,6 +15,7 @@ from sounddesk.engine.images.annotated_photographs import SPLITS_TABLE
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
+from sounddesk.evaluation.object_kinds import KINDS_TABLE
 from sounddesk.resources_folder import resource
 from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.atomic_file import write_file
@@ -96,7 +97,9 @@ def fetch_photographs(
             outlines = Path(row["file"]).with_suffix(".json").name
             write_file(out / outlines, (origin / outlines).read_bytes())
             reporter.step(done)
-    write_file(out / SPLITS_TABLE, (origin / SPLITS_TABLE).read_bytes())
+    for table in (SPLITS_TABLE, KINDS_TABLE):
+        if (origin / table).is_file():
+            write_file(out / table, (origin / table).read_bytes())
     return FetchedPhotographs(folder=out, photographs=len(rows))
 
 

@@ -27,8 +27,11 @@ Part = TypeVar("Part", ImageInfo, MasterBus, ProjectSettings, TakeMark, MixerStr
 
 _DROPPED_BEFORE_1_1 = 30000 / 1001
 
+# What a recogniser said of an object; not written where it said nothing, so that such rows are as they always were.
+_RECOGNISED = ("named_by", "guesses", "guess")
+
 # Keys of an object's row that are not plain values of its dataclass.
-_SPECIAL = ("mask", "strip", "members")
+_SPECIAL = ("mask", "strip", "members", *_RECOGNISED)
 
 
 def part_to_json(part: Any) -> Json:
@@ -59,7 +62,20 @@ def with_drop_frame(settings: Json) -> Json:
 def object_to_json(found: SceneObject) -> Json:
     """An object, with the hash of its mask in place of the mask."""
     own = {each.name: getattr(found, each.name) for each in dataclasses.fields(found) if each.name not in _SPECIAL}
-    return {**own, "members": list(found.members), "strip": encode(found.strip), "mask_sha256": found.mask.sha256}
+    recognised = {
+        each.name: getattr(found, each.name)
+        for each in dataclasses.fields(found)
+        if each.name in _RECOGNISED and getattr(found, each.name) != each.default
+    }
+    if "guesses" in recognised:
+        recognised["guesses"] = [encode(each) for each in found.guesses]
+    return {
+        **own,
+        **recognised,
+        "members": list(found.members),
+        "strip": encode(found.strip),
+        "mask_sha256": found.mask.sha256,
+    }
 
 
 def object_from_json(

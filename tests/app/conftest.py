@@ -62,6 +62,8 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, str(tmp_path / name.lower()))
     QSettings.setDefaultFormat(QSettings.Format.IniFormat)
     QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(tmp_path / "settings"))
+    # Names are told by the networks that ship, which take seconds to load: tests of names turn them on.
+    monkeypatch.setattr(Settings.name_objects, "default", False)
 
 
 @pytest.fixture

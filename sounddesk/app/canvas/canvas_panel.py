@@ -30,6 +30,7 @@ from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.workers.segmentation_worker import SegmentationWorker
+from sounddesk.app.workers.suggestion_worker import SuggestionWorker
 
 _MODES: Final = ("add", "replace", "subtract", "intersect")
 
@@ -48,6 +49,7 @@ class CanvasPanel(QWidget):
         selection: SelectionModel,
         actions: CommandRegistry,
         segment: SegmentationWorker,
+        search: SuggestionWorker,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -83,7 +85,7 @@ class CanvasPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        self.suggestions = SuggestionBar(document, selection, actions, segment, self.canvas, self)
+        self.suggestions = SuggestionBar(document, selection, actions, search, self.canvas, self)
         # One above the other in a row of one height: the image stays where it is when options or suggestions come.
         above = QWidget(self)
         row = QHBoxLayout(above)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from PySide6.QtCore import QCoreApplication
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame
 from PySide6.QtWidgets import QHBoxLayout
@@ -18,9 +19,10 @@ from sounddesk.app.notifications import notifier
 from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
-from sounddesk.app.workers.segmentation_worker import FoundMask
-from sounddesk.app.workers.segmentation_worker import SegmentationWorker
+from sounddesk.app.workers.suggestion_worker import SuggestedMask
+from sounddesk.app.workers.suggestion_worker import SuggestionWorker
 from sounddesk.domain.mask import BoolMask
+from sounddesk.domain.object_naming import with_recognised_object
 from sounddesk.domain.project import Project
 
 # A proposal that an object covers this much of, and the other way round, is that object.
@@ -28,9 +30,9 @@ _KNOWN_OVERLAP = 0.5
 
 
 class SuggestionBar(QFrame):
-    """Hidden unless there are suggestions.
+    """Hidden unless there are suggestions, or some are being looked for.
 
-    Signals: shown(on): whether there are.
+    Signals: shown(on): whether it is shown.
     """
 
     shown = Signal(bool)
@@ -40,17 +42,17 @@ class SuggestionBar(QFrame):
         document: Document,
         selection: SelectionModel,
         actions: CommandRegistry,
-        segment: SegmentationWorker,
+        search: SuggestionWorker,
         canvas: ImageCanvas,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._document = document
         self._selection = selection
-        self._segment = segment
+        self._search = search
         self._canvas = canvas
         self._job: int | None = None
-        self._waiting: list[FoundMask] = []
+        self._waiting: list[SuggestedMask] = []
         self._count = 0
         self.setFrameShape(QFrame.Shape.StyledPanel)
         self.setAccessibleName(self.tr("Suggested objects"))
@@ -63,8 +65,8 @@ class SuggestionBar(QFrame):
         actions.add(COMMANDS, owner=self)
         for name in ("accept_suggestion", "skip_suggestion", "accept_all_suggestions", "end_suggestions"):
             row.addWidget(command_button(QToolButton, actions, f"objects.{name}", self))
-        segment.suggested.connect(self._on_suggested)
-        segment.failed.connect(self._on_failed)
+        search.suggested.connect(self._on_suggested)
+        search.ended.connect(self._on_ended)
         document.replaced.connect(self.end)
         document.changed.connect(self._on_changed)
         self.hide()
@@ -74,15 +76,21 @@ class SuggestionBar(QFrame):
         """Suggestions that were not answered yet."""
         return len(self._waiting)
 
+    @property
+    def is_active(self) -> bool:
+        """Whether there are suggestions, or some are still being looked for."""
+        return bool(self._waiting) or self._job is not None
+
     def ask(self) -> None:
-        """Have objects proposed; clicks wait until they are there."""
+        """Have objects suggested; they come one by one, and clicks are answered meanwhile."""
         if self._document.image is None:
             notifier.warning(self.tr("There is no image yet: open one first."))
             return
         self.end()
-        self._canvas.set_busy(True)
-        notifier.info(self.tr("Looking for objects that stand out…"))
-        self._job = self._segment.suggest()
+        objects = self._document.project.objects
+        taken = [each.mask for each in objects if each.kind == "object" and not each.mask.is_empty]
+        self._job = self._search.search(taken)
+        self._show()
 
     def accept(self) -> None:
         """Make the suggestion shown an object."""
@@ -91,7 +99,7 @@ class SuggestionBar(QFrame):
             self.skip()
 
     def accept_all(self) -> None:
-        """Make all that are left objects, in one step."""
+        """Make all that were found objects, in one step, and look for no more."""
         if self._waiting:
             self._add(self._waiting, self.tr("Accept suggestions"))
         self.end()
@@ -104,53 +112,71 @@ class SuggestionBar(QFrame):
     def end(self) -> None:
         """No more suggestions."""
         if self._job is not None:
-            self._canvas.set_busy(False)
-        self._waiting, self._job = [], None
+            self._job = None
+            self._search.cancel()
+        self._waiting, self._count = [], 0
         self._show()
 
-    def _add(self, found: list[FoundMask], text: str) -> None:
+    def _add(self, suggestions: list[SuggestedMask], text: str) -> None:
         project, made = self._document.project, []
-        for each in found:
-            assert each.mask is not None
+        for each in suggestions:
+            assert each.found.mask is not None
             number = sum(o.kind == "object" for o in project.objects) + 1
             name = self.tr("object {number}").format(number=number)
-            project, object_id = project.with_new_object(name=name, mask=each.mask)
+            project, object_id = project.with_new_object(name=name, mask=each.found.mask, named_by="number")
+            if each.recognised is not None:
+                project = with_recognised_object(project, object_id, each.recognised)
             made.append(object_id)
         self._document.commit(text, project)
         self._selection.select_objects(made[-1:])
 
     def _show(self) -> None:
         waiting = self._waiting
-        self.setVisible(bool(waiting))
-        self.shown.emit(bool(waiting))
+        self.setVisible(self.is_active)
+        self.shown.emit(self.is_active)
         self._actions.refresh()
-        self._canvas.show_suggestion(waiting[0].pixels if waiting else None)
+        self._canvas.show_suggestion(waiting[0].found.pixels if waiting else None)
         if waiting:
             number = self._count - len(waiting) + 1
-            text = self.tr("Suggestion {number} of {count}: is this an object that sounds?")
-            self._label.setText(text.format(number=number, count=self._count))
+            text = self.tr("Suggestion {number} of {count}{more}: {name}. Is this an object that sounds?")
+            more = self.tr(" so far") if self._job is not None else ""
+            self._label.setText(text.format(number=number, count=self._count, more=more, name=_named(waiting[0])))
+        elif self._job is not None:
+            self._label.setText(self.tr("Looking for objects that sound…"))
 
-    def _on_suggested(self, job: int, found: tuple[FoundMask, ...]) -> None:
+    def _on_suggested(self, job: int, suggestion: SuggestedMask) -> None:
+        if job != self._job:
+            return
+        masks = [each.mask.to_bool() for each in self._document.project.objects if each.kind == "object"]
+        # What was selected by hand since the search began.
+        if not any(_same(suggestion.found.pixels, mask) for mask in masks):
+            self._waiting.append(suggestion)
+            self._count += 1
+            self._show()
+
+    def _on_ended(self, job: int, message: str) -> None:
         if job != self._job:
             return
         self._job = None
-        self._canvas.set_busy(False)
-        masks = [each.mask.to_bool() for each in self._document.project.objects if each.kind == "object"]
-        self._waiting = [each for each in found if not any(_same(each.pixels, mask) for mask in masks)]
-        self._count = len(self._waiting)
-        if not self._waiting:
+        if message:
+            notifier.warning(message)
+        elif not self._count:
             notifier.info(self.tr("Nothing else stands out: click on an object, draw a box or paint it."))
         self._show()
-
-    def _on_failed(self, job: int, text: str) -> None:
-        if job == self._job:
-            self._job = None
-            self._canvas.set_busy(False)
-            notifier.warning(text)
 
     def _on_changed(self, old: Project, new: Project) -> None:
         if old.image != new.image:
             self.end()
+
+
+def _named(suggestion: SuggestedMask) -> str:
+    """What it is recognised as."""
+    best = None if suggestion.recognised is None else suggestion.recognised.name
+    if best is None:
+        return QCoreApplication.translate("SuggestionBar", "something")
+    return QCoreApplication.translate("SuggestionBar", "{name}, {percent} sure").format(
+        name=best.name, percent=best.percent
+    )
 
 
 COMMANDS: Final[tuple[Command[SuggestionBar], ...]] = (
@@ -163,7 +189,7 @@ COMMANDS: Final[tuple[Command[SuggestionBar], ...]] = (
     Command("objects.accept_all_suggestions", "Accept a&ll suggestions", SuggestionBar.accept_all, menu="Objects",
             section="suggest", label="Accept all", enabled=lambda it: it.waiting > 0),
     Command("objects.end_suggestions", "S&top suggestions", SuggestionBar.end, menu="Objects", section="suggest",
-            label="Stop", enabled=lambda it: it.waiting > 0),
+            label="Stop", enabled=lambda it: it.is_active),
 )  # fmt: skip
 
 

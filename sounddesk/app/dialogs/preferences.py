@@ -98,6 +98,7 @@ class Preferences(QDialog):
         minutes = self._number("autosave_minutes", 0, 120, self.tr(" minutes"))
         minutes.setSpecialValueText(self.tr("Only when I save"))
         form.addRow(self.tr("Save the file every:"), minutes)
+        form.addRow(self.tr("Names:"), self._switch("name_objects", self.tr("Name objects by what they show")))
         form.addRow(_note(self.tr("A recovery copy of every step is kept at all times, also of projects never saved.")))
         return page
 
@@ -169,6 +170,13 @@ class Preferences(QDialog):
         spin.setValue(getattr(self._settings, name))
         self._stores.append(lambda: setattr(self._settings, name, spin.value()))
         return spin
+
+    def _switch(self, name: str, text: str) -> QCheckBox:
+        box = QCheckBox(text)
+        box.setObjectName(name)
+        box.setChecked(getattr(self._settings, name))
+        self._stores.append(lambda: setattr(self._settings, name, box.isChecked()))
+        return box
 
     def _sam(self) -> QWidget:
         field = QLineEdit()

@@ -6,17 +6,22 @@ import secrets
 from typing import Any
 from typing import Final
 
+from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QCheckBox
 from PySide6.QtWidgets import QDoubleSpinBox
 from PySide6.QtWidgets import QFormLayout
 from PySide6.QtWidgets import QHBoxLayout
 from PySide6.QtWidgets import QLineEdit
 from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QStyle
 from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.commands.command import PanelKey
+from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
+from sounddesk.app.theme import standard_icon
+from sounddesk.domain.scene import SceneObject
 from sounddesk.domain.seeds import MAX_SEED
 
 # The mnemonics of the labels below.
@@ -25,6 +30,9 @@ INSPECTOR_KEYS: Final = (
     PanelKey(panel="Object", keys="Alt+N", does="go to its negative prompt"),
     PanelKey(panel="Object", keys="Alt+G", does="go to its length"),
 )
+
+# Side in logical pixels.
+_ICON: Final = 16
 
 
 class ObjectInspector(QWidget):
@@ -37,8 +45,16 @@ class ObjectInspector(QWidget):
         self._shown: str | None = None
         form = QFormLayout(self)
         form.setContentsMargins(0, 4, 0, 0)
+        self._guess = PlainLabel(parent=self)
+        self._guess.setWordWrap(True)
+        form.addRow(self._guess)
         self._hint = QLineEdit(self)
-        self._hint.setPlaceholderText(self.tr("which sound of it, e.g. siren"))
+        self._proposal = self._hint.addAction(
+            standard_icon(QStyle.StandardPixmap.SP_DialogApplyButton, self, side=_ICON),
+            QLineEdit.ActionPosition.TrailingPosition,
+        )
+        self._proposal.setToolTip(self.tr("Write the proposed prompt into the field"))
+        self._proposal.triggered.connect(self._take_proposal)
         self._hint.editingFinished.connect(lambda: self._set("hint", self._hint.text(), self.tr("Prompt of {name}")))
         form.addRow(self.tr("&Prompt"), self._hint)
         self._negative = QLineEdit(self)
@@ -92,9 +108,30 @@ class ObjectInspector(QWidget):
             self._seed.setCursorPosition(0)
         self._lock.setChecked(current.seed_locked)
         self._shown = object_id
+        self._show_guess(current)
         self._length.blockSignals(True)
         self._length.setValue(current.seconds or 0.0)
         self._length.blockSignals(False)
+
+    def _show_guess(self, current: SceneObject) -> None:
+        text = guess_text(current)
+        self._guess.setText(text)
+        self._guess.setVisible(bool(text))
+        proposed = current.proposed_prompt
+        self._proposal.setVisible(bool(proposed) and not current.hint)
+        self._hint.setPlaceholderText(
+            self.tr("{prompt} (a guess)").format(prompt=proposed)
+            if proposed
+            else self.tr("which sound of it, e.g. siren")
+        )
+
+    def _take_proposal(self) -> None:
+        """The proposed prompt becomes the object's own, to be edited."""
+        object_id = self._selection.current_object_id
+        if object_id is not None:
+            proposed = self._document.project.object(object_id).proposed_prompt
+            self._set("hint", proposed, self.tr("Prompt of {name}"))
+            self._hint.setFocus()
 
     def _set_length(self, seconds: float) -> None:
         value = None if seconds <= 0.0 else max(1.0, seconds)
@@ -117,3 +154,15 @@ class ObjectInspector(QWidget):
             self._document.commit(
                 text.format(name=current.name), project.with_changed_object(object_id, **{field: value})
             )
+
+
+def guess_text(found: SceneObject) -> str:
+    """What an object may be and how sure that is, in a line; empty where nothing was guessed."""
+    parts = []
+    for index, each in enumerate(found.guesses):
+        parts.append(f"{each.name} {each.percent}" if index != found.guess else f"[{each.name} {each.percent}]")
+    if not parts:
+        return ""
+    return QCoreApplication.translate("ObjectInspector", "Recognised: {guesses}. F3: the next one").format(
+        guesses=", ".join(parts)
+    )

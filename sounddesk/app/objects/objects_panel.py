@@ -29,6 +29,7 @@ from sounddesk.app.commands.registry import CommandRegistry
 from sounddesk.app.notifications import notifier
 from sounddesk.app.objects.object_inspector import INSPECTOR_KEYS
 from sounddesk.app.objects.object_inspector import ObjectInspector
+from sounddesk.app.objects.object_inspector import guess_text
 from sounddesk.app.objects.object_list import ObjectList
 from sounddesk.app.objects.objects_panel_commands import COMMANDS
 from sounddesk.app.objects.objects_panel_commands import OBJECT_MENU
@@ -39,6 +40,7 @@ from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.workers.background import Background
 from sounddesk.domain.mask_edits import inverted
 from sounddesk.domain.mask_edits import united
+from sounddesk.domain.object_naming import with_typed_name
 from sounddesk.domain.project import Project
 from sounddesk.domain.scene import SceneObject
 from sounddesk.domain.scene import free_name
@@ -109,9 +111,9 @@ class ObjectsPanel(QWidget):
             item.setCheckState(_VISIBLE, Qt.CheckState.Checked if each.visible else Qt.CheckState.Unchecked)
             item.setCheckState(_LOCKED, Qt.CheckState.Checked if each.locked else Qt.CheckState.Unchecked)
             kinds = {"object": "", "ambience": self.tr("ambience"), "blend": self.tr("blend")}
-            item.setToolTip(_NAME, kinds[each.kind])
+            item.setToolTip(_NAME, kinds[each.kind] or guess_text(each))
             font = item.font(_NAME)
-            font.setItalic(each.kind != "object")
+            font.setItalic(each.kind != "object" or each.named_by == "guess")
             item.setFont(_NAME, font)
             item.setFlags((item.flags() | Qt.ItemFlag.ItemIsEditable) & ~Qt.ItemFlag.ItemIsDropEnabled)
             self._list.addTopLevelItem(item)
@@ -147,7 +149,9 @@ class ObjectsPanel(QWidget):
 
     def _on_changed(self, old: Project, new: Project) -> None:
         def looks(project: Project) -> list[tuple[object, ...]]:
-            return [(o.id, o.name, o.colour, o.visible, o.locked, id(o.mask)) for o in project.objects]
+            return [
+                (o.id, o.name, o.colour, o.visible, o.locked, id(o.mask), o.named_by, o.guess) for o in project.objects
+            ]
 
         if looks(old) != looks(new):
             self.refresh()
@@ -211,7 +215,7 @@ class ObjectsPanel(QWidget):
         try:
             if name_key(name) in taken:
                 raise ValueError(self.tr("There is another object called {name}.").format(name=repr(name)))
-            changed = project.with_changed_object(found.id, name=name)
+            changed = with_typed_name(project, found.id, name)
         except ValueError as error:
             notifier.warning(str(error))
             self.refresh()

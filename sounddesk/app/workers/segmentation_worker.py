@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from typing import Any
 from typing import Final
 
 import numpy as np
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from sounddesk.engine.segmenters.protocol import EncodedImage
     from sounddesk.engine.segmenters.protocol import Prompt
 
-MAX_SUGGESTIONS: Final = 12
 # Less than this is no part of an object and the rest is all of it, in shares of 1.
 _SURE: Final = 1 / 16
 
@@ -110,11 +110,11 @@ class _Preview:
 
 
 @dataclass(frozen=True, eq=False)
-class _Suggest:
+class _HandOut:
     pass
 
 
-_Job = _SetImage | _SetSegmenter | _Predict | _Preview | _Suggest
+_Job = _SetImage | _SetSegmenter | _Predict | _Preview | _HandOut
 
 
 class _Segmenting:
@@ -133,7 +133,7 @@ class _Segmenting:
         self._answered: tuple[tuple[object, ...], Prompt, tuple[Candidate, ...]] | None = None
         self._before: tuple[TiledMask, BoolMask] | None = None
 
-    def run(self, job: _Job, control: JobControl) -> tuple[FoundMask, ...] | None:
+    def run(self, job: _Job, control: JobControl) -> object:
         match job:
             case _SetImage(sha256, pixels):
                 self._sha256, self._pixels, self._encoded = sha256, pixels, None
@@ -145,8 +145,9 @@ class _Segmenting:
                 return self._predict(prompt)
             case _Preview(prompt, before):
                 return self._preview(prompt, before)
-            case _Suggest():
-                return self._suggest()
+            case _HandOut():
+                encoded = self._encode()
+                return self._choice, encoded
         if self._pixels is not None and not control.cancel.cancelled:
             self._encode()
         return None
@@ -186,15 +187,6 @@ class _Segmenting:
             self._before = (mask, mask.to_bool())
         return self._before[1]
 
-    def _suggest(self) -> tuple[FoundMask, ...]:
-        from sounddesk.engine.segmenters.proposals import propose_objects
-
-        self._encode()
-        assert self._choice is not None
-        assert self._pixels is not None
-        found = propose_objects(self._pixels, segmenter=self._choice.proposer, limit=MAX_SUGGESTIONS)
-        return tuple(FoundMask(pixels=each.mask, mask=kept_mask(each.probability), score=each.score) for each in found)
-
     def _encode(self) -> EncodedImage:
         if self._choice is None:
             # SAM and the starter's segmenter bring torch along.
@@ -220,7 +212,7 @@ class SegmentationWorker(QObject):
         preparing(on): the image is being encoded; what is asked meanwhile is kept and answered afterwards.
         ready(sha256): the image with that hash is encoded; from now on a click is quick.
         predicted(job_id, found): answer to `predict` or `preview`, a tuple of `FoundMask`, best first.
-        suggested(job_id, found): answer to `suggest`, likewise.
+        handed_out(job_id, choice, encoded): answer to `hand_out`: the segmenter and the image as it encoded it.
         failed(job_id, message): a job ended without one; the message is empty where a newer job or another image made
             it needless, and `job_id` is -1 where the image itself could not be encoded.
         notice(text): which segmenter is active, and what else the user should know of it.
@@ -229,7 +221,7 @@ class SegmentationWorker(QObject):
     preparing = Signal(bool)
     ready = Signal(str)
     predicted = Signal(int, object)
-    suggested = Signal(int, object)
+    handed_out = Signal(int, object, object)
     failed = Signal(int, str)
     notice = Signal(str)
     _encoded = Signal(str)
@@ -261,7 +253,7 @@ class SegmentationWorker(QObject):
         `after_painting`: begin when the event loop is next idle, since encoding may take all cores; or with the first
         question, so that none is answered with the old image.
         """
-        self._drop(_SetImage, _Predict, _Preview, _Suggest)
+        self._drop(_SetImage, _Predict, _Preview, _HandOut)
         self._next_image = _SetImage(sha256, pixels)
         self._has_image = pixels is not None
         self._set_preparing(self._has_image)
@@ -292,10 +284,10 @@ class SegmentationWorker(QObject):
         self._drop(_Preview)
         return self._worker.submit(_Preview(prompt, before)).id
 
-    def suggest(self) -> int:
-        """Ask for objects that stand out; the job's id. It may take seconds, and clicks wait behind it."""
+    def hand_out(self) -> int:
+        """Ask for the segmenter and the encoded image, for work on another thread; the job's id."""
         self._hand_on_image()
-        return self._worker.submit(_Suggest()).id
+        return self._worker.submit(_HandOut()).id
 
     def set_segmenter(self, choose: ChooseSegmenter) -> None:
         """Use another segmenter from now on."""
@@ -328,20 +320,20 @@ class SegmentationWorker(QObject):
     def _on_encoded(self, sha256: str) -> None:
         self.ready.emit(sha256)
 
-    def _on_finished(self, ticket: Ticket[_Job], found: tuple[FoundMask, ...]) -> None:
+    def _on_finished(self, ticket: Ticket[_Job], found: tuple[Any, ...]) -> None:
         if isinstance(ticket.job, _Predict | _Preview):
             self.predicted.emit(ticket.id, found)
-        elif isinstance(ticket.job, _Suggest):
-            self.suggested.emit(ticket.id, found)
+        elif isinstance(ticket.job, _HandOut):
+            self.handed_out.emit(ticket.id, *found)
         self._see_whether_prepared()
 
     def _on_failed(self, ticket: Ticket[_Job], message: str) -> None:
-        asked = isinstance(ticket.job, _Predict | _Preview | _Suggest)
+        asked = isinstance(ticket.job, _Predict | _Preview | _HandOut)
         self.failed.emit(ticket.id if asked else -1, message)
         self._see_whether_prepared()
 
     def _on_cancelled(self, ticket: Ticket[_Job]) -> None:
-        if isinstance(ticket.job, _Predict | _Preview | _Suggest):
+        if isinstance(ticket.job, _Predict | _Preview | _HandOut):
             self.failed.emit(ticket.id, "")
         self._see_whether_prepared()
 

@@ -149,14 +149,16 @@ class TextEnginePipeline:
 
 
 def prompts_of_objects(request: GenerationRequest) -> list[TextPrompt]:
-    """The takes of an image in words: an object by its prompt or name, a blend by those of all objects."""
-    words = {take.name: take.prompt or take.name for take in request.takes if take.kind == "object"}
+    """The takes of an image in words: an object by its prompt, the proposed one or its name; a blend by all."""
+    words = {
+        take.name: take.prompt or take.proposed_prompt or take.name for take in request.takes if take.kind == "object"
+    }
     by_kind = {"blend": " and ".join(words.values()), "ambience": _AMBIENCE}
     image_hash = image_sha256(request.image)
     return [
         TextPrompt(
             name=take.name,
-            prompt=take.prompt or by_kind.get(take.kind) or take.name,
+            prompt=take.prompt or take.proposed_prompt or by_kind.get(take.kind) or take.name,
             seed=take.seed,
             negative_prompt=take.negative_prompt or "",
             kind=take.kind,

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from sounddesk.domain.errors import EngineError
-from sounddesk.domain.mask import bounding_box
 from sounddesk.domain.mask import quantise_probability
 from sounddesk.domain.scene import AMBIENCE_NAME
 from sounddesk.domain.scene import BLEND_NAME
@@ -20,9 +19,7 @@ from sounddesk.domain.selection import ObjectSpec
 from sounddesk.domain.selection import Selection
 from sounddesk.domain.selection import split_mask_reference
 from sounddesk.engine.images.mask_formats import read_one_mask
-from sounddesk.engine.segmenters.proposals import propose_objects
 from sounddesk.engine.segmenters.protocol import Prompt
-from sounddesk.engine.segmenters.protocol import ProposesObjects
 from sounddesk.engine.segmenters.protocol import Segmenter
 from sounddesk.engine.segmenters.protocol import check_prompt
 from sounddesk.engine.segmenters.scales import index_of_scale
@@ -158,24 +155,6 @@ def prompted_masks(
         chosen = index_of_scale(scales_of(candidates), spec.selection.candidate)
         found[spec.name] = quantise_probability(candidates[chosen].probability)
     return found
-
-
-def proposed_objects(
-    image: RgbImage, *, segmenter: ProposesObjects, cancel: CancelToken | None = None
-) -> list[tuple[ObjectSpec, Coverage]]:
-    """Objects that stand out, named 'object 1', 'object 2' and so on, best first.
-
-    Raises:
-        EngineError: nothing stands out.
-        Cancelled: through `cancel`.
-    """
-    return [
-        (
-            ObjectSpec(name=f"object {number}", selection=Selection(how="auto", box=bounding_box(each.mask))),
-            quantise_probability(each.probability),
-        )
-        for number, each in enumerate(propose_objects(image, segmenter=segmenter, cancel=cancel), start=1)
-    ]
 
 
 def with_blend_and_ambience(

@@ -29,6 +29,8 @@ from sounddesk.engine.types import RgbImage
 
 # Side of the region in longest sides of the object.
 _ROOM: Final = 1.15
+# Likewise, where the surroundings are seen too.
+_SURROUNDED_ROOM: Final = 1.3
 _LEAST_SIDE_PX: Final = 16.0
 # Of the paper around the object; a little grey, so that a white object keeps its outline.
 _PAPER: Final = 235.0
@@ -99,19 +101,37 @@ def crop_object(image: RgbImage, mask: FloatMask | BoolMask, *, side: int) -> Ob
         mask: [H, W], not empty.
     """
     inside = mask >= 0.5
-    rows, columns = (np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0))
-    ends = np.array([[columns[0], rows[0]], [columns[-1] + 1, rows[-1] + 1]], np.float64)
-    centre, length = ends.mean(axis=0), float((ends[1] - ends[0]).max())
-    scale = side / max(_ROOM * length, _LEAST_SIDE_PX)
-    # OpenCV counts from the middle of the first pixel.
-    shift = side / 2 - 0.5 - (centre - 0.5) * scale
-    to_crop = np.array([[scale, 0.0, shift[0]], [0.0, scale, shift[1]]])
+    to_crop, scale = _placed(inside, side=side, room=_ROOM)
     shown = _warped(inside.astype(np.float32), to_crop, side=side, scale=scale)[..., None]
     # Without black from beyond the edge of the image in the outline of an object that reaches there.
     colours = _warped(image, to_crop, side=side, scale=scale, border=cv2.BORDER_REPLICATE)
     pixels = colours * shown + _PAPER * (1.0 - shown)
     share = _warped(mask.astype(np.float32), to_crop, side=side, scale=scale)
     return ObjectCrop(pixels=pixels.astype(np.uint8), mask=np.clip(share, 0.0, 1.0).astype(np.float32))
+
+
+def crop_surroundings(image: RgbImage, mask: FloatMask | BoolMask, *, side: int) -> ObjectCrop:
+    """A square of `side` around the object, with what is beside it: what a network of photographs has mostly seen.
+
+    Args:
+        image: sRGB uint8[H, W, 3].
+        mask: [H, W], not empty.
+    """
+    to_crop, scale = _placed(mask >= 0.5, side=side, room=_SURROUNDED_ROOM)
+    pixels = _warped(image, to_crop, side=side, scale=scale, border=cv2.BORDER_REFLECT_101)
+    share = _warped((mask >= 0.5).astype(np.float32), to_crop, side=side, scale=scale)
+    return ObjectCrop(pixels=pixels.astype(np.uint8), mask=np.clip(share, 0.0, 1.0).astype(np.float32))
+
+
+def _placed(inside: BoolMask, *, side: int, room: float) -> tuple[npt.NDArray[np.float64], float]:
+    """The map of the image onto a square of `side` around the mask, float64[2, 3], and how much it enlarges."""
+    rows, columns = (np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0))
+    ends = np.array([[columns[0], rows[0]], [columns[-1] + 1, rows[-1] + 1]], np.float64)
+    centre, length = ends.mean(axis=0), float((ends[1] - ends[0]).max())
+    scale = side / max(room * length, _LEAST_SIDE_PX)
+    # OpenCV counts from the middle of the first pixel.
+    shift = side / 2 - 0.5 - (centre - 0.5) * scale
+    return np.array([[scale, 0.0, shift[0]], [0.0, scale, shift[1]]]), scale
 
 
 def _warped(

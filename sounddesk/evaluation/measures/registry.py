@@ -132,6 +132,26 @@ def scenes_option(default: int) -> MeasureOption:
     )
 
 
+def photograph_options() -> tuple[MeasureOption, ...]:
+    """Which photographs, and whose networks: --photographs, --split and --bundle."""
+    return (
+        MeasureOption(
+            flag="--photographs",
+            help="holds photographs with labelme's or COCO's outlines beside them",
+            kind="path",
+            metavar="FOLDER",
+            required=True,
+        ),
+        MeasureOption(
+            flag="--split",
+            help="only the photographs of this split in their photographs.csv",
+            choices=("tune", "validation", "test"),
+            default_text="all",
+        ),
+        MeasureOption(flag="--bundle", help="name or folder of a bundle", default="starter"),
+    )
+
+
 def preset_option() -> MeasureOption:
     """How takes are made."""
     return MeasureOption(flag="--preset", help="how takes are made", choices=("fast", "paper"), default="fast")

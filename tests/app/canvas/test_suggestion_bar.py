@@ -15,6 +15,12 @@ from sounddesk.app.commands.registry import CommandRegistry
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.workers.segmentation_worker import SegmentationWorker
+from sounddesk.app.workers.suggestion_worker import SuggestionWorker
+from sounddesk.domain.object_names import NameGuess
+from sounddesk.domain.object_names import RecognisedObject
+from sounddesk.engine.types import BoolMask
+from sounddesk.engine.types import FloatMask
+from sounddesk.engine.types import RgbImage
 from tests.app.conftest import wait_until
 
 
@@ -35,6 +41,15 @@ class Wall:
         return [each.name for each in self.document.project.objects]
 
 
+class Colours:
+    """Knows what is red."""
+
+    def recognise(self, image: RgbImage, mask: FloatMask | BoolMask) -> RecognisedObject:
+        red, _green, blue = image[mask >= 0.5].mean(axis=0)
+        guess = NameGuess(name="red square", prompt="a red square humming", confidence=0.9 if red > blue else 0.1)
+        return RecognisedObject(guesses=(guess,), least_confidence=0.5)
+
+
 @pytest.fixture
 def wall(document: Document, qapp: QApplication, told: list[str]) -> Iterator[Wall]:
     """A grey wall with a red and a blue square on it."""
@@ -47,8 +62,10 @@ def wall(document: Document, qapp: QApplication, told: list[str]) -> Iterator[Wa
     segment.set_image(info.sha256, pixels)
     canvas = ImageCanvas(document, selection, segment)
     canvas.resize(320, 240)
-    bar = SuggestionBar(document, selection, actions, segment, canvas)
+    search = SuggestionWorker(segment, lambda: Colours())
+    bar = SuggestionBar(document, selection, actions, search, canvas)
     yield Wall(bar, document, actions, canvas, told)
+    search.close()
     segment.close()
 
 
@@ -58,17 +75,19 @@ def test_one_is_accepted_one_is_skipped(wall: Wall) -> None:
     assert wall.bar.waiting >= 2
     count = wall.bar.waiting
     assert wall.bar.isVisibleTo(None)
-    first = wall.bar._waiting[0].pixels
+    first = wall.bar._waiting[0].found.pixels
     assert wall.canvas._suggestion is not None
+    assert "red square, 90 % sure" in wall.bar._label.text()
     wall.actions["objects.accept_suggestion"].trigger()
-    assert wall.names == ["object 1"]
+    assert wall.names == ["red square"]
+    assert wall.document.project.objects[0].named_by == "guess"
     assert np.array_equal(wall.document.project.objects[0].mask.to_bool(), first)
     for _ in range(count - 1):
         wall.actions["objects.skip_suggestion"].trigger()
     assert wall.bar.waiting == 0
     assert wall.canvas._suggestion is None
     assert not wall.bar.isVisibleTo(None)
-    assert wall.names == ["object 1"]
+    assert wall.names == ["red square"]
     wall.document.undo()
     assert wall.names == []
 

@@ -22,6 +22,7 @@ from sounddesk.app.commands.registry import CommandRegistry
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.workers.segmentation_worker import SegmentationWorker
+from sounddesk.app.workers.suggestion_worker import SuggestionWorker
 from sounddesk.domain.registry import DuplicateNameError
 
 
@@ -52,7 +53,9 @@ def panel_of(document: Document, stack: ExitStack) -> CanvasPanel:
     stack.callback(segment.close)
     selection = SelectionModel(document)
     selection.select_objects(["o1"])
-    made = CanvasPanel(document, selection, CommandRegistry(), segment)
+    search = SuggestionWorker(segment, lambda: None)
+    stack.callback(search.close)
+    made = CanvasPanel(document, selection, CommandRegistry(), segment, search)
     stack.callback(made.canvas.close_background)
     return made
 

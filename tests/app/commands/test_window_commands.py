@@ -18,6 +18,7 @@ from sounddesk.app.main_window import MainWindow
 from sounddesk.app.manual_window import PAGES
 from sounddesk.app.manual_window import page_text
 from sounddesk.app.workers.segmentation_worker import FoundMask
+from sounddesk.app.workers.suggestion_worker import SuggestedMask
 from sounddesk.domain.timeline import Clip
 from sounddesk.resources_folder import resource
 from tests.app.conftest import wait_until
@@ -100,10 +101,12 @@ def test_control_return_accepts_the_suggestion_shown(window: MainWindow) -> None
     objects, accept = list(document.project.objects), services.actions["objects.accept_suggestion"]
     document.commit("Empty", document.project.without_objects(each.id for each in objects))
     assert not accept.isEnabled()
-    # As the segmenter answers, without the seconds that it takes.
+    # As the search answers, without the seconds that it takes.
     bar._job = 7
-    found = [FoundMask(pixels=each.mask.to_bool(), mask=each.mask, score=1.0) for each in objects[:2]]
-    services.segment.suggested.emit(7, tuple(found))
+    for each in objects[:2]:
+        found = FoundMask(pixels=each.mask.to_bool(), mask=each.mask, score=1.0)
+        services.suggestions.suggested.emit(7, SuggestedMask(found=found, recognised=None))
+    services.suggestions.ended.emit(7, "")
     assert accept.isEnabled()
     press(window, "Ctrl+Return")
     assert [each.mask for each in document.project.objects] == [objects[0].mask] and bar.waiting == 1

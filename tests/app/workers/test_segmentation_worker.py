@@ -118,12 +118,12 @@ def test_it_says_from_when_to_when_the_image_is_encoded(still: Document, segment
 def test_answers_for_another_image_are_not_given(still: Document, segment: SegmentationWorker) -> None:
     answers, ended = [], []
     segment.predicted.connect(lambda job, _found: answers.append(job))
-    segment.suggested.connect(lambda job, _found: answers.append(job))
+    segment.handed_out.connect(lambda job, _choice, _encoded: answers.append(job))
     segment.failed.connect(lambda job, text: ended.append((job, text)))
     info = still.project.image
     assert info is not None
     segment.set_image(info.sha256, still.image)
-    first, second = segment.predict(Prompt.click(20, 30)), segment.suggest()
+    first, second = segment.predict(Prompt.click(20, 30)), segment.hand_out()
     segment.set_image(info.sha256, still.image)
     third = segment.predict(Prompt.click(20, 30))
     wait_until(lambda: bool(answers))

@@ -143,7 +143,9 @@ class Tool:
             changed = project.with_changed_object(current.id, mask=mask)
             return changed, current.id, self.tr("Edit mask of {name}").format(name=current.name)
         number = sum(each.kind == "object" for each in project.objects) + 1
-        project, object_id = project.with_new_object(name=self.tr("object {number}").format(number=number), mask=mask)
+        project, object_id = project.with_new_object(
+            name=self.tr("object {number}").format(number=number), mask=mask, named_by="number"
+        )
         name = project.object(object_id).name
         return project, object_id, self.tr("Add {name}").format(name=name)
 
