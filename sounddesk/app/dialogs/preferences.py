@@ -155,13 +155,6 @@ class Preferences(QDialog):
         self._stores.append(lambda: setattr(self._settings, name, combo.currentData()))
         return combo
 
-    def _switch(self, name: str, text: str) -> QCheckBox:
-        box = QCheckBox(text)
-        box.setObjectName(name)
-        box.setChecked(getattr(self._settings, name))
-        self._stores.append(lambda: setattr(self._settings, name, box.isChecked()))
-        return box
-
     def _number(self, name: str, low: int, high: int, suffix: str) -> QSpinBox:
         spin = QSpinBox()
         spin.setObjectName(name)

@@ -13,14 +13,13 @@ from PySide6.QtWidgets import QFormLayout
 from PySide6.QtWidgets import QHBoxLayout
 from PySide6.QtWidgets import QLineEdit
 from PySide6.QtWidgets import QPushButton
-from PySide6.QtWidgets import QStyle
 from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.commands.command import PanelKey
+from sounddesk.app.icons import icon
 from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
-from sounddesk.app.theme import standard_icon
 from sounddesk.domain.scene import SceneObject
 from sounddesk.domain.seeds import MAX_SEED
 
@@ -30,9 +29,6 @@ INSPECTOR_KEYS: Final = (
     PanelKey(panel="Object", keys="Alt+N", does="go to its negative prompt"),
     PanelKey(panel="Object", keys="Alt+G", does="go to its length"),
 )
-
-# Side in logical pixels.
-_ICON: Final = 16
 
 
 class ObjectInspector(QWidget):
@@ -50,7 +46,7 @@ class ObjectInspector(QWidget):
         form.addRow(self._guess)
         self._hint = QLineEdit(self)
         self._proposal = self._hint.addAction(
-            standard_icon(QStyle.StandardPixmap.SP_DialogApplyButton, self, side=_ICON),
+            icon("suggest"),
             QLineEdit.ActionPosition.TrailingPosition,
         )
         self._proposal.setToolTip(self.tr("Write the proposed prompt into the field"))
