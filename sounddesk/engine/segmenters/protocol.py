@@ -158,8 +158,10 @@ class ProposesObjects(Protocol):
         """Prepare sRGB uint8[H, W, 3]: slow, once per image."""
         ...
 
-    def propose(self, encoded: EncodedImage, *, cancel: CancelToken | None = None) -> tuple[Candidate, ...]:
+    def propose(self, encoded: EncodedImage, *, cancel: CancelToken | None = None) -> Iterable[Candidate]:
         """Every object found, best first, without duplicates; takes seconds.
+
+        One that finds them one after another gives an iterator, and the first before it looks for the rest.
 
         Raises:
             Cancelled: through `cancel`.

@@ -24,7 +24,7 @@ from sounddesk.engine.segmenters.protocol import ProposesObjects
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.types import BoolMask
 
-# How many wait to be ordered before the best of them is given; the first is not kept waiting so long.
+# How many wait to be ordered before the best of them is given; the first is not kept waiting.
 _LOOKAHEAD: Final = 4
 # Weight of what something is recognised as beside how much it stands out.
 _RECOGNISED: Final = 0.5
@@ -83,7 +83,7 @@ def suggest_objects(
         waiting.append(
             Suggestion(candidate=candidate, recognised=recognised, score=sounding_score(candidate, recognised))
         )
-        if len(waiting) > (_LOOKAHEAD if given else 1):
+        if len(waiting) > (_LOOKAHEAD if given else 0):
             yield _best_of(waiting)
             given += 1
     while waiting and given < limit:

@@ -7,6 +7,7 @@ SAM's decoder says roughly what is meant, and the refiner draws it with the imag
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
@@ -26,11 +27,11 @@ from sounddesk.engine.generation.patch_cache import shared_patch_cache
 from sounddesk.engine.models.image_encoder import TimmPatchEncoder
 from sounddesk.engine.models.image_encoder import fit_image
 from sounddesk.engine.models.quantised_weights import fingerprint
-from sounddesk.engine.segmenters.grabcut import GrabCutSegmenter
 from sounddesk.engine.segmenters.mask_quality import overlap
 from sounddesk.engine.segmenters.protocol import Candidate
 from sounddesk.engine.segmenters.protocol import EmptySelectionError
 from sounddesk.engine.segmenters.protocol import EncodedImage
+from sounddesk.engine.segmenters.protocol import Point
 from sounddesk.engine.segmenters.protocol import Prompt
 from sounddesk.engine.segmenters.protocol import SegmenterError
 from sounddesk.engine.segmenters.protocol import check_encoded
@@ -40,6 +41,7 @@ from sounddesk.engine.segmenters.protocol import keeps_alternatives
 from sounddesk.engine.starter.drawn_mask import DrawnMask
 from sounddesk.engine.starter.drawn_mask import candidate_of
 from sounddesk.engine.starter.drawn_mask import tidied
+from sounddesk.engine.starter.object_search import search_objects
 from sounddesk.engine.starter.region import Region
 from sounddesk.engine.starter.region import grown_region
 from sounddesk.engine.starter.region import region_of
@@ -185,14 +187,29 @@ class StarterSegmenter:
             raise EmptySelectionError("no object was found there: click nearer its middle or draw a box around it")
         return _distinct(candidates)
 
-    def propose(self, encoded: EncodedImage, *, cancel: CancelToken | None = None) -> tuple[Candidate, ...]:
-        """Objects that stand out, as GrabCut finds them. Raises: Cancelled.
-
-        A grid of clicks, SAM's own way, found two of the demo's four animals in 25 s; GrabCut finds them all in 9.
-        """
+    def propose(self, encoded: EncodedImage, *, cancel: CancelToken | None = None) -> Iterator[Candidate]:
+        """Objects that stand out, one by one: see `search_objects`. Raises: Cancelled."""
         check_encoded(encoded, segmenter=NAME)
-        grabcut = GrabCutSegmenter()
-        return grabcut.propose(grabcut.encode(encoded.image), cancel=cancel)
+        return search_objects(
+            encoded,
+            decode=lambda clicks: self._roughly(encoded, clicks),
+            predict=lambda prompt: self.predict(encoded, prompt),
+            cancel=cancel,
+        )
+
+    @torch.no_grad()
+    def _roughly(
+        self, encoded: EncodedImage, clicks: Sequence[Point]
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """What the decoder alone says to each of some clicks: logits float32[n, k, S, S] and scores float32[n, k]."""
+        size = self._network.config.image_size
+        places = np.array(clicks, np.float32) / (encoded.width, encoded.height) * size - 0.5
+        logits, scores = self._network.decode(
+            encoded.features.embedding,
+            points=self._tensor(places[:, None]),
+            labels=torch.ones(len(places), 1, dtype=torch.int64, device=self._device),
+        )
+        return logits.float().cpu().numpy(), scores.float().cpu().numpy()
 
     @torch.no_grad()
     def _features(self, image: RgbImage) -> StarterFeatures:

@@ -91,7 +91,7 @@ def check_propose(entry: SegmenterEntry, segmenter: Segmenter) -> None:
     assert hasattr(segmenter, "propose") == entry.capabilities.proposes
     proposer = proposer_for(entry, segmenter)
     assert proposer.name == segmenter.name
-    found = proposer.propose(proposer.encode(IMAGE))
+    found = list(proposer.propose(proposer.encode(IMAGE)))
     assert found, "nothing is proposed: let its tiny test network be less strict"
     for each in found:
         assert_valid(each)
@@ -103,7 +103,7 @@ def check_cancel(entry: SegmenterEntry, segmenter: Segmenter) -> None:
     encoded = proposer.encode(IMAGE)
     cancel.cancel()
     with pytest.raises(Cancelled):
-        proposer.propose(encoded, cancel=cancel)
+        list(proposer.propose(encoded, cancel=cancel))
 
 
 def check_errors(entry: SegmenterEntry, segmenter: Segmenter) -> None:

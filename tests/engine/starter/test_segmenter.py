@@ -12,7 +12,6 @@ import pytest
 import torch
 
 from sounddesk.engine.bundles.bundle import Bundle
-from sounddesk.engine.segmenters.grabcut import GrabCutSegmenter
 from sounddesk.engine.segmenters.protocol import Candidate
 from sounddesk.engine.segmenters.protocol import EmptySelectionError
 from sounddesk.engine.segmenters.protocol import Prompt
@@ -216,16 +215,25 @@ def test_prompts_are_checked() -> None:
         segmenter.encode(picture().astype(np.float32))
 
 
-@pytest.mark.slow
-def test_proposals_are_those_of_grabcut() -> None:
+def test_the_first_proposal_comes_before_the_rest_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The decoder finds one thing on the left and one on the right, whichever is clicked on."""
+    asked: list[int] = []
+    left, right = blob(slice(4, 14), slice(2, 9)), blob(slice(8, 20), slice(14, 22))
+    network_that_answers(monkeypatch, np.stack([left] * 4), [0.9] * 4)
+
+    def decode(_self: Any, _embedding: Any, *, points: torch.Tensor, **_: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        asked.append(len(points))
+        masks = np.stack([np.stack([left if x < IMAGE_SIZE / 2 else right] * 4) for x in points[:, 0, 0].tolist()])
+        return torch.from_numpy(masks), torch.full((len(points), 4), 0.9)
+
+    monkeypatch.setattr(StarterSegmenterNetwork, "decode", decode)
     segmenter = tiny_segmenter()
-    image = picture()
-    image[30:80, 40:90] = (250, 30, 30)
-    found = segmenter.propose(segmenter.encode(image))
-    grabcut = GrabCutSegmenter()
-    expected = grabcut.propose(grabcut.encode(image))
-    assert [candidate.score for candidate in found] == [candidate.score for candidate in expected]
-    assert found
+    search = segmenter.propose(segmenter.encode(picture()))
+    first = next(search)
+    assert [count for count in asked if count > 1] == [16]
+    rest = list(search)
+    assert sum(count for count in asked if count > 1) == 64
+    assert len(rest) == 1 and not (rest[0].mask & first.mask).any()
 
 
 def test_a_mask_is_one_piece_under_the_click_without_holes(monkeypatch: pytest.MonkeyPatch) -> None:
