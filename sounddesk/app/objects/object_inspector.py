@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QPushButton
 from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.commands.command import PanelKey
-from sounddesk.app.icons import icon
+from sounddesk.app.look.icons import icon
 from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
