@@ -69,7 +69,10 @@ class Services(QObject):
 
     @property
     def bundle_of_new_projects(self) -> str:
-        return self._bundle or self.settings.bundle
+        """As projects name it: a folder is remembered on this computer and stands as name and hash."""
+        from sounddesk.engine.bundles.bundle_reference import portable_reference
+
+        return portable_reference(self._bundle or self.settings.bundle)
 
     def follow_models(self, kind: str) -> None:
         """Use what was installed or removed just now."""

@@ -35,6 +35,7 @@ from sounddesk.domain.render_recipe import RecipeObject
 from sounddesk.domain.render_recipe import RenderRecipe
 from sounddesk.domain.render_recipe import Sampling
 from sounddesk.domain.render_recipe import path_from
+from sounddesk.domain.render_recipe import recorded_selection
 from sounddesk.domain.timeline import PROJECT_RATE_HZ
 from sounddesk.engine.types import GeneratedTake
 from sounddesk.engine.types import steps_of
@@ -208,7 +209,7 @@ def _recipe(
             RecipeObject(
                 name=each.name,
                 kind=each.planned.kind,
-                selection=sounding.selection,
+                selection=recorded_selection(sounding.selection),
                 mask=FileReference(name=_mask_file(each), sha256=mask_sha256(sounding.mask)),
                 seeds=tuple(take.seed for take in each.takes),
                 hint=each.planned.hint,
@@ -225,7 +226,7 @@ def _recipe(
             guidance=settings.sampling.guidance,
             eta=settings.sampling.eta,
         ),
-        bundle=FileReference(name=settings.bundle_reference, sha256=settings.bundle_sha256),
+        bundle=FileReference(name=settings.bundle_name, sha256=settings.bundle_sha256),
         segmenter=None if scene.segmenter is None else FileReference(name=scene.segmenter, sha256=None),
         common_gain_db=common_gain_db,
         sample_rate_hz=PROJECT_RATE_HZ,

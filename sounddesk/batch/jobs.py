@@ -31,7 +31,7 @@ class RenderSettings:
     Attributes:
         bundle: its folder.
         bundle_sha256: of its manifest.
-        bundle_reference: its name or folder, as recipes name it.
+        bundle_name: of the bundle, as recipes say it.
         device: as `EngineSession.open` takes it.
         sam: a SAM checkpoint, for objects that are selected in each frame.
         out: the batch's output folder.
@@ -40,7 +40,7 @@ class RenderSettings:
 
     bundle: Path
     bundle_sha256: str
-    bundle_reference: str
+    bundle_name: str
     device: str
     sam: Path | None
     seconds: float

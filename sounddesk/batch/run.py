@@ -26,6 +26,7 @@ from sounddesk.domain.batch_manifest import newest_rows
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.errors import EngineError
 from sounddesk.domain.frame_sequence import every_nth
+from sounddesk.engine.bundles.bundle_reference import recorded_name
 from sounddesk.engine.bundles.installed_bundles import find_bundle
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
@@ -169,7 +170,7 @@ def render_settings(options: BatchOptions) -> RenderSettings:
     return RenderSettings(
         bundle=folder,
         bundle_sha256=bundle.sha256,
-        bundle_reference=str(folder) if Path(options.bundle).resolve() == folder else options.bundle,
+        bundle_name=recorded_name(bundle, asked_for=options.bundle),
         device=options.device,
         sam=options.sam,
         seconds=options.seconds,

@@ -25,6 +25,7 @@ from sounddesk.domain.render_recipe import RecipeObject
 from sounddesk.domain.render_recipe import RenderRecipe
 from sounddesk.domain.render_recipe import Sampling
 from sounddesk.domain.render_recipe import path_from
+from sounddesk.domain.render_recipe import recorded_selection
 from sounddesk.domain.timeline import PROJECT_RATE_HZ
 from sounddesk.engine.images.masks_picture import draw_masks
 from sounddesk.engine.licence import licence_line
@@ -202,7 +203,7 @@ def make_recipe(plan: RenderPlan, stems: Stems, written: tuple[WrittenObject, ..
             RecipeObject(
                 name=entry.name,
                 kind=entry.kind,
-                selection=entry.selection,
+                selection=recorded_selection(entry.selection),
                 mask=FileReference(name=one.mask, sha256=mask_sha256(entry.mask)),
                 seeds=plan.seeds[entry.name],
                 hint=entry.hint,
@@ -221,7 +222,7 @@ def make_recipe(plan: RenderPlan, stems: Stems, written: tuple[WrittenObject, ..
             guidance=plan.sampling.guidance,
             eta=plan.sampling.eta,
         ),
-        bundle=FileReference(name=plan.bundle_reference, sha256=plan.bundle.sha256),
+        bundle=FileReference(name=plan.bundle_name, sha256=plan.bundle.sha256),
         segmenter=plan.scene.segmenter,
         common_gain_db=stems.common_gain_db,
         sample_rate_hz=PROJECT_RATE_HZ,

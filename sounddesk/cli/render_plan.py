@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,10 +20,13 @@ from sounddesk.domain.render_recipe import RecipeObject
 from sounddesk.domain.render_recipe import RenderRecipe
 from sounddesk.domain.seeds import take_seed
 from sounddesk.engine.bundles.bundle import Bundle
+from sounddesk.engine.bundles.bundle_reference import recorded_name
 from sounddesk.engine.bundles.installed_bundles import find_bundle
+from sounddesk.engine.bundles.installed_bundles import find_recorded
 from sounddesk.engine.images.scene_objects import Coverage
 from sounddesk.engine.images.scene_objects import SoundingObject
 from sounddesk.engine.tasks import CancelToken
+from sounddesk.engine.types import BundleError
 from sounddesk.engine.types import SamplingSettings
 from sounddesk.storage.path_text import path_of
 from sounddesk.storage.render_recipe_file import recipe_from_text
@@ -45,7 +49,7 @@ class RenderPlan:
 
     Attributes:
         seeds: one per take, by object name.
-        bundle_reference: what finds the bundle again, its name or its folder.
+        bundle_name: of the bundle, as the recipe says it.
         balance: True applies the suggested gains, None only reports them, False does not look for them.
         gains: settled already, when a recipe is made again.
     """
@@ -57,7 +61,7 @@ class RenderPlan:
     takes: int
     sampling: SamplingSettings
     bundle: Bundle
-    bundle_reference: str
+    bundle_name: str
     device: str
     balance: bool | None = None
     gains: Gains | None = None
@@ -85,7 +89,7 @@ def plan_from_options(options: RenderOptions, *, tell: Callable[[str], None], ca
         takes=options.takes,
         sampling=options.sampling,
         bundle=bundle,
-        bundle_reference=_reference(bundle, asked_for=options.bundle),
+        bundle_name=recorded_name(bundle, asked_for=options.bundle),
         device=options.device,
         balance=options.balance,
     )
@@ -100,7 +104,7 @@ def plan_from_recipe(options: RecipeOptions) -> RenderPlan:
     recipe = _read_recipe(options.recipe)
     folder = options.recipe.absolute().parent
     with bad_input():
-        bundle = find_bundle(options.bundle or recipe.bundle.name)
+        bundle = _bundle_of(recipe, asked_for=options.bundle)
     if recipe.bundle.sha256 not in (None, bundle.sha256):
         raise BadInputError(
             f"bundle {bundle.name!r} in {bundle.folder} is not the one of the recipe: "
@@ -119,7 +123,7 @@ def plan_from_recipe(options: RecipeOptions) -> RenderPlan:
             eta=recipe.sampling.eta,
         ),
         bundle=bundle,
-        bundle_reference=_reference(bundle, asked_for=options.bundle or recipe.bundle.name),
+        bundle_name=recorded_name(bundle, asked_for=options.bundle or recipe.bundle.name),
         device=options.device,
         gains=Gains(
             of_object_db={entry.name: entry.gain_db for entry in recipe.objects},
@@ -131,12 +135,26 @@ def plan_from_recipe(options: RecipeOptions) -> RenderPlan:
     )
 
 
-def _reference(bundle: Bundle, *, asked_for: str) -> str:
-    if bundle.is_random:
-        # Its folder may be gone already when the recipe is read.
-        return bundle.name
-    folder = bundle.folder.resolve()
-    return str(folder) if Path(asked_for).resolve() == folder else asked_for
+def _bundle_of(recipe: RenderRecipe, *, asked_for: str | None) -> Bundle:
+    """The bundle that was asked for, else the recipe's: by its name, or wherever one of its hash is known to be.
+
+    Raises:
+        BundleError: there is none.
+    """
+    if asked_for is not None:
+        return find_bundle(asked_for)
+    sha256 = recipe.bundle.sha256
+    try:
+        # Older recipes name a folder.
+        bundle = find_bundle(recipe.bundle.name)
+    except BundleError:
+        if sha256 is None:
+            raise
+        return find_recorded(Path(recipe.bundle.name).name, sha256)
+    if sha256 is not None and bundle.sha256 != sha256:
+        with contextlib.suppress(BundleError):
+            return find_recorded(bundle.name, sha256)
+    return bundle
 
 
 def _read_recipe(path: Path) -> RenderRecipe:

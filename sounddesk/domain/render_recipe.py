@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 from typing import Any
@@ -21,6 +22,7 @@ from sounddesk.domain.scene import check_gain_db
 from sounddesk.domain.scene import check_unique_names
 from sounddesk.domain.seeds import check_seed
 from sounddesk.domain.selection import Selection
+from sounddesk.domain.selection import split_mask_reference
 
 FORMAT: Final = "sounddesk-render"
 VERSION: Final = "1.0"
@@ -166,6 +168,23 @@ class RenderRecipe:
     @property
     def has_blend(self) -> bool:
         return any(entry.kind == "blend" for entry in self.objects)
+
+
+def recorded_selection(selection: Selection) -> Selection:
+    """How an object was selected, as a recipe says it: of a mask file elsewhere no more than its name.
+
+    The mask itself lies beside the recipe.
+
+    Example:
+        >>> recorded_selection(Selection(how="mask_file", mask_file="/home/anna/acme/dog.png")).mask_file
+        'dog.png'
+    """
+    if selection.mask_file is None:
+        return selection
+    path, part = split_mask_reference(selection.mask_file)
+    if not path.is_absolute() and os.pardir not in path.parts:
+        return selection
+    return replace(selection, mask_file=path.name if part is None else f"{path.name}#{part}")
 
 
 def path_from(folder: Path, image: Path) -> str:

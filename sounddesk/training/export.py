@@ -12,6 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.bundles.bundle import BundleSource
 from sounddesk.engine.bundles.bundle import ComponentSource
@@ -21,6 +23,7 @@ from sounddesk.engine.bundles.installed_bundles import find_bundle
 from sounddesk.engine.licence import Licence
 from sounddesk.engine.types import BundleError
 from sounddesk.storage.text_formats import read_json
+from sounddesk.storage.text_formats import read_yaml
 from sounddesk.training.loop.provenance import PROVENANCE_NAME
 from sounddesk.training.loop.provenance import Provenance
 from sounddesk.training.loop.recipe import TrainingRecipeError
@@ -170,9 +173,8 @@ def export_run(run_dir: Path, target: Path, *, base: str | None = None, overwrit
     if "grounding" in trained:
         grounding = read_json(trained["grounding"] / "config.json")
     documents = {name: bundle.document(name) for name in bundle.manifest.documents}
-    for name, file in (("recipe.txt", run_dir / FULL_RECIPE_NAME), (PROVENANCE_NAME, export / PROVENANCE_NAME)):
-        if file.is_file():
-            documents[f"training/{name}"] = file
+    if (export / PROVENANCE_NAME).is_file():
+        documents[f"training/{PROVENANCE_NAME}"] = export / PROVENANCE_NAME
     licence = Licence(**provenance.licence) if provenance is not None else bundle.manifest.licence
     source = BundleSource(
         name=target.name,
@@ -185,7 +187,22 @@ def export_run(run_dir: Path, target: Path, *, base: str | None = None, overwrit
         documents=documents,
         card=bundle.manifest.card,
     )
-    return write_bundle(source, target, overwrite=overwrite)
+    recipe = run_dir / FULL_RECIPE_NAME
+    with tempfile.TemporaryDirectory() as scratch:
+        if recipe.is_file():
+            copy = Path(scratch) / "recipe.txt"
+            copy.write_text(yaml.safe_dump(_without_folders(read_yaml(recipe)), sort_keys=False), encoding="utf-8")
+            documents[f"training/{copy.name}"] = copy
+        return write_bundle(source, target, overwrite=overwrite)
+
+
+def _without_folders(value: Any) -> Any:
+    """A recipe whose paths are their last names: a bundle is handed on, and nobody else has these folders."""
+    if isinstance(value, dict):
+        return {key: _without_folders(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_without_folders(each) for each in value]
+    return Path(value).name if isinstance(value, str) and Path(value).is_absolute() else value
 
 
 def _denoiser_settings(run_dir: Path, bundle: Bundle) -> DenoiserSettings:

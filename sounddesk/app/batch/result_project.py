@@ -35,6 +35,10 @@ from sounddesk.domain.seeds import take_seed
 from sounddesk.domain.take import Take
 from sounddesk.domain.take_placement import with_take_placed
 from sounddesk.domain.tiled_mask import TiledMask
+from sounddesk.engine.bundles.bundle_reference import portable_reference
+from sounddesk.engine.bundles.installed_bundles import find_bundle
+from sounddesk.engine.bundles.installed_bundles import find_recorded
+from sounddesk.engine.bundles.installed_bundles import reference_to
 from sounddesk.storage.codec import decode
 from sounddesk.storage.project_file import read_project
 from sounddesk.storage.project_reader import ProjectContents
@@ -99,7 +103,7 @@ def project_of_frame(
             preset=recipe.sampling.preset,
             steps=recipe.sampling.steps,
             guidance=recipe.sampling.guidance,
-            bundle=recipe.bundle.name,
+            bundle=_bundle_of(recipe),
             seed=recipe.seed,
             **timecode,
         ),
@@ -138,13 +142,13 @@ def project_of_beds(out: Path, rows: Iterable[Row], *, like: Path) -> OpenedResu
     project = contents.project
     by_name = {each.name: each for each in project.objects}
     takes = []
-    rows = list(rows)
+    rows, named = list(rows), portable_reference(project.settings.bundle)
     for row in rows:
         owner = by_name.get(row.object)
         if owner is None or row.status != "done" or row.file is None or row.frame:
             continue
         facts = {key: value for key, value in row.settings.items() if key not in ("automation", "joins_s", *_TIMECODE)}
-        facts |= {"bundle": project.settings.bundle, "seed": row.seed, "name": owner.name, "kind": owner.kind}
+        facts |= {"bundle": named.rpartition("@")[0] or named, "seed": row.seed, "name": owner.name, "kind": owner.kind}
         takes.append(
             _take(out / row.file, owner.id, number=row.take, seed=row.seed or 0, row=row, facts={**facts, "bed": True})
         )
@@ -167,6 +171,18 @@ def _timecode_of(beds: Iterable[Row]) -> dict[str, Any]:
             continue
         return found
     return {}
+
+
+def _bundle_of(recipe: RenderRecipe) -> str:
+    """The recipe's bundle as a project names it; with its hash where the name alone would find another one, or none."""
+    name, sha256 = recipe.bundle.name, recipe.bundle.sha256
+    try:
+        if find_bundle(name).sha256 == sha256:
+            return portable_reference(name)
+        found = find_recorded(name, sha256 or "")
+    except SounddeskError:
+        return Path(name).name
+    return reference_to(found)
 
 
 def _of_movie(source: Path, frame: str, row: Row | None) -> tuple[MovieFrame | None, dict[str, Any]]:
@@ -262,7 +278,7 @@ def _facts(recipe: RenderRecipe, entry: RecipeObject, *, seed: int, row: Row | N
     """What the desk keeps of a take that it made itself, as far as the batch wrote it down."""
     return {
         "engine_version": recipe.made_with.get("sounddesk", ""),
-        "bundle": recipe.bundle.name,
+        "bundle": Path(recipe.bundle.name).name,
         "bundle_sha256": recipe.bundle.sha256,
         "seed": seed,
         "seconds": recipe.seconds,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 from sounddesk.app.project.file_lock import FileLock
@@ -39,7 +40,7 @@ def read_project_file(path: Path) -> ReadProject:
     try:
         database = ProjectDatabase.open(path)
         try:
-            contents = database.read()
+            contents = _without_folders(database.read())
         finally:
             database.close()
         assert lock is not None
@@ -61,7 +62,7 @@ def read_working_copy(item: Recoverable) -> ReadProject:
     try:
         database = ProjectDatabase.open(item.working_path, name=item.name)
         try:
-            contents = database.read()
+            contents = _without_folders(database.read())
             return ReadProject(contents=contents, images=decode_images(contents), lock=lock, database=database)
         except BaseException:
             database.close()
@@ -78,6 +79,15 @@ def decode_images(contents: ProjectContents) -> Images:
     info = contents.project.image
     name = info.name if info is not None else "image"
     return [(file, decode_image(file, name=name).pixels) for file in contents.images.values()]
+
+
+def _without_folders(contents: ProjectContents) -> ProjectContents:
+    """Projects of older versions may name the folder of their bundle, which is nobody else's business."""
+    from sounddesk.engine.bundles.bundle_reference import portable_reference
+
+    project = contents.project
+    bundle = portable_reference(project.settings.bundle)
+    return replace(contents, project=project.with_settings(bundle=bundle))
 
 
 def why_read_only(path: Path, *, newer_major: bool) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.bundles.bundle_manifest import MANIFEST_NAME
+from sounddesk.engine.bundles.remembered_bundles import find_remembered
 from sounddesk.engine.bundles.text_engine_bundle import installed_text_engines
 from sounddesk.engine.catalogue.entries import CatalogueError
 from sounddesk.engine.licence import licence_line
@@ -18,6 +21,9 @@ from sounddesk.resources_folder import SHIPPED_BUNDLE
 from sounddesk.resources_folder import resources_folder
 from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.path_text import user_data_folder
+
+_REFERENCE_DIGITS: Final = 16
+_REFERENCE: Final = re.compile(rf"(.+)@([0-9a-f]{{{_REFERENCE_DIGITS}}})", re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +55,7 @@ def list_bundles() -> list[BundleListing]:
 
 
 def find_bundle(name_or_path: str | Path) -> Bundle:
-    """The bundle of that name (shipped, then installed), or at that path.
+    """The bundle of that name (shipped, then installed), at that path, or of that reference ('NAME@HASH').
 
     Raises:
         BundleError: none found (the message lists those there are), or the one found has a bad manifest.
@@ -65,11 +71,44 @@ def find_bundle(name_or_path: str | Path) -> Bundle:
     path = Path(name_or_path)
     if (path / MANIFEST_NAME).is_file():
         return Bundle.open(path)
+    if isinstance(name_or_path, str) and (reference := _REFERENCE.fullmatch(name_or_path)):
+        return find_recorded(reference[1], reference[2])
     if path.is_dir():
         raise BundleError(f"{path} is not a bundle: it holds no {MANIFEST_NAME}")
     names = [listing.bundle.name for listing in list_bundles() if listing.bundle is not None]
     available = f"choose one of {', '.join(names)} or give a folder" if names else "none is installed; give a folder"
     raise BundleError(f"there is no bundle {str(name_or_path)!r}: {available}")
+
+
+def reference_to(bundle: Bundle) -> str:
+    """'NAME@HASH': finds this very bundle, wherever it lies."""
+    return f"{bundle.name}@{bundle.sha256[:_REFERENCE_DIGITS]}"
+
+
+def is_reference(text: str) -> bool:
+    """Whether a text has the form of `reference_to`."""
+    return _REFERENCE.fullmatch(text) is not None
+
+
+def find_recorded(name: str, sha256: str) -> Bundle:
+    """The bundle of that hash, or the beginning of one: installed, else where it was when it was used here.
+
+    Args:
+        name: to call it by.
+
+    Raises:
+        BundleError: there is none; the message says what to do.
+    """
+    for listing in list_bundles():
+        if listing.bundle is not None and listing.bundle.sha256.startswith(sha256):
+            return listing.bundle
+    found = find_remembered(sha256)
+    if found is None:
+        raise BundleError(
+            f"bundle {name!r} ({sha256[:_REFERENCE_DIGITS]}) is neither installed nor where it was used before",
+            remedy="name its folder with --bundle, or choose another one in the project's settings",
+        )
+    return found
 
 
 def _bundle_folders() -> list[Path]:

@@ -27,6 +27,7 @@ from sounddesk.evaluation.gallery.gallery_result import worst_first
 from sounddesk.evaluation.picture_folder import PictureFolder
 from tests.evaluation.conftest import write_cut_out
 from tests.page_reader import PageReader
+from tests.private_paths import files_that_say
 
 QUICK = SamplingSettings(preset="fast", steps=2)
 
@@ -69,6 +70,7 @@ def test_page_shows_every_kind_and_links_to_what_is_there(
     page = PageReader((out / "index.html").read_text(encoding="utf-8"))
     assert page.problems == []
     assert page.broken_links(out) == []
+    assert files_that_say(tmp_path.name, out) == []
     assert {"kind-dog", "kind-sea"} <= set(page.ids)
     assert sum(tag == "article" for tag, _ in page.tags) == 4
     assert sum(tag == "audio" for tag, _ in page.tags) == 4 * 2 + 1
