@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 import shutil
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from typing import Final
 from sounddesk.domain.limits import Range
 from sounddesk.domain.limits import Sha256
 from sounddesk.engine.types import BundleError
+from sounddesk.storage.leftovers import ASIDE_SUFFIX
 from sounddesk.storage.leftovers import remove_leftovers
 from sounddesk.storage.leftovers import temporary_name
 
@@ -85,11 +85,11 @@ def whole_folder(target: Path, *, overwrite: bool) -> Iterator[Path]:
     Raises:
         FileExistsError: `target` exists and `overwrite` is false.
     """
+    # First: it may put back what stood here.
+    remove_leftovers(target.parent)
     if target.exists() and not overwrite:
         raise FileExistsError(f"{target} exists already: choose another folder or allow overwriting")
     # Not tempfile.mkdtemp: a bundle shall be as readable as any folder the user makes, not 0700.
-    token = secrets.token_hex(4)
-    remove_leftovers(target.parent)
     temporary = target.with_name(temporary_name())
     temporary.mkdir(parents=True)
     try:
@@ -97,7 +97,8 @@ def whole_folder(target: Path, *, overwrite: bool) -> Iterator[Path]:
         sync_files(temporary)
         if target.exists():
             # A folder cannot be replaced in one step; the old one is kept aside until the new one is in place.
-            old = target.with_name(f".{target.name}.{token}.old")
+            # Its name says where it belongs, so that the next start can put it back after a kill between the two.
+            old = target.with_name(temporary_name(f".{target.name}{ASIDE_SUFFIX}"))
             target.rename(old)
             try:
                 temporary.rename(target)

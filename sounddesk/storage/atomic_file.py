@@ -16,7 +16,7 @@ from sounddesk.storage.leftovers import temporary_name
 _REASONS: Final = {
     errno.ENOSPC: "the disk is full: free some space or choose another folder",
     errno.EDQUOT: "the disk quota is used up: free some space or choose another folder",
-    errno.EFBIG: "it is larger than this file system or account allows: choose another folder",
+    errno.EFBIG: "it is larger than this disk or the limit on file sizes (ulimit -f) allows: choose another folder",
     errno.EACCES: "no permission to write there: choose another folder or change its permissions",
     errno.EPERM: "no permission to write there: choose another folder or change its permissions",
     errno.EROFS: "it is on a read-only disk: choose another folder",

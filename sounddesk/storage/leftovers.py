@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Final
 
 # `.COMPUTER-PROCESS-RANDOM` and what follows; tempfile adds letters of its own to the prefix.
-_NAME: Final = re.compile(r"\.(?P<computer>[0-9a-f]{8})-(?P<process>\d{1,10})-[0-9a-z_]{8,16}(\..*|-journal)?")
+_NAME: Final = re.compile(r"\.(?P<computer>[0-9a-f]{8})-(?P<process>\d{1,10})-[0-9a-z_]{8,16}(?P<rest>\..*|-journal)?")
 # As versions before 0.2 named them, which told nobody whose they were.
 _NAME_BEFORE: Final = re.compile(r"\.[0-9a-f]{16}(\.\w{1,12})?\.(tmp|sdesk-tmp)(-journal)?")
+# Behind the name of a folder that is kept aside while its successor takes its place.
+ASIDE_SUFFIX: Final = ".old"
 _SURELY_LEFT_S: Final = 24 * 3600.0
 
 
@@ -39,15 +41,32 @@ def temporary_name(suffix: str = ".tmp") -> str:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary files and folders whose process is gone; links are not followed. Never raises."""
+    """Remove the temporary files and folders whose process is gone; links are not followed. Never raises.
+
+    A folder that was kept aside and whose successor never came is put back where it was.
+    """
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             if _is_left(entry):
                 with contextlib.suppress(OSError):
                     if entry.is_dir(follow_symlinks=False):
+                        if _is_put_back(entry, folder):
+                            continue
                         shutil.rmtree(entry.path, ignore_errors=True)
                     else:
                         Path(entry.path).unlink()
+
+
+def _is_put_back(entry: os.DirEntry[str], folder: Path) -> bool:
+    named = _NAME.fullmatch(entry.name)
+    rest = named["rest"] if named is not None else None
+    if rest is None or not rest.endswith(ASIDE_SUFFIX) or len(rest) <= len(ASIDE_SUFFIX) + 1:
+        return False
+    home = folder / rest[1 : -len(ASIDE_SUFFIX)]
+    if os.path.lexists(home):
+        return False
+    Path(entry.path).rename(home)
+    return True
 
 
 def _is_left(entry: os.DirEntry[str]) -> bool:

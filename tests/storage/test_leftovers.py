@@ -76,3 +76,38 @@ def test_a_planted_link_is_removed_and_not_followed(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_read_is_passed_over(tmp_path: Path) -> None:
     remove_leftovers(tmp_path / "missing")
     remove_leftovers(tmp_path / ("x" * 300))
+
+
+OVERWRITTEN = """
+import os, signal, sys
+from pathlib import Path
+from sounddesk.engine import verified_files
+target, after = Path(sys.argv[1]), int(sys.argv[2])
+rename = Path.rename
+def kill(self, to):
+    global after
+    after -= 1
+    if after == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return rename(self, to)
+Path.rename = kill
+verified_files.shutil.rmtree = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+with verified_files.whole_folder(target, overwrite=True) as made:
+    (made / "weights").write_text("new")
+"""
+
+
+@pytest.mark.parametrize(("renames", "left"), [(1, "old"), (2, "old"), (3, "new")])
+def test_a_folder_that_was_being_replaced_is_whole_after_the_next_start(
+    tmp_path: Path, renames: int, left: str
+) -> None:
+    """Killed before the first rename, between the two, and before the old one is removed."""
+    bundle = tmp_path / "my bundle.v2"
+    bundle.mkdir()
+    (bundle / "weights").write_text("old")
+    process = subprocess.run([sys.executable, "-c", OVERWRITTEN, str(bundle), str(renames)], check=False)
+    assert process.returncode < 0
+    assert bundle.exists() == (renames != 2)
+    remove_leftovers(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["my bundle.v2"]
+    assert (bundle / "weights").read_text() == left

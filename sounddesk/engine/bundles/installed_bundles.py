@@ -20,6 +20,7 @@ from sounddesk.engine.verified_files import whole_folder
 from sounddesk.resources_folder import SHIPPED_BUNDLE
 from sounddesk.resources_folder import resources_folder
 from sounddesk.storage.atomic_file import translate_os_errors
+from sounddesk.storage.leftovers import remove_leftovers
 from sounddesk.storage.path_text import user_data_folder
 
 _REFERENCE_DIGITS: Final = 16
@@ -118,6 +119,8 @@ def _bundle_folders() -> list[Path]:
         folders.append(resources_folder() / SHIPPED_BUNDLE)
     installed = user_bundles_folder()
     if installed.is_dir():
+        # One that was being replaced when the process was killed comes back.
+        remove_leftovers(installed)
         folders += sorted(folder for folder in installed.iterdir() if not folder.name.startswith("."))
     return [folder for folder in folders if (folder / MANIFEST_NAME).is_file()]
 

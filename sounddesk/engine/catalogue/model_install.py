@@ -44,6 +44,7 @@ from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
 from sounddesk.engine.verified_files import sync_files
+from sounddesk.storage.atomic_file import atomic_path
 from sounddesk.storage.atomic_file import sync_folder
 from sounddesk.storage.atomic_file import translate_os_errors
 
@@ -215,9 +216,8 @@ def _from_cache(file: WantedFile, target: Path) -> bool:
         return False
     with translate_os_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.name}.copy")
-        shutil.copyfile(file.cached, temporary)
-        temporary.replace(target)
+        with atomic_path(target) as temporary:
+            shutil.copyfile(file.cached, temporary)
     # A copy can be cut short by a full disk without an error on some network disks.
     return mismatch(target, file.expected) is None
 
@@ -243,10 +243,8 @@ def _convert_pickles(
     reporter = StageReporter(stage=f"convert {entry.id}", total=len(pickles), on_progress=on_progress, cancel=cancel)
     for index, path in enumerate(pickles):
         target = files / safetensors_name(path.relative_to(files).as_posix())
-        temporary = target.with_name(f".{target.name}.converted")
-        with translate_os_errors(target):
+        with translate_os_errors(target), atomic_path(target) as temporary:
             convert_pickle(path, temporary)
-            temporary.replace(target)
         path.unlink()
         reporter.step(index + 1)
 

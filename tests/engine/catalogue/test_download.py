@@ -244,7 +244,7 @@ def test_a_full_disk_is_said_and_what_fitted_is_kept(hub: LocalHub, tmp_path: Pa
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, before[1]))
     try:
-        with pytest.raises(OutputError, match="larger than this file system or account allows"):
+        with pytest.raises(OutputError, match="larger than this disk or the limit on file sizes"):
             get(hub, tmp_path / "w.bin")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -20,6 +20,7 @@ from safetensors.torch import load_file
 from safetensors.torch import save
 
 from sounddesk.domain.errors import Cancelled
+from sounddesk.domain.errors import DiskFullError
 from sounddesk.domain.errors import EngineError
 from sounddesk.domain.errors import OutputError
 from sounddesk.engine.catalogue import model_install
@@ -264,6 +265,30 @@ def test_pickles_become_safetensors_once(hub: LocalHub, root: Path, tmp_path: Pa
     loaded = load_file(model.file("w.safetensors"))
     assert set(loaded) == set(state) and all(torch.equal(loaded[key], state[key]) for key in state)
     model.verify()
+
+
+def test_no_room_for_the_converted_weights_is_told_as_such(hub: LocalHub, root: Path, tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    torch.save({"w": torch.arange(100_000.0)}, tmp_path / "w.pth")
+    data = (tmp_path / "w.pth").read_bytes()
+    entry = plain_entry(hub, "w.pth", data, bytes=len(data), sha256=sha256(data))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def limit(progress: Progress) -> None:
+        # What was fetched fits, what is made of it does not.
+        if progress.done == progress.total:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+
+    try:
+        with pytest.raises(DiskFullError, match="limit on file sizes"):
+            get(root, entry, on_progress=limit)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not list(root.rglob("*safetensors*"))
+    # With room it goes on from what was fetched.
+    fetched = len(hub.bodies())
+    assert get(root, entry).file("w.safetensors").is_file()
+    assert len(hub.bodies()) == fetched
 
 
 class Evil:
