@@ -54,6 +54,8 @@ MIX_FILE: Final = "mix.wav"
 RECIPE_FILE: Final = "recipe.json"
 THUMBNAIL_FILE: Final = "thumbnail.jpg"
 STILL_FILE: Final = "frame.png"
+# Of an object that was looked for and is not in the frame, unlike one without a mask file.
+EMPTY_MASK_NOTE: Final = "its mask is empty in this frame"
 _THUMBNAIL_PX: Final = 320
 
 
@@ -66,6 +68,8 @@ class SceneOfFrame:
         thumbnail: bytes of a JPEG.
         still: PNG of a frame that is no file of its own, so that its recipe has an image to name.
         segmenter: which one answered; None where it was not asked.
+        notes: on the masks.
+        empty: names of the objects whose mask has no pixel here.
     """
 
     width: int
@@ -74,6 +78,8 @@ class SceneOfFrame:
     thumbnail: bytes
     still: bytes | None = None
     segmenter: str | None = None
+    notes: tuple[str, ...] = ()
+    empty: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -29,11 +29,18 @@ _PROMPTED = ("clicks", "box")
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FoundMasks:
-    """What sounds in a frame: all that was planned, and those of it that are there, with their masks."""
+    """What sounds in a frame: all that was planned, and those of it that are there, with their masks.
+
+    Attributes:
+        notes: what was left out, turned or assumed in mask files, one sentence each with the object's name.
+        empty: names of the objects whose mask has no pixel in this frame.
+    """
 
     planned: tuple[PlannedObject, ...]
     objects: tuple[SoundingObject, ...]
     segmenter: str | None = None
+    notes: tuple[str, ...] = ()
+    empty: frozenset[str] = frozenset()
 
 
 class MaskFinder:
@@ -66,18 +73,26 @@ class MaskFinder:
         height, width = image.shape[:2]
         coverages: dict[str, Coverage | None] = {}
         asked = []
+        notes: list[str] = []
+        empty_ones: set[str] = set()
         for each in planned:
             if each.mask is not None:
                 coverages[each.name] = _fitted(each, width=width, height=height)
             elif each.selection.how == "mask_file":
+                told: list[str] = []
                 coverages[each.name] = _from_file(
-                    each, width=width, height=height, image_name=image_name, orientation=orientation
+                    each, width=width, height=height, image_name=image_name, orientation=orientation, notes=told
                 )
+                notes += [f"{each.name!r}: {note}" for note in told]
             elif each.selection.how in _PROMPTED:
                 asked.append(ObjectSpec(name=each.name, selection=each.selection))
+                continue
             elif each.kind == "object":
                 # Per-frame masks were given, and there is none for this frame.
                 coverages[each.name] = None
+                continue
+            if each.name in coverages and coverages[each.name] is None:
+                empty_ones.add(each.name)
         if asked:
             coverages.update(self._ask(asked, image))
         present = {name: coverage for name, coverage in coverages.items() if coverage is not None}
@@ -89,6 +104,8 @@ class MaskFinder:
             planned=planned,
             objects=tuple(each for each in objects if each is not None),
             segmenter=self.segmenter.segmenter.name if asked else None,
+            notes=tuple(notes),
+            empty=frozenset(empty_ones),
         )
 
     @property
@@ -199,13 +216,17 @@ def _fitted(each: PlannedObject, *, width: int, height: int) -> Coverage | None:
     return coverage
 
 
-def _from_file(each: PlannedObject, *, width: int, height: int, image_name: str, orientation: int) -> Coverage | None:
+def _from_file(
+    each: PlannedObject, *, width: int, height: int, image_name: str, orientation: int, notes: list[str]
+) -> Coverage | None:
     from sounddesk.engine.images.mask_file import EmptyMaskError
     from sounddesk.engine.images.scene_objects import mask_from_file
 
     try:
         spec = ObjectSpec(name=each.name, selection=each.selection)
-        return mask_from_file(spec, width=width, height=height, image_name=image_name, orientation=orientation)
+        return mask_from_file(
+            spec, width=width, height=height, image_name=image_name, orientation=orientation, notes=notes
+        )
     except EngineError as error:
         if each.may_be_absent and isinstance(error.__cause__, EmptyMaskError):
             return None

@@ -17,6 +17,7 @@ from sounddesk.batch.background_io import OpenedFrame
 from sounddesk.batch.background_io import read_ahead
 from sounddesk.batch.bed import BedError
 from sounddesk.batch.bed import make_bed
+from sounddesk.batch.frame_files import EMPTY_MASK_NOTE
 from sounddesk.batch.frame_files import SceneOfFrame
 from sounddesk.batch.frame_files import levels_of
 from sounddesk.batch.frame_files import png_of
@@ -98,7 +99,8 @@ class FrameRenderer:
             return
         for each in absent:
             for take in each.takes:
-                row = self._row(job, each, take, status="absent", notes=("not in this frame",))
+                why = EMPTY_MASK_NOTE if each.name in scene.empty else "not in this frame"
+                row = self._row(job, each, take, status="absent", notes=(why,))
                 writer.put(functools.partial(emit, row))
         for each, sounding in scene.objects:
             for take in each.takes:
@@ -205,7 +207,7 @@ class FrameRenderer:
                 status="done",
                 files=files,
                 levels=levels,
-                notes=(*frame.image.notes, *notes),
+                notes=(*frame.image.notes, *scene.notes, *notes),
                 objects=tuple(each.name for each, _ in scene.objects),
                 timings_s=_rounded({**frame.seconds, "write": time.monotonic() - start}),
             )
@@ -226,6 +228,8 @@ class FrameRenderer:
             thumbnail=thumbnail_of(image.pixels, found.objects),
             still=png_of(image.pixels) if is_movie(job.path.parent) else None,
             segmenter=found.segmenter,
+            notes=found.notes,
+            empty=found.empty,
         )
         return scene, tuple(each for each in objects if each.name not in by_name)
 

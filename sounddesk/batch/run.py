@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from typing import Final
 
 from sounddesk.batch.executors.protocol import Executor
+from sounddesk.batch.frame_files import EMPTY_MASK_NOTE
 from sounddesk.batch.frame_source import frames_of
 from sounddesk.batch.frame_source import source_name
 from sounddesk.batch.frame_source import source_notes
@@ -33,6 +36,9 @@ from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import Progress
 from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.batch_rows import read_rows
+
+# Frames that are named one by one.
+_TOLD: Final = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,7 +162,21 @@ def run_batch(
         failures=tuple(failures),
         page=page,
         elapsed_s=time.monotonic() - start_s,
-        notes=notes,
+        notes=(*notes, *_notes_on_empty_masks(newest.values())),
+    )
+
+
+def _notes_on_empty_masks(rows: Iterable[Row]) -> tuple[str, ...]:
+    """In how many frames an object has a mask without a pixel: often as meant, sometimes a mask file of nothing."""
+    frames: dict[str, list[str]] = {}
+    for row in rows:
+        if row.status == "absent" and row.take == 1 and EMPTY_MASK_NOTE in row.notes:
+            frames.setdefault(row.object, []).append(row.frame)
+    return tuple(
+        f"the mask of {name!r} is empty in {len(those)} {'frame' if len(those) == 1 else 'frames'}: "
+        + ", ".join(those[:_TOLD])
+        + (", ..." if len(those) > _TOLD else "")
+        for name, those in frames.items()
     )
 
 

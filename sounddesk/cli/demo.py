@@ -17,8 +17,8 @@ from sounddesk.cli.render_arguments import RenderOptions
 from sounddesk.cli.render_arguments import checked_seconds
 from sounddesk.domain.selection import ObjectSpec
 from sounddesk.domain.selection import Selection
+from sounddesk.engine.images.demo_scene import demo_masks
 from sounddesk.resources_folder import resource
-from sounddesk.storage.text_formats import read_json
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -38,13 +38,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, *, console: Console) -> int:
     """Carry out `sounddesk demo`."""
     folder = resource("demo")
-    scene = read_json(folder / "scene.json")
     specs = tuple(
-        ObjectSpec(
-            name=entry["name"],
-            selection=Selection(how="mask_file", mask_file=str(folder / "masks" / f"{entry['name']}.png")),
-        )
-        for entry in scene["objects"]
+        ObjectSpec(name=name, selection=Selection(how="mask_file", mask_file=str(mask)))
+        for name, mask in demo_masks(folder).items()
     )
     asked = RenderOptions(
         image=folder / "scene.png",

@@ -19,6 +19,7 @@ from sounddesk.engine.images.image_file import load_cut_out
 from sounddesk.engine.images.picture_decoding import ImageFileError
 from sounddesk.engine.images.scene_composition import CutOut
 from sounddesk.engine.types import BundleError
+from sounddesk.storage.codec import decode
 from sounddesk.storage.text_formats import read_json
 
 KINDS_DOCUMENT: Final = "kinds.json"
@@ -75,6 +76,12 @@ def normal_name(name: str) -> str:
     return " ".join(name.casefold().replace("_", " ").replace("-", " ").split())
 
 
+@dataclass(frozen=True, kw_only=True)
+class _KindRow:
+    kind: str
+    caption: str
+
+
 def read_bundle_kinds(bundle: Bundle) -> list[BundleKind]:
     """The kinds that a bundle says it knows, in its own order.
 
@@ -82,8 +89,8 @@ def read_bundle_kinds(bundle: Bundle) -> list[BundleKind]:
         PictureFolderError: the bundle has no list of kinds, or one that cannot be read.
     """
     try:
-        rows = read_json(bundle.document(KINDS_DOCUMENT))
-        return [BundleKind(name=str(row["kind"]), caption=str(row["caption"])) for row in rows]
+        rows = decode(list[_KindRow], read_json(bundle.document(KINDS_DOCUMENT)), unknown="ignore")
+        return [BundleKind(name=row.kind, caption=row.caption) for row in rows]
     except BundleError as error:
         raise PictureFolderError(
             f"bundle {bundle.name!r} does not say which kinds it knows (no {KINDS_DOCUMENT}): evaluate one that does, "

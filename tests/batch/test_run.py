@@ -39,6 +39,7 @@ from sounddesk.engine.tasks import CancelToken
 from sounddesk.storage.batch_rows import read_rows
 from tests.batch.conftest import HEIGHT
 from tests.batch.conftest import WIDTH
+from tests.batch.conftest import box_mask
 from tests.batch.conftest import contents
 from tests.batch.conftest import masked
 from tests.batch.conftest import run
@@ -468,3 +469,27 @@ def test_a_frame_whose_name_is_no_text_is_rendered(options: BatchOptions) -> Non
     assert (result.rendered, result.failures) == (1, ())
     assert "caf\\xe9.1.png" in (options.out / "index.html").read_text(encoding="utf-8")
     assert run(options, every=9, resume=True).complete == 1
+
+
+def test_what_is_known_of_masks_is_in_the_notes(options: BatchOptions, tmp_path: Path) -> None:
+    masks = tmp_path / "masks"
+    masks.mkdir()
+    box = [[20, 30], [60, 30], [60, 90], [20, 90]]
+    shapes = [
+        {"label": "red", "points": box, "shape_type": "polygon"},
+        {"label": "red", "points": [[1, 1], [2, 2]], "shape_type": "spiral"},
+    ]
+    labelme = {"version": "5.5.0", "imageWidth": WIDTH, "imageHeight": HEIGHT, "shapes": shapes}
+    (tmp_path / "red.json").write_text(json.dumps(labelme))
+    for number in (1, 2):
+        Image.new("L", (WIDTH, HEIGHT)).save(masks / f"f.{number}.png")
+    Image.fromarray(box_mask(0)).save(masks / "f.3.png")
+    objects = (masked("red", tmp_path / "red.json"), masked("box", masks, masks_folder=masks))
+    result = run(options, objects=objects)
+    assert "the mask of 'box' is empty in 2 frames: f.1.png, f.2.png" in result.notes
+    assert any("'box' has no mask in 1 of 4 frames: f.4.png" in note for note in result.notes)
+    rows = newest_rows(read_rows(options.out))
+    whole = rows["f.1.png", "", 0].notes
+    assert any(note.startswith("'red': ") and "spiral" in note for note in whole), whole
+    assert rows["f.1.png", "box", 1].notes == ("its mask is empty in this frame",)
+    assert rows["f.4.png", "box", 1].notes == ("not in this frame",)

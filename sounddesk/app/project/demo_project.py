@@ -16,6 +16,7 @@ from sounddesk.domain.seeds import take_seed
 from sounddesk.domain.take import Take
 from sounddesk.domain.take_placement import with_take_placed
 from sounddesk.domain.tiled_mask import TiledMask
+from sounddesk.engine.images.demo_scene import demo_masks
 from sounddesk.resources_folder import resource
 from sounddesk.storage.project_reader import ProjectContents
 from sounddesk.storage.text_formats import read_json
@@ -44,9 +45,8 @@ def demo_project(*, with_takes: bool = True) -> ProjectContents:
     sha256 = hashlib.sha256(file).hexdigest()
     image = ImageInfo(sha256=sha256, name="demo.png", width=scene.width, height=scene.height)
     project = Project(image=image)
-    for each in read_json(folder / "scene.json")["objects"]:
-        name = str(each["name"])
-        mask = load_mask(folder / "masks" / f"{name}.png", image_size=(scene.width, scene.height))
+    for name, file_of_mask in demo_masks(folder).items():
+        mask = load_mask(file_of_mask, image_size=(scene.width, scene.height))
         project, object_id = project.with_new_id("o")
         seed = take_seed(project.settings.seed, name=name, take=0)
         project = project.with_object(

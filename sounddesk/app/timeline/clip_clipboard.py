@@ -9,17 +9,22 @@ from __future__ import annotations
 import json
 from collections.abc import Container
 from collections.abc import Sequence
+from typing import Any
 from typing import Final
 
 from PySide6.QtGui import QGuiApplication
 
 from sounddesk.domain.project import Project
 from sounddesk.domain.timeline import Clip
+from sounddesk.storage.codec import decode
 from sounddesk.storage.project_json import part_from_json
 from sounddesk.storage.project_json import part_to_json
+from sounddesk.storage.text_formats import FieldError
 from sounddesk.storage.text_formats import parse_json
 
 _MARK: Final = "sounddesk clips "
+# Beyond that a paste is no work of anybody's hands.
+_MOST_CLIPS: Final = 10_000
 
 
 def copy_clips(clips: Sequence[Clip]) -> None:
@@ -39,7 +44,8 @@ def clips_on_the_clipboard(project: Project, takes: Container[str]) -> tuple[Cli
         return ()
     lanes = {each.id for each in project.objects}
     try:
-        found = [part_from_json(Clip, each)[0] for each in parse_json(text.removeprefix(_MARK))]
-    except (ValueError, TypeError, AttributeError, RecursionError):
+        rows = decode(list[dict[str, Any]], parse_json(text.removeprefix(_MARK)), where="clips")
+        found = [part_from_json(Clip, each)[0] for each in rows[:_MOST_CLIPS]]
+    except FieldError:
         return ()
     return tuple(clip for clip in found if clip.object_id in lanes and clip.take_id in takes)

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
-from typing import cast
 
+from sounddesk.storage.codec import decode
 from sounddesk.storage.packages import Package
 from sounddesk.storage.packages import PackageCache
 from sounddesk.storage.packages import PackageError
 from sounddesk.storage.packages import PackageRegistry
+from sounddesk.storage.text_formats import FieldError
 from sounddesk.storage.text_formats import read_yaml
 from sounddesk.training.preparation.member_readers import MemberReader
 from sounddesk.training.preparation.member_readers import ReaderKind
@@ -46,10 +47,10 @@ class Source:
     sha256: str
     reader: ReaderKind
     path: str
-    prefix: str
     licence: str
     credit: str
-    notes: tuple[FileNote, ...]
+    prefix: str = ""
+    notes: tuple[FileNote, ...] = ()
 
     @property
     def pinned(self) -> Package:
@@ -69,30 +70,17 @@ def load_sources(path: Path) -> dict[str, Source]:
     raw = read_yaml(path)
     if not isinstance(raw, dict):
         raise SourceError(f"{path.name} must map source names to packages")
-    return {name: _source(name, entry) for name, entry in raw.items()}
+    return {str(name): _source(str(name), entry) for name, entry in raw.items()}
 
 
-def _source(name: str, entry: Mapping[str, Any]) -> Source:
+def _source(name: str, entry: Any) -> Source:
     try:
-        notes = tuple(
-            FileNote(match=tuple(note["match"]), licence=note["licence"], credit=note["credit"])
-            for note in entry.get("notes", ())
-        )
-        return Source(
-            name=name,
-            package=entry["package"],
-            registry=cast(PackageRegistry, entry["registry"]),
-            version=str(entry["version"]),
-            sha256=entry["sha256"],
-            reader=cast(ReaderKind, entry["reader"]),
-            path=entry["path"],
-            prefix=entry.get("prefix", ""),
-            licence=entry["licence"],
-            credit=entry["credit"],
-            notes=notes,
-        )
-    except (KeyError, TypeError) as error:
-        raise SourceError(f"source {name!r} lacks the key {error}") from error
+        found = decode(dict[str, Any], entry)
+        # YAML takes '1.2' for a number.
+        versioned = {**found, "version": str(found["version"])} if "version" in found else found
+        return decode(Source, {**versioned, "name": name})
+    except FieldError as error:
+        raise SourceError(f"source {name!r}: {error}") from error
 
 
 class SourceLibrary:

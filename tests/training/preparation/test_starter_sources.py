@@ -78,7 +78,7 @@ def test_the_first_note_decides_the_licence():
 def test_an_entry_that_lacks_something_is_named(tmp_path):
     path = tmp_path / "sources.yaml"
     path.write_text("set: {package: x, registry: npm}")
-    with pytest.raises(SourceError, match="source 'set' lacks the key 'version'"):
+    with pytest.raises(SourceError, match="source 'set': .*version"):
         load_sources(path)
     path.write_text("[]")
     with pytest.raises(SourceError, match="must map source names"):
