@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ PIXEL_STD: Final = (58.395, 57.12, 57.375)
 # Not visible in the shapes of the weights; the same in every published SAM.
 _DECODER_HEADS: Final = 8
 
+# A SAM may have no windows, or nothing but windows.
+_MAY_BE_EMPTY: Final = ("window", "global_blocks")
 _TYPE_BY_WIDTH: Final = {768: "vit_b", 1024: "vit_l", 1280: "vit_h"}
 
 
@@ -138,7 +141,7 @@ def architecture_of(state: Mapping[str, torch.Tensor]) -> Architecture:
         sides = [(table.shape[0] + 1) // 2 for table in tables]
         windowed = [side for side in sides if side != grid]
         tokens = state["mask_decoder.mask_tokens.weight"]
-        return Architecture(
+        found = Architecture(
             width=width,
             depth=depth,
             heads=width // tables[0].shape[1],
@@ -157,6 +160,12 @@ def architecture_of(state: Mapping[str, torch.Tensor]) -> Architecture:
         )
     except (KeyError, IndexError) as error:
         raise SegmenterError(f"this is no SAM checkpoint (lacks {error}): give one of SAM's own files") from error
+    except ZeroDivisionError:
+        raise SegmenterError("this is no SAM checkpoint (a width of 0): give one of SAM's own files") from None
+    empty = [each.name for each in fields(found) if each.name not in _MAY_BE_EMPTY and not getattr(found, each.name)]
+    if empty:
+        raise SegmenterError(f"this is no SAM checkpoint ({empty[0]} is 0): give one of SAM's own files")
+    return found
 
 
 def _count(state: Mapping[str, torch.Tensor], pattern: str) -> int:

@@ -261,6 +261,24 @@ def test_architecture_is_read_off_the_weights() -> None:
 
 
 @pytest.mark.parametrize(
+    ("key", "shape"),
+    [
+        ("image_encoder.patch_embed.proj.weight", (0, 3, 8, 8)),
+        ("image_encoder.patch_embed.proj.weight", (16, 3, 0, 0)),
+        ("image_encoder.blocks.0.attn.rel_pos_h", (3, 0)),
+        ("image_encoder.pos_embed", (1, 0, 0, 16)),
+        ("mask_decoder.mask_tokens.weight", (0, 0)),
+        ("mask_decoder.mask_tokens.weight", (1, 16)),
+        ("mask_decoder.transformer.layers.0.mlp.lin1.weight", (0, 16)),
+    ],
+)
+def test_weights_of_no_size_are_no_checkpoint(key: str, shape: tuple[int, ...]) -> None:
+    state = {**build_sam(TINY).state_dict(), key: torch.zeros(shape)}
+    with pytest.raises(SegmenterError, match="this is no SAM checkpoint"):
+        architecture_of(state)
+
+
+@pytest.mark.parametrize(
     ("builder", "name"), [(build_sam_vit_b, "vit_b"), (build_sam_vit_l, "vit_l"), (build_sam_vit_h, "vit_h")]
 )
 def test_published_types_are_recognised_and_rebuilt(builder: object, name: str) -> None:
