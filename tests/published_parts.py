@@ -31,6 +31,13 @@ TINY = PublishedShape(
         "image_size": 32,
         "patch_size": 8,
     },
+    clip_text_options={
+        "vocab_size": 300,
+        "hidden_size": 16,
+        "intermediate_size": 32,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+    },
 )
 
 

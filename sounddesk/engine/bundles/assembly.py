@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from typing import Final
@@ -15,6 +17,7 @@ from typing import Literal
 import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from safetensors.torch import save_file
+from torch import Tensor
 
 from sounddesk.domain.errors import EngineError
 from sounddesk.engine.bundles.bundle import Bundle
@@ -26,15 +29,29 @@ from sounddesk.engine.bundles.bundle_manifest import DenoiserSettings
 from sounddesk.engine.bundles.bundle_manifest import Heads
 from sounddesk.engine.bundles.bundle_manifest import Inject
 from sounddesk.engine.bundles.bundle_manifest import WeightStorage
+from sounddesk.engine.bundles.grounding_from_texts import encode_texts
+from sounddesk.engine.bundles.grounding_from_texts import ground_from_texts
+from sounddesk.engine.bundles.grounding_from_texts import measure_images
+from sounddesk.engine.bundles.paper_bundles import FROM_TEXTS
+from sounddesk.engine.images.image_file import load_image
 from sounddesk.engine.licence import Licence
 from sounddesk.engine.models.construction import quieten_libraries
 from sounddesk.engine.models.grounding import GroundingConfig
 from sounddesk.engine.models.grounding import ObjectConditioner
+from sounddesk.engine.models.image_encoder import ClipFeatures
+from sounddesk.engine.models.image_encoder import ClipPatchEncoder
 from sounddesk.engine.models.injection import install_object_attention
 from sounddesk.engine.models.injection import object_attention_state
 from sounddesk.engine.models.published_configs import audio_spec
 from sounddesk.engine.models.published_configs import read_config
+from sounddesk.engine.models.text_alignment import AlignmentReport
 from sounddesk.engine.models.text_encoder import ClapTextEncoder
+from sounddesk.engine.models.text_encoder import ClipTextEncoder
+from sounddesk.engine.tasks import CancelToken
+from sounddesk.engine.tasks import OnProgress
+from sounddesk.engine.vocabulary import read_vocabulary
+from sounddesk.engine.vocabulary import text_pairs
+from sounddesk.resources_folder import resource
 from sounddesk.storage.leftovers import temporary_prefix
 from sounddesk.storage.text_formats import read_json
 
@@ -48,8 +65,6 @@ _CLASSES: Final = {
     "vocoder": "SpeechT5HifiGan",
 }
 
-PatchFeatures = Literal["projected", "hidden"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class AssemblyParts:
@@ -59,18 +74,26 @@ class AssemblyParts:
         audioldm: a folder with unet, vae, text_encoder, tokenizer, scheduler and vocoder.
         clip: a folder with CLIP, or with its vision tower and projection.
         grounding: a trained grounding: its folder, or one with `grounding/` and maybe `injection/` and `unet/` in it
-            (a bundle, for example); None makes a fresh one.
+            (a bundle, for example); 'texts' fits one on the vocabulary (`grounding_from_texts`), for which CLIP's text
+            tower is needed too; None makes a fresh one.
         licence: terms of the whole, which are those of the strictest part.
         origins: by role, where a part came from.
-        features: what the image encoder gives per patch.
+        features: what the image encoder gives per patch; None takes 'values' for a grounding of texts and 'projected'
+            for the others.
+        pictures: photographs that tell where images lie in CLIP's space, beside those that ship; for 'texts'.
     """
 
     audioldm: Path
     clip: Path
     licence: Licence
-    grounding: Path | None = None
+    grounding: Path | Literal["texts"] | None = None
     origins: Mapping[str, str] = field(default_factory=dict)
-    features: PatchFeatures = "projected"
+    features: ClipFeatures | None = None
+    pictures: Sequence[Path] = ()
+
+    @property
+    def patch_features(self) -> ClipFeatures:
+        return self.features or ("values" if self.grounding == FROM_TEXTS else "projected")
 
 
 def assemble_bundle(
@@ -84,6 +107,8 @@ def assemble_bundle(
     warning: str = "",
     overwrite: bool = False,
     seed: int = 0,
+    on_progress: OnProgress | None = None,
+    cancel: CancelToken | None = None,
 ) -> Bundle:
     """Write a bundle to `target`, as a whole or not at all.
 
@@ -97,6 +122,7 @@ def assemble_bundle(
     Raises:
         EngineError: a part is missing or does not fit the others; the message names it.
         FileExistsError: `target` exists and `overwrite` is false.
+        Cancelled: through `cancel`.
     """
     for role in AUDIOLDM_FOLDERS:
         if not (parts.audioldm / role).is_dir():
@@ -107,7 +133,10 @@ def assemble_bundle(
     with tempfile.TemporaryDirectory(prefix=temporary_prefix(), dir=_beside(target)) as scratch:
         made = Path(scratch)
         vision = _vision_tower(parts, made / "image_encoder")
-        if "grounding" not in trained:
+        report = None
+        if parts.grounding == FROM_TEXTS:
+            report = _grounding_from_texts(parts, made, on_progress=on_progress, cancel=cancel)
+        elif "grounding" not in trained:
             _fresh_grounding(parts, vision, made / "grounding", seed=seed)
         grounding_folder = trained.get("grounding", made / "grounding")
         grounding = read_json(grounding_folder / "config.json")
@@ -127,7 +156,9 @@ def assemble_bundle(
                 _fresh_injection(unet_folder, int(grounding["out_width"]), made / "injection")
             folder = trained.get("injection", made / "injection")
             components["injection"] = _component("ObjectAttnProcessor", folder, weight_storage, None)
-        (made / "card.md").write_text(_card(name, parts, warning=warning, fresh="grounding" not in trained), "utf-8")
+        (made / "card.md").write_text(
+            _card(name, parts, warning=warning, trained=bool(trained), report=report), "utf-8"
+        )
         source = BundleSource(
             name=name,
             version="1",
@@ -149,8 +180,8 @@ def _component(class_name: str, folder: Path, weight_storage: WeightStorage, ori
     )
 
 
-def _trained_folders(grounding: Path | None) -> dict[str, Path]:
-    if grounding is None:
+def _trained_folders(grounding: Path | Literal["texts"] | None) -> dict[str, Path]:
+    if grounding is None or isinstance(grounding, str):
         return {}
     if (grounding / "grounding" / "config.json").is_file():
         roles = ("grounding", "injection", "unet")
@@ -169,8 +200,46 @@ def _vision_tower(parts: AssemblyParts, target: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise EngineError(f"{parts.clip} is not a CLIP of transformers ({error}): install it again") from error
     model.save_pretrained(target)
-    (target / "patches.json").write_text(json.dumps({"features": parts.features, "geometry": "squash"}) + "\n")
+    (target / "patches.json").write_text(json.dumps({"features": parts.patch_features, "geometry": "squash"}) + "\n")
     return dict(model.config.to_dict())
+
+
+def _grounding_from_texts(
+    parts: AssemblyParts, made: Path, *, on_progress: OnProgress | None, cancel: CancelToken | None
+) -> AlignmentReport:
+    """Write `grounding/`, fitted on the vocabulary. One encoder at a time is in memory."""
+    pairs = text_pairs(read_vocabulary())
+    encode = partial(encode_texts, on_progress=on_progress, cancel=cancel)
+    try:
+        clip = ClipTextEncoder.load(parts.clip)
+    except (OSError, ValueError) as error:
+        raise EngineError(
+            f"{parts.clip} has no text tower of CLIP ({error}): name the whole CLIP, or give --grounding fresh"
+        ) from error
+    picture = encode(clip, [pair.picture for pair in pairs], stage="texts of pictures")
+    del clip
+    clap = ClapTextEncoder.load(parts.audioldm / "text_encoder")
+    null = clap.encode([""])[0]
+    short = _Padded(clap=clap, width=clap.width)
+    sound = encode(short, [pair.sound for pair in pairs], stage="texts of sounds")
+    del clap, short
+    encoder = ClipPatchEncoder.load(made / "image_encoder")
+    files = [*sorted(resource("vocabulary").joinpath("pictures").glob("*.jpg")), *parts.pictures]
+    images = measure_images(encoder, [load_image(file).pixels for file in files])
+    conditioner, report = ground_from_texts((picture, sound), pairs, images, grid=encoder.grid, null=null)
+    conditioner.save(made / "grounding")
+    return report
+
+
+@dataclass(kw_only=True)
+class _Padded:
+    """CLAP's texts padded to the longest of a batch: thousands of short ones in a fiftieth of the time."""
+
+    clap: ClapTextEncoder
+    width: int
+
+    def encode(self, texts: Sequence[str]) -> Tensor:
+        return self.clap.encode(texts, padding="longest")
 
 
 def _fresh_grounding(parts: AssemblyParts, vision: Mapping[str, Any], target: Path, *, seed: int) -> None:
@@ -179,7 +248,7 @@ def _fresh_grounding(parts: AssemblyParts, vision: Mapping[str, Any], target: Pa
     side = vision["image_size"] // vision["patch_size"]
     config = GroundingConfig(
         text_width=text_encoder.width,
-        patch_width=vision["projection_dim"] if parts.features == "projected" else vision["hidden_size"],
+        patch_width=vision["projection_dim"] if parts.patch_features != "hidden" else vision["hidden_size"],
         grid=(side, side),
         width=text_encoder.width,
         out_width=text_encoder.width,
@@ -214,7 +283,7 @@ def _beside(target: Path) -> Path:
     return target.parent
 
 
-def _card(name: str, parts: AssemblyParts, *, warning: str, fresh: bool) -> str:
+def _card(name: str, parts: AssemblyParts, *, warning: str, trained: bool, report: AlignmentReport | None) -> str:
     lines = [f"# {name}", ""]
     if warning:
         lines += [f"**{warning}**", ""]
@@ -226,7 +295,20 @@ def _card(name: str, parts: AssemblyParts, *, warning: str, fresh: bool) -> str:
         *(f"- {role}: {origin}" for role, origin in parts.origins.items()),
         "",
     ]
-    if fresh:
+    if report is not None:
+        lines += [
+            "The grounding is a map from CLIP's space to CLAP's, fitted on texts in closed form. **It was not trained",
+            "on sound or images**, and what is heard with it has not been judged. Training it on recordings with",
+            "pictures should make it better; assemble the bundle again with the trained one.",
+            "",
+            f"- {report.texts} pairs of texts about {report.things} things; penalty {report.strength:g},",
+            f"  {report.features} random features.",
+            f"- Things held out whole, the right one by its picture's text: {report.held_out.text()}",
+            f"  ({report.held_out.trials} texts; chance {report.held_out.chance:.4f}).",
+            f"- The same by the nearest known text, without a map: {report.nearest_word.text()}.",
+            "",
+        ]
+    elif not trained:
         lines += [
             "The grounding is fresh: it has not been trained, so what is heard does not depend on the image in any",
             "meaningful way. Train it, or assemble the bundle again with a trained one.",

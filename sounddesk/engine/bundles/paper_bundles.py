@@ -27,12 +27,15 @@ from sounddesk.storage.leftovers import temporary_prefix
 
 if TYPE_CHECKING:
     from sounddesk.engine.bundles.random_parts import PublishedShape
+    from sounddesk.engine.models.image_encoder import ClipFeatures
 
 PaperBundle = Literal["paper-s", "paper-m", "paper-l"]
 # The sizes differ in the U-Net alone.
 AUDIOLDM_IDS: Final[dict[str, str]] = {"paper-s": "audioldm-s", "paper-m": "audioldm-m", "paper-l": "audioldm-l"}
 CLIP_ID: Final = "clip-vit-b-32"
 MODEL_USERS.register(ModelUser(name="paper bundles", uses=lambda entry: entry.id in (*AUDIOLDM_IDS.values(), CLIP_ID)))
+FROM_TEXTS: Final = "texts"
+"""Grounding that is fitted on words, in place of a folder."""
 RANDOM_WARNING: Final = (
     "Random weights: what this bundle makes is noise and means nothing. It serves to try every stage at full size."
 )
@@ -43,14 +46,18 @@ class AssemblySettings:
     """Choices of an assembly; see `assembly.assemble_bundle`.
 
     Attributes:
-        grounding: a trained grounding, or a bundle that has one; None makes a fresh one.
+        grounding: a trained grounding, or a bundle that has one; 'texts' fits one on words alone, None makes a fresh
+            one.
+        features: CLIP's vectors of patches; None for those that suit the grounding.
+        pictures: photographs of the user's own, beside those that ship, by which 'texts' knows CLIP's images.
         weight_storage: 'float32' takes the published files over byte for byte, 'float16' halves them.
     """
 
-    grounding: Path | None = None
+    grounding: Path | Literal["texts"] | None = None
     heads: Heads = "config"
     inject: Inject = "both"
-    features: Literal["projected", "hidden"] = "projected"
+    features: ClipFeatures | None = None
+    pictures: tuple[Path, ...] = ()
     weight_storage: Literal["float32", "float16"] = "float32"
 
 
@@ -86,7 +93,8 @@ def assemble_installed(
     licence = None
     for role, model_id, given in (("audioldm", AUDIOLDM_IDS[name], audioldm), ("clip", CLIP_ID, clip)):
         if given is not None:
-            folders[role], origins[role] = given, str(given)
+            # Its name alone: where it lies on this machine is nobody's business.
+            folders[role], origins[role] = given, f"a folder {given.name!r}"
             continue
         model = require_model(model_id, folder=models)
         model.verify(on_progress=on_progress, cancel=cancel)
@@ -103,6 +111,7 @@ def assemble_installed(
         licence=licence or audioldm_licence(),
         origins=origins,
         features=settings.features,
+        pictures=settings.pictures,
     )
     return assemble_bundle(
         parts,
@@ -112,6 +121,8 @@ def assemble_installed(
         inject=settings.inject,
         weight_storage=settings.weight_storage,
         overwrite=overwrite,
+        on_progress=on_progress,
+        cancel=cancel,
     )
 
 
@@ -122,11 +133,21 @@ def audioldm_licence() -> Licence:
     return load_catalogue(on_problem=lambda _: None)[AUDIOLDM_IDS["paper-s"]].licence
 
 
-def random_bundle(name: str, target: Path, *, shape: PublishedShape | None = None, seed: int = 0) -> Bundle:
+def random_bundle(
+    name: str,
+    target: Path,
+    *,
+    shape: PublishedShape | None = None,
+    seed: int = 0,
+    grounding: Literal["texts"] | None = None,
+    on_progress: OnProgress | None = None,
+    cancel: CancelToken | None = None,
+) -> Bundle:
     """Write the bundle `name` with random weights to `target`; its name says so.
 
     Args:
         shape: other sizes than the published ones, for tests.
+        grounding: 'texts' fits it on words, to try that step at full size.
 
     Raises:
         EngineError: no such bundle.
@@ -149,6 +170,7 @@ def random_bundle(name: str, target: Path, *, shape: PublishedShape | None = Non
             AssemblyParts(
                 audioldm=parts / "audioldm",
                 clip=parts / "clip",
+                grounding=grounding,
                 licence=Licence(name="none needed: random numbers", commercial="yes"),
                 origins={"all parts": f"random numbers of seed {seed}"},
             ),
@@ -156,6 +178,8 @@ def random_bundle(name: str, target: Path, *, shape: PublishedShape | None = Non
             name=f"{name}{RANDOM_SUFFIX}",
             warning=RANDOM_WARNING,
             seed=seed,
+            on_progress=on_progress,
+            cancel=cancel,
         )
 
 

@@ -33,7 +33,8 @@ class PublishedShape:
 
     Attributes:
         unet_channels: width of each level of the U-Net.
-        unet_options, vae_options, vocoder_options, text_options, vision_options: further settings of the classes.
+        unet_options, vae_options, vocoder_options, text_options, vision_options, clip_text_options: further settings
+            of the classes; `text_options` are CLAP's.
     """
 
     unet_channels: tuple[int, int, int, int]
@@ -43,6 +44,7 @@ class PublishedShape:
     vocoder_options: dict[str, Any] = field(default_factory=dict)
     text_options: dict[str, Any] = field(default_factory=dict)
     vision_options: dict[str, Any] = field(default_factory=dict)
+    clip_text_options: dict[str, Any] = field(default_factory=dict)
 
     @property
     def condition_width(self) -> int:
@@ -134,18 +136,25 @@ def write_random_audioldm(folder: Path, shape: PublishedShape, *, seed: int = 0)
 
 
 def write_random_clip(folder: Path, shape: PublishedShape, *, seed: int = 0) -> None:
-    """Write CLIP's vision tower with its projection as a transformers folder has it."""
-    from transformers.models.clip.configuration_clip import CLIPVisionConfig
-    from transformers.models.clip.modeling_clip import CLIPVisionModelWithProjection
+    """Write CLIP with both towers and a tokenizer as a transformers folder has it."""
+    from transformers.models.clip.configuration_clip import CLIPConfig
+    from transformers.models.clip.modeling_clip import CLIPModel
 
     quieten_libraries()
+    words = write_byte_tokenizer(folder, tokenizer_class="CLIPTokenizerFast", longest=77)
     with _seeded(seed + 1):
-        config = CLIPVisionConfig(projection_dim=shape.condition_width, **shape.vision_options)
-        CLIPVisionModelWithProjection(config).save_pretrained(folder)
+        text = {"vocab_size": max(49_408, max(words.values()) + 1), **shape.clip_text_options}
+        # The published pooling takes the vector at the end of the text, which it finds by its number.
+        text |= {"bos_token_id": words["<s>"], "eos_token_id": words["</s>"], "pad_token_id": words["<pad>"]}
+        width = {"projection_dim": shape.condition_width}
+        config = CLIPConfig(text_config=text | width, vision_config=shape.vision_options | width, **width)
+        CLIPModel(config).save_pretrained(folder)
 
 
-def write_byte_tokenizer(folder: Path) -> None:
-    """A RoBERTa tokenizer that knows single bytes only, since the published vocabulary is a download too."""
+def write_byte_tokenizer(
+    folder: Path, *, tokenizer_class: str = "RobertaTokenizer", longest: int = 512
+) -> dict[str, int]:
+    """A tokenizer that knows single bytes only, since the published vocabularies are downloads too; its words."""
     from tokenizers import Tokenizer
     from tokenizers import models
     from tokenizers import pre_tokenizers
@@ -159,9 +168,10 @@ def write_byte_tokenizer(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer.save(str(folder / "tokenizer.json"))
     # Written as published folders have it, because the classes' own constructors changed from version to version.
-    config = {"tokenizer_class": "RobertaTokenizer", "model_max_length": 512}
+    config: dict[str, Any] = {"tokenizer_class": tokenizer_class, "model_max_length": longest}
     config |= {f"{name}_token": word for name, word in names.items()}
     (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n")
+    return words
 
 
 @torch.no_grad()

@@ -10,6 +10,7 @@ from typing import Any
 from typing import Final
 from typing import Literal
 from typing import Protocol
+from typing import get_args
 
 import cv2
 import numpy as np
@@ -205,14 +206,25 @@ def flatten_map(features: Tensor, *, pool: int = 1) -> Tensor:
     return features.flatten(2).transpose(1, 2)
 
 
-class ClipPatchEncoder(nn.Module):
-    """CLIP's vision tower; patches projected into the text space ('projected') or raw ('hidden').
+ClipFeatures = Literal["projected", "hidden", "values"]
+"""What `ClipPatchEncoder` gives for a patch."""
 
-    'projected' is the reading of paper 3.2 in which patches and text share the width L.
+
+class ClipPatchEncoder(nn.Module):
+    """CLIP's vision tower; what it gives for a patch is a choice.
+
+    - 'projected': the last hidden state through the projection, the reading of paper 3.2 in which patches and text
+      share the width L;
+    - 'hidden': the last hidden state itself;
+    - 'values': the values of the last attention layer through its output and the projection (MaskCLIP, Zhou et al.
+      2022). Only the class token is trained to lie near texts; in the last layer it is a mean of these values, so each
+      of them can be compared with texts, which the hidden states of patches cannot.
     """
 
-    def __init__(self, model: nn.Module, *, features: Literal["projected", "hidden"], geometry: Geometry) -> None:
+    def __init__(self, model: nn.Module, *, features: ClipFeatures, geometry: Geometry) -> None:
         super().__init__()
+        if features not in get_args(ClipFeatures):
+            raise ValueError(f"features is {features!r}: choose {', '.join(get_args(ClipFeatures))}")
         self.model = model
         self.features = features
         self.geometry: Geometry = geometry
@@ -220,7 +232,7 @@ class ClipPatchEncoder(nn.Module):
         self.image_size = int(config.image_size)  # type: ignore[union-attr,arg-type]
         side = self.image_size // int(config.patch_size)  # type: ignore[union-attr,arg-type]
         self.grid = (side, side)
-        self.width = int(config.projection_dim if features == "projected" else config.hidden_size)  # type: ignore[union-attr,arg-type]
+        self.width = int(config.projection_dim if features != "hidden" else config.hidden_size)  # type: ignore[union-attr,arg-type]
         self.register_buffer("mean", torch.tensor([0.48145466, 0.4578275, 0.40821073])[:, None, None], persistent=False)
         self.register_buffer("std", torch.tensor([0.26862954, 0.26130258, 0.27577711])[:, None, None], persistent=False)
 
@@ -229,8 +241,15 @@ class ClipPatchEncoder(nn.Module):
         fitted = np.stack([fit_image(image, size=self.image_size, geometry=self.geometry) for image in images])
         device = next(self.parameters()).device
         pixels = torch.from_numpy(fitted).to(device).permute(0, 3, 1, 2).float() / 255.0
-        vision = self.model.vision_model  # type: ignore[union-attr]
-        hidden: Tensor = vision(pixel_values=(pixels - self.mean) / self.std).last_hidden_state[:, 1:]  # type: ignore[operator,union-attr]
+        vision: Any = self.model.vision_model
+        pixels = (pixels - self.get_buffer("mean")) / self.get_buffer("std")
+        if self.features == "values":
+            before = vision(pixel_values=pixels, output_hidden_states=True).hidden_states[-2]
+            last = vision.encoder.layers[-1]
+            values = last.self_attn.out_proj(last.self_attn.v_proj(last.layer_norm1(before[:, 1:])))
+            aligned: Tensor = self.model.visual_projection(vision.post_layernorm(values))  # type: ignore[operator,union-attr]
+            return aligned
+        hidden: Tensor = vision(pixel_values=pixels).last_hidden_state[:, 1:]  # type: ignore[operator,union-attr]
         if self.features == "hidden":
             return hidden
         projected: Tensor = self.model.visual_projection(vision.post_layernorm(hidden))  # type: ignore[operator,union-attr]

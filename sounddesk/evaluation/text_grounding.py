@@ -1,0 +1,288 @@
+"""How far words alone ground a sound: `sounddesk evaluate text-grounding`.
+
+`models assemble` fits a map from CLIP's space to CLAP's on texts (`engine/models/text_alignment`). Here the same method
+is tried where its answers are known, on the encoders of the bundle that ships: the space of images is that of the
+published classifier, whose rows are vectors of its 1,000 class names, and the space of words is the sentence
+encoder's. The map learns from class names; it is asked about cut-outs of the bundle's kinds.
+
+- Phrases: class names held out, the right one of all by the map, beside the nearest known name (no map) and chance.
+- Known kinds: pictures, the right kind by its name, with all class names.
+- Unknown kinds: the same with every class name of the picture's own kind left out of the fit, in folds of kinds.
+- The trained grounding of the bundle on the same pictures: what the method is to be compared with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch import nn
+
+from sounddesk.domain.errors import BadInputError
+from sounddesk.engine.bundles.bundle import Bundle
+from sounddesk.engine.bundles.component_classes import load_image_encoder
+from sounddesk.engine.bundles.component_loading import read_text_encoder
+from sounddesk.engine.generation.patch_weights import patch_coverage
+from sounddesk.engine.images.image_file import load_image
+from sounddesk.engine.images.scene_composition import CutOut
+from sounddesk.engine.models.text_alignment import Retrieval
+from sounddesk.engine.models.text_alignment import TextAlignment
+from sounddesk.engine.models.text_alignment import fit_alignment
+from sounddesk.engine.session import EngineSession
+from sounddesk.engine.starter.class_branch import ClassifyingPatchEncoder
+from sounddesk.engine.starter.object_crop import crop_object
+from sounddesk.engine.starter.object_crop import crop_side
+from sounddesk.engine.tasks import CancelToken
+from sounddesk.engine.tasks import OnProgress
+from sounddesk.engine.tasks import StageReporter
+from sounddesk.engine.types import ObjectRequest
+from sounddesk.evaluation.metrics.proportion import Proportion
+from sounddesk.evaluation.picture_folder import KINDS_DOCUMENT
+from sounddesk.evaluation.picture_folder import read_picture_folder
+from sounddesk.resources_folder import SHIPPED_BUNDLE
+from sounddesk.resources_folder import resource
+from sounddesk.storage.text_formats import read_json
+
+FOLDS: Final = 10
+CURVE: Final = (60, 125, 250, 500, 1000)
+"""Numbers of class names that the map of the curve is fitted on."""
+
+_PAPER: Final = 235
+_FIRST: Final = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextGroundingResult:
+    """Figures of one evaluation; each proportion is of pictures whose own kind is the nearest of all.
+
+    Attributes:
+        phrases, nearest_word: class names held out, by the map and by the nearest known name.
+        known, known_five: with every class name in the fit; nearest, among the five nearest.
+        unknown, unknown_five: with the class names of the picture's kind left out.
+        trained: by the bundle's own grounding.
+        curve: `unknown` by the number of class names in the fit.
+    """
+
+    bundle: str
+    bundle_sha256: str
+    kinds: int
+    phrases: Retrieval
+    nearest_word: Retrieval
+    known: Proportion
+    known_five: Proportion
+    unknown: Proportion
+    unknown_five: Proportion
+    trained: Proportion
+    curve: dict[int, Proportion]
+
+    def line(self) -> str:
+        """The result in one line."""
+        return (
+            f"kinds that the map never saw: {self.unknown.text()}, {self.unknown_five.share:.3f} among five; with all "
+            f"class names {self.known.share:.3f} and {self.known_five.share:.3f}; trained grounding "
+            f"{self.trained.share:.3f}; chance {1 / self.kinds:.4f} of {self.kinds} kinds; bundle {self.bundle}"
+        )
+
+    def details(self) -> list[str]:
+        """What `line` has no room for."""
+        return [
+            f"class names held out: {self.phrases.text()}; by the nearest known name {self.nearest_word.text()}",
+            *(f"fitted on {count} class names: {each.share:.3f}" for count, each in self.curve.items()),
+        ]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "measure": "text-grounding",
+            "bundle": self.bundle,
+            "bundle_sha256": self.bundle_sha256,
+            "kinds": self.kinds,
+            "phrases": vars(self.phrases),
+            "nearest_word": vars(self.nearest_word),
+            "known": self.known.to_json(),
+            "known_five": self.known_five.to_json(),
+            "unknown": self.unknown.to_json(),
+            "unknown_five": self.unknown_five.to_json(),
+            "trained": self.trained.to_json(),
+            "curve": {str(count): each.to_json() for count, each in self.curve.items()},
+        }
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Words:
+    """Vectors of the class names in both spaces, and of the kinds' names in that of words."""
+
+    rows: Tensor
+    names: Tensor
+    kinds: Tensor
+
+
+def run(
+    pictures_dir: Path,
+    *,
+    bundle: str | Path = SHIPPED_BUNDLE,
+    seed: int = 0,
+    backgrounds: Path | None = None,  # noqa: ARG001  # cut-outs stand alone here
+    device: str = "auto",
+    progress: OnProgress | None = None,
+    cancel: CancelToken | None = None,
+) -> TextGroundingResult:
+    """Measure the method with a bundle's encoders on the cut-outs in `pictures_dir`.
+
+    Args:
+        pictures_dir: holds KIND/*.png cut-outs with alpha.
+        seed: of the class names that are held out.
+
+    Raises:
+        BadInputError: the pictures cannot be used, or the bundle's encoder names no classes.
+        EngineError: the bundle cannot be loaded.
+        Cancelled: through `cancel`.
+    """
+    with EngineSession.open(bundle=bundle, device=device) as session:
+        opened = session.bundle
+        encoder = _encoder_with_classes(opened)
+        kinds = read_json(opened.document(KINDS_DOCUMENT))
+        kind_names = [str(each["kind"]) for each in kinds]
+        classes = [frozenset(each.get("imagenet_classes", ())) for each in kinds]
+        folder = read_picture_folder(pictures_dir, kind_names)
+        pictures = [(kind_names.index(kind), one) for kind, found in folder.cut_outs.items() for one in found]
+        words = _encode_words(opened, encoder, kind_names)
+        captions = torch.from_numpy(session.text_vectors([str(each["caption"]) for each in kinds]))
+        reporter = StageReporter(stage="pictures", total=len(pictures), on_progress=progress, cancel=cancel)
+        vectors, trained = [], 0
+        for index, (kind, cut_out) in enumerate(pictures):
+            vectors.append(_class_vector(encoder, cut_out))
+            trained += _trained_kind(session, cut_out, captions) == kind
+            reporter.step(index + 1)
+    wanted = torch.tensor([kind for kind, _ in pictures])
+    found = torch.stack(vectors)
+    mean, norm = _background(encoder)
+    every = list(range(len(words.rows)))
+    alignment, report = _fit(words, every, seed=seed)
+    known = _ranks(alignment, found, words.kinds, wanted, mean=mean, norm=norm)
+    curve = {
+        count: _unknown_ranks(words, classes, found, wanted, count=count, seed=seed, mean=mean, norm=norm)
+        for count in CURVE
+    }
+    unknown = curve[CURVE[-1]]
+    return TextGroundingResult(
+        bundle=opened.name,
+        bundle_sha256=opened.sha256,
+        kinds=len(kinds),
+        phrases=report.held_out,
+        nearest_word=report.nearest_word,
+        known=_share(known, 1),
+        known_five=_share(known, _FIRST),
+        unknown=_share(unknown, 1),
+        unknown_five=_share(unknown, _FIRST),
+        trained=Proportion(hits=trained, trials=len(pictures)),
+        curve={count: _share(ranks, 1) for count, ranks in curve.items()},
+    )
+
+
+def _encoder_with_classes(bundle: Bundle) -> ClassifyingPatchEncoder:
+    entry = bundle.manifest.component("image_encoder")
+    encoder = load_image_encoder(entry.class_name, bundle.component_folder("image_encoder"))
+    if not isinstance(encoder, ClassifyingPatchEncoder):
+        raise BadInputError(f"the image encoder of {bundle.name!r} names no classes: measure 'starter'")
+    return encoder
+
+
+def _encode_words(bundle: Bundle, encoder: ClassifyingPatchEncoder, kinds: Sequence[str]) -> _Words:
+    names = resource("vocabulary").joinpath("imagenet.txt").read_text("utf-8").splitlines()
+    rows = encoder.class_branch.classifier.weight.detach()
+    if len(rows) != len(names):
+        raise BadInputError(f"the encoder of {bundle.name!r} names {len(rows)} classes, not ImageNet's {len(names)}")
+    text_encoder = read_text_encoder(bundle)
+    return _Words(
+        rows=rows,
+        names=text_encoder.encode([f"the sound of a {name}" for name in names]),
+        kinds=text_encoder.encode([f"the sound of a {name.replace('_', ' ')}" for name in kinds]),
+    )
+
+
+@torch.no_grad()
+def _class_vector(encoder: ClassifyingPatchEncoder, cut_out: CutOut) -> Tensor:
+    """What the published blocks make of a cut-out, float32[D]: the mean under its mask."""
+    crop = crop_object(cut_out[..., :3], _mask(cut_out), side=crop_side(encoder))
+    features = encoder.class_branch(encoder.shared_map([crop.pixels]))[0]
+    coverage = torch.from_numpy(patch_coverage(crop.mask, grid=(features.shape[-2], features.shape[-1])))
+    pooled: Tensor = (features.flatten(1) * (coverage / coverage.sum())).sum(dim=-1)
+    return pooled
+
+
+@torch.no_grad()
+def _background(encoder: ClassifyingPatchEncoder) -> tuple[Tensor, float]:
+    """Mean of images, and the mean length of one without it, by the photographs of the vocabulary."""
+    vectors = []
+    for file in sorted(resource("vocabulary").joinpath("pictures").glob("*.jpg")):
+        image = load_image(file).pixels
+        whole = np.ones(image.shape[:2], dtype=np.float32)
+        crop = crop_object(image, whole, side=crop_side(encoder))
+        vectors.append(encoder.class_branch(encoder.shared_map([crop.pixels]))[0].flatten(1).mean(dim=-1))
+    stacked = torch.stack(vectors)
+    mean = stacked.mean(dim=0)
+    return mean, float((stacked - mean).norm(dim=-1).mean())
+
+
+def _trained_kind(session: EngineSession, cut_out: CutOut, captions: Tensor) -> int:
+    """The kind that the bundle's grounding makes of a cut-out that stands alone on paper."""
+    mask = _mask(cut_out)
+    opacity = mask[..., None]
+    image = (cut_out[..., :3] * opacity + _PAPER * (1.0 - opacity)).astype(np.uint8)
+    made = session.condition(image, ObjectRequest(name="object", mask=mask, seed=0)).condition
+    return int((captions @ torch.from_numpy(made)).argmax())
+
+
+def _mask(cut_out: CutOut) -> npt.NDArray[np.float32]:
+    mask: npt.NDArray[np.float32] = cut_out[..., 3].astype(np.float32) / 255.0
+    return mask
+
+
+def _fit(words: _Words, kept: Sequence[int], *, seed: int) -> Any:
+    return fit_alignment(words.rows[list(kept)], words.names[list(kept)], list(kept), seed=seed)
+
+
+def _unknown_ranks(
+    words: _Words,
+    classes: Sequence[frozenset[int]],
+    found: Tensor,
+    wanted: Tensor,
+    *,
+    count: int,
+    seed: int,
+    mean: Tensor,
+    norm: float,
+) -> Tensor:
+    """Ranks int64[N] of the pictures' kinds by maps that never saw a class name of them, fitted on `count` names."""
+    order = torch.randperm(len(words.rows), generator=torch.Generator().manual_seed(seed)).tolist()
+    ranks = torch.zeros_like(wanted)
+    for fold in range(FOLDS):
+        out = frozenset().union(*(classes[kind] for kind in range(len(classes)) if kind % FOLDS == fold))
+        kept = [index for index in order if index not in out][:count]
+        alignment, _ = _fit(words, kept, seed=seed)
+        chosen = wanted % FOLDS == fold
+        if bool(chosen.any()):
+            ranks[chosen] = _ranks(alignment, found[chosen], words.kinds, wanted[chosen], mean=mean, norm=norm)
+    return ranks
+
+
+def _ranks(
+    alignment: TextAlignment, found: Tensor, kinds: Tensor, wanted: Tensor, *, mean: Tensor, norm: float
+) -> Tensor:
+    """How many kinds are nearer than the right one, int64[N]."""
+    mapped = alignment.map_centred((found - mean) * (alignment.source_norm / norm))
+    centre = alignment.target_mean
+    there = nn.functional.normalize(kinds - kinds.mean(dim=0), dim=-1)
+    similar = nn.functional.normalize(mapped - nn.functional.normalize(centre, dim=0), dim=-1) @ there.T
+    return (similar > similar.gather(1, wanted[:, None])).sum(dim=-1)
+
+
+def _share(ranks: Tensor, first: int) -> Proportion:
+    return Proportion(hits=int((ranks < first).sum()), trials=len(ranks))
