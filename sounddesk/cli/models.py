@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from typing import get_args
 
+from sounddesk.cli.common_arguments import add_device_argument
 from sounddesk.cli.common_arguments import add_output_arguments
 from sounddesk.cli.common_arguments import file_path
 from sounddesk.cli.console import Console
@@ -16,6 +17,7 @@ from sounddesk.cli.exit_codes import ExitCode
 from sounddesk.cli.interrupt import cancel_on_signals
 from sounddesk.cli.models_assemble import assemble
 from sounddesk.cli.models_assemble import configure_assemble
+from sounddesk.cli.models_test import test_bundle
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.errors import Cancelled
 from sounddesk.engine.catalogue.entries import CatalogueEntry
@@ -73,6 +75,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add.add_argument("--commercial", choices=("yes", "no", "conditional"), default="no", help="default: no")
     add_output_arguments(add)
 
+    test = actions.add_parser("test", help="render two seconds with a bundle or text engine, and check them")
+    test.add_argument("name", metavar="NAME|FOLDER")
+    add_device_argument(test)
+    add_output_arguments(test)
+
     configure_assemble(actions.add_parser("assemble", help="join published parts into a bundle"))
 
 
@@ -85,6 +92,7 @@ def run(options: argparse.Namespace, *, console: Console) -> int:
         "remove": _remove,
         "where": _where,
         "add": _add,
+        "test": test_bundle,
         "assemble": assemble,
     }
     cancel = CancelToken()

@@ -10,6 +10,7 @@ from typing import Literal
 from sounddesk.cli.common_arguments import add_output_arguments
 from sounddesk.cli.common_arguments import file_path
 from sounddesk.cli.console import Console
+from sounddesk.cli.models_test import report_self_test
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.picture_suffixes import PICTURE_SUFFIXES
 from sounddesk.engine.bundles.paper_bundles import AUDIOLDM_IDS
@@ -55,6 +56,7 @@ def configure_assemble(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--random-weights", action="store_true", help="noise at full size, to try every stage")
     parser.add_argument("--out", type=file_path, metavar="FOLDER", help="default: where installed bundles are")
+    parser.add_argument("--no-test", action="store_true", help="leave out the self-test, which renders two seconds")
     parser.add_argument("--overwrite", action="store_true", help="replace a bundle that is there")
     add_output_arguments(parser)
 
@@ -98,7 +100,10 @@ def assemble(options: argparse.Namespace, *, console: Console, cancel: CancelTok
         console.say("its grounding is fresh: what is heard does not follow the image before it is trained")
     elif grounding == FROM_TEXTS:
         console.say("its grounding is fitted on words, not trained on sound: card.md says how well it finds them")
-    return {"bundle": bundle.name, "folder": str(folder), "bytes": bundle.n_bytes}
+    document: dict[str, Any] = {"bundle": bundle.name, "folder": str(folder), "bytes": bundle.n_bytes}
+    if not (options.no_test or options.random_weights):
+        document |= report_self_test(str(folder), device="auto", console=console, cancel=cancel)
+    return document
 
 
 def _grounding(options: argparse.Namespace) -> Path | Literal["texts"] | None:

@@ -35,6 +35,7 @@ from sounddesk.engine.images.scene_composition import CutOut
 from sounddesk.engine.models.text_alignment import Retrieval
 from sounddesk.engine.models.text_alignment import TextAlignment
 from sounddesk.engine.models.text_alignment import fit_alignment
+from sounddesk.engine.models.text_alignment import fit_linear
 from sounddesk.engine.session import EngineSession
 from sounddesk.engine.starter.class_branch import ClassifyingPatchEncoder
 from sounddesk.engine.starter.object_crop import crop_object
@@ -162,12 +163,14 @@ def run(
             reporter.step(index + 1)
     wanted = torch.tensor([kind for kind, _ in pictures])
     found = torch.stack(vectors)
-    mean, norm = _background(encoder)
-    every = list(range(len(words.rows)))
-    alignment, report = _fit(words, every, seed=seed)
-    known = _ranks(alignment, found, words.kinds, wanted, mean=mean, norm=norm)
+    images = _background(encoder)
+    order = torch.randperm(len(words.rows), generator=torch.Generator().manual_seed(seed)).tolist()
+    alignment, report = fit_alignment(words.rows, words.names, range(len(words.rows)), seed=seed)
+    known = _ranks(alignment, found, words.kinds, wanted, images)
     curve = {
-        count: _unknown_ranks(words, classes, found, wanted, count=count, seed=seed, mean=mean, norm=norm)
+        count: _unknown_ranks(
+            words, classes, found, wanted, order=order[:count], strength=report.strength, images=images
+        )
         for count in CURVE
     }
     unknown = curve[CURVE[-1]]
@@ -245,42 +248,41 @@ def _mask(cut_out: CutOut) -> npt.NDArray[np.float32]:
     return mask
 
 
-def _fit(words: _Words, kept: Sequence[int], *, seed: int) -> Any:
-    return fit_alignment(words.rows[list(kept)], words.names[list(kept)], list(kept), seed=seed)
-
-
 def _unknown_ranks(
     words: _Words,
     classes: Sequence[frozenset[int]],
     found: Tensor,
     wanted: Tensor,
     *,
-    count: int,
-    seed: int,
-    mean: Tensor,
-    norm: float,
+    order: Sequence[int],
+    strength: float,
+    images: tuple[Tensor, float],
 ) -> Tensor:
-    """Ranks int64[N] of the pictures' kinds by maps that never saw a class name of them, fitted on `count` names."""
-    order = torch.randperm(len(words.rows), generator=torch.Generator().manual_seed(seed)).tolist()
+    """Ranks int64[N] of the pictures' kinds by maps that never saw a class name of them.
+
+    Args:
+        order: the class names to fit on, those of the kinds that are left out among them.
+        strength: the penalty, chosen on class names alone.
+    """
     ranks = torch.zeros_like(wanted)
     for fold in range(FOLDS):
         out = frozenset().union(*(classes[kind] for kind in range(len(classes)) if kind % FOLDS == fold))
-        kept = [index for index in order if index not in out][:count]
-        alignment, _ = _fit(words, kept, seed=seed)
+        kept = [index for index in order if index not in out]
         chosen = wanted % FOLDS == fold
         if bool(chosen.any()):
-            ranks[chosen] = _ranks(alignment, found[chosen], words.kinds, wanted[chosen], mean=mean, norm=norm)
+            alignment = fit_linear(words.rows[kept], words.names[kept], strength=strength)
+            ranks[chosen] = _ranks(alignment, found[chosen], words.kinds, wanted[chosen], images)
     return ranks
 
 
 def _ranks(
-    alignment: TextAlignment, found: Tensor, kinds: Tensor, wanted: Tensor, *, mean: Tensor, norm: float
+    alignment: TextAlignment, found: Tensor, kinds: Tensor, wanted: Tensor, images: tuple[Tensor, float]
 ) -> Tensor:
-    """How many kinds are nearer than the right one, int64[N]."""
-    mapped = alignment.map_centred((found - mean) * (alignment.source_norm / norm))
-    centre = alignment.target_mean
+    """How many kinds are nearer than the right one, int64[N]; both sides without what all have in common."""
+    mean, norm = images
+    mapped = alignment.map_centred((found - mean) * (alignment.source_norm / norm)) - alignment.target_mean
     there = nn.functional.normalize(kinds - kinds.mean(dim=0), dim=-1)
-    similar = nn.functional.normalize(mapped - nn.functional.normalize(centre, dim=0), dim=-1) @ there.T
+    similar = nn.functional.normalize(mapped, dim=-1) @ there.T
     return (similar > similar.gather(1, wanted[:, None])).sum(dim=-1)
 
 
