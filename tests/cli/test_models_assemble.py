@@ -68,7 +68,20 @@ def test_install_assemble_render(
 
 def test_folders_of_ones_own(run: Run, place: Path, parts: tuple[Path, Path]) -> None:
     words = ("models", "assemble", "paper-m", "--audioldm", str(parts[0]), "--clip", str(parts[1]))
-    made = run(*words, "--out", "mine", "--grounding", "fresh", "--weights", "float16", "--heads", "original", "--inject", "film", "--json")
+    made = run(
+        *words,
+        "--out",
+        "mine",
+        "--grounding",
+        "fresh",
+        "--weights",
+        "float16",
+        "--heads",
+        "original",
+        "--inject",
+        "film",
+        "--json",
+    )
     assert made.code == 0 and made.document["bundle"] == "paper-m"
     manifest = json.loads((place / "mine/bundle.json").read_text())
     assert manifest["licence"]["commercial"] == "no"
