@@ -14,12 +14,12 @@ from sounddesk.cli.models_test import report_self_test
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.picture_suffixes import PICTURE_SUFFIXES
 from sounddesk.engine.bundles.paper_bundles import AUDIOLDM_IDS
-from sounddesk.engine.bundles.paper_bundles import FROM_TEXTS
 from sounddesk.engine.bundles.paper_bundles import AssemblySettings
 from sounddesk.engine.bundles.paper_bundles import assemble_installed
 from sounddesk.engine.bundles.paper_bundles import random_bundle
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import size_text
+from sounddesk.engine.vocabulary import FROM_TEXTS
 
 
 def configure_assemble(parser: argparse.ArgumentParser) -> None:

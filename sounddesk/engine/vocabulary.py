@@ -14,6 +14,9 @@ PICTURE_TEMPLATES: Final = ("{}", "a photo of {}", "a close-up photo of {}")
 SOUND_TEMPLATES: Final = ("{}", "the sound of {}", "{}")
 """By the picture template at the same place: both speak of the same thing, each as its own encoder has read of it."""
 
+FROM_TEXTS: Final = "texts"
+"""Name of the grounding that is fitted on the vocabulary, in place of a folder with a trained one."""
+
 _FILE: Final = "phrases.tsv"
 _HEADER: Final = ("source", "thing", "sound")
 

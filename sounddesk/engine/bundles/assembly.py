@@ -32,7 +32,6 @@ from sounddesk.engine.bundles.bundle_manifest import WeightStorage
 from sounddesk.engine.bundles.grounding_from_texts import encode_texts
 from sounddesk.engine.bundles.grounding_from_texts import ground_from_texts
 from sounddesk.engine.bundles.grounding_from_texts import measure_images
-from sounddesk.engine.bundles.paper_bundles import FROM_TEXTS
 from sounddesk.engine.images.image_file import load_image
 from sounddesk.engine.licence import Licence
 from sounddesk.engine.models.construction import quieten_libraries
@@ -49,6 +48,7 @@ from sounddesk.engine.models.text_encoder import ClapTextEncoder
 from sounddesk.engine.models.text_encoder import ClipTextEncoder
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
+from sounddesk.engine.vocabulary import FROM_TEXTS
 from sounddesk.engine.vocabulary import read_vocabulary
 from sounddesk.engine.vocabulary import text_pairs
 from sounddesk.resources_folder import resource

@@ -34,8 +34,6 @@ PaperBundle = Literal["paper-s", "paper-m", "paper-l"]
 AUDIOLDM_IDS: Final[dict[str, str]] = {"paper-s": "audioldm-s", "paper-m": "audioldm-m", "paper-l": "audioldm-l"}
 CLIP_ID: Final = "clip-vit-b-32"
 MODEL_USERS.register(ModelUser(name="paper bundles", uses=lambda entry: entry.id in (*AUDIOLDM_IDS.values(), CLIP_ID)))
-FROM_TEXTS: Final = "texts"
-"""Grounding that is fitted on words, in place of a folder."""
 RANDOM_WARNING: Final = (
     "Random weights: what this bundle makes is noise and means nothing. It serves to try every stage at full size."
 )
