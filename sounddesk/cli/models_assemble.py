@@ -19,6 +19,7 @@ from sounddesk.engine.bundles.paper_bundles import assemble_installed
 from sounddesk.engine.bundles.paper_bundles import random_bundle
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import size_text
+from sounddesk.engine.types import RgbImage
 from sounddesk.engine.vocabulary import FROM_TEXTS
 
 
@@ -64,7 +65,7 @@ def configure_assemble(parser: argparse.ArgumentParser) -> None:
 def assemble(options: argparse.Namespace, *, console: Console, cancel: CancelToken) -> dict[str, Any]:
     """Carry out `sounddesk models assemble`."""
     grounding = _grounding(options)
-    pictures = _pictures(options)
+    pictures = _pictures(options) if grounding == FROM_TEXTS else ()
     try:
         if options.random_weights:
             if options.out is None:
@@ -72,7 +73,12 @@ def assemble(options: argparse.Namespace, *, console: Console, cancel: CancelTok
             if isinstance(grounding, Path):
                 raise BadInputError("--random-weights takes no trained grounding: give --grounding texts or fresh")
             bundle = random_bundle(
-                options.name, options.out, grounding=grounding, on_progress=console.progress, cancel=cancel
+                options.name,
+                options.out,
+                grounding=grounding,
+                pictures=pictures,
+                on_progress=console.progress,
+                cancel=cancel,
             )
         else:
             bundle = assemble_installed(
@@ -115,13 +121,15 @@ def _grounding(options: argparse.Namespace) -> Path | Literal["texts"] | None:
     return FROM_TEXTS if given == FROM_TEXTS else file_path(given)
 
 
-def _pictures(options: argparse.Namespace) -> tuple[Path, ...]:
+def _pictures(options: argparse.Namespace) -> tuple[RgbImage, ...]:
+    from sounddesk.engine.images.reference_pictures import read_reference_pictures
+
     if options.pictures is None:
-        return ()
+        return read_reference_pictures()
     try:
         found = sorted(path for path in options.pictures.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES)
     except OSError as error:
         raise BadInputError(f"{options.pictures} is not a folder of pictures: {error}") from error
     if not found:
         raise BadInputError(f"{options.pictures} holds no picture: name a folder with photographs")
-    return tuple(found)
+    return read_reference_pictures(found)

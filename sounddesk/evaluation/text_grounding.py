@@ -30,7 +30,7 @@ from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.bundles.component_classes import load_image_encoder
 from sounddesk.engine.bundles.component_loading import read_text_encoder
 from sounddesk.engine.generation.patch_weights import patch_coverage
-from sounddesk.engine.images.image_file import load_image
+from sounddesk.engine.images.reference_pictures import read_reference_pictures
 from sounddesk.engine.images.scene_composition import CutOut
 from sounddesk.engine.models.text_alignment import Retrieval
 from sounddesk.engine.models.text_alignment import TextAlignment
@@ -224,8 +224,7 @@ def _class_vector(encoder: ClassifyingPatchEncoder, cut_out: CutOut) -> Tensor:
 def _background(encoder: ClassifyingPatchEncoder) -> tuple[Tensor, float]:
     """Mean of images, and the mean length of one without it, by the photographs of the vocabulary."""
     vectors = []
-    for file in sorted(resource("vocabulary").joinpath("pictures").glob("*.jpg")):
-        image = load_image(file).pixels
+    for image in read_reference_pictures():
         whole = np.ones(image.shape[:2], dtype=np.float32)
         crop = crop_object(image, whole, side=crop_side(encoder))
         vectors.append(encoder.class_branch(encoder.shared_map([crop.pixels]))[0].flatten(1).mean(dim=-1))

@@ -32,7 +32,6 @@ from sounddesk.engine.bundles.bundle_manifest import WeightStorage
 from sounddesk.engine.bundles.grounding_from_texts import encode_texts
 from sounddesk.engine.bundles.grounding_from_texts import ground_from_texts
 from sounddesk.engine.bundles.grounding_from_texts import measure_images
-from sounddesk.engine.images.image_file import load_image
 from sounddesk.engine.licence import Licence
 from sounddesk.engine.models.construction import quieten_libraries
 from sounddesk.engine.models.grounding import GroundingConfig
@@ -48,10 +47,10 @@ from sounddesk.engine.models.text_encoder import ClapTextEncoder
 from sounddesk.engine.models.text_encoder import ClipTextEncoder
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
+from sounddesk.engine.types import RgbImage
 from sounddesk.engine.vocabulary import FROM_TEXTS
 from sounddesk.engine.vocabulary import read_vocabulary
 from sounddesk.engine.vocabulary import text_pairs
-from sounddesk.resources_folder import resource
 from sounddesk.storage.leftovers import temporary_prefix
 from sounddesk.storage.text_formats import read_json
 
@@ -80,7 +79,8 @@ class AssemblyParts:
         origins: by role, where a part came from.
         features: what the image encoder gives per patch; None takes 'values' for a grounding of texts and 'projected'
             for the others.
-        pictures: photographs that tell where images lie in CLIP's space, beside those that ship; for 'texts'.
+        pictures: photographs that tell where images lie in CLIP's space, sRGB uint8[H, W, 3] each, as
+            `images.reference_pictures` reads them; needed for 'texts' alone.
     """
 
     audioldm: Path
@@ -89,7 +89,7 @@ class AssemblyParts:
     grounding: Path | Literal["texts"] | None = None
     origins: Mapping[str, str] = field(default_factory=dict)
     features: ClipFeatures | None = None
-    pictures: Sequence[Path] = ()
+    pictures: Sequence[RgbImage] = ()
 
     @property
     def patch_features(self) -> ClipFeatures:
@@ -224,8 +224,7 @@ def _grounding_from_texts(
     sound = encode(short, [pair.sound for pair in pairs], stage="texts of sounds")
     del clap, short
     encoder = ClipPatchEncoder.load(made / "image_encoder")
-    files = [*sorted(resource("vocabulary").joinpath("pictures").glob("*.jpg")), *parts.pictures]
-    images = measure_images(encoder, [load_image(file).pixels for file in files])
+    images = measure_images(encoder, parts.pictures)
     conditioner, report = ground_from_texts((picture, sound), pairs, images, grid=encoder.grid, null=null)
     conditioner.save(made / "grounding")
     return report

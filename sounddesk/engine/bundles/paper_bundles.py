@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from sounddesk.engine.catalogue.users import ModelUser
 from sounddesk.engine.licence import Licence
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
+from sounddesk.engine.types import RgbImage
 from sounddesk.storage.leftovers import temporary_prefix
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ class AssemblySettings:
         grounding: a trained grounding, or a bundle that has one; 'texts' fits one on words alone, None makes a fresh
             one.
         features: CLIP's vectors of patches; None for those that suit the grounding.
-        pictures: photographs of the user's own, beside those that ship, by which 'texts' knows CLIP's images.
+        pictures: photographs by which 'texts' knows CLIP's images, sRGB uint8[H, W, 3] each.
         weight_storage: 'float32' takes the published files over byte for byte, 'float16' halves them.
     """
 
@@ -55,7 +57,7 @@ class AssemblySettings:
     heads: Heads = "config"
     inject: Inject = "both"
     features: ClipFeatures | None = None
-    pictures: tuple[Path, ...] = ()
+    pictures: Sequence[RgbImage] = ()
     weight_storage: Literal["float32", "float16"] = "float32"
 
 
@@ -138,6 +140,7 @@ def random_bundle(
     shape: PublishedShape | None = None,
     seed: int = 0,
     grounding: Literal["texts"] | None = None,
+    pictures: Sequence[RgbImage] = (),
     on_progress: OnProgress | None = None,
     cancel: CancelToken | None = None,
 ) -> Bundle:
@@ -145,7 +148,7 @@ def random_bundle(
 
     Args:
         shape: other sizes than the published ones, for tests.
-        grounding: 'texts' fits it on words, to try that step at full size.
+        grounding: 'texts' fits it on words, to try that step at full size; it needs `pictures`.
 
     Raises:
         EngineError: no such bundle.
@@ -169,6 +172,7 @@ def random_bundle(
                 audioldm=parts / "audioldm",
                 clip=parts / "clip",
                 grounding=grounding,
+                pictures=pictures,
                 licence=Licence(name="none needed: random numbers", commercial="yes"),
                 origins={"all parts": f"random numbers of seed {seed}"},
             ),
