@@ -129,10 +129,15 @@ def most_of(recordings: Sequence[ReferenceRecording], count: int | None) -> list
     """At most `count` of them, spread over the kinds: the first of each kind, then the second of each, and so on."""
     if count is None or count >= len(recordings):
         return list(recordings)
+    ranks: dict[int, list[ReferenceRecording]] = {}
     seen: dict[str, int] = {}
-    ranked = []
     for each in recordings:
-        ranked.append((seen.get(each.kind, 0), each))
-        seen[each.kind] = seen.get(each.kind, 0) + 1
-    ranked.sort(key=lambda pair: pair[0])
-    return sorted((each for _, each in ranked[:count]), key=lambda each: (each.kind, each.id))
+        rank = seen.get(each.kind, 0)
+        ranks.setdefault(rank, []).append(each)
+        seen[each.kind] = rank + 1
+    chosen: list[ReferenceRecording] = []
+    for _, found in sorted(ranks.items()):
+        left = min(count - len(chosen), len(found))
+        # Evenly out of the alphabet where not all of them are wanted.
+        chosen += [found[index * len(found) // left] for index in range(left)]
+    return sorted(chosen, key=lambda each: (each.kind, each.id))

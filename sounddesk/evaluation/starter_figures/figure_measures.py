@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from sounddesk.domain.errors import BadInputError
+from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.session import EngineSession
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
@@ -22,6 +23,7 @@ from sounddesk.evaluation import right_object
 from sounddesk.evaluation import segmenter_accuracy
 from sounddesk.evaluation.realism import realism
 from sounddesk.evaluation.realism.realism_result import Comparison
+from sounddesk.evaluation.starter_figures.figures_file import weights_sha256
 from sounddesk.evaluation.variety import variety
 
 
@@ -62,11 +64,17 @@ class MeasuredText:
 
 @dataclass(frozen=True, kw_only=True)
 class FigureMeasure:
-    """A measure of the starter: its name, the command that repeats it, and the function."""
+    """A measure of the starter: its name, the command that repeats it, and the function.
+
+    Attributes:
+        without: components and documents of the bundle that have no part in its figures, so that these stay when those
+            change. Where takes are measured masks are given, so neither the segmenter nor names of objects count.
+    """
 
     name: str
     command: str
     measure: Callable[[MeasuringPlace], list[MeasuredText]]
+    without: tuple[str, ...] = ("segmenter", "names.json")
 
 
 def _right_object(place: MeasuringPlace) -> list[MeasuredText]:
@@ -251,6 +259,7 @@ MEASURES_OF_STARTER: Final = (
         name="masks",
         command="sounddesk evaluate segmenter --pictures FOLDER --scenes 60 --segmenter starter",
         measure=_masks,
+        without=(),
     ),
     FigureMeasure(
         name="realism",
@@ -274,6 +283,13 @@ def figure_measure(name: str) -> FigureMeasure:
             return each
     known = ", ".join(each.name for each in MEASURES_OF_STARTER)
     raise BadInputError(f"there is no figure {name!r}: choose among {known}")
+
+
+def weights_of_figure(bundle: Bundle, name: str) -> str:
+    """Hash of what decides the figure of a name; of the whole bundle for a name that is not known."""
+    wanted = name.partition("/")[0]
+    without = next((each.without for each in MEASURES_OF_STARTER if each.name == wanted), ())
+    return weights_sha256(bundle, without=without)
 
 
 def _squares(count: int, *, seconds: float, shade: int) -> GenerationRequest:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import field
@@ -52,9 +54,14 @@ class StarterFigures:
     weights: str
     figures: Mapping[str, Figure] = field(default_factory=dict)
 
-    def of_bundle(self, weights: str) -> StarterFigures:
-        """Those that belong to these weights: a figure never outlives what it was measured on."""
-        kept = {name: figure for name, figure in self.figures.items() if figure.weights == weights}
+    def of_bundle(self, weights: str, weights_of: Callable[[str], str]) -> StarterFigures:
+        """Those that belong to a bundle: a figure never outlives what it was measured on.
+
+        Args:
+            weights: of the whole bundle.
+            weights_of: hash of what decides the figure of a name.
+        """
+        kept = {name: figure for name, figure in self.figures.items() if figure.weights == weights_of(name)}
         return StarterFigures(weights=weights, figures=kept)
 
     def with_figures(self, measured: list[Figure]) -> StarterFigures:
@@ -83,11 +90,16 @@ class StarterFigures:
             raise BadInputError(f"{path} cannot be read ({error}): remove it and measure again") from error
 
 
-def weights_sha256(bundle: Bundle) -> str:
+def weights_sha256(bundle: Bundle, *, without: Sequence[str] = ()) -> str:
     """Stands for all that decides what a bundle makes: its manifest, which holds the hash of every file, but the card.
 
     The card tells the figures, so it cannot be among what they belong to.
+
+    Args:
+        without: components and documents that have no part in it, such as the segmenter where masks are given.
     """
     manifest = parse_json(bundle.manifest.to_json_text())
-    manifest.get("documents", {}).pop(bundle.manifest.card, None)
+    for parts in (manifest.get("components", {}), manifest.get("documents", {})):
+        for name in (bundle.manifest.card, *without):
+            parts.pop(name, None)
     return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()[:_HEX]

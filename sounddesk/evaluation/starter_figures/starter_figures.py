@@ -23,6 +23,7 @@ from sounddesk.evaluation.starter_figures.figure_measures import MEASURES_OF_STA
 from sounddesk.evaluation.starter_figures.figure_measures import FigureMeasure
 from sounddesk.evaluation.starter_figures.figure_measures import MeasuringPlace
 from sounddesk.evaluation.starter_figures.figure_measures import figure_measure
+from sounddesk.evaluation.starter_figures.figure_measures import weights_of_figure
 from sounddesk.evaluation.starter_figures.figures_file import FIGURES_RESOURCE
 from sounddesk.evaluation.starter_figures.figures_file import Figure
 from sounddesk.evaluation.starter_figures.figures_file import StarterFigures
@@ -97,7 +98,7 @@ def run(
     bundle = Bundle.open(checkout / "resources" / "starter")
     weights = weights_sha256(bundle)
     file = checkout / "resources" / FIGURES_RESOURCE
-    figures = StarterFigures.load(file).of_bundle(weights)
+    figures = StarterFigures.load(file).of_bundle(weights, lambda name: weights_of_figure(bundle, name))
     keep = work or Path("starter-figures")
     measured = []
     figures.save(file)
@@ -117,7 +118,7 @@ def run(
             progress=progress,
             cancel=cancel,
         )
-        figures = figures.with_figures(_figures_of(entry, place, weights))
+        figures = figures.with_figures(_figures_of(entry, place, weights_of_figure(bundle, entry.name)))
         # After each, so that a stopped run keeps what it has.
         figures.save(file)
         measured.append(entry.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +72,8 @@ def test_a_few_are_spread_over_the_kinds(tmp_path: Path) -> None:
         write_sound(tmp_path / f"{name}.wav", np.zeros(4))
     found = read_recording_folder(tmp_path)
     assert [f"{each.kind}/{each.id}" for each in most_of(found, 4)] == ["a/1", "a/2", "b/1", "c/1"]
+    firsts = [replace(found[0], kind=kind) for kind in "abcdef"]
+    assert [each.kind for each in most_of(firsts, 3)] == ["a", "c", "e"]
     assert most_of(found, None) == found
 
 

@@ -18,6 +18,7 @@ from sounddesk.evaluation.starter_figures.figure_documents import with_figures
 from sounddesk.evaluation.starter_figures.figure_measures import FigureMeasure
 from sounddesk.evaluation.starter_figures.figure_measures import MeasuredText
 from sounddesk.evaluation.starter_figures.figure_measures import MeasuringPlace
+from sounddesk.evaluation.starter_figures.figure_measures import weights_of_figure
 from sounddesk.evaluation.starter_figures.figures_file import FIGURES_RESOURCE
 from sounddesk.evaluation.starter_figures.figures_file import Figure
 from sounddesk.evaluation.starter_figures.figures_file import StarterFigures
@@ -33,9 +34,10 @@ MARKED = (
 
 def test_the_figures_that_ship_belong_to_the_bundle_that_ships() -> None:
     figures = StarterFigures.load(ROOT / "resources" / FIGURES_RESOURCE)
-    weights = weights_sha256(Bundle.open(ROOT / "resources" / "starter"))
-    assert figures.weights == weights, REMEDY
-    assert {each.weights for each in figures.figures.values()} <= {weights}, REMEDY
+    bundle = Bundle.open(ROOT / "resources" / "starter")
+    assert figures.weights == weights_sha256(bundle), REMEDY
+    for name, each in figures.figures.items():
+        assert each.weights == weights_of_figure(bundle, name), REMEDY
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
@@ -70,7 +72,7 @@ def test_tables_are_made_between_the_marks_alone() -> None:
 
 def test_a_figure_of_other_weights_is_dropped(tmp_path: Path) -> None:
     figures = StarterFigures(weights="w").with_figures([figure("a", "1"), figure("b", "2", weights="old")])
-    assert set(figures.of_bundle("w").figures) == {"a"}
+    assert set(figures.of_bundle("w", lambda _: "w").figures) == {"a"}
     figures.save(tmp_path / "deep" / "figures.json")
     assert StarterFigures.load(tmp_path / "deep" / "figures.json") == figures
     (tmp_path / "bad.json").write_text('{"weights": "w", "figures": [{}]}')
@@ -127,6 +129,17 @@ def test_measured_once_told_in_every_document_and_gone_with_the_weights(
     dropped = starter_figures.run(**options)
     assert dropped.figures.figures == {}
     assert f"| speed | {NOT_MEASURED} |" in (checkout / "README.md").read_text()
+
+
+def test_what_has_no_part_in_a_sound_does_not_touch_its_figures(checkout: Path) -> None:
+    folder = checkout / "resources" / "starter"
+    before = Bundle.open(folder)
+    manifest = json.loads((folder / "bundle.json").read_text())
+    manifest["documents"]["names.json"] = manifest["documents"]["kinds.json"]
+    (folder / "bundle.json").write_text(json.dumps(manifest))
+    after = Bundle.open(folder)
+    assert weights_of_figure(after, "realism/codec copy") == weights_of_figure(before, "realism/codec copy")
+    assert weights_of_figure(after, "masks") != weights_of_figure(before, "masks")
 
 
 def test_no_source_tree_and_no_such_row(checkout: Path, tmp_path: Path) -> None:
