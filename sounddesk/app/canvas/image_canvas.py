@@ -75,6 +75,8 @@ class ImageCanvas(QWidget):
         self.options = ToolOptions()
         self.hover_preview = True
         self.viewport = Viewport()
+        # Logical pixels at the upper edge where a bar lies: the whole image fits below.
+        self.free_above = 0
         self._scene = ScenePicture()
         self._image: RgbImage | None = None
         self._change: ChangePicture | None = None
@@ -188,7 +190,8 @@ class ImageCanvas(QWidget):
         info = self.document.project.image
         self._fit = True
         if info is not None:
-            self.viewport = fitted(image=(info.width, info.height), widget=(self.width(), self.height()))
+            widget = (self.width(), self.height())
+            self.viewport = fitted(image=(info.width, info.height), widget=widget, above=self.free_above)
         self.update()
 
     def zoom(self, factor: float, at: QPointF | None = None) -> None:

@@ -70,21 +70,21 @@ class PickBar(QFrame):
             each.clicked.connect(partial(self._choose_scale, scale))
             self._scales[scale] = each
             row.addWidget(each)
-        self._progress = PlainLabel(parent=self)
-        row.addWidget(self._progress)
         self._steps = 0
+        self._late = False
         self._timer = QTimer(self)
         self._timer.setInterval(_STEP_MS)
         self._timer.timeout.connect(self._step)
         self._delay = QTimer(self)
         self._delay.setSingleShot(True)
         self._delay.setInterval(_SIGN_AFTER_MS)
-        self._delay.timeout.connect(self.refresh)
+        self._delay.timeout.connect(self._show_late)
         canvas.status_changed.connect(self.refresh)
         canvas.options_changed.connect(self.refresh)
         segment.preparing.connect(lambda _on: self.refresh())
         canvas.installEventFilter(self)
         self.refresh()
+        canvas.free_above = self.height() + _MARGIN
 
     def set_pick(self, pick: PickMode, _on: bool = True) -> None:
         """What clicks and boxes do from now on."""
@@ -106,15 +106,16 @@ class PickBar(QFrame):
             return
         pick = self._canvas.options.pick
         self._actions[_PICK_COMMANDS[pick]].setChecked(True)
-        colour = PICK_COLOURS[pick].name()
-        self._text.setText(status.text)
-        self._text.setStyleSheet(f"border-left: 3px solid {colour}; padding-left: 5px")
+        progress = self._progress(status.waiting)
+        self._text.setText(progress or status.text)
+        self._text.setStyleSheet(f"border-left: 4px solid {PICK_COLOURS[pick].name()}; padding: 0 8px 0 6px")
         wanted = self._canvas.options.scale
         for scale, button in self._scales.items():
             button.setChecked(scale == (status.scale or wanted))
             button.setEnabled(not status.scales or scale in status.scales)
             button.setToolTip(self._tip(scale))
-        self._show_progress(status.waiting)
+            # There is nothing to choose from yet, and the text needs the room.
+            button.setVisible(not self._segment.is_preparing)
         self.adjustSize()
         self._place()
 
@@ -127,24 +128,20 @@ class PickBar(QFrame):
         }
         return f"{texts[scale]} ({keys})" if keys else texts[scale]
 
-    def _show_progress(self, waiting: int) -> None:
+    def _progress(self, waiting: int) -> str:
+        """The sign that it works; empty where nothing is awaited, or not for long yet."""
         preparing = self._segment.is_preparing
-        if waiting and not preparing and not self._timer.isActive():
-            # The sign comes after a moment, if the answer has not come by then.
-            if not self._delay.isActive() and self.sender() is not self._delay:
-                self._delay.start()
-                self._progress.setText("")
-                return
-            if self._delay.isActive():
-                return
         if not preparing and not waiting:
             self._delay.stop()
             self._timer.stop()
-            self._progress.setText("")
-            return
+            self._late = False
+            return ""
+        if not preparing and not self._late:
+            if not self._delay.isActive():
+                self._delay.start()
+            return ""
         if not self._timer.isActive():
             self._timer.start()
-        dots = "." * (1 + self._steps % 3)
         if not preparing:
             text = self.tr("Working")
         elif waiting == 0:
@@ -153,7 +150,11 @@ class PickBar(QFrame):
             text = self.tr("Reading the image, 1 click waits")
         else:
             text = self.tr("Reading the image, {count} clicks wait").format(count=waiting)
-        self._progress.setText(f"{text}{dots:<3}")
+        return f"{text}{'.' * (1 + self._steps % 3):<3}"
+
+    def _show_late(self) -> None:
+        self._late = True
+        self.refresh()
 
     def _step(self) -> None:
         self._steps += 1

@@ -173,7 +173,7 @@ def test_clicks_made_while_the_image_is_read_are_kept_and_answered_in_order(desk
     other = picture()
     other[..., 2] = 7
     desk.open(other, "other.png")
-    wait_until(lambda: desk.panel.pick_bar._progress.text().startswith("Reading the image"))
+    wait_until(lambda: desk.panel.pick_bar._text.text().startswith("Reading the image"))
     desk.click(CART)
     desk.click(LOAD)
     assert desk.status.waiting == 2
@@ -181,7 +181,7 @@ def test_clicks_made_while_the_image_is_read_are_kept_and_answered_in_order(desk
     desk.click(BELL)
     assert desk.status.waiting == 3
     desk.panel.pick_bar.refresh()
-    assert "3 clicks wait" in desk.panel.pick_bar._progress.text()
+    assert "3 clicks wait" in desk.panel.pick_bar._text.text()
     assert desk.areas == []
     desk.segmenter.gate.set()
     desk.settle()
@@ -189,7 +189,7 @@ def test_clicks_made_while_the_image_is_read_are_kept_and_answered_in_order(desk
     assert [each.name for each in desk.document.project.objects] == ["object 1", "object 2"]
     assert desk.selected == "object 2"
     assert desk.status.waiting == 0
-    wait_until(lambda: desk.panel.pick_bar._progress.text() == "")
+    wait_until(lambda: desk.panel.pick_bar._text.text() == "Add to object 2")
 
 
 def test_clicks_on_an_image_that_is_gone_are_dropped_and_said(desk: ClickDesk) -> None:
