@@ -21,6 +21,7 @@ from sounddesk.app.workers.serial_thread import JobControl
 from sounddesk.app.workers.serial_thread import Ticket
 from sounddesk.app.workers.serial_worker import SerialWorker
 from sounddesk.domain.mask import BoolMask
+from sounddesk.domain.mask import quantise_probability
 from sounddesk.domain.selection import Scale
 from sounddesk.domain.tiled_mask import TiledMask
 from sounddesk.engine.types import FloatMask
@@ -65,24 +66,33 @@ def choose_default_segmenter() -> SegmenterChoice:
     return choose_segmenter()
 
 
-def kept_mask(probability: FloatMask) -> TiledMask:
+def kept_mask(probability: FloatMask, *, within: tuple[int, int, int, int] | None = None) -> TiledMask:
     """The mask of a segmenter's float32[H, W], soft at its edge alone.
 
     A network is never quite sure. Its thousandths all over the image cost 165 kB where the object's edge costs 11, and
     whoever looked at the mask afterwards, the UI thread too, had to unpack them.
+
+    `within`: (left, top, right, bottom) outside of which there is nothing, where that is known.
     """
     height, width = probability.shape
     # Most of a photograph of 12 megapixels is not the object: all further work is done on the part that may be.
-    rows = np.flatnonzero(probability.max(axis=1) >= _SURE)
+    x, y, end_x, end_y = within or (0, 0, width, height)
+    part = probability[y:end_y, x:end_x]
+    rows = np.flatnonzero(part.max(axis=1) >= _SURE)
     if not len(rows):
         return TiledMask.empty(width=width, height=height)
-    top, bottom = int(rows[0]), int(rows[-1]) + 1
-    columns = np.flatnonzero(probability[top:bottom].max(axis=0) >= _SURE)
-    left, right = int(columns[0]), int(columns[-1]) + 1
-    part = probability[top:bottom, left:right]
+    part = part[rows[0] : rows[-1] + 1]
+    columns = np.flatnonzero(part.max(axis=0) >= _SURE)
+    part = part[:, columns[0] : columns[-1] + 1]
     cut = np.where(part < _SURE, np.float32(0), part)
     cut[part > 1 - _SURE] = 1
-    return TiledMask.empty(width=width, height=height).with_region(left=left, top=top, pixels=cut)
+    return TiledMask.empty(width=width, height=height).with_region(
+        left=x + int(columns[0]), top=y + int(rows[0]), pixels=quantise_probability(cut)
+    )
+
+
+def _mask_of(candidate: Candidate) -> TiledMask:
+    return kept_mask(candidate.probability, within=candidate.within)
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +168,7 @@ class _Segmenting:
         candidates = self._candidates(prompt)
         # Packing takes 92 ms for a 4K image: too long for the UI thread.
         return tuple(
-            FoundMask(pixels=each.mask, mask=kept_mask(each.probability), score=each.score, scale=scale)
+            FoundMask(pixels=each.mask, mask=_mask_of(each), score=each.score, scale=scale)
             for each, scale in zip(candidates, scales_of(candidates), strict=True)
         )
 

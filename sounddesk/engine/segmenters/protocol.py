@@ -92,11 +92,14 @@ class Candidate:
         probability: float32[H, W] in 0..1 that a pixel belongs to the object, at least 0.5 where `mask` is True
             and below elsewhere; what patch weights are made from.
         score: the segmenter's own estimate of the overlap (IoU) with the object meant, 0 to 1.
+        within: (left, top, right, bottom) in whole pixels outside of which `probability` is 0; None where that is not
+            known. Spares whoever works on it the rest of a large image.
     """
 
     mask: BoolMask
     probability: FloatMask
     score: float
+    within: tuple[int, int, int, int] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

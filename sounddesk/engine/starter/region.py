@@ -28,6 +28,8 @@ _GROWTH: Final = 0.75
 # A mask runs into a side where so many of its outermost cells belong to it, in shares of the side.
 _TOUCHING: Final = 0.03
 _LEAST_PART: Final = 0.1
+# Pixels are halved first where there are so many to a cell.
+_HALVED_FROM: Final = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,6 +180,9 @@ def crop_mask(mask: BoolMask, region: Region, side: int) -> npt.NDArray[np.float
 
 def _resized(part: npt.NDArray[np.generic], side: int) -> npt.NDArray[np.generic]:
     shrinking = min(part.shape[:2]) >= side
+    # Averaging by a broken factor takes 40 ms for 12 megapixels, and a tenth of it by two.
+    while min(part.shape[:2]) >= _HALVED_FROM * side:
+        part = cv2.resize(part, (part.shape[1] // 2, part.shape[0] // 2), interpolation=cv2.INTER_AREA)
     found: npt.NDArray[np.generic] = cv2.resize(
         np.ascontiguousarray(part), (side, side), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
     )

@@ -27,7 +27,6 @@ from sounddesk.engine.generation.patch_cache import shared_patch_cache
 from sounddesk.engine.models.image_encoder import TimmPatchEncoder
 from sounddesk.engine.models.image_encoder import fit_image
 from sounddesk.engine.models.quantised_weights import fingerprint
-from sounddesk.engine.segmenters.mask_quality import overlap
 from sounddesk.engine.segmenters.protocol import Candidate
 from sounddesk.engine.segmenters.protocol import EmptySelectionError
 from sounddesk.engine.segmenters.protocol import EncodedImage
@@ -40,6 +39,7 @@ from sounddesk.engine.segmenters.protocol import check_prompt
 from sounddesk.engine.segmenters.protocol import keeps_alternatives
 from sounddesk.engine.starter.drawn_mask import DrawnMask
 from sounddesk.engine.starter.drawn_mask import candidate_of
+from sounddesk.engine.starter.drawn_mask import distinct
 from sounddesk.engine.starter.drawn_mask import tidied
 from sounddesk.engine.starter.object_search import search_objects
 from sounddesk.engine.starter.region import Region
@@ -177,15 +177,15 @@ class StarterSegmenter:
         fitted = self._fitted(encoded, prompt)
         image_size = self._network.config.image_size
         drawn = [tidied(mask, fitted, image_size=image_size) for mask in self._answer(encoded, fitted)]
-        if not prompt.is_single_click:
+        if prompt.is_single_click:
+            drawn = distinct(drawn, most=CANDIDATES if keeps_alternatives(encoded) else 1, same=_SAME)
+        else:
             drawn = drawn[:1]
-        elif not keeps_alternatives(encoded):
-            drawn = sorted(drawn, key=lambda mask: -mask.score)[:1]
         found = (candidate_of(encoded, mask, fitted) for mask in drawn)
-        candidates = [candidate for candidate in found if candidate is not None]
+        candidates = tuple(candidate for candidate in found if candidate is not None)
         if not candidates:
             raise EmptySelectionError("no object was found there: click nearer its middle or draw a box around it")
-        return _distinct(candidates)
+        return candidates
 
     def propose(self, encoded: EncodedImage, *, cancel: CancelToken | None = None) -> Iterator[Candidate]:
         """Objects that stand out, one by one: see `search_objects`. Raises: Cancelled."""
@@ -345,12 +345,3 @@ class StarterSegmenter:
 
     def _tensor(self, values: npt.NDArray[np.generic]) -> Tensor:
         return torch.as_tensor(values.astype(np.float32), device=self._device)
-
-
-def _distinct(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    """Up to `CANDIDATES` by predicted IoU that overlap none before them much."""
-    chosen: list[Candidate] = []
-    for candidate in sorted(candidates, key=lambda each: -each.score):
-        if len(chosen) < CANDIDATES and all(overlap(candidate.mask, known.mask) <= _SAME for known in chosen):
-            chosen.append(candidate)
-    return tuple(chosen)

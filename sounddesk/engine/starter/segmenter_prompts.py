@@ -81,5 +81,6 @@ def fit_prompt(prompt: Prompt, *, width: int, height: int, image_size: int, mask
 
 
 def _hint_logits(hint: BoolMask, *, side: int) -> npt.NDArray[np.float32]:
-    share = cv2.resize(hint.astype(np.float32), (side, side), interpolation=cv2.INTER_AREA)
-    return ((share * 2 - 1) * _HINT_LOGIT).astype(np.float32)
+    # Bytes are averaged ten times as fast as floats.
+    share = cv2.resize(hint.view(np.uint8) * np.uint8(255), (side, side), interpolation=cv2.INTER_AREA)
+    return ((share.astype(np.float32) * (2 / 255) - 1) * _HINT_LOGIT).astype(np.float32)

@@ -11,6 +11,8 @@ from sounddesk.app.project.document import Document
 from sounddesk.app.workers.segmentation_worker import SegmentationWorker
 from sounddesk.app.workers.segmentation_worker import choose_default_segmenter
 from sounddesk.app.workers.segmentation_worker import kept_mask
+from sounddesk.domain.mask import Box
+from sounddesk.domain.tiled_mask import TiledMask
 from sounddesk.engine.segmenters.protocol import Prompt
 from tests.app.conftest import wait_until
 
@@ -49,6 +51,13 @@ def test_a_mask_is_kept_soft_at_its_edge_alone() -> None:
     assert mask.to_array()[200, 150] == round(float(probability[200, 150]) * 255)
     assert sum(len(tile) > 1 for tile in mask.tiles) == 1
     assert np.array_equal(kept_mask(np.ones((4, 4), np.float32)).to_array(), np.full((4, 4), 255))
+    assert kept_mask(np.zeros((4, 4), np.float32)) == TiledMask.empty(width=4, height=4)
+    # Where the segmenter says that there is nothing outside of a part, only that is looked at: with the same result.
+    probability[:, :90] = 0
+    assert kept_mask(probability, within=(90, 0, 768, 512)) == kept_mask(probability)
+    assert kept_mask(probability, within=(90, 0, 768, 150)).bounding_box == Box(
+        left=100, top=100, right=200, bottom=150
+    )
 
 
 def test_a_click_without_an_image_or_outside_it_is_answered_with_the_remedy(

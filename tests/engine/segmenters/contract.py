@@ -147,3 +147,8 @@ def assert_valid(candidate: Candidate) -> None:
     assert candidate.mask.any()
     assert np.array_equal(candidate.mask, candidate.probability >= 0.5)
     assert 0.0 <= candidate.score <= 1.0
+    if candidate.within is not None:
+        left, top, right, bottom = candidate.within
+        outside = candidate.probability.copy()
+        outside[top:bottom, left:right] = 0
+        assert not outside.any(), "there is something where there is said to be nothing"
