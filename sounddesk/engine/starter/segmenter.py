@@ -37,6 +37,7 @@ from sounddesk.engine.segmenters.protocol import check_encoded
 from sounddesk.engine.segmenters.protocol import check_image
 from sounddesk.engine.segmenters.protocol import check_prompt
 from sounddesk.engine.segmenters.protocol import keeps_alternatives
+from sounddesk.engine.starter.derived_scales import with_derived_scales
 from sounddesk.engine.starter.drawn_mask import DrawnMask
 from sounddesk.engine.starter.drawn_mask import candidate_of
 from sounddesk.engine.starter.drawn_mask import distinct
@@ -178,7 +179,10 @@ class StarterSegmenter:
         image_size = self._network.config.image_size
         drawn = [tidied(mask, fitted, image_size=image_size) for mask in self._answer(encoded, fitted)]
         if prompt.is_single_click:
-            drawn = distinct(drawn, most=CANDIDATES if keeps_alternatives(encoded) else 1, same=_SAME)
+            most = CANDIDATES if keeps_alternatives(encoded) else 1
+            drawn = distinct(drawn, most=most, same=_SAME)
+            if drawn:
+                drawn = with_derived_scales(drawn, fitted, most=most, same=_SAME, image_size=image_size)
         else:
             drawn = drawn[:1]
         found = (candidate_of(encoded, mask, fitted) for mask in drawn)
