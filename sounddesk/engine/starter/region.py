@@ -182,7 +182,9 @@ def _resized(part: npt.NDArray[np.generic], side: int) -> npt.NDArray[np.generic
     shrinking = min(part.shape[:2]) >= side
     # Averaging by a broken factor takes 40 ms for 12 megapixels, and a tenth of it by two.
     while min(part.shape[:2]) >= _HALVED_FROM * side:
-        part = cv2.resize(part, (part.shape[1] // 2, part.shape[0] // 2), interpolation=cv2.INTER_AREA)
+        part = cv2.resize(
+            np.ascontiguousarray(part), (part.shape[1] // 2, part.shape[0] // 2), interpolation=cv2.INTER_AREA
+        )
     found: npt.NDArray[np.generic] = cv2.resize(
         np.ascontiguousarray(part), (side, side), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
     )
