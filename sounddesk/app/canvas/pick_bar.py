@@ -10,6 +10,7 @@ from PySide6.QtCore import QEvent
 from PySide6.QtCore import QObject
 from PySide6.QtCore import Qt
 from PySide6.QtCore import QTimer
+from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QFrame
 from PySide6.QtWidgets import QHBoxLayout
 from PySide6.QtWidgets import QToolButton
@@ -26,6 +27,8 @@ from sounddesk.domain.selection import SCALES
 from sounddesk.domain.selection import Scale
 
 _MARGIN: Final = 8
+# Side of the square in the mode's colour, which is the colour of the preview too.
+_SWATCH: Final = 10
 _PICK_COMMANDS: Final[dict[PickMode, str]] = {
     "new": "mask.new_object",
     "add": "mask.add_to_object",
@@ -57,6 +60,8 @@ class PickBar(QFrame):
             button = command_button(QToolButton, actions, command_id, self)
             button.setAutoRaise(True)
             row.addWidget(button)
+        self._swatch = PlainLabel(parent=self)
+        row.addWidget(self._swatch)
         self._text = PlainLabel(parent=self)
         row.addWidget(self._text)
         self._scales: dict[Scale, QToolButton] = {}
@@ -108,7 +113,9 @@ class PickBar(QFrame):
         self._actions[_PICK_COMMANDS[pick]].setChecked(True)
         progress = self._progress(status.waiting)
         self._text.setText(progress or status.text)
-        self._text.setStyleSheet(f"border-left: 4px solid {PICK_COLOURS[pick].name()}; padding: 0 8px 0 6px")
+        swatch = QPixmap(_SWATCH, _SWATCH)
+        swatch.fill(PICK_COLOURS[pick])
+        self._swatch.setPixmap(swatch)
         wanted = self._canvas.options.scale
         for scale, button in self._scales.items():
             button.setChecked(scale == (status.scale or wanted))

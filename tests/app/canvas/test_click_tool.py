@@ -139,7 +139,7 @@ def test_the_mode_is_seen_on_buttons_keys_text_and_cursor(desk: ClickDesk) -> No
         assert desk.pick == pick
         assert [name for name, each in buttons.items() if each.isChecked()] == [command]
         assert key in buttons[command].toolTip()
-        assert PICK_COLOURS[pick].name() in bar._text.styleSheet()
+        assert bar._swatch.pixmap().toImage().pixelColor(4, 4).name() == PICK_COLOURS[pick].name()
         cursors.append(desk.canvas.cursor().pixmap().toImage())
     assert cursors[0] != cursors[1] != cursors[2] != cursors[0]
     assert bar.isVisible()
