@@ -17,10 +17,12 @@ from sounddesk.engine.segmenters.grabcut_solver import keep_parts
 from sounddesk.engine.segmenters.mask_quality import overlap
 from sounddesk.engine.segmenters.protocol import Candidate
 from sounddesk.engine.segmenters.protocol import EncodedImage
+from sounddesk.engine.starter.guided_filter import follow_colours
 from sounddesk.engine.starter.region import Region
 from sounddesk.engine.starter.region import redrawn
 from sounddesk.engine.starter.segmenter_prompts import FittedPrompt
 from sounddesk.engine.types import BoolMask
+from sounddesk.engine.types import RgbImage
 
 # Smaller parts of a mask that no click is on are specks.
 _LEAST_PART: Final = 0.1
@@ -28,15 +30,24 @@ _LEAST_PART: Final = 0.1
 _SURE_LOGIT: Final = 4.0
 # Cells a side on which masks are compared.
 _COMPARED_SIDE: Final = 256
+# Probabilities stay so far from 0 and 1, so that they have logits.
+_LEAST_SURE: Final = 1e-3
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DrawnMask:
-    """Logits float32[R, R] of one region, outside of which there is nothing, and the predicted IoU."""
+    """Logits float32[S, S] of one region, outside of which there is nothing, and the predicted IoU."""
 
     region: Region
     logits: npt.NDArray[np.float32]
     score: float
+
+
+def on_edges(drawn: DrawnMask, image: RgbImage) -> DrawnMask:
+    """The mask finer than its cells, with its edge on those of the region's image uint8[S, S, 3]: logits [S, S]."""
+    fine = cv2.resize(drawn.logits, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    followed = follow_colours((1 / (1 + np.exp(-fine))).astype(np.float32), image).clip(_LEAST_SURE, 1 - _LEAST_SURE)
+    return replace(drawn, logits=np.log(followed / (1 - followed)).astype(np.float32))
 
 
 def tidied(drawn: DrawnMask, prompt: FittedPrompt, *, image_size: int) -> DrawnMask:

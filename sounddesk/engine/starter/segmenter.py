@@ -41,6 +41,7 @@ from sounddesk.engine.starter.derived_scales import with_derived_scales
 from sounddesk.engine.starter.drawn_mask import DrawnMask
 from sounddesk.engine.starter.drawn_mask import candidate_of
 from sounddesk.engine.starter.drawn_mask import distinct
+from sounddesk.engine.starter.drawn_mask import on_edges
 from sounddesk.engine.starter.drawn_mask import tidied
 from sounddesk.engine.starter.object_search import search_objects
 from sounddesk.engine.starter.region import Region
@@ -81,8 +82,9 @@ _SAME: Final = 0.85
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class EncodedRegion:
-    """Pixels of a region as the refiner takes them, and the encoder's maps of them."""
+    """A region's image uint8[2 R, 2 R, 3], its pixels as the refiner takes them, and the encoder's maps of them."""
 
+    image: RgbImage
     pixels: Tensor
     feature_maps: list[Tensor]
 
@@ -294,7 +296,7 @@ class StarterSegmenter:
             again = self._refined(encoded, prompt, guesses[changed], [grown[index] for index in changed])
             for index, each in zip(changed, again, strict=True):
                 drawn[index] = each
-        return tuple(drawn)
+        return tuple(on_edges(each, self._region(encoded, each.region).image) for each in drawn)
 
     def _refined(
         self,
@@ -341,9 +343,10 @@ class StarterSegmenter:
         regions = encoded.features.regions
         found: EncodedRegion | None = regions.get(region)
         if found is None:
-            pixels = self._encoder.normalised([region_pixels(encoded.image, region, self._network.refiner.config)])
+            image = region_pixels(encoded.image, region, self._network.refiner.config)
+            pixels = self._encoder.normalised([image])
             feature_maps = self._encoder.feature_maps(pixels, strides=self._network.refiner.config.strides)
-            found = EncodedRegion(pixels=folded(pixels), feature_maps=feature_maps)
+            found = EncodedRegion(image=image, pixels=folded(pixels), feature_maps=feature_maps)
             regions.put(region, found)
         return found
 
