@@ -40,6 +40,7 @@ CALLERS: dict[tuple[str, ...], set[str]] = {
         "training/clips/media_reader.py",
         # What the preparation wrote, and packages that are pinned by their hash.
         "training/data/recordings.py",
+        "training/data/detail_pairs.py",
         "training/preparation/",
         # What the measure itself rendered.
         "evaluation/ablation_measures.py",
