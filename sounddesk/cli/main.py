@@ -36,6 +36,9 @@ _SUBCOMMANDS: Final = {
 }
 _EPILOG: Final = "exit codes: " + "; ".join(f"{int(code)} {code.meaning.replace('`', '')}" for code in ExitCode)
 
+# What the dynamic linker says where it gets no memory for a library.
+_NO_MEMORY: Final = ("failed to map segment", "cannot allocate memory", "Cannot allocate memory")
+
 # For exceptions of Python itself, which may come without a message.
 _WITHOUT_WORDS: Final = {
     ExitCode.FAULT: "a fault of sounddesk",
@@ -78,6 +81,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         console.error(str(told), exit_code=exit_code_of(told))
         return exit_code_of(told)
     except Exception as error:  # noqa: BLE001  # the last resort: no traceback in the user's face
+        if isinstance(error, ImportError) and any(words in str(error) for words in _NO_MEMORY):
+            told = f"there is not enough memory to load a library ({error}): close other programs, or raise ulimit -v"
+            console.error(told, exit_code=ExitCode.ENGINE_FAILED)
+            return ExitCode.ENGINE_FAILED
         console.error(f"a fault of sounddesk: {type(error).__name__}: {error}", exit_code=ExitCode.FAULT)
         if os.environ.get("SOUNDDESK_TRACEBACK"):
             traceback.print_exc()

@@ -31,5 +31,7 @@ NotEmpty = Annotated[str, Pattern(r"(?s).+", "a text that is not empty")]
 Count = Annotated[int, Range(0, 2**31 - 1)]
 Pixel = Annotated[int, Range(0, 2**31 - 1)]
 PixelSize = Annotated[int, Range(1, 2**31 - 1)]
+# Times that a file may name: eleven days, so that counting samples of them is always possible.
+TimeS = Annotated[float, Range(0.0, 1_000_000.0)]
 GainDb = Annotated[float, Range(-60.0, 60.0)]
 Seed = Annotated[int, Range(0, 2**63 - 1)]

@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 
 from sounddesk.domain.limits import Range
+from sounddesk.domain.limits import TimeS
 from sounddesk.domain.object_names import NamedBy
 from sounddesk.domain.scene import SceneObject
 from sounddesk.domain.scene import check_gain_db
@@ -108,10 +109,10 @@ class ProjectSettings:
     timeline_s: float = 10.0
     frame_rate: float = 25.0
     drop_frame: bool = False
-    start_timecode_s: float = 0.0
+    start_timecode_s: TimeS = 0.0
     preset: str = "fast"
     steps: int | None = None
-    guidance: float = 2.0
+    guidance: Annotated[float, Range(0.0, 1000.0)] = 2.0
     bundle: str = "starter"
     seed: int = 0
     export_on_save: str = ""

@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+from sounddesk.domain.limits import TimeS
 from sounddesk.domain.scene import check_gain_db
 
 # Samples of every mix, stem and export of the timeline, unless the user asks for another rate.
@@ -37,14 +38,14 @@ class Clip:
     id: str
     object_id: str
     take_id: str
-    start_s: float
-    duration_s: float
-    offset_s: float = 0.0
+    start_s: TimeS
+    duration_s: TimeS
+    offset_s: TimeS = 0.0
     gain_db: float = 0.0
-    fade_in_s: float = 0.0
-    fade_out_s: float = 0.0
+    fade_in_s: TimeS = 0.0
+    fade_out_s: TimeS = 0.0
     looped: bool = False
-    loop_crossfade_s: float = 0.05
+    loop_crossfade_s: TimeS = 0.05
 
     def __post_init__(self) -> None:
         for name in ("start_s", "offset_s", "fade_in_s", "fade_out_s", "loop_crossfade_s"):
@@ -68,7 +69,7 @@ class Marker:
     """A named moment, such as an impact; `object_id` where it concerns one object only."""
 
     id: str
-    time_s: float
+    time_s: TimeS
     label: str = ""
     object_id: str | None = None
 

@@ -138,3 +138,14 @@ def test_a_file_alone_is_opened_in_the_window(monkeypatch: pytest.MonkeyPatch, t
     assert main(["desk", str(tmp_path / "shot.mov")]) == 0
     assert opened == [tmp_path / "shot.mov"] * 2
     assert main([str(tmp_path / "none.mov")]) == main(["x" * 5000]) == 2
+
+
+def test_too_little_memory_for_a_library_is_no_fault(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_out: Path) -> None:
+        raise ImportError("libtorch_cpu.so: failed to map segment from shared object")
+
+    monkeypatch.setattr(doctor, "examine", fail)
+    assert main(["doctor"]) == 3
+    assert "not enough memory" in capsys.readouterr().err

@@ -15,6 +15,9 @@ import pytest
 
 from sounddesk.domain.limits import Range
 from sounddesk.domain.limits import Sha256
+from sounddesk.domain.project import ProjectSettings
+from sounddesk.domain.timeline import Clip
+from sounddesk.domain.timeline import Marker
 from sounddesk.storage.codec import decode
 from sounddesk.storage.codec import encode
 from sounddesk.storage.text_formats import FieldError
@@ -115,3 +118,20 @@ def test_unknown_keys_are_kept_at_every_level_where_that_is_asked_for() -> None:
 def test_what_is_a_value_of_the_type_already_stays() -> None:
     part = Part(class_name="x", number=1)
     assert decode(Whole, {"parts": [part]}).parts == (part,)
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), 1e308, -1.0, -1e308])
+@pytest.mark.parametrize(
+    ("kind", "name", "rest"),
+    [
+        *(
+            (Clip, name, {"id": "c", "object_id": "o", "take_id": "t", "start_s": 0.0, "duration_s": 1.0})
+            for name in ("start_s", "duration_s", "offset_s", "fade_in_s", "fade_out_s", "loop_crossfade_s")
+        ),
+        (Marker, "time_s", {"id": "m"}),
+        *((ProjectSettings, name, {}) for name in ("start_timecode_s", "timeline_s", "seconds", "guidance")),
+    ],
+)
+def test_times_out_of_all_bounds_are_refused(kind: type, name: str, rest: dict[str, object], value: float) -> None:
+    with pytest.raises(FieldError):
+        decode(kind, {**rest, name: value})
