@@ -24,6 +24,8 @@ from sounddesk.engine.types import Waveform
 from sounddesk.engine.types import steps_of
 from sounddesk.evaluation.evaluation_scenes import draw_single
 from sounddesk.evaluation.realism.realism_result import Stage
+from sounddesk.evaluation.recordings.bundle_weights import NO_PART_IN_SOUND
+from sounddesk.evaluation.recordings.bundle_weights import weights_sha256
 from sounddesk.evaluation.recordings.excerpts import BANDS
 from sounddesk.evaluation.recordings.excerpts import in_band
 from sounddesk.evaluation.recordings.excerpts import loudest_excerpt
@@ -95,7 +97,8 @@ class SoundMaker:
 
     def made(self, stage: Stage, real: RealExcerpt, number: int) -> JournalSound:
         """The sound of a stage that belongs to a recording, the `number`-th of its kind."""
-        key = sound_key(stage, self.session.bundle.sha256, real.sha256, real.sample_rate_hz, *self._settings(stage))
+        bundle = weights_sha256(self.session.bundle, without=NO_PART_IN_SOUND)
+        key = sound_key(stage, bundle, real.sha256, real.sample_rate_hz, *self._settings(stage))
         kept = self.journal.get(key)
         if kept is not None:
             return kept

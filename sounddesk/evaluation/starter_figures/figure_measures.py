@@ -23,7 +23,8 @@ from sounddesk.evaluation import right_object
 from sounddesk.evaluation import segmenter_accuracy
 from sounddesk.evaluation.realism import realism
 from sounddesk.evaluation.realism.realism_result import Comparison
-from sounddesk.evaluation.starter_figures.figures_file import weights_sha256
+from sounddesk.evaluation.recordings.bundle_weights import NO_PART_IN_SOUND
+from sounddesk.evaluation.recordings.bundle_weights import weights_sha256
 from sounddesk.evaluation.variety import variety
 
 
@@ -74,7 +75,7 @@ class FigureMeasure:
     name: str
     command: str
     measure: Callable[[MeasuringPlace], list[MeasuredText]]
-    without: tuple[str, ...] = ("segmenter", "names.json")
+    without: tuple[str, ...] = NO_PART_IN_SOUND
 
 
 def _right_object(place: MeasuringPlace) -> list[MeasuredText]:

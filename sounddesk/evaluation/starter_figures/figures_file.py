@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable
 from collections.abc import Mapping
-from collections.abc import Sequence
 from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import field
@@ -15,13 +13,10 @@ from typing import Any
 from typing import Final
 
 from sounddesk.domain.errors import BadInputError
-from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.storage.atomic_file import write_file
-from sounddesk.storage.text_formats import parse_json
 from sounddesk.storage.text_formats import read_json
 
 FIGURES_RESOURCE: Final = "evaluation/starter_figures.json"
-_HEX: Final = 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,18 +83,3 @@ class StarterFigures:
             return cls(weights=str(document["weights"]), figures={each.name: each for each in figures})
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise BadInputError(f"{path} cannot be read ({error}): remove it and measure again") from error
-
-
-def weights_sha256(bundle: Bundle, *, without: Sequence[str] = ()) -> str:
-    """Stands for all that decides what a bundle makes: its manifest, which holds the hash of every file, but the card.
-
-    The card tells the figures, so it cannot be among what they belong to.
-
-    Args:
-        without: components and documents that have no part in it, such as the segmenter where masks are given.
-    """
-    manifest = parse_json(bundle.manifest.to_json_text())
-    for parts in (manifest.get("components", {}), manifest.get("documents", {})):
-        for name in (bundle.manifest.card, *without):
-            parts.pop(name, None)
-    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()[:_HEX]

@@ -16,6 +16,7 @@ from sounddesk.domain.errors import BadInputError
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
+from sounddesk.evaluation.recordings.bundle_weights import weights_sha256
 from sounddesk.evaluation.split_pictures import write_pictures
 from sounddesk.evaluation.starter_figures.figure_documents import CARD
 from sounddesk.evaluation.starter_figures.figure_documents import update_documents
@@ -27,7 +28,6 @@ from sounddesk.evaluation.starter_figures.figure_measures import weights_of_figu
 from sounddesk.evaluation.starter_figures.figures_file import FIGURES_RESOURCE
 from sounddesk.evaluation.starter_figures.figures_file import Figure
 from sounddesk.evaluation.starter_figures.figures_file import StarterFigures
-from sounddesk.evaluation.starter_figures.figures_file import weights_sha256
 
 _NEED_NO_DATA = ("time", "determinism")
 
@@ -113,7 +113,7 @@ def run(
             data=reference,
             pictures=pictures or keep,
             backgrounds=None,
-            work=keep / weights,
+            work=keep,
             quick=quick,
             progress=progress,
             cancel=cancel,

@@ -32,6 +32,8 @@ from sounddesk.engine.types import Waveform
 from sounddesk.engine.types import steps_of
 from sounddesk.evaluation.metrics.bootstrap import bootstrap_interval
 from sounddesk.evaluation.picture_folder import read_bundle_kinds
+from sounddesk.evaluation.recordings.bundle_weights import NO_PART_IN_SOUND
+from sounddesk.evaluation.recordings.bundle_weights import weights_sha256
 from sounddesk.evaluation.recordings.excerpts import in_band
 from sounddesk.evaluation.recordings.excerpts import loudest_excerpt
 from sounddesk.evaluation.recordings.heard_recordings import heard_by
@@ -276,7 +278,12 @@ class _Maker:
             return None
         mono, rate = found
         excerpt = loudest_excerpt(mono, sample_rate_hz=rate)
-        key = sound_key("codec copy at its peak", self.session.bundle.sha256, rate, excerpt.tobytes().hex())
+        key = sound_key(
+            "codec copy at its peak",
+            weights_sha256(self.session.bundle, without=NO_PART_IN_SOUND),
+            rate,
+            excerpt.tobytes().hex(),
+        )
         kept = self.journal.get(key)
         if kept is not None:
             return kept.embeddings["16 kHz"]
@@ -287,7 +294,8 @@ class _Maker:
         sampling = self.sampling
         settings = (sampling.preset, steps_of(sampling), sampling.guidance, sampling.eta)
         seed = take_seed(self.seed, name=kind, take=number)
-        key = sound_key("take at its peak", self.session.bundle.sha256, caption, seed, self.seconds, *settings)
+        bundle = weights_sha256(self.session.bundle, without=NO_PART_IN_SOUND)
+        key = sound_key("take at its peak", bundle, caption, seed, self.seconds, *settings)
         kept = self.journal.get(key)
         if kept is not None:
             return kept.embeddings["16 kHz"]

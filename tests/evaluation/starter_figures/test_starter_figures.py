@@ -11,6 +11,7 @@ import pytest
 
 from sounddesk.domain.errors import BadInputError
 from sounddesk.engine.bundles.bundle import Bundle
+from sounddesk.evaluation.recordings.bundle_weights import weights_sha256
 from sounddesk.evaluation.starter_figures import starter_figures
 from sounddesk.evaluation.starter_figures.figure_documents import DOCUMENTS
 from sounddesk.evaluation.starter_figures.figure_documents import NOT_MEASURED
@@ -22,7 +23,6 @@ from sounddesk.evaluation.starter_figures.figure_measures import weights_of_figu
 from sounddesk.evaluation.starter_figures.figures_file import FIGURES_RESOURCE
 from sounddesk.evaluation.starter_figures.figures_file import Figure
 from sounddesk.evaluation.starter_figures.figures_file import StarterFigures
-from sounddesk.evaluation.starter_figures.figures_file import weights_sha256
 
 ROOT = Path(__file__).resolve().parents[3]
 REMEDY = "the starter has other weights: run 'sounddesk evaluate starter --rows none', or without --rows to measure"
