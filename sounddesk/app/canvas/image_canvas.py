@@ -75,8 +75,7 @@ class ImageCanvas(QWidget):
         self.options = ToolOptions()
         self.hover_preview = True
         self.viewport = Viewport()
-        # Logical pixels at the upper edge where a bar lies: the whole image fits below.
-        self.free_above = 0
+        self.free_above = 0  # logical pixels at the upper edge where a bar lies: the whole image fits below
         self._scene = ScenePicture()
         self._image: RgbImage | None = None
         self._change: ChangePicture | None = None
@@ -190,14 +189,13 @@ class ImageCanvas(QWidget):
         info = self.document.project.image
         self._fit = True
         if info is not None:
-            widget = (self.width(), self.height())
-            self.viewport = fitted(image=(info.width, info.height), widget=widget, above=self.free_above)
+            size = (self.width(), self.height())
+            self.viewport = fitted(image=(info.width, info.height), widget=size, above=self.free_above)
         self.update()
 
     def zoom(self, factor: float, at: QPointF | None = None) -> None:
         """Zoom around a widget position, by default the middle."""
-        point = at or QPointF(self.width() / 2, self.height() / 2)
-        self._fit = False
+        self._fit, point = False, at or QPointF(self.width() / 2, self.height() / 2)
         self.viewport = self.viewport.zoomed(factor, at_x=point.x(), at_y=point.y())
         self._scene.draft = True
         self._sharpen.start()

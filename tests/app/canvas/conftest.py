@@ -17,6 +17,7 @@ from sounddesk.app.commands.registry import CommandRegistry
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.workers.segmentation_worker import SegmentationWorker
+from sounddesk.app.workers.suggestion_worker import SuggestionWorker
 from sounddesk.engine.types import RgbImage
 from tests.app.conftest import Told
 from tests.app.conftest import wait_until
@@ -109,7 +110,8 @@ def desk(document: Document, told: Told) -> Iterator[ClickDesk]:
         SelectionModel(document),
         CommandRegistry(),
     )
-    panel = CanvasPanel(document, selection, actions, worker)
+    search = SuggestionWorker(worker, lambda: None)
+    panel = CanvasPanel(document, selection, actions, worker, search)
     panel.resize(700, 520)
     panel.show()
     made = ClickDesk(panel, document, selection, actions, worker, segmenter, told)
@@ -120,5 +122,6 @@ def desk(document: Document, told: Told) -> Iterator[ClickDesk]:
     yield made
     segmenter.gate.set()
     panel.canvas.close_background()
+    search.close()
     worker.close()
     panel.hide()
