@@ -102,8 +102,8 @@ def _right_object(place: MeasuringPlace) -> list[MeasuredText]:
         ),
         MeasuredText(
             part="all kinds",
-            what=f"the same among all {result.known_kinds} kinds of the judge",
-            measured=f"{of_all.share:.3f} ({of_all.hits} of {of_all.trials}){all_ceiling}",
+            what="the same among all that the judge knows",
+            measured=f"{of_all.share:.3f} ({of_all.hits} of {of_all.trials}, one of {result.known_kinds}){all_ceiling}",
         ),
     ]
 
