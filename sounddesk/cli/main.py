@@ -82,8 +82,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return exit_code_of(told)
     except Exception as error:  # noqa: BLE001  # the last resort: no traceback in the user's face
         if isinstance(error, ImportError) and any(words in str(error) for words in _NO_MEMORY):
-            told = f"there is not enough memory to load a library ({error}): close other programs, or raise ulimit -v"
-            console.error(told, exit_code=ExitCode.ENGINE_FAILED)
+            console.error(
+                f"there is not enough memory to load a library ({error}): close other programs, or raise ulimit -v",
+                exit_code=ExitCode.ENGINE_FAILED,
+            )
             return ExitCode.ENGINE_FAILED
         console.error(f"a fault of sounddesk: {type(error).__name__}: {error}", exit_code=ExitCode.FAULT)
         if os.environ.get("SOUNDDESK_TRACEBACK"):
