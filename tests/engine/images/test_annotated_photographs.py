@@ -150,6 +150,15 @@ def test_no_photograph_of_the_yardstick_was_trained_on() -> None:
         assert not [name for package, name in trained if package == row["package"] and f"/{mine}".endswith(f"/{name}")]
 
 
+def test_of_the_yardstick_only_the_tune_photographs_are_trained_on() -> None:
+    with resource("starter/photographs.csv").open(newline="") as file:
+        trained = {row["sha256"] for row in csv.DictReader(file)}
+    with resource("evaluation/photographs/photographs.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["split"] for row in rows if row["sha256"] in trained} == {"tune"}
+    assert len(trained) == 94
+
+
 @pytest.mark.slow
 def test_the_second_pass_agrees_with_the_first(shipped: tuple[Path, Path]) -> None:
     overlaps = []
