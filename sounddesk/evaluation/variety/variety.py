@@ -173,12 +173,13 @@ def run(
     if takes < 2:
         raise ValueError(f"takes is {takes}: choose 2 or more")
     settings = sampling or SamplingSettings(preset=preset)
+    # Read first: nothing is written for a reference that is not there.
+    recordings = read_recording_folder(reference, split="all")
     with EngineSession.open(bundle=bundle, device=device) as session, SoundJournal(out) as journal:
         session.bundle.require_texts()
         heard = heard_by(session.bundle)
         if not heard.known:
             raise BadInputError(f"bundle {session.bundle.name!r} does not say what it heard: it has no sources.csv")
-        recordings = read_recording_folder(reference, split="all")
         captions = {kind.name: kind.caption for kind in read_bundle_kinds(session.bundle)}
         known = {each.path for each in recordings if heard.has(each)}
         chosen = _chosen_kinds(recordings, known, captions, most=kinds)
