@@ -221,7 +221,7 @@ def test_an_account_that_is_used_up(project: Path, hers: Path, tmp_path: Path) -
     before = names_in(tmp_path)
     code, told = ended(start(project, tmp_path / "sounds", largest_bytes=10_000))
     assert code == ExitCode.ENGINE_FAILED
-    assert "larger than this file system or account" in told
+    assert "larger than this disk or the limit on file sizes" in told
     assert names_in(tmp_path) == before
 
 

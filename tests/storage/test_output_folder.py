@@ -307,7 +307,10 @@ def _check_permissions(closed: Path) -> None:
     attempt(d), attempt(d / "new"), attempt(d / "open"), attempt(d / "open")
     """
     process = start(script, closed)
-    lines = process.communicate()[0].splitlines()
+    assert process.stdout is not None
+    # Not by `communicate`, which does not see what `start` has read ahead behind the first line.
+    lines = process.stdout.read().splitlines()
+    process.communicate()
     refusal = "no permission to write there: choose another folder or change its permissions"
     assert lines == [
         f"cannot write {closed}: {refusal}",

@@ -124,7 +124,8 @@ def test_shift_with_arrows_moves_the_cross_hairs_of_the_canvas(window: MainWindo
 
 def test_menus_hold_every_command_between_proper_separators_with_mnemonics_of_their_own(window: MainWindow) -> None:
     listed = []
-    menus = [each for each in window.menuBar().findChildren(QMenu) if each.actions()]
+    # Without a title is Qt's own, behind the bar's '>>' in a narrow window.
+    menus = [each for each in window.menuBar().findChildren(QMenu) if each.actions() and each.title()]
     assert len(menus) > len(window.menuBar().actions())
     for menu in menus:
         entries = menu.actions()
@@ -132,7 +133,7 @@ def test_menus_hold_every_command_between_proper_separators_with_mnemonics_of_th
         # Short enough to be overlooked.
         assert len([each for each in entries if not each.isSeparator()]) <= 14, menu.title()
         kinds = "".join("-" if each.isSeparator() else "x" for each in entries)
-        assert re.fullmatch(r"x{1,8}(-x{1,8})*", kinds), menu.title()
+        assert re.fullmatch(r"x{1,8}(-x{1,8})*", kinds), (menu.title(), [each.text() for each in entries])
         letters = [QKeySequence.mnemonic(each.text()).toString() for each in entries if not each.isSeparator()]
         assert "" not in letters and len(letters) == len(set(letters)), menu.title()
     assert sorted(listed) == sorted(each.id for each in window.services.actions)

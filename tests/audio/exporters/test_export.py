@@ -74,7 +74,10 @@ def test_a_full_disk_is_told_as_such_and_leaves_nothing(street: Street, tmp_path
     sizes = sorted(path.stat().st_size for path in report.files if path.suffix != ".json")
     # Within the header, the samples, and the tags behind them or before.
     for limit in (0, 10, 100, sizes[0] // 2, *(sizes[-1] - less for less in (1, 50, 200, 400, 1000))):
-        with files_of_at_most(limit), pytest.raises(DiskFullError, match="larger than this file system or account"):
+        with (
+            files_of_at_most(limit),
+            pytest.raises(DiskFullError, match="larger than this disk or the limit on file sizes"),
+        ):
             street.export(tmp_path / "out", format=name)
         assert [path.name for path in tmp_path.iterdir()] == ["whole"]
 
@@ -86,7 +89,10 @@ def test_a_full_disk_while_a_project_file_is_written(street: Street, tmp_path: P
     size = max(path.stat().st_size for path in report.written)
     open_before = open_files()
     for limit in (0, 100, size // 2, size - 1):
-        with files_of_at_most(limit), pytest.raises(DiskFullError, match="larger than this file system or account"):
+        with (
+            files_of_at_most(limit),
+            pytest.raises(DiskFullError, match="larger than this disk or the limit on file sizes"),
+        ):
             street.export(tmp_path / "out", **settings)
         assert [path.name for path in tmp_path.iterdir()] == ["whole"]
         assert open_files() == open_before

@@ -15,7 +15,7 @@ from sounddesk.engine.starter.class_branch import ClassifyingPatchEncoder
 
 
 def test_every_entry_names_a_class_that_can_be_loaded() -> None:
-    assert len(COMPONENT_CLASSES) == 9
+    assert len(COMPONENT_CLASSES) == 10
     for entry in COMPONENT_CLASSES:
         assert callable(entry.resolve().load), entry.name
 
