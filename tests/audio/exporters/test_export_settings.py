@@ -18,7 +18,7 @@ from sounddesk.audio.exporters.export_settings import preset
         mix=st.booleans(),
         range_s=st.none() | st.tuples(st.floats(0, 10), st.floats(11, 20)),
         normalise_lufs=st.none() | st.floats(-60, 0),
-        creator_id=st.text(max_size=9),
+        creator_id=st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=9),
         exchange=st.lists(st.sampled_from(["dawproject", "rpp", "otio", "aaf"]), unique=True).map(tuple),
     )
 )
