@@ -17,7 +17,8 @@ from sounddesk.engine.starter.drawn_mask import tidied
 from sounddesk.engine.starter.region import grown_region
 from sounddesk.engine.starter.segmenter_prompts import FittedPrompt
 
-# Probabilities at which the answer is cut for a part and for a group, chosen on the tune photographs (decision 66).
+# Probabilities at which the answer is cut for a part and for a group, chosen on the validation photographs, whose
+# figures are therefore a little too good (decision 66).
 _CUTS: Final = (0.97, 0.02)
 
 
