@@ -21,6 +21,13 @@ CALLERS: dict[tuple[str, ...], set[str]] = {
     ("json.load", "json.loads"): {"storage/text_formats.py"},
     ("yaml.load", "yaml.safe_load", "yaml.full_load", "yaml.unsafe_load"): {"storage/text_formats.py"},
     ("tomllib.load", "tomllib.loads"): {"storage/text_formats.py"},
+    ("csv.DictReader", "csv.reader"): {
+        "storage/text_formats.py",
+        # What the preparation wrote.
+        "training/preparation/starter_table.py",
+        "training/data/recordings.py",
+        "training/clips/data_check.py",
+    },
     ("sqlite3.connect",): {"storage/project_schema.py", "storage/project_file.py", "app/project/recovery.py"},
     ("tarfile.open",): {"training/clips/shards.py", "storage/packages.py"},
     ("zipfile.ZipFile",): {

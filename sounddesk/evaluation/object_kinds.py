@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +9,8 @@ from typing import Final
 
 from sounddesk.engine.images.annotated_photographs import PhotographFolderError
 from sounddesk.evaluation.picture_folder import normal_name
+from sounddesk.storage.text_formats import FieldError
+from sounddesk.storage.text_formats import read_csv
 
 KINDS_TABLE: Final = "kinds.csv"
 """A table beside the pictures that says which names are right for a label: columns `label`, `kinds` and `near`."""
@@ -53,11 +53,10 @@ def read_right_names(folder: Path, labels: Sequence[str], *, kinds: Sequence[str
             for label in wanted
         }
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = {row["label"]: row for row in csv.DictReader(file)}
-        table = {label: _right_names(row) for label, row in rows.items()}
-    except (OSError, UnicodeDecodeError, KeyError, TypeError, csv.Error) as error:
-        raise PhotographFolderError(f"{path} cannot be read: {error!r}") from error
+        rows = read_csv(path, columns=("label", "kinds", "near"))
+    except (OSError, FieldError) as error:
+        raise PhotographFolderError(f"{path} cannot be read: {error}") from error
+    table = {row["label"]: RightNames(kinds=_names(row["kinds"]), near=_names(row["near"])) for row in rows}
     missing = [label for label in wanted if label not in table]
     if missing:
         raise PhotographFolderError(f"{path} does not say what {missing[0]!r} may be called: add a row for it")
@@ -66,10 +65,6 @@ def read_right_names(folder: Path, labels: Sequence[str], *, kinds: Sequence[str
     if strange:
         raise PhotographFolderError(f"{path} names a kind {strange[0]!r} that the bundle does not know")
     return {label: table[label] for label in wanted}
-
-
-def _right_names(row: Mapping[str, str]) -> RightNames:
-    return RightNames(kinds=_names(row["kinds"]), near=_names(row["near"]))
 
 
 def _names(text: str) -> frozenset[str]:

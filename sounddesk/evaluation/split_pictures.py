@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,8 @@ from sounddesk.engine.verified_files import inside
 from sounddesk.evaluation.recordings.recording_folder import TABLE_NAME
 from sounddesk.storage.atomic_file import atomic_path
 from sounddesk.storage.atomic_file import translate_os_errors
+from sounddesk.storage.text_formats import FieldError
+from sounddesk.storage.text_formats import read_csv
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,12 +58,12 @@ def write_pictures(
         Cancelled: through `cancel`, between two pictures.
     """
     try:
-        with (reference / TABLE_NAME).open(encoding="utf-8", newline="") as file:
-            rows = [row for row in csv.DictReader(file) if row["role"] == "picture" and row["split"] == split]
-    except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
+        table = read_csv(reference / TABLE_NAME, columns=("kind", "role", "path", "split"))
+    except (OSError, FieldError) as error:
         raise BadInputError(
             f"{reference} is no data set ({error}): build one with 'sounddesk train prepare starter'"
         ) from error
+    rows = [row for row in table if row["role"] == "picture" and row["split"] == split]
     if not rows:
         raise BadInputError(f"{reference / TABLE_NAME} has no picture of the split {split!r}: name another")
     reporter = StageReporter(stage="copy", total=len(rows), on_progress=progress, cancel=cancel)
@@ -71,6 +72,8 @@ def write_pictures(
             origin = inside(reference, row["path"])
         except BundleError as error:
             raise BadInputError(f"{TABLE_NAME} names {row['path']!r} outside of its folder") from error
+        if not origin.is_file():
+            raise BadInputError(f"{origin} is missing: build the data set again")
         target = out / Path(row["kind"]).name / origin.name
         if not target.exists():
             with translate_os_errors(target):

@@ -1,16 +1,19 @@
-"""Where JSON, JSON Lines, TOML and YAML from outside become plain values; nothing else in the package parses them.
+"""Where JSON, JSON Lines, TOML, YAML and CSV from outside become plain values; nothing else in the package parses them.
 
-One rule for all four: bounded length, depth and integers, finite numbers, no key twice, no NUL, and only what JSON
+One rule for all five: bounded length, depth and integers, finite numbers, no key twice, no NUL, and only what JSON
 knows (no dates, no YAML aliases, which make a small text huge). A reader that gets a value can trust all of that.
 """
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import math
 import re
 import tomllib
 from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from typing import Final
@@ -71,6 +74,13 @@ def read_yaml(path: Path, *, max_bytes: int = MAX_TEXT_BYTES) -> Any:
     return _named(path, parse_yaml, _read_text(path, max_bytes=max_bytes))
 
 
+def read_csv(path: Path, *, columns: Sequence[str]) -> list[dict[str, str]]:
+    """The rows of a CSV file, as `parse_csv` gives them. Raises: FieldError, which names the file; OSError."""
+    text = _read_text(path, max_bytes=MAX_TEXT_BYTES)
+    found: list[dict[str, str]] = _named(path, lambda each: parse_csv(each, columns=columns), text)
+    return found
+
+
 def parse_json(text: str | bytes, *, allow_nul: bool = False) -> Any:
     """The value of a JSON text, strictly.
 
@@ -126,6 +136,26 @@ def parse_yaml(text: str | bytes) -> Any:
     except ValueError as error:
         raise FieldError(f"not YAML: {str(error)[:_MAX_SHOWN]}") from None
     return _checked(value)
+
+
+def parse_csv(text: str | bytes, *, columns: Sequence[str]) -> list[dict[str, str]]:
+    """The rows of a CSV text by the columns that its first line names; what a short row lacks is ''.
+
+    Args:
+        columns: those that must be there.
+
+    Raises:
+        FieldError: with the line, or the columns that are missing.
+    """
+    reader = csv.DictReader(io.StringIO(_decoded(text), newline=""), restkey="", restval="")
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        raise FieldError(f"not CSV after line {reader.line_num}: {error}") from None
+    missing = [name for name in columns if name not in (reader.fieldnames or ())]
+    if missing:
+        raise FieldError(f"lacks the columns {', '.join(missing)}")
+    return list(_checked(rows))
 
 
 _TOO_DEEP: Final = "lists and objects are nested too deeply"

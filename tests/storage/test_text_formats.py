@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from sounddesk.storage import text_formats
 from sounddesk.storage.strict_yaml import dump_yaml
 from sounddesk.storage.text_formats import FieldError
+from sounddesk.storage.text_formats import parse_csv
 from sounddesk.storage.text_formats import parse_json
 from sounddesk.storage.text_formats import parse_toml
 from sounddesk.storage.text_formats import parse_yaml
+from sounddesk.storage.text_formats import read_csv
 from sounddesk.storage.text_formats import read_json
 from sounddesk.storage.text_formats import read_json_lines
 from sounddesk.storage.text_formats import read_toml
@@ -146,3 +148,26 @@ def test_what_is_written_as_yaml_is_read_again() -> None:
     shared = ["a", 1, None]
     data = {"one": shared, "two": {"three": shared, "ü": 2.5}}
     assert parse_yaml(dump_yaml(data)) == data
+
+
+def test_rows_of_csv_are_whole_text_whatever_their_lines_lack(tmp_path: Path) -> None:
+    text = '\ufeffa,b\r\n1,"x, ""y""\nz"\r\n2\r\n3,4,5\r\n'
+    rows = [(row["a"], row["b"]) for row in parse_csv(text.encode(), columns=("b", "a"))]
+    assert rows == [("1", 'x, "y"\nz'), ("2", ""), ("3", "4")]
+    (tmp_path / "t.csv").write_bytes(b"a,b\n\xff,1\n")
+    with pytest.raises(FieldError, match=r"t\.csv: not UTF-8 at byte 4"):
+        read_csv(tmp_path / "t.csv", columns=("a",))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "lacks the columns a, b"),
+        ("a\n1\n", "lacks the columns b"),
+        ("a,b\n1,\0\n", "NUL"),
+        (f"a,b\n{'x' * 200_000},1\n", "not CSV after line 1: field larger"),
+    ],
+)
+def test_csv_that_is_refused(text: str, message: str) -> None:
+    with pytest.raises(FieldError, match=message):
+        parse_csv(text, columns=("a", "b"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import csv
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -26,6 +25,8 @@ from sounddesk.engine.images.picture_decoding import ImageFileError
 from sounddesk.engine.images.picture_decoding import decode_picture
 from sounddesk.engine.types import BoolMask
 from sounddesk.engine.types import RgbImage
+from sounddesk.storage.text_formats import FieldError
+from sounddesk.storage.text_formats import read_csv
 from sounddesk.storage.text_formats import read_json
 
 SPLITS_TABLE: Final = "photographs.csv"
@@ -123,8 +124,10 @@ def _of_split(folder: Path, split: str) -> set[str]:
     table = folder / SPLITS_TABLE
     if not table.is_file():
         raise PhotographFolderError(f"{table} is missing: leave out --split, or say there which photographs are which")
-    with table.open(encoding="utf-8", newline="") as file:
-        splits = {row.get("file", ""): row.get("split", "") for row in csv.DictReader(file)}
+    try:
+        splits = {row["file"]: row["split"] for row in read_csv(table, columns=("file", "split"))}
+    except (OSError, FieldError) as error:
+        raise PhotographFolderError(f"{table} cannot be read: {error}") from error
     chosen = {name for name, each in splits.items() if each == split}
     if not chosen:
         known = ", ".join(sorted(set(splits.values()) - {""}))

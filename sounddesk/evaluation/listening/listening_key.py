@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +11,11 @@ from typing import Literal
 
 from sounddesk.domain.errors import BadInputError
 from sounddesk.evaluation.metrics.proportion import Proportion
-from sounddesk.storage.text_formats import parse_json
+from sounddesk.storage.text_formats import read_csv
 from sounddesk.storage.text_formats import read_json
 
 KEY_FILE: Final = "key.json"
 REAL: Final = "recording"
-_MOST_BYTES: Final = 1 << 24
 
 Choice = Literal["first", "second", "same"]
 _CHOICES: Final[dict[str, Choice]] = {"first": "first", "second": "second", "same": "same"}
@@ -107,10 +104,8 @@ def read_answers(file: Path, key: ListeningKey) -> dict[str, Choice]:
         BadInputError: it cannot be read, or is of another test.
     """
     try:
-        if file.stat().st_size > _MOST_BYTES:
-            raise ValueError("is too long")
-        text = file.read_text(encoding="utf-8-sig")
-        rows = list(csv.DictReader(io.StringIO(text))) if file.suffix.lower() == ".csv" else _rows(parse_json(text))
+        as_csv = file.suffix.lower() == ".csv"
+        rows = read_csv(file, columns=("test", "trial", "choice")) if as_csv else _rows(read_json(file))
         found: dict[str, Choice] = {}
         trials = {each.id for each in key.trials}
         for row in rows:
@@ -120,7 +115,7 @@ def read_answers(file: Path, key: ListeningKey) -> dict[str, Choice]:
             if row["trial"] not in trials or choice is None:
                 raise ValueError(f"has the answer {row['choice']!r} to trial {row['trial']!r}")
             found[row["trial"]] = choice
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInputError(f"{file} cannot be used ({error}): give the answers that the page saved") from error
     return found
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from dataclasses import dataclass
 from typing import Final
@@ -10,6 +9,8 @@ from typing import Final
 from sounddesk.domain.errors import EngineError
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.evaluation.recordings.recording_folder import ReferenceRecording
+from sounddesk.storage.text_formats import FieldError
+from sounddesk.storage.text_formats import read_csv
 
 SOURCES_DOCUMENT: Final = "sources.csv"
 """Document of a bundle: every file that it was made with, as `table.csv` of the prepared set."""
@@ -49,15 +50,15 @@ def heard_by(bundle: Bundle) -> HeardRecordings:
         return HeardRecordings(known=False, trained=frozenset(), trained_sha256=frozenset())
     path = bundle.document(SOURCES_DOCUMENT)
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = [row for row in csv.DictReader(file) if row["role"] == "recording" and row["split"] == "train"]
+        table = read_csv(path, columns=("role", "split", "kind", "id", "sha256"))
+        rows = [row for row in table if row["role"] == "recording" and row["split"] == "train"]
         return HeardRecordings(
             known=True,
             trained=frozenset((row["kind"], row["id"]) for row in rows),
             trained_sha256=frozenset(row["sha256"] for row in rows),
         )
-    except (OSError, UnicodeDecodeError, csv.Error, KeyError) as error:
-        raise EngineError(f"{path} cannot be read ({error!r}): install the bundle again") from error
+    except (OSError, FieldError) as error:
+        raise EngineError(f"{path} cannot be read ({error}): install the bundle again") from error
 
 
 def _sha256(recording: ReferenceRecording) -> str:

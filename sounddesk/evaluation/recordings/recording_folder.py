@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,8 @@ from sounddesk.domain.errors import BadInputError
 from sounddesk.engine.types import BundleError
 from sounddesk.engine.types import Waveform
 from sounddesk.engine.verified_files import inside
+from sounddesk.storage.text_formats import FieldError
+from sounddesk.storage.text_formats import read_csv
 
 TABLE_NAME: Final = "table.csv"
 ENDINGS: Final = (".flac", ".wav", ".ogg", ".aiff", ".aif")
@@ -99,13 +100,9 @@ def _read_kind_folders(folder: Path) -> list[ReferenceRecording]:
 
 def _read_table(folder: Path) -> list[ReferenceRecording]:
     try:
-        with (folder / TABLE_NAME).open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise BadInputError(f"{folder / TABLE_NAME} cannot be read ({error}): build the set again") from error
-    missing = [name for name in _COLUMNS if rows and name not in rows[0]]
-    if missing:
-        raise BadInputError(f"{folder / TABLE_NAME} lacks the columns {', '.join(missing)}: build the set again")
+        rows = read_csv(folder / TABLE_NAME, columns=_COLUMNS)
+    except (OSError, FieldError) as error:
+        raise BadInputError(f"{error}: build the set again") from error
     return [_from_row(folder, row) for row in rows if row["role"] == "recording"]
 
 
@@ -121,7 +118,7 @@ def _from_row(folder: Path, row: dict[str, str]) -> ReferenceRecording:
         path=path,
         split=row["split"],
         origin=f"{row['source']}:{row['member'].partition('#')[0]}",
-        source_rate_hz=int(rate) if rate.isdigit() else None,
+        source_rate_hz=int(rate) if rate.isdecimal() else None,
     )
 
 

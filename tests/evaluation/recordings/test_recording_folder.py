@@ -52,6 +52,7 @@ def test_folders_of_anyones_are_read_whole(tmp_path: Path) -> None:
     ("row", "message"),
     [
         ("dog,recording,a,../a.wav,test,s,p,1,m,x,y,MIT,me,1,16000", "outside of its folder"),
+        ("dog,recording,a", "outside of its folder"),
         ("dog,recording,a,a.wav,train,s,p,1,m,x,y,MIT,me,1,16000", "no recording of the split 'test'"),
     ],
 )
