@@ -109,14 +109,21 @@ def main() -> None:
         window.hide()
 
 
+def open_demo(window: MainWindow) -> None:
+    """The demo without takes, whatever is open: that may be the demo, too."""
+    opened: list[bool] = []
+    window.services.document.replaced.connect(lambda: opened.append(True))
+    window.app_commands.open_demo(with_takes=False)
+    wait(lambda: bool(opened))
+
+
 def take_all(camera: Camera) -> None:
     """Each main state, in the order in which a newcomer meets them."""
     window = camera.window
     services = window.services
     document = services.document
     camera.take("welcome")
-    window.app_commands.open_demo(with_takes=False)
-    wait(lambda: len(document.project.objects) > 2)
+    open_demo(window)
     objects = [each.id for each in document.project.objects]
     services.selection.select_objects([objects[1]])
     canvas = window.canvas.canvas
@@ -172,8 +179,7 @@ def take_batch(camera: Camera, folder: Path) -> None:
     """A batch under way and one that waits, for a little pan over the demo image."""
     window = camera.window
     store, document = window.services.store, window.services.document
-    window.app_commands.open_demo(with_takes=False)
-    wait(lambda: len(document.project.objects) > 2 and store.path is None)
+    open_demo(window)
     document.commit("Shorter", document.project.with_settings(seconds=2.0))
     store.save_as(folder / "farm.sdesk")
     wait(lambda: store.path is not None)
