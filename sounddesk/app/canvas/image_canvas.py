@@ -81,7 +81,6 @@ class ImageCanvas(QWidget):
         self._change: ChangePicture | None = None
         self._suggestion: ChangePicture | None = None
         self._heat: HeatMap | None = None
-        self._busy = False
         self._pan_from: QPointF | None = None
         self._pressed = False
         self._cross = CrossHair()
@@ -155,11 +154,6 @@ class ImageCanvas(QWidget):
             self.tool_changed.emit(name)
             self.tell_status()
             self.update()
-
-    def set_busy(self, busy: bool) -> None:
-        """Whether an answer of the segmenter is awaited."""
-        self._busy = busy
-        self.show_cursor()
 
     def show_change(self, change: MaskChange | None, *, colour: QColor | None = None) -> None:
         """Show what a click would change; `colour` of what comes in, by default that of an addition."""
@@ -394,7 +388,5 @@ class ImageCanvas(QWidget):
         """Show the cursor of what the mouse does now."""
         if self._pan_from is not None:
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
-        elif self._busy:
-            self.setCursor(Qt.CursorShape.BusyCursor)
         else:
             self.setCursor(self.tool.make_cursor())

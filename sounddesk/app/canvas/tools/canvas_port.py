@@ -129,9 +129,6 @@ class CanvasPort(Protocol):
     def inside(self, x: float, y: float) -> bool:
         """Whether a position lies on the image."""
 
-    def set_busy(self, busy: bool) -> None:
-        """Show that an answer of the segmenter is awaited, or no longer."""
-
     def show_change(self, change: MaskChange | None, *, colour: QColor | None = None) -> None:
         """Show what a click would change; `colour` of what comes in, by default that of an addition."""
 
