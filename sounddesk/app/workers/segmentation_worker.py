@@ -240,7 +240,7 @@ class SegmentationWorker(QObject):
     def __init__(self, parent: QObject | None = None, *, choose: ChooseSegmenter = choose_default_segmenter) -> None:
         super().__init__(parent)
         # From the thread of the jobs to this one.
-        self._encoded.connect(self._on_encoded, Qt.ConnectionType.QueuedConnection)
+        self._encoded.connect(self.ready, Qt.ConnectionType.QueuedConnection)
         self._noticed.connect(self.notice, Qt.ConnectionType.QueuedConnection)
         segmenting = _Segmenting(choose, on_ready=self._encoded.emit, on_notice=self._noticed.emit)
         # torch keeps its helpers for the thread that computes: it stays.
@@ -326,9 +326,6 @@ class SegmentationWorker(QObject):
         for ticket in self._worker.tickets:
             if isinstance(ticket.job, kinds):
                 self._worker.drop(ticket)
-
-    def _on_encoded(self, sha256: str) -> None:
-        self.ready.emit(sha256)
 
     def _on_finished(self, ticket: Ticket[_Job], found: tuple[Any, ...]) -> None:
         if isinstance(ticket.job, _Predict | _Preview):
