@@ -29,14 +29,6 @@ class MaskChange:
     box: Box
     codes: npt.NDArray[np.uint8]
 
-    @property
-    def gains(self) -> bool:
-        return bool((self.codes == GAINED_EDGE).any())
-
-    @property
-    def loses(self) -> bool:
-        return bool((self.codes == LOST_EDGE).any())
-
 
 def mask_change(before: BoolMask | None, after: BoolMask) -> MaskChange | None:
     """From one mask to another of its size; None where they look alike.
@@ -51,8 +43,8 @@ def mask_change(before: BoolMask | None, after: BoolMask) -> MaskChange | None:
         >>> change = mask_change(before, after)
         >>> change.box
         Box(left=2, top=4, right=10, bottom=8)
-        >>> change.gains, change.loses
-        (True, True)
+        >>> change.codes[0].tolist() == [LOST_EDGE] * 2 + [NOTHING] * 4 + [GAINED_EDGE] * 2
+        True
     """
     height, width = after.shape
     step = max(1, -(-max(height, width) // _LONGEST_SIDE))
