@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import platformdirs
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
@@ -21,6 +20,7 @@ from sounddesk.app.runtime.garbage_collection import UiThreadGarbageCollector
 from sounddesk.app.services import Services
 from sounddesk.app.settings import Settings
 from sounddesk.storage.leftovers import remove_leftovers
+from sounddesk.storage.path_text import user_data_folder
 
 # Python's own 5 ms add up: a picture of many Qt calls then waits for two busy workers again and again.
 _TURN_S: Final = 0.001
@@ -54,7 +54,7 @@ def open_window(
 def _remove_leftovers(settings: Settings) -> None:
     """What killed processes left beside the projects and in the user's data; off the UI thread, disks may be slow."""
     folders = {path.parent for path in settings.recent_files}
-    data = platformdirs.user_data_path("sounddesk", appauthor=False)
+    data = user_data_folder()
     folders |= {data, *(data / name for name in ("bundles", "models", "catalogues")), working_folder()}
 
     def work() -> None:
