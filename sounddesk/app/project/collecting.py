@@ -37,10 +37,9 @@ def collect_project(contents: ProjectContents, folder: Path, *, name: str) -> Pa
 
 
 def _write(contents: ProjectContents, made: Path, *, stem: str) -> None:
-    with translate_os_errors(made):
-        (made / "masks").mkdir(parents=True)
-        (made / "takes").mkdir()
-        write_project(made / f"{stem}{SUFFIX}", contents)
+    (made / "masks").mkdir(parents=True)
+    (made / "takes").mkdir()
+    write_project(made / f"{stem}{SUFFIX}", contents)
     project = contents.project
     for sha256, file in contents.images.items():
         current = project.image is not None and project.image.sha256 == sha256
