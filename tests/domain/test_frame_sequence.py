@@ -95,6 +95,8 @@ def test_every_nth_frame_keeps_its_place_and_its_folder(tmp_path: Path) -> None:
         # On twos every second frame is the fourth number.
         (range(1, 20, 2), 2, [1, 5, 9, 13, 17]),
         (range(-3, 4), 3, [-3, 0, 3]),
+        # Each frame is each frame, also one between the twos.
+        ([1, 3, 5, 7, 8], 1, [1, 3, 5, 7, 8]),
     ],
 )
 def test_every_nth_frame_goes_by_number(tmp_path: Path, numbers: Sequence[int], every: int, chosen: list[int]) -> None:
