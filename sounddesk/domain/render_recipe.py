@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -207,7 +208,16 @@ def path_from(folder: Path, image: Path) -> str:
     up = relative.parts.count(os.pardir)
     shared = folder.resolve().parents[up - 1] if up else folder
     # A folder of the root or of the homes is somebody's.
-    is_own = len(shared.parts) > 1 and shared not in (Path.home().parent, Path("/home"), Path("/Users"))
+    is_own = len(shared.parts) > 1 and shared not in _homes()
     down = len(relative.parts) - up
     near = not up or (up <= _MOST_UP and (down == 1 or (is_own and down <= _MOST_DOWN)))
     return relative.as_posix() if near else image.name
+
+
+def _homes() -> set[Path]:
+    """Folders in which each folder is a user's."""
+    known = {Path("/home"), Path("/Users")}
+    # A machine may have no home folder, as a container.
+    with contextlib.suppress(RuntimeError):
+        known.add(Path.home().parent)
+    return known

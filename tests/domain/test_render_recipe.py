@@ -25,3 +25,11 @@ from sounddesk.domain.render_recipe import path_from
 )
 def test_a_recipe_names_no_folders_but_those_beside_it(folder: str, image: str, written: str) -> None:
     assert path_from(Path(folder), Path(image)) == written
+
+
+def test_a_machine_without_a_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", nowhere)
+    assert path_from(Path("/jobs/x/out/f_1"), Path("/jobs/x/shot/f.1.png")) == "../../shot/f.1.png"
