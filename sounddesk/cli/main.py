@@ -37,7 +37,7 @@ _SUBCOMMANDS: Final = {
 _EPILOG: Final = "exit codes: " + "; ".join(f"{int(code)} {code.meaning.replace('`', '')}" for code in ExitCode)
 
 # What the dynamic linker says where it gets no memory for a library.
-_NO_MEMORY: Final = ("failed to map segment", "cannot allocate memory", "Cannot allocate memory")
+_NO_MEMORY: Final = ("failed to map segment", "cannot allocate memory")
 
 # For exceptions of Python itself, which may come without a message.
 _WITHOUT_WORDS: Final = {
@@ -81,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         console.error(str(told), exit_code=exit_code_of(told))
         return exit_code_of(told)
     except Exception as error:  # noqa: BLE001  # the last resort: no traceback in the user's face
-        if isinstance(error, ImportError) and any(words in str(error) for words in _NO_MEMORY):
+        if isinstance(error, ImportError) and any(words in str(error).lower() for words in _NO_MEMORY):
             console.error(
                 f"there is not enough memory to load a library ({error}): close other programs, or raise ulimit -v",
                 exit_code=ExitCode.ENGINE_FAILED,

@@ -17,7 +17,7 @@ from sounddesk.cli.exit_codes import ExitCode
 from sounddesk.cli.interrupt import cancel_on_signals
 from sounddesk.cli.models_assemble import assemble
 from sounddesk.cli.models_assemble import configure_assemble
-from sounddesk.cli.models_test import test_bundle
+from sounddesk.cli.models_self_test import self_test
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.errors import Cancelled
 from sounddesk.engine.catalogue.entries import CatalogueEntry
@@ -92,7 +92,7 @@ def run(options: argparse.Namespace, *, console: Console) -> int:
         "remove": _remove,
         "where": _where,
         "add": _add,
-        "test": test_bundle,
+        "test": self_test,
         "assemble": assemble,
     }
     cancel = CancelToken()

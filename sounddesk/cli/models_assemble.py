@@ -10,7 +10,7 @@ from typing import Literal
 from sounddesk.cli.common_arguments import add_output_arguments
 from sounddesk.cli.common_arguments import file_path
 from sounddesk.cli.console import Console
-from sounddesk.cli.models_test import report_self_test
+from sounddesk.cli.models_self_test import report_self_test
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.picture_suffixes import PICTURE_SUFFIXES
 from sounddesk.engine.bundles.paper_bundles import AUDIOLDM_IDS

@@ -12,6 +12,7 @@ from sounddesk.cli import ablate
 from sounddesk.cli.common_arguments import add_output_arguments
 from sounddesk.cli.common_arguments import file_path
 from sounddesk.cli.common_arguments import number
+from sounddesk.cli.common_arguments import whole_number
 from sounddesk.cli.console import Console
 from sounddesk.cli.exit_codes import ExitCode
 from sounddesk.cli.interrupt import cancel_on_signals
@@ -45,7 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     prepare.add_argument(
         "--recordings-hz",
-        type=int,
+        type=whole_number,
         metavar="HZ",
         help="starter: build the recordings alone, at this sample rate (the detail learns from 48000)",
     )

@@ -15,6 +15,7 @@ from sounddesk.engine.images.annotated_photographs import AnnotatedPhotograph
 from sounddesk.engine.images.annotated_photographs import read_annotated_photographs
 from sounddesk.engine.perception.recognition import RecognisesObjects
 from sounddesk.engine.segmenters.protocol import EmptySelectionError
+from sounddesk.engine.segmenters.protocol import EncodedImage
 from sounddesk.engine.segmenters.protocol import Prompt
 from sounddesk.engine.segmenters.protocol import Segmenter
 from sounddesk.engine.starter.recogniser import StarterRecogniser
@@ -24,6 +25,7 @@ from sounddesk.engine.tasks import StageReporter
 from sounddesk.engine.types import BoolMask
 from sounddesk.evaluation.chosen_segmenters import load_segmenters
 from sounddesk.evaluation.metrics.bootstrap import bootstrap_interval
+from sounddesk.evaluation.metrics.calibration import ReliabilityBin
 from sounddesk.evaluation.metrics.calibration import expected_calibration_error
 from sounddesk.evaluation.metrics.calibration import reliability
 from sounddesk.evaluation.metrics.proportion import Proportion
@@ -110,6 +112,14 @@ class NameAccuracy:
         """Things that are not known, named as if they were; neighbours are counted apart."""
         return _share([each.name is not None and each.counts for each in self.unknown])
 
+    @property
+    def reliability(self) -> tuple[ReliabilityBin, ...]:
+        """How often first guesses that count are right, by their confidence."""
+        counted = [each for each in self.objects if each.counts and each.recognised.guesses]
+        return reliability(
+            [each.recognised.guesses[0].confidence for each in counted], [each.is_right() for each in counted]
+        )
+
     def line(self) -> str:
         of_split = f", split {self.split}" if self.split else ""
         first = _share([each.is_right() for each in self.known])
@@ -126,10 +136,7 @@ class NameAccuracy:
 
     def details(self) -> list[str]:
         """The reliability table and every name that is wrong."""
-        counted = [each for each in self.objects if each.counts and each.recognised.guesses]
-        bins = reliability(
-            [each.recognised.guesses[0].confidence for each in counted], [each.is_right() for each in counted]
-        )
+        bins = self.reliability
         lines = [each.line() for each in bins]
         if bins:
             lines.append(f"expected calibration error {expected_calibration_error(bins):.3f}")
@@ -147,10 +154,6 @@ class NameAccuracy:
         return lines
 
     def to_json(self) -> dict[str, Any]:
-        counted = [each for each in self.objects if each.counts and each.recognised.guesses]
-        bins = reliability(
-            [each.recognised.guesses[0].confidence for each in counted], [each.is_right() for each in counted]
-        )
         return {
             "measure": "names",
             "bundle": self.bundle,
@@ -166,7 +169,7 @@ class NameAccuracy:
             "near_named": self.near_named,
             "first_guess_right": _json(_share([each.is_right() for each in self.known])),
             "one_of_three_right": _json(_share([each.is_right(among=3) for each in self.known])),
-            "reliability": [each.to_json() for each in bins],
+            "reliability": [each.to_json() for each in self.reliability],
             "named": [
                 {
                     "photograph": self.photographs[each.photograph],
@@ -257,12 +260,13 @@ def name_objects(
     for index, photograph in enumerate(photographs):
         image = photograph.image()
         height, width = image.shape[:2]
+        encoded = None if segmenter is None else segmenter.encode(image)
         for one in photograph.objects:
             mask = one.mask(height=height, width=width)
             if not mask.any():
                 continue
-            if segmenter is not None:
-                mask = _clicked(segmenter, image, mask)
+            if segmenter is not None and encoded is not None:
+                mask = _clicked(segmenter, encoded, mask)
             recognised = (
                 recogniser.recognise(image, mask) if mask.any() else RecognisedObject(guesses=(), least_confidence=1.0)
             )
@@ -271,8 +275,8 @@ def name_objects(
     return found
 
 
-def _clicked(segmenter: Segmenter, image: Any, truth: BoolMask) -> BoolMask:
+def _clicked(segmenter: Segmenter, encoded: EncodedImage, truth: BoolMask) -> BoolMask:
     try:
-        return segmenter.predict(segmenter.encode(image), Prompt.click(*innermost_point(truth)))[0].mask
+        return segmenter.predict(encoded, Prompt.click(*innermost_point(truth)))[0].mask
     except EmptySelectionError:
         return truth & False

@@ -35,10 +35,11 @@ class PictureFolderError(BadInputError):
 
 @dataclass(frozen=True, kw_only=True)
 class BundleKind:
-    """A kind that a bundle was trained on, and the caption that names it."""
+    """A kind that a bundle was trained on, the caption that names it, and ImageNet's classes that show it."""
 
     name: str
     caption: str
+    imagenet_classes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,6 +81,7 @@ def normal_name(name: str) -> str:
 class _KindRow:
     kind: str
     caption: str
+    imagenet_classes: tuple[int, ...] = ()
 
 
 def read_bundle_kinds(bundle: Bundle) -> list[BundleKind]:
@@ -90,7 +92,7 @@ def read_bundle_kinds(bundle: Bundle) -> list[BundleKind]:
     """
     try:
         rows = decode(list[_KindRow], read_json(bundle.document(KINDS_DOCUMENT)), unknown="ignore")
-        return [BundleKind(name=row.kind, caption=row.caption) for row in rows]
+        return [BundleKind(name=row.kind, caption=row.caption, imagenet_classes=row.imagenet_classes) for row in rows]
     except BundleError as error:
         raise PictureFolderError(
             f"bundle {bundle.name!r} does not say which kinds it knows (no {KINDS_DOCUMENT}): evaluate one that does, "
@@ -100,6 +102,14 @@ def read_bundle_kinds(bundle: Bundle) -> list[BundleKind]:
         raise PictureFolderError(
             f"{KINDS_DOCUMENT} of bundle {bundle.name!r} cannot be read ({error!r}): install the bundle again"
         ) from error
+
+
+def kind_captions(bundle: Bundle) -> dict[str, str]:
+    """The captions of a bundle's kinds by name; none of a bundle that does not say which kinds it knows."""
+    try:
+        return {kind.name: kind.caption for kind in read_bundle_kinds(bundle)}
+    except PictureFolderError:
+        return {}
 
 
 def read_picture_folder(directory: Path, kinds: Sequence[str], *, only: Collection[str] | None = None) -> PictureFolder:

@@ -40,16 +40,11 @@ class KindClassifier(Protocol):
 
 
 class SoundJudge:
-    """Classifies sounds by kind.
-
-    Attributes:
-        independent: the classifier where it has heard none of the bundle's recordings; None for any other.
-    """
+    """Classifies sounds by kind."""
 
     def __init__(self, classifier: KindClassifier) -> None:
         self._classifier = classifier
         self._index = {kind: index for index, kind in enumerate(classifier.kinds)}
-        self.independent = classifier if isinstance(classifier, IndependentJudge) else None
 
     @classmethod
     def load(cls, folder: Path | None = None) -> SoundJudge:
@@ -74,7 +69,7 @@ class SoundJudge:
 
     def ceiling(self, questions: Sequence[tuple[str, Sequence[str]]]) -> Ceiling | None:
         """What real recordings reach in these questions, each a take's kind and those to choose among; else None."""
-        return None if self.independent is None else self.independent.ceiling(questions)
+        return self._classifier.ceiling(questions) if isinstance(self._classifier, IndependentJudge) else None
 
     def log_probabilities(self, waveform: Waveform, *, sample_rate_hz: int) -> npt.NDArray[np.float32] | None:
         """Log-probability of each of `kinds`, float32[K]; None for a silent or non-finite sound."""

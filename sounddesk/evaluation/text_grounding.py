@@ -45,11 +45,10 @@ from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
 from sounddesk.engine.types import ObjectRequest
 from sounddesk.evaluation.metrics.proportion import Proportion
-from sounddesk.evaluation.picture_folder import KINDS_DOCUMENT
+from sounddesk.evaluation.picture_folder import read_bundle_kinds
 from sounddesk.evaluation.picture_folder import read_picture_folder
 from sounddesk.resources_folder import SHIPPED_BUNDLE
 from sounddesk.resources_folder import resource
-from sounddesk.storage.text_formats import read_json
 
 FOLDS: Final = 10
 CURVE: Final = (60, 125, 250, 500, 1000)
@@ -148,13 +147,13 @@ def run(
     with EngineSession.open(bundle=bundle, device=device) as session:
         opened = session.bundle
         encoder = _encoder_with_classes(opened)
-        kinds = read_json(opened.document(KINDS_DOCUMENT))
-        kind_names = [str(each["kind"]) for each in kinds]
-        classes = [frozenset(each.get("imagenet_classes", ())) for each in kinds]
+        kinds = read_bundle_kinds(opened)
+        kind_names = [each.name for each in kinds]
+        classes = [frozenset(each.imagenet_classes) for each in kinds]
         folder = read_picture_folder(pictures_dir, kind_names)
         pictures = [(kind_names.index(kind), one) for kind, found in folder.cut_outs.items() for one in found]
         words = _encode_words(opened, encoder, kind_names)
-        captions = torch.from_numpy(session.text_vectors([str(each["caption"]) for each in kinds]))
+        captions = torch.from_numpy(session.text_vectors([each.caption for each in kinds]))
         reporter = StageReporter(stage="pictures", total=len(pictures), on_progress=progress, cancel=cancel)
         vectors, trained = [], 0
         for index, (kind, cut_out) in enumerate(pictures):

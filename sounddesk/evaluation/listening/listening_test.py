@@ -44,8 +44,7 @@ from sounddesk.evaluation.listening.listening_key import Preference
 from sounddesk.evaluation.listening.listening_key import Trial
 from sounddesk.evaluation.listening.listening_key import preferences
 from sounddesk.evaluation.listening.listening_key import read_answers
-from sounddesk.evaluation.picture_folder import PictureFolderError
-from sounddesk.evaluation.picture_folder import read_bundle_kinds
+from sounddesk.evaluation.picture_folder import kind_captions
 from sounddesk.evaluation.picture_folder import read_picture_folder
 from sounddesk.evaluation.recordings.excerpts import loudest_part
 from sounddesk.evaluation.recordings.excerpts import matched
@@ -233,11 +232,8 @@ def _take(
         take = ObjectRequest(name=kind, mask=scene.masks[0], seed=of_take)
         asked = GenerationRequest(image=scene.image, takes=(take,), seconds=seconds, sampling=sampling)
         return session.generate(asked, cancel=cancel)[0].waveform
-    try:
-        captions = {each.name: each.caption for each in read_bundle_kinds(session.bundle)}
-    except PictureFolderError:
-        captions = {}
-    request = TextRequest(prompts=(captions.get(kind, kind),), seeds=(of_take,), seconds=seconds, sampling=sampling)
+    prompt = kind_captions(session.bundle).get(kind, kind)
+    request = TextRequest(prompts=(prompt,), seeds=(of_take,), seconds=seconds, sampling=sampling)
     return session.generate_from_text(request, cancel=cancel)[0].waveform
 
 

@@ -31,9 +31,8 @@ from sounddesk.engine.tasks import StageReporter
 from sounddesk.engine.types import PresetName
 from sounddesk.engine.types import SamplingSettings
 from sounddesk.evaluation.evaluation_scenes import read_backgrounds
-from sounddesk.evaluation.picture_folder import PictureFolderError
+from sounddesk.evaluation.picture_folder import kind_captions
 from sounddesk.evaluation.picture_folder import normal_name
-from sounddesk.evaluation.picture_folder import read_bundle_kinds
 from sounddesk.evaluation.picture_folder import read_picture_folder
 from sounddesk.evaluation.realism.comparisons import LEAST_RECORDINGS
 from sounddesk.evaluation.realism.comparisons import EmbeddedSets
@@ -116,14 +115,13 @@ def run(
     photographs = read_backgrounds(backgrounds) if backgrounds is not None else []
     with EngineSession.open(bundle=bundle, device=device) as session, SoundJournal(out) as journal:
         heard = heard_by(session.bundle).text(chosen)
-        captions = _captions(session)
         kinds = sorted({each.kind for each in chosen})
         cut_outs = {} if pictures is None else read_picture_folder(pictures, kinds).cut_outs
         maker = SoundMaker(
             session=session,
             embedder=embedder or SoundEmbedder(),
             journal=journal,
-            captions=captions,
+            captions=kind_captions(session.bundle),
             cut_outs=cut_outs,
             backgrounds=photographs,
             seed=seed,
@@ -171,14 +169,6 @@ def run(
 
 
 _Made = dict[Stage, dict[tuple[str, str], JournalSound]]
-
-
-def _captions(session: EngineSession) -> dict[str, str]:
-    """By kind as folders are called; of a bundle that says nothing none."""
-    try:
-        return {kind.name: kind.caption for kind in read_bundle_kinds(session.bundle)}
-    except PictureFolderError:
-        return {}
 
 
 def _stages(session: EngineSession, *, has_pictures: bool) -> tuple[list[Stage], dict[str, str]]:

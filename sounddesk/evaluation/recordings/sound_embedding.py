@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -28,15 +26,6 @@ class SoundEmbedder:
 
     def __init__(self, encoder: SoundEffectsEncoder | None = None) -> None:
         self._encoder = encoder or SoundEffectsEncoder.load(resource(EFFECTS_ENCODER))
-
-    @classmethod
-    def load(cls, folder: Path) -> SoundEmbedder:
-        """With the encoder in a folder. Raises: EngineError."""
-        return cls(SoundEffectsEncoder.load(folder))
-
-    @property
-    def width(self) -> int:
-        return self._encoder.width
 
     def embed(self, excerpt: Waveform, band: Band) -> Embedding:
         """float32[width] of at most `EXCERPT_S` of sound float32[n] at the band's rate; its level counts."""

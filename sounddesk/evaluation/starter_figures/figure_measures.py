@@ -35,7 +35,6 @@ class MeasuringPlace:
     Attributes:
         data: the starter's data set.
         pictures: its test pictures, KIND/*.png.
-        backgrounds: photographs behind them; None for plain ones.
         work: keeps sounds between runs.
         quick: fewer cases, for a first look; the figure says how many.
     """
@@ -43,7 +42,6 @@ class MeasuringPlace:
     bundle: str | Path
     data: Path
     pictures: Path
-    backgrounds: Path | None
     work: Path
     quick: bool
     progress: OnProgress | None
@@ -84,7 +82,6 @@ def _right_object(place: MeasuringPlace) -> list[MeasuredText]:
         bundle=place.bundle,
         scenes=place.size(120, 30),
         seconds=5.0,
-        backgrounds=place.backgrounds,
         progress=place.progress,
         cancel=place.cancel,
     )
@@ -113,7 +110,6 @@ def _grounding(place: MeasuringPlace) -> list[MeasuredText]:
         place.pictures,
         bundle=place.bundle,
         scenes=place.size(200, 50),
-        backgrounds=place.backgrounds,
         progress=place.progress,
         cancel=place.cancel,
     )
@@ -127,7 +123,6 @@ def _masks(place: MeasuringPlace) -> list[MeasuredText]:
         bundle=place.bundle,
         scenes=place.size(60, 15),
         segmenters=("starter",),
-        backgrounds=place.backgrounds,
         progress=place.progress,
         cancel=place.cancel,
     )
@@ -149,7 +144,6 @@ def _realism(place: MeasuringPlace) -> list[MeasuredText]:
         reference=place.data,
         bundle=place.bundle,
         pictures=place.pictures,
-        backgrounds=place.backgrounds,
         recordings=24 if place.quick else None,
         progress=place.progress,
         cancel=place.cancel,

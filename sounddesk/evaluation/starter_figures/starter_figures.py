@@ -76,7 +76,7 @@ def run(
     progress: OnProgress | None = None,
     cancel: CancelToken | None = None,
 ) -> StarterFiguresResult:
-    """Measure what was not measured on the starter of a source tree, and write file and documents after each figure.
+    """Measure what was not measured on the starter of a source tree; write the file after each, the documents at the end.
 
     Args:
         checkout: folder of the source tree; its `resources/starter` is measured.
@@ -112,7 +112,6 @@ def run(
             bundle=bundle.folder,
             data=reference,
             pictures=pictures or keep,
-            backgrounds=None,
             work=keep,
             quick=quick,
             progress=progress,

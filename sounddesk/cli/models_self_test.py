@@ -10,7 +10,7 @@ from sounddesk.domain.errors import EngineError
 from sounddesk.engine.tasks import CancelToken
 
 
-def test_bundle(options: argparse.Namespace, *, console: Console, cancel: CancelToken) -> dict[str, Any]:
+def self_test(options: argparse.Namespace, *, console: Console, cancel: CancelToken) -> dict[str, Any]:
     """Carry out `sounddesk models test`. Raises: EngineError, where a check does not hold."""
     return report_self_test(options.name, device=options.device, console=console, cancel=cancel)
 
