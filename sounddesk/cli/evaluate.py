@@ -24,7 +24,8 @@ from sounddesk.evaluation.measures.registry import MEASURES
 from sounddesk.evaluation.measures.registry import MeasureEntry
 from sounddesk.evaluation.measures.registry import MeasureOption
 from sounddesk.evaluation.measures.registry import MeasureReport
-from sounddesk.evaluation.measures.registry import in_range
+from sounddesk.evaluation.measures.registry import folder_option
+from sounddesk.evaluation.measures.registry import seed_option
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -40,14 +41,8 @@ _READERS: Final[dict[str, Callable[[str], Any]]] = {
 }
 # What every measure has beside its own.
 _COMMON_OPTIONS: Final = (
-    MeasureOption(
-        flag="--backgrounds",
-        help="photographs behind them",
-        kind="path",
-        metavar="FOLDER",
-        default_text="plain ones",
-    ),
-    MeasureOption(flag="--seed", help="which scenes", kind="whole number", default=0, check=in_range("seed", 0)),
+    folder_option("--backgrounds", "photographs behind them", default_text="plain ones"),
+    seed_option("which scenes"),
 )
 
 

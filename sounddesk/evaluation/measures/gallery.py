@@ -10,6 +10,7 @@ from sounddesk.evaluation.measures.registry import MEASURES
 from sounddesk.evaluation.measures.registry import MeasureEntry
 from sounddesk.evaluation.measures.registry import MeasureOption
 from sounddesk.evaluation.measures.registry import MeasureReport
+from sounddesk.evaluation.measures.registry import folder_option
 from sounddesk.evaluation.measures.registry import in_range
 from sounddesk.evaluation.measures.registry import take_options
 
@@ -34,13 +35,7 @@ MEASURES.register(
         measure=measure,
         when_cancelled="cancelled, nothing was written",
         options=(
-            MeasureOption(
-                flag="--out",
-                help="where to; an earlier gallery there is kept",
-                kind="path",
-                metavar="FOLDER",
-                required=True,
-            ),
+            folder_option("--out", "where to; an earlier gallery there is kept", required=True),
             MeasureOption(flag="--kinds", help="only these", kind="names", metavar="KIND,...", default=()),
             MeasureOption(
                 flag="--takes",
@@ -49,12 +44,7 @@ MEASURES.register(
                 default=1,
                 check=in_range("takes", 1, _MOST_TAKES),
             ),
-            MeasureOption(
-                flag="--recordings",
-                help="holds KIND/*.flac, real recordings to compare with",
-                kind="path",
-                metavar="FOLDER",
-            ),
+            folder_option("--recordings", "holds KIND/*.flac, real recordings to compare with"),
             *take_options(5.0),
         ),
     )

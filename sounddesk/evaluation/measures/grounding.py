@@ -15,8 +15,7 @@ def measure(pictures: Path, **options: Any) -> MeasureReport:
     """See `grounding_accuracy`."""
     from sounddesk.evaluation import grounding_accuracy
 
-    result = grounding_accuracy.run(pictures, **options)
-    return MeasureReport(line=result.line(), document=result.to_json())
+    return MeasureReport.of(grounding_accuracy.run(pictures, **options))
 
 
 MEASURES.register(

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from sounddesk.evaluation.measures.registry import MEASURES
 from sounddesk.evaluation.measures.registry import MeasureEntry
-from sounddesk.evaluation.measures.registry import MeasureOption
 from sounddesk.evaluation.measures.registry import MeasureReport
+from sounddesk.evaluation.measures.registry import folder_option
+from sounddesk.evaluation.measures.registry import prepared_set_option
 
 
 def measure(_: None, /, **options: Any) -> MeasureReport:
     """See `judge.judge_learning`."""
     from sounddesk.evaluation.judge import judge_learning
 
-    result = judge_learning.run(**options)
-    return MeasureReport(line=result.line(), document=result.to_json())
+    return MeasureReport.of(judge_learning.run(**options))
 
 
 MEASURES.register(
@@ -28,23 +27,9 @@ MEASURES.register(
         takes_bundle=True,
         when_cancelled="cancelled; the same command goes on where it was",
         options=(
-            MeasureOption(
-                flag="--out", help="where the judge is written", kind="path", metavar="FOLDER", required=True
-            ),
-            MeasureOption(
-                flag="--reference",
-                help="a set that 'sounddesk train prepare starter' built",
-                kind="path",
-                metavar="FOLDER",
-                default=Path("starter-data"),
-            ),
-            MeasureOption(
-                flag="--work",
-                help="keeps what was embedded, so that a stopped run goes on",
-                kind="path",
-                metavar="FOLDER",
-                default_text="OUT-work",
-            ),
+            folder_option("--out", "where the judge is written", required=True),
+            prepared_set_option(),
+            folder_option("--work", "keeps what was embedded, so that a stopped run goes on", default_text="OUT-work"),
         ),
     )
 )

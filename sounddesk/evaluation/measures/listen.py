@@ -9,10 +9,12 @@ from sounddesk.evaluation.measures.registry import MEASURES
 from sounddesk.evaluation.measures.registry import MeasureEntry
 from sounddesk.evaluation.measures.registry import MeasureOption
 from sounddesk.evaluation.measures.registry import MeasureReport
+from sounddesk.evaluation.measures.registry import folder_option
 from sounddesk.evaluation.measures.registry import in_range
 from sounddesk.evaluation.measures.registry import preset_option
 from sounddesk.evaluation.measures.registry import recording_options
 from sounddesk.evaluation.measures.registry import seconds_option
+from sounddesk.evaluation.measures.registry import seed_option
 
 
 def measure(
@@ -23,9 +25,9 @@ def measure(
 
     if answers:
         told = listening_test.report(out, answers)
-        return MeasureReport(line=told.line(), document=told.to_json(), details=told.details())
+        return MeasureReport.with_details(told)
     made = listening_test.write_test(out=out, bundles=bundle or ["starter"], **options)
-    return MeasureReport(line=made.line(), document=made.to_json())
+    return MeasureReport.of(made)
 
 
 MEASURES.register(
@@ -36,7 +38,7 @@ MEASURES.register(
         takes_pictures=False,
         when_cancelled="cancelled, nothing was written",
         options=(
-            MeasureOption(flag="--out", help="folder of the page", kind="path", metavar="FOLDER", required=True),
+            folder_option("--out", "folder of the page", required=True),
             MeasureOption(
                 flag="--bundle",
                 help="whose takes; give it twice to compare two",
@@ -53,11 +55,9 @@ MEASURES.register(
                 default_text="",
             ),
             *recording_options()[:2],
-            MeasureOption(
-                flag="--pictures",
-                help="holds KIND/*.png cut-outs with alpha: takes through pictures",
-                kind="path",
-                metavar="FOLDER",
+            folder_option(
+                "--pictures",
+                "holds KIND/*.png cut-outs with alpha: takes through pictures",
                 default_text="takes by words",
             ),
             MeasureOption(
@@ -67,13 +67,7 @@ MEASURES.register(
                 default=12,
                 check=in_range("kinds", 1, 500),
             ),
-            MeasureOption(
-                flag="--seed",
-                help="which takes, in which order",
-                kind="whole number",
-                default=0,
-                check=in_range("seed", 0),
-            ),
+            seed_option("which takes, in which order"),
             preset_option(),
             seconds_option(5.0),
         ),

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from sounddesk.evaluation.measures.registry import MEASURES
 from sounddesk.evaluation.measures.registry import MeasureEntry
 from sounddesk.evaluation.measures.registry import MeasureOption
 from sounddesk.evaluation.measures.registry import MeasureReport
+from sounddesk.evaluation.measures.registry import folder_option
+from sounddesk.evaluation.measures.registry import prepared_set_option
 
 
-def measure(_: None, /, *, out: Path, **options: Any) -> MeasureReport:
+def measure(_: None, /, **options: Any) -> MeasureReport:
     """See `split_pictures.write_pictures`."""
     from sounddesk.evaluation.split_pictures import write_pictures
 
-    result = write_pictures(out, **options)
-    return MeasureReport(line=result.line(), document=result.to_json())
+    return MeasureReport.of(write_pictures(**options))
 
 
 MEASURES.register(
@@ -26,14 +26,8 @@ MEASURES.register(
         measure=measure,
         takes_pictures=False,
         options=(
-            MeasureOption(flag="--out", help="where to", kind="path", metavar="FOLDER", required=True),
-            MeasureOption(
-                flag="--reference",
-                help="a set that 'sounddesk train prepare starter' built",
-                kind="path",
-                metavar="FOLDER",
-                default=Path("starter-data"),
-            ),
+            folder_option("--out", "where to", required=True),
+            prepared_set_option(),
             MeasureOption(
                 flag="--split",
                 help="which part of it",

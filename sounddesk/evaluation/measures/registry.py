@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from typing import Final
 from typing import Literal
+from typing import Protocol
 
 from sounddesk.domain.registry import Registry
 
@@ -50,6 +51,20 @@ class MeasureOption:
         return self.flag.removeprefix("--").replace("-", "_")
 
 
+class Result(Protocol):
+    """What a measure found out, as it tells it itself."""
+
+    def line(self) -> str: ...
+
+    def to_json(self) -> dict[str, Any]: ...
+
+
+class DetailedResult(Result, Protocol):
+    """One that has more to tell than a line."""
+
+    def details(self) -> Sequence[str]: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class MeasureReport:
     """Result of a measure.
@@ -65,6 +80,16 @@ class MeasureReport:
     document: Mapping[str, Any]
     details: Sequence[str] = ()
     notes: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, result: Result) -> MeasureReport:
+        """What a result tells of itself, without notes."""
+        return cls(line=result.line(), document=result.to_json())
+
+    @classmethod
+    def with_details(cls, result: DetailedResult) -> MeasureReport:
+        """The same with the further lines of the result."""
+        return cls(line=result.line(), document=result.to_json(), details=result.details())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +150,42 @@ def in_range(name: str, least: int, most: int | None = None) -> Callable[[int], 
     return check
 
 
+def folder_option(
+    flag: str, text: str, *, required: bool = False, default: Path | None = None, default_text: str | None = None
+) -> MeasureOption:
+    """An option that names a folder; `text` is its help."""
+    return MeasureOption(
+        flag=flag,
+        help=text,
+        kind="path",
+        metavar="FOLDER",
+        required=required,
+        default=default,
+        default_text=default_text,
+    )
+
+
+def prepared_set_option(text: str = "a set that 'sounddesk train prepare starter' built") -> MeasureOption:
+    """--reference: the recordings and pictures that a bundle was made of, and others of the same kinds."""
+    return folder_option("--reference", text, default=Path("starter-data"))
+
+
+def seed_option(text: str) -> MeasureOption:
+    """--seed, and what follows from it."""
+    return MeasureOption(flag="--seed", help=text, kind="whole number", default=0, check=in_range("seed", 0))
+
+
+def photograph_split_option() -> MeasureOption:
+    """Which of the photographs of a folder."""
+    return MeasureOption(
+        flag="--split",
+        help="only the photographs of this split in their photographs.csv",
+        choices=("tune", "validation", "test"),
+        default="",
+        default_text="all",
+    )
+
+
 def scenes_option(default: int) -> MeasureOption:
     """How many scenes are composed."""
     return MeasureOption(
@@ -135,19 +196,10 @@ def scenes_option(default: int) -> MeasureOption:
 def photograph_options() -> tuple[MeasureOption, ...]:
     """Which photographs, and whose networks: --photographs, --split and --bundle."""
     return (
-        MeasureOption(
-            flag="--photographs",
-            help="holds photographs with labelme's or COCO's outlines beside them",
-            kind="path",
-            metavar="FOLDER",
-            required=True,
+        folder_option(
+            "--photographs", "holds photographs with labelme's or COCO's outlines beside them", required=True
         ),
-        MeasureOption(
-            flag="--split",
-            help="only the photographs of this split in their photographs.csv",
-            choices=("tune", "validation", "test"),
-            default_text="all",
-        ),
+        photograph_split_option(),
         MeasureOption(flag="--bundle", help="name or folder of a bundle", default="starter"),
     )
 
@@ -182,13 +234,9 @@ def take_options(seconds: float) -> tuple[MeasureOption, ...]:
 def recording_options() -> tuple[MeasureOption, ...]:
     """What a bundle is compared with: --reference, --split and --recordings."""
     return (
-        MeasureOption(
-            flag="--reference",
-            help="real recordings: KIND/*.flac (or WAV, OGG, AIFF) of anyone's, or a set that 'sounddesk train prepare "
-            "starter' built",
-            kind="path",
-            metavar="FOLDER",
-            default=Path("starter-data"),
+        prepared_set_option(
+            "real recordings: KIND/*.flac (or WAV, OGG, AIFF) of anyone's, or a set that 'sounddesk train prepare "
+            "starter' built"
         ),
         MeasureOption(
             flag="--split",

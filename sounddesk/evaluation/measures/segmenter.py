@@ -10,6 +10,8 @@ from sounddesk.evaluation.measures.registry import MEASURES
 from sounddesk.evaluation.measures.registry import MeasureEntry
 from sounddesk.evaluation.measures.registry import MeasureOption
 from sounddesk.evaluation.measures.registry import MeasureReport
+from sounddesk.evaluation.measures.registry import folder_option
+from sounddesk.evaluation.measures.registry import photograph_split_option
 from sounddesk.evaluation.measures.registry import scenes_option
 
 
@@ -17,7 +19,7 @@ def measure(
     pictures: Path | None,
     *,
     photographs: Path | None = None,
-    split: str | None = None,
+    split: str = "",
     segmenter: tuple[str, ...] = (),
     page: Path | None = None,
     **options: Any,
@@ -35,7 +37,7 @@ def measure(
 
         worst = None if page is None else WorstObjects()
         kept = {name: options[name] for name in ("bundle", "device", "progress", "cancel") if name in options}
-        result = photograph_accuracy.run(photographs, segmenters=segmenter, split=split or "", worst=worst, **kept)
+        result = photograph_accuracy.run(photographs, segmenters=segmenter, split=split, worst=worst, **kept)
         notes = [] if worst is None or page is None else [f"the worst objects are in {worst.write(page)}"]
         return MeasureReport(line=result.line(), document=result.to_json(), details=result.details(), notes=notes)
     if split or page is not None:
@@ -44,7 +46,7 @@ def measure(
     from sounddesk.evaluation import segmenter_accuracy
 
     scenes = segmenter_accuracy.run(pictures, segmenters=segmenter, **options)
-    return MeasureReport(line=scenes.line(), document=scenes.to_json())
+    return MeasureReport.of(scenes)
 
 
 MEASURES.register(
@@ -55,18 +57,8 @@ MEASURES.register(
         known_kinds_only=False,
         instead_of_pictures="--photographs",
         options=(
-            MeasureOption(
-                flag="--photographs",
-                help="holds photographs with labelme's or COCO's outlines beside them",
-                kind="path",
-                metavar="FOLDER",
-            ),
-            MeasureOption(
-                flag="--split",
-                help="only the photographs of this split in their photographs.csv",
-                choices=("tune", "validation", "test"),
-                default_text="all",
-            ),
+            folder_option("--photographs", "holds photographs with labelme's or COCO's outlines beside them"),
+            photograph_split_option(),
             MeasureOption(
                 flag="--segmenter",
                 help="which segmenters, by name",
@@ -75,12 +67,7 @@ MEASURES.register(
                 default=(),
                 default_text="the one that clicks use, and GrabCut",
             ),
-            MeasureOption(
-                flag="--page",
-                help="where to write a page of the photographs' worst objects with the clicks drawn in",
-                kind="path",
-                metavar="FOLDER",
-            ),
+            folder_option("--page", "where to write a page of the photographs' worst objects with the clicks drawn in"),
             scenes_option(40),
         ),
     )

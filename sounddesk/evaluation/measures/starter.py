@@ -9,14 +9,15 @@ from sounddesk.evaluation.measures.registry import MEASURES
 from sounddesk.evaluation.measures.registry import MeasureEntry
 from sounddesk.evaluation.measures.registry import MeasureOption
 from sounddesk.evaluation.measures.registry import MeasureReport
+from sounddesk.evaluation.measures.registry import folder_option
+from sounddesk.evaluation.measures.registry import prepared_set_option
 
 
 def measure(_: None, /, **options: Any) -> MeasureReport:
     """See `starter_figures.starter_figures`."""
     from sounddesk.evaluation.starter_figures import starter_figures
 
-    result = starter_figures.run(**options)
-    return MeasureReport(line=result.line(), document=result.to_json(), details=result.details())
+    return MeasureReport.with_details(starter_figures.run(**options))
 
 
 MEASURES.register(
@@ -27,35 +28,10 @@ MEASURES.register(
         takes_pictures=False,
         when_cancelled="cancelled; the same command goes on where it was",
         options=(
-            MeasureOption(
-                flag="--checkout",
-                help="the source tree",
-                kind="path",
-                metavar="FOLDER",
-                default=Path(),
-                default_text="this folder",
-            ),
-            MeasureOption(
-                flag="--reference",
-                help="the set that 'sounddesk train prepare starter' built",
-                kind="path",
-                metavar="FOLDER",
-                default=Path("starter-data"),
-            ),
-            MeasureOption(
-                flag="--pictures",
-                help="holds KIND/*.png cut-outs with alpha",
-                kind="path",
-                metavar="FOLDER",
-                default_text="the set's test pictures",
-            ),
-            MeasureOption(
-                flag="--work",
-                help="keeps the sounds, so that a stopped run goes on",
-                kind="path",
-                metavar="FOLDER",
-                default_text="starter-figures",
-            ),
+            folder_option("--checkout", "the source tree", default=Path(), default_text="this folder"),
+            prepared_set_option("the set that 'sounddesk train prepare starter' built"),
+            folder_option("--pictures", "holds KIND/*.png cut-outs with alpha", default_text="the set's test pictures"),
+            folder_option("--work", "keeps the sounds, so that a stopped run goes on", default_text="starter-figures"),
             MeasureOption(
                 flag="--rows",
                 help="only these: right-object, grounding, masks, realism, variety, time, determinism; 'none' only "

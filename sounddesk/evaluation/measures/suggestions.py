@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from sounddesk.evaluation.measures.registry import MEASURES
@@ -10,24 +9,13 @@ from sounddesk.evaluation.measures.registry import MeasureEntry
 from sounddesk.evaluation.measures.registry import MeasureOption
 from sounddesk.evaluation.measures.registry import MeasureReport
 from sounddesk.evaluation.measures.registry import photograph_options
-from sounddesk.resources_folder import SHIPPED_BUNDLE
 
 
-def measure(
-    pictures: None,  # noqa: ARG001  # it takes none
-    *,
-    photographs: Path,
-    split: str | None = None,
-    bundle: str = SHIPPED_BUNDLE,
-    segmenter: str = "",
-    **options: Any,
-) -> MeasureReport:
+def measure(_: None, /, **options: Any) -> MeasureReport:
     """See `suggestion_accuracy`."""
     from sounddesk.evaluation import suggestion_accuracy
 
-    kept = {name: options[name] for name in ("progress", "cancel") if name in options}
-    result = suggestion_accuracy.run(photographs, split=split or "", segmenter=segmenter, bundle=bundle, **kept)
-    return MeasureReport(line=result.line(), document=result.to_json(), details=result.details())
+    return MeasureReport.with_details(suggestion_accuracy.run(**options))
 
 
 MEASURES.register(

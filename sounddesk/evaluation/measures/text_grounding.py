@@ -14,8 +14,7 @@ def measure(pictures: Path, **options: Any) -> MeasureReport:
     """See `text_grounding`."""
     from sounddesk.evaluation import text_grounding
 
-    result = text_grounding.run(pictures, **options)
-    return MeasureReport(line=result.line(), document=result.to_json(), details=result.details())
+    return MeasureReport.with_details(text_grounding.run(pictures, **options))
 
 
 MEASURES.register(

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from sounddesk.evaluation.measures.registry import MEASURES
 from sounddesk.evaluation.measures.registry import MeasureEntry
 from sounddesk.evaluation.measures.registry import MeasureOption
 from sounddesk.evaluation.measures.registry import MeasureReport
+from sounddesk.evaluation.measures.registry import folder_option
 from sounddesk.evaluation.measures.registry import in_range
+from sounddesk.evaluation.measures.registry import prepared_set_option
 from sounddesk.evaluation.measures.registry import preset_option
 from sounddesk.evaluation.measures.registry import seconds_option
+from sounddesk.evaluation.measures.registry import seed_option
 
 
 def measure(_: None, /, **options: Any) -> MeasureReport:
     """See `variety.variety`."""
     from sounddesk.evaluation.variety import variety
 
-    result = variety.run(**options)
-    return MeasureReport(line=result.line(), document=result.to_json())
+    return MeasureReport.of(variety.run(**options))
 
 
 MEASURES.register(
@@ -31,20 +32,8 @@ MEASURES.register(
         takes_bundle=True,
         when_cancelled="cancelled; the same command goes on where it was",
         options=(
-            MeasureOption(
-                flag="--out",
-                help="keeps the sounds; an earlier run there goes on",
-                kind="path",
-                metavar="FOLDER",
-                required=True,
-            ),
-            MeasureOption(
-                flag="--reference",
-                help="a set that 'sounddesk train prepare starter' built",
-                kind="path",
-                metavar="FOLDER",
-                default=Path("starter-data"),
-            ),
+            folder_option("--out", "keeps the sounds; an earlier run there goes on", required=True),
+            prepared_set_option(),
             MeasureOption(
                 flag="--takes",
                 help="of each kind",
@@ -59,7 +48,7 @@ MEASURES.register(
                 default_text="all",
                 check=in_range("kinds", 2),
             ),
-            MeasureOption(flag="--seed", help="which takes", kind="whole number", default=0, check=in_range("seed", 0)),
+            seed_option("which takes"),
             preset_option(),
             seconds_option(5.0),
         ),

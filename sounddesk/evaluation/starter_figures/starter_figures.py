@@ -76,7 +76,7 @@ def run(
     progress: OnProgress | None = None,
     cancel: CancelToken | None = None,
 ) -> StarterFiguresResult:
-    """Measure what was not measured on the starter of a source tree; write the file after each, the documents at the end.
+    """Measure what was not measured on the starter of a source tree: the file is written after each, documents last.
 
     Args:
         checkout: folder of the source tree; its `resources/starter` is measured.
