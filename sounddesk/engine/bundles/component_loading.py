@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from typing import Final
 from typing import TypeVar
@@ -14,8 +11,6 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from sounddesk.domain.errors import Cancelled
-from sounddesk.domain.errors import EngineError
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.bundles.bundle_manifest import DETAIL_ROLE
 from sounddesk.engine.bundles.component_classes import AnyTextEncoder
@@ -26,28 +21,23 @@ from sounddesk.engine.bundles.component_classes import load_detail
 from sounddesk.engine.bundles.component_classes import load_image_encoder
 from sounddesk.engine.bundles.component_classes import load_text_encoder
 from sounddesk.engine.bundles.component_classes import load_vocoder
+from sounddesk.engine.bundles.guarded_loading import loading_component
 from sounddesk.engine.bundles.memory_plan import MemoryPlan
 from sounddesk.engine.bundles.memory_plan import Part
 from sounddesk.engine.device import DevicePolicy
-from sounddesk.engine.device import is_out_of_memory
 from sounddesk.engine.device import keep_freed_memory
-from sounddesk.engine.models.construction import constructing
 from sounddesk.engine.models.construction import quieten_libraries
 from sounddesk.engine.models.diffusion import Denoiser
 from sounddesk.engine.models.diffusion import check_schedule
 from sounddesk.engine.models.grounding import ObjectConditioner
 from sounddesk.engine.models.latent_codec import LatentCodec
 from sounddesk.engine.models.packed_layers import pack_layers
-from sounddesk.engine.models.weight_budget import check_configuration
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
-from sounddesk.engine.types import BundleError
 from sounddesk.storage.text_formats import read_json
 
 WEIGHTS_FILE: Final = "model.safetensors"
-# Of what a library says; some list every tensor of a network.
-_MOST_SHOWN: Final = 400
 SCHEDULER_FILE: Final = "scheduler_config.json"
 
 _Module = TypeVar("_Module", bound=nn.Module)
@@ -90,7 +80,7 @@ def load_components(
     if policy.device.type == "cpu" and plan == "keep":
         keep_freed_memory()
     conditioner = _load_conditioner(bundle, policy)
-    with _loading(bundle, "scheduler") as folder:
+    with loading_component(bundle, "scheduler") as folder:
         scheduler_config = read_json(folder / SCHEDULER_FILE, allow_infinite=True)
         check_schedule(scheduler_config)
 
@@ -135,12 +125,12 @@ def load_text_encoder_component(bundle: Bundle, policy: DevicePolicy) -> AnyText
 
 def read_text_encoder(bundle: Bundle) -> AnyTextEncoder:
     """The text encoder on the CPU. Raises: BundleError."""
-    with _loading(bundle, "text_encoder") as folder:
+    with loading_component(bundle, "text_encoder") as folder:
         return load_text_encoder(_class_of(bundle, "text_encoder"), folder)
 
 
 def _load_conditioner(bundle: Bundle, policy: DevicePolicy) -> ObjectConditioner:
-    with _loading(bundle, "grounding") as folder:
+    with loading_component(bundle, "grounding") as folder:
         conditioner = load_conditioner(folder, _class_of(bundle, "grounding"))
         if conditioner.config != conditioner.config_class.from_json(bundle.manifest.grounding):
             raise ValueError("its config.json differs from 'grounding' in bundle.json")
@@ -152,7 +142,7 @@ def _load_denoiser(bundle: Bundle, policy: DevicePolicy, *, condition_width: int
     injection_file = None
     if settings.inject != "film":
         injection_file = bundle.component_folder("injection") / WEIGHTS_FILE
-    with _loading(bundle, "unet") as folder:
+    with loading_component(bundle, "unet") as folder:
         denoiser = Denoiser.load(
             folder,
             condition_width=condition_width,
@@ -168,14 +158,14 @@ def _load_denoiser(bundle: Bundle, policy: DevicePolicy, *, condition_width: int
 
 
 def _load_image_encoder(bundle: Bundle, conditioner: ObjectConditioner) -> PatchEncoder:
-    with _loading(bundle, "image_encoder") as folder:
+    with loading_component(bundle, "image_encoder") as folder:
         encoder = load_image_encoder(_class_of(bundle, "image_encoder"), folder)
         conditioner.check_encoder(encoder)
         return encoder
 
 
 def _load_codec(bundle: Bundle, policy: DevicePolicy) -> LatentCodec:
-    with _loading(bundle, "vae") as folder:
+    with loading_component(bundle, "vae") as folder:
         codec = LatentCodec.load(folder, bundle.audio)
         if _packs(policy):
             pack_layers(codec)
@@ -188,7 +178,7 @@ def _packs(policy: DevicePolicy) -> bool:
 
 
 def _load_vocoder(bundle: Bundle, policy: DevicePolicy) -> AnyVocoder:
-    with _loading(bundle, "vocoder") as folder:
+    with loading_component(bundle, "vocoder") as folder:
         vocoder = load_vocoder(_class_of(bundle, "vocoder"), folder, bundle.audio.mel)
         if _packs(policy):
             pack_layers(vocoder)
@@ -201,7 +191,7 @@ def has_detail(bundle: Bundle) -> bool:
 
 
 def _load_detail(bundle: Bundle, policy: DevicePolicy) -> Any:
-    with _loading(bundle, DETAIL_ROLE) as folder:
+    with loading_component(bundle, DETAIL_ROLE) as folder:
         detail: Any = load_detail(_class_of(bundle, DETAIL_ROLE), folder, bundle.audio.mel)
         if detail.sample_rate_hz != bundle.audio.sample_rate_hz:
             raise ValueError(
@@ -219,26 +209,3 @@ def _class_of(bundle: Bundle, role: str) -> str:
 def _placed(module: _Module, policy: DevicePolicy) -> _Module:
     """In float32 (transformers keeps the type of the file), without gradients, on the device."""
     return module.float().eval().requires_grad_(False).to(policy.device)
-
-
-@contextmanager
-def _loading(bundle: Bundle, role: str) -> Iterator[Path]:
-    """Folder of the component, while nothing else is constructed.
-
-    Whatever a library raises becomes one message that names bundle and component.
-    """
-    folder = bundle.component_folder(role)
-    try:
-        check_configuration(folder)
-        with constructing():
-            yield folder
-    except (EngineError, Cancelled, MemoryError):
-        raise
-    # diffusers, transformers, tokenizers (a bare Exception) and timm raise nearly anything on a wrong configuration.
-    except Exception as error:
-        if is_out_of_memory(error):
-            raise
-        reason = " ".join(str(error).split())[:_MOST_SHOWN] or type(error).__name__
-        raise BundleError(
-            f"bundle {bundle.name!r}: component {role!r} cannot be loaded ({reason}): install the bundle again"
-        ) from error

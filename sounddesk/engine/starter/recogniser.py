@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from typing import Final
 
 import numpy as np
@@ -18,12 +19,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from sounddesk.domain.errors import EngineError
 from sounddesk.domain.object_names import MOST_GUESSES
 from sounddesk.domain.object_names import NameGuess
 from sounddesk.domain.object_names import RecognisedObject
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.bundles.component_classes import component_class
+from sounddesk.engine.bundles.guarded_loading import loading_component
 from sounddesk.engine.bundles.installed_bundles import find_bundle
 from sounddesk.engine.generation.patch_weights import patch_coverage
 from sounddesk.engine.generation.patch_weights import rescale_to_attention
@@ -172,18 +173,11 @@ class StarterRecogniser:
             settings = decode(NamingSettings, read_json(bundle.document(NAMES_DOCUMENT)), where=NAMES_DOCUMENT)
             rows = read_json(bundle.document(KINDS_DOCUMENT))
             guesses = [(str(row["kind"]), str(row["caption"])) for row in rows]
-            encoder, conditioner = (
-                component_class(role, entry.class_name, bundle.component_folder(role)).load(
-                    bundle.component_folder(role)
-                )
-                for role, entry in ((role, bundle.manifest.component(role)) for role in ("image_encoder", "grounding"))
-            )
-        except (FieldError, ValueError, TypeError, KeyError, OSError, RuntimeError) as error:
-            if isinstance(error, EngineError):
-                raise
+        except (FieldError, ValueError, TypeError, KeyError, OSError) as error:
             raise BundleError(
                 f"bundle {bundle.name!r}: what it names objects with cannot be loaded ({error}): install it again"
             ) from error
+        encoder, conditioner = (_load(bundle, role) for role in ("image_encoder", "grounding"))
         if not isinstance(encoder, ClassifyingPatchEncoder) or not isinstance(conditioner, PrototypeConditioner):
             raise BundleError(f"bundle {bundle.name!r} has no classes of its own to name objects by: remove its names")
         return cls(encoder.requires_grad_(False), conditioner.requires_grad_(False), guesses=guesses, settings=settings)
@@ -238,6 +232,11 @@ class StarterRecogniser:
             coverage / coverage.max(), attention_std=self._conditioner.attention_std(), nonneg=config.mask_nonneg
         )
         return torch.from_numpy(weights)[None]
+
+
+def _load(bundle: Bundle, role: str) -> Any:
+    with loading_component(bundle, role) as folder:
+        return component_class(role, bundle.manifest.component(role).class_name, folder).load(folder)
 
 
 def open_recogniser(bundle: str | Path | Bundle = SHIPPED_BUNDLE) -> StarterRecogniser | None:
