@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,8 +14,9 @@ from sounddesk.engine.bundles.installed_bundles import find_bundle
 from sounddesk.engine.images.demo_scene import demo_masks
 from sounddesk.engine.images.image_file import load_image
 from sounddesk.engine.images.mask_formats import read_one_mask
-from sounddesk.engine.models.construction import constructing
+from sounddesk.engine.models import construction
 from sounddesk.engine.segmenters.protocol import EmptySelectionError
+from sounddesk.engine.starter import recogniser as recogniser_module
 from sounddesk.engine.starter.recogniser import StarterRecogniser
 from sounddesk.resources_folder import SHIPPED_BUNDLE
 from sounddesk.resources_folder import resource
@@ -48,17 +50,23 @@ def test_an_empty_mask_is_refused(recogniser: StarterRecogniser) -> None:
         recogniser.recognise(np.zeros((40, 40, 3), np.uint8), np.zeros((40, 40), bool))
 
 
-def test_it_waits_until_no_other_network_is_constructed() -> None:
+def test_its_networks_are_constructed_while_no_other_is(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is constructed inside another one's `init_empty_weights` has no weights."""
-    done = threading.Event()
+    others: list[bool] = []
 
-    def load() -> None:
-        StarterRecogniser.from_bundle(find_bundle(SHIPPED_BUNDLE))
-        done.set()
+    def try_to_construct() -> None:
+        others.append(construction._LOCK.acquire(blocking=False))
+        if others[-1]:
+            construction._LOCK.release()
 
-    thread = threading.Thread(target=load)
-    with constructing():
+    real = recogniser_module.component_class
+
+    def component_class(role: str, class_name: str, folder: Path) -> Any:
+        thread = threading.Thread(target=try_to_construct)
         thread.start()
-        assert not done.wait(3.0)
-    thread.join(60.0)
-    assert done.is_set()
+        thread.join()
+        return real(role, class_name, folder)
+
+    monkeypatch.setattr(recogniser_module, "component_class", component_class)
+    StarterRecogniser.from_bundle(find_bundle(SHIPPED_BUNDLE))
+    assert others == [False, False]
