@@ -48,7 +48,9 @@ class LevelMatching(QObject):
         notifier.info(self.tr("Generating the blend to match; the faders follow."))
 
     def _forget(self) -> None:
+        """Another project is open: its faders are not meant."""
         self._match_after = None
+        self._background.forget_all()
 
     def _on_generated(self, ticket: Ticket[GenerateJob], _takes: object) -> None:
         if ticket.id == self._match_after:

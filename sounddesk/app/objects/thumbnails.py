@@ -49,6 +49,7 @@ class Thumbnails(QObject):
 
     def forget(self) -> None:
         """Another image is shown."""
+        self._background.forget_all()
         self._made, self._asked = {}, {}
 
     def icon_of(self, each: SceneObject, image: RgbImage | None) -> QIcon:

@@ -56,7 +56,7 @@ class ImageOpener(QObject):
 
     def forget(self) -> None:
         """Show nothing of what was asked for."""
-        self._background.forget("image")
+        self._background.forget_all()
 
     def stop(self) -> None:
         """Forget what was asked for and take nothing more. Returns at once."""

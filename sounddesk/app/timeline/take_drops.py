@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QEvent
@@ -22,8 +23,16 @@ from sounddesk.app.takes.take_list import TAKE_MIME
 from sounddesk.app.timeline.timeline_drags import DragTools
 from sounddesk.app.workers.background import Background
 from sounddesk.domain.clip_edits import with_room_for_clips
+from sounddesk.domain.errors import SounddeskError
 from sounddesk.domain.take import Take
 from sounddesk.domain.timeline import Clip
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Drop:
+    """Sound files that were let go together; none of them makes another drop needless."""
+
+    start_s: float
 
 
 class TakeDrops(QObject):
@@ -39,10 +48,11 @@ class TakeDrops(QObject):
         self._tools = tools
         self._panel = panel
         self.rect: QRectF | None = None
-        self._end_of_last_s = 0.0
-        self._reading = Background(self, name="reading the sound")
+        self._reading = Background(self, name="reading the sounds")
         self._reading.done.connect(self._add)
         self._reading.failed.connect(lambda _key, error: notifier.failed(error))
+        # Lanes of another project may have the same ids.
+        self._document.replaced.connect(self._reading.forget_all)
         panel.setAcceptDrops(True)
         panel.installEventFilter(self)
 
@@ -79,23 +89,26 @@ class TakeDrops(QObject):
             view = self._tools.view()
             start_s = self._tools.snapper.snap(max(0.0, view.time_at(event.position().x())), scale=view.scale)
             number = self._document.takes.next_number(object_id)
-            for index, path in enumerate(paths):
-                work = functools.partial(take_from_file, path, object_id=object_id, number=number + index)
-                self._reading.start((str(path), start_s, index), work)
+            self._reading.start(
+                _Drop(start_s), functools.partial(_read, paths, object_id=object_id, first_number=number)
+            )
         event.acceptProposedAction()
         return True
 
-    def _add(self, key: tuple[str, float, int], take: Take) -> None:
-        """The file is read: keep it, and place it behind what came before it in the same drop."""
-        if all(each.id != take.object_id for each in self._document.project.objects):
-            return
-        self._document.add_take(take)
-        for note in take.notes:
-            notifier.info(f"{take.recipe['file']}: {note}")
-        start_s = key[1] if key[2] == 0 else self._end_of_last_s
-        self._end_of_last_s = start_s + take.seconds
-        clip = Clip(id="", object_id=take.object_id, take_id=take.id, start_s=start_s, duration_s=take.seconds)
-        self._document.when_free(lambda: self._place(clip))
+    def _add(self, drop: _Drop, found: list[Take | SounddeskError]) -> None:
+        """The files are read: keep them, and place one behind the other."""
+        lanes = {each.id for each in self._document.project.objects}
+        start_s = drop.start_s
+        for take in found:
+            if isinstance(take, SounddeskError):
+                notifier.failed(take)
+            elif take.object_id in lanes:
+                self._document.add_take(take)
+                for note in take.notes:
+                    notifier.info(f"{take.recipe['file']}: {note}")
+                clip = Clip(id="", object_id=take.object_id, take_id=take.id, start_s=start_s, duration_s=take.seconds)
+                self._document.when_free(functools.partial(self._place, clip))
+                start_s = clip.end_s
 
     @property
     def _document(self) -> Document:
@@ -109,7 +122,9 @@ class TakeDrops(QObject):
         """The clip that a drop here would make; None where something else is dragged."""
         if not event.mimeData().hasFormat(TAKE_MIME):
             return None
-        found: Take | None = self._document.takes.get(bytes(event.mimeData().data(TAKE_MIME).data()).decode())
+        # It may come from another program, which may say anything.
+        take_id = bytes(event.mimeData().data(TAKE_MIME).data()).decode(errors="replace")
+        found: Take | None = self._document.takes.get(take_id)
         if found is None or all(each.id != found.object_id for each in self._document.project.objects):
             return None
         view = self._tools.view()
@@ -127,3 +142,15 @@ class TakeDrops(QObject):
     def _show(self, rect: QRectF | None) -> None:
         self.rect = rect
         self._panel.update()
+
+
+def _read(paths: Sequence[Path], *, object_id: str, first_number: int) -> list[Take | SounddeskError]:
+    """Each file as a take, or why it is none; not for the UI thread."""
+    found: list[Take | SounddeskError] = []
+    for path in paths:
+        number = first_number + sum(isinstance(each, Take) for each in found)
+        try:
+            found.append(take_from_file(path, object_id=object_id, number=number))
+        except SounddeskError as error:
+            found.append(error)
+    return found

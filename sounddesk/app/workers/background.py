@@ -46,11 +46,11 @@ class Background(QObject):
         if older is not None:
             self._worker.drop(older)
 
-    def forget(self, key: object) -> None:
-        """Answer no more to what was asked for under a key."""
-        older = self._newest.pop(key, None)
-        if older is not None:
-            self._worker.drop(older)
+    def forget_all(self) -> None:
+        """Answer no more to anything that was asked for so far."""
+        for ticket in self._newest.values():
+            self._worker.drop(ticket)
+        self._newest.clear()
 
     def is_running(self, key: object) -> bool:
         return key in self._newest

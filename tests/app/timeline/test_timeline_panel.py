@@ -407,7 +407,7 @@ def test_sound_files_become_takes_of_the_lane_they_are_dropped_on(
         soundfile.write(tmp_path / name, sound, 48_000)
     (tmp_path / "broken.wav").write_bytes(b"RIFF")
     data = QMimeData()
-    names = ("rain.flac", "thunder.mp3", "broken.wav", "notes.txt")
+    names = ("broken.wav", "rain.flac", "thunder.mp3", "notes.txt")
     data.setUrls([QUrl.fromLocalFile(str(tmp_path / name)) for name in names])
     point = two_lanes.at(6.5, two_lanes.panel.view.lane_top(1) + 20)
     options = (Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, PLAIN)
@@ -420,7 +420,7 @@ def test_sound_files_become_takes_of_the_lane_they_are_dropped_on(
     wait_until(lambda: len(two_lanes.project.clips_of(lane)) == 3 and any("broken.wav" in each for each in told))
     _, rain, thunder = two_lanes.project.clips_of(lane)
     takes = two_lanes.document.takes
-    assert takes[rain.take_id].recipe["file"] == "rain.flac"
+    assert takes[rain.take_id].recipe["file"] == "rain.flac" and takes[rain.take_id].number == 2
     assert (rain.start_s, rain.duration_s) == (pytest.approx(6.5, abs=0.05), 1.0)
     assert thunder.start_s == pytest.approx(rain.end_s)
     assert takes[rain.take_id].waveform.mean() == pytest.approx(0.25, abs=0.01)
@@ -430,3 +430,30 @@ def test_sound_files_become_takes_of_the_lane_they_are_dropped_on(
     above.ignore()
     QApplication.sendEvent(two_lanes.panel, above)
     assert not above.isAccepted()
+
+
+def test_sounds_that_are_still_read_do_not_come_into_another_project(two_lanes: TwoLanes, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "rain.wav", np.full(48_000, 0.25, np.float32), 48_000)
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(tmp_path / "rain.wav"))])
+    point = QPointF(two_lanes.at(6.5, two_lanes.panel.view.lane_top(1) + 20))
+    options = (Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, PLAIN)
+    QApplication.sendEvent(two_lanes.panel, QDragEnterEvent(point.toPoint(), *options))
+    drop = QDropEvent(point, *options)
+    QApplication.sendEvent(two_lanes.panel, drop)
+    assert drop.isAccepted()
+    # One with the same lanes, as two that began alike have them.
+    two_lanes.document.replace(two_lanes.project, takes=list(two_lanes.document.takes), images=[])
+    reading = two_lanes.panel._drops._reading
+    wait_until(lambda: not reading._worker.tickets)
+    assert len(two_lanes.project.clips) == 2
+
+
+def test_a_drag_of_another_program_that_calls_itself_a_take_is_refused(two_lanes: TwoLanes) -> None:
+    data = QMimeData()
+    data.setData(TAKE_MIME, b"\xff\xfe")
+    options = (Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, PLAIN)
+    event = QDragEnterEvent(two_lanes.at(3.0, 100), *options)
+    event.ignore()
+    assert not two_lanes.panel._drops.eventFilter(two_lanes.panel, event)
+    assert not event.isAccepted()
