@@ -45,11 +45,9 @@ class NamingWorker(QObject):
     failed = Signal(str)
 
     def __init__(self, open_recogniser: OpenRecogniser, parent: QObject | None = None) -> None:
-        """`open_recogniser` is called once, on the thread of the jobs; None means that there is none."""
+        """`open_recogniser` is called with each job, on their thread; None means that there is none."""
         super().__init__(parent)
         self._open = open_recogniser
-        self._recogniser: RecognisesObjects | None = None
-        self._opened = False
         self._broken = False
         # torch keeps its helpers for the thread that computes: it stays.
         self._worker = SerialWorker[NamingJob, RecognisedObject | None](
@@ -81,14 +79,12 @@ class NamingWorker(QObject):
         self._worker.close()
 
     def _work(self, job: NamingJob, control: JobControl) -> RecognisedObject | None:
-        if not self._opened:
-            with gil_friendly_imports():
-                self._recogniser = self._open()
-            self._opened = True
+        with gil_friendly_imports():
+            recogniser = self._open()
         control.cancel.raise_if_cancelled()
-        if self._recogniser is None:
+        if recogniser is None:
             return None
-        return self._recogniser.recognise(job.image, job.mask.to_array().astype(np.float32) / np.float32(255))
+        return recogniser.recognise(job.image, job.mask.to_array().astype(np.float32) / np.float32(255))
 
     def _on_finished(self, ticket: Ticket[NamingJob], result: RecognisedObject | None) -> None:
         if result is not None:
