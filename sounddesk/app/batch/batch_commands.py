@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Final
 
-import numpy as np
 from PySide6.QtCore import QObject
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
@@ -274,8 +273,7 @@ def _sound_of(path: Path) -> Mono:
     from sounddesk.audio.resample import resample
 
     sound = read_sound(path)
-    mono = sound.samples if sound.samples.ndim == 1 else sound.samples.mean(axis=1, dtype=np.float32)
-    return resample(mono, from_hz=sound.sample_rate_hz, to_hz=PROJECT_RATE_HZ)
+    return resample(sound.mono, from_hz=sound.sample_rate_hz, to_hz=PROJECT_RATE_HZ)
 
 
 def _existing(path: Path | None) -> Path | None:

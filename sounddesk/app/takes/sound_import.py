@@ -30,14 +30,12 @@ def take_from_file(path: Path, *, object_id: str, number: int) -> Take:
     if sound.seconds > MAX_SECONDS:
         raise BadInputError(f"{path.name} lasts {sound.seconds:.0f} s", remedy="cut it to at most an hour")
     channels = 1 if sound.samples.ndim == 1 else sound.samples.shape[1]
-    mono = sound.samples if channels == 1 else sound.samples.mean(axis=1, dtype=np.float32)
-    mono = np.nan_to_num(mono.reshape(-1).astype(np.float32), posinf=1.0, neginf=-1.0)
     return Take(
         id=uuid.uuid4().hex,
         object_id=object_id,
         number=number,
         seed=0,
-        waveform=mono,
+        waveform=np.nan_to_num(sound.mono, posinf=1.0, neginf=-1.0),
         sample_rate_hz=sound.sample_rate_hz,
         recipe={"file": path.name},
         created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),

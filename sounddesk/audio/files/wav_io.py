@@ -48,6 +48,11 @@ class SoundFile:
     def seconds(self) -> float:
         return len(self.samples) / self.sample_rate_hz
 
+    @property
+    def mono(self) -> Waveform:
+        """All channels averaged, float32[n]."""
+        return self.samples if self.samples.ndim == 1 else self.samples.mean(axis=1, dtype=np.float32)
+
 
 @dataclass(frozen=True, kw_only=True)
 class WriteReport:

@@ -60,9 +60,9 @@ def read_recording(
             sound = read_sound(file)
         except ValueError:
             continue
-        mono = sound.samples if sound.samples.ndim == 1 else sound.samples.mean(axis=1)
+        mono = sound.mono
         if len(mono) < MIN_SECONDS * sound.sample_rate_hz or not np.isfinite(mono).all() or not mono.any():
             continue
-        part = loudest_part(mono.astype(np.float32), n_samples=max(1, round(seconds * sound.sample_rate_hz)))
+        part = loudest_part(mono, n_samples=max(1, round(seconds * sound.sample_rate_hz)))
         return RealRecording(file=file, waveform=resample(part, from_hz=sound.sample_rate_hz, to_hz=sample_rate_hz))
     return None

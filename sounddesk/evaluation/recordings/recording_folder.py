@@ -81,10 +81,10 @@ def read_mono(path: Path) -> tuple[Waveform, int] | None:
         SoundFileError: no sound file.
     """
     sound = read_sound(path)
-    mono = sound.samples if sound.samples.ndim == 1 else sound.samples.mean(axis=1)
+    mono = sound.mono
     if len(mono) < MIN_SECONDS * sound.sample_rate_hz or not np.isfinite(mono).all() or not mono.any():
         return None
-    return mono.astype(np.float32), sound.sample_rate_hz
+    return mono, sound.sample_rate_hz
 
 
 def _read_kind_folders(folder: Path) -> list[ReferenceRecording]:
