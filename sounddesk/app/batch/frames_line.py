@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.plain_text import PlainLabel
+from sounddesk.app.runtime.heavy_imports import map_opencv_library
 from sounddesk.app.workers.background import Background
 from sounddesk.domain.errors import SounddeskError
 from sounddesk.domain.frame_sequence import Frame
@@ -187,6 +188,7 @@ def _frames_in(path: Path, cancel: CancelToken) -> tuple[tuple[Frame, ...], Movi
     """The frames of a folder or a movie; for a movie with what it says of itself."""
     if path.suffix.lower() not in MOVIE_SUFFIXES or not path.is_file():
         return find_frames(path), None
+    map_opencv_library()
     from sounddesk.engine.images.movie_file import movie_frames
     from sounddesk.engine.images.movie_file import read_movie_facts
 
