@@ -7,7 +7,6 @@ from PySide6.QtWidgets import QSlider
 
 from sounddesk.app.services import Services
 from sounddesk.app.timeline.timeline_panel import TimelinePanel
-from sounddesk.domain.timecode import TIME_UNITS
 
 # Loop ranges are kept of so many projects, the newest.
 MAX_LOOPS = 50
@@ -22,8 +21,7 @@ class RememberedViews(QObject):
         self._services = services
         self._settings = services.settings
         self._opening = False
-        if self._settings.ruler_unit in TIME_UNITS:
-            timeline.set_unit(self._settings.ruler_unit)
+        timeline.set_unit(self._settings.ruler_unit)
         opacity.setValue(self._settings.mask_opacity)
         opacity.valueChanged.connect(lambda value: setattr(self._settings, "mask_opacity", value))
         if self._settings.spectrograms:

@@ -17,19 +17,20 @@ from PySide6.QtCore import QObject
 from PySide6.QtCore import QSettings
 from PySide6.QtCore import Signal
 
+from sounddesk.audio.playback.playback import BUFFERS_S
+from sounddesk.domain.timecode import TIME_UNITS
 from sounddesk.storage.text_formats import parse_json
 
 THEMES: Final = ("system", "dark", "light")
 PRECISIONS: Final = ("auto", "full")
 # The engine's own names; it is not imported here, because it brings torch along.
 MEMORY_PLANS: Final = ("auto", "keep", "offload", "sequential")
-# The playback's own names.
-BUFFERS: Final = ("small", "normal", "large")
 WAV_FORMATS: Final = ("PCM_16", "PCM_24", "FLOAT")
 MAX_RECENT: Final = 12
 
 
 Value = TypeVar("Value")
+Word = TypeVar("Word", bound=str)
 
 
 class Setting(Generic[Value]):
@@ -65,10 +66,10 @@ class Setting(Generic[Value]):
         settings.store(self.key, self._write(self.key, value))
 
 
-def _choice(*choices: str, default: str | None = None) -> Setting[str]:
+def _choice(*choices: Word, default: Word | None = None) -> Setting[Word]:
     """One of some words. Setting another one raises ValueError."""
 
-    def write(key: str, value: str) -> str:
+    def write(key: str, value: Word) -> Word:
         if value not in choices:
             raise ValueError(f"{key} is {value!r}: choose one of {', '.join(choices)}")
         return value
@@ -171,7 +172,7 @@ class Settings(QObject):
     window_geometry = _bytes()
     window_state = _bytes()
     # What the ruler counts in, and whether clips show spectrograms.
-    ruler_unit = _choice("seconds", "timecode", "frames")
+    ruler_unit = _choice(*TIME_UNITS)
     spectrograms = _switch(False)
     # Loop ranges by project file: start and end in seconds, and whether it is repeated.
     loop_ranges = _mapping(lambda found: {name: each for name, each in found.items() if isinstance(each, list)})
@@ -201,7 +202,7 @@ class Settings(QObject):
     # Whether stopping puts the playhead back to where playing began.
     return_on_stop = _switch(False)
     # How much sound the output has in its buffer: a large one does not break off, a small one answers at once.
-    audio_buffer = _choice(*BUFFERS, default="normal")
+    audio_buffer = _choice(*BUFFERS_S, default="normal")
     # How often a project that has a file is saved into it; 0 for never. The recovery copy is kept anyway.
     autosave_minutes = _whole(0, low=0, high=120)
     export_format = _choice(*WAV_FORMATS, default="PCM_24")

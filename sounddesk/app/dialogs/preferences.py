@@ -28,6 +28,7 @@ from sounddesk.app.dialogs.storage_page import folder_bytes
 from sounddesk.app.look.style_sheet import apply_theme
 from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.settings import Settings
+from sounddesk.audio.playback.playback import BUFFERS_S
 from sounddesk.engine.segmenters.registry import checkpoint_help
 from sounddesk.engine.segmenters.registry import checkpoint_suffixes
 
@@ -123,11 +124,12 @@ class Preferences(QDialog):
         page, form = _page()
         self._outputs = self._choice("audio_device", {"": self.tr("System default")})
         form.addRow(self.tr("Output:"), self._outputs)
-        buffers = {
-            "small": self.tr("Small, 20 ms: answers at once, may break off while takes are made"),
-            "normal": self.tr("Normal, 100 ms"),
-            "large": self.tr("Large, 250 ms: for a busy computer"),
+        texts = {
+            "small": self.tr("Small, {ms:.0f} ms: answers at once, may break off while takes are made"),
+            "normal": self.tr("Normal, {ms:.0f} ms"),
+            "large": self.tr("Large, {ms:.0f} ms: for a busy computer"),
         }
+        buffers = {name: texts[name].format(ms=1000 * seconds) for name, seconds in BUFFERS_S.items()}
         form.addRow(self.tr("Playback buffer:"), self._choice("audio_buffer", buffers))
         form.addRow(self.tr("Stop:"), self._switch("return_on_stop", self.tr("puts the playhead back to its start")))
         formats = {"PCM_24": self.tr("24 bit"), "PCM_16": self.tr("16 bit"), "FLOAT": self.tr("32 bit float")}
