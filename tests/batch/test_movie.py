@@ -93,6 +93,9 @@ def test_a_bed_says_when_the_movie_begins(options: BatchOptions, movie: Path) ->
     assert result.failures == ()
     rows = [json.loads(line) for line in (options.out / "manifest.jsonl").read_text().splitlines()]
     assert {row["settings"]["start_timecode_s"] for row in rows} == {start_s}
+    # A sound that says another start is another sound.
+    moved = run(options, folder=movie, bed=True, frames_per_s=2.0, start_timecode_s=start_s + 1, resume=True)
+    assert moved.rendered == result.rendered > 0
     # Without a start, as of a folder of frames, nothing is claimed.
     run(options, bed=True, frames_per_s=2.0, out=options.out.with_name("of_folder"))
     assert b"bext" not in (options.out.with_name("of_folder") / "beds" / "red.wav").read_bytes()

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import platformdirs
 import pytest
 
 from sounddesk.domain.errors import BadInputError
@@ -41,6 +42,11 @@ def test_what_is_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert path_of("x" * 255) == Path("x" * 255)
     # A name that is no UTF-8, as Python gives it.
     assert os.fsencode(path_of("\udcff.png")) == b"\xff.png"
+
+
+def test_a_home_that_platformdirs_leaves_open_is_no_folder_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platformdirs, "user_data_path", lambda *_, **__: Path("~/.local/share/sounddesk"))
+    assert user_data_folder().is_relative_to(os.devnull)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="another way to the home folder there")
