@@ -9,12 +9,10 @@ from __future__ import annotations
 import hashlib
 import threading
 from bisect import bisect_right
-from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -124,12 +122,9 @@ def read_movie_facts(path: Path, *, cancel: CancelToken | None = None) -> MovieF
         MissingPackageError: PyAV is not installed.
         Cancelled: through `cancel`; a long movie takes seconds to look through.
     """
-    found = path.stat() if path.exists() else None
-    if found is None:
+    if not path.exists():
         raise ImageFileError(f"movie {str(path)!r} does not exist: check the path")
-    path = path.resolve()
-    key = path, found.st_size, found.st_mtime_ns
-    return _FACTS.get_or_make(key, lambda: _read_facts(path, cancel or CancelToken()))
+    return _FACTS.get_or_make(_key_of(path), lambda: _read_facts(path.resolve(), cancel or CancelToken()))
 
 
 def load_frame(path: Path) -> LoadedImage:
@@ -141,16 +136,17 @@ def load_frame(path: Path) -> LoadedImage:
     """
     if not is_movie(path.parent):
         return load_image(path)
-    pixels = _reader(path.parent).frame(_index_of(path))
+    movie = path.parent
+    # By its state, so that one that was exported again is not read by the times of the one before.
+    reader = _READERS.get_or_make(_key_of(movie), lambda: MovieReader(read_movie_facts(movie)))
+    pixels = reader.frame(_index_of(path))
     height, width = pixels.shape[:2]
     return LoadedImage(pixels=pixels, sha256=movie_frame_sha256(path), width=width, height=height, notes=())
 
 
 def movie_frame_sha256(path: Path, *, cancel: CancelToken | None = None) -> str:
     """Stands for a frame of a movie: the movie's bytes and which frame it is. Raises: OSError; Cancelled."""
-    found = path.parent.stat()
-    key = path.parent, found.st_size, found.st_mtime_ns
-    movie = _HASHES.get_or_make(key, lambda: _hash_file(path.parent, cancel or CancelToken()))
+    movie = _HASHES.get_or_make(_key_of(path.parent), lambda: _hash_file(path.parent, cancel or CancelToken()))
     return hashlib.sha256(f"{movie}:{_index_of(path)}".encode()).hexdigest()
 
 
@@ -160,7 +156,7 @@ class MovieReader:
     def __init__(self, facts: MovieFacts) -> None:
         self._facts = facts
         self._lock = threading.Lock()
-        self._kept: OrderedDict[int, RgbImage] = OrderedDict()
+        self._kept = BoundedCache[int, RgbImage](max_items=_KEPT_FRAMES)
         self._stack = ExitStack()
         self._container: Any = None
         self._frames: Iterator[Any] | None = None
@@ -176,20 +172,16 @@ class MovieReader:
         if not 0 <= index < self._facts.n_frames:
             raise ImageFileError(f"{self._facts.path.name} has no frame {index + 1}: it has {self._facts.n_frames}")
         with self._lock:
-            if index not in self._kept:
-                try:
-                    self._kept[index] = self._decoded(index, cancel or CancelToken())
-                except Cancelled:
-                    self._frames = None
-                    raise
-                except (OSError, ValueError, StopIteration, EOFError) as error:
-                    self._frames = None
-                    raise ImageFileError(
-                        f"frame {index + 1} of {str(self._facts.path)!r} cannot be decoded ({error}): export it again"
-                    ) from error
-                while len(self._kept) > _KEPT_FRAMES:
-                    self._kept.popitem(last=False)
-            return self._kept[index]
+            try:
+                return self._kept.get_or_make(index, lambda: self._decoded(index, cancel or CancelToken()))
+            except Cancelled:
+                self._frames = None
+                raise
+            except (OSError, ValueError, StopIteration, EOFError) as error:
+                self._frames = None
+                raise ImageFileError(
+                    f"frame {index + 1} of {str(self._facts.path)!r} cannot be decoded ({error}): export it again"
+                ) from error
 
     def close(self) -> None:
         with self._lock:
@@ -225,9 +217,9 @@ class MovieReader:
             back = max(_STEP_BACK, 2 * back)
 
 
-@lru_cache(maxsize=_OPEN_MOVIES)
-def _reader(path: Path) -> MovieReader:
-    return MovieReader(read_movie_facts(path))
+def _key_of(path: Path) -> _FileKey:
+    found = path.stat()
+    return path.resolve(), found.st_size, found.st_mtime_ns
 
 
 def _hash_file(path: Path, cancel: CancelToken) -> str:
@@ -286,6 +278,7 @@ def _read_facts(path: Path, cancel: CancelToken) -> MovieFacts:
 
 
 _FACTS: Final = BoundedCache[_FileKey, MovieFacts](max_items=_OPEN_MOVIES)
+_READERS: Final = BoundedCache[_FileKey, MovieReader](max_items=_OPEN_MOVIES)
 _HASHES: Final = BoundedCache[_FileKey, str](max_items=_OPEN_MOVIES)
 
 

@@ -102,3 +102,13 @@ def test_what_is_no_movie_is_told_by_name(tmp_path: Path) -> None:
             read_movie_facts(tmp_path / name)
     with pytest.raises(ImageFileError, match=r"none.mov.*does not exist"):
         read_movie_facts(tmp_path / "none.mov")
+
+
+def test_a_movie_that_was_exported_again_is_read_anew(tmp_path: Path) -> None:
+    movie = write_movie(tmp_path / "street.mov", codec="png", frames=8)
+    name = read_movie_facts(movie).frame_path(2)
+    assert load_frame(name).pixels[0, 0, 0] == level(2)
+    later = write_movie(tmp_path / "later.mov", codec="png", frames=9, rate=Fraction(50))
+    later.replace(movie)
+    last = read_movie_facts(movie).frame_path(8)
+    assert load_frame(last).pixels[0, 0, 0] == level(8)
