@@ -31,9 +31,9 @@ from sounddesk.engine.segmenters.grabcut_solver import make_work_image
 from sounddesk.engine.segmenters.mask_quality import WEIGHTS
 from sounddesk.engine.segmenters.mask_quality import measure
 from sounddesk.engine.segmenters.mask_quality import overlap
-from sounddesk.engine.segmenters.proposals import propose_objects
 from sounddesk.engine.segmenters.protocol import EmptySelectionError
 from sounddesk.engine.segmenters.protocol import Prompt
+from sounddesk.engine.segmenters.suggestions import suggest_objects
 
 WIDTH, HEIGHT = 1280, 800
 
@@ -129,10 +129,8 @@ def measure_scenes(scenes: list[Scene], rng: random.Random) -> str:
             box = (float(columns.min()), float(rows.min()), float(columns.max() + 1), float(rows.max() + 1))
             figures["box"].append(answers(segmenter, encoded, Prompt(box=box), mask)[0])
         start = time.process_time()
-        try:
-            proposals = [candidate.mask for candidate in propose_objects(scene.image, segmenter=segmenter)]
-        except EmptySelectionError:
-            proposals = []
+        suggestions = suggest_objects(segmenter.encode(scene.image), segmenter=segmenter, limit=5)
+        proposals = [each.candidate.mask for each in suggestions]
         proposals_s.append(time.process_time() - start)
         for mask in scene.masks:
             figures["recall"].append(float(any(overlap(mask, proposal) >= 0.5 for proposal in proposals)))

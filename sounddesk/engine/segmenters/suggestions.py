@@ -71,8 +71,6 @@ def suggest_objects(
     waiting: list[Suggestion] = []
     given = 0
     for candidate in segmenter.propose(encoded, cancel=cancel):
-        if given == limit:
-            return
         if cancel is not None:
             cancel.raise_if_cancelled()
         share = np.count_nonzero(candidate.mask) / candidate.mask.size
@@ -86,6 +84,9 @@ def suggest_objects(
         if len(waiting) > (_LOOKAHEAD if given else 0):
             yield _best_of(waiting)
             given += 1
+            # Not after the next one, which takes the segmenter a fifth of a second.
+            if given == limit:
+                return
     while waiting and given < limit:
         yield _best_of(waiting)
         given += 1

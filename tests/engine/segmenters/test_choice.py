@@ -12,6 +12,7 @@ from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.catalogue.model_store import InstalledModel
 from sounddesk.engine.catalogue.model_store import hash_folder
 from sounddesk.engine.catalogue.model_store import write_record
+from sounddesk.engine.images.suggested_objects import suggested_objects
 from sounddesk.engine.licence import Licence
 from sounddesk.engine.segmenters.choice import CHECKPOINT_VARIABLE
 from sounddesk.engine.segmenters.choice import choose_segmenter
@@ -19,7 +20,6 @@ from sounddesk.engine.segmenters.choice import find_segmenters
 from sounddesk.engine.segmenters.entry import Search
 from sounddesk.engine.segmenters.entry import Tier
 from sounddesk.engine.segmenters.grabcut import GrabCutSegmenter
-from sounddesk.engine.segmenters.proposals import propose_objects
 from sounddesk.engine.segmenters.protocol import EmptySelectionError
 from sounddesk.engine.segmenters.protocol import SegmenterError
 from sounddesk.engine.starter.segmenter import StarterSegmenter
@@ -208,6 +208,6 @@ def test_sam_2_is_chosen_where_it_is_installed(tmp_path: Path) -> None:
     assert choice.segmenter.name == "The sam2.1-tiny"
     # It is asked for suggestions too, and answers, though random weights are sure of nothing.
     with pytest.raises(EmptySelectionError, match="no object stands out"):
-        propose_objects(scene()[0], segmenter=choice.proposer)
+        suggested_objects(scene()[0], segmenter=choice.proposer)
     named = choose_segmenter(checkpoint=tmp_path / "own", environment={}, models_folder=tmp_path / "none")
     assert isinstance(named.segmenter, Sam2Segmenter) and "SAM 2 (own)" in named.notice

@@ -88,6 +88,9 @@ def test_the_first_comes_before_the_rest_is_found() -> None:
 def test_no_more_come_than_were_asked_for() -> None:
     proposer = Given([candidate(12 * index, 0, size=10) for index in range(6)])
     assert len(lefts(proposer, limit=3)) == 3
+    proposer.handed_out = 0
+    assert lefts(proposer, limit=1) == [0]
+    assert proposer.handed_out == 1
     with pytest.raises(ValueError, match="limit is 0"):
         lefts(proposer, limit=0)
 
