@@ -98,6 +98,43 @@ def bundle_in_text_space(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def naming_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One that names objects: ImageNet's classes, the first five of which are those of its kinds, and a segmenter."""
+    folder = build_tiny_bundle(
+        tmp_path_factory.mktemp("naming"),
+        out_width=32,
+        segmenter=True,
+        classes=1000,
+        kinds=len(COLOURS),
+        prototypes=len(COLOURS),
+        closer_look=True,
+    )
+    kinds = [{"kind": kind, "caption": f"a {kind}", "imagenet_classes": [i]} for i, kind in enumerate(COLOURS)]
+    weights = {"bias": 4.0, "kind": 1.0, "prototype": 0.0, "other": 0.0}
+    names = {"least_confidence": 0.2, "with_classes": weights, "without_classes": weights}
+    manifest = json.loads((folder / "bundle.json").read_text())
+    for name, document in (("kinds.json", kinds), ("names.json", names)):
+        (folder / name).write_text(json.dumps(document))
+        manifest["documents"][name] = asdict(hash_file(folder / name))
+    (folder / "bundle.json").write_text(json.dumps(manifest))
+    return folder
+
+
+def write_photograph(folder: Path, name: str, labels: tuple[str, ...]) -> None:
+    """A grey photograph with a square of another colour for each label, outlined as labelme does."""
+    folder.mkdir(parents=True, exist_ok=True)
+    image = np.full((120, 200, 3), 90, dtype=np.uint8)
+    shapes = []
+    for index, label in enumerate(labels):
+        left = 10 + 60 * index
+        image[30:80, left : left + 50] = (40 + 60 * index, 200 - 60 * index, 30)
+        points = [[left, 30], [left + 50, 30], [left + 50, 80], [left, 80]]
+        shapes.append({"label": label, "points": points, "group_id": None, "shape_type": "polygon"})
+    assert cv2.imwrite(str(folder / f"{name}.png"), image)
+    (folder / f"{name}.json").write_text(json.dumps({"shapes": shapes, "imagePath": f"{name}.png"}))
+
+
+@pytest.fixture(scope="session")
 def coloured_pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pictures")
     for kind, colour in COLOURS.items():
