@@ -27,9 +27,12 @@ from sounddesk.batch.options import BatchOptions
 from sounddesk.batch.output import opened_output
 from sounddesk.batch.run import render_settings
 from sounddesk.batch.run import run_batch
+from sounddesk.cli.exit_codes import ExitCode
+from sounddesk.cli.exit_codes import exit_code_of
 from sounddesk.domain.batch_manifest import newest_rows
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.errors import Cancelled
+from sounddesk.domain.errors import DiskFullError
 from sounddesk.domain.errors import OutputError
 from sounddesk.domain.errors import SounddeskError
 from sounddesk.domain.frame_sequence import Shard
@@ -166,6 +169,11 @@ def the_bundle_is_damaged(options: BatchOptions) -> None:
 
 
 @failure
+def the_weights_are_missing(options: BatchOptions) -> None:
+    next(Path(options.bundle).rglob("*.safetensors")).unlink()
+
+
+@failure
 def a_stem_cannot_be_written(options: BatchOptions) -> None:
     options.out.mkdir()
     # Where the folders of the frames have to be.
@@ -173,12 +181,12 @@ def a_stem_cannot_be_written(options: BatchOptions) -> None:
         (options.out / frame.output).write_text("mine")
 
 
-def ending(options: BatchOptions, executor: Executor) -> tuple[type[BaseException], str, float]:
-    start_s = time.monotonic()
+def ending(options: BatchOptions, executor: Executor) -> tuple[type[BaseException], str, ExitCode]:
     with pytest.raises(SounddeskError) as caught:
         run_batch(options, on_progress=lambda _: None, cancel=CancelToken(), executor=executor)
+    # Whichever worker comes to it first names its own frame.
     message = re.sub(r"f_\d", "f_N", str(caught.value))
-    return caught.type, message, time.monotonic() - start_s
+    return caught.type, message, exit_code_of(caught.value)
 
 
 @pytest.mark.slow
@@ -190,9 +198,21 @@ def test_what_ends_a_batch_is_told_alike_by_one_worker_and_by_two(
     options = replace(options, bundle=str(tmp_path / "bundle"), resume=True)
     FAILURES[name](options)
     settings = render_settings(options)
-    kind, message, _ = ending(options, InlineExecutor(settings))
+    alone = ending(options, InlineExecutor(settings))
     executor = LocalExecutor(settings, workers=2)
-    assert ending(options, executor)[:2] == (kind, message)
+    assert ending(options, executor) == alone
+    assert executor.pids() == []
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_told_alike_by_one_worker_and_by_two(options: BatchOptions, small_disk: Path) -> None:
+    options = replace(options, out=small_disk / "out", seconds=2.0)
+    settings = render_settings(options)
+    alone = ending(options, InlineExecutor(settings))
+    assert issubclass(alone[0], DiskFullError) and alone[2] == ExitCode.ENGINE_FAILED
+    shutil.rmtree(options.out)
+    executor = LocalExecutor(settings, workers=2)
+    assert ending(options, executor) == alone
     assert executor.pids() == []
 
 
