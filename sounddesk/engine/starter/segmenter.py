@@ -54,11 +54,9 @@ from sounddesk.engine.starter.segmenter_prompts import fit_prompt
 from sounddesk.engine.starter.segmenter_pyramid import ImageEmbedding
 from sounddesk.engine.starter.segmenter_pyramid import small_colours
 from sounddesk.engine.starter.segmenter_refiner import GUESS_BOUND
-from sounddesk.engine.starter.segmenter_refiner import HINTS
-from sounddesk.engine.starter.segmenter_refiner import box_map
-from sounddesk.engine.starter.segmenter_refiner import click_maps
 from sounddesk.engine.starter.segmenter_refiner import folded
 from sounddesk.engine.starter.segmenter_refiner import guess_in
+from sounddesk.engine.starter.segmenter_refiner import hints_of
 from sounddesk.engine.starter.segmenter_refiner import region_pixels
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.types import RgbImage
@@ -325,17 +323,14 @@ class StarterSegmenter:
         """What the refiner is told, float32[HINTS, R, R]."""
         size, side = self._network.config.image_size, self._network.config.refiner_side
         points = np.array(prompt.points, np.float32).reshape(-1, 2)
-        hints = np.zeros((HINTS, side, side), np.float32)
-        hints[0] = guess_in(region, guess, side=side)
-        if prompt.hint is not None:
-            hints[1] = guess_in(region, prompt.hint, side=side)
-        hints[2:4] = click_maps(
-            region.cells(points, image_size=size, side=side), np.array(prompt.labels, np.int64), side=side
+        corners = None if prompt.box is None else np.array(prompt.box, np.float32).reshape(2, 2)
+        return hints_of(
+            guess_in(region, guess, side=side),
+            earlier=None if prompt.hint is None else guess_in(region, prompt.hint, side=side),
+            clicks=region.cells(points, image_size=size, side=side),
+            labels=np.array(prompt.labels, np.int64),
+            box=None if corners is None else region.cells(corners, image_size=size, side=side).reshape(4),
         )
-        if prompt.box is not None:
-            corners = np.array(prompt.box, np.float32).reshape(2, 2)
-            hints[4] = box_map(region.cells(corners, image_size=size, side=side).reshape(4), side=side)
-        return hints
 
     @torch.no_grad()
     def _region(self, encoded: EncodedImage, region: Region) -> EncodedRegion:

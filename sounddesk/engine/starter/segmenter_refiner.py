@@ -85,6 +85,33 @@ def box_map(box_cells: npt.NDArray[np.float32], *, side: int) -> npt.NDArray[np.
     return np.where(inside, 1.0, -1.0).astype(np.float32)
 
 
+def hints_of(
+    guess: npt.NDArray[np.float32],
+    *,
+    earlier: npt.NDArray[np.float32] | None = None,
+    clicks: npt.NDArray[np.float32],
+    labels: npt.NDArray[np.int64],
+    box: npt.NDArray[np.float32] | None,
+) -> npt.NDArray[np.float32]:
+    """What the refiner is told beside the pixels, float32[HINTS, R, R].
+
+    Args:
+        guess: logits [R, R] of the decoder.
+        earlier: logits [R, R] of the answer before, or of a mask hint.
+        clicks: [n, 2] (x, y) in cells, with labels [n].
+        box: [4] in cells.
+    """
+    side = guess.shape[-1]
+    hints = np.zeros((HINTS, side, side), np.float32)
+    hints[0] = guess
+    if earlier is not None:
+        hints[1] = earlier
+    hints[2:4] = click_maps(clicks, labels, side=side)
+    if box is not None:
+        hints[4] = box_map(box, side=side)
+    return hints
+
+
 def guess_in(region: Region, logits: npt.NDArray[np.float32], *, side: int) -> npt.NDArray[np.float32]:
     """The decoder's logits [S, S] of the squashed image in the region's cells, bounded: float32[side, side]."""
     bounded = np.clip(logits, -GUESS_BOUND, GUESS_BOUND)

@@ -22,6 +22,7 @@ from sounddesk.engine.models.image_encoder import TimmPatchEncoder
 from sounddesk.engine.models.quantised_weights import fingerprint
 from sounddesk.engine.starter.segmenter_network import StarterSegmenterNetwork
 from sounddesk.engine.starter.segmenter_refiner import GUESS_BOUND
+from sounddesk.engine.starter.segmenter_refiner import hints_of
 from sounddesk.training.data.photograph_scenes import OutlinedPhotograph
 from sounddesk.training.data.photograph_scenes import read_outlined
 from sounddesk.training.data.scene_bank import read_pictures
@@ -29,7 +30,6 @@ from sounddesk.training.loop.recipe import TrainingRecipeError
 from sounddesk.training.tasks.registry import TASKS
 from sounddesk.training.tasks.registry import TaskEntry
 from sounddesk.training.tasks.registry import from_inputs
-from sounddesk.training.tasks.starter.refiner_hints import hints_of
 from sounddesk.training.tasks.starter.refiner_regions import FIRST_GUESSES
 from sounddesk.training.tasks.starter.refiner_regions import RegionPool
 from sounddesk.training.tasks.starter.refiner_regions import RegionSamples

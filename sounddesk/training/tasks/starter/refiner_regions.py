@@ -27,9 +27,9 @@ from sounddesk.engine.starter.segmenter_network import StarterSegmenterNetwork
 from sounddesk.engine.starter.segmenter_pyramid import ImageEmbedding
 from sounddesk.engine.starter.segmenter_refiner import folded
 from sounddesk.engine.starter.segmenter_refiner import guess_in
+from sounddesk.engine.starter.segmenter_refiner import hints_of
 from sounddesk.engine.starter.segmenter_refiner import region_pixels
 from sounddesk.engine.types import BoolMask
-from sounddesk.training.tasks.starter.refiner_hints import hints_of
 from sounddesk.training.tasks.starter.scene_files import DrawnScene
 from sounddesk.training.tasks.starter.scene_files import SceneFiles
 from sounddesk.training.tasks.starter.segmenter_prompts import correct_at
