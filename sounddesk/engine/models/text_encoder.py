@@ -140,5 +140,4 @@ class ClipTextEncoder(nn.Module):
         """
         from transformers.models.clip.modeling_clip import CLIPTextModelWithProjection
 
-        model = CLIPTextModelWithProjection.from_pretrained(folder, use_safetensors=True, local_files_only=True)
-        return cls(model.eval(), folder)
+        return cls(load_transformers_model(CLIPTextModelWithProjection, folder).eval(), folder)
