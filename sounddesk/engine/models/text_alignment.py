@@ -65,7 +65,6 @@ class TextAlignment:
         linear: float32[S, T].
         feature_weight, feature_bias: float32[H, S], float32[H] of the GELU features; H may be 0.
         residual: float32[H, T], what the features add.
-        strength: the ridge penalty that was chosen.
     """
 
     source_mean: Tensor
@@ -75,7 +74,6 @@ class TextAlignment:
     feature_weight: Tensor
     feature_bias: Tensor
     residual: Tensor
-    strength: float
 
     def map_centred(self, centred: Tensor) -> Tensor:
         """Source vectors float[N, S] without their mean, of about `source_norm` -> unit vectors float32[N, T]."""
@@ -130,7 +128,10 @@ def fit_alignment(
     """
     if not len(source) == len(target) == len(things):
         raise ValueError(f"{len(source)} source vectors, {len(target)} targets, {len(things)} things: give as many")
-    distinct = list(dict.fromkeys(things))
+    first_of: dict[Hashable, int] = {}
+    for index, thing in enumerate(things):
+        first_of.setdefault(thing, index)
+    distinct = list(first_of)
     if len(distinct) < 10:
         raise ValueError(f"{len(distinct)} things are too few to hold some out: give at least 10")
     generator = torch.Generator().manual_seed(seed)
@@ -150,9 +151,9 @@ def fit_alignment(
     tried = _fit(source[~is_out], target[~is_out], weight[:count], bias[:count], strength=strength)
     centre = target.mean(dim=0)
     # Several texts of a thing would be each other's wrong answers.
-    firsts = [list(things).index(thing) for thing in distinct]
-    candidates = target[firsts]
-    wanted = [distinct.index(thing) for thing, held in zip(things, is_out.tolist(), strict=True) if held]
+    candidates = target[list(first_of.values())]
+    place = {thing: index for index, thing in enumerate(distinct)}
+    wanted = [place[thing] for thing, held in zip(things, is_out.tolist(), strict=True) if held]
     nearest = (
         nn.functional.normalize(source[is_out] - tried.source_mean, dim=-1)
         @ nn.functional.normalize(source[~is_out] - tried.source_mean, dim=-1).T
@@ -234,7 +235,6 @@ def _fit(source: Tensor, target: Tensor, weight: Tensor, bias: Tensor, *, streng
         feature_weight=weight,
         feature_bias=bias,
         residual=residual,
-        strength=strength,
     )
 
 
