@@ -73,6 +73,16 @@ def test_attention_of_a_sound_falls_on_the_patch_that_shows_it() -> None:
     assert int(conditioner.weights(sound[7:8], patches)[0].argmax()) == 4
 
 
+def test_what_all_sounds_have_in_common_looks_nowhere() -> None:
+    picture = vectors(THINGS, seed=0)
+    common = 2.0 * vectors(1, seed=7)
+    sound = normalize(picture @ torch.linalg.qr(vectors(WIDTH, seed=1)).Q + common, dim=-1)
+    statistics = images()
+    conditioner, _ = ground_from_texts((picture, sound), pairs(), statistics, grid=GRID, null=sound[0])
+    looks = conditioner.weights(sound.mean(dim=0, keepdim=True), statistics.patches[:1])[0]
+    torch.testing.assert_close(looks, torch.full((9,), 1 / 9), atol=1e-4, rtol=0)
+
+
 def test_patches_of_another_space_are_refused() -> None:
     statistics = images()
     wide = ImageStatistics(patches=statistics.patches.repeat(1, 1, 2), mean=statistics.mean.repeat(2), norm=1.0)

@@ -89,3 +89,13 @@ def test_a_pixel_that_was_clicked_both_ways_belongs_to_the_mask() -> None:
 def test_neighbours_may_be_clicked_differently() -> None:
     bound = obey_clicks(np.zeros((30, 30), np.float32), positive=[(10.5, 10.5), (12.5, 10.5)], negative=[(11.5, 10.5)])
     assert (bound[10, 10:13] >= 0.5).tolist() == [True, False, True]
+
+
+def test_what_a_negative_click_cuts_off_goes_where_no_positive_click_is_on_it() -> None:
+    answer = np.zeros((30, 60), np.float32)
+    answer[5:25, 5:25] = answer[5:25, 35:55] = answer[15, 25:35] = 0.9
+    bound = obey_clicks(answer, positive=[(15.5, 15.5)], negative=[(30.5, 15.5)]) >= 0.5
+    assert bound[5:25, 5:25].all()
+    assert not bound[:, 30:].any()
+    both = obey_clicks(answer, positive=[(15.5, 15.5), (45.5, 15.5)], negative=[(30.5, 15.5)]) >= 0.5
+    assert both[5:25, 35:55].all()
