@@ -136,17 +136,20 @@ class SpectralDetail(nn.Module):
         levels = levels.reshape(len(levels), -1, self.config.subframes * self.config.upper_bands)
         return torch.cat([refined, levels], dim=-1)[:, :frames]
 
+    def sounding(self, log_mel: Tensor) -> Tensor:
+        """Where there is sound, bool of the same shape."""
+        return log_mel > self.spec.log_silence + _SILENCE_MARGIN
+
     def finish(self, log_mel: Tensor, grain: Tensor) -> tuple[Tensor, Tensor]:
         """What `predict` does, for one piece whose length is a multiple of `TIME_MULTIPLE`; differentiable."""
-        silence = self.spec.log_silence
-        sounding = log_mel > silence + _SILENCE_MARGIN
+        sounding = self.sounding(log_mel)
         grain = grain * sounding
         detail = self.network(log_mel, grain)
         drawn = self.config.grain * torch.exp(detail.log_deviation) * grain
         refined = log_mel + (detail.mean + drawn + detail.texture) * sounding
         levels = detail.upper - self.noise_level
         heard = sounding.any(dim=-1, keepdim=True).repeat_interleave(self.config.subframes, dim=1)
-        return refined.clamp(min=silence), torch.where(heard, levels, _SILENT_LEVEL)
+        return refined.clamp(min=self.spec.log_silence), torch.where(heard, levels, _SILENT_LEVEL)
 
     @torch.no_grad()
     def render(self, log_mel: Tensor, synthesise: Callable[[Tensor], Tensor], *, seed: int) -> Tensor:

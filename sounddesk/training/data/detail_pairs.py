@@ -25,6 +25,8 @@ from sounddesk.training.data.recordings import scale_peak
 # Sources of this rate and more have all of the band that counts.
 _WIDE_RATE_HZ: Final = 40_000
 _SHORTEST_FRAMES: Final = 256
+# Whole latents of the starter's codec: four steps of four frames.
+_FRAMES_OF_LATENTS: Final = 16
 _QUIET: Final = -9.5
 
 
@@ -86,7 +88,7 @@ def encode_pairs(
     for variant in range(variants):
         for recording in recordings:
             wide, limit_hz = _varied(
-                recording, recordings, variant=variant, spec_peak=spec.peak, factor=factor, rng=rng
+                recording, recordings, variant=variant, peak=spec.peak, hop_length=spec.hop_length * factor, rng=rng
             )
             lower = soxr.resample(wide, factor, 1, quality="VHQ").astype(np.float32)
             lower = np.pad(lower, (0, max(0, len(wide) // factor - len(lower))))[: len(wide) // factor]
@@ -119,8 +121,8 @@ def _varied(
     others: Sequence[WideRecording],
     *,
     variant: int,
-    spec_peak: float,
-    factor: int,
+    peak: float,
+    hop_length: int,
     rng: np.random.Generator,
 ) -> tuple[Samples, float]:
     samples, limit_hz = recording
@@ -129,8 +131,8 @@ def _varied(
         samples = soxr.resample(samples, ratio, 1.0, quality="HQ").astype(np.float32)
         limit_hz *= ratio
     # Whole latents, and some silence around short sounds.
-    step = 16 * 160 * factor
-    length = max(len(samples) + int(rng.uniform(0.05, 0.6) * 100 * 160 * factor), _SHORTEST_FRAMES * 160 * factor)
+    step = _FRAMES_OF_LATENTS * hop_length
+    length = max(len(samples) + int(rng.uniform(5, 60) * hop_length), _SHORTEST_FRAMES * hop_length)
     laid = np.zeros(-(-length // step) * step, dtype=np.float32)
     start = int(rng.integers(0, len(laid) - len(samples) + 1))
     laid[start : start + len(samples)] = samples
@@ -141,7 +143,7 @@ def _varied(
         laid = scale_peak(laid, 1.0)
         laid[start : start + len(added)] += added
         limit_hz = min(limit_hz, other.limit_hz)
-    level = spec_peak if rng.random() < 0.5 else spec_peak * float(np.exp(rng.uniform(np.log(0.2), np.log(1.6))))
+    level = peak if rng.random() < 0.5 else peak * float(np.exp(rng.uniform(np.log(0.2), np.log(1.6))))
     return scale_peak(laid, level), limit_hz
 
 

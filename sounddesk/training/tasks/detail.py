@@ -116,8 +116,7 @@ class DetailTask:
     def _likelihood(
         self, decoded: Tensor, true: Tensor, upper: Tensor, known: Tensor, grain: Tensor
     ) -> tuple[Tensor, dict[str, float]]:
-        sounding = decoded > self.detail.spec.log_silence + 0.5
-        detail = self.detail.network(decoded, grain * sounding)
+        detail = self.detail.network(decoded, grain * self.detail.sounding(decoded))
         lower = _negative_log_likelihood(true - decoded - detail.mean, detail.log_deviation).mean()
         weight = known[:, None].expand_as(upper)
         above = _negative_log_likelihood(upper - detail.upper, detail.upper_log_deviation)
