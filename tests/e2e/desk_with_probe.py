@@ -1,6 +1,7 @@
 """The desk as `sounddesk desk` starts it, with a probe that only looks: one question a line on stdin, JSON on stdout.
 
-Questions: `state`; `place NAME` with the names of `_PLACES`, answered by the screen position to click on.
+Questions: `state`; `place NAME` with the names of `place`, answered by the screen position to click on. What raises is
+answered by `{"error": traceback}`.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,7 @@ def state(window: MainWindow) -> dict[str, Any]:
     """What the test waits for and compares."""
     document = window.services.document
     active = QApplication.activeModalWidget()
+    status = window.canvas.canvas.tool.status()
     return {
         "active": int((active or window).winId()),
         "dialog": None if active is None else active.windowTitle() or type(active).__name__,
@@ -54,7 +57,7 @@ def state(window: MainWindow) -> dict[str, Any]:
         "gains_db": [each.strip.gain_db for each in document.project.objects],
         "soloed": [each.strip.soloed for each in document.project.objects],
         "takes": len(document.takes),
-        "busy": bool(window.canvas.canvas._busy),
+        "busy": status is not None and status.waiting > 0,
         "undo": document.undo_stack.index(),
         "in_gesture": document.in_gesture,
         "steps": [document.undo_stack.text(i) for i in range(document.undo_stack.count())],
@@ -107,11 +110,16 @@ def main() -> None:
 
     def answer() -> None:
         question = sys.stdin.readline().strip()
-        if question.startswith("place "):
-            where = place(window, question[6:])
-            print(json.dumps([where.x(), where.y()]), flush=True)
-        else:
-            print(json.dumps(state(window)), flush=True)
+        reply: Any
+        try:
+            if question.startswith("place "):
+                where = place(window, question[6:])
+                reply = [where.x(), where.y()]
+            else:
+                reply = state(window)
+        except Exception:  # noqa: BLE001 - who asks would wait for ever: Qt only reports a slot that raises
+            reply = {"error": traceback.format_exc()}
+        print(json.dumps(reply), flush=True)
 
     notifier = QSocketNotifier(sys.stdin.fileno(), QSocketNotifier.Type.Read)
     notifier.activated.connect(answer)

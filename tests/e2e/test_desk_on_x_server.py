@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -35,6 +36,8 @@ pytestmark = [
     pytest.mark.alone,
     pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}"),
 ]
+# A window that answers nothing for so long hangs; the start of a process with all its imports is in it.
+ANSWER_S = 60.0
 
 
 @pytest.fixture
@@ -77,9 +80,13 @@ class Desk:
         assert self.process.stdout is not None
         self.process.stdin.write(question + "\n")
         self.process.stdin.flush()
+        answers, _, _ = select.select([self.process.stdout], [], [], ANSWER_S)
+        assert answers, f"no answer to '{question}' in {ANSWER_S:g} s"
         line = self.process.stdout.readline()
         assert line, f"the desk ended with {self.process.wait(5)}"
-        return json.loads(line)
+        reply = json.loads(line)
+        assert not (isinstance(reply, dict) and "error" in reply), reply["error"]
+        return reply
 
     @property
     def state(self) -> dict[str, Any]:
