@@ -307,6 +307,7 @@ class Player(QObject):
         self._samples = {}
         self._instead = {}
         self._position_s = 0.0
+        self.reset_loudness()
         self._take_over()
 
     def _keep(self, take_id: str, samples: Mono) -> None:

@@ -36,7 +36,7 @@ class LevelMeter(QWidget):
     """RMS as a bar, the peak as a line above it, and a light that stays on after a sample beyond full scale until
     clicked.
 
-    Signals: reset(): clicked.
+    Signals: reset(): what it has shown so far counts no more.
     """
 
     reset = Signal()
@@ -68,6 +68,10 @@ class LevelMeter(QWidget):
         self.update()
 
     def mousePressEvent(self, _event: QMouseEvent) -> None:  # noqa: N802
+        self.forget()
+
+    def forget(self) -> None:
+        """Put the light out, and have the highest peak forgotten."""
         self.clipped = False
         self.reset.emit()
         self.update()

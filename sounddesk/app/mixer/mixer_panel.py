@@ -72,7 +72,7 @@ class MixerPanel(QWidget):
         self._next_strip.setInterval(0)
         self._next_strip.timeout.connect(self._make_next_strip)
         document.changed.connect(self._on_changed)
-        document.replaced.connect(self._rebuild)
+        document.replaced.connect(self._on_replaced)
         selection.objects_changed.connect(self._show_selection)
         selection.objects_changed.connect(actions.refresh)
         player.levels_changed.connect(self._show_levels)
@@ -90,6 +90,12 @@ class MixerPanel(QWidget):
                     self.strips[after.id].refresh()
             if old.master != new.master:
                 self.master.refresh()
+
+    def _on_replaced(self) -> None:
+        # Objects of another project may have the same ids, and so the same strips.
+        for strip in (*self.strips.values(), self.master):
+            strip.meter.forget()
+        self._rebuild()
 
     def _rebuild(self) -> None:
         """Drop strips of objects that are gone, show the others' values, and make those that are missing."""

@@ -129,3 +129,16 @@ def test_a_strip_selects_its_object_and_tells_pan_and_peak(mixer: tuple[MixerPan
     assert strip._peak.text() == "-6.0"
     QTest.mouseClick(strip.meter, LEFT, PLAIN, QPoint(4, 20))
     assert strip._peak.text() == "-∞"
+
+
+def test_another_project_begins_without_the_peaks_of_the_last_one(mixer: tuple[MixerPanel, Document, Player]) -> None:
+    panel, document, player = mixer
+    first = document.project.objects[0].id
+    loud = LaneLevel(peak=1.2, rms=0.5)
+    player.levels_changed.emit({first: loud, MASTER: loud})
+    panel.loudness.values["integrated"].setText("-22.0")
+    # One whose objects have the same ids, as those of any two projects may.
+    document.replace(document.project, takes=[], images=[])
+    for strip in (panel.strips[first], panel.master):
+        assert (strip._peak.text(), strip.meter.clipped) == ("-∞", False)
+    assert panel.loudness.values["integrated"].text() == "-"
