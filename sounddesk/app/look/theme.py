@@ -1,6 +1,7 @@
 """The visual language, named once: colours, type scale and spacing of the dark and the light theme.
 
-Widgets and painters take everything from `theme()`; no colour and no size stands anywhere else.
+Widgets take their colours and fonts from here. What is painted over photographs has black and white of its own, which
+are seen on any of them.
 """
 
 from __future__ import annotations
