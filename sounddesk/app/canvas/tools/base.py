@@ -110,6 +110,14 @@ class Tool:
             return "remove"
         return "add" if event.adding else self.canvas.options.pick
 
+    def text_of(self, pick: PickMode) -> str:
+        """What a click or a box does in a mode, for the bar."""
+        current = self.canvas.current_object()
+        if pick == "new" or current is None:
+            return self.tr("New object")
+        text = self.tr("Add to {name}") if pick == "add" else self.tr("Remove from {name}")
+        return text.format(name=current.name)
+
     def set_pick(self, pick: PickMode) -> None:
         """Another mode from now on; the window shows it."""
         if pick != self.canvas.options.pick:

@@ -83,14 +83,7 @@ class BoxTool(Tool):
             notifier.warning(self.tr("A box was dropped: another image was opened before it was answered."))
 
     def status(self) -> ToolStatus:
-        current, pick = self.canvas.current_object(), self.canvas.options.pick
-        if pick == "new" or current is None:
-            text = self.tr("New object")
-        else:
-            text = (self.tr("Add to {name}") if pick == "add" else self.tr("Remove from {name}")).format(
-                name=current.name
-            )
-        return ToolStatus(text=text, waiting=len(self._jobs))
+        return ToolStatus(text=self.text_of(self.canvas.options.pick), waiting=len(self._jobs))
 
     def key(self, key: int, modifiers: Qt.KeyboardModifier) -> bool:
         del modifiers

@@ -52,7 +52,6 @@ class ClickTool(Tool):
         self._pointer: CanvasMouse | None = None
         self._hovered: tuple[HoverQuestion, tuple[FoundMask, ...]] | None = None
         self._outline: tuple[TiledMask, MaskChange | None] | None = None
-        self._text = ""
         self._hover = HoverPreview(canvas.segment, self._show_hover, canvas.owner)
         canvas.segment.predicted.connect(self._on_predicted)
         canvas.segment.failed.connect(self._on_failed)
@@ -357,16 +356,13 @@ class ClickTool(Tool):
 
     def _intent(self) -> str:
         """What the next click does."""
-        event, current = self._pointer, self.canvas.current_object()
+        event = self._pointer
         pick = self.canvas.options.pick if event is None else self._effective(event)
         if event is not None:
             chosen = self._selects(event, pick)
             if chosen is not None:
                 return self.tr("Select {name}").format(name=chosen.name)
-        name = "" if current is None else current.name
-        if pick == "new" or not name:
-            return self.tr("New object")
-        return (self.tr("Add to {name}") if pick == "add" else self.tr("Remove from {name}")).format(name=name)
+        return self.text_of(pick)
 
     def _tell(self) -> None:
         self.canvas.tell_status()
