@@ -24,6 +24,8 @@ from sounddesk.audio.metering.loudness import integrated_loudness
 from sounddesk.audio.timeline_mix import TimelineMix
 from sounddesk.domain.errors import DiskFullError
 from sounddesk.domain.errors import OutputError
+from sounddesk.domain.project import ImageInfo
+from sounddesk.domain.project import MovieFrame
 from tests.audio.conftest import RATE
 from tests.audio.conftest import Street
 from tests.wav_reader import read_pcm
@@ -284,6 +286,14 @@ def test_the_sidecar_tells_where_every_file_comes_from(street: Street, tmp_path:
         report.readings["street_dog.wav"].integrated_lufs, 2
     )
     assert ExportSettings.from_json(told["settings"]) == ExportSettings()
+
+
+def test_the_sidecar_says_which_frame_of_a_movie_the_image_is(street: Street, tmp_path: Path) -> None:
+    movie = MovieFrame(movie="street.mov", frame=12, sha256="b" * 64)
+    image = ImageInfo(sha256="a" * 64, name="street.0012.png", width=2, height=2, movie=movie)
+    street.project = dataclasses.replace(street.project, image=image)
+    told = json.loads(street.export(tmp_path).files[-1].read_text())
+    assert told["image"] == {"name": "street.0012.png", "sha256": "a" * 64, "movie": "street.mov", "frame": 12}
 
 
 def test_a_lane_called_mix_does_not_take_the_name_of_the_mix(street: Street) -> None:
