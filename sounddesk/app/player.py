@@ -12,9 +12,9 @@ from PySide6.QtCore import Signal
 
 from sounddesk.app.project.document import Document
 from sounddesk.app.workers.background import Background
+from sounddesk.audio.placed_clip import Mono
 from sounddesk.audio.playback.playback import Playback
 from sounddesk.audio.playback.playback import output_names
-from sounddesk.audio.timeline_mix import Mono
 from sounddesk.audio.timeline_mix import TimelineMix
 from sounddesk.domain.project import Project
 from sounddesk.domain.scene import SceneObject

@@ -5,7 +5,6 @@ Every sample depends on its own position alone, so the result is the same to the
 
 from __future__ import annotations
 
-import functools
 import math
 import threading
 from collections.abc import Callable
@@ -19,113 +18,27 @@ import numpy.typing as npt
 
 from sounddesk.audio.mixing import db_to_linear
 from sounddesk.audio.mixing import pan_gains
+from sounddesk.audio.placed_clip import FADER_BOTTOM_DB
+from sounddesk.audio.placed_clip import Mono
+from sounddesk.audio.placed_clip import PlacedClip
+from sounddesk.audio.placed_clip import frames_of
+from sounddesk.audio.placed_clip import place_clip
 from sounddesk.audio.resample import resample
 from sounddesk.domain.project import Project
 from sounddesk.domain.scene import MixerStrip
 from sounddesk.domain.take import TakeLibrary
 from sounddesk.domain.timeline import PROJECT_RATE_HZ
-from sounddesk.domain.timeline import Clip
 
-Mono = npt.NDArray[np.float32]
 Stereo = npt.NDArray[np.float32]
 
-FADER_BOTTOM_DB: Final = -60.0
 # Above this the limiter bends; what comes out stays below full scale.
 LIMITER_THRESHOLD: Final = 10 ** (-3.0 / 20.0)
-# Loops of fewer frames are gathered sample by sample: round by round would be a long walk.
-_SHORT_LOOP: Final = 4096
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _PlacedClip:
-    """A clip in frames of the project rate."""
-
-    samples: Mono
-    start: int
-    length: int
-    offset: int
-    gain: float
-    fade_in: int
-    fade_out: int
-    looped: bool
-    crossfade: int
-
-    def add_to(self, out: Mono, block_start: int) -> None:
-        """Add what sounds between `block_start` and the end of `out`."""
-        first = max(self.start, block_start)
-        last = min(self.start + self.length, block_start + len(out))
-        if first >= last:
-            return
-        sound = self._source(first - self.start, last - self.start)
-        self._shape(sound, first - self.start)
-        out[first - block_start : last - block_start] += sound
-
-    @functools.cached_property
-    def _body(self) -> Mono:
-        return self.samples[self.offset :]
-
-    @functools.cached_property
-    def _seam(self) -> Mono:
-        """From the second round on: the beginning of the loop, with the tail of the round before in it."""
-        crossfade = min(self.crossfade, len(self._body) // 2)
-        period = len(self._body) - crossfade
-        turn = (np.arange(crossfade) + 0.5) / max(1, crossfade) * (math.pi / 2)
-        seam = self._body[:crossfade] * np.sin(turn) + self._body[period:] * np.cos(turn)
-        return seam.astype(np.float32)
-
-    def _source(self, first: int, last: int) -> Mono:
-        """The take's samples from `first` to `last`, counted from the start of the clip; a fresh array."""
-        body = self._body
-        sound = np.zeros(last - first, dtype=np.float32)
-        if not self.looped:
-            heard = body[first:last]
-            sound[: len(heard)] = heard
-            return sound
-        if len(body) < 2:
-            return sound
-        seam = self._seam
-        period = len(body) - len(seam)
-        if period < _SHORT_LOOP:
-            positions = np.arange(first, last)
-            phases = positions % period
-            sound[:] = body[phases]
-            inside = (positions >= period) & (phases < len(seam))
-            sound[inside] = seam[phases[inside]]
-            return sound
-        place = first
-        while place < last:
-            begin = place % period
-            count = min(period - begin, last - place)
-            sound[place - first : place - first + count] = body[begin : begin + count]
-            if place >= period and begin < len(seam):
-                blended = seam[begin : begin + count]
-                sound[place - first : place - first + len(blended)] = blended
-            place += count
-        return sound
-
-    def _shape(self, sound: Mono, first: int) -> None:
-        """Apply gain and fades in place."""
-        last = first + len(sound)
-        fading_in = max(0, min(self.fade_in, last) - first)
-        fading_out = max(0, last - max(self.length - self.fade_out, first))
-        if fading_in + fading_out == 0:
-            sound *= np.float32(self.gain)
-            return
-        position = np.arange(first, last)
-        envelope = np.full(len(sound), self.gain, dtype=np.float64)
-        if fading_in:
-            rising = np.clip((position[:fading_in] + 0.5) / self.fade_in, 0.0, 1.0)
-            envelope[:fading_in] *= np.sin(rising * (math.pi / 2))
-        if fading_out:
-            falling = np.clip((self.length - position[-fading_out:] - 0.5) / self.fade_out, 0.0, 1.0)
-            envelope[-fading_out:] *= np.sin(falling * (math.pi / 2))
-        sound *= envelope.astype(np.float32)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Track:
     object_id: str
-    clips: tuple[_PlacedClip, ...]
+    clips: tuple[PlacedClip, ...]
     left: float
     right: float
 
@@ -145,11 +58,10 @@ class TimelineMix:
         soloed = any(each.strip.soloed for each in project.objects)
         self._tracks = []
         for each in project.objects:
-            placed = (_place(clip, samples_of(clip.take_id)) for clip in project.clips_of(each.id))
+            clips = [(clip, samples_of(clip.take_id)) for clip in project.clips_of(each.id)]
+            placed = (place_clip(clip, take, project.fades[clip.id]) for clip, take in clips if take is not None)
             left, right = strip_gains(each.strip, any_soloed=soloed)
-            self._tracks.append(
-                _Track(object_id=each.id, clips=tuple(c for c in placed if c is not None), left=left, right=right)
-            )
+            self._tracks.append(_Track(object_id=each.id, clips=tuple(placed), left=left, right=right))
         self._master = 0.0 if project.master.gain_db <= FADER_BOTTOM_DB else db_to_linear(project.master.gain_db)
         self._limiter = project.master.limiter
 
@@ -217,11 +129,6 @@ class TakeSamples:
             return self._made[take_id]
 
 
-def frames_of(seconds: float) -> int:
-    """The frame nearest to a time."""
-    return round(seconds * PROJECT_RATE_HZ)
-
-
 def strip_gains(strip: MixerStrip, *, any_soloed: bool) -> tuple[float, float]:
     """Amplitude factors (left, right) of a strip.
 
@@ -245,24 +152,3 @@ def limited(samples: npt.NDArray[np.float64]) -> Stereo:
     room = 1.0 - LIMITER_THRESHOLD
     bent = np.where(over > 0.0, LIMITER_THRESHOLD + room * np.tanh(over / room) * 0.999, size)
     return (np.sign(samples) * bent).astype(np.float32)
-
-
-def _place(clip: Clip, samples: Mono | None) -> _PlacedClip | None:
-    if samples is None:
-        return None
-    start = frames_of(clip.start_s)
-    length = frames_of(clip.end_s) - start
-    # Where the take begins on the timeline, which a cut does not move: so both halves of a split clip read the very
-    # samples that the whole one did. Rounded first, because the halves compute it from other numbers.
-    take_start = round(round((clip.start_s - clip.offset_s) * PROJECT_RATE_HZ, 5))
-    return _PlacedClip(
-        samples=samples,
-        start=start,
-        length=length,
-        offset=start - take_start,
-        gain=0.0 if clip.gain_db <= FADER_BOTTOM_DB else db_to_linear(clip.gain_db),
-        fade_in=frames_of(clip.fade_in_s),
-        fade_out=frames_of(clip.fade_out_s),
-        looped=clip.looped,
-        crossfade=frames_of(clip.loop_crossfade_s),
-    )

@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable
 from collections.abc import Sequence
 
+from sounddesk.domain.automation import mirrored
 from sounddesk.domain.project import Project
 from sounddesk.domain.timeline import MIN_CLIP_S
 from sounddesk.domain.timeline import Clip
@@ -118,3 +119,10 @@ def with_length_of_clips(project: Project) -> Project:
     """With a timeline exactly as long as its last clip, at least a second."""
     end_s = max((clip.end_s for clip in project.clips), default=project.settings.timeline_s)
     return project.with_settings(timeline_s=min(3600.0, max(1.0, end_s)))
+
+
+def with_clip_reversed(clip: Clip, *, take_seconds: float) -> Clip:
+    """The same part of its take backwards; forwards where it was backwards. Fades stay at their ends of the clip."""
+    offset_s = max(0.0, round(take_seconds - clip.offset_s - clip.duration_s, 9))
+    envelope = mirrored(clip.envelope, seconds=max(take_seconds, clip.offset_s + clip.duration_s))
+    return dataclasses.replace(clip, reversed=not clip.reversed, offset_s=offset_s, envelope=envelope)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from typing import Final
 
 import numpy as np
 
+from sounddesk.domain.crossfades import Fades
+from sounddesk.domain.crossfades import fades_of_lane
 from sounddesk.domain.limits import Range
 from sounddesk.domain.limits import TimeS
 from sounddesk.domain.object_names import NamedBy
@@ -99,6 +102,7 @@ class ProjectSettings:
         frame_rate: frames per second of the ruler and the snapping grid, 1 to 240.
         drop_frame: whether timecode leaves numbers out to keep up with the clock; at 29.97 and 59.94 only.
         start_timecode_s: what the ruler shows at 0.
+        crossfades: whether clips that overlap on a lane fade into each other; otherwise they add up.
         preset, steps, guidance: of the denoising loop (`SamplingSettings`).
         bundle: name or folder.
         seed: seeds of new objects derive from it.
@@ -110,6 +114,7 @@ class ProjectSettings:
     frame_rate: float = 25.0
     drop_frame: bool = False
     start_timecode_s: TimeS = 0.0
+    crossfades: bool = True
     preset: str = "fast"
     steps: int | None = None
     guidance: Annotated[float, Range(0.0, 1000.0)] = 2.0
@@ -189,6 +194,14 @@ class Project:
     def clips_of(self, object_id: str) -> tuple[Clip, ...]:
         """Clips on an object's lane, by start."""
         return tuple(sorted((c for c in self.clips if c.object_id == object_id), key=lambda c: (c.start_s, c.id)))
+
+    @functools.cached_property
+    def fades(self) -> dict[str, Fades]:
+        """The fades with which every clip sounds, by its id: see `fades_of_lane`."""
+        found: dict[str, Fades] = {}
+        for each in self.objects:
+            found |= fades_of_lane(self.clips_of(each.id), crossfades=self.settings.crossfades)
+        return found
 
     def mark_of(self, take_id: str) -> TakeMark:
         """What the user said of a take, or an empty mark."""

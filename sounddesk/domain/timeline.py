@@ -5,8 +5,12 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
+from dataclasses import field
 from typing import Final
+from typing import Literal
 
+from sounddesk.domain.automation import Curve
+from sounddesk.domain.automation import check_curve
 from sounddesk.domain.limits import TimeS
 from sounddesk.domain.scene import check_gain_db
 
@@ -14,6 +18,12 @@ from sounddesk.domain.scene import check_gain_db
 PROJECT_RATE_HZ: Final = 48_000
 
 MIN_CLIP_S = 0.01
+
+# How gain rises over a fade in, and falls over a fade out. Two clips that cross keep their level with 'equal_power',
+# and with 'linear' or 's' where they play the same sound.
+FadeCurve = Literal["linear", "equal_power", "s", "exponential"]
+# Clips of older versions have no such keys, and neither have clips that do not use them.
+_OMITTED: Final = {"omit_default": True}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +39,11 @@ class Clip:
         duration_s: how long it sounds, at least 10 ms. Past the take's end there is silence, or with `looped` the
             part of the take from `offset_s` on again and again, each seam crossfaded over `loop_crossfade_s`.
         gain_db: on top of the object's fader, -60 to 60.
-        fade_in_s, fade_out_s: equal-power fades at the clip's ends; together at most `duration_s`.
+        fade_in_s, fade_out_s: fades at the clip's ends; together at most `duration_s`.
+        fade_in_curve, fade_out_curve: their shapes.
+        reversed: the take sounds backwards; `offset_s` is then trimmed off its end.
+        envelope: gain in dB along the clip, on top of `gain_db`. Its times count from the beginning of what is played,
+            before `offset_s` is trimmed away, so that trimming, moving and splitting leave the points at their sound.
 
     Raises:
         ValueError: naming the value.
@@ -46,8 +60,13 @@ class Clip:
     fade_out_s: TimeS = 0.0
     looped: bool = False
     loop_crossfade_s: TimeS = 0.05
+    fade_in_curve: FadeCurve = field(default="equal_power", metadata=_OMITTED)
+    fade_out_curve: FadeCurve = field(default="equal_power", metadata=_OMITTED)
+    reversed: bool = field(default=False, metadata=_OMITTED)
+    envelope: Curve = field(default=(), metadata=_OMITTED)
 
     def __post_init__(self) -> None:
+        check_curve(self.envelope, kind="volume")
         for name in ("start_s", "offset_s", "fade_in_s", "fade_out_s", "loop_crossfade_s"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0.0):

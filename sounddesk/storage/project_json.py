@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
 from typing import TypeVar
 
+from sounddesk.domain.crossfades import overlap
 from sounddesk.domain.project import ImageInfo
 from sounddesk.domain.project import MasterBus
 from sounddesk.domain.project import ProjectSettings
@@ -57,6 +59,13 @@ def with_drop_frame(settings: Json) -> Json:
     if "drop_frame" in settings or not isinstance(rate, float) or abs(rate - _DROPPED_BEFORE_1_1) >= 0.005:
         return settings
     return {**settings, "drop_frame": True}
+
+
+def with_crossfades(settings: Json, clips: Iterable[Clip]) -> Json:
+    """The project's settings as version 1.2 has them: before it, clips that overlap added up, and still do."""
+    if not settings or "crossfades" in settings or not overlap(clips):
+        return settings
+    return {**settings, "crossfades": False}
 
 
 def object_to_json(found: SceneObject) -> Json:

@@ -31,6 +31,7 @@ from sounddesk.storage.project_json import mask_sha256
 from sounddesk.storage.project_json import object_from_json
 from sounddesk.storage.project_json import part_from_json
 from sounddesk.storage.project_json import to_text
+from sounddesk.storage.project_json import with_crossfades
 from sounddesk.storage.project_json import with_drop_frame
 from sounddesk.storage.waveform_blob import decode_waveform
 
@@ -90,14 +91,16 @@ class ProjectReader:
         for key, data in rows:
             found, self.rest["objects", key] = object_from_json(data, masks, where=f"objects.{key}")
             objects.append(found)
+        clips = self._parts(Clip, "clips")
+        settings = with_crossfades(with_drop_frame(state.get("settings", {})), clips)
         project = Project(
             image=image,
             objects=tuple(objects),
-            clips=self._parts(Clip, "clips"),
+            clips=clips,
             markers=self._parts(Marker, "markers"),
             take_marks=self._parts(TakeMark, "take_marks"),
             master=self._part(MasterBus, "state", "master", state.get("master", {})),
-            settings=self._part(ProjectSettings, "state", "settings", with_drop_frame(state.get("settings", {}))),
+            settings=self._part(ProjectSettings, "state", "settings", settings),
             next_id=_next_id(state.get("next_id", {}).get("value", 1)),
         )
         images = {} if image is None else {image.sha256: self._image(image)}

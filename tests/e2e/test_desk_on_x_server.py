@@ -18,9 +18,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from sounddesk.audio.placed_clip import frames_of
 from sounddesk.audio.resample import resample
 from sounddesk.audio.timeline_mix import TimelineMix
-from sounddesk.audio.timeline_mix import frames_of
 from sounddesk.domain.timeline import PROJECT_RATE_HZ
 from sounddesk.engine.images.image_file import load_image
 from sounddesk.engine.session import EngineSession

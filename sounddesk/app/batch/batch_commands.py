@@ -21,7 +21,7 @@ from sounddesk.app.plain_text import PlainMessageBox
 from sounddesk.app.project.file_lock import FileInUseError
 from sounddesk.app.services import Services
 from sounddesk.app.workers.background import Background
-from sounddesk.audio.timeline_mix import Mono
+from sounddesk.audio.placed_clip import Mono
 from sounddesk.domain.batch_manifest import Row
 from sounddesk.domain.errors import OutputError
 from sounddesk.domain.timeline import PROJECT_RATE_HZ

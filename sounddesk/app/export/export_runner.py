@@ -17,7 +17,7 @@ from PySide6.QtCore import Signal
 from sounddesk.app.workers.serial_thread import JobControl
 from sounddesk.app.workers.serial_thread import Ticket
 from sounddesk.app.workers.serial_worker import SerialWorker
-from sounddesk.audio.timeline_mix import Mono
+from sounddesk.audio.placed_clip import Mono
 from sounddesk.domain.project import Project
 from sounddesk.domain.take import TakeLibrary
 from sounddesk.engine.tasks import CancelToken

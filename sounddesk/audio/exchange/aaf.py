@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 from typing import Final
 
+import numpy as np
+
 from sounddesk.audio.exchange.exchange_format import EXCHANGE_FORMATS
 from sounddesk.audio.exchange.exchange_format import ExchangeFormat
 from sounddesk.audio.exchange.exchange_format import ExchangeJob
@@ -28,11 +30,13 @@ from sounddesk.audio.exchange.exchange_model import gain_of
 from sounddesk.audio.exchange.exchange_model import peak_of_media
 from sounddesk.audio.exchange.exchange_model import write_media
 from sounddesk.audio.files.riff_chunks import xml_text
-from sounddesk.audio.timeline_mix import Mono
-from sounddesk.audio.timeline_mix import frames_of
+from sounddesk.audio.gain_curves import FADE_SHAPES
+from sounddesk.audio.placed_clip import Mono
+from sounddesk.audio.placed_clip import frames_of
 from sounddesk.audio.timeline_mix import strip_gains
 from sounddesk.domain.project import Project
 from sounddesk.domain.timeline import PROJECT_RATE_HZ
+from sounddesk.domain.timeline import FadeCurve
 
 _GAIN: Final = ("9d2ea894-0968-11d3-8a38-0050040ef7d2", "Mono Audio Gain")
 _PAN: Final = ("9d2ea893-0968-11d3-8a38-0050040ef7d2", "Mono Audio Pan")
@@ -40,8 +44,11 @@ _DISSOLVE: Final = ("0c3bea41-fc05-11d2-8a29-0050040ef7d2", "Mono Audio Dissolve
 _AMPLITUDE_VALUE: Final = ("e4962321-2267-11d3-8a4c-0050040ef7d2", "Amplitude")
 _PAN_VALUE: Final = ("e4962322-2267-11d3-8a4c-0050040ef7d2", "Pan")
 _LEVEL_VALUE: Final = ("e4962320-2267-11d3-8a4c-0050040ef7d2", "Level")
-# The equal-power curve, which is that of sounddesk's fades.
+# The equal-power curve, which is that of sounddesk's fades unless another one is chosen.
 _POWER: Final = ("c09153f7-bd18-4e5a-ad09-cbdd654fa001", "Power")
+_LINEAR: Final = ("5b6c85a4-0ede-11d3-80a9-006008143e6f", "Linear")
+# How many straight lines stand for a curve that AAF does not know.
+_FADE_STEPS: Final = 16
 # AAF holds rational numbers of 32 bits; more digits than this nobody hears.
 _MOST_DENOMINATOR: Final = 1_000_000
 _SOUND: Final = "sound"
@@ -165,11 +172,11 @@ class _Writer:
             if gap + fade_before + fade_in:
                 row.components.append(self._silence(fade_before + gap + fade_in))
             if fade_in:
-                row.components.append(self._fade(fade_in, cut=0))
+                row.components.append(self._fade(fade_in, item.clip.fade_in_curve, cut=0))
             row.components.append(self._clip(item, essence, end - start))
             fade_before = min(frames_of(item.clip.fade_out_s), end - start - fade_in)
             if fade_before:
-                row.components.append(self._fade(fade_before, cut=fade_before))
+                row.components.append(self._fade(fade_before, item.clip.fade_out_curve, cut=fade_before))
             place = length = end
         if fade_before:
             row.components.append(self._silence(fade_before))
@@ -186,14 +193,22 @@ class _Writer:
     def _silence(self, length: int) -> Any:
         return self._file.create.Filler(_SOUND, length)
 
-    def _fade(self, length: int, *, cut: int) -> Any:
+    def _fade(self, length: int, curve: FadeCurve, *, cut: int) -> Any:
+        """A dissolve from silence, or with a `cut` into silence."""
         create = self._file.create
         fade = create.Transition(_SOUND, length)
         fade.cutpoint = cut
         group = create.OperationGroup(self._operation(_DISSOLVE), length, media_kind=_SOUND)
-        level = create.VaryingValue(self._parameter(_LEVEL_VALUE), self._interpolation())
-        level.add_keyframe(Fraction(0), Fraction(0))
-        level.add_keyframe(Fraction(1), Fraction(1))
+        if curve in ("equal_power", "linear"):
+            interpolation, steps = (_POWER if curve == "equal_power" else _LINEAR), 1
+        else:
+            interpolation, steps = _LINEAR, _FADE_STEPS
+        level = create.VaryingValue(self._parameter(_LEVEL_VALUE), self._interpolation(interpolation))
+        for step in range(steps + 1):
+            passed = step / steps
+            # The level is that of what comes; what goes has the rest.
+            share = float(FADE_SHAPES[curve](np.array(1.0 - passed if cut else passed)))
+            level.add_keyframe(_rational(passed), _rational(1.0 - share if cut else share))
         group.parameters.append(level)
         fade["OperationGroup"].value = group
         return fade
@@ -202,8 +217,7 @@ class _Writer:
         """`segment` with a constant effect on it."""
         create = self._file.create
         group = create.OperationGroup(self._operation(operation), segment.length, media_kind=_SOUND)
-        exact = Fraction(value).limit_denominator(_MOST_DENOMINATOR)
-        group.parameters.append(create.ConstantValue(self._parameter(parameter), exact))
+        group.parameters.append(create.ConstantValue(self._parameter(parameter), _rational(value)))
         group.segments.append(segment)
         return group
 
@@ -260,6 +274,7 @@ class _Writer:
         """Effects are known to a file by the definitions in it."""
         create, dictionary = self._file.create, self._file.dictionary
         dictionary.register_def(create.InterpolationDef(*_POWER, "equal power"))
+        dictionary.register_def(create.InterpolationDef(*_LINEAR, "straight lines"))
         for operation, parameter, inputs in (
             (_GAIN, _AMPLITUDE_VALUE, 1),
             (_PAN, _PAN_VALUE, 1),
@@ -281,5 +296,9 @@ class _Writer:
     def _parameter(self, definition: tuple[str, str]) -> Any:
         return self._file.dictionary.lookup_parameterdef(definition[1])
 
-    def _interpolation(self) -> Any:
-        return self._file.dictionary.lookup_interperlationdef(_POWER[1])
+    def _interpolation(self, definition: tuple[str, str]) -> Any:
+        return self._file.dictionary.lookup_interperlationdef(definition[1])
+
+
+def _rational(value: float) -> Fraction:
+    return Fraction(value).limit_denominator(_MOST_DENOMINATOR)

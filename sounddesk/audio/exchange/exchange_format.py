@@ -15,7 +15,7 @@ from typing import Any
 from typing import Final
 
 from sounddesk.audio.exchange.exchange_model import ExchangeTrack
-from sounddesk.audio.timeline_mix import Mono
+from sounddesk.audio.placed_clip import Mono
 from sounddesk.domain.errors import MissingPackageError
 from sounddesk.domain.project import Project
 from sounddesk.domain.registry import Registry

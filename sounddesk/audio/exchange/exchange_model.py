@@ -1,7 +1,8 @@
 """A project in terms that other programs share: tracks of clips that do not overlap, each a range of a media file.
 
-What other programs do not know is rendered into the media: loops with their crossfades, and silence behind the end of
-a take. Fades, gains, pan, mute, markers and colours are told.
+What other programs do not know is rendered into the media: loops with their crossfades, clips that play backwards or
+have a gain envelope, and silence behind the end of a take. Fades (also those of crossfades), gains, pan, mute, markers
+and colours are told.
 """
 
 from __future__ import annotations
@@ -19,16 +20,17 @@ from sounddesk.audio.files.pcm import WavFormat
 from sounddesk.audio.files.sample_format import SampleFormat
 from sounddesk.audio.files.sample_format import clip_to_range
 from sounddesk.audio.mixing import db_to_linear
-from sounddesk.audio.timeline_mix import FADER_BOTTOM_DB
-from sounddesk.audio.timeline_mix import Mono
+from sounddesk.audio.placed_clip import FADER_BOTTOM_DB
+from sounddesk.audio.placed_clip import Mono
+from sounddesk.audio.placed_clip import frames_of
 from sounddesk.audio.timeline_mix import TimelineMix
-from sounddesk.audio.timeline_mix import frames_of
 from sounddesk.domain.naming import unique_file_stems
 from sounddesk.domain.project import Project
 from sounddesk.domain.scene import SceneObject
 from sounddesk.domain.take import TakeLibrary
 from sounddesk.domain.timeline import PROJECT_RATE_HZ
 from sounddesk.domain.timeline import Clip
+from sounddesk.domain.timeline import fitted_fades
 
 _BLOCK = 1 << 16
 _SECONDS_PRECISION = 9
@@ -95,7 +97,8 @@ def exchange_tracks(
             samples = samples_of(clip.take_id)
             if samples is not None:
                 reach = frames_of(clip.offset_s) + frames_of(clip.end_s) - frames_of(clip.start_s)
-                wanted.append((lane, clip, clip.looped or reach > len(samples), len(samples)))
+                rendered = clip.looped or clip.reversed or bool(clip.envelope) or reach > len(samples)
+                wanted.append((lane, with_fades_heard(project, clip), rendered, len(samples)))
     names = {lane.id: lane.name for lane in project.objects}
     labels: dict[str, str] = {}
     for lane, clip, rendered, _ in wanted:
@@ -129,6 +132,13 @@ def exchange_tracks(
                 ExchangeTrack(id=f"{lane.id}-{number}", name=f"{lane.name}{suffix}", lane=lane, clips=tuple(row))
             )
     return tuple(made)
+
+
+def with_fades_heard(project: Project, clip: Clip) -> Clip:
+    """The clip with the fades with which it sounds, those of crossfades among them, as far as both fit into it."""
+    fades = project.fades[clip.id]
+    fade_in_s, fade_out_s = fitted_fades(fades.in_s, fades.out_s, duration_s=clip.duration_s)
+    return dataclasses.replace(clip, fade_in_s=fade_in_s, fade_out_s=fade_out_s)
 
 
 def media_of(tracks: tuple[ExchangeTrack, ...]) -> tuple[Media, ...]:

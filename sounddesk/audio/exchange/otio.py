@@ -16,7 +16,7 @@ from sounddesk.audio.exchange.exchange_format import ExchangeJob
 from sounddesk.audio.exchange.exchange_model import ExchangeClip
 from sounddesk.audio.exchange.exchange_model import ExchangeTrack
 from sounddesk.audio.files.riff_chunks import xml_text
-from sounddesk.audio.timeline_mix import frames_of
+from sounddesk.audio.placed_clip import frames_of
 from sounddesk.domain.project import Project
 from sounddesk.domain.timecode import TimecodeRate
 from sounddesk.domain.timeline import PROJECT_RATE_HZ
@@ -187,6 +187,8 @@ def _clip(clock: _Clock, item: ExchangeClip, media_folder: str) -> Any:
         "gain_db": clip.gain_db,
         "fade_in_s": clip.fade_in_s,
         "fade_out_s": clip.fade_out_s,
+        "fade_in_curve": clip.fade_in_curve,
+        "fade_out_curve": clip.fade_out_curve,
         "take_id": clip.take_id,
         "start_samples": start,
         "length_samples": end - start,

@@ -16,9 +16,10 @@ from sounddesk.audio.exchange.exchange_model import seconds_text
 from sounddesk.domain.project import Project
 from sounddesk.domain.timecode import TimecodeRate
 from sounddesk.domain.timeline import PROJECT_RATE_HZ
+from sounddesk.domain.timeline import FadeCurve
 
-# Reaper's "fast start" comes nearest to a quarter sine.
-_FADE_SHAPE: Final = 1
+# By curve: linear; "fast start", which comes nearest to a quarter sine; S; "fast end".
+_FADE_SHAPES: Final[dict[FadeCurve, int]] = {"linear": 0, "equal_power": 1, "s": 5, "exponential": 2}
 # Marks a colour as set by hand.
 _CUSTOM_COLOUR: Final = 0x1000000
 
@@ -98,14 +99,15 @@ def _track(track: ExchangeTrack, media_folder: str) -> list[str]:
 
 def _item(item: ExchangeClip, media_folder: str) -> list[str]:
     clip = item.clip
+    fade_in, fade_out = _FADE_SHAPES[clip.fade_in_curve], _FADE_SHAPES[clip.fade_out_curve]
     return [
         "    <ITEM",
         f"      POSITION {seconds_text(clip.start_s)}",
         "      SNAPOFFS 0",
         f"      LENGTH {seconds_text(clip.duration_s)}",
         "      LOOP 0",
-        f"      FADEIN {_FADE_SHAPE} {seconds_text(clip.fade_in_s)} 0 {_FADE_SHAPE} 0 0 0",
-        f"      FADEOUT {_FADE_SHAPE} {seconds_text(clip.fade_out_s)} 0 {_FADE_SHAPE} 0 0 0",
+        f"      FADEIN {fade_in} {seconds_text(clip.fade_in_s)} 0 {fade_in} 0 0 0",
+        f"      FADEOUT {fade_out} {seconds_text(clip.fade_out_s)} 0 {fade_out} 0 0 0",
         "      MUTE 0 0",
         f"      IGUID {_guid('item', clip.id)}",
         f"      NAME {_quoted(item.name)}",

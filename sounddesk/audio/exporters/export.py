@@ -37,7 +37,7 @@ from sounddesk.audio.files.sample_format import SampleFormat
 from sounddesk.audio.metering.loudness import LoudnessMeter
 from sounddesk.audio.metering.loudness import LoudnessReading
 from sounddesk.audio.mixing import db_to_linear
-from sounddesk.audio.timeline_mix import Mono
+from sounddesk.audio.placed_clip import Mono
 from sounddesk.audio.timeline_mix import TimelineMix
 from sounddesk.audio.timeline_mix import strip_gains
 from sounddesk.domain.project import Project

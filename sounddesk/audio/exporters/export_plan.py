@@ -17,7 +17,7 @@ from sounddesk.audio.exporters.ucs import suggest_cat_id
 from sounddesk.audio.exporters.ucs import ucs_name
 from sounddesk.audio.formats.audio_format import AUDIO_FORMATS
 from sounddesk.audio.formats.audio_format import AudioFormat
-from sounddesk.audio.timeline_mix import frames_of
+from sounddesk.audio.placed_clip import frames_of
 from sounddesk.domain.naming import safe_file_stem
 from sounddesk.domain.naming import unique_file_stems
 from sounddesk.domain.project import Project

@@ -14,8 +14,8 @@ from sounddesk.audio.exporters.export_plan import PlannedFile
 from sounddesk.audio.exporters.provenance import summary
 from sounddesk.audio.formats.audio_metadata import AudioMetadata
 from sounddesk.audio.formats.audio_metadata import MarkerPoint
-from sounddesk.audio.timeline_mix import Mono
-from sounddesk.audio.timeline_mix import frames_of
+from sounddesk.audio.placed_clip import Mono
+from sounddesk.audio.placed_clip import frames_of
 from sounddesk.domain.project import Project
 from sounddesk.domain.timeline import PROJECT_RATE_HZ
 from sounddesk.domain.timeline import Clip
@@ -79,10 +79,10 @@ def loop_of_clip(clip: Clip, samples_of: Callable[[str], Mono | None]) -> tuple[
     """First and last frame (included) of a seamless loop in a clip's file, at 48 kHz from its start.
 
     The round begins behind the crossfade and the fade-in, and ends with the crossfade into it. None where the clip is
-    not looped or too short to hold a whole round between its fades.
+    not looped, has a gain envelope, or is too short to hold a whole round between its fades.
     """
     samples = samples_of(clip.take_id)
-    if not clip.looped or samples is None:
+    if not clip.looped or clip.envelope or samples is None:
         return None
     body = len(samples) - frames_of(clip.offset_s)
     crossfade = min(frames_of(clip.loop_crossfade_s), body // 2)

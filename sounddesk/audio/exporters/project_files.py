@@ -15,7 +15,7 @@ from sounddesk.audio.exchange.exchange_model import write_media
 from sounddesk.audio.exporters.export_plan import ExportPlan
 from sounddesk.audio.exporters.provenance import licence_of
 from sounddesk.audio.files.block_writers import sync_file
-from sounddesk.audio.timeline_mix import Mono
+from sounddesk.audio.placed_clip import Mono
 from sounddesk.domain.project import Project
 from sounddesk.domain.take import TakeLibrary
 from sounddesk.storage.atomic_file import translate_os_errors

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import soxr
 
-from sounddesk.audio.timeline_mix import Mono
+from sounddesk.audio.placed_clip import Mono
 from sounddesk.domain.timeline import PROJECT_RATE_HZ
 
 # (first frame, number of frames) -> float32[count] at 48 kHz.
