@@ -1,6 +1,6 @@
-"""Makes the takes that the demo opens with: one per object, 6 s, by the starter, and the recipe of each.
+"""Makes the takes that the demos open with: one per object, 6 s, by the starter, and the recipe of each.
 
-    python packaging/make_demo_takes.py resources/demo
+    python packaging/make_demo_takes.py farm shore meadow
 
 Run it again when the starter's weights change. The sounds are kept as FLAC of 16 bits.
 """
@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 from typing import Final
 
 import soundfile
 
 from sounddesk.app.generation import generation_request
+from sounddesk.app.project.demo_project import DEMOS
+from sounddesk.app.project.demo_project import demo_folder
 from sounddesk.app.project.demo_project import demo_project
 from sounddesk.app.project.project_reading import decode_images
 from sounddesk.engine.session import EngineSession
@@ -22,9 +23,10 @@ from sounddesk.engine.session import EngineSession
 _SECONDS: Final = 6.0
 
 
-def make_demo_takes(folder: Path) -> None:
-    """Write `takes/NAME.flac` and `takes/takes.json` into `folder`."""
-    contents = demo_project(with_takes=False)
+def make_demo_takes(name: str) -> None:
+    """Write `takes/OBJECT.flac` and `takes/takes.json` into a demo's folder."""
+    folder = demo_folder(name)
+    contents = demo_project(name, with_takes=False)
     ((_, image),) = decode_images(contents)
     project = contents.project
     session = EngineSession.open(bundle="starter", device="cpu")
@@ -42,8 +44,9 @@ def make_demo_takes(folder: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path)
-    make_demo_takes(parser.parse_args().folder)
+    parser.add_argument("demos", nargs="+", choices=list(DEMOS))
+    for name in parser.parse_args().demos:
+        make_demo_takes(name)
 
 
 if __name__ == "__main__":

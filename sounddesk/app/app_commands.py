@@ -20,6 +20,7 @@ from sounddesk.app.notifications import notifier
 from sounddesk.app.project.recovery import Recoverable
 from sounddesk.app.services import Services
 from sounddesk.app.workers.background import Background
+from sounddesk.storage.project_reader import ProjectContents
 
 
 class AppCommands(QObject):
@@ -33,8 +34,9 @@ class AppCommands(QObject):
         self.exports = ExportCommands(services, window)
         # For the preferences: which outputs there are, how much lies on the disk.
         self._answers = Background(self, name="looking at devices and disks")
+        self._plays_demo = False
         self._demo = Background(self, name="opening the demo")
-        self._demo.done.connect(lambda _key, contents: services.store.new(contents))
+        self._demo.done.connect(self._show_demo)
         self._demo.failed.connect(lambda _key, error: notifier.failed(error))
         services.actions.add(COMMANDS, owner=self)
 
@@ -44,11 +46,16 @@ class AppCommands(QObject):
         self._demo.close()
         self._answers.close()
 
-    def open_demo(self, *, with_takes: bool = True) -> None:
-        """A fresh project from the demo image, which is read off the UI thread; `with_takes`: that sounds at once."""
+    def open_demo(self, name: str = "farm", *, with_takes: bool = True, play: bool = False) -> None:
+        """A fresh project from a demo's image, which is read off the UI thread; `with_takes`: that can be played."""
         from sounddesk.app.project.demo_project import demo_project
 
-        self._demo.start("demo", functools.partial(demo_project, with_takes=with_takes))
+        self._plays_demo = play
+        self._demo.start("demo", functools.partial(demo_project, name, with_takes=with_takes))
+
+    def _show_demo(self, _key: str, contents: ProjectContents) -> None:
+        play = self._services.player.play if self._plays_demo else _nothing
+        self._services.store.new(contents, then=lambda shown: play() if shown else None)
 
     def offer_recovery(self, *, quietly: bool = False) -> None:
         """Offer what a crash left behind; `quietly` in a line with a button, while another project is being opened."""
@@ -159,6 +166,10 @@ COMMANDS: Final[tuple[Command[AppCommands], ...]] = (
     Command("help.log", "&Log and report…", AppCommands.log, menu="Help", section="about"),
     Command("help.about", "&About sounddesk", AppCommands.about, menu="Help", section="about"),
 )  # fmt: skip
+
+
+def _nothing() -> None:
+    """In place of playing."""
 
 
 def _show_once(dialog: QDialog) -> None:

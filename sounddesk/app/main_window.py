@@ -27,12 +27,12 @@ from sounddesk.app.commands.menus import fill_menu_bar
 from sounddesk.app.dialogs.welcome_page import WelcomePage
 from sounddesk.app.export.drag_out_panel import DragOutPanel
 from sounddesk.app.file_commands import FileCommands
+from sounddesk.app.look.elided_label import ElidedLabel
 from sounddesk.app.mixer.level_matching import LevelMatching
 from sounddesk.app.mixer.mixer_panel import MixerPanel
 from sounddesk.app.notice_view import NoticeView
 from sounddesk.app.objects.mask_files import MaskFiles
 from sounddesk.app.objects.objects_panel import ObjectsPanel
-from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.plain_text import plain_tip
 from sounddesk.app.queue_panel import QueuePanel
 from sounddesk.app.remembered_views import RememberedViews
@@ -41,6 +41,9 @@ from sounddesk.app.takes.takes_panel import TakesPanel
 from sounddesk.app.timeline.timeline_panel import TimelinePanel
 from sounddesk.app.timeline.timeline_scroll import TimelineScroll
 from sounddesk.app.timeline.transport_bar import TransportBar
+
+# Of what the status bar says of segmenter and sound, in logical pixels.
+_STATE_WIDTH: Final = 260
 
 
 class MainWindow(QMainWindow):
@@ -125,9 +128,13 @@ class MainWindow(QMainWindow):
         return page
 
     def _make_status_bar(self) -> None:
-        self._segmenter = PlainLabel(parent=self)
-        self._audio = PlainLabel(parent=self)
+        self._segmenter = ElidedLabel(parent=self)
+        self._audio = ElidedLabel(parent=self)
         self.queue = QueuePanel(self.services.generate, self.services.actions, self)
+        self.statusBar().addWidget(self.canvas.hint, 1)
+        for label in (self._segmenter, self._audio):
+            label.setProperty("role", "small")
+            label.setMaximumWidth(_STATE_WIDTH)
         for widget in (self.queue, self._segmenter, self._audio):
             self.statusBar().addPermanentWidget(widget)
 
@@ -147,7 +154,7 @@ class MainWindow(QMainWindow):
         self.mixer.levels_requested.connect(self.level_matching.match)
         self.welcome.open_requested.connect(self.files.ask_open)
         self.welcome.open_path_requested.connect(self.files.open)
-        self.welcome.demo_requested.connect(self.app_commands.open_demo)
+        self.welcome.demo_requested.connect(lambda name: self.app_commands.open_demo(name, play=True))
         services.document.changed.connect(lambda _old, _new: self._refresh())
         services.document.replaced.connect(self._refresh)
         services.document.dirty_changed.connect(lambda _dirty: self._refresh())
@@ -187,6 +194,8 @@ class MainWindow(QMainWindow):
 
     def _show_docks(self, on: bool) -> None:
         """Panels appear when there is a picture that they can be about; those that the user closed stay closed."""
+        for each in (self.canvas.hint, self._segmenter):
+            each.setVisible(on)
         if on and self._state_with_docks is not None:
             self.restoreState(self._state_with_docks)
             self._state_with_docks = None
@@ -200,7 +209,7 @@ class MainWindow(QMainWindow):
     def _size_docks(self) -> None:
         """As they are before the user moved them."""
         self.resizeDocks(self._docks[:2], [270, 360], Qt.Orientation.Horizontal)
-        self.resizeDocks(self._docks[2:], [560, 520], Qt.Orientation.Horizontal)
+        self.resizeDocks(self._docks[2:], [540, 660], Qt.Orientation.Horizontal)
         self.resizeDocks(self._docks[2:], [290, 290], Qt.Orientation.Vertical)
         self._docks[1].raise_()
 

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QWidget
 from sounddesk.app.commands.buttons import command_button
 from sounddesk.app.commands.command import Command
 from sounddesk.app.commands.registry import CommandRegistry
-from sounddesk.app.plain_text import PlainLabel
+from sounddesk.app.look.elided_label import ElidedLabel
 from sounddesk.app.workers.generation_queue import GenerateJob
 from sounddesk.app.workers.generation_queue import GenerationQueue
 from sounddesk.app.workers.serial_thread import Ticket
@@ -26,7 +26,7 @@ class QueuePanel(QWidget):
     def __init__(self, queue: GenerationQueue, actions: CommandRegistry, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._queue = queue
-        self._label = PlainLabel(parent=self)
+        self._label = ElidedLabel(parent=self)
         self._bar = QProgressBar(self)
         self._bar.setFixedWidth(180)
         self._bar.setTextVisible(False)

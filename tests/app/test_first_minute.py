@@ -10,7 +10,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from PySide6.QtWidgets import QDockWidget
-from PySide6.QtWidgets import QToolBar
 
 from sounddesk.app.desk import open_window
 from sounddesk.app.main_window import MainWindow
@@ -31,16 +30,13 @@ def desk(qapp: QApplication) -> Iterator[MainWindow]:
     window.shut_down()
 
 
-def test_the_demo_sounds_and_every_tool_is_in_sight(desk: MainWindow) -> None:
+def test_the_demo_sounds_and_the_image_stays_where_it_is(desk: MainWindow) -> None:
     document, player = desk.services.document, desk.services.player
     assert len(document.takes) == len(document.project.objects) == len(document.project.clips)
     wait_until(lambda: all(player.samples_of(take.id) is not None for take in document.takes))
     player._take_over()
     assert player._playback._mix is not None
     assert abs(player._playback._mix.render(0, 48_000)).max() > 0.01
-    for bar in desk.canvas.findChildren(QToolBar):
-        hidden = [action.text() for action in bar.actions() if not bar.widgetForAction(action).isVisible()]
-        assert not hidden, (desk.width(), bar.windowTitle(), hidden)
     # Options come and go with the tool; the image stays where it is.
     places = set()
     for name in ("click", "brush", "magic", "polygon"):

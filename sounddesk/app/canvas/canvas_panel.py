@@ -4,28 +4,31 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QEvent
-from PySide6.QtCore import QObject
-from PySide6.QtCore import QSize
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox
 from PySide6.QtWidgets import QComboBox
 from PySide6.QtWidgets import QHBoxLayout
 from PySide6.QtWidgets import QSlider
-from PySide6.QtWidgets import QToolBar
+from PySide6.QtWidgets import QToolButton
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.canvas.image_canvas import FIRST_TOOL
 from sounddesk.app.canvas.image_canvas import ImageCanvas
+from sounddesk.app.canvas.overview import PictureOverview
 from sounddesk.app.canvas.pick_bar import PickBar
 from sounddesk.app.canvas.suggestion_bar import SuggestionBar
 from sounddesk.app.canvas.tools.tool_table import TOOLS
 from sounddesk.app.canvas.tools.tool_table import ToolEntry
 from sounddesk.app.canvas.tools.tool_table import tools_in_order
+from sounddesk.app.canvas.zoom_bar import ZoomBar
+from sounddesk.app.commands.buttons import command_button
 from sounddesk.app.commands.command import Command
 from sounddesk.app.commands.command import PanelKey
 from sounddesk.app.commands.registry import CommandRegistry
+from sounddesk.app.look.elided_label import ElidedLabel
+from sounddesk.app.look.theme import GAP
+from sounddesk.app.look.theme import PADDING
 from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
@@ -34,14 +37,12 @@ from sounddesk.app.workers.suggestion_worker import SuggestionWorker
 
 _MODES: Final = ("add", "replace", "subtract", "intersect")
 
-# Width and height in logical pixels.
-_ICON: Final = 20
-_OPTIONS_HEIGHT: Final = 40
-_OPACITY_WIDTH: Final = 70
+# In logical pixels.
+_OPTIONS_HEIGHT: Final = 36
 
 
 class CanvasPanel(QWidget):
-    """Tool bar, options of the tool in hand, suggestions and canvas, one below the other."""
+    """Modes or options of the tool in hand above, tools on the left, and the canvas with what lies on it."""
 
     def __init__(
         self,
@@ -55,73 +56,76 @@ class CanvasPanel(QWidget):
         super().__init__(parent)
         self._actions = actions
         self.canvas = ImageCanvas(document, selection, segment, self)
-        self._bar = QToolBar(self.tr("Tools"), self)
-        self._bar.setOrientation(Qt.Orientation.Vertical)
-        self._view_bar = QToolBar(self.tr("Image"), self)
-        for bar in (self._bar, self._view_bar):
-            bar.setIconSize(QSize(_ICON, _ICON))
         actions.add((*tool_commands(), *VIEW_COMMANDS), owner=self)
         actions.reserve(CANVAS_KEYS)
-        self.pick_bar = PickBar(self.canvas, segment, actions)
-        self._tool_actions = {entry.name: actions[f"tool.{entry.name}"] for entry in tools_in_order()}
-        self._bar.addActions(list(self._tool_actions.values()))
-        self.opacity = QSlider(Qt.Orientation.Horizontal, self)
-        self.opacity.setRange(0, 100)
-        self.opacity.setValue(100)
-        self.opacity.setFixedWidth(_OPACITY_WIDTH)
-        self.opacity.setAccessibleName(self.tr("Opacity of masks"))
-        self.opacity.setToolTip(self.tr("Opacity of masks; at the left end their outlines alone"))
-        self.opacity.valueChanged.connect(self._set_opacity)
-        self._view_bar.addWidget(self.opacity)
-        self._zoom = PlainLabel(parent=self)
-        self._zoom.setProperty("role", "small")
-        self._zoom.setToolTip(self.tr("Size of the image, in per cent of its pixels"))
-        self._zoom.setMinimumWidth(self.fontMetrics().horizontalAdvance("1600 %"))
-        self._zoom.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self._view_bar.addWidget(self._zoom)
-        self.canvas.installEventFilter(self)
-        for command_id in ("view.fit", "view.actual_size"):
-            self.add_view_command(command_id)
+        self.pick_bar = PickBar(self.canvas, segment, actions, self)
+        self._zoom_bar = ZoomBar(self.canvas, actions)
+        self.canvas.free_below = self._zoom_bar.sizeHint().height()
+        self._overview = PictureOverview(self.canvas)
+        self.opacity = self._zoom_bar.opacity
+        self._suggestions = SuggestionBar(document, selection, actions, search, self.canvas)
+        # What the tool in hand does; the window shows it in its status bar, where a long line has room.
+        self.hint = ElidedLabel(parent=self)
+        self.hint.setProperty("role", "small")
+        self.hint.hide()
+        # In a row of one height, whatever is in it: the image stays where it is.
+        above = QWidget(self)
+        above.setFixedHeight(_OPTIONS_HEIGHT)
+        above.setProperty("surface", "panel")
+        above.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._row = QHBoxLayout(above)
+        self._row.setContentsMargins(0, 0, GAP, 0)
+        self._row.setSpacing(2)
+        self._row.addWidget(self.pick_bar, 1)
+        self._row.addWidget(self._make_options(), 1)
+        below = QHBoxLayout()
+        below.setSpacing(0)
+        below.addWidget(self._make_tools())
+        below.addWidget(self.canvas, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        self.suggestions = SuggestionBar(document, selection, actions, search, self.canvas, self)
-        # One above the other in a row of one height: the image stays where it is when options or suggestions come.
-        above = QWidget(self)
-        row = QHBoxLayout(above)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(0)
-        row.addWidget(self._make_options(), 1)
-        row.addWidget(self.suggestions, 1)
-        row.addWidget(self._view_bar)
-        above.setFixedHeight(_OPTIONS_HEIGHT)
-        self.suggestions.shown.connect(lambda on: self._strip.setVisible(not on))
-        below = QHBoxLayout()
-        below.setSpacing(0)
-        below.addWidget(self._bar)
-        below.addWidget(self.canvas, 1)
         layout.addWidget(above)
         layout.addLayout(below, 1)
+        self.pick_bar.shown.connect(lambda on: self._options_page.setVisible(not on))
         self.canvas.options_changed.connect(self._show_options)
         self.canvas.tool_changed.connect(self._on_tool)
+        self.canvas.view_changed.connect(self._place)
         self._on_tool(FIRST_TOOL)
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802  # Qt's name
-        """The zoom is told when it is painted, whoever changed it."""
-        if watched is self.canvas and event.type() == QEvent.Type.Paint:
-            scale = self.canvas.viewport.scale * self.canvas.devicePixelRatioF()
-            text = f"{100 * scale:.0f} %" if self.canvas.document.project.image is not None else ""
-            if self._zoom.text() != text:
-                self._zoom.setText(text)
-        return super().eventFilter(watched, event)
+    def _make_tools(self) -> QWidget:
+        """A button for each tool, one below the other: none is ever hidden behind an arrow."""
+        page = QWidget(self)
+        page.setAccessibleName(self.tr("Tools"))
+        page.setProperty("surface", "panel")
+        page.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        column = QVBoxLayout(page)
+        column.setContentsMargins(GAP, GAP, GAP, GAP)
+        column.setSpacing(2)
+        for entry in tools_in_order():
+            column.addWidget(self._flat_button(f"tool.{entry.name}", page))
+        column.addStretch(1)
+        return page
 
-    def _set_opacity(self, percent: int) -> None:
-        self.canvas.options.mask_opacity = percent / 100
-        self.canvas.tell_options()
+    def _flat_button(self, command_id: str, parent: QWidget) -> QToolButton:
+        button = command_button(QToolButton, self._actions, command_id, parent)
+        button.setAutoRaise(True)
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+        return button
+
+    def _place(self) -> None:
+        """What lies on the canvas stays in its lower right corner."""
+        right, bottom = self.canvas.width() - PADDING, self.canvas.height() - PADDING
+        for each in (self._zoom_bar, self._overview):
+            if each is self._zoom_bar:
+                each.adjustSize()
+            bottom -= each.height()
+            each.move(right - each.width(), bottom)
+            bottom -= GAP
 
     def add_view_command(self, command_id: str) -> None:
         """A button for a command that another part of the window offers."""
-        self._view_bar.addAction(self._actions[command_id])
+        self._row.addWidget(self._flat_button(command_id, self))
 
     def choose_tool(self, name: str) -> None:
         """Take a tool into the hand."""
@@ -133,7 +137,7 @@ class CanvasPanel(QWidget):
         self.canvas.hover_preview = on
 
     def _make_options(self) -> QWidget:
-        strip = self._strip = QWidget(self)
+        strip = self._options_page = QWidget(self)
         row = QHBoxLayout(strip)
         row.setContentsMargins(6, 2, 6, 2)
         self._options: dict[str, tuple[PlainLabel, QWidget]] = {}
@@ -159,12 +163,7 @@ class CanvasPanel(QWidget):
         contiguous.setToolTip(contiguous.accessibleName())
         contiguous.toggled.connect(lambda on: setattr(self.canvas.options, "contiguous", on))
         self._add_option(row, "contiguous", self.tr("Contiguous"), contiguous)
-        self._hint = PlainLabel(parent=strip)
-        self._hint.setProperty("role", "small")
-        # In one line it would ask for more width than a screen of 1280 pixels has left.
-        self._hint.setWordWrap(True)
-        self._hint.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        row.addWidget(self._hint, 1)
+        row.addStretch(1)
         return strip
 
     def _add_option(self, row: QHBoxLayout, name: str, text: str, widget: QWidget) -> None:
@@ -179,12 +178,12 @@ class CanvasPanel(QWidget):
         self.canvas.update()
 
     def _on_tool(self, name: str) -> None:
-        self._tool_actions[name].setChecked(True)
+        self._actions[f"tool.{name}"].setChecked(True)
         entry = TOOLS.get(name)
         for option, widgets in self._options.items():
             for widget in widgets:
                 widget.setVisible(option in entry.options)
-        self._hint.setText(self.tr(entry.hint))
+        self.hint.setText(self.tr(entry.hint))
         self._show_options()
 
     def _show_options(self) -> None:
@@ -225,8 +224,10 @@ VIEW_COMMANDS: Final[tuple[Command[CanvasPanel], ...]] = (
             tip="Whole image"),
     Command("view.actual_size", "&Actual size", lambda it: it.canvas.actual_size(), menu="View", section="image",
             keys="Ctrl+1", label="1:1"),
-    Command("view.zoom_in", "Zoom &in", lambda it: it.canvas.zoom(1.25), menu="View", section="image", keys="Ctrl++"),
-    Command("view.zoom_out", "Zoom &out", lambda it: it.canvas.zoom(0.8), menu="View", section="image", keys="Ctrl+-"),
+    Command("view.zoom_in", "Zoom &in", lambda it: it.canvas.zoom(1.25), menu="View", section="image", keys="Ctrl++",
+            label="+"),
+    Command("view.zoom_out", "Zoom &out", lambda it: it.canvas.zoom(0.8), menu="View", section="image", keys="Ctrl+-",
+            label="−"),
     Command("view.hover", "&Preview on hover", switch=CanvasPanel.set_hover_preview, checked=True, menu="View",
             section="image"),
 )  # fmt: skip

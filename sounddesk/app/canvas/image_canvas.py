@@ -12,14 +12,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtCore import QTimer
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QColor
+from PySide6.QtGui import QImage
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtGui import QPainter
 from PySide6.QtGui import QPaintEvent
 from PySide6.QtGui import QPalette
 from PySide6.QtGui import QPen
-from PySide6.QtGui import QResizeEvent
-from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.canvas.change_picture import ChangePicture
@@ -33,8 +32,7 @@ from sounddesk.app.canvas.tools.base import Tool
 from sounddesk.app.canvas.tools.canvas_port import CanvasMouse
 from sounddesk.app.canvas.tools.canvas_port import ToolOptions
 from sounddesk.app.canvas.tools.tool_table import tools_in_order
-from sounddesk.app.canvas.viewport import Viewport
-from sounddesk.app.canvas.viewport import fitted
+from sounddesk.app.canvas.zoomable import ZoomableWidget
 from sounddesk.app.look.theme import PICK_COLOURS
 from sounddesk.app.look.theme import SUGGESTION_COLOUR
 from sounddesk.app.project.document import Document
@@ -52,7 +50,7 @@ _REFRESH_S: Final = 0.008
 _SHARPEN_MS: Final = 80
 
 
-class ImageCanvas(QWidget):
+class ImageCanvas(ZoomableWidget):
     """Shows the document's image and masks.
 
     Signals:
@@ -74,8 +72,6 @@ class ImageCanvas(QWidget):
         self.segment = segment
         self.options = ToolOptions()
         self.hover_preview = True
-        self.viewport = Viewport()
-        self.free_above = 0  # logical pixels at the upper edge where a bar lies: the whole image fits below
         self._scene = ScenePicture()
         self._image: RgbImage | None = None
         self._change: ChangePicture | None = None
@@ -85,7 +81,6 @@ class ImageCanvas(QWidget):
         self._pressed = False
         self._cross = CrossHair()
         self._hovering: CanvasMouse | None = None
-        self._fit = True
         self._tools: dict[str, Tool] = {entry.name: entry.factory(self) for entry in tools_in_order()}
         self.tool: Tool = self._tools[FIRST_TOOL]
         self._timer = QTimer(self)
@@ -140,8 +135,8 @@ class ImageCanvas(QWidget):
 
     def inside(self, x: float, y: float) -> bool:
         """Whether an image position lies on the image."""
-        info = self.document.project.image
-        return info is not None and 0 <= x < info.width and 0 <= y < info.height
+        size = self.image_size()
+        return size is not None and 0 <= x < size[0] and 0 <= y < size[1]
 
     def set_tool(self, name: str) -> None:
         """Use another tool. Raises: KeyError."""
@@ -178,26 +173,19 @@ class ImageCanvas(QWidget):
         self._scene.set_heat_map(None if heat is None else heat.image())
         self.update()
 
-    def fit(self) -> None:
-        """The whole image in sight; stays so while the window changes its size."""
+    def image_size(self) -> tuple[int, int] | None:
+        """Width and height in pixels; None without an image."""
         info = self.document.project.image
-        self._fit = True
-        if info is not None:
-            size = (self.width(), self.height())
-            self.viewport = fitted(image=(info.width, info.height), widget=size, above=self.free_above)
-        self.update()
+        return None if info is None else (info.width, info.height)
 
-    def zoom(self, factor: float, at: QPointF | None = None) -> None:
-        """Zoom around a widget position, by default the middle."""
-        self._fit, point = False, at or QPointF(self.width() / 2, self.height() / 2)
-        self.viewport = self.viewport.zoomed(factor, at_x=point.x(), at_y=point.y())
+    def zooming(self) -> None:
+        """Paint quickly, and sharply a moment after the last step."""
         self._scene.draft = True
         self._sharpen.start()
-        self.update()
 
-    def actual_size(self) -> None:
-        """One image pixel on one device pixel."""
-        self.zoom(1.0 / (self.viewport.scale * self.devicePixelRatioF()))
+    def small_picture(self, side: int) -> QImage:
+        """The image without masks, hardly larger than `side` pixels."""
+        return self._scene.small_picture(side)
 
     # ------------------------------------------------------------------ following the document
 
@@ -224,8 +212,8 @@ class ImageCanvas(QWidget):
         self.fit()
 
     def _continue_masks(self) -> None:
-        info = self.document.project.image
-        sight = None if info is None else in_sight(self.viewport, image=(info.width, info.height), widget=self.size())
+        size = self.image_size()
+        sight = None if size is None else in_sight(self.viewport, image=size, widget=self.size())
         changed = self._scene.refresh(budget_s=_REFRESH_S, in_sight=sight, viewport=self.viewport)
         if changed is not None:
             self.update(changed.toAlignedRect())
@@ -285,9 +273,7 @@ class ImageCanvas(QWidget):
         if self._pan_from is not None:
             moved = event.position() - self._pan_from
             self._pan_from = event.position()
-            self._fit = False
-            self.viewport = self.viewport.moved(moved.x(), moved.y())
-            self.update()
+            self.move_view(moved.x(), moved.y())
         elif not self._scene.is_empty:
             mouse = self._mouse(event)
             if self._pressed:
@@ -318,16 +304,6 @@ class ImageCanvas(QWidget):
         self.tool.leave()
         super().leaveEvent(event)
 
-    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
-        delta = event.angleDelta()
-        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
-            self._fit = False
-            self.viewport = self.viewport.moved((delta.x() or delta.y()) / 2, 0)
-            self.update()
-        elif delta.y():
-            self.zoom(1.0015 ** delta.y(), event.position())
-        event.accept()
-
     def event(self, event: QEvent) -> bool:
         # Tab goes through candidates before it leaves the widget.
         is_tab = isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and event.key() == Qt.Key.Key_Tab
@@ -343,11 +319,11 @@ class ImageCanvas(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         key, modifiers = event.key(), event.modifiers()
         self._hover_with(event)
-        info = self.document.project.image
-        if info is None or self._scene.is_empty or self.tool.key(key, modifiers):
+        size = self.image_size()
+        if size is None or self._scene.is_empty or self.tool.key(key, modifiers):
             return
         fine = bool(modifiers & Qt.KeyboardModifier.ShiftModifier)
-        if self._cross.move(key, fine=fine, size=(info.width, info.height), viewport=self.viewport):
+        if self._cross.move(key, fine=fine, size=size, viewport=self.viewport):
             self._hovering = self._at_cross(Qt.MouseButton.NoButton, modifiers & ~Qt.KeyboardModifier.ShiftModifier)
             self.tool.hover(self._hovering)
             self.update()
@@ -378,11 +354,6 @@ class ImageCanvas(QWidget):
     def keyReleaseEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         self._hover_with(event)
         super().keyReleaseEvent(event)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        super().resizeEvent(event)
-        if self._fit:
-            self.fit()
 
     def show_cursor(self) -> None:
         """Show the cursor of what the mouse does now."""

@@ -1,4 +1,4 @@
-"""The bar on the canvas: what the next click does, part, thing or group, and whether the image is still being read."""
+"""The bar above the canvas: what the next click does, part, thing or group, and whether the image is being read."""
 
 from __future__ import annotations
 
@@ -6,27 +6,29 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from PySide6.QtCore import QEvent
-from PySide6.QtCore import QObject
 from PySide6.QtCore import Qt
 from PySide6.QtCore import QTimer
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QFrame
 from PySide6.QtWidgets import QHBoxLayout
 from PySide6.QtWidgets import QToolButton
+from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.canvas.image_canvas import ImageCanvas
 from sounddesk.app.canvas.tools.canvas_port import PickMode
 from sounddesk.app.commands.buttons import command_button
 from sounddesk.app.commands.command import Command
 from sounddesk.app.commands.registry import CommandRegistry
+from sounddesk.app.look.elided_label import ElidedLabel
+from sounddesk.app.look.theme import GAP
+from sounddesk.app.look.theme import PADDING
 from sounddesk.app.look.theme import PICK_COLOURS
 from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.workers.segmentation_worker import SegmentationWorker
 from sounddesk.domain.selection import SCALES
 from sounddesk.domain.selection import Scale
 
-_MARGIN: Final = 8
 # Side of the square in the mode's colour, which is the colour of the preview too.
 _SWATCH: Final = 10
 _PICK_COMMANDS: Final[dict[PickMode, str]] = {
@@ -41,29 +43,30 @@ _SIGN_AFTER_MS: Final = 150
 
 
 class PickBar(QFrame):
-    """Lies on the canvas, at its upper edge, while a tool is in hand that selects."""
+    """Shown while a tool is in hand that selects.
 
-    def __init__(self, canvas: ImageCanvas, segment: SegmentationWorker, actions: CommandRegistry) -> None:
-        super().__init__(canvas)
+    Signals: shown(on): whether it is.
+    """
+
+    shown = Signal(bool)
+
+    def __init__(
+        self, canvas: ImageCanvas, segment: SegmentationWorker, actions: CommandRegistry, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
         self._canvas = canvas
         self._segment = segment
         self._actions = actions
         actions.add(COMMANDS, owner=self)
         self.setAccessibleName(self.tr("What clicks do"))
-        self.setAutoFillBackground(True)
-        self.setFrameShape(QFrame.Shape.StyledPanel)
-        self.setCursor(Qt.CursorShape.ArrowCursor)
         row = QHBoxLayout(self)
-        row.setContentsMargins(6, 3, 6, 3)
-        row.setSpacing(4)
+        row.setContentsMargins(GAP, 0, GAP, 0)
+        row.setSpacing(2)
         for command_id in _PICK_COMMANDS.values():
             button = command_button(QToolButton, actions, command_id, self)
             button.setAutoRaise(True)
             row.addWidget(button)
-        self._swatch = PlainLabel(parent=self)
-        row.addWidget(self._swatch)
-        self._text = PlainLabel(parent=self)
-        row.addWidget(self._text)
+        row.addSpacing(PADDING)
         self._scales: dict[Scale, QToolButton] = {}
         names = {"part": self.tr("Part"), "thing": self.tr("Thing"), "group": self.tr("Group")}
         for scale in SCALES:
@@ -75,6 +78,13 @@ class PickBar(QFrame):
             each.clicked.connect(partial(self._choose_scale, scale))
             self._scales[scale] = each
             row.addWidget(each)
+        row.addSpacing(PADDING)
+        self._swatch = PlainLabel(parent=self)
+        row.addWidget(self._swatch)
+        row.addSpacing(GAP)
+        # The names of objects may be long: the text yields, so that no button is ever out of sight.
+        self._text = ElidedLabel(parent=self)
+        row.addWidget(self._text, 1)
         self._steps = 0
         self._late = False
         self._timer = QTimer(self)
@@ -87,9 +97,7 @@ class PickBar(QFrame):
         canvas.status_changed.connect(self.refresh)
         canvas.options_changed.connect(self.refresh)
         segment.preparing.connect(lambda _on: self.refresh())
-        canvas.installEventFilter(self)
         self.refresh()
-        canvas.free_above = self.height() + _MARGIN
 
     def set_pick(self, pick: PickMode, _on: bool = True) -> None:
         """What clicks and boxes do from now on."""
@@ -106,6 +114,7 @@ class PickBar(QFrame):
         """Show what the tool says of itself."""
         status = self._canvas.tool.status()
         self.setVisible(status is not None)
+        self.shown.emit(status is not None)
         if status is None:
             self._timer.stop()
             return
@@ -123,8 +132,6 @@ class PickBar(QFrame):
             button.setToolTip(self._tip(scale))
             # There is nothing to choose from yet, and the text needs the room.
             button.setVisible(not self._segment.is_preparing)
-        self.adjustSize()
-        self._place()
 
     def _tip(self, scale: Scale) -> str:
         keys = self._actions["mask.next_candidate"].shortcut().toString()
@@ -171,14 +178,6 @@ class PickBar(QFrame):
         self._canvas.options.scale = scale
         self._canvas.tool.follow_scale()
         self.refresh()
-
-    def _place(self) -> None:
-        self.move(max(_MARGIN, (self._canvas.width() - self.width()) // 2), _MARGIN)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
-        if watched is self._canvas and event.type() == QEvent.Type.Resize:
-            self._place()
-        return super().eventFilter(watched, event)
 
 
 def _pick(pick: PickMode) -> Callable[[PickBar, bool], object]:

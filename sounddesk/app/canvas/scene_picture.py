@@ -59,6 +59,11 @@ class ScenePicture:
             self._overlay.set_opacity(self._opacity)
         self.invalidate()
 
+    def small_picture(self, side: int) -> QImage:
+        """The smallest copy of the image that is at least `side` pixels on its longer side; a null image for none."""
+        large = [each for each in self._levels if max(each.width(), each.height()) >= side]
+        return (large or self._levels or [QImage()])[-1 if large else 0]
+
     def set_heat_map(self, heat: QImage | None) -> None:
         """A picture of any resolution over the image in place of the masks; None for the masks."""
         self._heat = heat

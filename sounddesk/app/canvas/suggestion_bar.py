@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import QCoreApplication
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame
 from PySide6.QtWidgets import QHBoxLayout
 from PySide6.QtWidgets import QToolButton
-from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.canvas.image_canvas import ImageCanvas
 from sounddesk.app.commands.buttons import command_button
 from sounddesk.app.commands.command import Command
 from sounddesk.app.commands.registry import CommandRegistry
+from sounddesk.app.look.elided_label import ElidedLabel
+from sounddesk.app.look.theme import PADDING
 from sounddesk.app.notifications import notifier
-from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.workers.suggestion_worker import SuggestedMask
@@ -30,12 +30,7 @@ _KNOWN_OVERLAP = 0.5
 
 
 class SuggestionBar(QFrame):
-    """Hidden unless there are suggestions, or some are being looked for.
-
-    Signals: shown(on): whether it is shown.
-    """
-
-    shown = Signal(bool)
+    """Lies on the canvas, at its upper edge; hidden unless there are suggestions, or some are being looked for."""
 
     def __init__(
         self,
@@ -44,9 +39,8 @@ class SuggestionBar(QFrame):
         actions: CommandRegistry,
         search: SuggestionWorker,
         canvas: ImageCanvas,
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__(canvas)
         self._document = document
         self._selection = selection
         self._search = search
@@ -54,13 +48,14 @@ class SuggestionBar(QFrame):
         self._job: int | None = None
         self._waiting: list[SuggestedMask] = []
         self._count = 0
-        self.setFrameShape(QFrame.Shape.StyledPanel)
+        self.setProperty("surface", "raised")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setCursor(Qt.CursorShape.ArrowCursor)
         self.setAccessibleName(self.tr("Suggested objects"))
         row = QHBoxLayout(self)
         row.setContentsMargins(6, 2, 6, 2)
-        self._label = PlainLabel(parent=self)
-        row.addWidget(self._label)
-        row.addStretch(1)
+        self._label = ElidedLabel(parent=self)
+        row.addWidget(self._label, 1)
         self._actions = actions
         actions.add(COMMANDS, owner=self)
         for name in ("accept_suggestion", "skip_suggestion", "accept_all_suggestions", "end_suggestions"):
@@ -69,6 +64,7 @@ class SuggestionBar(QFrame):
         search.ended.connect(self._on_ended)
         document.replaced.connect(self.end)
         document.changed.connect(self._on_changed)
+        canvas.view_changed.connect(self._place)
         self.hide()
 
     @property
@@ -133,7 +129,6 @@ class SuggestionBar(QFrame):
     def _show(self) -> None:
         waiting = self._waiting
         self.setVisible(self.is_active)
-        self.shown.emit(self.is_active)
         self._actions.refresh()
         self._canvas.show_suggestion(waiting[0].found.pixels if waiting else None)
         if waiting:
@@ -143,6 +138,12 @@ class SuggestionBar(QFrame):
             self._label.setText(text.format(number=number, count=self._count, more=more, name=_named(waiting[0])))
         elif self._job is not None:
             self._label.setText(self.tr("Looking for objects that sound…"))
+        self._place()
+
+    def _place(self) -> None:
+        """In the middle, and no wider than the canvas."""
+        width = min(self.sizeHint().width(), self._canvas.width() - 2 * PADDING)
+        self.setGeometry((self._canvas.width() - width) // 2, PADDING, width, self.sizeHint().height())
 
     def _on_suggested(self, job: int, suggestion: SuggestedMask) -> None:
         if job != self._job:

@@ -33,12 +33,12 @@ class Viewport:
         return Viewport(scale=self.scale, left=self.left + dx, top=self.top + dy)
 
 
-def fitted(*, image: tuple[int, int], widget: tuple[int, int], margin: float = 12.0, above: float = 0.0) -> Viewport:
+def fitted(*, image: tuple[int, int], widget: tuple[int, int], margin: float = 12.0, below: float = 0.0) -> Viewport:
     """The whole image in the middle of the widget; both as (width, height). Never enlarged beyond 8 times.
 
-    `above`: room that is kept free at the upper edge.
+    `below`: room that is kept free at the lower edge.
     """
-    height = widget[1] - above
+    height = widget[1] - below
     room_x, room_y = max(1.0, widget[0] - 2 * margin), max(1.0, height - 2 * margin)
     scale = max(MIN_SCALE, min(room_x / image[0], room_y / image[1], 8.0))
-    return Viewport(scale=scale, left=(widget[0] - image[0] * scale) / 2, top=above + (height - image[1] * scale) / 2)
+    return Viewport(scale=scale, left=(widget[0] - image[0] * scale) / 2, top=(height - image[1] * scale) / 2)

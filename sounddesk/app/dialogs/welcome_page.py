@@ -1,93 +1,125 @@
-"""The first thing to see: open an image, look at the demo, go on with recent work."""
+"""The first thing to see: open an image, hear an example, go on with recent work."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Final
 
+from PySide6.QtCore import QEvent
 from PySide6.QtCore import QPointF
-from PySide6.QtCore import QRect
 from PySide6.QtCore import QRectF
+from PySide6.QtCore import QSize
+from PySide6.QtCore import QSizeF
 from PySide6.QtCore import Qt
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QImageReader
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtGui import QPainter
 from PySide6.QtGui import QPainterPath
 from PySide6.QtGui import QPaintEvent
+from PySide6.QtGui import QPen
 from PySide6.QtGui import QPixmap
 from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QAbstractButton
 from PySide6.QtWidgets import QHBoxLayout
 from PySide6.QtWidgets import QListWidget
 from PySide6.QtWidgets import QListWidgetItem
 from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QSizePolicy
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
+from sounddesk.app.look.elided_label import ElidedLabel
 from sounddesk.app.look.icons import draw_icon
+from sounddesk.app.look.theme import PADDING
 from sounddesk.app.look.theme import RADIUS
 from sounddesk.app.look.theme import TITLE
 from sounddesk.app.look.theme import colour
 from sounddesk.app.look.theme import font
 from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.plain_text import plain_tip
+from sounddesk.app.project.demo_project import DEMOS
+from sounddesk.app.project.demo_project import demo_image
 from sounddesk.app.settings import Settings
-from sounddesk.resources_folder import resource
 from sounddesk.storage.path_text import home_folder
 
-_WIDTH: Final = 560
-_STILL_HEIGHT: Final = 200
-# Half of the sign on a still.
-_PLAY: Final = 24
+_WIDTH: Final = 760
+_STILL_HEIGHT: Final = 150
+_GAP: Final = 3 * PADDING
+# Half of the sign on a still, and room for a line below it.
+_PLAY: Final = 20
+_LINE: Final = 24
 
 
-class StillCard(QWidget):
-    """A still as wide as there is room for, to be clicked on.
-
-    Signals: pressed().
-    """
-
-    pressed = Signal()
+class StillCard(QAbstractButton):
+    """A still as wide as there is room for, with what it shows below; a press opens and plays it."""
 
     def __init__(self, file: Path, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setAccessibleName(title)
-        self.setToolTip(title)
+        self.setText(title)
+        self.setToolTip(self.tr("{title}, with finished sounds").format(title=title))
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setFixedHeight(_STILL_HEIGHT)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setFixedHeight(_STILL_HEIGHT + _LINE)
         reader = QImageReader(str(file))
         # Read small: the whole picture takes longer than the window may.
-        reader.setScaledSize(reader.size().scaled(2 * _WIDTH, 2 * _WIDTH, Qt.AspectRatioMode.KeepAspectRatio))
+        reader.setScaledSize(reader.size().scaled(_WIDTH, _WIDTH, Qt.AspectRatioMode.KeepAspectRatio))
         self._picture = QPixmap.fromImage(reader.read())
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
-            self.pressed.emit()
+    def sizeHint(self) -> QSize:  # noqa: N802  # Qt's name
+        return QSize((_WIDTH - 2 * PADDING) // 3, _STILL_HEIGHT + _LINE)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        """The page must not be what the window cannot be smaller than."""
+        return QSize(_STILL_HEIGHT // 2, _STILL_HEIGHT + _LINE)
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.HoverEnter, QEvent.Type.HoverLeave):
+            self.update()
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        """Enter presses too, as on a button of a dialog."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.click()
+        else:
+            super().keyPressEvent(event)
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
         painter = QPainter(self)
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        still = QRectF(0, 0, self.width(), _STILL_HEIGHT)
         shape = QPainterPath()
-        shape.addRoundedRect(QRectF(self.rect()), 2 * RADIUS, 2 * RADIUS)
+        shape.addRoundedRect(still.adjusted(1, 1, -1, -1), 2 * RADIUS, 2 * RADIUS)
+        painter.save()
         painter.setClipPath(shape)
-        # The lower part of the picture: there the things are that sound.
-        height = round(self._picture.width() * self.height() / max(1, self.width()))
-        source = QRect(0, max(0, self._picture.height() - height), self._picture.width(), height)
-        painter.drawPixmap(self.rect(), self._picture, source)
+        # As much of the picture as the card has the shape of; of its height the lower part, where things stand.
+        whole = QSizeF(self._picture.size())
+        part = still.size().scaled(whole, Qt.AspectRatioMode.KeepAspectRatio)
+        left, top = (whole.width() - part.width()) / 2, (whole.height() - part.height()) * 0.8
+        painter.drawPixmap(still, self._picture, QRectF(QPointF(left, top), part))
+        painter.restore()
+        active = self.hasFocus() or self.underMouse()
+        painter.setPen(QPen(colour("accent" if active else "line"), 2 if active else 1))
+        painter.drawPath(shape)
         disc = QRectF(0, 0, 2 * _PLAY, 2 * _PLAY)
-        disc.moveCenter(QPointF(self.rect().center()))
+        disc.moveCenter(still.center())
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colour("accent"))
         painter.drawEllipse(disc)
         draw_icon(painter, "play", disc.adjusted(_PLAY / 2, _PLAY / 2, -_PLAY / 2, -_PLAY / 2), colour("on_accent"))
+        painter.setPen(colour("text"))
+        below = QRectF(0, _STILL_HEIGHT, self.width(), _LINE)
+        painter.drawText(below, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, self.text())
 
 
 class WelcomePage(QWidget):
-    """Signals: open_requested(); open_path_requested(Path); demo_requested()."""
+    """Signals: open_requested(); open_path_requested(Path); demo_requested(name): one of `DEMOS`, to be played."""
 
     open_requested = Signal()
     open_path_requested = Signal(object)
-    demo_requested = Signal()
+    demo_requested = Signal(str)
 
     def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -96,7 +128,7 @@ class WelcomePage(QWidget):
         title.setFont(font(2 * TITLE, bold=True))
         about = PlainLabel(
             self.tr(
-                "Click on the things in a still image and give each one a sound of its own.\n"
+                "Click on the things in a still image and give each one a sound of its own. "
                 "Balance them, place them in time, and export one stem per object."
             )
         )
@@ -105,20 +137,26 @@ class WelcomePage(QWidget):
         open_button.setProperty("accent", True)
         open_button.setDefault(True)
         open_button.clicked.connect(self.open_requested)
-        open_button.setMinimumHeight(36)
-        # A still that sounds at once, shown as what it is.
-        demo_button = QPushButton(self.tr("Look at the demo"))
-        demo_button.setToolTip(self.tr("Four animals with finished sounds: Space plays them"))
-        demo_button.setMinimumHeight(36)
-        demo_button.clicked.connect(self.demo_requested)
-        self._still = StillCard(resource("demo") / "scene.png", self.tr("Open the demo"), self)
-        self._still.pressed.connect(self.demo_requested)
-        buttons = QHBoxLayout()
-        buttons.addWidget(open_button, 1)
-        buttons.addWidget(demo_button, 1)
-        hint = PlainLabel(self.tr("Or drop an image or a movie here: PNG, JPEG, TIFF, WebP, MOV, MP4 and others."))
-        hint.setProperty("role", "small")
+        open_button.setMinimumSize(280, 36)
+        hint = ElidedLabel(self.tr("or drop one anywhere in this window: PNG, JPEG, TIFF, MOV, MP4 and more"))
+        hint.setProperty("role", "muted")
+        opening = QHBoxLayout()
+        opening.addWidget(open_button)
+        opening.addSpacing(PADDING)
+        opening.addWidget(hint, 1)
+        stills_title = PlainLabel(self.tr("Hear an example"))
+        stills_title.setProperty("role", "title")
+        # Stills that sound at once, shown as what they are.
+        self.stills: dict[str, StillCard] = {}
+        stills = QHBoxLayout()
+        stills.setSpacing(PADDING)
+        for name, text in DEMOS.items():
+            card = StillCard(demo_image(name), self.tr(text), self)
+            card.clicked.connect(lambda _on=False, name=name: self.demo_requested.emit(name))
+            self.stills[name] = card
+            stills.addWidget(card, 1)
         self._recent_title = PlainLabel(self.tr("Recent"))
+        self._recent_title.setProperty("role", "title")
         self._recent = QListWidget()
         self._recent.setAccessibleName(self.tr("Recent files"))
         self._recent.setTextElideMode(Qt.TextElideMode.ElideMiddle)
@@ -126,14 +164,14 @@ class WelcomePage(QWidget):
         self._recent.itemClicked.connect(self._open_item)
         middle = QVBoxLayout()
         middle.addStretch(1)
-        for widget in (title, about):
-            middle.addWidget(widget)
-        middle.addSpacing(16)
-        middle.addLayout(buttons)
-        middle.addWidget(hint)
-        middle.addSpacing(16)
-        middle.addWidget(self._still)
-        middle.addSpacing(16)
+        middle.addWidget(title)
+        middle.addWidget(about)
+        middle.addSpacing(_GAP)
+        middle.addLayout(opening)
+        middle.addSpacing(_GAP)
+        middle.addWidget(stills_title)
+        middle.addLayout(stills)
+        middle.addSpacing(_GAP)
         middle.addWidget(self._recent_title)
         middle.addWidget(self._recent)
         middle.addStretch(2)

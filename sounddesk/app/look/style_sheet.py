@@ -36,7 +36,7 @@ def apply_theme(app: QApplication, name: str) -> None:
 
 def style_sheet(of: Theme) -> str:
     """Qt style sheet of a theme: flat surfaces, separators of one pixel, and a focus that can be seen."""
-    check = resource(f"icons/check_{of.name}.svg").as_posix()
+    check, up, down = (resource(f"icons/{sign}_{of.name}.svg").as_posix() for sign in ("check", "up", "down"))
     return f"""
 QMainWindow, QDialog {{ background: {of.window}; }}
 QMainWindow::separator {{ background: {of.window}; width: {GAP}px; height: {GAP}px; }}
@@ -62,6 +62,8 @@ QPushButton, QToolButton {{
 }}
 QToolButton {{ padding: {GAP}px; }}
 QToolButton[autoRaise="true"] {{ background: transparent; border-color: transparent; padding: 2px {GAP}px; }}
+QToolButton[compact="true"] {{ padding: 0 2px; min-height: 18px; }}
+QLineEdit QToolButton {{ padding: 0; min-height: 0; border: none; background: transparent; }}
 QPushButton:hover, QToolButton:hover {{ background: {of.hover}; }}
 QPushButton:pressed, QToolButton:pressed {{ background: {of.selection}; color: {of.on_selection}; }}
 QToolButton:checked, QPushButton:checked {{
@@ -80,15 +82,39 @@ QPushButton[accent="true"]:disabled, QToolButton[accent="true"]:disabled {{
 QToolButton::menu-button {{ border: none; width: 18px; }}
 QToolButton[popupMode="1"] {{ padding-right: 22px; }}
 
-QLineEdit, QPlainTextEdit, QTextBrowser {{
+QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
+
+QLineEdit, QPlainTextEdit, QTextBrowser, QAbstractSpinBox {{
     background: {of.sunken}; color: {of.text}; border: 1px solid {of.line}; border-radius: {RADIUS}px;
     padding: 3px {GAP + 2}px; selection-background-color: {of.selection}; selection-color: {of.on_selection};
 }}
 QAbstractSpinBox QLineEdit {{ border: none; padding: 0; background: transparent; }}
-QLineEdit:focus, QPlainTextEdit:focus, QTextBrowser:focus {{
+QAbstractSpinBox {{ padding: 2px 0 2px {GAP}px; }}
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{
+    subcontrol-origin: border; width: 16px; border: none; background: transparent;
+}}
+QAbstractSpinBox::up-button {{ subcontrol-position: top right; }}
+QAbstractSpinBox::down-button {{ subcontrol-position: bottom right; }}
+QAbstractSpinBox::up-button:hover, QAbstractSpinBox::down-button:hover {{ background: {of.hover}; }}
+QAbstractSpinBox::up-arrow {{ image: url("{up}"); width: 8px; height: 8px; }}
+QAbstractSpinBox::down-arrow {{ image: url("{down}"); width: 8px; height: 8px; }}
+QAbstractSpinBox[bare="true"] {{ padding: 1px 2px; }}
+QAbstractSpinBox[bare="true"]::up-button, QAbstractSpinBox[bare="true"]::down-button {{ width: 0; }}
+QComboBox {{
+    background: {of.raised}; color: {of.text}; border: 1px solid {of.line}; border-radius: {RADIUS}px;
+    padding: 3px {PADDING}px; min-height: 16px;
+}}
+QComboBox:hover {{ background: {of.hover}; }}
+QComboBox::drop-down {{ border: none; width: 20px; }}
+QComboBox::down-arrow {{ image: url("{down}"); width: 10px; height: 10px; }}
+QComboBox QAbstractItemView {{
+    background: {of.raised}; border: 1px solid {of.line}; border-radius: 0; padding: 2px;
+    selection-background-color: {of.selection}; selection-color: {of.on_selection};
+}}
+QLineEdit:focus, QPlainTextEdit:focus, QTextBrowser:focus, QAbstractSpinBox:focus, QComboBox:focus {{
     border: 1px solid {of.accent};
 }}
-QLineEdit:disabled {{ color: {of.disabled}; background: {of.panel}; }}
+QLineEdit:disabled, QAbstractSpinBox:disabled, QComboBox:disabled {{ color: {of.disabled}; background: {of.panel}; }}
 
 QTreeView, QListView, QListWidget, QTreeWidget {{
     background: {of.sunken}; border: 1px solid {of.line}; border-radius: {RADIUS}px; outline: none;
@@ -120,7 +146,6 @@ QCheckBox::indicator:checked, QRadioButton::indicator:checked, QTreeView::indica
 }}
 QCheckBox:focus, QRadioButton:focus {{ color: {of.accent}; }}
 QCheckBox::indicator:focus, QRadioButton::indicator:focus {{ border: 2px solid {of.accent}; }}
-QComboBox:focus {{ background: {of.selection}; color: {of.on_selection}; }}
 QCheckBox:disabled, QRadioButton:disabled {{ color: {of.disabled}; }}
 QGroupBox {{ border: none; border-top: 1px solid {of.line}; margin-top: {TITLE}px; padding-top: {GAP}px; }}
 QGroupBox::title {{ subcontrol-origin: margin; color: {of.muted}; font-size: {SMALL}px; }}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from PySide6.QtCore import Qt
 from PySide6.QtCore import QTimer
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout
@@ -47,10 +48,15 @@ class MixerPanel(QWidget):
         self._row.addStretch(1)
         inner = QWidget(self)
         inner.setLayout(self._row)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self.master = Strip(document, None, self)
         scroll = QScrollArea(self)
         scroll.setWidgetResizable(True)
         scroll.setWidget(inner)
-        self.master = Strip(document, None, self)
+        # Strips are scrolled sideways alone: their faders shrink first, and the panel is never lower than they need.
+        scroll.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        bar = scroll.horizontalScrollBar().sizeHint().height()
+        scroll.setMinimumHeight(self.master.minimumSizeHint().height() + bar)
         actions.add(COMMANDS, owner=self)
         buttons = QHBoxLayout()
         for command_id in ("mixer.balance", "mixer.pan"):

@@ -37,9 +37,11 @@ from sounddesk.domain.project import Project
 
 _TOP_DB: Final = 12.0
 _TICKS_DB: Final = (12, 6, 0, -6, -12, -24, -36, -48, -60)
-_WIDTH: Final = 96
+_WIDTH: Final = 94
 # As on most consoles: mute is red, solo yellow.
 _LIT: Final = {"muted": "mute", "soloed": "solo", "inverted": "on", "limiter": "on"}
+# The lowest fader that can still be set to half a dB.
+_FADER: Final = 64
 # Half of the fader's handle: its middle is the value.
 _HANDLE: Final = 6
 # A line of the scale.
@@ -90,7 +92,7 @@ class Fader(QSlider):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(Qt.Orientation.Vertical, parent)
         self.setRange(round(BOTTOM_DB * 10), round(_TOP_DB * 10))
-        self.setMinimumHeight(96)
+        self.setMinimumHeight(_FADER)
         self.setPageStep(10)
         self.setSingleStep(5)
 
@@ -129,6 +131,7 @@ class Strip(QWidget):
         self._value.setSuffix(" dB")
         self._value.setKeyboardTracking(False)
         self._value.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
+        self._value.setProperty("bare", True)
         self._name = PlainLabel(parent=self)
         self._name.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.buttons: dict[str, QToolButton] = {}
@@ -142,19 +145,20 @@ class Strip(QWidget):
         flags = QHBoxLayout()
         flags.setSpacing(1)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(2 * GAP, 2 * GAP + 2, 2 * GAP, 2 * GAP)
+        layout.setContentsMargins(GAP, 2 * GAP, GAP, GAP)
         layout.setSpacing(GAP)
         layout.addWidget(self._name)
         names = (
             (("muted", "M", self.tr("Mute")), ("soloed", "S", self.tr("Solo")), ("inverted", "Ø", self.tr("Invert")))
             if object_id is not None
-            else (("limiter", "Lim", self.tr("Limiter")),)
+            else (("limiter", self.tr("Limiter"), self.tr("Limiter")),)
         )
         for field, text, title in names:
             button = QToolButton(self)
             button.setText(text)
             button.setCheckable(True)
             button.setToolTip(title)
+            button.setProperty("compact", True)
             button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             button.clicked.connect(lambda on, field=field, title=title: self._set_flag(field, on, title))
             self.buttons[field] = button
@@ -170,15 +174,25 @@ class Strip(QWidget):
         panning.addWidget(self.pan, 1)
         panning.addWidget(self._pan_value)
         for widget in (self.pan, self._pan_value):
+            # The master has none; its fader stands beside the others all the same.
+            policy = widget.sizePolicy()
+            policy.setRetainSizeWhenHidden(True)
+            widget.setSizePolicy(policy)
             widget.setVisible(object_id is not None)
         layout.addLayout(panning)
         self._peak = PlainLabel("-∞", self)
         self._peak.setProperty("role", "small")
-        self._peak.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._peak.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._peak.setToolTip(self.tr("Highest peak since the start, in dBFS; a click on the meter resets it"))
-        layout.addWidget(self._peak)
         layout.addLayout(row, 1)
-        layout.addWidget(self._value)
+        # The fader's value and the highest peak, side by side: a low window has room for one line.
+        numbers = QHBoxLayout()
+        numbers.setSpacing(2)
+        self._value.setFont(font(SMALL))
+        numbers.addWidget(self._value, 1)
+        self._peak.setFixedWidth(self._peak.fontMetrics().horizontalAdvance("-88.8"))
+        numbers.addWidget(self._peak)
+        layout.addLayout(numbers)
         self.setFixedWidth(_WIDTH)
         self.meter.reset.connect(self._forget_peak)
         self.fader.sliderPressed.connect(lambda: document.begin(self.tr("Move fader")))

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QDoubleSpinBox
 from PySide6.QtWidgets import QFormLayout
 from PySide6.QtWidgets import QHBoxLayout
 from PySide6.QtWidgets import QLineEdit
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QToolButton
 from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.commands.command import PanelKey
@@ -54,7 +54,7 @@ class ObjectInspector(QWidget):
         self._hint.editingFinished.connect(lambda: self._set("hint", self._hint.text(), self.tr("Prompt of {name}")))
         form.addRow(self.tr("&Prompt"), self._hint)
         self._negative = QLineEdit(self)
-        self._negative.setPlaceholderText(self.tr("what it must not sound like"))
+        self._negative.setPlaceholderText(self.tr("such as music, speech"))
         self._negative.editingFinished.connect(
             lambda: self._set("negative_hint", self._negative.text(), self.tr("Negative prompt of {name}"))
         )
@@ -73,8 +73,10 @@ class ObjectInspector(QWidget):
         self._lock = QCheckBox(self.tr("lock"), self)
         self._lock.setToolTip(self.tr("The next take uses this very seed again"))
         self._lock.clicked.connect(lambda on: self._set("seed_locked", on, self.tr("Lock seed of {name}")))
-        dice = QPushButton(self.tr("New"), self)
+        dice = QToolButton(self)
+        dice.setIcon(icon("dice"))
         dice.setAccessibleName(self.tr("New random seed"))
+        dice.setToolTip(dice.accessibleName())
         dice.clicked.connect(lambda: self._set("seed", secrets.randbelow(2**31), self.tr("New seed of {name}")))
         row = QHBoxLayout()
         row.addWidget(self._seed, 1)

@@ -66,7 +66,10 @@ class Thumbnails(QObject):
         if found is not None:
             painter.drawPixmap(_DENSE * (_BAR + 2), 0, found[1])
         painter.end()
-        return QIcon(pixmap)
+        made = QIcon(pixmap)
+        # As it is in a selected row too: Qt would tint it.
+        made.addPixmap(pixmap, QIcon.Mode.Selected)
+        return made
 
     def _keep(self, object_id: str, result: tuple[TiledMask, QImage]) -> None:
         mask, image = result

@@ -1,4 +1,4 @@
-"""The demo: the image that ships with sounddesk and its masks, as a fresh project each time."""
+"""The demos: the images that ship with sounddesk and their masks, as a fresh project each time."""
 
 from __future__ import annotations
 
@@ -21,15 +21,29 @@ from sounddesk.resources_folder import resource
 from sounddesk.storage.project_reader import ProjectContents
 from sounddesk.storage.text_formats import read_json
 
-# The sounds of the demo begin one after the other, so that each is heard for itself first.
+FARM: Final = "farm"
+# What each shows, by its name; the first one is *the* demo of the manual.
+DEMOS: Final = {FARM: "Four animals on a meadow", "shore": "Horses by a windmill", "meadow": "A bee and an owl"}
+# The sounds of a demo begin one after the other, so that each is heard for itself first.
 _APART_S: Final = 1.0
 
 
-def demo_project(*, with_takes: bool = True) -> ProjectContents:
-    """A project that has no file: the demo image with one object per mask, each with a finished take on its lane, so
+def demo_folder(name: str) -> Path:
+    """Where a demo's files are. Raises: FileNotFoundError."""
+    return resource("demo") if name == FARM else resource(f"demo/{name}")
+
+
+def demo_image(name: str) -> Path:
+    """The image file of a demo. Raises: FileNotFoundError."""
+    return demo_folder(name) / ("scene.png" if name == FARM else "scene.jpg")
+
+
+def demo_project(name: str = FARM, *, with_takes: bool = True) -> ProjectContents:
+    """A project that has no file: the demo's image with one object per mask, each with a finished take on its lane, so
     that the first press of Space is heard. Give it to `ProjectStore.new`.
 
     Args:
+        name: one of `DEMOS`.
         with_takes: False for the objects alone.
 
     Raises:
@@ -39,19 +53,20 @@ def demo_project(*, with_takes: bool = True) -> ProjectContents:
     from sounddesk.engine.images.image_file import load_image
     from sounddesk.engine.images.mask_file import load_mask
 
-    folder = resource("demo")
-    file = (folder / "scene.png").read_bytes()
-    scene = load_image(folder / "scene.png")
+    folder, path = demo_folder(name), demo_image(name)
+    file = path.read_bytes()
+    scene = load_image(path)
     sha256 = hashlib.sha256(file).hexdigest()
-    image = ImageInfo(sha256=sha256, name="demo.png", width=scene.width, height=scene.height)
+    shown = "demo" if name == FARM else name
+    image = ImageInfo(sha256=sha256, name=f"{shown}{path.suffix}", width=scene.width, height=scene.height)
     project = Project(image=image)
-    for name, file_of_mask in demo_masks(folder).items():
+    for object_name, file_of_mask in demo_masks(folder).items():
         mask = load_mask(file_of_mask, image_size=(scene.width, scene.height))
         project, object_id = project.with_new_id("o")
-        seed = take_seed(project.settings.seed, name=name, take=0)
+        seed = take_seed(project.settings.seed, name=object_name, take=0)
         project = project.with_object(
             SceneObject(
-                id=object_id, name=name, mask=TiledMask.from_array(mask), seed=seed, colour=project.next_colour()
+                id=object_id, name=object_name, mask=TiledMask.from_array(mask), seed=seed, colour=project.next_colour()
             )
         )
     takes = _takes(folder / "takes", project) if with_takes else ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,18 +21,40 @@ _LOUDNESS_FRAMES: Final = 4096
 
 @dataclass(frozen=True, kw_only=True)
 class LaneLevel:
-    """Of the louder channel, linear: the largest absolute sample, and the root mean square."""
+    """Of the left and the right channel, linear: the largest absolute sample, and the root mean square."""
 
-    peak: float
-    rms: float
+    peaks: tuple[float, float]
+    rms: tuple[float, float]
+
+    @property
+    def peak(self) -> float:
+        """Of the louder channel."""
+        return max(self.peaks)
+
+
+class _Sums:
+    """Peaks and sums of squares of both channels, added up block by block."""
+
+    def __init__(self, sound: Stereo) -> None:
+        self.peaks = np.abs(sound).max(axis=0, initial=0.0)
+        self.squares = np.einsum("nc,nc->c", sound, sound) if self.peaks.any() else np.zeros(2)
+
+    def add(self, other: _Sums) -> None:
+        self.peaks = np.maximum(self.peaks, other.peaks)
+        self.squares = self.squares + other.squares
+
+    def level(self, frames: int) -> LaneLevel:
+        left, right = (float(each) for each in self.peaks)
+        rms = np.sqrt(self.squares / frames)
+        return LaneLevel(peaks=(left, right), rms=(float(rms[0]), float(rms[1])))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Block:
-    """`until`: the ring's counter behind it. `levels`: peak and sum of squares per lane. `master`: float32[n, 2]."""
+    """`until`: the ring's counter behind it. `levels`: by lane. `master`: float32[n, 2]."""
 
     until: int
-    levels: dict[str, tuple[float, float]]
+    levels: dict[str, _Sums]
     master: Stereo
 
 
@@ -45,7 +66,7 @@ class PlaybackLevels:
 
     def __init__(self) -> None:
         self._pending: deque[_Block] = deque()
-        self._shown: dict[str, tuple[float, float]] = {}
+        self._shown: dict[str, _Sums] = {}
         self._frames = 0
         self._meter = LoudnessMeter(sample_rate_hz=PROJECT_RATE_HZ)
         self._unmeasured: list[Stereo] = []
@@ -53,11 +74,7 @@ class PlaybackLevels:
 
     def mixed(self, lanes: Sequence[str], stems: Sequence[Stereo], master: Stereo, *, until: int) -> None:
         """Note a block that will be heard before the ring's counter reaches `until`."""
-        levels = {}
-        for lane, sound in zip((*lanes, MASTER), (*stems, master), strict=True):
-            peak = float(np.abs(sound).max(initial=0.0))
-            energy = float(np.einsum("nc,nc->c", sound, sound).max()) if peak else 0.0
-            levels[lane] = (peak, energy)
+        levels = {lane: _Sums(sound) for lane, sound in zip((*lanes, MASTER), (*stems, master), strict=True)}
         self._pending.append(_Block(until=until, levels=levels, master=master))
 
     def heard(self, read: int) -> None:
@@ -65,9 +82,11 @@ class PlaybackLevels:
         while self._pending and self._pending[0].until <= read:
             block = self._pending.popleft()
             self._frames += len(block.master)
-            for lane, (peak, energy) in block.levels.items():
-                before = self._shown.get(lane, (0.0, 0.0))
-                self._shown[lane] = (max(before[0], peak), before[1] + energy)
+            for lane, sums in block.levels.items():
+                if lane in self._shown:
+                    self._shown[lane].add(sums)
+                else:
+                    self._shown[lane] = sums
             self._unmeasured.append(block.master)
         if sum(map(len, self._unmeasured)) >= _LOUDNESS_FRAMES:
             self._meter.push(np.concatenate(self._unmeasured))
@@ -90,4 +109,4 @@ class PlaybackLevels:
         """Levels by object id since the last call; `MASTER` is the mix."""
         shown, frames = self._shown, self._frames
         self._shown, self._frames = {}, 0
-        return {lane: LaneLevel(peak=peak, rms=math.sqrt(energy / frames)) for lane, (peak, energy) in shown.items()}
+        return {lane: sums.level(frames) for lane, sums in shown.items()}

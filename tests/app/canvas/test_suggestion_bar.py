@@ -93,7 +93,7 @@ def test_one_is_accepted_one_is_skipped(wall: Wall) -> None:
     wall.ask()
     assert wall.bar.waiting >= 2
     count = wall.bar.waiting
-    assert wall.bar.isVisibleTo(None)
+    assert wall.bar.isVisibleTo(wall.canvas)
     first = wall.bar._waiting[0].found.pixels
     assert wall.canvas._suggestion is not None
     assert "red square, 90 % sure" in wall.bar._label.text()
@@ -105,7 +105,7 @@ def test_one_is_accepted_one_is_skipped(wall: Wall) -> None:
         wall.actions["objects.skip_suggestion"].trigger()
     assert wall.bar.waiting == 0
     assert wall.canvas._suggestion is None
-    assert not wall.bar.isVisibleTo(None)
+    assert not wall.bar.isVisibleTo(wall.canvas)
     assert wall.names == ["red square"]
     wall.document.undo()
     assert wall.names == []

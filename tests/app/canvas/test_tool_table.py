@@ -75,7 +75,7 @@ def test_every_tool_is_offered_with_what_it_needs(still: Document, stack: ExitSt
         assert action.shortcut().toString() == entry.key
         shown = {name for name, (_, widget) in panel._options.items() if not widget.isHidden()}
         assert shown == set(entry.options)
-        assert panel._hint.text() == entry.hint
+        assert panel.hint.text() == entry.hint
 
 
 def test_a_new_tool_is_its_entry_and_nothing_else(still: Document, stack: ExitStack) -> None:
@@ -84,7 +84,7 @@ def test_a_new_tool_is_its_entry_and_nothing_else(still: Document, stack: ExitSt
         panel.resize(400, 300)
         panel.canvas.resize(400, 300)
         panel._actions["tool.stamp"].trigger()
-        assert panel._hint.text() == "Click to stamp"
+        assert panel.hint.text() == "Click to stamp"
         seed = still.project.object("o1").seed
         at = QPoint(*(round(value) for value in panel.canvas.viewport.to_widget(20, 30)))
         QTest.mouseClick(panel.canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at)

@@ -185,15 +185,16 @@ def test_welcome_page_opens_what_is_chosen(qapp: QApplication, tmp_path: Path) -
     page = WelcomePage(settings)
     heard: list[object] = []
     page.open_requested.connect(lambda: heard.append("open"))
-    page.demo_requested.connect(lambda: heard.append("demo"))
+    page.demo_requested.connect(heard.append)
     page.open_path_requested.connect(heard.append)
     page.show()
-    for text in ("Open an image, movie or project…", "Look at the demo"):
-        click(button(page, text))
+    click(button(page, "Open an image, movie or project…"))
+    QTest.mouseClick(page.stills["shore"], Qt.MouseButton.LeftButton)
+    QTest.keyClick(page.stills["meadow"], Qt.Key.Key_Return)
     recent = page.findChild(QListWidget)
     where = recent.visualItemRect(recent.item(0)).center()
     QTest.mouseClick(recent.viewport(), Qt.MouseButton.LeftButton, pos=where)
-    assert heard == ["open", "demo", tmp_path / "a.sdesk"]
+    assert heard == ["open", "shore", "meadow", tmp_path / "a.sdesk"]
 
 
 def test_recovery_is_asked_for(qapp: QApplication) -> None:
@@ -237,6 +238,9 @@ def test_about_shows_the_licence_of_each_bundle(qapp: QApplication) -> None:
 
 def test_the_demo_is_a_fresh_project_each_time(document: Document) -> None:
     store = ProjectStore(document, Settings())
+    for name in ("shore", "meadow"):
+        assert succeeds(store.new, demo_project(name))
+        assert len(document.takes) == len(document.project.objects) == 2
     for _ in range(2):
         assert succeeds(store.new, demo_project())
         assert [each.name for each in document.project.objects] == ["cow", "sheep", "duck", "dog"]

@@ -25,6 +25,11 @@ from tests.app.conftest import wait_until
 LEFT, PLAIN = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 
 
+def level(peak: float, rms: float) -> LaneLevel:
+    """Of both channels alike."""
+    return LaneLevel(peaks=(peak, peak), rms=(rms, rms))
+
+
 @pytest.fixture
 def mixer(still: Document) -> Iterator[tuple[MixerPanel, Document, Player]]:
     player = Player(still)
@@ -67,7 +72,7 @@ def test_the_buttons_are_steps_that_can_be_undone(mixer: tuple[MixerPanel, Docum
 def test_levels_reach_their_strips_and_the_clip_light_stays_on(mixer: tuple[MixerPanel, Document, Player]) -> None:
     panel, document, player = mixer
     first, second = (each.id for each in document.project.objects)
-    player.levels_changed.emit({first: LaneLevel(peak=0.5, rms=0.25), MASTER: LaneLevel(peak=1.2, rms=0.5)})
+    player.levels_changed.emit({first: level(0.5, 0.25), MASTER: level(1.2, 0.5)})
     meter = panel.strips[first].meter
     assert meter.peak_db == pytest.approx(-6.02, abs=0.01)
     assert meter.rms_db == pytest.approx(-12.04, abs=0.01)
@@ -94,9 +99,9 @@ def test_a_meter_draws_more_for_more(qapp: object) -> None:
         return sum(picture.pixelColor(4, y).name() in bar for y in range(picture.height()))
 
     dark = lit()
-    meter.show_level(LaneLevel(peak=0.1, rms=0.05))
+    meter.show_level(level(0.1, 0.05))
     some = lit()
-    meter.show_level(LaneLevel(peak=1.0, rms=0.7))
+    meter.show_level(level(1.0, 0.7))
     assert dark < some < lit()
 
 
@@ -125,7 +130,7 @@ def test_a_strip_selects_its_object_and_tells_pan_and_peak(mixer: tuple[MixerPan
     assert document.project.object(first).strip.pan == 0.0
     assert strip._pan_value.text() == "C"
     for peak in (0.5, 0.25):
-        player.levels_changed.emit({first: LaneLevel(peak=peak, rms=0.1)})
+        player.levels_changed.emit({first: level(peak, 0.1)})
     assert strip._peak.text() == "-6.0"
     QTest.mouseClick(strip.meter, LEFT, PLAIN, QPoint(4, 20))
     assert strip._peak.text() == "-∞"
@@ -134,7 +139,7 @@ def test_a_strip_selects_its_object_and_tells_pan_and_peak(mixer: tuple[MixerPan
 def test_another_project_begins_without_the_peaks_of_the_last_one(mixer: tuple[MixerPanel, Document, Player]) -> None:
     panel, document, player = mixer
     first = document.project.objects[0].id
-    loud = LaneLevel(peak=1.2, rms=0.5)
+    loud = level(1.2, 0.5)
     player.levels_changed.emit({first: loud, MASTER: loud})
     panel.loudness.values["integrated"].setText("-22.0")
     # One whose objects have the same ids, as those of any two projects may.

@@ -159,7 +159,7 @@ def test_levels_are_of_what_was_heard(still_playback: Playback) -> None:
     levels = playback.take_levels()
     assert set(levels) == {"o1", ""}
     assert levels["o1"].peak == pytest.approx(0.5, abs=1e-3)
-    assert levels[""].rms == pytest.approx(0.5 / np.sqrt(2.0), rel=0.02)
+    assert levels[""].rms == pytest.approx((0.5 / np.sqrt(2.0),) * 2, rel=0.02)
     reading = playback.loudness
     assert reading is not None
     assert reading.peak_dbfs == pytest.approx(-6.02, abs=0.1)
