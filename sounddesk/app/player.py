@@ -68,6 +68,7 @@ class Player(QObject):
         self._document = document
         self._playback = Playback()
         self._samples: dict[str, Mono] = {}
+        self._mix: TimelineMix | None = None
         self._position_s = 0.0
         self.returns_on_stop = False
         self._started_s = 0.0
@@ -305,6 +306,7 @@ class Player(QObject):
         self.stop()
         self.set_loop(None, on=False)
         self._samples = {}
+        self._mix = None
         self._instead = {}
         self._position_s = 0.0
         self.reset_loudness()
@@ -318,7 +320,9 @@ class Player(QObject):
 
     def _take_over(self) -> None:
         if not self._auditioning:
-            self._playback.set_mix(TimelineMix(self._heard_project(), self.samples_of))
+            # What the state before has filtered is used again, so that an edit is heard at once.
+            self._mix = TimelineMix(self._heard_project(), self.samples_of, before=self._mix)
+            self._playback.set_mix(self._mix)
 
     def _heard_project(self) -> Project:
         project = self._document.project

@@ -25,7 +25,7 @@ from scipy.signal import welch
 
 from sounddesk.audio.files.pcm import check_samples
 from sounddesk.audio.mel_bands import mel_triangles
-from sounddesk.domain.scene import MAX_GAIN_DB
+from sounddesk.domain.levels import MAX_GAIN_DB
 
 # Mono samples float[n] and their rate in Hz.
 Sound = tuple[npt.NDArray[np.floating[Any]], int]

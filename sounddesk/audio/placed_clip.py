@@ -18,13 +18,13 @@ from sounddesk.audio.gain_curves import curve_values
 from sounddesk.audio.mixing import db_to_linear
 from sounddesk.domain.automation import Curve
 from sounddesk.domain.crossfades import Fades
+from sounddesk.domain.levels import FADER_BOTTOM_DB
 from sounddesk.domain.timeline import PROJECT_RATE_HZ
 from sounddesk.domain.timeline import Clip
 from sounddesk.domain.timeline import FadeCurve
 
 Mono = npt.NDArray[np.float32]
 
-FADER_BOTTOM_DB: Final = -60.0
 # Loops of fewer frames are gathered sample by sample: round by round would be a long walk.
 _SHORT_LOOP: Final = 4096
 

@@ -5,6 +5,7 @@ Every sample depends on its own position alone, so the result is the same to the
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import threading
 from collections.abc import Callable
@@ -16,14 +17,16 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from sounddesk.audio.gain_curves import curve_values
+from sounddesk.audio.lane_sound import LaneSound
 from sounddesk.audio.mixing import db_to_linear
 from sounddesk.audio.mixing import pan_gains
-from sounddesk.audio.placed_clip import FADER_BOTTOM_DB
 from sounddesk.audio.placed_clip import Mono
-from sounddesk.audio.placed_clip import PlacedClip
 from sounddesk.audio.placed_clip import frames_of
-from sounddesk.audio.placed_clip import place_clip
 from sounddesk.audio.resample import resample
+from sounddesk.audio.reverb import ReverbReturn
+from sounddesk.domain.automation import Curve
+from sounddesk.domain.levels import FADER_BOTTOM_DB
 from sounddesk.domain.project import Project
 from sounddesk.domain.scene import MixerStrip
 from sounddesk.domain.take import TakeLibrary
@@ -31,16 +34,35 @@ from sounddesk.domain.timeline import PROJECT_RATE_HZ
 
 Stereo = npt.NDArray[np.float32]
 
+# Stands for the reverb among the ids of lanes; no object has it.
+REVERB: Final = "\0reverb"
 # Above this the limiter bends; what comes out stays below full scale.
 LIMITER_THRESHOLD: Final = 10 ** (-3.0 / 20.0)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Track:
-    object_id: str
-    clips: tuple[PlacedClip, ...]
+    """A lane behind its equalizer, and its strip.
+
+    Attributes:
+        left, right: amplitude factors of the strip, 0 where it is not heard; without the pan where that is a curve.
+        send: amplitude factor of what goes to the reverb, behind the fader and before the pan.
+    """
+
+    sound: LaneSound
     left: float
     right: float
+    send: float
+    volume_curve: Curve
+    pan_curve: Curve
+
+    def with_volume(self, start: int, count: int) -> Mono:
+        """What sounds from frame `start` on with its volume curve, float32[count]; a fresh array."""
+        sound = self.sound.read(start, count)
+        if self.volume_curve:
+            factors = curve_values(self.volume_curve, np.arange(start, start + count), kind="volume")
+            sound *= factors.astype(np.float32)
+        return sound
 
 
 class TimelineMix:
@@ -49,39 +71,97 @@ class TimelineMix:
     Attributes:
         frames: length of the timeline at `PROJECT_RATE_HZ`.
         object_ids: lanes, in the project's order.
+        channel_ids: of `stems`: the lanes, and `REVERB` behind them where a lane sends to the reverb.
     """
 
-    def __init__(self, project: Project, samples_of: Callable[[str], Mono | None]) -> None:
-        """`samples_of`: a take's samples at the project rate, float32[n]; None where it is not there (yet)."""
+    def __init__(
+        self, project: Project, samples_of: Callable[[str], Mono | None], *, before: TimelineMix | None = None
+    ) -> None:
+        """Prepare a state to be heard.
+
+        Args:
+            samples_of: a take's samples at the project rate, float32[n]; None where it is not there (yet).
+            before: the state before an edit: what it has filtered is used again where nothing has changed.
+        """
         self.frames = frames_of(project.settings.timeline_s)
         self.object_ids = tuple(each.id for each in project.objects)
         soloed = any(each.strip.soloed for each in project.objects)
-        self._tracks = []
+        old = {} if before is None else dict(zip(before.object_ids, before._tracks, strict=True))
+        self._tracks: list[_Track] = []
         for each in project.objects:
-            clips = [(clip, samples_of(clip.take_id)) for clip in project.clips_of(each.id)]
-            placed = (place_clip(clip, take, project.fades[clip.id]) for clip, take in clips if take is not None)
-            left, right = strip_gains(each.strip, any_soloed=soloed)
-            self._tracks.append(_Track(object_id=each.id, clips=tuple(placed), left=left, right=right))
+            strip = project.heard_strip(each.id)
+            sound = LaneSound(
+                project.clips_of(each.id),
+                fades=project.fades,
+                samples_of=samples_of,
+                equalizer=strip.equalizer,
+                before=old[each.id].sound if each.id in old else None,
+            )
+            left, right = strip_gains(strip, any_soloed=soloed)
+            # Without the pan: the fader's own factor on both sides.
+            fader = strip_gains(dataclasses.replace(strip, pan=0.0), any_soloed=soloed)[0]
+            if strip.pan_curve:
+                left = right = fader
+            send = 0.0 if strip.send_db <= FADER_BOTTOM_DB else fader * db_to_linear(strip.send_db)
+            self._tracks.append(
+                _Track(
+                    sound=sound,
+                    left=left,
+                    right=right,
+                    send=send,
+                    volume_curve=strip.volume_curve,
+                    pan_curve=strip.pan_curve,
+                )
+            )
         self._master = 0.0 if project.master.gain_db <= FADER_BOTTOM_DB else db_to_linear(project.master.gain_db)
         self._limiter = project.master.limiter
+        reverb = project.master.reverb
+        self._reverb_gain = 0.0 if reverb.gain_db <= FADER_BOTTOM_DB else db_to_linear(reverb.gain_db)
+        self.sends = self._reverb_gain > 0.0 and any(track.send for track in self._tracks)
+        self._reverb = ReverbReturn(reverb, self._sent)
+        self.channel_ids = (*self.object_ids, REVERB) if self.sends else self.object_ids
 
     def stems(self, start: int, count: int) -> list[Stereo]:
-        """Post-fader stems float32[count, 2] of every lane, in order, from frame `start`."""
-        return [self._stem(track, start, count) for track in self._tracks]
+        """Post-fader stems float32[count, 2] of `channel_ids`, in order, from frame `start`."""
+        lanes = [self.stem(index, start, count) for index in range(len(self._tracks))]
+        return [*lanes, self.reverb(start, count)] if self.sends else lanes
 
     def stem(self, index: int, start: int, count: int) -> Stereo:
         """`stems` of one lane alone."""
-        return self._stem(self._tracks[index], start, count)
+        out = np.zeros((count, 2), dtype=np.float32)
+        gains = self.gains(index)
+        if gains == (0.0, 0.0):
+            return out
+        sound = self.automated(index, start, count)
+        for channel, gain in enumerate(gains):
+            np.multiply(sound if sound.ndim == 1 else sound[:, channel], np.float32(gain), out=out[:, channel])
+        return out
+
+    def reverb(self, start: int, count: int) -> Stereo:
+        """What comes back from the reverb, behind its fader, float32[count, 2]."""
+        return self._reverb.read(start, count) * np.float32(self._reverb_gain)
 
     def lane(self, index: int, start: int, count: int) -> Mono:
         """One lane before its fader, pan, mute and solo, float32[count]."""
-        mono = np.zeros(count, dtype=np.float32)
-        for clip in self._tracks[index].clips:
-            clip.add_to(mono, start)
-        return mono
+        return self._tracks[index].sound.read(start, count)
+
+    def automated(self, index: int, start: int, count: int) -> npt.NDArray[np.float32]:
+        """One lane with its curves, which `gains` follow: float32[count], or float32[count, 2] where its pan moves."""
+        track = self._tracks[index]
+        sound = track.with_volume(start, count)
+        if not track.pan_curve:
+            return sound
+        pans = curve_values(track.pan_curve, np.arange(start, start + count), kind="pan")
+        angle = (pans + 1.0) * (math.pi / 4.0)
+        sides = np.stack([np.cos(angle), np.sin(angle)], axis=1) * math.sqrt(2.0)
+        return np.asarray(sound[:, None] * sides.astype(np.float32))
+
+    def is_stereo(self, index: int) -> bool:
+        """Whether a lane's channels are sounds of their own, because its pan moves."""
+        return bool(self._tracks[index].pan_curve)
 
     def gains(self, index: int) -> tuple[float, float]:
-        """Amplitude factors (left, right) of a lane's strip, 0 where it is not heard."""
+        """Amplitude factors (left, right) of a lane's strip besides its curves, 0 where it is not heard."""
         return self._tracks[index].left, self._tracks[index].right
 
     def master(self, stems: Sequence[npt.NDArray[np.floating[Any]]], count: int) -> Stereo:
@@ -96,16 +176,13 @@ class TimelineMix:
         """The mix float32[count, 2] from frame `start`."""
         return self.master(self.stems(start, count), count)
 
-    def _stem(self, track: _Track, start: int, count: int) -> Stereo:
-        out = np.zeros((count, 2), dtype=np.float32)
-        if track.left == 0.0 and track.right == 0.0:
-            return out
-        mono = np.zeros(count, dtype=np.float32)
-        for clip in track.clips:
-            clip.add_to(mono, start)
-        for channel, gain in enumerate((track.left, track.right)):
-            np.multiply(mono, np.float32(gain), out=out[:, channel])
-        return out
+    def _sent(self, start: int, count: int) -> Mono:
+        """What all lanes send to the reverb."""
+        total = np.zeros(count, dtype=np.float64)
+        for track in self._tracks:
+            if track.send:
+                total += track.with_volume(start, count) * track.send
+        return total.astype(np.float32)
 
 
 class TakeSamples:

@@ -16,11 +16,16 @@ import numpy as np
 
 from sounddesk.domain.crossfades import Fades
 from sounddesk.domain.crossfades import fades_of_lane
+from sounddesk.domain.levels import FADER_BOTTOM_DB
+from sounddesk.domain.levels import check_gain_db
+from sounddesk.domain.levels import summed_gain_db
 from sounddesk.domain.limits import Range
 from sounddesk.domain.limits import TimeS
+from sounddesk.domain.mixer_effects import FaderGroup
+from sounddesk.domain.mixer_effects import Reverb
 from sounddesk.domain.object_names import NamedBy
+from sounddesk.domain.scene import MixerStrip
 from sounddesk.domain.scene import SceneObject
-from sounddesk.domain.scene import check_gain_db
 from sounddesk.domain.scene import check_unique_names
 from sounddesk.domain.scene import free_name
 from sounddesk.domain.seeds import check_seed
@@ -83,13 +88,24 @@ class TakeMark:
 
 @dataclass(frozen=True, kw_only=True)
 class MasterBus:
-    """The sum: fader (-60 to 60 dB) and limiter, off by default because nothing changes the sound silently."""
+    """The master section: the sum, the reverb that strips send to, and groups of faders.
+
+    Attributes:
+        gain_db: fader of the sum, -60 to 60.
+        limiter: off by default, because nothing changes the sound silently.
+        reverb: what strips send to comes back from it into the sum.
+        groups: faders for several strips at once.
+    """
 
     gain_db: float = 0.0
     limiter: bool = False
+    reverb: Reverb = field(default_factory=Reverb, metadata={"omit_default": True})
+    groups: tuple[FaderGroup, ...] = field(default=(), metadata={"omit_default": True})
 
     def __post_init__(self) -> None:
         check_gain_db(self.gain_db)
+        if len({group.id for group in self.groups}) != len(self.groups):
+            raise ValueError("two groups of faders have one id")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,6 +210,26 @@ class Project:
     def clips_of(self, object_id: str) -> tuple[Clip, ...]:
         """Clips on an object's lane, by start."""
         return tuple(sorted((c for c in self.clips if c.object_id == object_id), key=lambda c: (c.start_s, c.id)))
+
+    def group(self, group_id: str) -> FaderGroup | None:
+        """A group of faders; None for one that is not there."""
+        return next((each for each in self.master.groups if each.id == group_id), None)
+
+    def heard_strip(self, object_id: str) -> MixerStrip:
+        """An object's strip as it is heard: with fader and mute of its group in its own."""
+        strip = self.object(object_id).strip
+        group = self.group(strip.group_id)
+        if group is None:
+            return strip
+        gain_db = summed_gain_db(strip.gain_db, group.gain_db)
+        return dataclasses.replace(strip, gain_db=gain_db, muted=strip.muted or group.muted)
+
+    @property
+    def sends_to_reverb(self) -> bool:
+        """Whether a lane with clips is heard in the reverb."""
+        strips = [self.heard_strip(object_id) for object_id in dict.fromkeys(clip.object_id for clip in self.clips)]
+        sending = any(strip.send_db > FADER_BOTTOM_DB and not strip.muted for strip in strips)
+        return sending and self.master.reverb.gain_db > FADER_BOTTOM_DB
 
     @functools.cached_property
     def fades(self) -> dict[str, Fades]:

@@ -14,12 +14,12 @@ from typing import Any
 from typing import Final
 from typing import Literal
 
+from sounddesk.domain.levels import check_gain_db
 from sounddesk.domain.limits import GainDb
 from sounddesk.domain.limits import PixelSize
 from sounddesk.domain.limits import Range
 from sounddesk.domain.limits import Seed
 from sounddesk.domain.limits import Sha256
-from sounddesk.domain.scene import check_gain_db
 from sounddesk.domain.scene import check_unique_names
 from sounddesk.domain.seeds import check_seed
 from sounddesk.domain.selection import Selection

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -11,13 +10,19 @@ from dataclasses import field
 from typing import Final
 from typing import Literal
 
+from sounddesk.domain.automation import Curve
+from sounddesk.domain.automation import check_curve
+from sounddesk.domain.levels import FADER_BOTTOM_DB
+from sounddesk.domain.levels import check_gain_db
+from sounddesk.domain.mixer_effects import Equalizer
 from sounddesk.domain.object_names import MOST_GUESSES
 from sounddesk.domain.object_names import NamedBy
 from sounddesk.domain.object_names import NameGuess
 from sounddesk.domain.seeds import check_seed
 from sounddesk.domain.tiled_mask import TiledMask
 
-MAX_GAIN_DB: Final = 60.0
+# Strips of older versions have no such keys, and neither have strips that do not use them.
+_OMITTED: Final = {"omit_default": True}
 # Names of the sounds that stand for several objects or for what they leave over.
 BLEND_NAME: Final = "blend"
 AMBIENCE_NAME: Final = "ambience"
@@ -34,6 +39,11 @@ class MixerStrip:
         pan: -1 (left) to 1 (right), 0 is the centre.
         muted, soloed: as in any DAW; while a strip is soloed only soloed ones are heard.
         inverted: polarity reversed.
+        volume_curve: gain in dB over the timeline, on top of the fader; empty for none.
+        pan_curve: the pan over the timeline, in place of `pan`; empty for none.
+        equalizer: in front of the fader.
+        send_db: how much goes to the reverb, behind the fader; -60 is nothing.
+        group_id: of the group whose fader moves this one, too; empty for none.
 
     Raises:
         ValueError: naming the value and the remedy.
@@ -44,9 +54,17 @@ class MixerStrip:
     muted: bool = False
     soloed: bool = False
     inverted: bool = False
+    volume_curve: Curve = field(default=(), metadata=_OMITTED)
+    pan_curve: Curve = field(default=(), metadata=_OMITTED)
+    equalizer: Equalizer = field(default_factory=Equalizer, metadata=_OMITTED)
+    send_db: float = field(default=FADER_BOTTOM_DB, metadata=_OMITTED)
+    group_id: str = field(default="", metadata=_OMITTED)
 
     def __post_init__(self) -> None:
         check_gain_db(self.gain_db)
+        check_gain_db(self.send_db)
+        check_curve(self.volume_curve, kind="volume")
+        check_curve(self.pan_curve, kind="pan")
         if not -1.0 <= self.pan <= 1.0:
             raise ValueError(f"pan is {self.pan:g}: choose from -1 (left) to 1 (right)")
 
@@ -125,16 +143,6 @@ def check_object_name(name: str) -> None:
     """
     if not name.strip():
         raise ValueError(f"object name {name!r} is blank: give it a name")
-
-
-def check_gain_db(gain_db: float) -> None:
-    """Refuse a gain that is no number or beyond 60 dB either way.
-
-    Raises:
-        ValueError: with the value and the remedy.
-    """
-    if not math.isfinite(gain_db) or abs(gain_db) > MAX_GAIN_DB:
-        raise ValueError(f"gain is {gain_db:g} dB: choose from {-MAX_GAIN_DB:g} dB to {MAX_GAIN_DB:g} dB")
 
 
 def name_key(name: str) -> str:

@@ -11,8 +11,8 @@ from typing import Literal
 
 from sounddesk.domain.automation import Curve
 from sounddesk.domain.automation import check_curve
+from sounddesk.domain.levels import check_gain_db
 from sounddesk.domain.limits import TimeS
-from sounddesk.domain.scene import check_gain_db
 
 # Samples of every mix, stem and export of the timeline, unless the user asks for another rate.
 PROJECT_RATE_HZ: Final = 48_000

@@ -20,6 +20,9 @@ from typing import Final
 
 import numpy as np
 
+from sounddesk.audio.exchange.automation_lines import Line
+from sounddesk.audio.exchange.automation_lines import pan_line
+from sounddesk.audio.exchange.automation_lines import volume_line
 from sounddesk.audio.exchange.exchange_format import EXCHANGE_FORMATS
 from sounddesk.audio.exchange.exchange_format import ExchangeFormat
 from sounddesk.audio.exchange.exchange_format import ExchangeJob
@@ -158,8 +161,11 @@ class _Writer:
         """Pan of the fader of the row of clips, gaps and fades."""
         row = self._row(track, essences)
         heard = strip_gains(track.lane.strip, any_soloed=self._any_soloed) != (0.0, 0.0)
-        faded = self._changed(_GAIN, _AMPLITUDE_VALUE, track.gain if heard else 0.0, row)
-        return self._changed(_PAN, _PAN_VALUE, (track.lane.strip.pan + 1.0) / 2.0, faded)
+        strip, fader = track.lane.strip, track.gain if heard else 0.0
+        volume = volume_line(strip.volume_curve, fader=fader) or fader
+        faded = self._changed(_GAIN, _AMPLITUDE_VALUE, volume, row)
+        pans = [(time_s, (pan + 1.0) / 2.0) for time_s, pan in pan_line(strip.pan_curve)]
+        return self._changed(_PAN, _PAN_VALUE, pans or (strip.pan + 1.0) / 2.0, faded)
 
     def _row(self, track: ExchangeTrack, essences: list[_Essence]) -> Any:
         """A fade is a transition from or to silence. It lies over both of its neighbours, so gaps reach under it."""
@@ -213,11 +219,19 @@ class _Writer:
         fade["OperationGroup"].value = group
         return fade
 
-    def _changed(self, operation: tuple[str, str], parameter: tuple[str, str], value: float, segment: Any) -> Any:
-        """`segment` with a constant effect on it."""
+    def _changed(
+        self, operation: tuple[str, str], parameter: tuple[str, str], value: float | Line, segment: Any
+    ) -> Any:
+        """`segment` with an effect on it, constant or along a line."""
         create = self._file.create
         group = create.OperationGroup(self._operation(operation), segment.length, media_kind=_SOUND)
-        group.parameters.append(create.ConstantValue(self._parameter(parameter), _rational(value)))
+        if isinstance(value, float):
+            group.parameters.append(create.ConstantValue(self._parameter(parameter), _rational(value)))
+        else:
+            varying = create.VaryingValue(self._parameter(parameter), self._interpolation(_LINEAR))
+            for place, height in _over(value, segment.length / PROJECT_RATE_HZ):
+                varying.add_keyframe(_rational(place), _rational(height))
+            group.parameters.append(varying)
         group.segments.append(segment)
         return group
 
@@ -298,6 +312,16 @@ class _Writer:
 
     def _interpolation(self, definition: tuple[str, str]) -> Any:
         return self._file.dictionary.lookup_interperlationdef(definition[1])
+
+
+def _over(line: Line, seconds: float) -> Line:
+    """A line over a segment: its places as parts of the segment's length, the first 0 and the last 1."""
+    if seconds <= 0.0:
+        return [(0.0, line[0][1]), (1.0, line[-1][1])]
+    times, values = [time_s for time_s, _ in line], [value for _, value in line]
+    ends = [float(value) for value in np.interp((0.0, seconds), times, values)]
+    inner = [(time_s / seconds, value) for time_s, value in line if 0.0 < time_s < seconds]
+    return [(0.0, ends[0]), *inner, (1.0, ends[1])]
 
 
 def _rational(value: float) -> Fraction:

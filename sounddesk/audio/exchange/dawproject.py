@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import Final
 
 import sounddesk
+from sounddesk.audio.exchange.automation_lines import Line
+from sounddesk.audio.exchange.automation_lines import pan_line
+from sounddesk.audio.exchange.automation_lines import volume_line
 from sounddesk.audio.exchange.exchange_format import EXCHANGE_FORMATS
 from sounddesk.audio.exchange.exchange_format import ExchangeFormat
 from sounddesk.audio.exchange.exchange_format import ExchangeJob
@@ -107,6 +110,10 @@ def project_xml(project: Project, tracks: tuple[ExchangeTrack, ...]) -> str:
         clips = ET.SubElement(lane, "Clips", id=_id("clips", track.id))
         for item in track.clips:
             _clip(clips, item, file=variants[_variant(track, item)][0], colour=track.lane.colour)
+        strip = track.lane.strip
+        _points(lane, track.id, "volume", volume_line(strip.volume_curve, fader=track.gain), unit="linear")
+        pans = [(time_s, (pan + 1.0) / 2.0) for time_s, pan in pan_line(strip.pan_curve)]
+        _points(lane, track.id, "pan", pans, unit="normalized")
     if project.markers:
         # The list lies in the arrangement; without a unit some readers take its times for beats.
         markers = ET.SubElement(arrangement, "Markers", timeUnit="seconds", id="markers")
@@ -152,6 +159,16 @@ def _clip(parent: ET.Element, item: ExchangeClip, *, file: str, colour: str) -> 
         id=_id("audio", clip.id),
     )
     ET.SubElement(audio, "File", path=file, external="false")
+
+
+def _points(lane: ET.Element, track_id: str, parameter: str, line: Line, *, unit: str) -> None:
+    """A curve of a track's parameter, in place of its value."""
+    if not line:
+        return
+    points = ET.SubElement(lane, "Points", unit=unit, id=_id(f"{parameter}-curve", track_id))
+    ET.SubElement(points, "Target", parameter=_id(parameter, track_id))
+    for time_s, value in line:
+        ET.SubElement(points, "RealPoint", time=seconds_text(time_s), value=f"{value:.9f}", interpolation="linear")
 
 
 def _strip(channel: ET.Element, track_id: str, *, gain: float, pan: float, muted: bool) -> None:

@@ -1,16 +1,20 @@
 """A project in terms that other programs share: tracks of clips that do not overlap, each a range of a media file.
 
 What other programs do not know is rendered into the media: loops with their crossfades, clips that play backwards or
-have a gain envelope, and silence behind the end of a take. Fades (also those of crossfades), gains, pan, mute, markers
-and colours are told.
+have a gain envelope, equalizers, and silence behind the end of a take. What comes back from the reverb is two tracks of
+its own, left and right. Fades (also those of crossfades), gains, pan, their curves, mute, markers and colours are told;
+the faders of groups are in those of their tracks.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import field
 from pathlib import Path
 
 import numpy as np
@@ -19,20 +23,25 @@ from sounddesk.audio.files.block_writers import WavWriter
 from sounddesk.audio.files.pcm import WavFormat
 from sounddesk.audio.files.sample_format import SampleFormat
 from sounddesk.audio.files.sample_format import clip_to_range
+from sounddesk.audio.lane_sound import LaneSound
 from sounddesk.audio.mixing import db_to_linear
-from sounddesk.audio.placed_clip import FADER_BOTTOM_DB
 from sounddesk.audio.placed_clip import Mono
 from sounddesk.audio.placed_clip import frames_of
 from sounddesk.audio.timeline_mix import TimelineMix
+from sounddesk.domain.crossfades import Fades
+from sounddesk.domain.levels import FADER_BOTTOM_DB
 from sounddesk.domain.naming import unique_file_stems
 from sounddesk.domain.project import Project
+from sounddesk.domain.scene import MixerStrip
 from sounddesk.domain.scene import SceneObject
 from sounddesk.domain.take import TakeLibrary
+from sounddesk.domain.tiled_mask import TiledMask
 from sounddesk.domain.timeline import PROJECT_RATE_HZ
 from sounddesk.domain.timeline import Clip
 from sounddesk.domain.timeline import fitted_fades
 
 _BLOCK = 1 << 16
+_REVERB_COLOUR = "#9aa0a6"
 _SECONDS_PRECISION = 9
 
 
@@ -42,15 +51,15 @@ class Media:
 
     Attributes:
         name: file name.
-        take_id: what sounds in it.
-        clip: rendered for this clip, without its gain and fades, from its start; None for the whole raw take.
+        take_id: whose raw samples it holds; empty where it is rendered.
+        render: (first frame, number of frames) -> what is rendered, float32[count]; None for a raw take.
         frames: length.
     """
 
     name: str
     take_id: str
-    clip: Clip | None
     frames: int
+    render: Callable[[int, int], Mono] | None = field(default=None, compare=False)
 
     @property
     def seconds(self) -> float:
@@ -69,7 +78,7 @@ class ExchangeClip:
 
 @dataclass(frozen=True, kw_only=True)
 class ExchangeTrack:
-    """A track. A lane with overlapping clips becomes several, with the same fader."""
+    """A track. A lane with overlapping clips becomes several, with the same fader, which is that of its group, too."""
 
     id: str
     name: str
@@ -90,16 +99,16 @@ def gain_of(gain_db: float) -> float:
 def exchange_tracks(
     project: Project, takes: TakeLibrary, samples_of: Callable[[str], Mono | None]
 ) -> tuple[ExchangeTrack, ...]:
-    """Every lane with its clips, as far as their takes are there."""
+    """Every lane with its clips, as far as their takes are there, and what comes back from the reverb."""
+    lanes = [dataclasses.replace(lane, strip=project.heard_strip(lane.id)) for lane in project.objects]
     wanted: list[tuple[SceneObject, Clip, bool, int]] = []
-    for lane in project.objects:
+    for lane in lanes:
         for clip in project.clips_of(lane.id):
             samples = samples_of(clip.take_id)
             if samples is not None:
-                reach = frames_of(clip.offset_s) + frames_of(clip.end_s) - frames_of(clip.start_s)
-                rendered = clip.looped or clip.reversed or bool(clip.envelope) or reach > len(samples)
+                rendered = lane.strip.equalizer.is_on or _is_rendered(clip, len(samples))
                 wanted.append((lane, with_fades_heard(project, clip), rendered, len(samples)))
-    names = {lane.id: lane.name for lane in project.objects}
+    names = {lane.id: lane.name for lane in lanes}
     labels: dict[str, str] = {}
     for lane, clip, rendered, _ in wanted:
         take = takes[clip.take_id]
@@ -108,14 +117,17 @@ def exchange_tracks(
         labels[_key(clip, rendered=rendered)] = f"{own}_{clip.id}" if rendered else own
     stems = dict(zip(labels, unique_file_stems(list(labels.values())), strict=True))
     media: dict[str, Media] = {}
-    for _, clip, rendered, frames in wanted:
+    for lane, clip, rendered, frames in wanted:
         key = _key(clip, rendered=rendered)
         length = frames_of(clip.end_s) - frames_of(clip.start_s) if rendered else frames
         media[key] = Media(
-            name=f"{stems[key]}.wav", take_id=clip.take_id, clip=clip if rendered else None, frames=max(1, length)
+            name=f"{stems[key]}.wav",
+            take_id="" if rendered else clip.take_id,
+            frames=max(1, length),
+            render=_bare_clip(clip, lane, samples_of) if rendered else None,
         )
     made = []
-    for lane in project.objects:
+    for lane in lanes:
         own_clips = [
             ExchangeClip(
                 clip=clip,
@@ -131,6 +143,66 @@ def exchange_tracks(
             made.append(
                 ExchangeTrack(id=f"{lane.id}-{number}", name=f"{lane.name}{suffix}", lane=lane, clips=tuple(row))
             )
+    taken = [item.media.name for track in made for item in track.clips]
+    return (*made, *_reverb_tracks(project, samples_of, taken=taken))
+
+
+def in_the_sound(project: Project) -> tuple[str, ...]:
+    """What project files cannot tell and have in their media instead, for people."""
+    clips = [clip for clip in project.clips if clip.reversed or clip.envelope]
+    lanes = [each.name for each in project.objects if each.strip.equalizer.is_on]
+    found = []
+    if clips:
+        found.append(f"{len(clips)} {'clip' if len(clips) == 1 else 'clips'} with a gain envelope or played backwards")
+    if lanes:
+        found.append(f"the equalizer of {', '.join(lanes)}")
+    if project.sends_to_reverb:
+        found.append("the reverb, as two tracks")
+    return tuple(found)
+
+
+def _is_rendered(clip: Clip, take_frames: int) -> bool:
+    reach = frames_of(clip.offset_s) + frames_of(clip.end_s) - frames_of(clip.start_s)
+    return clip.looped or clip.reversed or bool(clip.envelope) or reach > take_frames
+
+
+def _bare_clip(clip: Clip, lane: SceneObject, samples_of: Callable[[str], Mono | None]) -> Callable[[int, int], Mono]:
+    """A clip from its start, without its gain and fades, behind the equalizer of its lane."""
+    bare = dataclasses.replace(clip, gain_db=0.0, fade_in_s=0.0, fade_out_s=0.0)
+    start, fades = frames_of(bare.start_s), {bare.id: Fades(0.0, 0.0)}
+    sound = LaneSound((bare,), fades=fades, samples_of=samples_of, equalizer=lane.strip.equalizer)
+    return lambda first, count: sound.read(start + first, count)
+
+
+def _reverb_tracks(
+    project: Project, samples_of: Callable[[str], Mono | None], *, taken: Sequence[str]
+) -> tuple[ExchangeTrack, ...]:
+    """Left and right of what comes back from the reverb, each panned to its side."""
+    if not project.sends_to_reverb:
+        return ()
+    timeline = TimelineMix(project, samples_of)
+    clip = Clip(id="reverb", object_id="", take_id="", start_s=0.0, duration_s=project.settings.timeline_s)
+    soloed = any(each.strip.soloed for each in project.objects)
+    made = []
+    stems = unique_file_stems([*(name.removesuffix(".wav") for name in taken), "reverb_left", "reverb_right"])[-2:]
+    for channel, (side, pan) in enumerate((("left", -1.0), ("right", 1.0))):
+        lane = SceneObject(
+            id=f"reverb-{side}",
+            name=f"reverb {side}",
+            mask=TiledMask.empty(width=1, height=1),
+            seed=0,
+            colour=_REVERB_COLOUR,
+            strip=MixerStrip(pan=pan, soloed=soloed),
+        )
+        own = dataclasses.replace(clip, id=lane.id, object_id=lane.id)
+
+        def render(first: int, count: int, channel: int = channel) -> Mono:
+            # A strip that is panned to a side is louder there by 3 dB.
+            return timeline.reverb(first, count)[:, channel] * np.float32(math.sqrt(0.5))
+
+        media = Media(name=f"{stems[channel]}.wav", take_id="", frames=timeline.frames, render=render)
+        item = ExchangeClip(clip=own, name=lane.name, media=media, offset_s=0.0)
+        made.append(ExchangeTrack(id=f"{lane.id}-1", name=lane.name, lane=lane, clips=(item,)))
     return tuple(made)
 
 
@@ -184,24 +256,14 @@ def seconds_text(seconds: float) -> str:
 
 
 def _blocks(media: Media, samples_of: Callable[[str], Mono | None]) -> Iterator[Mono]:
-    if media.clip is None:
-        samples = samples_of(media.take_id)
-        assert samples is not None
+    if media.render is not None:
         for start in range(0, media.frames, _BLOCK):
-            yield samples[start : start + _BLOCK]
+            yield media.render(start, min(_BLOCK, media.frames - start))
         return
-    bare = dataclasses.replace(media.clip, gain_db=0.0, fade_in_s=0.0, fade_out_s=0.0)
-    lane = _bare_lane(bare)
-    timeline = TimelineMix(Project(objects=(lane,), clips=(bare,)), samples_of)
-    start = frames_of(bare.start_s)
-    for done in range(0, media.frames, _BLOCK):
-        yield timeline.lane(0, start + done, min(_BLOCK, media.frames - done))
-
-
-def _bare_lane(clip: Clip) -> SceneObject:
-    from sounddesk.domain.tiled_mask import TiledMask
-
-    return SceneObject(id=clip.object_id, name="lane", mask=TiledMask.empty(width=1, height=1), seed=0)
+    samples = samples_of(media.take_id)
+    assert samples is not None
+    for start in range(0, media.frames, _BLOCK):
+        yield samples[start : start + _BLOCK]
 
 
 def _key(clip: Clip, *, rendered: bool) -> str:

@@ -68,6 +68,8 @@ def otio_text(project: Project, tracks: tuple[ExchangeTrack, ...], *, name: str,
             "muted": strip.muted,
             "soloed": strip.soloed,
             "inverted": strip.inverted,
+            "volume_curve": [[point.time_s, point.value] for point in strip.volume_curve],
+            "pan_curve": [[point.time_s, point.value] for point in strip.pan_curve],
             "colour": track.lane.colour,
         }
         made.extend(_row(clock, track, media_folder))

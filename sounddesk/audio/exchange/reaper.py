@@ -6,6 +6,9 @@ import uuid
 from typing import Final
 
 import sounddesk
+from sounddesk.audio.exchange.automation_lines import Line
+from sounddesk.audio.exchange.automation_lines import pan_line
+from sounddesk.audio.exchange.automation_lines import volume_line
 from sounddesk.audio.exchange.exchange_format import EXCHANGE_FORMATS
 from sounddesk.audio.exchange.exchange_format import ExchangeFormat
 from sounddesk.audio.exchange.exchange_format import ExchangeJob
@@ -87,14 +90,26 @@ def _track(track: ExchangeTrack, media_folder: str) -> list[str]:
         f"    NAME {_quoted(track.name)}",
         f"    PEAKCOL {_colour(track.lane.colour)}",
         # Pan law 0 dB in the centre, as in sounddesk, whatever the user's own default is.
-        f"    VOLPAN {track.gain:.9f} {strip.pan:.6f} 1 -1 1",
+        f"    VOLPAN {track.gain:.9f} {0.0 if strip.pan_curve else strip.pan:.6f} 1 -1 1",
         f"    MUTESOLO {int(strip.muted)} {int(strip.soloed)} 0",
         f"    IPHASE {int(strip.inverted)}",
         "    NCHAN 2",
+        *_envelope("VOLENV2", volume_line(strip.volume_curve)),
+        # Reaper's curves of pan count from the right to the left.
+        *_envelope("PANENV2", [(time_s, -pan) for time_s, pan in pan_line(strip.pan_curve)]),
     ]
     for item in track.clips:
         lines += _item(item, media_folder)
     return [*lines, "  >"]
+
+
+def _envelope(name: str, line: Line) -> list[str]:
+    """A curve of a track, which acts on top of its fader."""
+    if not line:
+        return []
+    points = [f"      PT {seconds_text(time_s)} {value:.9f} 0" for time_s, value in line]
+    head = ["ACT 1 -1", "VIS 1 1 1", "LANEHEIGHT 0 0", "ARM 0", "DEFSHAPE 0 -1 -1"]
+    return [f"    <{name}", *(f"      {each}" for each in head), *points, "    >"]
 
 
 def _item(item: ExchangeClip, media_folder: str) -> list[str]:

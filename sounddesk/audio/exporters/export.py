@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 from collections.abc import Callable
 from collections.abc import Mapping
@@ -17,19 +16,22 @@ from typing import Final
 
 import numpy as np
 
+from sounddesk.audio.exchange.exchange_model import in_the_sound
 from sounddesk.audio.exporters.audio_file_writer import AudioFileWriter
 from sounddesk.audio.exporters.export_plan import ExportPlan
 from sounddesk.audio.exporters.export_plan import PlannedFile
 from sounddesk.audio.exporters.file_metadata import loop_of_clip
 from sounddesk.audio.exporters.file_metadata import metadata_of
+from sounddesk.audio.exporters.lone_sound import lone_sound
 from sounddesk.audio.exporters.project_files import ExportSource
 from sounddesk.audio.exporters.project_files import require_packages
 from sounddesk.audio.exporters.project_files import write_project_files
 from sounddesk.audio.exporters.provenance import sidecar_text
 from sounddesk.audio.exporters.provenance import take_facts
 from sounddesk.audio.exporters.provenance import takes_of
-from sounddesk.audio.exporters.resampling_reader import ReadMono
+from sounddesk.audio.exporters.resampling_reader import ReadSound
 from sounddesk.audio.exporters.resampling_reader import ResamplingReader
+from sounddesk.audio.exporters.resampling_reader import channels_of
 from sounddesk.audio.exporters.stem_renderer import BLOCK_FRAMES
 from sounddesk.audio.exporters.stem_renderer import LaneOutput
 from sounddesk.audio.exporters.stem_renderer import StemRenderer
@@ -38,8 +40,8 @@ from sounddesk.audio.metering.loudness import LoudnessMeter
 from sounddesk.audio.metering.loudness import LoudnessReading
 from sounddesk.audio.mixing import db_to_linear
 from sounddesk.audio.placed_clip import Mono
+from sounddesk.audio.timeline_mix import REVERB
 from sounddesk.audio.timeline_mix import TimelineMix
-from sounddesk.audio.timeline_mix import strip_gains
 from sounddesk.domain.project import Project
 from sounddesk.domain.take import TakeLibrary
 from sounddesk.domain.timeline import PROJECT_RATE_HZ
@@ -142,6 +144,8 @@ def export_project(
             text = sidecar_text(plan, project, takes, licences=licences, readings=run.readings, gain_db=run.gain_db)
             output.write(plan.sidecar, text.encode())
         write_project_files(source, plan, output.staging, between=lambda: step(run.total, run.total))
+        if plan.exchange and (found := in_the_sound(project)):
+            run.notes.append(f"project files have in their sound, not to be edited there: {'; '.join(found)}")
         names = output.staged_files()
         place = output.commit()
     return ExportReport(
@@ -212,12 +216,15 @@ class _Run:
             self._done += self._aligned_frames
         plain = self._project.master.gain_db == 0.0 and not self._project.master.limiter
         whole = all(object_id in stems for object_id in self._sounding_lanes())
+        whole = whole and (REVERB in stems or not timeline.sends)
         sums_stems = mix is not None and bool(stems) and plain and whole and not settings.pre_fader
         lanes = []
         for index, object_id in enumerate(timeline.object_ids):
             if object_id not in stems and (mix is None or sums_stems):
                 continue
             lanes.append(self._lane(timeline, index, stems.get(object_id)))
+        if REVERB in stems or (timeline.sends and mix is not None and not sums_stems):
+            lanes.append(self._reverb(timeline, stems.get(REVERB)))
         writer = None if mix is None else self._writer(mix, gains=None)
         renderer = self._renderer(timeline, lanes, gain=gain, sums_stems=sums_stems)
         renderer.write(writer, self._sample_format(mix.name if mix is not None else "mix"), step=self._report)
@@ -228,21 +235,51 @@ class _Run:
         return {clip.object_id for clip in self._project.clips}
 
     def _lane(self, timeline: TimelineMix, index: int, file: PlannedFile | None, *, rate: bool = True) -> LaneOutput:
-        gains = timeline.gains(index)
-        stem_gains = (1.0, 1.0) if self._plan.settings.pre_fader else gains
-        stem_gains_all = self._channel_gains(stem_gains)
-        first = self._aligned[0]
-        return LaneOutput(
-            reader=self._reader(lambda start, count: timeline.lane(index, start, count), first, rate=rate),
+        first, gains, stereo = self._aligned[0], timeline.gains(index), timeline.is_stereo(index)
+        stem_reader = None
+        stem_gains, stem_stereo = gains, stereo
+        if self._plan.settings.pre_fader:
+            stem_reader = self._reader(lambda start, count: timeline.lane(index, start, count), first, rate=rate)
+            stem_gains, stem_stereo = (1.0, 1.0), False
+        return self._output(
+            self._reader(lambda start, count: timeline.automated(index, start, count), first, rate=rate, stereo=stereo),
+            file,
             gains=gains,
-            stem_gains=stem_gains_all,
-            writer=None if file is None else self._writer(file, gains=stem_gains_all),
+            stem_gains=stem_gains,
+            stem_reader=stem_reader,
+            stem_stereo=stem_stereo,
+        )
+
+    def _reverb(self, timeline: TimelineMix, file: PlannedFile | None, *, rate: bool = True) -> LaneOutput:
+        """What comes back from the reverb, as one more lane."""
+        reader = self._reader(timeline.reverb, self._aligned[0], rate=rate, stereo=True)
+        return self._output(reader, file, gains=(1.0, 1.0), stem_gains=(1.0, 1.0), stem_reader=None, stem_stereo=True)
+
+    def _output(
+        self,
+        reader: ResamplingReader,
+        file: PlannedFile | None,
+        *,
+        gains: tuple[float, float],
+        stem_gains: tuple[float, float],
+        stem_reader: ResamplingReader | None,
+        stem_stereo: bool,
+    ) -> LaneOutput:
+        channel_gains = self._channel_gains(stem_gains)
+        return LaneOutput(
+            reader=reader,
+            gains=gains,
+            stem_reader=stem_reader,
+            stem_gains=channel_gains,
+            writer=None if file is None else self._writer(file, gains=None if stem_stereo else channel_gains),
             sample_format=None if file is None else self._sample_format(file.name),
         )
 
     def _aligned_gain(self, timeline: TimelineMix, target_lufs: float) -> float:
         """The gain that brings the mix to the target; it holds for the stems too, so that they stay in balance."""
         lanes = [self._lane(timeline, index, None, rate=False) for index in range(len(timeline.object_ids))]
+        if timeline.sends:
+            lanes.append(self._reverb(timeline, None, rate=False))
         meter = LoudnessMeter(sample_rate_hz=PROJECT_RATE_HZ, channels=self._plan.n_channels)
         self._renderer(timeline, lanes, gain=1.0, sums_stems=False).measure(meter, step=self._report)
         gain_db = self._gain_db(meter, target_lufs, what="the mix")
@@ -266,53 +303,32 @@ class _Run:
     # ------------------------------------------------------------------ clips and takes
 
     def _render_alone(self, file: PlannedFile) -> None:
-        read, strip = self._source(file)
-        gains = self._channel_gains(strip)
+        source = lone_sound(file, self._project, self._samples_of, pre_fader=self._plan.settings.pre_fader)
+        gains, stereo = self._channel_gains(source.gains), source.stereo
         target = self._plan.settings.normalise_lufs
         gain = 1.0
         if target is not None:
-            reader = self._reader(read, file, rate=False)
+            reader = self._reader(source.read, file, rate=False, stereo=stereo)
             meter = LoudnessMeter(sample_rate_hz=PROJECT_RATE_HZ, channels=len(gains))
             for done in range(0, file.frames, BLOCK_FRAMES):
                 self._report(done)
-                mono = reader.next(BLOCK_FRAMES)
-                meter.push(np.stack([mono * np.float32(each) for each in gains], axis=1))
+                meter.push(np.stack(channels_of(reader.next(BLOCK_FRAMES), gains), axis=1))
             self._done += file.frames
             self.gain_db[file.name] = self._gain_db(meter, target, what=file.name)
             gain = db_to_linear(self.gain_db[file.name])
-        writer = self._writer(file, gains=gains)
+        writer = self._writer(file, gains=None if stereo else gains)
         sample_format = self._sample_format(file.name)
-        reader = self._reader(read, file)
+        reader = self._reader(source.read, file, stereo=stereo)
+        scaled = [each * gain for each in gains]
         for done in range(0, file.frames, BLOCK_FRAMES):
             self._report(done)
-            writer.write(sample_format.from_mono(reader.next(BLOCK_FRAMES), [each * gain for each in gains]))
+            sound = reader.next(BLOCK_FRAMES)
+            if stereo:
+                writer.write(sample_format.from_channels(channels_of(sound, scaled)))
+            else:
+                writer.write(sample_format.from_mono(sound, scaled))
         self._done += file.frames
         self._finish([file])
-
-    def _source(self, file: PlannedFile) -> tuple[ReadMono, tuple[float, float]]:
-        """What sounds in a clip's or take's file, and the gains of left and right."""
-        if file.what == "take":
-            assert file.take_id is not None
-            samples = self._samples_of(file.take_id)
-
-            def read_take(start: int, count: int) -> Mono:
-                out = np.zeros(count, dtype=np.float32)
-                heard = out[:0] if samples is None else samples[start : start + count]
-                out[: len(heard)] = heard
-                return out
-
-            return read_take, (1.0, 1.0)
-        assert file.clip_id is not None
-        clip = self._project.clip(file.clip_id)
-        lane = self._project.object(clip.object_id)
-        alone = TimelineMix(
-            # A blend's members are not there.
-            Project(objects=(dataclasses.replace(lane, members=()),), clips=(clip,)),
-            self._samples_of,
-        )
-        strip = dataclasses.replace(lane.strip, muted=False, soloed=False)
-        gains = (1.0, 1.0) if self._plan.settings.pre_fader else strip_gains(strip, any_soloed=False)
-        return lambda start, count: alone.lane(0, start, count), gains
 
     # ------------------------------------------------------------------ shared
 
@@ -320,7 +336,9 @@ class _Run:
         """Left and right, or their mean for mono files."""
         return gains if self._plan.n_channels == 2 else ((gains[0] + gains[1]) / 2.0,)
 
-    def _reader(self, read: ReadMono, file: PlannedFile, *, rate: bool = True) -> ResamplingReader:
+    def _reader(
+        self, read: ReadSound, file: PlannedFile, *, rate: bool = True, stereo: bool = False
+    ) -> ResamplingReader:
         """At the rate of the files, or with `rate` False at 48 kHz, as loudness is measured."""
         return ResamplingReader(
             read,
@@ -328,6 +346,7 @@ class _Run:
             frames=file.frames,
             sample_rate_hz=self._plan.settings.sample_rate_hz if rate else PROJECT_RATE_HZ,
             rate_frames=self._plan.rate_frames(file) if rate else file.frames,
+            n_channels=2 if stereo else 1,
         )
 
     def _writer(self, file: PlannedFile, *, gains: tuple[float, ...] | None) -> AudioFileWriter:

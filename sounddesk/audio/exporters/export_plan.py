@@ -18,6 +18,8 @@ from sounddesk.audio.exporters.ucs import ucs_name
 from sounddesk.audio.formats.audio_format import AUDIO_FORMATS
 from sounddesk.audio.formats.audio_format import AudioFormat
 from sounddesk.audio.placed_clip import frames_of
+from sounddesk.audio.timeline_mix import REVERB
+from sounddesk.domain.levels import FADER_BOTTOM_DB
 from sounddesk.domain.naming import safe_file_stem
 from sounddesk.domain.naming import unique_file_stems
 from sounddesk.domain.project import Project
@@ -39,7 +41,8 @@ class PlannedFile:
         name: file name with its suffix.
         what: 'stem', 'mix', 'clip' or 'take'.
         title: for people: the object's name, or 'mix'.
-        object_id, clip_id, take_id: what it is of; None for the mix, and where not meant.
+        object_id, clip_id, take_id: what it is of; None for the mix, and where not meant. The stem of what comes back
+            from the reverb has `REVERB` for an object.
         start_frame, frames: where it begins on the timeline and how long it is, at 48 kHz.
         take_ids: the takes that sound in it.
     """
@@ -161,6 +164,21 @@ def plan_export(
                     kind=lane.kind,
                     take=numbers[0] if len(numbers) == 1 else None,
                 )
+        if project.sends_to_reverb:
+            ids = [lane.id for lane in project.objects if lane.strip.send_db > FADER_BOTTOM_DB]
+            heard = _heard_takes(project, takes, object_ids=ids, start=start, end=end)
+            add(
+                PlannedFile(
+                    name="",
+                    what="stem",
+                    title="reverb",
+                    object_id=REVERB,
+                    start_frame=start,
+                    frames=end - start,
+                    take_ids=tuple(take.id for take in heard),
+                ),
+                kind="ambience",
+            )
     if settings.mix and project.objects:
         heard = _heard_takes(project, takes, object_ids=[o.id for o in project.objects], start=start, end=end)
         add(

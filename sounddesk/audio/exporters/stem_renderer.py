@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from sounddesk.audio.exporters.audio_file_writer import AudioFileWriter
 from sounddesk.audio.exporters.resampling_reader import ResamplingReader
+from sounddesk.audio.exporters.resampling_reader import channels_of
 from sounddesk.audio.files.sample_format import Channels
 from sounddesk.audio.files.sample_format import SampleFormat
 from sounddesk.audio.metering.loudness import LoudnessMeter
@@ -36,8 +37,9 @@ class LaneOutput:
     """One lane on its way.
 
     Attributes:
-        reader: its sound before the fader.
+        reader: its sound with the curves of its strip, before the constant gains.
         gains: left and right of its strip, for the mix.
+        stem_reader: its sound for its stem, where that is another one: before the fader a stem has no curves.
         stem_gains: one per channel of its stem.
         writer, sample_format: of its stem; None where only the mix wants it.
     """
@@ -45,6 +47,7 @@ class LaneOutput:
     reader: ResamplingReader
     gains: tuple[float, float]
     stem_gains: tuple[float, ...]
+    stem_reader: ResamplingReader | None = None
     writer: AudioFileWriter | None = None
     sample_format: SampleFormat | None = None
 
@@ -135,14 +138,19 @@ class StemRenderer:
                 sums[channel] = sound.astype(np.float64)
 
         for lane in lanes:
-            mono = lane.reader.next(count)
-            frames = len(mono)
+            sound = lane.reader.next(count)
+            frames = len(sound)
             channels: Channels = ()
             if lane.writer is not None:
                 assert lane.sample_format is not None
-                channels = lane.sample_format.from_mono(mono, [gain * self._gain for gain in lane.stem_gains])
+                own = sound if lane.stem_reader is None else lane.stem_reader.next(count)
+                gains = [gain * self._gain for gain in lane.stem_gains]
+                if own.ndim == 1:
+                    channels = lane.sample_format.from_mono(own, gains)
+                else:
+                    channels = lane.sample_format.from_channels(channels_of(own, gains))
             if summed:
-                added = channels if self._sums_stems else tuple(mono * np.float32(gain) for gain in lane.gains)
+                added = channels if self._sums_stems else tuple(channels_of(sound, lane.gains))
                 if all(channel is added[0] for channel in added):
                     add(_ALL, added[0])
                 else:

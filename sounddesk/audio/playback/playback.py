@@ -238,7 +238,7 @@ class Playback:
             self._fade_in_left = max(0, self._fade_in_left - count)
         block = block * gain[:, None]
         until = self._ring.written + count
-        self._levels.mixed(mix.object_ids, stems, block, until=until)
+        self._levels.mixed(mix.channel_ids, stems, block, until=until)
         self._next_frame = start + count
         if self._loop is not None and self._next_frame == self._loop[1]:
             self._next_frame = self._loop[0]
