@@ -27,6 +27,8 @@ from sounddesk.app.commands.menus import fill_menu_bar
 from sounddesk.app.dialogs.welcome_page import WelcomePage
 from sounddesk.app.export.drag_out_panel import DragOutPanel
 from sounddesk.app.file_commands import FileCommands
+from sounddesk.app.layouts import Layouts
+from sounddesk.app.layouts import layout_buttons
 from sounddesk.app.look.elided_label import ElidedLabel
 from sounddesk.app.mixer.level_matching import LevelMatching
 from sounddesk.app.mixer.mixer_panel import MixerPanel
@@ -87,14 +89,18 @@ class MainWindow(QMainWindow):
         ]
         self.drag_out = DragOutPanel(services, self.app_commands.exports, self)
         # Behind the takes: it is needed when the work is done.
-        self.tabifyDockWidget(self._docks[1], self._dock("shelf", self.tr("Drag out"), self.drag_out, right))
-        self._docks[1].raise_()
+        shelf = self._dock("shelf", self.tr("Drag out"), self.drag_out, right)
+        self.tabifyDockWidget(self._docks[1], shelf)
+        self.layouts = Layouts(
+            self, {each.objectName().removeprefix("dock_"): each for each in (*self._docks, shelf)}, document, actions
+        )
         self._make_status_bar()
         self._notices = NoticeView(self)
         self._connect()
         fill_menu_bar(self.menuBar(), actions)
+        self.menuBar().setCornerWidget(layout_buttons(actions, self))
         self.resize(1440, 900)
-        self._size_docks()
+        self.layouts.resize_docks()
         self._restore()
         self._views = RememberedViews(services, self.timeline, self.canvas.opacity, self)
         self._show_docks(self._page() is self.canvas)
@@ -200,18 +206,11 @@ class MainWindow(QMainWindow):
             self.restoreState(self._state_with_docks)
             self._state_with_docks = None
             if not self.services.settings.window_state:
-                self._size_docks()
+                self.layouts.resize_docks()
         elif not on and self._state_with_docks is None:
             self._state_with_docks = self.saveState()
             for dock in self.findChildren(QDockWidget):
                 dock.hide()
-
-    def _size_docks(self) -> None:
-        """As they are before the user moved them."""
-        self.resizeDocks(self._docks[:2], [270, 360], Qt.Orientation.Horizontal)
-        self.resizeDocks(self._docks[2:], [540, 660], Qt.Orientation.Horizontal)
-        self.resizeDocks(self._docks[2:], [290, 290], Qt.Orientation.Vertical)
-        self._docks[1].raise_()
 
     # ------------------------------------------------------------------ window events
 

@@ -38,8 +38,8 @@ MENUS: Final = (
     Menu(title="T&imeline", sections=("clips", "move", "markers", "length"), submenus=(("markers", "&Markers"),)),
     Menu(title="Mi&xer", sections=("strips", "scene")),
     Menu(title="T&ransport", sections=("play", "go", "loop")),
-    Menu(title="&View", sections=("image", "attention", "timeline", "ruler", "panels"),
-         submenus=(("timeline", "Time&line"), ("ruler", "R&uler"), ("panels", "Panel&s"))),
+    Menu(title="&View", sections=("image", "attention", "timeline", "ruler", "layout", "panels"),
+         submenus=(("timeline", "Time&line"), ("ruler", "R&uler"), ("layout", "La&yout"), ("panels", "Panel&s"))),
     Menu(title="&Help", sections=("manual", "commands", "about")),
 )  # fmt: skip
 

@@ -96,7 +96,7 @@ def test_control_d_duplicates_the_selected_clip(window: MainWindow) -> None:
 
 def test_control_return_accepts_the_suggestion_shown(window: MainWindow) -> None:
     activated(window)
-    services, bar = window.services, window.canvas.suggestions
+    services, bar = window.services, window.canvas._suggestions
     document = services.document
     objects, accept = list(document.project.objects), services.actions["objects.accept_suggestion"]
     document.commit("Empty", document.project.without_objects(each.id for each in objects))
