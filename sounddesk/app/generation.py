@@ -6,6 +6,7 @@ import datetime as dt
 import uuid
 from collections.abc import Iterable
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -186,11 +187,15 @@ def generation_request(
     for each, seed in plan:
         if each.id not in masks:
             masks[each.id] = as_probability(project.sounding_mask(each.id))
-        takes.append(object_request(each, mask=masks[each.id], seed=seed))
+        wanted = object_request(each, mask=masks[each.id], seed=seed)
+        # A caption of the whole image takes the place of what was guessed of each object.
+        takes.append(replace(wanted, proposed_prompt=None) if settings.grounding == "caption" else wanted)
     sampling = SamplingSettings(
         preset="paper" if settings.preset == "paper" else "fast", steps=settings.steps, guidance=settings.guidance
     )
-    return GenerationRequest(image=image, takes=tuple(takes), seconds=seconds, sampling=sampling)
+    return GenerationRequest(
+        image=image, takes=tuple(takes), seconds=seconds, sampling=sampling, grounding=settings.grounding
+    )
 
 
 def object_request(wanted: SceneObject, *, mask: npt.NDArray[np.float32], seed: int) -> ObjectRequest:

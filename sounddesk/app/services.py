@@ -78,6 +78,9 @@ class Services(QObject):
         """Use what was installed or removed just now."""
         if kind == "segmenter":
             self.segment.set_segmenter(self._choose_segmenter)
+        elif kind == "image_encoder":
+            # Not under the lock, which a worker holds while it loads: another dict, for the next question.
+            self._recognisers = {}
 
     def _choose_segmenter(self) -> SegmenterChoice:
         from sounddesk.engine.segmenters.choice import choose_segmenter
@@ -86,12 +89,12 @@ class Services(QObject):
 
     def _open_recogniser(self) -> RecognisesObjects | None:
         """The recogniser of the bundle in use, loaded once; called on the threads of the workers."""
-        from sounddesk.engine.starter.recogniser import open_recogniser
+        from sounddesk.engine.starter.names import open_names
 
         bundle = self.bundle_of_new_projects
         with self._recogniser_lock:
             if bundle not in self._recognisers:
-                self._recognisers = {bundle: open_recogniser(bundle)}
+                self._recognisers = {bundle: open_names(bundle)}
             return self._recognisers[bundle]
 
     def _apply(self, name: str) -> None:

@@ -50,8 +50,9 @@ class OpenedFrame:
     image: LoadedImage | None = None
     error: str | None = None
     seconds: dict[str, float] = field(default_factory=dict)
-    # Filled by the writer: stems on the disk, and why others are not.
+    # Filled by the writer: stems on the disk, why others are not, and the words that objects were made from.
     stems: dict[tuple[str, int], str] = field(default_factory=dict)
+    words: dict[str, str] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
 
 

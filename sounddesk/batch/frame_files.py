@@ -135,12 +135,18 @@ def levels_of(samples: Waveform) -> dict[str, float | None]:
 
 
 def write_whole_frame(
-    job: FrameJob, scene: SceneOfFrame, settings: RenderSettings, *, stems: Mapping[tuple[str, int], str]
+    job: FrameJob,
+    scene: SceneOfFrame,
+    settings: RenderSettings,
+    *,
+    stems: Mapping[tuple[str, int], str],
+    words: Mapping[str, str],
 ) -> tuple[dict[str, str], dict[str, float | None], tuple[str, ...]]:
     """Mix, masks, thumbnail and recipe of a frame whose stems are all written.
 
     Args:
         stems: path of each stem below the output folder, by object and number of take.
+        words: by object, what its takes were made from, where that is words and they were made in this run.
 
     Returns:
         Files with their hashes (the mix first), levels of the mix, and notes.
@@ -172,7 +178,7 @@ def write_whole_frame(
         name = f"{folder}/{STILL_FILE}"
         files[name] = write_below(out, name, scene.still)
     if scene.objects:
-        recipe = _recipe(job, scene, settings, stems=stems, common_gain_db=mix_gain_db)
+        recipe = _recipe(job, scene, settings, stems=stems, words=words, common_gain_db=mix_gain_db)
         name = f"{folder}/{RECIPE_FILE}"
         files[name] = write_below(out, name, recipe_to_text(recipe).encode("ascii"))
     return files, levels, notes
@@ -201,6 +207,7 @@ def _recipe(
     settings: RenderSettings,
     *,
     stems: Mapping[tuple[str, int], str],
+    words: Mapping[str, str],
     common_gain_db: float,
 ) -> RenderRecipe:
     """The recipe by which `sounddesk render --recipe` makes this frame again."""
@@ -219,6 +226,7 @@ def _recipe(
                 mask=FileReference(name=_mask_file(each), sha256=mask_sha256(sounding.mask)),
                 seeds=tuple(take.seed for take in each.takes),
                 hint=each.planned.hint,
+                words=words.get(each.name),
                 files=tuple(Path(stems[each.name, take.number]).name for take in each.takes),
             )
             for each, sounding in scene.objects
@@ -232,6 +240,7 @@ def _recipe(
             guidance=settings.sampling.guidance,
             eta=settings.sampling.eta,
         ),
+        grounding=settings.grounding,
         bundle=FileReference(name=settings.bundle_name, sha256=settings.bundle_sha256),
         segmenter=None if scene.segmenter is None else FileReference(name=scene.segmenter, sha256=None),
         common_gain_db=common_gain_db,

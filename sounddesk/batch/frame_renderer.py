@@ -150,6 +150,7 @@ class FrameRenderer:
             ),
             seconds=self._settings.seconds,
             sampling=self._settings.sampling,
+            grounding=self._settings.grounding,
         )
         try:
             made = session.generate(request, cancel=cancel)[0]
@@ -180,6 +181,8 @@ class FrameRenderer:
         if stem.gain_db:
             notes = (*notes, f"{-stem.gain_db:g} dB lower than generated, so that it does not clip")
         frame.stems[each.name, take.number] = name
+        if self._settings.grounding != "object":
+            frame.words[each.name] = str(made.recipe["prompt"])
         emit(
             self._row(
                 frame.job,
@@ -200,7 +203,7 @@ class FrameRenderer:
             emit(job.row(status="failed", error="; ".join(frame.failed)))
             return
         start = time.monotonic()
-        files, levels, notes = write_whole_frame(job, scene, self._settings, stems=frame.stems)
+        files, levels, notes = write_whole_frame(job, scene, self._settings, stems=frame.stems, words=frame.words)
         assert frame.image is not None
         emit(
             job.row(

@@ -12,6 +12,7 @@ from typing import Any
 
 from sounddesk.batch.manifest import hash_of
 from sounddesk.domain.batch_manifest import Row
+from sounddesk.domain.grounding_mode import GroundingMode
 from sounddesk.domain.naming import unique_file_stems
 from sounddesk.domain.scene import ObjectKind
 from sounddesk.domain.seeds import frame_take_seed
@@ -35,6 +36,7 @@ class RenderSettings:
         device: as `EngineSession.open` takes it.
         sam: a SAM checkpoint, for objects that are selected in each frame.
         out: the batch's output folder.
+        grounding: whether takes follow the objects themselves or words for them.
         cpu_threads: of each worker. Always 1: with another number sums come out in another order and files differ.
     """
 
@@ -46,14 +48,18 @@ class RenderSettings:
     seconds: float
     sampling: SamplingSettings
     out: Path
+    grounding: GroundingMode = "object"
     cpu_threads: int = 1
 
     def facts(self) -> dict[str, Any]:
         """What decides the sound beside image, mask, hint and seed; ready for JSON."""
+        # Batches of before it could be chosen go on as they are.
+        words = {} if self.grounding == "object" else {"grounding": self.grounding}
         return {
             "bundle_sha256": self.bundle_sha256,
             "seconds": self.seconds,
             **self.sampling.to_json(),
+            **words,
         }
 
 

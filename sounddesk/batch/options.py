@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from typing import Literal
 
 from sounddesk.domain.frame_sequence import Shard
+from sounddesk.domain.grounding_mode import GroundingMode
 from sounddesk.domain.scene import ObjectKind
 from sounddesk.domain.selection import Selection
 from sounddesk.domain.tiled_mask import TiledMask
@@ -59,6 +60,7 @@ class BatchOptions:
         bed: one continuous sound per object over the whole shot, in place of one per frame.
         frames_per_s: of the folder, for the bed's length.
         start_timecode_s: seconds from midnight to the first frame, where a movie or a project says so; beds carry it.
+        grounding: whether takes follow the objects themselves or words for them.
         workers: processes.
     """
 
@@ -79,6 +81,7 @@ class BatchOptions:
     takes: int = 1
     seed: int = 0
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
+    grounding: GroundingMode = "object"
     bundle: str = "starter"
     device: str = "auto"
     sam: Path | None = None

@@ -110,6 +110,8 @@ def run_batch(
     chosen = every_nth(every, options.every)
     if options.bed and options.auto:
         raise BadInputError("--bed follows named objects through the shot, and --auto names them anew in each frame")
+    if options.bed and options.grounding != "object":
+        raise BadInputError("a bed follows what the frames show: leave out --grounding, or --bed")
     frames = tuple(frame for position, frame in enumerate(chosen) if options.shard.holds(position))
     settings = render_settings(options)
     shot = ShotPlan(options, settings, every)
@@ -196,6 +198,7 @@ def render_settings(options: BatchOptions) -> RenderSettings:
         seconds=options.seconds,
         sampling=options.sampling,
         out=options.out.resolve(),
+        grounding=options.grounding,
     )
 
 

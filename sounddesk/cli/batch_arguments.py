@@ -136,6 +136,7 @@ def read_batch_options(namespace: argparse.Namespace) -> BatchOptions:
         takes=sound.takes,
         seed=sound.seed,
         sampling=sound.sampling,
+        grounding=sound.grounding,
         bundle=namespace.bundle or DEFAULT_BUNDLE,
         device=namespace.device,
         sam=namespace.sam,
@@ -178,7 +179,7 @@ def _read_project(path: Path) -> Project:
 
 def _take_settings(namespace: argparse.Namespace, project: Project) -> None:
     """Let the project's settings stand where no argument says otherwise."""
-    for name in ("seconds", "preset", "steps", "guidance", "bundle", "seed"):
+    for name in ("seconds", "preset", "steps", "guidance", "grounding", "bundle", "seed"):
         if getattr(namespace, name) is None:
             setattr(namespace, name, getattr(project.settings, name))
 

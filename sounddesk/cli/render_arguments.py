@@ -26,6 +26,8 @@ from sounddesk.cli.object_specs import parse_hint
 from sounddesk.cli.object_specs import parse_mask
 from sounddesk.cli.object_specs import parse_points
 from sounddesk.domain.errors import BadInputError
+from sounddesk.domain.grounding_mode import GROUNDING_MODES
+from sounddesk.domain.grounding_mode import GroundingMode
 from sounddesk.domain.scene import AMBIENCE_NAME
 from sounddesk.domain.scene import BLEND_NAME
 from sounddesk.domain.scene import check_unique_names
@@ -57,6 +59,7 @@ _SETTLED_BY_RECIPE: Final = {
     "preset": "--preset",
     "steps": "--steps",
     "guidance": "--guidance",
+    "grounding": "--grounding",
     "sam": "--sam",
     "random_weights": "--random-weights",
 }
@@ -71,6 +74,7 @@ class RenderOptions:
         specs: named objects, in the order --object, --box, --mask; empty with `auto`.
         hints: words by object name.
         balance: True applies the suggested gains, None only writes them into the recipe, False leaves them out.
+        grounding: whether takes follow the objects themselves or words for them.
         bundle: name or folder.
         random_weights: a dry run at full size, whose sounds mean nothing.
         out: where the result goes.
@@ -87,6 +91,7 @@ class RenderOptions:
     takes: int = 1
     seed: int = 0
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
+    grounding: GroundingMode = "object"
     bundle: str = DEFAULT_BUNDLE
     random_weights: bool = False
     device: str = "auto"
@@ -177,13 +182,19 @@ def add_selection_arguments(selection: argparse._ActionsContainer) -> None:
 
 
 def add_sound_arguments(sound: argparse._ActionsContainer) -> None:
-    """--seconds, --takes, --seed, --preset, --steps and --guidance."""
+    """--seconds, --takes, --seed, --preset, --steps, --guidance and --grounding."""
     sound.add_argument("--seconds", type=number, help="length, 1 to 60 (default: 10)")
     sound.add_argument("--takes", type=whole_number, help=f"how many of each, 1 to {MAX_TAKES} (default: 1)")
     sound.add_argument("--seed", type=whole_number, help="same seed, same sound (default: 0)")
     sound.add_argument("--preset", choices=("fast", "paper"), help="fast, or the paper's 200 steps (default: fast)")
     sound.add_argument("--steps", type=whole_number, help="denoising steps (default: the preset's)")
     sound.add_argument("--guidance", type=number, help="how strictly to follow the image, 1 to 20 (default: 2)")
+    sound.add_argument(
+        "--grounding",
+        choices=GROUNDING_MODES,
+        help="what sounds follow: the objects themselves, or the words of a captioner for the whole image (caption) or "
+        "for each object (caption-mix), the paper's baselines (default: object)",
+    )
 
 
 _EPILOG: Final = """\
@@ -247,6 +258,7 @@ class SoundOptions:
     takes: int
     seed: int
     sampling: SamplingSettings
+    grounding: GroundingMode
 
 
 def read_selection(namespace: argparse.Namespace, *, blend: bool, needed: bool = True) -> SelectionOptions:
@@ -315,7 +327,8 @@ def read_sound(namespace: argparse.Namespace) -> SoundOptions:
     sampling = _checked(
         lambda: SamplingSettings(preset=namespace.preset or "fast", steps=namespace.steps, guidance=guidance)
     )
-    return SoundOptions(seconds=seconds, takes=takes, seed=seed, sampling=sampling)
+    grounding: GroundingMode = namespace.grounding or "object"
+    return SoundOptions(seconds=seconds, takes=takes, seed=seed, sampling=sampling, grounding=grounding)
 
 
 def _read_render_options(namespace: argparse.Namespace) -> RenderOptions:
@@ -335,6 +348,7 @@ def _read_render_options(namespace: argparse.Namespace) -> RenderOptions:
         takes=sound.takes,
         seed=sound.seed,
         sampling=sound.sampling,
+        grounding=sound.grounding,
         bundle=namespace.bundle or DEFAULT_BUNDLE,
         random_weights=bool(namespace.random_weights),
         device=namespace.device,

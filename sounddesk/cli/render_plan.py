@@ -15,6 +15,7 @@ from sounddesk.cli.scene_from_specs import Scene
 from sounddesk.cli.scene_from_specs import bad_input
 from sounddesk.cli.scene_from_specs import build_scene
 from sounddesk.domain.errors import BadInputError
+from sounddesk.domain.grounding_mode import GroundingMode
 from sounddesk.domain.mask import mask_sha256
 from sounddesk.domain.render_recipe import RecipeObject
 from sounddesk.domain.render_recipe import RenderRecipe
@@ -49,6 +50,7 @@ class RenderPlan:
 
     Attributes:
         seeds: one per take, by object name.
+        grounding: whether takes follow the objects themselves or words for them.
         bundle_name: of the bundle, as the recipe says it.
         balance: True applies the suggested gains, None only reports them, False does not look for them.
         gains: settled already, when a recipe is made again.
@@ -63,6 +65,7 @@ class RenderPlan:
     bundle: Bundle
     bundle_name: str
     device: str
+    grounding: GroundingMode = "object"
     balance: bool | None = None
     gains: Gains | None = None
 
@@ -91,6 +94,7 @@ def plan_from_options(options: RenderOptions, *, tell: Callable[[str], None], ca
         bundle=bundle,
         bundle_name=recorded_name(bundle, asked_for=options.bundle),
         device=options.device,
+        grounding=options.grounding,
         balance=options.balance,
     )
 
@@ -125,6 +129,7 @@ def plan_from_recipe(options: RecipeOptions) -> RenderPlan:
         bundle=bundle,
         bundle_name=recorded_name(bundle, asked_for=options.bundle or recipe.bundle.name),
         device=options.device,
+        grounding=recipe.grounding,
         gains=Gains(
             of_object_db={entry.name: entry.gain_db for entry in recipe.objects},
             suggested_db={
@@ -189,6 +194,7 @@ def _scene_of(recipe: RenderRecipe, *, folder: Path, image_path: Path | None) ->
             selection=entry.selection,
             coverage=_read_mask(entry, folder=folder, shape=(image.height, image.width)),
             hint=entry.hint,
+            words=entry.words,
         )
         for entry in recipe.objects
     )

@@ -30,12 +30,23 @@ def generate_all(plan: RenderPlan, *, on_progress: OnProgress, cancel: CancelTok
     masks = {entry.name: entry.probability for entry in objects}
     # Object by object, so that the takes of one are neighbours; what each sounds like depends on its seed alone.
     requests = tuple(
-        ObjectRequest(name=entry.name, mask=masks[entry.name], seed=seed, prompt=entry.hint, kind=entry.kind)
+        ObjectRequest(
+            name=entry.name,
+            mask=masks[entry.name],
+            seed=seed,
+            prompt=entry.hint,
+            proposed_prompt=entry.words,
+            kind=entry.kind,
+        )
         for entry in objects
         for seed in plan.seeds[entry.name]
     )
     request = GenerationRequest(
-        image=plan.scene.image.pixels, takes=requests, seconds=plan.seconds, sampling=plan.sampling
+        image=plan.scene.image.pixels,
+        takes=requests,
+        seconds=plan.seconds,
+        sampling=plan.sampling,
+        grounding=plan.grounding,
     )
     try:
         session = EngineSession.open(bundle=plan.bundle, device=plan.device)

@@ -16,6 +16,7 @@ import numpy as np
 
 from sounddesk.domain.crossfades import Fades
 from sounddesk.domain.crossfades import fades_of_lane
+from sounddesk.domain.grounding_mode import GroundingMode
 from sounddesk.domain.levels import FADER_BOTTOM_DB
 from sounddesk.domain.levels import check_gain_db
 from sounddesk.domain.levels import summed_gain_db
@@ -121,6 +122,7 @@ class ProjectSettings:
         crossfades: whether clips that overlap on a lane fade into each other; otherwise they add up.
         preset, steps, guidance: of the denoising loop (`SamplingSettings`).
         bundle: name or folder.
+        grounding: whether takes follow the objects themselves or words for them.
         seed: seeds of new objects derive from it.
         export_on_save: JSON of the export that every save repeats; empty for none.
     """
@@ -135,6 +137,7 @@ class ProjectSettings:
     steps: int | None = None
     guidance: Annotated[float, Range(0.0, 1000.0)] = 2.0
     bundle: str = "starter"
+    grounding: GroundingMode = "object"
     seed: int = 0
     export_on_save: str = ""
 

@@ -14,6 +14,7 @@ from typing import Any
 from typing import Final
 from typing import Literal
 
+from sounddesk.domain.grounding_mode import GroundingMode
 from sounddesk.domain.levels import check_gain_db
 from sounddesk.domain.limits import GainDb
 from sounddesk.domain.limits import PixelSize
@@ -32,6 +33,8 @@ RecipeKind = Literal["object", "ambience", "blend"]
 Preset = Literal["fast", "paper"]
 WavFormat = Literal["PCM_16", "PCM_24", "FLOAT"]
 Extra = Mapping[str, Any]
+
+_OMITTED: Final = {"omit_default": True}
 
 # The frames of a batch: two folders up from the recipe, and one down.
 _MOST_UP: Final = 2
@@ -85,6 +88,7 @@ class RecipeObject:
         mask: PNG of the resulting mask beside the recipe, and `mask_sha256` of its pixels.
         seeds: one per take, 0 to 2**63 - 1.
         hint: words that steer which sound of the object is meant.
+        words: what a captioner said of it, where its takes follow words; they are not asked for again.
         gain_db: applied to its stem, -60 to 60.
         suggested_gain_db: what the balance suggested, whether or not it was applied.
         files: its stems, one per take, relative to the recipe.
@@ -95,6 +99,7 @@ class RecipeObject:
     selection: Selection
     mask: FileReference
     hint: str | None = None
+    words: str | None = field(default=None, metadata=_OMITTED)
     seeds: tuple[Seed, ...]
     gain_db: GainDb = 0.0
     suggested_gain_db: GainDb | None = None
@@ -120,6 +125,7 @@ class RenderRecipe:
         seed: the seed that the takes' seeds were derived from (they are what counts).
         seconds: length of every stem, 1 to 60.
         takes: number of takes of each object, at least 1.
+        grounding: whether takes follow the objects themselves or words for them.
         bundle: name and hash.
         segmenter: name and hash of its weights; None where no object needed one.
         common_gain_db: applied to every stem and to the mix alike, to keep the mix from clipping.
@@ -139,6 +145,7 @@ class RenderRecipe:
     seconds: Annotated[float, Range(1.0, 60.0)]
     takes: Annotated[int, Range(1, 1000)] = 1
     sampling: Sampling
+    grounding: GroundingMode = field(default="object", metadata=_OMITTED)
     bundle: FileReference
     segmenter: FileReference | None = None
     common_gain_db: GainDb = 0.0

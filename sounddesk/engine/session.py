@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sounddesk.domain.errors import EngineError
+from sounddesk.domain.grounding_mode import GroundingMode
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.bundles.installed_bundles import find_bundle
 from sounddesk.engine.specs import AudioSpec
@@ -33,6 +34,7 @@ from sounddesk.resources_folder import SHIPPED_BUNDLE
 if TYPE_CHECKING:
     # At run time these cost seconds of imports, which `open` shall not cost.
     from sounddesk.engine.bundles.memory_plan import MemoryPlan
+    from sounddesk.engine.captioners.choice import CaptionerChoice
     from sounddesk.engine.device import DevicePolicy
     from sounddesk.engine.generation.pipelines import ImageBundle
     from sounddesk.engine.generation.pipelines import TextBundle
@@ -61,6 +63,7 @@ class EngineSession:
         self._memory = memory
         self._lock = threading.RLock()
         self._opened: ImageBundle | TextBundle | None = None
+        self._captioner: CaptionerChoice | None = None
         self._patches = PatchCache()
         if policy.device.type == "cpu" and "image_encoder" in bundle.manifest.components:
             # The segmenter computes there in the same precision, and leaves the patches of the images that it encodes.
@@ -137,6 +140,7 @@ class EngineSession:
         with self._lock:
             loaded = self.is_loaded
             self._opened = None
+            self._captioner = None
             self._patches.clear()
             if loaded:
                 from sounddesk.engine.device import release_memory
@@ -152,19 +156,43 @@ class EngineSession:
     ) -> list[GeneratedTake]:
         """All takes of `request` in its order; same request, same bundle, same machine: the same samples.
 
+        Where the request's grounding is words, a captioner finds those that it lacks (`captioners.choice`).
+
         Progress stages: 'check bundle', 'load' (both at the first use only), 'encode image', 'denoise', 'decode'.
 
         Raises:
-            EngineError: what the user can act upon (bundle, mask, memory, non-finite result).
+            EngineError: what the user can act upon (bundle, mask, memory, non-finite result, no captioner).
             ValueError: a value out of range.
             Cancelled: through `cancel`, within one denoising step.
         """
         # Refused before anything is loaded.
         request.check()
         self._bundle.check_length(request.seconds)
+        if request.grounding != "object":
+            self._bundle.require_texts()
         with self._lock:
-            pipeline = self._load(on_progress=on_progress, cancel=cancel).image
-            return pipeline.generate(request, on_progress=on_progress, cancel=cancel)
+            pipelines = self._load(on_progress=on_progress, cancel=cancel)
+            if request.grounding == "object":
+                return pipelines.image.generate(request, on_progress=on_progress, cancel=cancel)
+            captioned, label = self._with_captions(request, cancel=cancel)
+            takes = pipelines.text.generate(captioned, on_progress=on_progress, cancel=cancel)
+        return [made_from_words(take, grounding=request.grounding, captioner=label) for take in takes]
+
+    def _with_captions(
+        self, request: GenerationRequest, *, cancel: CancelToken | None
+    ) -> tuple[GenerationRequest, str]:
+        """The request with words for every take, and who found them; '' where they were all there."""
+        from sounddesk.engine.captioners.captioned_request import captioned_request
+        from sounddesk.engine.captioners.captioned_request import lacks_words
+
+        if not lacks_words(request):
+            return request, ""
+        if self._captioner is None:
+            from sounddesk.engine.captioners.choice import open_captioner
+
+            self._captioner = open_captioner(self._bundle, device=str(self._policy.device))
+        made = captioned_request(request, self._captioner.captioner, cancel=cancel)
+        return made, self._captioner.label
 
     def generate_from_text(
         self, request: TextRequest, *, on_progress: OnProgress | None = None, cancel: CancelToken | None = None
@@ -324,3 +352,16 @@ class EngineSession:
                 cancel=cancel,
             )
         return self._opened
+
+
+def made_from_words(take: GeneratedTake, *, grounding: GroundingMode, captioner: str) -> GeneratedTake:
+    """A take that says that it follows words, and whose they are."""
+    of_whole = grounding == "caption" and bool(captioner)
+    what = "a caption of the whole image" if of_whole else "words for what is selected"
+    by = f", by {captioner}" if captioner else ""
+    note = f"made from the words {take.recipe['prompt']!r} ({what}{by}), not from what its mask shows"
+    return dataclasses.replace(
+        take,
+        recipe={**take.recipe, "grounding": grounding, "captioner": captioner or None},
+        notes=(note, *take.notes),
+    )

@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sounddesk.domain.errors import EngineError
+from sounddesk.domain.grounding_mode import GROUNDING_MODES
+from sounddesk.domain.grounding_mode import GroundingMode
 from sounddesk.domain.mask import mask_sha256
 from sounddesk.engine.specs import MAX_BED_SECONDS
 from sounddesk.engine.specs import MIN_SECONDS
@@ -141,22 +143,27 @@ class GenerationRequest:
         image: sRGB uint8[H, W, 3].
         takes: what to generate, at least one.
         seconds: length, 1 to 60 s, exact to the sample.
+        grounding: what the takes follow. With 'caption' and 'caption-mix' it is words: a take's prompt, the proposed
+            one, or those of a captioner for the whole image or for the object.
     """
 
     image: RgbImage
     takes: tuple[ObjectRequest, ...]
     seconds: float = 10.0
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
+    grounding: GroundingMode = "object"
 
     def check(self) -> None:
         """Refuse what cannot be generated, before any network is loaded.
 
         Raises:
             EngineError: a mask that cannot be used; the message names its take.
-            ValueError: no take, an image that is not uint8[H, W, 3], a length or a seed out of range.
+            ValueError: no take, an image that is not uint8[H, W, 3], a length, a seed or a grounding out of range.
         """
         check_seconds(self.seconds)
         check_image(self.image)
+        if self.grounding not in GROUNDING_MODES:
+            raise ValueError(f"grounding is {self.grounding!r}: choose {', '.join(GROUNDING_MODES)}")
         if not self.takes:
             raise ValueError("nothing to generate: ask for at least one take")
         for take in self.takes:

@@ -13,12 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from typing import Final
 
 import numpy as np
 
+from sounddesk.domain.grounding_mode import GroundingMode
 from sounddesk.engine.session import EngineSession
 from sounddesk.engine.specs import check_seconds
 from sounddesk.engine.tasks import CancelToken
@@ -72,6 +74,7 @@ class RightObjectResult(RenderedFigures):
     """Figures of one evaluation; `verdicts` holds every take, scene after scene.
 
     Attributes:
+        grounding: what the takes followed.
         ceiling, ceiling_of_all: what real recordings reach in the same questions; None with a classifier of one's own.
     """
 
@@ -79,6 +82,7 @@ class RightObjectResult(RenderedFigures):
     known_kinds: int
     verdicts: tuple[Verdict, ...]
     pictures: PictureFolder
+    grounding: GroundingMode = "object"
     ceiling: Ceiling | None = None
     ceiling_of_all: Ceiling | None = None
 
@@ -120,9 +124,10 @@ class RightObjectResult(RenderedFigures):
     def line(self) -> str:
         """The result in one line."""
         ceiling = "" if self.ceiling is None else f", ceiling {self.ceiling.text()}"
+        by_words = "" if self.grounding == "object" else f" by {self.grounding}"
         of_all = "" if self.ceiling_of_all is None else f" (ceiling {self.ceiling_of_all.share:.3f})"
         return (
-            f"right object {self.accuracy.text()}, chance {self.chance:.3f}{ceiling}; "
+            f"right object{by_words} {self.accuracy.text()}, chance {self.chance:.3f}{ceiling}; "
             f"{self.accuracy_of_all.share:.3f} among all {self.known_kinds} kinds{of_all}; {self.scenes} scenes of "
             f"{OBJECT_COUNTS[0]} to {OBJECT_COUNTS[-1]} objects, {self.silent} silent takes, "
             f"{self.pictures.pictures} pictures of {len(self.pictures.cut_outs)} kinds, "
@@ -139,6 +144,7 @@ class RightObjectResult(RenderedFigures):
         counts = sorted({len(v.among) for v in self.verdicts})
         return {
             "measure": "right-object",
+            "grounding": self.grounding,
             **self.settings_json(),
             "scenes": self.scenes,
             "accuracy": self.accuracy.to_json(),
@@ -166,6 +172,7 @@ def run(
     preset: PresetName = "fast",
     sampling: SamplingSettings | None = None,
     seconds: float = 10.0,
+    grounding: GroundingMode = "object",
     backgrounds: Path | None = None,
     classifier: Path | None = None,
     device: str = "auto",
@@ -178,6 +185,7 @@ def run(
         pictures_dir: holds KIND/*.png cut-outs with alpha.
         sampling: every setting of the denoising loop; replaces `preset`.
         seconds: length of each take.
+        grounding: what takes follow: their objects, as in the paper, or words, as in its captioning baselines.
         backgrounds: folder of photographs; by default plain, gradient and noise backgrounds are made.
         classifier: folder of a sound classifier, in the place of the judge that ships.
 
@@ -200,7 +208,9 @@ def run(
         reporter = StageReporter(stage="right object", total=scenes, on_progress=progress, cancel=cancel)
         for index in range(scenes):
             scene = draw_scene(folder.cut_outs, counts=OBJECT_COUNTS, seed=seed, index=index, backgrounds=photographs)
-            request = scene_request(scene, seed=seed, index=index, seconds=seconds, sampling=settings)
+            request = replace(
+                scene_request(scene, seed=seed, index=index, seconds=seconds, sampling=settings), grounding=grounding
+            )
             takes = session.generate(request, cancel=cancel)
             verdicts += judge_takes(judge, takes, scene.kinds)
             reporter.step(index + 1)
@@ -213,6 +223,7 @@ def run(
         seconds=seconds,
         sampling=settings,
         known_kinds=len(judge.kinds),
+        grounding=grounding,
         verdicts=tuple(verdicts),
         pictures=folder,
         ceiling=judge.ceiling([(verdict.kind, verdict.among) for verdict in verdicts]),

@@ -103,6 +103,7 @@ def project_of_frame(
             preset=recipe.sampling.preset,
             steps=recipe.sampling.steps,
             guidance=recipe.sampling.guidance,
+            grounding=recipe.grounding,
             bundle=_bundle_of(recipe),
             seed=recipe.seed,
             **timecode,

@@ -80,6 +80,13 @@ class ProjectSettingsDialog(QDialog):
             self.bundle.addItem(name, name)
         self.bundle.setCurrentIndex(self.bundle.findData(settings.bundle))
         form.addRow(self.tr("&Bundle:"), self.bundle)
+        self.grounding = QComboBox()
+        self.grounding.addItem(self.tr("The object itself"), "object")
+        self.grounding.addItem(self.tr("Words for the whole image"), "caption")
+        self.grounding.addItem(self.tr("Words for each object"), "caption-mix")
+        self.grounding.setCurrentIndex(self.grounding.findData(settings.grounding))
+        self.grounding.setToolTip(self.tr("Words are an object's prompt, or what it is recognised as"))
+        form.addRow(self.tr("Sounds foll&ow:"), self.grounding)
         self.seed = QLineEdit(str(settings.seed))
         self.seed.setToolTip(self.tr("Seeds of new objects follow from it"))
         form.addRow(self.tr("S&eed:"), self.seed)
@@ -108,6 +115,7 @@ class ProjectSettingsDialog(QDialog):
                 steps=self.steps.value() or None,
                 guidance=self.guidance.value(),
                 bundle=str(self.bundle.currentData()),
+                grounding=self.grounding.currentData(),
                 seed=int(self.seed.text()),
             )
         except ValueError as error:

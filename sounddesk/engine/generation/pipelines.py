@@ -46,11 +46,15 @@ class Pipeline(Protocol[Request_contra, Result_co]):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ImageBundle:
-    """Pipelines of a bundle that sees images, on the same networks."""
+    """Pipelines of a bundle that sees images, on the same networks.
+
+    Attributes:
+        text: takes of texts, and of objects that were put into words.
+    """
 
     networks: Networks
     image: Pipeline[GenerationRequest, list[GeneratedTake]]
-    text: Pipeline[TextRequest, list[GeneratedTake]]
+    text: Pipeline[GenerationRequest | TextRequest, list[GeneratedTake]]
     bed: Pipeline[BedRequest, GeneratedBed]
 
 
@@ -59,7 +63,7 @@ class TextBundle:
     """Pipelines of a text engine: objects of an image are made from their words."""
 
     image: Pipeline[GenerationRequest, list[GeneratedTake]]
-    text: Pipeline[TextRequest, list[GeneratedTake]]
+    text: Pipeline[GenerationRequest | TextRequest, list[GeneratedTake]]
 
 
 def open_pipelines(

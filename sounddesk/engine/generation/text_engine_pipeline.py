@@ -6,11 +6,6 @@ person for the captioner; what its mask shows makes no difference, and every tak
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from dataclasses import field
-from typing import Any
-from typing import Final
-
 import numpy as np
 import torch
 
@@ -20,6 +15,7 @@ from sounddesk.engine.device import is_out_of_memory
 from sounddesk.engine.device import out_of_memory_reported
 from sounddesk.engine.generation.postprocess import postprocess
 from sounddesk.engine.generation.postprocess import recipe_facts
+from sounddesk.engine.generation.text_prompts import prompts_of
 from sounddesk.engine.models.construction import constructing
 from sounddesk.engine.models.construction import quieten_libraries
 from sounddesk.engine.tasks import CancelToken
@@ -31,29 +27,8 @@ from sounddesk.engine.text_engines.registry import TextEngine
 from sounddesk.engine.types import BundleError
 from sounddesk.engine.types import GeneratedTake
 from sounddesk.engine.types import GenerationRequest
-from sounddesk.engine.types import TakeKind
 from sounddesk.engine.types import TextRequest
-from sounddesk.engine.types import image_sha256
 from sounddesk.engine.types import steps_of
-
-_AMBIENCE: Final = "background sound of the place"
-
-
-@dataclass(frozen=True, kw_only=True)
-class TextPrompt:
-    """One take asked for in words.
-
-    Attributes:
-        prompt, negative_prompt: what it shall and shall not sound like; the latter may be empty.
-        facts: what else belongs into its recipe.
-    """
-
-    name: str
-    prompt: str
-    seed: int
-    negative_prompt: str = ""
-    kind: TakeKind = "object"
-    facts: dict[str, Any] = field(default_factory=dict)
 
 
 class TextEnginePipeline:
@@ -101,7 +76,7 @@ class TextEnginePipeline:
         request.check()
         bundle.check_length(seconds)
         # 2. The request in words.
-        prompts = prompts_of_texts(request) if isinstance(request, TextRequest) else prompts_of_objects(request)
+        prompts = prompts_of(request)
         steps = steps_of(sampling)
         reporter = StageReporter(stage="denoise", total=steps * len(prompts), on_progress=on_progress, cancel=cancel)
         made = []
@@ -146,36 +121,3 @@ class TextEnginePipeline:
                 )
             )
         return made
-
-
-def prompts_of_objects(request: GenerationRequest) -> list[TextPrompt]:
-    """The takes of an image in words: an object by its prompt, the proposed one or its name; a blend by all."""
-    words = {
-        take.name: take.prompt or take.proposed_prompt or take.name for take in request.takes if take.kind == "object"
-    }
-    by_kind = {"blend": " and ".join(words.values()), "ambience": _AMBIENCE}
-    image_hash = image_sha256(request.image)
-    return [
-        TextPrompt(
-            name=take.name,
-            prompt=take.prompt or take.proposed_prompt or by_kind.get(take.kind) or take.name,
-            seed=take.seed,
-            negative_prompt=take.negative_prompt or "",
-            kind=take.kind,
-            facts={
-                "image_sha256": image_hash,
-                "mask_sha256": take.mask_sha256,
-                "hint": take.prompt,
-                "negative_hint": take.negative_prompt,
-            },
-        )
-        for take in request.takes
-    ]
-
-
-def prompts_of_texts(request: TextRequest) -> list[TextPrompt]:
-    """The takes of a request that consists of texts."""
-    return [
-        TextPrompt(name=prompt, prompt=prompt, seed=seed, negative_prompt=request.negative_prompt)
-        for prompt, seed in zip(request.prompts, request.seeds, strict=True)
-    ]

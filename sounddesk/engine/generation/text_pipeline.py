@@ -11,10 +11,12 @@ from sounddesk.engine.generation.denoising import denoise_all
 from sounddesk.engine.generation.networks import Networks
 from sounddesk.engine.generation.postprocess import postprocess
 from sounddesk.engine.generation.postprocess import recipe_facts
+from sounddesk.engine.generation.text_prompts import prompts_of
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
 from sounddesk.engine.types import GeneratedTake
+from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import TextRequest
 
 
@@ -26,9 +28,13 @@ class TextPipeline:
 
     @torch.no_grad()
     def generate(
-        self, request: TextRequest, *, on_progress: OnProgress | None = None, cancel: CancelToken | None = None
+        self,
+        request: GenerationRequest | TextRequest,
+        *,
+        on_progress: OnProgress | None = None,
+        cancel: CancelToken | None = None,
     ) -> list[GeneratedTake]:
-        """All takes of `request`, in its order.
+        """All takes of `request`, in its order; of an image's objects nothing counts but their words.
 
         Progress stages: 'denoise' (units: steps times takes), 'decode' (takes).
 
@@ -38,41 +44,43 @@ class TextPipeline:
             ValueError: a value out of range.
             Cancelled: through `cancel`, within one denoising step.
         """
-        networks, prompts = self._networks, request.prompts
+        networks, prompts = self._networks, prompts_of(request)
         spec = networks.bundle.audio
         # 1. Refuse before working.
         request.check()
         networks.bundle.require_texts()
         # 2. Texts -> conditions float32[N, C], every different text once.
-        texts = list(dict.fromkeys([request.negative_prompt, *prompts]))
+        texts = list(dict.fromkeys(text for each in prompts for text in (each.negative_prompt, each.prompt)))
         with networks.components.text_encoder as text_encoder:
             vectors = dict(zip(texts, text_encoder.encode(texts).float(), strict=True))
         # 3. Noise and the guided denoising loop -> latents float32[N, c, t, f].
+        seeds = tuple(each.seed for each in prompts)
         asked = Denoising(
-            condition=torch.stack([vectors[prompt] for prompt in prompts]),
-            null=vectors[request.negative_prompt][None].expand(len(prompts), -1),
-            seeds=request.seeds,
+            condition=torch.stack([vectors[each.prompt] for each in prompts]),
+            null=torch.stack([vectors[each.negative_prompt] for each in prompts]),
+            seeds=seeds,
             seconds=request.seconds,
             sampling=request.sampling,
         )
         latents, batch_notes = denoise_all(asked, networks, on_progress=on_progress, cancel=cancel)
         # 4. Latents -> log-mel -> samples.
         reporter = StageReporter(stage="decode", total=len(prompts), on_progress=on_progress, cancel=cancel)
-        decoded = decode_all(latents, networks, seeds=request.seeds, seconds=request.seconds, reporter=reporter)
+        decoded = decode_all(latents, networks, seeds=seeds, seconds=request.seconds, reporter=reporter)
         # 5. The exact length, nothing broken or silent unannounced, and the recipe of each.
         made = []
-        for prompt, seed, samples in zip(prompts, request.seeds, decoded, strict=True):
-            finished = postprocess(samples, audio=spec, seconds=request.seconds, name=prompt, seed=seed)
+        for each, samples in zip(prompts, decoded, strict=True):
+            finished = postprocess(samples, audio=spec, seconds=request.seconds, name=each.name, seed=each.seed)
             facts = recipe_facts(
-                networks.bundle, networks.policy, seed=seed, seconds=request.seconds, sampling=request.sampling
+                networks.bundle, networks.policy, seed=each.seed, seconds=request.seconds, sampling=request.sampling
             )
+            words = {"prompt": each.prompt, "negative_prompt": each.negative_prompt}
             made.append(
                 GeneratedTake(
-                    name=prompt,
-                    kind="object",
+                    name=each.name,
+                    kind=each.kind,
                     waveform=finished.waveform,
                     sample_rate_hz=spec.sample_rate_hz,
-                    recipe={**facts, "prompt": prompt, "negative_prompt": request.negative_prompt},
+                    recipe={**facts, **each.facts, **words},
                     notes=(*batch_notes, *finished.notes),
                     patch_weights=np.zeros(0, dtype=np.float32),
                 )

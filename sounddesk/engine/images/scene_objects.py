@@ -47,6 +47,7 @@ class SoundingObject:
             mask's PNG holds: the engine gets from the recipe exactly what it got the first time.
         hint: words that steer its sound.
         negative_hint: words for what it must not sound like.
+        words: what a captioner said of its sound before.
     """
 
     name: str
@@ -55,6 +56,7 @@ class SoundingObject:
     coverage: Coverage
     hint: str | None = None
     negative_hint: str | None = None
+    words: str | None = None
 
     @property
     def probability(self) -> FloatMask:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from sounddesk.domain.grounding_mode import GROUNDING_MODES
 from sounddesk.evaluation.measures.registry import MEASURES
 from sounddesk.evaluation.measures.registry import MeasureEntry
 from sounddesk.evaluation.measures.registry import MeasureOption
@@ -30,6 +31,12 @@ MEASURES.register(
         options=(
             scenes_option(50),
             *take_options(10.0),
+            MeasureOption(
+                flag="--grounding",
+                help="what takes follow: their objects, or a captioner's words for the image or for each object",
+                choices=GROUNDING_MODES,
+                default="object",
+            ),
             MeasureOption(flag="--confusion", help="also say which kinds are taken for which", kind="flag"),
         ),
     )

@@ -24,11 +24,13 @@ def test_what_is_set_arrives(dialog: ProjectSettingsDialog) -> None:
     dialog.preset.setCurrentIndex(1)
     dialog.steps.setValue(50)
     dialog.guidance.setValue(3.0)
+    dialog.grounding.setCurrentIndex(2)
     dialog.seed.setText("7")
     dialog.accept()
     (settings,) = made
     assert (settings.timeline_s, settings.preset, settings.steps) == (42.5, "paper", 50)
     assert (settings.guidance, settings.seed, settings.bundle) == (3.0, 7, "starter")
+    assert settings.grounding == "caption-mix"
     assert (settings.frame_rate, settings.drop_frame) == (30000 / 1001, True)
     assert settings.start_timecode_s == pytest.approx(36_000, abs=0.05)
 

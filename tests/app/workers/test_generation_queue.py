@@ -15,6 +15,8 @@ from sounddesk.app.generation import Generation
 from sounddesk.app.generation import generation_request
 from sounddesk.app.project.document import Document
 from sounddesk.app.workers.generation_queue import GenerationQueue
+from sounddesk.domain.grounding_mode import GROUNDING_MODES
+from sounddesk.domain.object_names import NameGuess
 from sounddesk.domain.tiled_mask import TiledMask
 from tests.app.conftest import wait_until
 
@@ -84,6 +86,19 @@ def test_the_take_follows_from_the_recipe_that_is_kept_with_it(
         again = session.generate(request)[0]
     assert np.array_equal(again.waveform, take.waveform)
     assert dict(take.recipe) == again.recipe
+
+
+def test_the_projects_grounding_says_what_takes_follow(still: Document) -> None:
+    guess = NameGuess(name="dog", prompt="a dog barking", confidence=0.9)
+    still.commit("Guess", still.project.with_changed_object("o1", guesses=(guess,), guess=0))
+    assert still.image is not None
+    asked = {}
+    for grounding in GROUNDING_MODES:
+        still.commit("Words", still.project.with_settings(grounding=grounding))
+        request = generation_request(still.project, still.image, [(still.project.object("o1"), 1)], 1.0)
+        asked[request.grounding] = request.takes[0].proposed_prompt
+    # Of the whole image nothing was guessed yet.
+    assert asked == {"object": "a dog barking", "caption": None, "caption-mix": "a dog barking"}
 
 
 def test_a_locked_seed_is_used_again(still: Document, queue: GenerationQueue, generation: Generation) -> None:

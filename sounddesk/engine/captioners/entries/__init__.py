@@ -1,0 +1,1 @@
+"""The captioners that run on installed models, a module each."""
