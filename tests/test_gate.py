@@ -56,6 +56,8 @@ CALLERS: dict[tuple[str, ...], set[str]] = {
         # Packages that are pinned by their hash.
         "training/preparation/",
     },
+    # Looked up layer by layer, bounded, and given to networks of our own.
+    ("h5py.File",): {"evaluation/sound_networks/keras_weights.py"},
     ("torch.load",): {
         "engine/catalogue/pickled_weights.py",
         # What a training wrote itself, or published weights that are pinned by their hash.
@@ -69,6 +71,7 @@ CALLERS: dict[tuple[str, ...], set[str]] = {
         "engine/perception/sound_classifier.py",
         "engine/perception/sound_effects.py",
         "engine/segmenters/sam_checkpoint.py",
+        "evaluation/sound_networks/weights.py",
         # What a training wrote itself, or published weights that are pinned by their hash.
         "training/",
     },

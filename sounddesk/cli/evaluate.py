@@ -80,6 +80,11 @@ def _add(parser: argparse.ArgumentParser, option: MeasureOption) -> None:
     if option.kind == "flag":
         parser.add_argument(option.flag, action="store_true", help=option.help)
         return
+    if not option.flag.startswith("--"):
+        parser.add_argument(
+            option.flag, nargs="+", type=_READERS[option.kind], metavar=option.metavar, help=option.help
+        )
+        return
     text = option.default_text
     if text is None and option.default not in (None, ()):
         text = f"{option.default:g}" if option.kind == "number" else str(option.default)

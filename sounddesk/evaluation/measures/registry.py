@@ -27,7 +27,7 @@ class MeasureOption:
     """An option of a measure; the measure gets its value under the flag's name, '-' as '_'.
 
     Attributes:
-        flag: '--takes'.
+        flag: '--takes'; without dashes it has no flag on the command line, and stands for its place there.
         help: for `--help`; a default is added to it.
         kind: what is read; 'names' is a list separated by commas, given as a tuple.
         repeated: whether it may be given several times; the value is a list then, None without any.
@@ -130,7 +130,11 @@ class MeasureEntry:
     @property
     def usage(self) -> str:
         """The command with its required options."""
-        needed = [f"{each.flag} {each.metavar}" for each in self.options if each.required]
+        needed = [
+            f"{each.flag} {each.metavar}" if each.flag.startswith("--") else f"{each.metavar} ..."
+            for each in self.options
+            if each.required
+        ]
         if self.takes_pictures:
             needed.insert(0, f"{self.instead_of_pictures or '--pictures'} FOLDER")
         return " ".join(["sounddesk evaluate", self.name, *needed])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit
 from scipy.special import softmax
 
 Logits = npt.NDArray[np.floating]
@@ -17,10 +18,33 @@ def paired_kl(reference: Logits, generated: Logits) -> float:
     Raises:
         ValueError: different shapes.
     """
+    return float(np.mean(kl_of(reference, generated)))
+
+
+def kl_of(reference: Logits, generated: Logits) -> npt.NDArray[np.float64]:
+    """The same for each pair, float64[n]. Raises: ValueError, different shapes."""
+    _check_pairs(reference, generated)
+    return _divergence(softmax(reference, axis=1), softmax(generated, axis=1))
+
+
+def sigmoid_kl_of(reference: Logits, generated: Logits) -> npt.NDArray[np.float64]:
+    """Of each pair the sum of p (log p - log q) over classes taken one by one, float64[n]; absence has no part in it.
+
+    Raises:
+        ValueError: different shapes.
+    """
+    _check_pairs(reference, generated)
+    return _divergence(expit(reference), expit(generated))
+
+
+def _check_pairs(reference: Logits, generated: Logits) -> None:
     if reference.shape != generated.shape or reference.ndim != 2:
         raise ValueError(f"logits {reference.shape} and {generated.shape}: give equal shapes [n, classes]")
-    p, q = softmax(reference, axis=1), softmax(generated, axis=1)
-    return float(np.sum(p * (np.log(np.maximum(p, 1e-300)) - np.log(q + 1e-6))) / len(p))
+
+
+def _divergence(p: Logits, q: Logits) -> npt.NDArray[np.float64]:
+    p, q = p.astype(np.float64), q.astype(np.float64)
+    return np.asarray(np.sum(p * (np.log(np.maximum(p, 1e-300)) - np.log(q + 1e-6)), axis=1))
 
 
 def inception_score(logits: Logits, *, splits: int = 10, seed: int = 2020) -> tuple[float, float]:

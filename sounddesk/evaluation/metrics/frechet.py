@@ -26,13 +26,18 @@ def frechet_distance(reference: Embeddings, generated: Embeddings) -> float:
     if min(len(reference), len(generated)) < 2:
         raise ValueError(f"{len(reference)} and {len(generated)} rows: a covariance needs at least 2 of each")
     mean_r, mean_g = reference.mean(axis=0), generated.mean(axis=0)
-    cov_r = np.atleast_2d(np.cov(reference, rowvar=False))
-    cov_g = np.atleast_2d(np.cov(generated, rowvar=False))
-    # tr (C_r C_g)^(1/2) is the sum of the roots of the product's eigenvalues, which rounding alone makes negative.
-    eigenvalues = np.linalg.eigvals(cov_r @ cov_g)
-    root = np.sqrt(np.clip(eigenvalues.real, 0.0, None)).sum()
+    root_r = _factor(reference - mean_r)
+    root_g = _factor(generated - mean_g)
     difference = mean_r - mean_g
-    return float(difference @ difference + np.trace(cov_r) + np.trace(cov_g) - 2.0 * root)
+    # With C = A'A the roots of the eigenvalues of C_r C_g are the singular values of A_r A_g', and none is negative.
+    cross = np.linalg.svd(root_r @ root_g.T, compute_uv=False).sum()
+    return float(difference @ difference + np.square(root_r).sum() + np.square(root_g).sum() - 2.0 * cross)
+
+
+def _factor(centred: Embeddings) -> Embeddings:
+    """A of the covariance A'A, with no more rows than there are dimensions."""
+    scaled = centred.astype(np.float64) / np.sqrt(len(centred) - 1)
+    return np.asarray(np.linalg.qr(scaled, mode="r")) if len(scaled) > scaled.shape[1] else scaled
 
 
 def on_principal_axes(

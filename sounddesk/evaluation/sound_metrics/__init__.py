@@ -1,0 +1,1 @@
+"""Metrics of `sounddesk evaluate sounds`: one module each, registered in `registry`."""

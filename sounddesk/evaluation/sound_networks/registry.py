@@ -1,0 +1,88 @@
+"""Networks that hear sounds and see pictures for metrics, each registered in its own module.
+
+A network gives arrays by name for a sound or a picture; they are kept (`sounds.feature_store`), so that a stopped run
+goes on and a second system costs its own sounds only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from sounddesk.audio.files.wav_io import SoundFile
+from sounddesk.domain.registry import Registry
+from sounddesk.engine.catalogue.entries import CatalogueEntry
+from sounddesk.engine.catalogue.model_store import InstalledModel
+from sounddesk.engine.catalogue.model_store import ModelError
+from sounddesk.engine.catalogue.model_store import require_model
+from sounddesk.engine.catalogue.users import MODEL_USERS
+from sounddesk.engine.catalogue.users import ModelUser
+from sounddesk.engine.types import RgbImage
+
+Features = Mapping[str, npt.NDArray[np.float32]]
+
+
+class SoundNetwork(Protocol):
+    """A loaded network; sounds and pictures come as they were in their files."""
+
+    def hear(self, sound: SoundFile) -> Features: ...
+
+    def see(self, image: RgbImage) -> Features: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkEntry:
+    """A network that metrics may ask for.
+
+    Attributes:
+        name: short name, part of the name of the file that keeps its features.
+        label: for a reader.
+        version: counted up when the same sound gives other features.
+        load: called with the folders of `model_ids`, in their order. Raises EngineError.
+        model_ids: entries of the catalogue that must be installed; none for a network that ships.
+        sees: whether it also takes pictures.
+    """
+
+    name: str
+    label: str
+    version: int
+    load: Callable[[tuple[InstalledModel, ...]], SoundNetwork]
+    model_ids: tuple[str, ...] = ()
+    sees: bool = False
+
+
+NETWORKS: Final[Registry[NetworkEntry]] = Registry("network", package="sounddesk.evaluation.sound_networks")
+
+
+def load_network(name: str, *, models: Path | None = None) -> SoundNetwork:
+    """Load a network.
+
+    Args:
+        models: folder of installed models, the user's own by default.
+
+    Raises:
+        ModelError: one of its models is not installed; the message ends with the command that installs it.
+        EngineError: it is damaged.
+    """
+    entry = NETWORKS.get(name)
+    installed = []
+    for model_id in entry.model_ids:
+        try:
+            installed.append(require_model(model_id, folder=models))
+        except ModelError as error:
+            raise ModelError(f"{entry.label}: {error}") from error
+    return entry.load(tuple(installed))
+
+
+def _uses(entry: CatalogueEntry) -> bool:
+    return any(entry.id in network.model_ids for network in NETWORKS)
+
+
+MODEL_USERS.register(ModelUser(name="evaluation", uses=_uses))

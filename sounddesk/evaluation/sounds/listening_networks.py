@@ -1,0 +1,146 @@
+"""A network hears every sound and sees every picture that it has not met before, several at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import as_completed
+from dataclasses import dataclass
+from typing import Final
+
+from sounddesk.audio.files.wav_io import read_sound
+from sounddesk.domain.errors import BadInputError
+from sounddesk.engine.images.image_file import load_image
+from sounddesk.engine.tasks import CancelToken
+from sounddesk.engine.tasks import OnProgress
+from sounddesk.engine.tasks import StageReporter
+from sounddesk.evaluation.evaluation_clip import EvaluationClip
+from sounddesk.evaluation.sound_metrics.registry import ClipEvidence
+from sounddesk.evaluation.sound_networks.registry import Features
+from sounddesk.evaluation.sound_networks.registry import NetworkEntry
+from sounddesk.evaluation.sound_networks.registry import SoundNetwork
+from sounddesk.evaluation.sounds.feature_store import FeatureStore
+from sounddesk.evaluation.sounds.system_sounds import GROUND_TRUTH
+from sounddesk.evaluation.sounds.system_sounds import NOISE
+from sounddesk.evaluation.sounds.system_sounds import SystemSounds
+from sounddesk.evaluation.sounds.system_sounds import UsableSound
+from sounddesk.evaluation.sounds.system_sounds import noise_like
+
+# Reading, resampling and the network itself release the interpreter, each for a part of the time.
+_THREADS: Final = 2
+
+_Work = Callable[[], Features]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeardClips:
+    """Evidence of each row of the table: of every system, of the ground truth and of noise."""
+
+    evidence: Mapping[str, Sequence[ClipEvidence]]
+
+
+def hear_all(
+    network: SoundNetwork,
+    entry: NetworkEntry,
+    store: FeatureStore,
+    clips: Sequence[EvaluationClip],
+    systems: Sequence[SystemSounds],
+    real: SystemSounds,
+    *,
+    progress: OnProgress | None = None,
+    cancel: CancelToken | None = None,
+) -> HeardClips:
+    """Features of all, from the store where they are there.
+
+    Raises:
+        BadInputError: a file that was readable no longer is, or a picture is not.
+        OutputError: the store cannot be written.
+        Cancelled: through `cancel`; what was heard is in the store.
+    """
+    work: dict[str, _Work] = {}
+    for system in (*systems, real):
+        for sound in system.sounds.values():
+            work[sound.key] = _hearing(network, sound)
+    noise_keys = {}
+    for clip in clips:
+        like = real.sounds.get(clip.id)
+        noise_keys[clip.id] = f"noise {clip.id} {like.key if like else ''}"
+        work[noise_keys[clip.id]] = _hearing_noise(network, clip, like)
+    picture_keys: dict[str, str] = {}
+    if entry.sees:
+        for clip in clips:
+            if clip.image is not None:
+                # The same file for several clips is seen once.
+                picture_keys[clip.id] = f"picture {clip.image}"
+                work[picture_keys[clip.id]] = _seeing(network, clip)
+    _do(work, store, stage=entry.name, progress=progress, cancel=cancel)
+    every = {clip.id: clip for clip in clips}
+
+    def found(key: str | None) -> Features | None:
+        return None if key is None else store.get(key)
+
+    def evidence(keys: Iterable[tuple[str, str]]) -> list[ClipEvidence]:
+        rows = []
+        for clip_id, key in keys:
+            heard = store.get(key)
+            reference = real.sounds.get(clip_id)
+            if heard is not None:
+                rows.append(
+                    ClipEvidence(
+                        clip=every[clip_id],
+                        heard=heard,
+                        heard_key=key,
+                        real=found(reference.key) if reference else None,
+                        real_key=reference.key if reference else "",
+                        seen=found(picture_keys.get(clip_id)),
+                    )
+                )
+        return rows
+
+    rows = {each.name: evidence((key, sound.key) for key, sound in each.sounds.items()) for each in (real, *systems)}
+    return HeardClips(evidence={GROUND_TRUTH: rows.pop(real.name), NOISE: evidence(noise_keys.items()), **rows})
+
+
+def _do(
+    work: Mapping[str, _Work],
+    store: FeatureStore,
+    *,
+    stage: str,
+    progress: OnProgress | None,
+    cancel: CancelToken | None,
+) -> None:
+    """Do what the store has not, and keep it."""
+    left = {key: each for key, each in work.items() if store.get(key) is None}
+    before = len(work) - len(left)
+    reporter = StageReporter(
+        stage=stage, total=len(work), on_progress=progress, cancel=cancel, done_before=before, unit=""
+    )
+    with ThreadPoolExecutor(_THREADS) as pool:
+        futures = {pool.submit(each): key for key, each in left.items()}
+        try:
+            for done, future in enumerate(as_completed(futures), start=1):
+                store.add(futures[future], future.result())
+                reporter.step(before + done)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _hearing(network: SoundNetwork, sound: UsableSound) -> _Work:
+    return lambda: network.hear(read_sound(sound.path))
+
+
+def _hearing_noise(network: SoundNetwork, clip: EvaluationClip, like: UsableSound | None) -> _Work:
+    return lambda: network.hear(noise_like(clip, None if like is None else read_sound(like.path)))
+
+
+def _seeing(network: SoundNetwork, clip: EvaluationClip) -> _Work:
+    def see() -> Features:
+        if clip.image is None:
+            raise BadInputError(f"clip {clip.id!r} has no picture")
+        return network.see(load_image(clip.image).pixels)
+
+    return see
