@@ -12,6 +12,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 import sounddesk
+from sounddesk.app.accessible_parts import install_accessible_parts
 from sounddesk.app.look.style_sheet import apply_theme
 from sounddesk.app.main_window import MainWindow
 from sounddesk.app.project.working_copy import working_folder
@@ -38,6 +39,7 @@ def make_application(arguments: Sequence[str]) -> QApplication:
     # Each Qt call of the UI thread may wait so long for Python's lock while workers compute.
     sys.setswitchinterval(_TURN_S)
     UiThreadGarbageCollector(app)
+    install_accessible_parts()
     return app
 
 

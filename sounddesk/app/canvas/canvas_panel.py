@@ -17,6 +17,7 @@ from sounddesk.app.canvas.image_canvas import FIRST_TOOL
 from sounddesk.app.canvas.image_canvas import ImageCanvas
 from sounddesk.app.canvas.overview import PictureOverview
 from sounddesk.app.canvas.pick_bar import PickBar
+from sounddesk.app.canvas.spoken_canvas import SpokenCanvas
 from sounddesk.app.canvas.suggestion_bar import SuggestionBar
 from sounddesk.app.canvas.tools.tool_table import TOOLS
 from sounddesk.app.canvas.tools.tool_table import ToolEntry
@@ -60,6 +61,7 @@ class CanvasPanel(QWidget):
         actions.reserve(CANVAS_KEYS)
         self.pick_bar = PickBar(self.canvas, segment, actions, self)
         self._zoom_bar = ZoomBar(self.canvas, actions)
+        self._spoken = SpokenCanvas(self.canvas)
         self.canvas.free_below = self._zoom_bar.sizeHint().height()
         self._overview = PictureOverview(self.canvas)
         self.opacity = self._zoom_bar.opacity

@@ -8,12 +8,14 @@ from typing import Final
 from PySide6.QtCore import QRectF
 from PySide6.QtCore import Qt
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QAccessible
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtGui import QPainter
 from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QGridLayout
 from PySide6.QtWidgets import QWidget
 
+from sounddesk.app.accessible_parts import AccessibleParts
 from sounddesk.app.look.theme import BODY
 from sounddesk.app.look.theme import GAP
 from sounddesk.app.look.theme import PADDING
@@ -79,6 +81,7 @@ class LevelMeter(QWidget):
         self.setFixedWidth(2 * _BAR + _GAP)
         self._channels = (_Channel(), _Channel())
         self.clipped = False
+        self._spoken = _SpokenMeter(self)
 
     @property
     def peak_db(self) -> float:
@@ -102,6 +105,15 @@ class LevelMeter(QWidget):
             left, right = (_decibels(each.peak_db) for each in self._channels)
             self.setToolTip(self.tr("Peak: left {left}, right {right} dBFS").format(left=left, right=right))
             self.update()
+
+    def in_words(self) -> str:
+        """What it shows, to be read aloud."""
+        if math.isinf(self.peak_db):
+            text = self.tr("silent")
+        else:
+            left, right = (_decibels(each.peak_db) for each in self._channels)
+            text = self.tr("left {left}, right {right} dBFS").format(left=left, right=right)
+        return self.tr("{text}, clipped").format(text=text) if self.clipped else text
 
     def rest(self) -> None:
         """Nothing is played any more: bars and lines are gone, the light stays."""
@@ -144,6 +156,18 @@ class LevelMeter(QWidget):
     def _y(self, level_db: float) -> float:
         share = min(1.0, max(0.0, (level_db - BOTTOM_DB) / (_TOP_DB - BOTTOM_DB)))
         return _LIGHT + 2 + (self.height() - _LIGHT - 2) * (1.0 - share)
+
+
+class _SpokenMeter(AccessibleParts):
+    """Reads a meter aloud."""
+
+    def __init__(self, meter: LevelMeter) -> None:
+        super().__init__(meter, QAccessible.Role.ProgressBar)
+        self._meter = meter
+
+    def value(self) -> str:
+        """The peaks as they are now."""
+        return self._meter.in_words()
 
 
 _UNITS: Final = {"integrated": "LUFS", "short_term": "LUFS", "momentary": "LUFS", "true_peak": "dBTP"}

@@ -2,30 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Collection
 
 from PySide6.QtCore import QCoreApplication
-from PySide6.QtCore import QObject
+from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import QWidget
 
+from sounddesk.app.accessible_parts import AccessiblePart
+from sounddesk.app.accessible_parts import AccessibleParts
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
+from sounddesk.app.timeline.timeline_view import TimelineView
 from sounddesk.domain.project import Project
 from sounddesk.domain.take import TakeLibrary
+from sounddesk.domain.timeline import Clip
 
 
-class SpokenTimeline(QObject):
-    """Keeps the description of a painted timeline, which has no children that a screen reader could find."""
+class SpokenTimeline(AccessibleParts):
+    """Clips and markers of a painted timeline as its children; its description says what is selected."""
 
-    def __init__(self, document: Document, selection: SelectionModel, widget: QWidget) -> None:
-        super().__init__(widget)
+    def __init__(
+        self, document: Document, selection: SelectionModel, widget: QWidget, view: Callable[[], TimelineView]
+    ) -> None:
+        """`view`: the part that is shown now."""
+        super().__init__(widget, QAccessible.Role.List)
         self._document = document
         self._selection = selection
-        self._widget = widget
+        self._view = view
+        selection.clips_changed.connect(self.tell_selection)
         for signal in (selection.clips_changed, selection.objects_changed, document.replaced):
             signal.connect(self._describe)
         document.changed.connect(lambda _old, _new: self._describe())
         self._describe()
+
+    def parts(self) -> list[AccessiblePart]:
+        """Clips lane by lane in the order of time, then the markers."""
+        document, view = self._document, self._view()
+        project = document.project
+        found = []
+        for each in project.objects:
+            for clip in sorted(project.clips_of(each.id), key=lambda clip: clip.start_s):
+                found.append(
+                    AccessiblePart(
+                        key=clip.id,
+                        name=clip_text(project, document.takes, clip),
+                        description=_tr("muted") if each.strip.muted else "",
+                        rect=view.clip_rect(project, clip).toAlignedRect(),
+                        selected=clip.id in self._selection.clip_ids,
+                    )
+                )
+        for marker in project.markers:
+            text = _tr("marker {label} at {time:.2f} s").format(label=marker.label, time=marker.time_s)
+            rect = view.marker_rect(marker.time_s).toAlignedRect()
+            found.append(AccessiblePart(key=marker.id, name=text, rect=rect))
+        return found
 
     def _describe(self) -> None:
         document, selection = self._document, self._selection
@@ -33,8 +64,8 @@ class SpokenTimeline(QObject):
         known = {each.id for each in document.project.objects}
         chosen = [each for each in selection.object_ids if each in known]
         text = timeline_text(document.project, document.takes, chosen, selection.clip_ids)
-        if text != self._widget.accessibleDescription():
-            self._widget.setAccessibleDescription(text)
+        if text != self.widget.accessibleDescription():
+            self.widget.setAccessibleDescription(text)
 
 
 def timeline_text(project: Project, takes: TakeLibrary, object_ids: Collection[str], clip_ids: Collection[str]) -> str:
@@ -50,15 +81,17 @@ def timeline_text(project: Project, takes: TakeLibrary, object_ids: Collection[s
     if not clips:
         names = ", ".join(each.name for each in project.objects)
         return _tr("lanes: {names}").format(names=names) if names else _tr("no lanes")
-    words = []
-    for clip in sorted(clips, key=lambda each: (each.start_s, each.id)):
-        take = takes.get(clip.take_id)
-        number = "" if take is None else _tr(", take {number}").format(number=take.number)
-        text = _tr("{name}{take}, from {start:.2f} to {end:.2f} s")
-        words.append(
-            text.format(name=project.object(clip.object_id).name, take=number, start=clip.start_s, end=clip.end_s)
-        )
-    return "; ".join(words)
+    return "; ".join(
+        clip_text(project, takes, clip) for clip in sorted(clips, key=lambda each: (each.start_s, each.id))
+    )
+
+
+def clip_text(project: Project, takes: TakeLibrary, clip: Clip) -> str:
+    """A clip in words: whose it is, which take, and where it lies."""
+    take = takes.get(clip.take_id)
+    number = "" if take is None else _tr(", take {number}").format(number=take.number)
+    text = _tr("{name}{take}, from {start:.2f} to {end:.2f} s")
+    return text.format(name=project.object(clip.object_id).name, take=number, start=clip.start_s, end=clip.end_s)
 
 
 def take_names(project: Project, takes: TakeLibrary) -> dict[str, str]:
