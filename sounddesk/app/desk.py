@@ -12,7 +12,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 import sounddesk
-from sounddesk.app.accessible_parts import install_accessible_parts
+from sounddesk.app.look.accessible_parts import install_accessible_parts
 from sounddesk.app.look.style_sheet import apply_theme
 from sounddesk.app.main_window import MainWindow
 from sounddesk.app.project.working_copy import working_folder

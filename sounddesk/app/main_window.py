@@ -27,8 +27,6 @@ from sounddesk.app.commands.menus import fill_menu_bar
 from sounddesk.app.dialogs.welcome_page import WelcomePage
 from sounddesk.app.export.drag_out_panel import DragOutPanel
 from sounddesk.app.file_commands import FileCommands
-from sounddesk.app.layouts import Layouts
-from sounddesk.app.layouts import layout_buttons
 from sounddesk.app.look.elided_label import ElidedLabel
 from sounddesk.app.mixer.level_matching import LevelMatching
 from sounddesk.app.mixer.mixer_panel import MixerPanel
@@ -37,12 +35,14 @@ from sounddesk.app.objects.mask_files import MaskFiles
 from sounddesk.app.objects.objects_panel import ObjectsPanel
 from sounddesk.app.plain_text import plain_tip
 from sounddesk.app.queue_panel import QueuePanel
-from sounddesk.app.remembered_views import RememberedViews
 from sounddesk.app.services import Services
 from sounddesk.app.takes.takes_panel import TakesPanel
 from sounddesk.app.timeline.timeline_panel import TimelinePanel
 from sounddesk.app.timeline.timeline_scroll import TimelineScroll
 from sounddesk.app.timeline.transport_bar import TransportBar
+from sounddesk.app.views.layouts import Layouts
+from sounddesk.app.views.layouts import layout_buttons
+from sounddesk.app.views.remembered_views import RememberedViews
 
 # Of what the status bar says of segmenter and sound, in logical pixels.
 _STATE_WIDTH: Final = 260

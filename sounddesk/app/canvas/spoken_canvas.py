@@ -7,9 +7,9 @@ from PySide6.QtCore import QPointF
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QAccessible
 
-from sounddesk.app.accessible_parts import AccessiblePart
-from sounddesk.app.accessible_parts import AccessibleParts
 from sounddesk.app.canvas.image_canvas import ImageCanvas
+from sounddesk.app.look.accessible_parts import AccessiblePart
+from sounddesk.app.look.accessible_parts import AccessibleParts
 from sounddesk.domain.scene import SceneObject
 
 

@@ -15,7 +15,7 @@ from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QGridLayout
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.accessible_parts import AccessibleParts
+from sounddesk.app.look.accessible_parts import AccessibleParts
 from sounddesk.app.look.theme import BODY
 from sounddesk.app.look.theme import GAP
 from sounddesk.app.look.theme import PADDING

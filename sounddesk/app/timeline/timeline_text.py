@@ -9,8 +9,8 @@ from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.accessible_parts import AccessiblePart
-from sounddesk.app.accessible_parts import AccessibleParts
+from sounddesk.app.look.accessible_parts import AccessiblePart
+from sounddesk.app.look.accessible_parts import AccessibleParts
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.timeline.timeline_view import TimelineView

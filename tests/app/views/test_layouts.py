@@ -7,9 +7,9 @@ from PySide6.QtWidgets import QDockWidget
 from PySide6.QtWidgets import QToolButton
 
 from sounddesk.app.desk import open_window
-from sounddesk.app.layouts import LAYOUTS
 from sounddesk.app.main_window import MainWindow
 from sounddesk.app.settings import Settings
+from sounddesk.app.views.layouts import LAYOUTS
 from tests.app.conftest import wait_until
 
 

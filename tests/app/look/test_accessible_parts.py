@@ -14,10 +14,10 @@ from PySide6.QtGui import QAccessibleInterface
 from PySide6.QtWidgets import QApplication
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.accessible_parts import AccessiblePart
-from sounddesk.app.accessible_parts import AccessibleParts
-from sounddesk.app.accessible_parts import install_accessible_parts
 from sounddesk.app.desk import open_window
+from sounddesk.app.look.accessible_parts import AccessiblePart
+from sounddesk.app.look.accessible_parts import AccessibleParts
+from sounddesk.app.look.accessible_parts import install_accessible_parts
 from sounddesk.app.main_window import MainWindow
 from sounddesk.app.settings import Settings
 from sounddesk.audio.playback.playback_levels import LaneLevel
