@@ -26,6 +26,8 @@ from sounddesk.domain.timeline import Clip
 
 # Long enough to be recognised, short enough to follow the hand.
 SCRUB_FRAMES: Final = 4800
+# Each further press of J or L is twice as fast, up to this.
+MAX_SHUTTLE: Final = 8
 # How long a step of a generation waits for the sound at most.
 _YIELD_S: Final = 0.05
 
@@ -72,6 +74,7 @@ class Player(QObject):
         self._position_s = 0.0
         self.returns_on_stop = False
         self._started_s = 0.0
+        self._speed = 1
         self._loop_s: tuple[float, float] | None = None
         self._looping = False
         self._said = ""
@@ -131,16 +134,31 @@ class Player(QObject):
             self._background.start(take_id, lambda: at_project_rate(take))
         return found
 
-    def play(self) -> None:
-        """Play from the position to the end of the timeline."""
+    def play(self, *, speed: int = 1) -> None:
+        """Play from the position to the end of the timeline, or with a negative speed back to its start."""
         end = max(self._project_end(), self._position_s + 0.1)
-        if self._position_s >= end - 0.01:
+        if speed > 0 and self._position_s >= end - 0.01:
             self._position_s = 0.0
         self._auditioning = self._scrubbing = False
         self._started_s = self._position_s
         self._take_over()
         self._tell_loop()
-        self._start(round(self._position_s * PROJECT_RATE_HZ), round(end * PROJECT_RATE_HZ))
+        self._start(round(self._position_s * PROJECT_RATE_HZ), round(end * PROJECT_RATE_HZ), speed=speed)
+
+    @property
+    def speed(self) -> int:
+        """How fast the timeline is played, negative backwards; 0 while it is not."""
+        playing = self._playback.is_playing and not (self._auditioning or self._scrubbing)
+        return self._speed if playing else 0
+
+    def shuttle(self, direction: int) -> None:
+        """Play forwards (1) or backwards (-1); while it does already, twice as fast."""
+        speed = self.speed
+        faster = min(MAX_SHUTTLE, 2 * abs(speed)) if speed * direction > 0 else 1
+        self.stop()
+        if direction < 0 and self._position_s <= 0.0:
+            return
+        self.play(speed=direction * faster)
 
     def stop(self) -> None:
         """Stop where it is."""
@@ -154,7 +172,8 @@ class Player(QObject):
 
     def stop_by_hand(self) -> None:
         """Stop, and go back to where playing began, where the user wants that."""
-        came_from_s = self._started_s if self.is_playing and not (self._auditioning or self._scrubbing) else None
+        # Whoever winds looks for a place, and stays there.
+        came_from_s = self._started_s if self.speed == 1 else None
         self.stop()
         if came_from_s is not None and self.returns_on_stop:
             self.seek(came_from_s)
@@ -167,12 +186,12 @@ class Player(QObject):
 
     def seek(self, position_s: float) -> None:
         """Go to a time; goes on playing from there."""
-        was_playing = self.is_playing
+        was_playing, speed = self.is_playing, self.speed or 1
         self.stop()
         self._position_s = max(0.0, position_s)
         self.position_changed.emit(self._position_s)
         if was_playing:
-            self.play()
+            self.play(speed=speed)
 
     @property
     def loop_s(self) -> tuple[float, float] | None:
@@ -267,9 +286,9 @@ class Player(QObject):
     def _project_end(self) -> float:
         return self._document.project.settings.timeline_s
 
-    def _start(self, first: int, last: int) -> None:
-        self._playback.play(from_frame=first, until_frame=last)
-        self._last = last
+    def _start(self, first: int, last: int, *, speed: int = 1) -> None:
+        self._playback.play(from_frame=first, until_frame=last, speed=speed)
+        self._last, self._speed = last, speed
         self._timer.start()
         self.playing_changed.emit(True)
 
@@ -280,10 +299,10 @@ class Player(QObject):
         frame = self._playback.frame
         self.levels_changed.emit(self._playback.take_levels())
         self.loudness_changed.emit(self._playback.loudness)
-        if frame >= self._last:
+        if frame >= self._last or (self._speed < 0 and frame == 0):
             self._playback.stop()
             if not (self._auditioning or self._scrubbing):
-                self._position_s = self._last / PROJECT_RATE_HZ
+                self._position_s = (0 if self._speed < 0 else self._last) / PROJECT_RATE_HZ
             self._ended()
         elif not (self._auditioning or self._scrubbing):
             self.position_changed.emit(frame / PROJECT_RATE_HZ)

@@ -13,6 +13,7 @@ MAX_BELL_DB: Final = 18.0
 MIN_BELL_Q, MAX_BELL_Q = 0.3, 8.0
 MIN_DECAY_S, MAX_DECAY_S = 0.2, 4.0
 MAX_PRE_DELAY_S: Final = 0.2
+MIN_DAMPING_HZ: Final = 1000.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +71,7 @@ class Reverb:
     def __post_init__(self) -> None:
         _check(self.decay_s, MIN_DECAY_S, MAX_DECAY_S, what="decay_s of the reverb")
         _check(self.pre_delay_s, 0.0, MAX_PRE_DELAY_S, what="pre_delay_s of the reverb")
-        _check(self.damping_hz, 1000.0, MAX_PASS_HZ, what="damping_hz of the reverb")
+        _check(self.damping_hz, MIN_DAMPING_HZ, MAX_PASS_HZ, what="damping_hz of the reverb")
         check_gain_db(self.gain_db)
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from PySide6.QtCore import Qt
 from PySide6.QtCore import QTimer
 from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QDialog
 from PySide6.QtWidgets import QHBoxLayout
 from PySide6.QtWidgets import QScrollArea
 from PySide6.QtWidgets import QToolButton
@@ -16,13 +17,22 @@ from PySide6.QtWidgets import QWidget
 from sounddesk.app.commands.buttons import command_button
 from sounddesk.app.commands.command import Command
 from sounddesk.app.commands.registry import CommandRegistry
+from sounddesk.app.mixer.bus_strip import GroupStrip
+from sounddesk.app.mixer.bus_strip import ReverbStrip
+from sounddesk.app.mixer.equalizer_dialog import EqualizerDialog
 from sounddesk.app.mixer.level_meter import LoudnessPanel
+from sounddesk.app.mixer.reverb_dialog import ReverbDialog
 from sounddesk.app.mixer.strip import Strip
+from sounddesk.app.notifications import notifier
 from sounddesk.app.player import Player
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
 from sounddesk.audio.playback.playback_levels import MASTER
 from sounddesk.audio.playback.playback_levels import LaneLevel
+from sounddesk.audio.timeline_mix import REVERB
+from sounddesk.domain.fader_groups import with_group_of
+from sounddesk.domain.fader_groups import without_group
+from sounddesk.domain.levels import FADER_BOTTOM_DB
 from sounddesk.domain.project import Project
 
 
@@ -71,6 +81,13 @@ class MixerPanel(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
         layout.addWidget(scroll, 1)
+        self.groups: dict[str, GroupStrip] = {}
+        self._buses = QHBoxLayout()
+        self._buses.setSpacing(2)
+        self.reverb = ReverbStrip(document, self)
+        self.reverb.settings_requested.connect(self.show_reverb)
+        self._buses.addWidget(self.reverb)
+        layout.addLayout(self._buses)
         layout.addWidget(self.master)
         layout.addLayout(right)
         # One strip a turn of the event loop: a strip takes some 8 ms to make, and a scene may have twenty.
@@ -96,6 +113,7 @@ class MixerPanel(QWidget):
                     self.strips[after.id].refresh()
             if old.master != new.master:
                 self.master.refresh()
+        self._show_buses()
 
     def _on_replaced(self) -> None:
         # Objects of another project may have the same ids, and so the same strips.
@@ -118,8 +136,32 @@ class MixerPanel(QWidget):
                 self._row.insertWidget(index, strip)
             strip.refresh()
         self.master.refresh()
+        self._show_buses()
         if len(self.strips) < len(order):
             self._next_strip.start()
+
+    def _show_buses(self) -> None:
+        """The strips of groups, and of the reverb where something is sent to it."""
+        project = self._document.project
+        wanted = [group.id for group in project.master.groups]
+        for group_id in [each for each in self.groups if each not in wanted]:
+            strip = self.groups.pop(group_id)
+            self._buses.removeWidget(strip)
+            strip.hide()
+            strip.deleteLater()
+        for group_id in wanted:
+            if group_id not in self.groups:
+                made = GroupStrip(self._document, group_id, self)
+                made.chosen.connect(lambda group_id=group_id: self._select_group(group_id))
+                self.groups[group_id] = made
+                self._buses.insertWidget(len(self.groups) - 1, made)
+            self.groups[group_id].refresh()
+        self.reverb.refresh()
+        self.reverb.setVisible(any(each.strip.send_db > FADER_BOTTOM_DB for each in project.objects))
+
+    def _select_group(self, group_id: str) -> None:
+        members = [each.id for each in self._document.project.objects if each.strip.group_id == group_id]
+        self._selection.select_objects(members)
 
     def _make_next_strip(self) -> None:
         order = [each.id for each in self._document.project.objects]
@@ -129,6 +171,7 @@ class MixerPanel(QWidget):
             return
         strip = Strip(self._document, missing, self)
         strip.chosen.connect(lambda missing=missing: self._selection.select_objects([missing]))
+        strip.equalizer_requested.connect(lambda missing=missing: self.show_equalizer(missing))
         strip.show_selected(missing in self._selection.object_ids)
         made = {**self.strips, missing: strip}
         self.strips = {each: made[each] for each in order if each in made}
@@ -142,6 +185,8 @@ class MixerPanel(QWidget):
         for object_id, strip in self.strips.items():
             strip.show_level(levels.get(object_id))
         self.master.show_level(levels.get(MASTER))
+        if self.reverb.meter is not None:
+            self.reverb.meter.show_level(levels.get(REVERB))
 
     def _on_playing(self, playing: bool) -> None:
         if not playing:
@@ -167,6 +212,41 @@ class MixerPanel(QWidget):
             project = project.with_strip(object_id, **{field: not getattr(project.object(object_id).strip, field)})
         self._document.commit(self.tr("Mute") if field == "muted" else self.tr("Solo"), project)
 
+    def show_equalizer(self, object_id: str | None = None) -> None:
+        """The equalizer of a strip, else of the selected object's, in a window of its own."""
+        object_id = object_id or self._selection.current_object_id
+        if object_id is not None:
+            self._open(EqualizerDialog(self._document, object_id, self))
+
+    def show_reverb(self) -> None:
+        """The room of the reverb, in a window of its own."""
+        self._open(ReverbDialog(self._document, self))
+
+    @staticmethod
+    def _open(dialog: QDialog) -> None:
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.show()
+
+    def group(self) -> None:
+        """One more fader for the selected strips."""
+        chosen = self._selection.object_ids
+        if len(chosen) < 2:
+            notifier.warning(self.tr("A group needs two objects or more: select them with Ctrl first."))
+            return
+        project = with_group_of(self._document.project, chosen, name=self.tr("group"))
+        self._document.commit(self.tr("Group faders"), project)
+
+    def ungroup(self) -> None:
+        """The selected strips leave their groups and stay as loud as they are."""
+        project = without_group(self._document.project, self._selection.object_ids)
+        self._document.commit(self.tr("Ungroup faders"), project)
+
+    @property
+    def has_grouped_selection(self) -> bool:
+        project = self._document.project
+        known = {each.id: each for each in project.objects}
+        return any(project.group(known[each].strip.group_id) for each in self._selection.object_ids if each in known)
+
     def pan_from_position(self) -> None:
         """Each object's pan from where its mask lies in the image, as one step that can be undone."""
         project = self._document.project
@@ -183,6 +263,14 @@ COMMANDS: Final[tuple[Command[MixerPanel], ...]] = (
             enabled=lambda it: it.has_selection),
     Command("mixer.solo", "&Solo objects", lambda it: it.toggle("soloed"), menu="Mixer", section="strips", keys="S",
             enabled=lambda it: it.has_selection),
+    Command("mixer.equalizer", "&Equalizer…", MixerPanel.show_equalizer, menu="Mixer", section="effects",
+            keys="Ctrl+Shift+E",
+            enabled=lambda it: it.has_selection),
+    Command("mixer.reverb", "&Reverb…", MixerPanel.show_reverb, menu="Mixer", section="effects"),
+    Command("mixer.group", "&Group faders of objects", MixerPanel.group, menu="Mixer", section="groups",
+            enabled=lambda it: it.has_selection),
+    Command("mixer.ungroup", "U&ngroup faders of objects", MixerPanel.ungroup, menu="Mixer", section="groups",
+            enabled=lambda it: it.has_grouped_selection),
     Command("mixer.balance", "&Match levels to the scene", MixerPanel.ask_to_match_levels, menu="Mixer",
             section="scene"),
     Command("mixer.pan", "&Pan from position", MixerPanel.pan_from_position, menu="Mixer", section="scene",

@@ -29,6 +29,8 @@ from sounddesk.app.look.theme import font
 from sounddesk.app.look.theme import theme
 from sounddesk.app.mixer.level_meter import BOTTOM_DB
 from sounddesk.app.mixer.level_meter import LevelMeter
+from sounddesk.app.mixer.send_slider import SendSlider
+from sounddesk.app.mixer.send_slider import send_text
 from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.plain_text import plain_tip
 from sounddesk.app.project.document import Document
@@ -112,9 +114,10 @@ def pan_text(pan: float) -> str:
 
 
 class Strip(QWidget):
-    """Signals: chosen(): it was clicked on."""
+    """Signals: chosen(): it was clicked on; equalizer_requested(): its equalizer is wanted."""
 
     chosen = Signal()
+    equalizer_requested = Signal()
 
     def __init__(self, document: Document, object_id: str | None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -163,6 +166,15 @@ class Strip(QWidget):
             button.clicked.connect(lambda on, field=field, title=title: self._set_flag(field, on, title))
             self.buttons[field] = button
             flags.addWidget(button)
+        self.equalizer = QToolButton(self)
+        self.equalizer.setText("EQ")
+        self.equalizer.setToolTip(self.tr("Equalizer"))
+        self.equalizer.setProperty("compact", True)
+        self.equalizer.setFont(font(SMALL))
+        self.equalizer.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.equalizer.setVisible(object_id is not None)
+        self.equalizer.clicked.connect(self.equalizer_requested)
+        flags.addWidget(self.equalizer)
         layout.addLayout(flags)
         self.pan = PanSlider(self)
         self._pan_value = PlainLabel(parent=self)
@@ -173,13 +185,23 @@ class Strip(QWidget):
         panning = QHBoxLayout()
         panning.addWidget(self.pan, 1)
         panning.addWidget(self._pan_value)
-        for widget in (self.pan, self._pan_value):
+        self.send = SendSlider(self)
+        self._send_value = PlainLabel(parent=self)
+        self._send_value.setFixedWidth(30)
+        self._send_value.setProperty("role", "small")
+        self._send_value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.send.valueChanged.connect(self._set_send)
+        sending = QHBoxLayout()
+        sending.addWidget(self.send, 1)
+        sending.addWidget(self._send_value)
+        for widget in (self.pan, self._pan_value, self.send, self._send_value):
             # The master has none; its fader stands beside the others all the same.
             policy = widget.sizePolicy()
             policy.setRetainSizeWhenHidden(True)
             widget.setSizePolicy(policy)
             widget.setVisible(object_id is not None)
         layout.addLayout(panning)
+        layout.addLayout(sending)
         self._peak = PlainLabel("-∞", self)
         self._peak.setProperty("role", "small")
         self._peak.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -216,12 +238,22 @@ class Strip(QWidget):
             self.pan.setValue(round(each.strip.pan * 100))
             self._pan_value.setText(pan_text(each.strip.pan))
             self.pan.setToolTip(self.tr("Pan: {value}. Double click: centre").format(value=self._pan_value.text()))
+            # Where the pan is a curve, the curve is what is heard.
+            self.pan.setEnabled(not each.strip.pan_curve)
+            if each.strip.pan_curve:
+                self.pan.setToolTip(self.tr("The pan follows its curve on the timeline"))
+            self.send.setValue(round(each.strip.send_db * 10))
+            self._send_value.setText(send_text(each.strip.send_db))
+            self.send.setToolTip(
+                self.tr("Send to the reverb: {value}. Double click: none").format(value=self._send_value.text())
+            )
         self._name.setText(self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, _WIDTH - 20))
         self._name.setToolTip(plain_tip(name))
         self.fader.setValue(round(gain_db * 10))
         self._value.setValue(gain_db)
         for widget, what in (
             (self.fader, self.tr("Fader")), (self._value, self.tr("Gain")), (self.pan, self.tr("Pan")),
+            (self.send, self.tr("Reverb send")), (self.equalizer, self.tr("Equalizer")),
         ):  # fmt: skip
             widget.setAccessibleName(f"{what} {name}")
         self.meter.setAccessibleName(self.tr("Level of {name}").format(name=name))
@@ -265,6 +297,12 @@ class Strip(QWidget):
             lit = f"background: {getattr(theme(), _LIT[field])}; color: {theme().on_lit};" if button.isChecked() else ""
             if button.styleSheet() != lit:
                 button.setStyleSheet(lit)
+        if self._object_id is not None:
+            on = self._document.project.object(self._object_id).strip.equalizer.is_on
+            # Two letters in the room of one.
+            lit = "padding: 0;" + (f"background: {theme().on}; color: {theme().on_lit};" if on else "")
+            if self.equalizer.styleSheet() != lit:
+                self.equalizer.setStyleSheet(lit)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         super().mousePressEvent(event)
@@ -292,6 +330,11 @@ class Strip(QWidget):
         if self._object_id is not None:
             object_id = self._object_id
             self._apply(self.tr("Pan"), lambda p: p.with_strip(object_id, pan=hundredths / 100), key="pan")
+
+    def _set_send(self, tenths: int) -> None:
+        if self._object_id is not None:
+            object_id = self._object_id
+            self._apply(self.tr("Reverb send"), lambda p: p.with_strip(object_id, send_db=tenths / 10), key="send")
 
     def _set_flag(self, field: str, on: bool, title: str) -> None:
         def change(project: Project) -> Project:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QObject
 from PySide6.QtCore import QRectF
+from PySide6.QtCore import Qt
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QColor
 from PySide6.QtGui import QImage
@@ -49,6 +50,8 @@ class ClipPictures(QObject):
         picture = None if take is None else self._picture(take, colour)
         if picture is None or take is None:
             return
+        if clip.reversed:
+            picture = picture.flipped(Qt.Orientation.Horizontal)
         per_s, scale = picture.width() / take.seconds, rect.width() / clip.duration_s
         body_s = take.seconds - clip.offset_s
         # Each round but the last is shorter by the crossfade into the next one.

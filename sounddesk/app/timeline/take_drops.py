@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Callable
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from sounddesk.app.timeline.timeline_drags import DragTools
 from sounddesk.app.workers.background import Background
 from sounddesk.domain.clip_edits import with_room_for_clips
 from sounddesk.domain.errors import SounddeskError
+from sounddesk.domain.project import Project
 from sounddesk.domain.take import Take
 from sounddesk.domain.timeline import Clip
 
@@ -43,8 +45,12 @@ class TakeDrops(QObject):
         rect: where the clip would be, in widget pixels; None while nothing is dragged over the widget.
     """
 
-    def __init__(self, tools: DragTools, panel: QWidget) -> None:
+    def __init__(
+        self, tools: DragTools, panel: QWidget, *, room_for: Callable[[Sequence[Clip], float], Project]
+    ) -> None:
+        """`room_for`: (clips, time of the first one) -> the project to put them into."""
         super().__init__(panel)
+        self._room_for = room_for
         self._tools = tools
         self._panel = panel
         self.rect: QRectF | None = None
@@ -134,7 +140,7 @@ class TakeDrops(QObject):
         return Clip(id="", object_id=found.object_id, take_id=found.id, start_s=start_s, duration_s=found.seconds)
 
     def _place(self, clip: Clip) -> None:
-        project, clip_id = self._document.project.with_new_id("c")
+        project, clip_id = self._room_for([clip], clip.start_s).with_new_id("c")
         project = project.with_clip(dataclasses.replace(clip, id=clip_id))
         self._document.commit(self.tr("Place take"), with_room_for_clips(project))
         self._selection.select_clips([clip_id])

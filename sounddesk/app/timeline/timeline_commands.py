@@ -1,11 +1,14 @@
-"""What menus and keys do with the timeline: transport, clips, markers."""
+"""What menus and keys do with clips and markers."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Any
 from typing import Final
 
 from PySide6.QtCore import QObject
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QInputDialog
 from PySide6.QtWidgets import QLineEdit
 from PySide6.QtWidgets import QWidget
@@ -18,14 +21,22 @@ from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.timeline.clip_clipboard import clips_on_the_clipboard
 from sounddesk.app.timeline.clip_clipboard import copy_clips
+from sounddesk.app.timeline.clip_dialog import ClipDialog
+from sounddesk.app.timeline.curve_editing import CurveEditing
 from sounddesk.audio.loudest_event import loudest_event_s
 from sounddesk.domain.clip_edits import with_clip_at_markers
+from sounddesk.domain.clip_edits import with_clip_reversed
 from sounddesk.domain.clip_edits import with_clips_duplicated
+from sounddesk.domain.clip_edits import with_clips_moved
 from sounddesk.domain.clip_edits import with_clips_pasted
 from sounddesk.domain.clip_edits import with_length_of_clips
 from sounddesk.domain.clip_edits import with_room_for_clips
 from sounddesk.domain.project import Project
+from sounddesk.domain.ripple import with_followers
+from sounddesk.domain.ripple import with_gap_closed
+from sounddesk.domain.ripple import with_room_made
 from sounddesk.domain.timeline import Clip
+from sounddesk.domain.timeline import FadeCurve
 from sounddesk.domain.timeline import Marker
 from sounddesk.domain.timeline import resized
 from sounddesk.domain.timeline import split
@@ -34,7 +45,14 @@ MAX_CLIP_GAIN_DB: Final = 24.0
 
 
 class TimelineCommands(QObject):
-    """Carries out the commands below."""
+    """Carries out the commands below.
+
+    Attributes:
+        chosen_marker: id of the marker that keys act on; empty for none.
+        ripple: whether what is deleted, pasted, duplicated, dropped, moved and nudged carries along what follows on
+            its lane.
+        curves: edits points, and gets the keys while one is chosen.
+    """
 
     def __init__(
         self,
@@ -47,55 +65,26 @@ class TimelineCommands(QObject):
         super().__init__(panel)
         self._document = document
         self._selection = selection
+        self._actions = actions
         self._player = player
         self._panel = panel
         self.chosen_marker = ""
+        self.ripple = False
+        self.curves: CurveEditing | None = None
         actions.add(COMMANDS, owner=self)
         selection.clips_changed.connect(actions.refresh)
         document.changed.connect(lambda _old, _new: actions.refresh())
         document.replaced.connect(actions.refresh)
-        player.loop_changed.connect(lambda: actions["transport.loop"].setChecked(player.is_looping))
+        document.changed.connect(self._show_crossfades)
+        document.replaced.connect(self._show_crossfades)
 
-    # ------------------------------------------------------------------ transport
+    def attach_curves(self, curves: CurveEditing) -> None:
+        """Let keys act on points of curves first."""
+        self.curves = curves
+        curves.changed.connect(self._actions.refresh)
 
-    def _end_s(self) -> float:
-        return self._document.project.settings.timeline_s
-
-    def play_or_stop(self) -> None:
-        self._player.toggle()
-
-    def stop(self) -> None:
-        self._player.stop_by_hand()
-
-    def to_start(self) -> None:
-        self._player.seek(0.0)
-
-    def to_end(self) -> None:
-        self._player.seek(self._end_s())
-
-    def jump(self, seconds: float) -> None:
-        self._player.seek(min(self._player.position_s + seconds, self._end_s()))
-
-    def step_frames(self, frames: int) -> None:
-        rate = self._document.project.settings.timecode_rate
-        self._player.seek(rate.time_of(max(0, rate.frame_at(self._player.position_s) + frames)))
-
-    def toggle_loop(self) -> None:
-        """Loop the range, or stop looping it; where none was drawn, the selected clips, or else everything."""
-        player = self._player
-        if player.is_looping:
-            player.set_looping(False)
-        elif player.loop_s is not None:
-            player.set_looping(True)
-        else:
-            player.set_loop(self._span(self._chosen()) or (0.0, self._end_s()))
-
-    def loop_selected_clips(self) -> None:
-        span = self._span(self._chosen())
-        if span is None:
-            notifier.warning(self.tr("No clip is selected: click on one first."))
-        else:
-            self._player.set_loop(span)
+    def _show_crossfades(self, *_states: object) -> None:
+        self._actions["timeline.crossfades"].setChecked(self._document.project.settings.crossfades)
 
     @property
     def has_clips(self) -> bool:
@@ -106,12 +95,12 @@ class TimelineCommands(QObject):
         return bool(self._selection.clip_ids)
 
     @property
+    def has_chosen_clips_or_point(self) -> bool:
+        return self.has_chosen_clips or (self.curves is not None and self.curves.chosen_point is not None)
+
+    @property
     def has_markers(self) -> bool:
         return bool(self._document.project.markers)
-
-    @staticmethod
-    def _span(clips: list[Clip]) -> tuple[float, float] | None:
-        return (min(c.start_s for c in clips), max(c.end_s for c in clips)) if clips else None
 
     # ------------------------------------------------------------------ clips
 
@@ -119,12 +108,14 @@ class TimelineCommands(QObject):
         return [self._document.project.clip(each) for each in self._selection.clip_ids]
 
     def split(self) -> None:
-        """Cut the selected clips under the playhead; where none of them lies there, all that do."""
+        """Cut the clips under the playhead: the selected ones; else those on the selected lanes; else all of them."""
         project = self._document.project
         at_s = self._player.position_s
         under = [clip for clip in project.clips if clip.start_s + 0.011 < at_s < clip.end_s - 0.011]
-        # The selected ones alone, where they lie there: after a split the left part is selected, and has been left.
-        under = [clip for clip in under if clip.id in self._selection.clip_ids] or under
+        # After a split the left part is selected and has been left: the next one is on the same lane.
+        chosen = [clip for clip in under if clip.id in self._selection.clip_ids]
+        on_lanes = [clip for clip in under if clip.object_id in self._selection.object_ids]
+        under = chosen or on_lanes or under
         if not under:
             notifier.warning(self.tr("No clip lies under the playhead: move it into one first."))
         elif all(clip.looped for clip in under):
@@ -138,12 +129,31 @@ class TimelineCommands(QObject):
             self._document.commit(self.tr("Split clips"), project)
 
     def delete(self) -> None:
+        """Remove the chosen point of a curve, else the selected clips, else the selected marker."""
+        if self.curves is not None and self.curves.remove_chosen():
+            return
         project = self._document.project
         if self._selection.clip_ids:
-            self._document.commit(self.tr("Delete clips"), project.without_clips(self._selection.clip_ids))
+            self._document.commit(self.tr("Delete clips"), self._without_chosen())
         elif any(marker.id == self.chosen_marker for marker in project.markers):
             self._document.commit(self.tr("Delete marker"), project.without_markers([self.chosen_marker]))
             self.chosen_marker = ""
+
+    def set_ripple(self, on: bool) -> None:
+        """Whether edits carry along what follows on the same lane."""
+        self.ripple = on
+
+    def _without_chosen(self) -> Project:
+        project, clip_ids = self._document.project, self._selection.clip_ids
+        return with_gap_closed(project, clip_ids) if self.ripple else project.without_clips(clip_ids)
+
+    def with_room_for(self, clips: Sequence[Clip], *, at_s: float) -> Project:
+        """The project to put `clips` into, the first of them at a time: with room made, where that is wanted."""
+        project = self._document.project
+        if not (self.ripple and clips):
+            return project
+        by_s = max(clip.end_s for clip in clips) - min(clip.start_s for clip in clips)
+        return with_room_made(project, (clip.object_id for clip in clips), at_s=at_s, by_s=by_s)
 
     def copy(self) -> None:
         clips = self._chosen()
@@ -153,8 +163,7 @@ class TimelineCommands(QObject):
     def cut(self) -> None:
         if self._selection.clip_ids:
             self.copy()
-            project = self._document.project.without_clips(self._selection.clip_ids)
-            self._document.commit(self.tr("Cut clips"), project)
+            self._document.commit(self.tr("Cut clips"), self._without_chosen())
 
     def paste(self) -> None:
         """Clips from the clipboard, the first of them at the playhead."""
@@ -162,12 +171,15 @@ class TimelineCommands(QObject):
         if not clips:
             notifier.warning(self.tr("There are no clips of this project in the clipboard: copy some first."))
             return
-        project, made = with_clips_pasted(self._document.project, clips, at_s=self._player.position_s)
+        at_s = self._player.position_s
+        project, made = with_clips_pasted(self.with_room_for(clips, at_s=at_s), clips, at_s=at_s)
         self._commit_made(self.tr("Paste clips"), project, made)
 
     def duplicate(self) -> None:
         if self._selection.clip_ids:
-            project, made = with_clips_duplicated(self._document.project, self._selection.clip_ids)
+            clips = self._chosen()
+            room = self.with_room_for(clips, at_s=max(clip.end_s for clip in clips))
+            project, made = with_clips_duplicated(room, self._selection.clip_ids)
             self._commit_made(self.tr("Duplicate clips"), project, made)
 
     def _commit_made(self, text: str, project: Project, made: tuple[str, ...]) -> None:
@@ -184,19 +196,69 @@ class TimelineCommands(QObject):
         self._document.commit(self.tr("Loop clips"), project)
 
     def nudge(self, frames: int) -> None:
+        """The chosen point of a curve, else the selected clips, earlier or later by frames."""
         project = self._document.project
-        for clip in self._chosen():
-            start_s = max(0.0, clip.start_s + project.settings.timecode_rate.time_of(frames))
-            project = project.with_clip(dataclasses.replace(clip, start_s=start_s))
+        seconds = project.settings.timecode_rate.time_of(frames)
+        if self.curves is not None and self.curves.nudge(seconds):
+            return
+        chosen = self._chosen()
+        clips = with_followers(project, chosen) if self.ripple else chosen
+        project = with_clips_moved(project, clips, seconds)
         self._document.commit(self.tr("Nudge clips"), with_room_for_clips(project), merge_key="nudge")
 
     def change_gain(self, step_db: float) -> None:
-        """The selected clips louder or softer, from -60 to 24 dB."""
+        """The chosen point of a curve higher or lower, else the selected clips louder or softer, from -60 to 24 dB."""
+        if self.curves is not None and self.curves.change_value(step_db):
+            return
         project = self._document.project
         for clip in self._chosen():
             gain_db = min(MAX_CLIP_GAIN_DB, max(-60.0, clip.gain_db + step_db))
             project = project.with_clip(dataclasses.replace(clip, gain_db=gain_db))
         self._document.commit(self.tr("Clip gain"), project, merge_key="clip gain")
+
+    def reverse(self) -> None:
+        """Play the selected clips backwards, or forwards again."""
+        project = self._document.project
+        for clip in self._chosen():
+            take = self._document.takes.get(clip.take_id)
+            if take is not None:
+                project = project.with_clip(with_clip_reversed(clip, take_seconds=take.seconds))
+        self._document.commit(self.tr("Reverse clips"), project)
+
+    def set_fade_curve(self, clip_id: str, curve: FadeCurve, *, fade_in: bool) -> None:
+        """Another shape of a fade: of a clip, and of the other selected ones where it is among them."""
+        project = self._document.project
+        chosen = self._selection.clip_ids
+        for each in chosen if clip_id in chosen else (clip_id,):
+            changes: dict[str, Any] = {"fade_in_curve" if fade_in else "fade_out_curve": curve}
+            project = project.with_clip(dataclasses.replace(project.clip(each), **changes))
+        self._document.commit(self.tr("Shape of the fade"), project)
+
+    def toggle_crossfades(self) -> None:
+        """Let clips that overlap fade into each other, or add up."""
+        project = self._document.project
+        on = not project.settings.crossfades
+        self._document.commit(self.tr("Crossfades"), project.with_settings(crossfades=on))
+
+    def ask_for_numbers(self) -> None:
+        """Place, length, gain and fades of the selected clips, as numbers."""
+        clips = self._chosen()
+        if not clips:
+            notifier.warning(self.tr("No clip is selected: click on one first."))
+            return
+        dialog = ClipDialog(clips, self._panel)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.accepted_clips.connect(self._take_numbers)
+        dialog.open()
+
+    def _take_numbers(self, clips: Sequence[Clip]) -> None:
+        project = self._document.project
+        there = {clip.id for clip in project.clips}
+        for clip in clips:
+            # The dialog leaves the window to itself, but a take that is done may have changed the project.
+            if clip.id in there:
+                project = project.with_clip(clip)
+        self._document.commit(self.tr("Change clips"), with_room_for_clips(project))
 
     def fit_length(self) -> None:
         self._document.commit(self.tr("Timeline length"), with_length_of_clips(self._document.project))
@@ -262,22 +324,6 @@ class TimelineCommands(QObject):
 
 
 COMMANDS: Final[tuple[Command[TimelineCommands], ...]] = (
-    Command("transport.play", "&Play or stop", TimelineCommands.play_or_stop, menu="Transport", section="play",
-            keys="Space"),
-    Command("transport.stop", "S&top", TimelineCommands.stop, menu="Transport", section="play", keys="K"),
-    Command("transport.start", "To the &start", TimelineCommands.to_start, menu="Transport", section="go", keys="Home"),
-    Command("transport.end", "To the &end", TimelineCommands.to_end, menu="Transport", section="go", keys="End"),
-    Command("transport.back", "&Back one second", lambda it: it.jump(-1.0), menu="Transport", section="go", keys="J"),
-    Command("transport.forward", "&Forward one second", lambda it: it.jump(1.0), menu="Transport", section="go",
-            keys="L"),
-    Command("transport.frame_back", "Back &one frame", lambda it: it.step_frames(-1), menu="Transport", section="go",
-            keys=","),
-    Command("transport.frame_forward", "Forward o&ne frame", lambda it: it.step_frames(1), menu="Transport",
-            section="go", keys="."),
-    Command("transport.loop", "&Loop range", switch=lambda it, _on: it.toggle_loop(), menu="Transport", section="loop",
-            keys="Shift+L"),
-    Command("transport.loop_clips", "Loop the selected &clips", TimelineCommands.loop_selected_clips, menu="Transport",
-            section="loop", keys="Alt+L"),
     Command("timeline.cut", "Cu&t clips", TimelineCommands.cut, menu="Edit", section="clipboard", keys="Ctrl+X",
             enabled=lambda it: it.has_chosen_clips),
     Command("timeline.copy", "&Copy clips", TimelineCommands.copy, menu="Edit", section="clipboard", keys="Ctrl+C",
@@ -295,21 +341,32 @@ COMMANDS: Final[tuple[Command[TimelineCommands], ...]] = (
             enabled=lambda it: it.has_chosen_clips),
     Command("timeline.delete", "&Delete clips or marker", TimelineCommands.delete, menu="Timeline", section="clips",
             keys="Del"),
-    Command("timeline.loop", "&Loop clips", TimelineCommands.toggle_clip_loops, menu="Timeline", section="clips",
+    Command("timeline.numbers", "Place, &gain and fades…", TimelineCommands.ask_for_numbers, menu="Timeline",
+            section="clips", keys="Alt+Return",
+            enabled=lambda it: it.has_chosen_clips),
+    Command("timeline.loop", "&Loop clips", TimelineCommands.toggle_clip_loops, menu="Timeline", section="sound",
             keys="Ctrl+L",
             enabled=lambda it: it.has_chosen_clips),
-    Command("timeline.louder", "Clip l&ouder by 1 dB", lambda it: it.change_gain(1.0), menu="Timeline",
-            section="clips", keys="Alt+Up",
+    Command("timeline.reverse", "&Reverse clips", TimelineCommands.reverse, menu="Timeline", section="sound",
+            keys="Ctrl+R",
             enabled=lambda it: it.has_chosen_clips),
-    Command("timeline.softer", "Clip so&fter by 1 dB", lambda it: it.change_gain(-1.0), menu="Timeline",
-            section="clips", keys="Alt+Down",
-            enabled=lambda it: it.has_chosen_clips),
+    Command("timeline.louder", "L&ouder by 1 dB", lambda it: it.change_gain(1.0), menu="Timeline",
+            section="sound", keys="Alt+Up",
+            enabled=lambda it: it.has_chosen_clips_or_point),
+    Command("timeline.softer", "&Softer by 1 dB", lambda it: it.change_gain(-1.0), menu="Timeline",
+            section="sound", keys="Alt+Down",
+            enabled=lambda it: it.has_chosen_clips_or_point),
+    Command("timeline.crossfades", "&Crossfade overlapping clips", switch=lambda it, _on: it.toggle_crossfades(),
+            checked=True, menu="Timeline", section="sound"),
+    Command("timeline.ripple", "R&ipple", switch=lambda it, on: it.set_ripple(on), menu="Timeline", section="move",
+            keys="Shift+R",
+            tip="What follows on a lane goes along when clips are deleted, inserted or moved"),
     Command("timeline.nudge_left", "&Nudge left by a frame", lambda it: it.nudge(-1), menu="Timeline", section="move",
             keys="Alt+Left",
-            enabled=lambda it: it.has_chosen_clips),
-    Command("timeline.nudge_right", "Nudge ri&ght by a frame", lambda it: it.nudge(1), menu="Timeline",
+            enabled=lambda it: it.has_chosen_clips_or_point),
+    Command("timeline.nudge_right", "Nudge rig&ht by a frame", lambda it: it.nudge(1), menu="Timeline",
             section="move", keys="Alt+Right",
-            enabled=lambda it: it.has_chosen_clips),
+            enabled=lambda it: it.has_chosen_clips_or_point),
     Command("timeline.marker", "Add &marker", TimelineCommands.add_marker, menu="Timeline", section="markers",
             keys="Shift+M", label="Marker"),
     Command("timeline.marker_of_object", "Add marker for the o&bject", lambda it: it.add_marker(of_object=True),

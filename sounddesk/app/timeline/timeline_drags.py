@@ -92,9 +92,15 @@ class DragTools:
 
 
 class Drag(ABC):
-    """Made at the press; `text` names the undo step, empty where the project is not changed."""
+    """Made at the press.
+
+    Attributes:
+        text: names the undo step that the panel begins; empty where there is none, or where it has begun.
+        edits: whether the project is changed.
+    """
 
     text = ""
+    edits = False
 
     def __init__(self, tools: DragTools, press: QPointF) -> None:
         self.tools = tools
@@ -118,7 +124,7 @@ class MoveClips(Drag):
 
     def __init__(self, tools: DragTools, press: QPointF, clips: Sequence[Clip], grabbed: Clip, text: str) -> None:
         super().__init__(tools, press)
-        self.text = text
+        self.text, self.edits = text, True
         self.moved = False
         self._clips = tuple(clips)
         self._grabbed = grabbed
@@ -142,7 +148,7 @@ class TrimClip(Drag):
 
     def __init__(self, tools: DragTools, press: QPointF, clip: Clip, text: str, *, left: bool) -> None:
         super().__init__(tools, press)
-        self.text = text
+        self.text, self.edits = text, True
         self._clip = clip
         self._left = left
 
@@ -160,7 +166,7 @@ class FadeClip(Drag):
 
     def __init__(self, tools: DragTools, press: QPointF, clip: Clip, text: str, *, fade_in: bool) -> None:
         super().__init__(tools, press)
-        self.text = text
+        self.text, self.edits = text, True
         self._clip = clip
         self._fade_in = fade_in
 
@@ -179,7 +185,7 @@ class MoveMarker(Drag):
 
     def __init__(self, tools: DragTools, press: QPointF, marker: Marker, text: str) -> None:
         super().__init__(tools, press)
-        self.text = text
+        self.text, self.edits = text, True
         self._marker = marker
 
     def move(self, point: QPointF, *, free: bool) -> None:
@@ -194,7 +200,7 @@ class MoveEnd(Drag):
 
     def __init__(self, tools: DragTools, press: QPointF, text: str) -> None:
         super().__init__(tools, press)
-        self.text = text
+        self.text, self.edits = text, True
         self._end_s = tools.document.project.settings.timeline_s
 
     def move(self, point: QPointF, *, free: bool) -> None:

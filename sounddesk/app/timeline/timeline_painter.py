@@ -20,6 +20,10 @@ from PySide6.QtGui import QPolygonF
 from sounddesk.app.look.theme import RADIUS
 from sounddesk.app.look.theme import colour
 from sounddesk.app.timeline.clip_pictures import ClipPictures
+from sounddesk.app.timeline.curve_painter import paint_curves
+from sounddesk.app.timeline.curve_painter import paint_fade
+from sounddesk.app.timeline.timeline_curves import CurveMode
+from sounddesk.app.timeline.timeline_curves import PointRef
 from sounddesk.app.timeline.timeline_view import MARKERS_HEIGHT
 from sounddesk.app.timeline.timeline_view import NAMES_WIDTH
 from sounddesk.app.timeline.timeline_view import RULER_HEIGHT
@@ -41,6 +45,7 @@ class TimelineState:
         chosen_objects, chosen_clips, chosen_marker: ids.
         loop_s: range of the loop; `looping` whether it is repeated.
         marquee: rectangle that is being drawn around clips, in widget pixels.
+        curve_mode, chosen_point: what is edited on the lanes, and its point that keys act on.
         take_names: what clips are called, by the id of their take.
     """
 
@@ -52,6 +57,8 @@ class TimelineState:
     loop_s: tuple[float, float] | None
     looping: bool
     marquee: QRectF | None
+    curve_mode: CurveMode
+    chosen_point: PointRef | None
     take_names: Mapping[str, str]
 
 
@@ -85,6 +92,7 @@ class TimelinePainter:
             self._clip(
                 project, clip, chosen=clip.id in state.chosen_clips, title=state.take_names.get(clip.take_id, "")
             )
+        paint_curves(painter, self._view, project, state.curve_mode, state.chosen_point)
         painter.setClipRect(QRectF(NAMES_WIDTH, 0, area.width() - NAMES_WIDTH, area.height()))
         self._markers(project, state)
         painter.setClipRect(QRectF(NAMES_WIDTH - 5, 0, area.width() - NAMES_WIDTH + 5, area.height()))
@@ -182,14 +190,16 @@ class TimelinePainter:
         painter.drawRect(rect)
         painter.setPen(self._palette.color(QPalette.ColorRole.Text))
         fade_in, fade_out = (self._view.fade_handle(project, clip, fade_in=each).center().x() for each in (True, False))
-        if clip.fade_in_s:
-            painter.drawLine(rect.bottomLeft(), QPointF(fade_in, rect.top()))
-        if clip.fade_out_s:
-            painter.drawLine(QPointF(fade_out, rect.top()), rect.bottomRight())
+        paint_fade(painter, QRectF(rect.topLeft(), QPointF(fade_in, rect.bottom())), clip.fade_in_curve, fade_in=True)
+        paint_fade(
+            painter, QRectF(QPointF(fade_out, rect.top()), rect.bottomRight()), clip.fade_out_curve, fade_in=False
+        )
         if chosen:
             for x in (fade_in, fade_out):
                 painter.fillRect(QRectF(x - 3, rect.top(), 6, 6), outline)
         texts = [title] if title else []
+        if clip.reversed:
+            texts.append("◀")
         if clip.looped:
             texts.append("↻")
         if clip.gain_db:

@@ -16,20 +16,21 @@ from PySide6.QtGui import QPainter
 from PySide6.QtGui import QPaintEvent
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QMenu
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.commands.menus import add_commands
 from sounddesk.app.commands.registry import CommandRegistry
 from sounddesk.app.player import Player
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.timeline.clip_pictures import ClipPictures
+from sounddesk.app.timeline.clip_presses import ClipPresses
+from sounddesk.app.timeline.curve_editing import CurveEditing
 from sounddesk.app.timeline.take_drops import TakeDrops
 from sounddesk.app.timeline.timeline_commands import TimelineCommands
+from sounddesk.app.timeline.timeline_curves import PointRef
+from sounddesk.app.timeline.timeline_curves import hit_curve
 from sounddesk.app.timeline.timeline_drags import Drag
 from sounddesk.app.timeline.timeline_drags import DragTools
-from sounddesk.app.timeline.timeline_drags import FadeClip
 from sounddesk.app.timeline.timeline_drags import LoopRange
 from sounddesk.app.timeline.timeline_drags import Marquee
 from sounddesk.app.timeline.timeline_drags import MoveClips
@@ -37,20 +38,20 @@ from sounddesk.app.timeline.timeline_drags import MoveEnd
 from sounddesk.app.timeline.timeline_drags import MoveMarker
 from sounddesk.app.timeline.timeline_drags import Scrub
 from sounddesk.app.timeline.timeline_drags import Snapper
-from sounddesk.app.timeline.timeline_drags import TrimClip
+from sounddesk.app.timeline.timeline_menus import show_menu
+from sounddesk.app.timeline.timeline_menus import timeline_menu
 from sounddesk.app.timeline.timeline_painter import TimelinePainter
 from sounddesk.app.timeline.timeline_painter import TimelineState
-from sounddesk.app.timeline.timeline_panel_commands import CLIP_MENU
 from sounddesk.app.timeline.timeline_panel_commands import COMMANDS
 from sounddesk.app.timeline.timeline_panel_commands import PANEL_KEYS
-from sounddesk.app.timeline.timeline_panel_commands import RULER_MENU
+from sounddesk.app.timeline.timeline_steps import TimelineSteps
 from sounddesk.app.timeline.timeline_text import SpokenTimeline
 from sounddesk.app.timeline.timeline_text import take_names
 from sounddesk.app.timeline.timeline_view import NAMES_WIDTH
 from sounddesk.app.timeline.timeline_view import RULER_HEIGHT
 from sounddesk.app.timeline.timeline_view import Hit
 from sounddesk.app.timeline.timeline_view import TimelineView
-from sounddesk.domain.clip_edits import with_clips_pasted
+from sounddesk.app.timeline.transport_commands import TransportCommands
 from sounddesk.domain.project import Project
 from sounddesk.domain.timecode import TimeUnit
 from sounddesk.domain.timeline import Clip
@@ -97,8 +98,16 @@ class TimelinePanel(QWidget):
         self._tools = DragTools(
             document=document, selection=selection, player=player, snapper=self._snapper, view=lambda: self.view
         )
-        self._drops = TakeDrops(self._tools, self)
+        self.transport = TransportCommands(document, selection, actions, player, self)
         self.commands = TimelineCommands(document, selection, actions, player, self)
+        self._drops = TakeDrops(
+            self._tools, self, room_for=lambda clips, at_s: self.commands.with_room_for(clips, at_s=at_s)
+        )
+        self.curves = CurveEditing(self._tools, actions, self)
+        self.curves.changed.connect(self.update)
+        self.commands.attach_curves(self.curves)
+        self._presses = ClipPresses(self._tools, self.commands, self)
+        self._steps = TimelineSteps(document, selection, self.curves)
         actions.add(COMMANDS, owner=self)
         actions.reserve(PANEL_KEYS)
         self.setMinimumHeight(120)
@@ -185,6 +194,8 @@ class TimelinePanel(QWidget):
             loop_s=self._player.loop_s,
             looping=self._player.is_looping,
             take_names=take_names(self._document.project, self._document.takes),
+            curve_mode=self.curves.mode,
+            chosen_point=self.curves.chosen_point,
             marquee=self._drag.rect if isinstance(self._drag, Marquee) else self._drops.rect,
         )
         painter = TimelinePainter(QPainter(self), self.view, self.palette(), self.rect(), self._pictures)
@@ -206,6 +217,11 @@ class TimelinePanel(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         if event.button() == Qt.MouseButton.LeftButton:
+            free = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+            self._drag = self.curves.press(event.position(), free=free)
+            if self._drag is not None:
+                self.update()
+                return
             self._start(self._hit(event.position()), event)
             if self._drag is not None and self._drag.text:
                 self._document.begin(self._drag.text)
@@ -235,7 +251,7 @@ class TimelinePanel(QWidget):
             self._selection.select_objects([hit.id] if hit.id else [])
             self._drag = Marquee(tools, point, kept) if hit.part == "lane" else None
         elif hit.part != "markers":
-            self._press_clip(hit, event, control=control)
+            self._drag = self._presses.press(hit, point, event.modifiers())
         self.update()
 
     def _toggle_strip(self, hit: Hit) -> None:
@@ -244,59 +260,23 @@ class TimelinePanel(QWidget):
         on = not getattr(project.object(hit.id).strip, field)
         self._document.commit(text, project.with_strip(hit.id, **{field: on}))
 
-    def _press_clip(self, hit: Hit, event: QMouseEvent, *, control: bool) -> None:
-        clip = self._document.project.clip(hit.id)
-        chosen = self._selection.clip_ids
-        self.commands.chosen_marker = ""
-        self._selection.select_objects([clip.object_id])
-        if control:
-            others = [each for each in chosen if each != clip.id]
-            self._selection.select_clips(others if clip.id in chosen else [*others, clip.id])
-            return
-        if clip.id not in chosen:
-            self._selection.select_clips([clip.id])
-        point, tools = event.position(), self._tools
-        if hit.part in ("left edge", "right edge"):
-            self._drag = TrimClip(tools, point, clip, self.tr("Trim clip"), left=hit.part == "left edge")
-        elif hit.part in ("fade in", "fade out"):
-            self._drag = FadeClip(tools, point, clip, self.tr("Fade clip"), fade_in=hit.part == "fade in")
-        elif event.modifiers() & Qt.KeyboardModifier.AltModifier:
-            self._drag_copy(clip, point)
-        else:
-            clips = [self._document.project.clip(each) for each in self._selection.clip_ids]
-            self._drag = MoveClips(tools, point, clips, clip, self.tr("Move clip"))
-
-    def _drag_copy(self, clip: Clip, point: QPointF) -> None:
-        """Leave the clips where they are and drag copies of them."""
-        originals = [self._document.project.clip(each) for each in self._selection.clip_ids]
-        first_s = min(each.start_s for each in originals)
-        project, made = with_clips_pasted(self._document.project, originals, at_s=first_s)
-        text = self.tr("Copy clips")
-        self._document.begin(text)
-        self._document.preview(project)
-        copies = [project.clip(each) for each in made]
-        self._selection.select_clips(made)
-        grabbed = copies[originals.index(clip)]
-        drag = MoveClips(self._tools, point, copies, grabbed, text)
-        # The gesture has begun already.
-        drag.text = ""
-        self._drag = drag
-
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         drag = self._drag
         if drag is None:
-            self.setCursor(_CURSORS.get(self._hit(event.position()).part, Qt.CursorShape.ArrowCursor))
+            self.setCursor(self._cursor_at(event.position()))
             return
-        if self._edits(drag) and not self._document.in_gesture:
+        if drag.edits and not self._document.in_gesture:
             # Undo, or something else that ended the gesture, took the clip out of the hand.
             self._drag = None
             return
         drag.move(event.position(), free=bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
         self.update()
 
-    @staticmethod
-    def _edits(drag: Drag) -> bool:
-        return bool(drag.text) or isinstance(drag, MoveClips)
+    def _cursor_at(self, place: QPointF) -> Qt.CursorShape:
+        found = hit_curve(self.view, self._document.project, self.curves.mode, place)
+        if found is not None:
+            return Qt.CursorShape.SizeAllCursor if isinstance(found, PointRef) else Qt.CursorShape.CrossCursor
+        return _CURSORS.get(self._hit(place).part, Qt.CursorShape.ArrowCursor)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         drag, self._drag = self._drag, None
@@ -307,7 +287,7 @@ class TimelinePanel(QWidget):
         if isinstance(drag, MoveClips) and not drag.moved:
             # A mere click; of a copy nothing must be left on top of the original.
             self._document.abort()
-        elif self._edits(drag):
+        elif drag.edits:
             self._document.end()
         self.update()
 
@@ -324,6 +304,8 @@ class TimelinePanel(QWidget):
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802
         point = QPointF(event.pos())
+        if self.curves.remove_at(point):
+            return
         hit = self._hit(point)
         project = self._document.project
         on_clip = any(clip.id == hit.id for clip in project.clips)
@@ -333,10 +315,8 @@ class TimelinePanel(QWidget):
         if hit.part == "marker":
             self._selection.select_clips(())
             self.commands.chosen_marker = hit.id
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        add_commands(menu, self._actions, RULER_MENU if point.y() < RULER_HEIGHT else CLIP_MENU)
-        menu.popup(event.globalPos())
+        menu = timeline_menu(self, self._actions, self.commands, project, hit, in_ruler=point.y() < RULER_HEIGHT)
+        show_menu(menu, event.globalPos())
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
         delta = event.angleDelta().y() or event.angleDelta().x()
@@ -361,29 +341,15 @@ class TimelinePanel(QWidget):
             elif self._player.loop_s is not None:
                 self._player.set_loop(None, on=False)
             self._selection.select_clips(())
+            self.curves.choose(None)
         elif plain and event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right):
-            self._step_clip(1 if event.key() == Qt.Key.Key_Right else -1)
+            self._steps.along(1 if event.key() == Qt.Key.Key_Right else -1)
         elif plain and event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
-            self._step_lane(1 if event.key() == Qt.Key.Key_Down else -1)
+            row = self._steps.across(1 if event.key() == Qt.Key.Key_Down else -1)
+            if row is not None:
+                self._bring_into_sight(row)
         else:
             super().keyPressEvent(event)
-
-    def _step_clip(self, step: int) -> None:
-        object_id = self._selection.current_object_id
-        clips = self._document.project.clips_of(object_id) if object_id else ()
-        if clips:
-            chosen = [index for index, clip in enumerate(clips) if clip.id in self._selection.clip_ids]
-            index = (chosen[-1] + step) % len(clips) if chosen else 0
-            self._selection.select_clips([clips[index].id])
-
-    def _step_lane(self, step: int) -> None:
-        lanes = [each.id for each in self._document.project.objects]
-        if lanes:
-            current = self._selection.current_object_id
-            index = (lanes.index(current) + step) % len(lanes) if current in lanes else 0
-            self._selection.select_objects([lanes[index]])
-            self._selection.select_clips(())
-            self._bring_into_sight(index)
 
     def _bring_into_sight(self, row: int) -> None:
         above = RULER_HEIGHT - self.view.lane_top(row)

@@ -10,7 +10,7 @@ from sounddesk.app.commands.command import PanelKey
 
 CLIP_MENU: Final = (
     "timeline.split", "timeline.duplicate", "timeline.cut", "timeline.copy", "timeline.paste", "timeline.delete", "",
-    "timeline.loop", "timeline.louder", "timeline.softer", "timeline.at_markers", "transport.loop_clips",
+    "timeline.numbers", "timeline.reverse", "timeline.loop", "timeline.at_markers", "transport.loop_clips",
 )  # fmt: skip
 RULER_MENU: Final = (
     "timeline.marker", "timeline.marker_of_object", "timeline.rename_marker", "timeline.delete", "",
@@ -41,8 +41,8 @@ COMMANDS: Final[tuple[Command[Any], ...]] = (
             menu="View", section="ruler"),
 )  # fmt: skip
 PANEL_KEYS: Final = (
-    PanelKey(panel="Timeline", keys="Left", does="previous clip of the lane"),
-    PanelKey(panel="Timeline", keys="Right", does="next clip of the lane"),
+    PanelKey(panel="Timeline", keys="Left", does="previous clip of the lane, or previous point"),
+    PanelKey(panel="Timeline", keys="Right", does="next clip of the lane, or next point"),
     PanelKey(panel="Timeline", keys="Up", does="lane above"),
     PanelKey(panel="Timeline", keys="Down", does="lane below"),
     PanelKey(panel="Timeline", keys="Esc", does="put back what is dragged, else remove the loop range"),

@@ -110,7 +110,8 @@ class TimelineView:
 
     def fade_handle(self, project: Project, clip: Clip, *, fade_in: bool) -> QRectF:
         """The corner that is dragged to change a fade."""
-        time_s = clip.start_s + clip.fade_in_s if fade_in else clip.end_s - clip.fade_out_s
+        fades = project.fades[clip.id]
+        time_s = clip.start_s + fades.in_s if fade_in else clip.end_s - fades.out_s
         top = self.clip_rect(project, clip).top()
         return QRectF(self.x_of(time_s) - FADE_WIDTH, top, 2 * FADE_WIDTH, FADE_HEIGHT)
 

@@ -12,11 +12,13 @@ from PySide6.QtWidgets import QWidget
 from sounddesk.app.commands.buttons import command_button
 from sounddesk.app.commands.registry import CommandRegistry
 from sounddesk.app.look.icons import icon
+from sounddesk.app.look.theme import GAP
 from sounddesk.app.look.theme import TITLE
 from sounddesk.app.look.theme import font
 from sounddesk.app.notifications import notifier
 from sounddesk.app.player import Player
 from sounddesk.app.project.document import Document
+from sounddesk.app.timeline.timeline_curves import CURVE_MODES
 from sounddesk.app.timeline.timeline_panel import TimelinePanel
 from sounddesk.domain.project import Project
 from sounddesk.domain.timecode import TIME_UNITS
@@ -59,7 +61,11 @@ class TransportBar(QWidget):
         self._unit.setToolTip(self.tr("Count in seconds, timecode or frames"))
         self._unit.clicked.connect(self._next_unit)
         row.addWidget(self._unit)
+        row.addSpacing(GAP)
+        for mode in CURVE_MODES:
+            row.addWidget(self._button(f"timeline.curves_{mode}", text=True))
         row.addStretch(1)
+        row.addWidget(self._button("timeline.ripple", text=True))
         for name in ("timeline.snap", "timeline.marker", "timeline.at_markers"):
             row.addWidget(self._button(name))
         player.position_changed.connect(lambda _s: self.refresh())
@@ -90,11 +96,12 @@ class TransportBar(QWidget):
         if event.type() == QEvent.Type.PaletteChange:
             self._show_icons()
 
-    def _button(self, command_id: str) -> QToolButton:
-        """A flat button for a command, as its icon."""
+    def _button(self, command_id: str, *, text: bool = False) -> QToolButton:
+        """A flat button for a command, as its icon or with its label."""
         button = command_button(QToolButton, self._actions, command_id, self)
         button.setAutoRaise(True)
-        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+        style = Qt.ToolButtonStyle.ToolButtonTextOnly if text else Qt.ToolButtonStyle.ToolButtonIconOnly
+        button.setToolButtonStyle(style)
         return button
 
     def _show_icons(self) -> None:

@@ -67,6 +67,8 @@ class Playback:
         self._runs: tuple[tuple[int, int], ...] = ((0, 0),)
         self._loop: tuple[int, int] | None = None
         self._end: int | None = None
+        # Frames of the timeline per frame heard; negative backwards.
+        self._speed = 1
         self._fade_in_left = 0
         self._playing = False
         self._stream: Any = None
@@ -112,13 +114,24 @@ class Playback:
                 self._old_mix = self._mix
             self._mix = mix
 
-    def play(self, *, from_frame: int, until_frame: int) -> None:
-        """Start at a frame; from `until_frame` on there is silence."""
+    def play(self, *, from_frame: int, until_frame: int, speed: int = 1) -> None:
+        """Start at a frame; from `until_frame` on there is silence.
+
+        Args:
+            speed: 2 and more is faster, and higher, as a tape; negative is backwards, down to frame 0. Other speeds
+                than 1 do not loop.
+
+        Raises:
+            ValueError: the speed is 0.
+        """
+        if speed == 0:
+            raise ValueError("speed is 0: call stop()")
         self.stop()
         # The filler's thread opens the device, which can take a good part of a second.
         with self._lock:
             self._next_frame = from_frame
             self._end = until_frame
+            self._speed = speed
             self._fade_in_left = RAMP
             self._runs = ((self._ring.written, from_frame),)
             self._levels.start_anew()
@@ -149,7 +162,7 @@ class Playback:
             return self._next_frame
         heard = self._heard()
         began, frame = next((run for run in reversed(self._runs) if run[0] <= heard), self._runs[0])
-        return frame + max(0, heard - began)
+        return max(0, frame + max(0, heard - began) * self._speed)
 
     def take_levels(self) -> dict[str, LaneLevel]:
         """Levels of what was heard since the last call, by object id; '' is the master."""
@@ -214,37 +227,42 @@ class Playback:
         if self._clock_start is None and back > 0 and until >= self._runs[-1][0] + RAMP and self._fade_in_left == 0:
             self._ring.rewind(until)
             self._levels.taken_back(until)
-            self._next_frame -= back
+            self._next_frame -= back * self._speed
 
     def _next_block(self, mix: TimelineMix) -> Stereo:
-        start, count = self._next_frame, _BLOCK
-        if self._loop is not None and start < self._loop[1]:
-            count = min(count, self._loop[1] - start)
-        stems = mix.stems(start, count)
+        start, count, speed = self._next_frame, _BLOCK, self._speed
+        loop = self._loop if speed == 1 else None
+        if loop is not None and start < loop[1]:
+            count = min(count, loop[1] - start)
+        span = count * abs(speed)
+        first = start if speed > 0 else start - span
+        stems = [at_speed(stem, speed) for stem in mix.stems(first, span)]
         block = mix.master(stems, count)
         if self._old_mix is not None:
-            old, self._old_mix = self._old_mix.render(start, count), None
+            old, self._old_mix = at_speed(self._old_mix.render(first, span), speed), None
             turn = np.linspace(0.0, 1.0, count, dtype=np.float32)[:, None]
             block = old + (block - old) * turn
-        frames = np.arange(start, start + count)
+        frames = start + np.arange(count) * speed
         gain = np.ones(count, dtype=np.float32)
         # Down to silence before an end or a wrap, up from it after a start or a wrap: a jump would click.
         if self._end is not None:
             gain *= np.clip((self._end - frames) / RAMP, 0.0, 1.0)
-        if self._loop is not None and start < self._loop[1]:
-            gain *= np.clip((self._loop[1] - frames) / RAMP, 0.0, 1.0)
+        if speed < 0:
+            gain *= np.clip(frames / (RAMP * -speed), 0.0, 1.0)
+        if loop is not None and start < loop[1]:
+            gain *= np.clip((loop[1] - frames) / RAMP, 0.0, 1.0)
         if self._fade_in_left > 0:
             gain *= np.clip((np.arange(count) + RAMP - self._fade_in_left) / RAMP, 0.0, 1.0)
             self._fade_in_left = max(0, self._fade_in_left - count)
         block = block * gain[:, None]
         until = self._ring.written + count
         self._levels.mixed(mix.channel_ids, stems, block, until=until)
-        self._next_frame = start + count
-        if self._loop is not None and self._next_frame == self._loop[1]:
-            self._next_frame = self._loop[0]
+        self._next_frame = start + count * speed
+        if loop is not None and self._next_frame == loop[1]:
+            self._next_frame = loop[0]
             self._fade_in_left = RAMP
             # As many as a full ring can hold of the shortest loop.
-            self._runs = (*self._runs[-40:], (until, self._loop[0]))
+            self._runs = (*self._runs[-40:], (until, loop[0]))
         return block
 
     # ------------------------------------------------------------------ the sound server's thread
@@ -351,6 +369,15 @@ class Playback:
         if stream is not None:
             with contextlib.suppress(Exception):
                 stream.close()
+
+
+def at_speed(sound: Stereo, speed: int) -> Stereo:
+    """Sound as a tape gives it at a speed, float32[n // |speed|, 2]: the mean of what passes, backwards if negative."""
+    if speed == 1:
+        return sound
+    step = abs(speed)
+    passed = sound if step == 1 else sound.reshape(-1, step, 2).mean(axis=1, dtype=np.float32)
+    return passed if speed > 0 else passed[::-1]
 
 
 def look_for_devices() -> None:
