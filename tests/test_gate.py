@@ -28,7 +28,12 @@ CALLERS: dict[tuple[str, ...], set[str]] = {
         "training/data/recordings.py",
         "training/clips/data_check.py",
     },
-    ("sqlite3.connect",): {"storage/project_schema.py", "storage/project_file.py", "app/project/recovery.py"},
+    ("sqlite3.connect",): {
+        "storage/project_schema.py",
+        "storage/project_file.py",
+        "app/project/recovery.py",
+        "evaluation/study/study_file.py",
+    },
     ("tarfile.open",): {"training/clips/shards.py", "storage/packages.py"},
     ("zipfile.ZipFile",): {
         "storage/packages.py",

@@ -33,6 +33,7 @@ _SUBCOMMANDS: Final = {
     "doctor": "show what is installed, what is missing and how to get it",
     "train": "prepare training data, train a bundle, export it",
     "evaluate": "measure a bundle on pictures of your own",
+    "study": "ask listeners: a study as a web page, and its report",
 }
 _EPILOG: Final = "exit codes: " + "; ".join(f"{int(code)} {code.meaning.replace('`', '')}" for code in ExitCode)
 

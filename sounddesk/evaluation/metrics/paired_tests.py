@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy import optimize
 from scipy import stats
 
 Values = npt.NDArray[np.floating]
@@ -81,3 +82,31 @@ def holm(ps: Sequence[float]) -> list[float]:
         largest = max(largest, min(1.0, (len(ps) - rank) * ps[index]))
         corrected[index] = largest
     return corrected
+
+
+def power_of(difference: float, *, deviation: float, pairs: int, level: float = 0.05) -> float:
+    """Chance that `paired_t_test` finds a true mean difference at `level`, two-sided, by the noncentral t.
+
+    Args:
+        deviation: of the differences.
+    """
+    critical = float(stats.t.ppf(1 - level / 2, pairs - 1))
+    centre = difference / deviation * np.sqrt(pairs)
+    return float(stats.nct.sf(critical, pairs - 1, centre) + stats.nct.cdf(-critical, pairs - 1, centre))
+
+
+def smallest_difference(*, deviation: float, pairs: int, power: float = 0.8, level: float = 0.05) -> float:
+    """The mean difference that `paired_t_test` would find with this chance; 0 where the differences do not vary.
+
+    Example:
+        >>> round(smallest_difference(deviation=1.0, pairs=34), 2)
+        0.5
+    """
+    if deviation <= 0:
+        return 0.0
+    high = deviation
+    while power_of(high, deviation=deviation, pairs=pairs, level=level) < power:
+        high *= 2
+    return float(
+        optimize.brentq(lambda d: power_of(d, deviation=deviation, pairs=pairs, level=level) - power, 0.0, high)
+    )

@@ -47,6 +47,7 @@ from sounddesk.storage.folder_lock import FolderLock
 
 FEATURES_FOLDER: Final = "features"
 _LOCK: Final = ".lock"
+_HALVES: Final = "half of the references against the other half; so few alone make distances larger"
 
 
 def run(
@@ -192,7 +193,7 @@ def _measure_by(
             if metric.origin == "paper":
                 found.cells[row][metric.name] = Cell()
                 continue
-            evidence, note = half_against_half(evidence), "half of the references against the other half"
+            evidence, note = half_against_half(evidence), _HALVES
         system = MeasuredSystem(metric, evidence)
         cell = system.cell(on_draw=check)
         found.cells[row][metric.name] = Cell(**{**cell.__dict__, "note": note}) if note else cell

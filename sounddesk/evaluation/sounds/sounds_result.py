@@ -137,11 +137,11 @@ class SoundsResult:
             if metric.name in self.not_measured:
                 told.append(f"{metric.title}: not measured: {self.not_measured[metric.name]}")
                 continue
-            figures = [
-                f"{system} {cell.text(metric.digits)}" + (f" ({cell.interval_text(metric.digits)})" if cell.low else "")
-                for system, of_system in self.cells.items()
-                if (cell := of_system[metric.name]).value is not None
-            ]
+            figures = []
+            for system, of_system in self.cells.items():
+                cell = of_system[metric.name]
+                if cell.value is not None:
+                    figures.append(f"{system} {cell.text(metric.digits)} ({cell.interval_text(metric.digits)})")
             told.append(f"{metric.title} ({metric.origin}, {metric.better} is better): {', '.join(figures)}")
         told += [f"{system}: {note}" for system, notes in self.notes.items() for note in notes]
         return told
