@@ -130,7 +130,7 @@ class MainWindow(QMainWindow):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(TransportBar(services.document, services.player, services.actions, self.timeline, page))
-        layout.addWidget(TimelineScroll(services.document, self.timeline, page), 1)
+        layout.addWidget(TimelineScroll(services.document, services.player, self.timeline, page), 1)
         return page
 
     def _make_status_bar(self) -> None:

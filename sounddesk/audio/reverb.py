@@ -83,6 +83,8 @@ class ReverbReturn:
         self._sent = sent
         self._blocks = BoundedCache[int, Stereo](max_items=_KEPT_BLOCKS)
         n_parts = -(-round((reverb.decay_s + reverb.pre_delay_s) * PROJECT_RATE_HZ + 2) // BLOCK_FRAMES)
+        # Each block of what is sent is in two spectra that follow each other.
+        self._inputs = BoundedCache[int, npt.NDArray[np.float32]](max_items=4)
         self._spectra = BoundedCache[int, npt.NDArray[np.complex64]](max_items=n_parts + _KEPT_BLOCKS)
 
     def read(self, start: int, count: int) -> Stereo:
@@ -109,6 +111,9 @@ class ReverbReturn:
 
             if index < 0:
                 return np.zeros(BLOCK_FRAMES + 1, dtype=np.complex64)
-            return np.asarray(rfft(self._sent((index - 1) * BLOCK_FRAMES, 2 * BLOCK_FRAMES)))
+            return np.asarray(rfft(np.concatenate([self._sent_block(index - 1), self._sent_block(index)])))
 
         return self._spectra.get_or_make(index, make)
+
+    def _sent_block(self, index: int) -> npt.NDArray[np.float32]:
+        return self._inputs.get_or_make(index, lambda: self._sent(index * BLOCK_FRAMES, BLOCK_FRAMES))

@@ -15,7 +15,7 @@ from sounddesk.domain.errors import BadInputError
 
 APPLICATION_ID: Final = 0x53444B31  # 'SDK1'
 MAJOR: Final = 1
-MINOR: Final = 1
+MINOR: Final = 2
 VERSION: Final = MAJOR * 1000 + MINOR
 SUFFIX: Final = ".sdesk"
 

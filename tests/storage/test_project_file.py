@@ -14,6 +14,10 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from sounddesk.domain.automation import CurvePoint
+from sounddesk.domain.mixer_effects import Equalizer
+from sounddesk.domain.mixer_effects import FaderGroup
+from sounddesk.domain.mixer_effects import Reverb
 from sounddesk.domain.project import ImageInfo
 from sounddesk.domain.project import Project
 from sounddesk.domain.scene import SceneObject
@@ -146,6 +150,49 @@ def test_version_1_1_still_opens() -> None:
     contents = v1_contents()
     project = contents.project.with_settings(frame_rate=30000 / 1001, drop_frame=False)
     assert_same(read_project(V1.with_name("v1.1.sdesk")), dataclasses.replace(contents, project=project))
+
+
+def points(*pairs: tuple[float, float]) -> tuple[CurvePoint, ...]:
+    return tuple(CurvePoint(time_s=time_s, value=value) for time_s, value in pairs)
+
+
+def test_version_1_2_still_opens() -> None:
+    contents = read_project(V1.with_name("v1.1.sdesk"))
+    project, group_id = contents.project.with_new_id("g")
+    clip = dataclasses.replace(
+        project.clips[0],
+        reversed=True,
+        fade_in_curve="s",
+        fade_out_curve="exponential",
+        envelope=points((0.0, -6.0), (0.5, 3.0)),
+    )
+    project = project.with_clip(clip).with_strip(
+        project.objects[0].id,
+        volume_curve=points((0.0, 0.0), (1.0, -60.0)),
+        pan_curve=points((0.0, -1.0), (1.0, 1.0)),
+        equalizer=Equalizer(high_pass_hz=80.0, bell_db=3.0),
+        send_db=-12.0,
+        group_id=group_id,
+    )
+    group = FaderGroup(id=group_id, name="group", gain_db=-3.0)
+    project = project.with_master(groups=(group,), reverb=Reverb(decay_s=2.0))
+    assert_same(read_project(V1.with_name("v1.2.sdesk")), dataclasses.replace(contents, project=project))
+
+
+@pytest.mark.parametrize("overlapping", [True, False])
+def test_before_version_1_2_overlapping_clips_added_up_and_still_do(tmp_path: Path, overlapping: bool) -> None:
+    path = tmp_path / "old.sdesk"
+    contents = read_project(V1)
+    start_s = 1.5 if overlapping else 4.0
+    clip = dataclasses.replace(contents.project.clips[0], id="c9", start_s=start_s)
+    write_project(path, dataclasses.replace(contents, project=contents.project.with_clip(clip)))
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE state SET data = json_remove(data, '$.crossfades') WHERE key = 'settings'")
+    db.close()
+    found = read_project(path)
+    assert found.project.settings.crossfades is not overlapping
+    write_project(path, dataclasses.replace(found, project=found.project.with_settings(crossfades=True)))
+    assert read_project(path).project.settings.crossfades
 
 
 @pytest.mark.parametrize(("rate", "drops"), [(29.97, True), (30000 / 1001, True), (30.0, False), (25.0, False)])

@@ -22,10 +22,17 @@ from sounddesk.domain.timeline import Clip
 _COLUMNS_PER_S: Final = 200
 _SPECTRA_PER_S: Final = 60
 _ROWS: Final = 48
+# So many that a waveform is still a line where it is drawn several times as high.
+_WAVE_ROWS: Final = 192
 
 
 class ClipPictures(QObject):
-    """Signals: changed(): another picture is there."""
+    """Signals: changed(): another picture is there.
+
+    Attributes:
+        show_spectrograms: instead of waveforms.
+        wave_zoom: how many times as high waveforms are drawn; what does not fit is cut off.
+    """
 
     changed = Signal()
 
@@ -35,6 +42,7 @@ class ClipPictures(QObject):
         self._waveforms: dict[str, QImage] = {}
         self._spectrograms: dict[str, QImage] = {}
         self.show_spectrograms = False
+        self.wave_zoom = 1.0
         self._background = Background(self, name="drawing the clip")
         self._background.done.connect(self._keep)
         document.take_added.connect(self._make_waveform)
@@ -60,7 +68,9 @@ class ClipPictures(QObject):
         while body_s > 0 and done_s < clip.duration_s:
             part_s = min(round_s, clip.duration_s - done_s)
             target = QRectF(rect.left() + done_s * scale, rect.top(), part_s * scale, rect.height())
-            painter.drawImage(target, picture, QRectF(clip.offset_s * per_s, 0, part_s * per_s, picture.height()))
+            rows = picture.height() / (1.0 if self.show_spectrograms else self.wave_zoom)
+            top = (picture.height() - rows) / 2
+            painter.drawImage(target, picture, QRectF(clip.offset_s * per_s, top, part_s * per_s, rows))
             if not clip.looped:
                 return
             done_s += max(part_s, 0.02)
@@ -96,10 +106,10 @@ def waveform_picture(waveform: npt.NDArray[np.float32], *, sample_rate_hz: int) 
     """Peaks of float32[n] around a middle line, as a picture of two colours to be set by who draws it."""
     columns = max(1, len(waveform) * _COLUMNS_PER_S // sample_rate_hz)
     edges = np.linspace(0, len(waveform), columns, endpoint=False).astype(int)
-    heights = np.maximum.reduceat(np.abs(waveform), edges) * (_ROWS / 2)
-    distance = np.abs(np.arange(_ROWS) + 0.5 - _ROWS / 2)[:, None]
+    heights = np.maximum.reduceat(np.abs(waveform), edges) * (_WAVE_ROWS / 2)
+    distance = np.abs(np.arange(_WAVE_ROWS) + 0.5 - _WAVE_ROWS / 2)[:, None]
     pixels = np.ascontiguousarray((distance <= np.maximum(heights, 0.5)[None, :]).astype(np.uint8))
-    image = QImage(pixels.data, columns, _ROWS, columns, QImage.Format.Format_Indexed8)
+    image = QImage(pixels.data, columns, _WAVE_ROWS, columns, QImage.Format.Format_Indexed8)
     return image.copy()
 
 

@@ -56,6 +56,7 @@ from sounddesk.domain.project import Project
 from sounddesk.domain.timecode import TimeUnit
 from sounddesk.domain.timeline import Clip
 
+MAX_WAVE_ZOOM: Final = 32.0
 _CURSORS: Final = {
     "left edge": Qt.CursorShape.SizeHorCursor,
     "right edge": Qt.CursorShape.SizeHorCursor,
@@ -321,7 +322,12 @@ class TimelinePanel(QWidget):
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
         delta = event.angleDelta().y() or event.angleDelta().x()
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            self._show(self.view.zoomed(1.0015**delta, around_x=event.position().x()))
+            if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+                self.change_lane_height(1.0015**delta)
+            else:
+                self._show(self.view.zoomed(1.0015**delta, around_x=event.position().x()))
+        elif event.modifiers() & Qt.KeyboardModifier.AltModifier:
+            self.change_wave_height(1.003**delta)
         elif event.modifiers() & Qt.KeyboardModifier.ShiftModifier or event.angleDelta().x():
             self._show(self.view.scrolled(-delta))
         else:
@@ -356,6 +362,11 @@ class TimelinePanel(QWidget):
         below = self.view.lane_top(row + 1) - self.height()
         if above > 0 or below > 0:
             self.show_from(top=self.view.top + (-above if above > 0 else below))
+
+    def change_wave_height(self, factor: float) -> None:
+        """Waveforms higher or lower in their clips, from as they are to 32 times as high."""
+        self._pictures.wave_zoom = min(MAX_WAVE_ZOOM, max(1.0, self._pictures.wave_zoom * factor))
+        self.update()
 
     def change_lane_height(self, factor: float) -> None:
         """Higher or lower lanes, with taller or smaller waveforms in them."""

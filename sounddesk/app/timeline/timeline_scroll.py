@@ -10,7 +10,9 @@ from PySide6.QtWidgets import QGridLayout
 from PySide6.QtWidgets import QScrollBar
 from PySide6.QtWidgets import QWidget
 
+from sounddesk.app.player import Player
 from sounddesk.app.project.document import Document
+from sounddesk.app.timeline.timeline_overview import TimelineOverview
 from sounddesk.app.timeline.timeline_panel import TimelinePanel
 from sounddesk.app.timeline.timeline_view import NAMES_WIDTH
 from sounddesk.app.timeline.timeline_view import RULER_HEIGHT
@@ -22,7 +24,7 @@ _STEPS_PER_S: Final = 100
 class TimelineScroll(QWidget):
     """Shows which part of the timeline is in sight, and scrolls to another one."""
 
-    def __init__(self, document: Document, panel: TimelinePanel, parent: QWidget | None = None) -> None:
+    def __init__(self, document: Document, player: Player, panel: TimelinePanel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
         self._panel = panel
@@ -35,7 +37,9 @@ class TimelineScroll(QWidget):
         grid.setSpacing(0)
         grid.addWidget(panel, 0, 0)
         grid.addWidget(self.down, 0, 1)
-        grid.addWidget(self.across, 1, 0)
+        self.overview = TimelineOverview(document, player, panel, self)
+        grid.addWidget(self.overview, 1, 0)
+        grid.addWidget(self.across, 2, 0)
         self.across.valueChanged.connect(lambda value: panel.show_from(left_s=value / _STEPS_PER_S))
         self.down.valueChanged.connect(lambda value: panel.show_from(top=value))
         panel.view_changed.connect(self._follow)
