@@ -62,7 +62,7 @@ def run(*arguments: str) -> None:
 def draw_push_in(folder: Path, *, frames: int, names: Sequence[str]) -> list[str]:
     """Frames of the demo's scene, the last one showing two thirds of it; arguments with the masks of the first."""
     folder.mkdir(parents=True, exist_ok=True)
-    scene = Image.open(resource("demo") / "scene.png").convert("RGB")
+    scene = Image.open(resource("demo") / "scene.webp").convert("RGB")
     width, height = scene.size
     for number in range(frames):
         cut = number / max(1, frames - 1) / 6

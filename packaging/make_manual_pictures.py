@@ -185,7 +185,7 @@ def take_batch(camera: Camera, folder: Path) -> None:
     wait(lambda: store.path is not None)
     shot = folder / "farm"
     shot.mkdir()
-    still = Image.fromarray(load_image(resource("demo") / "scene.png").pixels)
+    still = Image.fromarray(load_image(resource("demo") / "scene.webp").pixels)
     for number in range(1, 9):
         # Each frame 4 pixels further to the right, what leaves it comes back on the left.
         ImageChops.offset(still, 4 * number, 0).save(shot / f"farm.{number:04d}.png")

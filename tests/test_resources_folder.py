@@ -11,7 +11,7 @@ from sounddesk import resources_folder as shipped
 
 
 def test_a_shipped_file_is_found() -> None:
-    assert (shipped.resource("demo") / "scene.png").is_file()
+    assert (shipped.resource("demo") / "scene.webp").is_file()
 
 
 def test_a_missing_file_is_named() -> None:

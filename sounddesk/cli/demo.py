@@ -43,7 +43,7 @@ def run(options: argparse.Namespace, *, console: Console) -> int:
         for name, mask in demo_masks(folder).items()
     )
     asked = RenderOptions(
-        image=folder / "scene.png",
+        image=folder / "scene.webp",
         specs=specs,
         seconds=checked_seconds(options.seconds),
         bundle=DEFAULT_BUNDLE,

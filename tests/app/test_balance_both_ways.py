@@ -22,7 +22,7 @@ def gains_of_the_command_line(bundle_folder: Path, names: list[str], *, out: Pat
     masks = [f"--mask={name}@{DEMO / 'masks' / f'{name}.png'}" for name in names]
     code = main(
         [
-            *("render", str(DEMO / "scene.png"), *masks, "--balance", "--seed", "3", "--out", str(out)),
+            *("render", str(DEMO / "scene.webp"), *masks, "--balance", "--seed", "3", "--out", str(out)),
             *("--bundle", str(bundle_folder), "--seconds", "1", "--steps", "2", "--device", "cpu", "--quiet"),
         ]
     )

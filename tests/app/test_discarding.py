@@ -71,7 +71,7 @@ def test_what_is_changed_after_discarding_is_kept_again(desk: MainWindow) -> Non
     document.commit("Rename", document.project.with_changed_object(document.project.objects[0].id, name="wolf"))
     desk.services.store.close()
     (item,) = find_recoverable()
-    assert item.name == "demo.png"
+    assert item.name == "demo.webp"
 
 
 def test_an_image_that_was_only_opened_is_not_offered(desk: MainWindow) -> None:
@@ -84,7 +84,7 @@ def test_an_image_that_was_only_opened_is_not_offered(desk: MainWindow) -> None:
 def test_a_file_named_at_the_start_is_not_replaced(desk: MainWindow, told: Told) -> None:
     desk.services.store.close()
     objects = desk.services.document.project.objects
-    second = open_window(Settings(), path=resource("demo") / "scene.png")
+    second = open_window(Settings(), path=resource("demo") / "scene.webp")
     document = second.services.document
     wait_until(lambda: document.project.image is not None)
     assert not second.findChildren(RecoveryDialog)

@@ -143,8 +143,8 @@ class Desk:
 def test_from_a_still_to_stems_with_a_crash_in_between(display: str, tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
-    still = tmp_path / "scene.png"
-    shutil.copyfile(resource("demo") / "scene.png", still)
+    still = tmp_path / "scene.webp"
+    shutil.copyfile(resource("demo") / "scene.webp", still)
     desk = Desk(display, home)
     try:
         project_file = one_hour_at_the_desk(desk, still, tmp_path)
@@ -239,7 +239,7 @@ def object_centres() -> list[tuple[int, int]]:
     from sounddesk.engine.images.mask_file import load_mask
 
     folder = resource("demo")
-    image = load_image(folder / "scene.png")
+    image = load_image(folder / "scene.webp")
     places = []
     for each in json.loads((folder / "scene.json").read_text())["objects"]:
         mask = load_mask(folder / "masks" / f"{each['name']}.png", image_size=(image.width, image.height))

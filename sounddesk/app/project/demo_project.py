@@ -35,7 +35,7 @@ def demo_folder(name: str) -> Path:
 
 def demo_image(name: str) -> Path:
     """The image file of a demo. Raises: FileNotFoundError."""
-    return demo_folder(name) / ("scene.png" if name == FARM else "scene.jpg")
+    return demo_folder(name) / ("scene.webp" if name == FARM else "scene.jpg")
 
 
 def demo_project(name: str = FARM, *, with_takes: bool = True) -> ProjectContents:

@@ -201,7 +201,7 @@ def test_recovery_is_asked_for(qapp: QApplication) -> None:
     item = Recoverable(
         working_path=Path("w"),
         origin=None,
-        name="demo.png",
+        name="demo.webp",
         updated=dt.datetime.now(dt.UTC),
         objects=1,
         takes=2,

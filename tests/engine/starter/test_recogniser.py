@@ -30,7 +30,7 @@ def recogniser() -> StarterRecogniser:
 
 
 def test_animals_of_the_demo_are_named_and_what_is_nothing_is_not(recogniser: StarterRecogniser) -> None:
-    image = load_image(resource("demo/scene.png")).pixels
+    image = load_image(resource("demo/scene.webp")).pixels
     named = {}
     for name, path in demo_masks(resource("demo")).items():
         mask = read_one_mask(path, part=None, wanted_name=name, image_size=(image.shape[1], image.shape[0]))

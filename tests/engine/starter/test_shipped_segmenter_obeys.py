@@ -27,7 +27,7 @@ PICTURES = ("demo", "plain", "noise")
 def encoded(name: str) -> tuple[StarterSegmenter, EncodedImage]:
     segmenter = shipped()
     if name == "demo":
-        image = load_image(resource("demo/scene.png")).pixels
+        image = load_image(resource("demo/scene.webp")).pixels
     elif name == "plain":
         image = scene()[0]
     else:
