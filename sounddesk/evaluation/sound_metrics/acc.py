@@ -32,6 +32,7 @@ METRICS.register(
         network="panns",
         needs=("labels",),
         least_clips=2,
+        rank=1,
         prepare=prepare,
     )
 )

@@ -27,6 +27,7 @@ METRICS.register(
         network="openl3",
         needs=("image",),
         least_clips=2,
+        rank=5,
         prepare=prepare,
     )
 )

@@ -28,6 +28,7 @@ METRICS.register(
         needs=("image",),
         least_clips=2,
         digits=2,
+        rank=7,
         prepare=prepare,
     )
 )

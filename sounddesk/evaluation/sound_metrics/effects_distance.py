@@ -37,6 +37,7 @@ METRICS.register(
         needs=("reference",),
         least_clips=8,
         digits=1,
+        rank=1,
         prepare=prepare,
     )
 )

@@ -39,6 +39,7 @@ METRICS.register(
         network="vggish",
         needs=("reference",),
         least_clips=2,
+        rank=2,
         prepare=prepare,
     )
 )

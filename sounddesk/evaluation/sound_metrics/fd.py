@@ -38,6 +38,7 @@ METRICS.register(
         network="panns",
         needs=("reference",),
         least_clips=2,
+        rank=8,
         prepare=prepare,
     )
 )

@@ -27,6 +27,7 @@ METRICS.register(
         network="imagebind",
         needs=("image",),
         least_clips=2,
+        rank=6,
         prepare=prepare,
     )
 )

@@ -34,6 +34,7 @@ METRICS.register(
         network="panns",
         needs=(),
         least_clips=10,
+        rank=4,
         prepare=prepare,
     )
 )

@@ -43,6 +43,7 @@ METRICS.register(
         better="higher",
         network="effects",
         needs=("object",),
+        rank=3,
         prepare=prepare,
     )
 )

@@ -30,6 +30,7 @@ METRICS.register(
         network="panns",
         needs=("reference",),
         least_clips=2,
+        rank=3,
         prepare=prepare,
     )
 )

@@ -41,6 +41,7 @@ METRICS.register(
         network="effects",
         needs=("reference",),
         least_clips=8,
+        rank=2,
         prepare=prepare,
     )
 )

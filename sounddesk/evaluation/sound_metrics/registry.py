@@ -65,6 +65,7 @@ class SoundMetric:
         needs: what a clip must have.
         prepare: called with the clips that have all that is needed, two or more.
         least_clips: fewer say nothing, and there is no figure.
+        rank: place among the columns, in the order of the paper's tables.
     """
 
     name: str
@@ -77,6 +78,7 @@ class SoundMetric:
     needs: tuple[Need, ...] = ()
     least_clips: int = 2
     digits: int = 3
+    rank: int = 100
 
 
 METRICS: Final[Registry[SoundMetric]] = Registry("metric", package="sounddesk.evaluation.sound_metrics")

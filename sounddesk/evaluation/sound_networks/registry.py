@@ -21,7 +21,7 @@ from sounddesk.domain.registry import Registry
 from sounddesk.engine.catalogue.entries import CatalogueEntry
 from sounddesk.engine.catalogue.model_store import InstalledModel
 from sounddesk.engine.catalogue.model_store import ModelError
-from sounddesk.engine.catalogue.model_store import require_model
+from sounddesk.engine.catalogue.model_store import installed_model
 from sounddesk.engine.catalogue.users import MODEL_USERS
 from sounddesk.engine.catalogue.users import ModelUser
 from sounddesk.engine.types import RgbImage
@@ -68,17 +68,16 @@ def load_network(name: str, *, models: Path | None = None) -> SoundNetwork:
         models: folder of installed models, the user's own by default.
 
     Raises:
-        ModelError: one of its models is not installed; the message ends with the command that installs it.
+        ModelError: models of it are not installed; the message ends with the commands that install them.
         EngineError: it is damaged.
     """
     entry = NETWORKS.get(name)
-    installed = []
-    for model_id in entry.model_ids:
-        try:
-            installed.append(require_model(model_id, folder=models))
-        except ModelError as error:
-            raise ModelError(f"{entry.label}: {error}") from error
-    return entry.load(tuple(installed))
+    installed = [installed_model(model_id, folder=models) for model_id in entry.model_ids]
+    missing = [model_id for model_id, model in zip(entry.model_ids, installed, strict=True) if model is None]
+    if missing:
+        commands = " and ".join(f"'sounddesk models install {model_id}'" for model_id in missing)
+        raise ModelError(f"{entry.label} is not installed", remedy=f"run {commands}")
+    return entry.load(tuple(model for model in installed if model is not None))
 
 
 def _uses(entry: CatalogueEntry) -> bool:

@@ -81,7 +81,7 @@ def run(
     folders = parse_systems(system)
     listing = read_clip_manifest(manifest)
     chosen = [METRICS.get(name) for name in metrics] if metrics else list(METRICS)
-    chosen.sort(key=lambda each: (each.origin != "paper", each.name))
+    chosen.sort(key=lambda each: (each.origin != "paper", each.rank, each.name))
     with translate_os_errors(out, what="cannot make"):
         out.mkdir(parents=True, exist_ok=True)
     lock = FolderLock(out / _LOCK, folder=out, work="measurement")

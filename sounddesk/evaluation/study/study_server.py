@@ -168,6 +168,11 @@ def create_app(study: StudyFile, *, clock: Callable[[], float] = time.time, anyo
             flask.abort(404)
         return flask.send_from_directory((study.folder / MEDIA_FOLDER).resolve(), f"{number}.{kind}", conditional=True)
 
+    @app.get("/favicon.ico")
+    def icon() -> Response:
+        # Browsers ask, and would tell the listener's console of a fault.
+        return flask.Response(status=204)
+
     @app.get("/study.js")
     def script() -> Response:
         return flask.send_file((_HERE / "study.js").resolve(), mimetype="text/javascript")

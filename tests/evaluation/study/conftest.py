@@ -24,7 +24,7 @@ def write_material(folder: Path, *, clips: int = 4) -> Path:
         for system in SYSTEMS:
             write_sound(folder / system / f"c{index}.wav", rng.standard_normal(800) * 0.1, sample_rate_hz=8_000)
         row = {"id": f"c{index}", "caption": f"a <dog> number {index}", "image": f"c{index}.png", "object": "dog"}
-        image = np.full((40, 60, 3), 20 * index + 20, dtype=np.uint8)
+        image = np.full((40, 60, 3), 4 * index + 20, dtype=np.uint8)
         assert cv2.imwrite(str(folder / f"c{index}.png"), image)
         if index % 2 == 0:
             mask = np.zeros((40, 60), dtype=np.uint8)

@@ -1,0 +1,1 @@
+"""The published lists, one module each."""
