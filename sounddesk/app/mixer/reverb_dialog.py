@@ -38,11 +38,12 @@ class ReverbDialog(QDialog):
         self.decay.valueChanged.connect(lambda value: self._change(decay_s=value))
         self.pre_delay.valueChanged.connect(lambda value: self._change(pre_delay_s=value / 1000.0))
         self.damping.valueChanged.connect(lambda value: self._change(damping_hz=value))
-        document.changed.connect(lambda _old, _new: self._fill())
+        # Of the dialog itself: a lambda would be called when the dialog is gone.
+        document.changed.connect(self._fill)
         document.replaced.connect(self._fill)
         self._fill()
 
-    def _fill(self) -> None:
+    def _fill(self, *_states: object) -> None:
         reverb = self._document.project.master.reverb
         self._filling = True
         self.decay.setValue(reverb.decay_s)

@@ -37,9 +37,9 @@ class TimelineOverview(QWidget):
         self.setAccessibleName(self.tr("Overview of the timeline"))
         self.setToolTip(self.tr("The whole timeline: drag what is in sight, double click to see all"))
         panel.view_changed.connect(self._follow)
-        document.changed.connect(lambda _old, _new: self._follow())
+        document.changed.connect(self._follow)
         document.replaced.connect(self._follow)
-        player.position_changed.connect(lambda _s: self.update())
+        player.position_changed.connect(self._show_playhead)
         player.loop_changed.connect(self.update)
         self._follow()
 
@@ -56,7 +56,10 @@ class TimelineOverview(QWidget):
         """Widget x of a time; the lanes begin behind their headers, as above."""
         return NAMES_WIDTH + time_s / self.seconds * max(1.0, self.width() - NAMES_WIDTH)
 
-    def _follow(self) -> None:
+    def _show_playhead(self, _position_s: float) -> None:
+        self.update()
+
+    def _follow(self, *_states: object) -> None:
         self.setVisible(
             self._shown_s < self._document.project.settings.timeline_s - 1e-6 or self._panel.view.left_s > 0
         )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Iterator
 
 import pytest
+from PySide6.QtCore import QEvent
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 from PySide6.QtWidgets import QDialog
 
 from sounddesk.app.commands.registry import CommandRegistry
@@ -77,7 +80,12 @@ def test_the_equalizer_s_controls_are_steps_that_merge_and_its_button_lights(des
     assert not dialog.isVisible()
 
 
-def test_a_send_shows_the_reverb_s_strip_and_a_double_click_takes_it_back(desk: Desk) -> None:
+def test_a_send_shows_the_reverb_s_strip_and_a_double_click_takes_it_back(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What goes wrong in a slot is only printed by Qt.
+    errors: list[object] = []
+    monkeypatch.setattr(sys, "excepthook", lambda _kind, error, _trace: errors.append(error))
     assert not desk.panel.reverb.isVisible()
     strip = desk.panel.strips[desk.ids[1]]
     strip.send.setValue(-120)
@@ -90,9 +98,12 @@ def test_a_send_shows_the_reverb_s_strip_and_a_double_click_takes_it_back(desk: 
     dialog.decay.setValue(2.5)
     assert desk.project.master.reverb.decay_s == 2.5
     dialog.close()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    assert desk.panel.findChildren(ReverbDialog) == []
     QTest.mouseDClick(strip.send, LEFT)
     assert desk.project.object(desk.ids[1]).strip.send_db == -60.0
     assert not desk.panel.reverb.isVisible()
+    assert errors == []
 
 
 def test_selected_strips_get_a_fader_in_common_and_leave_it_as_loud_as_they_are(desk: Desk) -> None:
