@@ -140,7 +140,8 @@ def test_a_second_run_hears_only_what_is_new(work: Path, loudness: Loudness) -> 
     journal.write_text(journal.read_text()[:-30])  # as a kill leaves it
     write_sound(work / "far" / "c0.wav", np.ones(4000) * 0.3)
     again = evaluate(work)
-    assert loudness.asked == 4 * CLIPS + 1
+    # The new sound, and the one whose row was cut off, whichever was last.
+    assert 4 * CLIPS + 1 <= loudness.asked <= 4 * CLIPS + 2
     assert again.cells["far"]["level-error"].value > first.cells["far"]["level-error"].value
 
 
