@@ -18,6 +18,7 @@ from sounddesk.app.main_window import MainWindow
 from sounddesk.app.project.working_copy import working_folder
 from sounddesk.app.runtime.crash_reports import install_crash_reports
 from sounddesk.app.runtime.garbage_collection import UiThreadGarbageCollector
+from sounddesk.app.runtime.heavy_imports import load_signal_processing
 from sounddesk.app.services import Services
 from sounddesk.app.settings import Settings
 from sounddesk.storage.leftovers import remove_leftovers
@@ -67,6 +68,7 @@ def _remove_leftovers(settings: Settings) -> None:
 
 
 def _after_start(window: MainWindow, path: Path | None) -> None:
+    load_signal_processing()
     window.app_commands.offer_crash_report()
     window.app_commands.offer_recovery(quietly=path is not None)
     if path is not None:

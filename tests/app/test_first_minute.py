@@ -93,3 +93,20 @@ def test_panels_come_with_a_picture_and_as_they_were_left(qapp: QApplication) ->
     assert [dock.objectName() for dock in docks if dock.isHidden()] == ["dock_mixer"]
     window.hide()
     window.shut_down()
+
+
+def test_a_click_on_a_still_plays_it(qapp: QApplication) -> None:
+    window = open_window(Settings())
+    QApplication.processEvents()
+    for name in ("shore", "meadow"):
+        QTest.mouseClick(window.welcome.stills[name], Qt.MouseButton.LeftButton)
+        wait_until(lambda: window.services.player.is_playing and window.canvas.isVisible())
+        document = window.services.document
+        # The sound that begins soonest is at the very beginning.
+        assert min(clip.start_s for clip in document.project.clips) == 0.0
+        assert len(document.takes) == 2
+        window.services.player.stop()
+        assert succeeds(window.services.store.new)
+        wait_until(window.welcome.isVisible)
+    window.hide()
+    window.shut_down()

@@ -7,6 +7,8 @@ import hashlib
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from sounddesk.app.runtime.heavy_imports import map_opencv_library
 from sounddesk.domain.clip_edits import with_room_for_clips
 from sounddesk.domain.project import ImageInfo
@@ -26,6 +28,8 @@ FARM: Final = "farm"
 DEMOS: Final = {FARM: "Four animals on a meadow", "shore": "Horses by a windmill", "meadow": "A bee and an owl"}
 # The sounds of a demo begin one after the other, so that each is heard for itself first.
 _APART_S: Final = 1.0
+# A sample beyond -30 dBFS is heard in a room.
+_HEARD: Final = 10 ** (-30 / 20)
 
 
 def demo_folder(name: str) -> Path:
@@ -70,11 +74,18 @@ def demo_project(name: str = FARM, *, with_takes: bool = True) -> ProjectContent
             )
         )
     takes = _takes(folder / "takes", project) if with_takes else ()
-    for number, take in enumerate(takes):
+    # The one that is heard soonest begins: a press on the still is answered at once.
+    for number, take in enumerate(sorted(takes, key=_onset_s)):
         project = with_take_placed(project, take.object_id, take.id, take.seconds)
         clip = dataclasses.replace(project.clips_of(take.object_id)[0], start_s=_APART_S * number)
         project = with_room_for_clips(project.with_clip(clip))
     return ProjectContents(project=project, takes=takes, images={sha256: file})
+
+
+def _onset_s(take: Take) -> float:
+    """When a take is first heard, in seconds."""
+    heard = np.abs(take.waveform) > _HEARD
+    return float(heard.argmax()) / take.sample_rate_hz if heard.any() else take.seconds
 
 
 def _takes(folder: Path, project: Project) -> tuple[Take, ...]:

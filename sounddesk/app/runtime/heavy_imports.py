@@ -7,6 +7,7 @@ import ctypes
 import importlib.util
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -33,6 +34,16 @@ def gil_friendly_imports() -> Iterator[None]:
             yield
     finally:
         sys.setswitchinterval(interval_s)
+
+
+def load_signal_processing() -> None:
+    """Import what mixer and meters filter with, on a thread of its own: neither window nor first sound waits for it."""
+
+    def load() -> None:
+        with collection_paused():
+            import scipy.signal  # noqa: F401
+
+    threading.Thread(target=load, name="loading scipy", daemon=True).start()
 
 
 def map_torch_libraries() -> None:

@@ -8,7 +8,6 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.signal import lfilter
 
 # The standard tabulates the coefficients for 48 kHz only (annex 1, tables 1 and 2). These are the analogue values
 # behind the tables: with the bilinear transform they give them back to ten digits, and the same filter at other rates.
@@ -93,6 +92,9 @@ class KWeighting:
 
     def _weigh(self, block: npt.NDArray[Any], out: npt.NDArray[Any], state: npt.NDArray[np.complex128]) -> None:
         """One channel into `out`, float[n]; `state`, complex[modes], goes along."""
+        # Half of the time that a window needs to open would go into this import at the top.
+        from scipy.signal import lfilter
+
         count, modes = len(block), len(self._poles)
         whole = count - count % _ROW
         if whole:

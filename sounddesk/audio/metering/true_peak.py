@@ -7,7 +7,6 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.signal import firwin
 
 from sounddesk.audio.metering.k_weighting import multiply_rows
 
@@ -21,7 +20,10 @@ _ROW: Final = 16
 
 def _interpolation_matrix() -> npt.NDArray[np.float32]:
     """float32[_ROW + _TAPS - 1, 3 * _ROW]: a stretch of samples times this gives all values between them."""
-    taps = _OVERSAMPLING * firwin(2 * _HALF_TAPS * _OVERSAMPLING + 1, 1.0 / _OVERSAMPLING, window=("kaiser", 5.0))
+    place = np.arange(-_HALF_TAPS * _OVERSAMPLING, _HALF_TAPS * _OVERSAMPLING + 1)
+    # As `scipy.signal.firwin` has it; scipy takes longer to load than the window may need to open.
+    low_pass = np.sinc(place / _OVERSAMPLING) * np.kaiser(len(place), 5.0)
+    taps = _OVERSAMPLING * low_pass / low_pass.sum()
     matrix = np.zeros((_ROW + _TAPS - 1, (_OVERSAMPLING - 1) * _ROW))
     for phase in range(1, _OVERSAMPLING):
         weights = taps[phase::_OVERSAMPLING][::-1]
