@@ -61,7 +61,6 @@ class BusStrip(QWidget):
         self._value.setDecimals(1)
         self._value.setSuffix(" dB")
         self._value.setKeyboardTracking(False)
-        self._value.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
         self._value.setProperty("bare", True)
         self._value.setFont(font(SMALL))
         row = QHBoxLayout()

@@ -133,7 +133,6 @@ class Strip(QWidget):
         self._value.setDecimals(1)
         self._value.setSuffix(" dB")
         self._value.setKeyboardTracking(False)
-        self._value.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
         self._value.setProperty("bare", True)
         self._name = PlainLabel(parent=self)
         self._name.setAlignment(Qt.AlignmentFlag.AlignCenter)

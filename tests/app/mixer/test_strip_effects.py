@@ -12,8 +12,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from PySide6.QtWidgets import QDialog
+from PySide6.QtWidgets import QDoubleSpinBox
 
 from sounddesk.app.commands.registry import CommandRegistry
+from sounddesk.app.look.style_sheet import apply_theme
 from sounddesk.app.mixer.equalizer_dialog import EqualizerDialog
 from sounddesk.app.mixer.mixer_panel import MixerPanel
 from sounddesk.app.mixer.reverb_dialog import ReverbDialog
@@ -140,3 +142,16 @@ def test_a_pan_that_is_a_curve_is_not_set_by_hand(desk: Desk) -> None:
     desk.document.commit("Curve", desk.project.with_strip(desk.ids[0], pan_curve=curve))
     assert not desk.panel.strips[desk.ids[0]].pan.isEnabled()
     assert desk.panel.strips[desk.ids[1]].pan.isEnabled()
+
+
+def test_the_gain_of_every_strip_can_be_read(desk: Desk, qapp: QApplication) -> None:
+    # A spin box without buttons, styled as it is here, leaves one pixel to its text.
+    apply_theme(qapp, "dark")
+    strip = desk.panel.strips[desk.ids[0]]
+    strip.send.setValue(-120)
+    try:
+        for box in desk.panel.findChildren(QDoubleSpinBox):
+            if box.isVisible():
+                assert box.lineEdit().width() > box.fontMetrics().horizontalAdvance("-60.0") - 4, box.accessibleName()
+    finally:
+        qapp.setStyleSheet("")
