@@ -3,8 +3,9 @@
 python -m benchmarks.connections [--minutes 60] [--seed 0] [render|export|batch|window ...]
 
 Each job runs under `strace` (Linux) with the starter bundle, its children too. The window is driven for `--minutes`
-by random gestures, some a second, on the X server of DISPLAY or else offscreen: select, paint, generate, mix, play,
-undo, save, export. Exits with 1 where anything but a Unix socket was connected to or sent to.
+on the X server of DISPLAY or else offscreen, in rounds of a minute and more: the demo, suggestions, a take, saving, an
+export, the project opened again, then random gestures, some a second (select, paint, generate, mix, play, undo).
+Exits with 1 where anything but a Unix socket was connected to or sent to.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.batch_shot import draw_shot
@@ -73,8 +75,8 @@ def trace(job: str, *, minutes: float, seed: int) -> Counter[str]:
         (folder / "home").mkdir()
         own = {key: value for key, value in os.environ.items() if not key.startswith(("XDG_", "HF_", "SOUNDDESK_"))}
         own |= {"HOME": str(folder / "home"), "PYTHONPATH": str(ROOT)}
-        if "DISPLAY" not in own:
-            own["QT_QPA_PLATFORM"] = "offscreen"
+        # Said outright, as the helpers of the tests take offscreen for granted.
+        own["QT_QPA_PLATFORM"] = "xcb" if "DISPLAY" in own else "offscreen"
         log = folder / "trace"
         command = ["strace", "-f", "-qq", "--seccomp-bpf", "-e", f"trace={CALLS}", "-s", "200", "-o", str(log)]
         command += command_of(job, folder, minutes, seed)
@@ -88,7 +90,7 @@ def trace(job: str, *, minutes: float, seed: int) -> Counter[str]:
 
 
 def use_the_window(minutes: float, seed: int) -> None:
-    """Random gestures on the real window with the starter bundle, some a second, for so long."""
+    """Whole jobs and random gestures on the real window with the starter bundle, for so long."""
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
@@ -113,44 +115,58 @@ def use_the_window(minutes: float, seed: int) -> None:
         until = time.monotonic() + seconds
         wait_until(lambda: time.monotonic() >= until, seconds=seconds + 60)
 
-    def start_again() -> None:
+    def waited(condition: Callable[[], bool], seconds: float) -> bool:
+        """Whether it came true in time."""
+        until = time.monotonic() + seconds
+        wait_until(lambda: condition() or time.monotonic() > until, seconds=seconds + 60)
+        return condition()
+
+    def open_demo() -> None:
         window.app_commands.open_demo()
-        wait_until(lambda: bool(document.project.objects), seconds=120)
+        wait_until(lambda: document.project.image is not None and len(document.takes) > 0, seconds=120)
         document.commit("Short", document.project.with_settings(seconds=2.0, steps=4, timeline_s=4.0))
 
-    def save_and_export(number: int) -> bool:
-        services.store.save_as(Path(f"street{number}.sdesk").absolute())
-        # A gesture of the monkey may have gone on meanwhile.
-        until = time.monotonic() + 60
-        wait_until(lambda: not document.is_dirty or time.monotonic() > until, seconds=120)
-        plan = plan_export(document.project, document.takes, ExportSettings(silent_lanes=True), name="street")
-        folder = Path(f"sounds{number}").absolute()
+    def whole_job(number: int) -> None:
+        """A search for objects, a take, saving, an export, and the project opened again."""
+        services.actions["objects.suggest"].trigger()
+        done["objects suggested"] += waited(lambda: services.actions["objects.accept_suggestion"].isEnabled(), 60)
+        services.actions["objects.accept_suggestion"].trigger()
+        services.actions["objects.end_suggestions"].trigger()
+        before = len(document.takes)
+        services.generation.generate([next(each.id for each in document.project.objects if each.kind == "object")])
+        done["takes"] += waited(lambda: len(document.takes) > before and not services.generate.waiting, 120)
+        project, folder = Path(f"street{number}.sdesk").absolute(), Path(f"sounds{number}").absolute()
+        services.store.save_as(project)
+        done["saved"] += waited(lambda: project.exists() and not document.is_dirty, 60)
+        plan = plan_export(document.project, document.takes, ExportSettings(), name="street")
         window.app_commands.exports.export(ExportRequest(plan=plan, folder=folder))
-        # What a monkey leaves may have nothing to export.
-        until = time.monotonic() + 60
-        wait_until(lambda: folder.exists() or time.monotonic() > until, seconds=120)
-        return folder.exists()
+        done["exported"] += waited(folder.exists, 120)
+        services.store.new()
+        waited(lambda: document.project.image is None, 60)
+        window.files.open(project)
+        done["opened"] += waited(lambda: len(document.takes) > before, 60)
 
+    done: Counter[str] = Counter()
     end = time.monotonic() + 60 * minutes
-    gestures = rounds = exports = 0
     while time.monotonic() < end:
-        start_again()
-        monkey = Monkey(window, seed + rounds)
+        open_demo()
+        whole_job(done["rounds"])
+        monkey = Monkey(window, seed + done["rounds"])
         begin = time.monotonic()
-        while time.monotonic() < min(end, begin + 120):
+        while time.monotonic() < min(end, begin + 60):
             monkey.gesture()
-            gestures += 1
+            done["gestures"] += 1
             rest(0.2)
         services.player.stop()
-        wait_until(lambda: not services.generate.waiting, seconds=300)
-        exports += save_and_export(rounds)
-        rounds += 1
+        waited(lambda: not services.generate.waiting, 300)
+        services.store.give_up_changes()
+        done["rounds"] += 1
+        print(dict(done), file=sys.stderr, flush=True)
     closer.stop()
     window.hide()
     window.shut_down()
     QApplication.processEvents()
     del app
-    print(f"{gestures} gestures in {rounds} rounds, {exports} of them exported", file=sys.stderr)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -22,6 +22,8 @@ from sounddesk.app.services import Services
 from sounddesk.app.workers.background import Background
 from sounddesk.storage.project_reader import ProjectContents
 
+_MOST_SHOWN: Final = 3
+
 
 class AppCommands(QObject):
     """Dialogs are imported when they are first opened, so that the window is there sooner."""
@@ -90,6 +92,17 @@ class AppCommands(QObject):
         crash = take_crash()
         if crash is not None:
             _show_once(LogWindow(self._services.settings, self._window, crash=crash))
+
+    def tell_odd_settings(self) -> None:
+        """Name what is kept in the settings and cannot be used; there is a button that has it forgotten."""
+        settings = self._services.settings
+        odd = settings.odd_values()
+        if not odd:
+            return
+        shown = "; ".join(odd[:_MOST_SHOWN]) + (self.tr("; and more") if len(odd) > _MOST_SHOWN else "")
+        text = self.tr("Of the settings the defaults count where they cannot be used: {problems}.")
+        forget = NoticeButton(text=self.tr("Forget these"), press=settings.forget_odd_values)
+        notifier.warning(text.format(problems=shown), button=forget)
 
     def project_settings(self) -> None:
         """Length, frame rate, timecode, and how takes are made; one undo step."""

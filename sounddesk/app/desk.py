@@ -69,6 +69,7 @@ def _remove_leftovers(settings: Settings) -> None:
 
 def _after_start(window: MainWindow, path: Path | None) -> None:
     load_signal_processing()
+    window.app_commands.tell_odd_settings()
     window.app_commands.offer_crash_report()
     window.app_commands.offer_recovery(quietly=path is not None)
     if path is not None:

@@ -18,6 +18,9 @@ from sounddesk.storage.text_formats import parse_json
 
 VERSION: Final = 1
 GLOB: Final = "manifest*.jsonl"
+# Of all manifests of a folder together: more than a batch of a million frames writes.
+_MOST_BYTES: Final = 1 << 30
+_MOST_LINES: Final = 2_000_000
 
 
 def row_to_json(row: Row) -> dict[str, Any]:
@@ -35,12 +38,18 @@ def read_rows(out: Path) -> list[Row]:
     """The rows of all manifests in a folder, oldest first; lines that are no rows are passed over.
 
     Raises:
+        FieldError: they are larger than the rows of any batch.
         OSError: one of them cannot be read.
     """
     rows = []
+    n_bytes = n_lines = 0
     for path in sorted(out.glob(GLOB)):
-        text = path.read_bytes().decode("utf-8", errors="replace")
-        for line in text.splitlines():
+        n_bytes += path.stat().st_size
+        data = path.read_bytes() if n_bytes <= _MOST_BYTES else b""
+        n_lines += data.count(b"\n")
+        if n_bytes > _MOST_BYTES or n_lines > _MOST_LINES:
+            raise FieldError(f"{path} is larger than the manifest of any batch: move it away")
+        for line in data.decode("utf-8", errors="replace").split("\n"):
             try:
                 rows.append(row_from_json(parse_json(line)))
             except FieldError:

@@ -12,6 +12,7 @@ import json
 import math
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,6 +27,17 @@ _BLOCK_BYTES: Final = 1 << 20
 _MAX_DIGITS: Final = 20
 _MAX_WHOLE: Final = 2**64
 _MAX_SHOWN: Final = 60
+# How many values one text may hold, bounded by what stands between them. Python makes up to 250 bytes of a value, and
+# the parsers of TOML and YAML, which are written in Python, take up to 100 microseconds for it.
+_MAX_JSON_VALUES: Final = 6_000_000
+_MAX_SLOW_VALUES: Final = 100_000
+_MAX_SLOW_LENGTH: Final = 4 << 20
+_MAX_CELLS: Final = 6_000_000
+_MAX_LINES: Final = 1_000_000
+# tomllib takes the square of their number for the parts of a dotted key.
+_LONG_TOML_KEY: Final = re.compile(
+    r"""(?<![\w-])(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')(?:[ \t]*+\.[ \t]*+(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')){64}"""
+)
 # Halves of surrogate pairs, which JSON can spell and UTF-8 cannot. Those that Python makes of names of files that are
 # no UTF-8 (U+DC80 to U+DCFF) are found in our own texts.
 _NO_TEXT: Final = re.compile("[\ud800-\udc7f\udd00-\udfff]")
@@ -55,7 +67,10 @@ def read_json(path: Path, *, max_bytes: int = MAX_TEXT_BYTES, allow_infinite: bo
 
 def read_json_lines(path: Path, *, max_bytes: int = MAX_TEXT_BYTES) -> Iterator[tuple[int, Any]]:
     """The values of a JSON Lines file with their line numbers, blank lines left out. Raises: FieldError, OSError."""
-    for number, line in enumerate(_read_text(path, max_bytes=max_bytes).split("\n"), start=1):
+    text = _read_text(path, max_bytes=max_bytes)
+    if text.count("\n") > _MAX_LINES:
+        raise FieldError(f"{path} has more than {_MAX_LINES:,} lines: split it")
+    for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             try:
                 yield number, parse_json(line)
@@ -94,6 +109,7 @@ def parse_json(text: str | bytes, *, allow_nul: bool = False) -> Any:
 
 
 def _json(text: str, *, allow_nul: bool = False, allow_infinite: bool = False) -> Any:
+    _few_enough(text, (",", "[", "{"), most=_MAX_JSON_VALUES)
     try:
         value = json.loads(
             text,
@@ -110,8 +126,11 @@ def _json(text: str, *, allow_nul: bool = False, allow_infinite: bool = False) -
 
 def parse_toml(text: str | bytes) -> dict[str, Any]:
     """The tables of a TOML text. Raises: FieldError."""
+    text = _short_enough(_decoded(text))
+    if _LONG_TOML_KEY.search(text):
+        raise FieldError(_TOO_DEEP)
     try:
-        value = tomllib.loads(_decoded(text))
+        value = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise FieldError(f"not TOML: {error}") from None
     except RecursionError:
@@ -127,8 +146,9 @@ def parse_yaml(text: str | bytes) -> Any:
 
     from sounddesk.storage.strict_yaml import StrictLoader
 
+    text = _short_enough(_decoded(text))
     try:
-        value = yaml.load(_decoded(text), Loader=StrictLoader)  # derives from SafeLoader
+        value = yaml.load(text, Loader=StrictLoader)  # derives from SafeLoader
     except yaml.YAMLError as error:
         raise FieldError(f"not YAML: {' '.join(str(error).split())}") from None
     except RecursionError:
@@ -147,8 +167,13 @@ def parse_csv(text: str | bytes, *, columns: Sequence[str]) -> list[dict[str, st
     Raises:
         FieldError: with the line, or the columns that are missing.
     """
-    reader = csv.DictReader(io.StringIO(_decoded(text), newline=""), restkey="", restval="")
+    text = _few_enough(_decoded(text), (",", "\n", "\r"), most=_MAX_CELLS)
+    reader = csv.DictReader(io.StringIO(text, newline=""), restkey="", restval="")
     try:
+        width = len(reader.fieldnames or ())
+        # Short rows get all columns.
+        if width * (text.count("\n") + text.count("\r")) > _MAX_CELLS:
+            raise FieldError(f"has {width:,} columns and too many rows, which no file of its kind has")
         rows = list(reader)
     except csv.Error as error:
         raise FieldError(f"not CSV after line {reader.line_num}: {error}") from None
@@ -218,47 +243,75 @@ def _whole(digits: str) -> int:
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    data: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in data:
-            raise FieldError(f"key {key!r} is given twice")
-        data[key] = value
+    data = dict(pairs)
+    if len(data) < len(pairs):
+        doubled, _ = Counter(key for key, _ in pairs).most_common(1)[0]
+        raise FieldError(f"key {doubled!r} is given twice")
     return data
+
+
+def _short_enough(text: str) -> str:
+    """The text, unless a parser that is written in Python would be busy with it for long."""
+    if len(text) > _MAX_SLOW_LENGTH:
+        raise FieldError(f"the text is larger than {_MAX_SLOW_LENGTH >> 20} MiB")
+    return _few_enough(text, (",", "\n", "[", "{"), most=_MAX_SLOW_VALUES)
+
+
+def _few_enough(text: str, marks: Sequence[str], *, most: int) -> str:
+    """The text, unless it can hold more values than `most`: counted by what stands between them, before any is made."""
+    if sum(text.count(mark) for mark in marks) > most:
+        raise FieldError(f"holds more than {most:,} values, which no file of its kind does")
+    return text
 
 
 def _checked(value: Any, *, allow_nul: bool = False, allow_infinite: bool = False) -> Any:
     """The value itself, once all of it is within bounds; a loop, because the value may be nested deeply."""
-    waiting: list[tuple[Any, str, int]] = [(value, "", 0)]
-    while waiting:
-        each, place, depth = waiting.pop()
+    # Of each list and object that is being looked through: what is still to come, and the key of what is in hand.
+    to_come: list[Iterator[tuple[str | int, Any]]] = [iter([("", value)])]
+    keys: list[str | int] = [""]
+    while to_come:
+        entry = next(to_come[-1], None)
+        if entry is None:
+            to_come.pop()
+            keys.pop()
+            continue
+        keys[-1], each = entry
         if isinstance(each, dict | list):
-            if depth >= MAX_DEPTH:
+            if len(keys) > MAX_DEPTH:
                 raise FieldError(_TOO_DEEP)
-            pairs = each.items() if isinstance(each, dict) else enumerate(each)
-            for key, inner in pairs:
-                if isinstance(each, list):
-                    waiting.append((inner, f"{place}[{key}]", depth + 1))
-                    continue
-                if not isinstance(key, str):
-                    raise FieldError(f"{place or 'the file'} has the key {describe(key)}: keys must be text")
-                if "\0" in key and not allow_nul:
-                    raise FieldError(f"the key {key!r} holds a NUL character: remove it")
-                if _NO_TEXT.search(key):
-                    raise FieldError(f"the key {key!r} holds half a character: write it as UTF-8")
-                waiting.append((inner, f"{place}.{key}" if place else key, depth + 1))
+            if isinstance(each, dict):
+                _check_keys(each, keys, allow_nul=allow_nul)
+            to_come.append(iter(each.items() if isinstance(each, dict) else enumerate(each)))
+            keys.append("")
         elif isinstance(each, str):
             if "\0" in each and not allow_nul:
-                raise FieldError(f"{place or 'the text'} holds a NUL character: remove it")
+                raise FieldError(f"{_place(keys) or 'the text'} holds a NUL character: remove it")
             if _NO_TEXT.search(each):
-                raise FieldError(f"{place or 'the text'} holds half a character: write it as UTF-8")
+                raise FieldError(f"{_place(keys) or 'the text'} holds half a character: write it as UTF-8")
         elif isinstance(each, bool) or each is None:
             continue
         elif isinstance(each, int):
             if abs(each) > _MAX_WHOLE:
-                raise FieldError(f"{place or 'the number'} has more than {_MAX_DIGITS} digits")
+                raise FieldError(f"{_place(keys) or 'the number'} has more than {_MAX_DIGITS} digits")
         elif isinstance(each, float):
             if not (allow_infinite or math.isfinite(each)):
-                raise FieldError(f"{place or 'the number'} is {each}: expected a finite number")
+                raise FieldError(f"{_place(keys) or 'the number'} is {each}: expected a finite number")
         else:
-            raise FieldError(f"{place or 'the value'} is a {type(each).__name__}: write it in quotes")
+            raise FieldError(f"{_place(keys) or 'the value'} is a {type(each).__name__}: write it in quotes")
     return value
+
+
+def _check_keys(data: dict[Any, Any], keys: Sequence[str | int], *, allow_nul: bool) -> None:
+    """Raise FieldError for a key that is no text; `keys` leads to the object itself."""
+    for key in data:
+        if not isinstance(key, str):
+            raise FieldError(f"{_place(keys) or 'the file'} has the key {describe(key)}: keys must be text")
+        if "\0" in key and not allow_nul:
+            raise FieldError(f"the key {key!r} holds a NUL character: remove it")
+        if _NO_TEXT.search(key):
+            raise FieldError(f"the key {key!r} holds half a character: write it as UTF-8")
+
+
+def _place(keys: Sequence[str | int]) -> str:
+    """Where a value is, as in 'objects[1].seeds[0]'; '' for the whole."""
+    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys).lstrip(".")

@@ -1,5 +1,6 @@
 """2,000 random gestures on the real window, menus and dialogs among them: nothing breaks, and undo and redo know every
 state between. SOUNDDESK_MONKEY_GESTURES=10000 makes that many for each seed.
+`--monkey-seeds 6-15` makes others.
 """
 
 from __future__ import annotations
@@ -30,7 +31,6 @@ from sounddesk.app.main_window import MainWindow
 from sounddesk.app.settings import Settings
 from tests.app.conftest import wait_until
 
-SEEDS = (1, 2, 3, 4, 5)
 GESTURES = int(os.environ.get("SOUNDDESK_MONKEY_GESTURES", "400"))
 # Opened, worked in a little, and closed again while what they ask for is still being looked up.
 DIALOGS = (
@@ -213,8 +213,12 @@ class Monkey:
         return "generate"
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    first, _, last = metafunc.config.getoption("--monkey-seeds").partition("-")
+    metafunc.parametrize("seed", range(int(first), int(last or first) + 1))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", SEEDS)
 def test_random_gestures_leave_a_project_whose_every_state_is_known(
     window: MainWindow, problems: list[str], seed: int
 ) -> None:

@@ -8,10 +8,13 @@ from PySide6.QtCore import QSettings
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QApplication
 
+from sounddesk.app.desk import open_window
 from sounddesk.app.look.style_sheet import apply_theme
 from sounddesk.app.look.theme import palette
-from sounddesk.app.settings import Setting
+from sounddesk.app.setting import Setting
 from sounddesk.app.settings import Settings
+from tests.app.conftest import Told
+from tests.app.conftest import wait_until
 
 
 def test_values_are_there_after_a_restart(qapp: QApplication, tmp_path: Path) -> None:
@@ -66,6 +69,69 @@ def test_whatever_is_stored_a_setting_has_a_value_that_can_be_stored_again(
     assert type(value) is type(DECLARED[name].default) or isinstance(value, Path)
     setattr(settings, name, value)
     assert getattr(Settings(), name) == value
+
+
+ODD: dict[str, tuple[str | list[str], str]] = {
+    "theme": ("purple", "theme is 'purple': expected one of 'system', 'dark', 'light'"),
+    "autosave_minutes": ("121", "autosave_minutes is 121: expected 0 to 120"),
+    "mask_opacity": ("many", 'mask_opacity is "many": expected a whole number'),
+    "spectrograms": ("perhaps", 'spectrograms is "perhaps": expected true or false'),
+    "device": (["cuda", "0"], "device is a list: expected text"),
+    "export_folder": ("a" * 5000, "export_folder is no path"),
+    "window_state": ("words", "window_state holds no bytes"),
+    "shortcuts": ('{"a": 5, "b": "Ctrl+B"}', "shortcuts[a] is 5: expected text"),
+    "loop_ranges": ('{"a": [1, 2]}', "loop_ranges[a] has 2 values: expected 3"),
+    "last_export": ('{"format": "mp3"}', "last_export"),
+    "export_presets": ('{"film": {"sample_rate_hz": -1}}', "export_presets[film]"),
+    "recent_files": ('[1, "/tmp"]', "recent_files[0] is 1"),
+    "last_batch": ("{", "last_batch: not JSON"),
+}
+
+
+@pytest.mark.parametrize("key", ODD)
+def test_an_odd_value_is_named_and_forgotten_on_request(qapp: QApplication, key: str) -> None:
+    stored, problem = ODD[key]
+    QSettings().setValue(key, stored)
+    settings = Settings()
+    (odd,) = settings.odd_values()
+    assert odd.startswith(problem)
+    settings.forget_odd_values()
+    assert settings.odd_values() == Settings().odd_values() == ()
+
+
+def test_beside_an_odd_entry_the_others_are_kept(qapp: QApplication) -> None:
+    QSettings().setValue("shortcuts", ODD["shortcuts"][0])
+    settings = Settings()
+    assert settings.shortcuts == {"b": "Ctrl+B"}
+    settings.forget_odd_values()
+    assert Settings().shortcuts == {"b": "Ctrl+B"}
+
+
+def test_a_value_of_a_type_that_nobody_has_and_a_line_that_is_no_setting_are_named(qapp: QApplication) -> None:
+    raw = QSettings()
+    raw.setValue("autosave_minutes", 5)
+    raw.sync()
+    file = Path(raw.fileName())
+    file.write_text(f"{file.read_text()}theme=@Variant(\\0\\0\\0?\\0\\0\\0)\nno setting\n")
+    settings = Settings()
+    assert (settings.theme, settings.autosave_minutes) == ("system", 5)
+    assert [problem.removeprefix(f"{file} ") for problem in settings.odd_values()] == [
+        "has lines that are no settings", "theme is of a type that it cannot have",
+    ]  # fmt: skip
+
+
+def test_the_window_opens_whatever_is_stored_and_names_it(qapp: QApplication, told: Told) -> None:
+    for key, (stored, _) in ODD.items():
+        QSettings().setValue(key, stored)
+    window = open_window(Settings())
+    try:
+        wait_until(lambda: bool(told))
+        assert "theme is 'purple'" in told[0] and told[0].endswith("; and more.")
+        window.services.settings.forget_odd_values()
+        assert Settings().odd_values() == ()
+    finally:
+        window.shut_down()
+        window.hide()
 
 
 def test_numbers_are_kept_in_range(qapp: QApplication) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import pickle
@@ -12,6 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -181,6 +183,38 @@ def a_stem_cannot_be_written(options: BatchOptions) -> None:
         (options.out / frame.output).write_text("mine")
 
 
+@failure
+def the_network_is_of_another_size(options: BatchOptions) -> None:
+    manifest = Path(options.bundle) / "bundle.json"
+    data = json.loads(manifest.read_text())
+    file = Path(options.bundle) / "unet" / "config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "block_out_channels": [7, 9]}))
+    entry = data["components"]["unet"]["files"]["config.json"]
+    entry |= {"sha256": hashlib.sha256(file.read_bytes()).hexdigest(), "bytes": file.stat().st_size}
+    manifest.write_text(json.dumps(data))
+
+
+class TimedExecutor(LocalExecutor):
+    """Remembers when a worker said that it cannot go on."""
+
+    heard_s = float("inf")
+
+    def _listen(self, *arguments: Any) -> None:
+        try:
+            super()._listen(*arguments)
+        except SounddeskError:
+            self.heard_s = time.monotonic()
+            raise
+
+
+def check_told_alike(options: BatchOptions, alone: tuple[type[BaseException], str, ExitCode]) -> None:
+    """Two workers end the batch as one does, and 5 s after the first of them cannot go on it is over and said."""
+    executor = TimedExecutor(render_settings(options), workers=2)
+    assert ending(options, executor) == alone
+    assert time.monotonic() - executor.heard_s < 5
+    assert executor.pids() == []
+
+
 def ending(options: BatchOptions, executor: Executor) -> tuple[type[BaseException], str, ExitCode]:
     with pytest.raises(SounddeskError) as caught:
         run_batch(options, on_progress=lambda _: None, cancel=CancelToken(), executor=executor)
@@ -197,23 +231,16 @@ def test_what_ends_a_batch_is_told_alike_by_one_worker_and_by_two(
     shutil.copytree(bundle_folder, tmp_path / "bundle")
     options = replace(options, bundle=str(tmp_path / "bundle"), resume=True)
     FAILURES[name](options)
-    settings = render_settings(options)
-    alone = ending(options, InlineExecutor(settings))
-    executor = LocalExecutor(settings, workers=2)
-    assert ending(options, executor) == alone
-    assert executor.pids() == []
+    check_told_alike(options, ending(options, InlineExecutor(render_settings(options))))
 
 
 @pytest.mark.slow
 def test_a_full_disk_is_told_alike_by_one_worker_and_by_two(options: BatchOptions, small_disk: Path) -> None:
     options = replace(options, out=small_disk / "out", seconds=2.0)
-    settings = render_settings(options)
-    alone = ending(options, InlineExecutor(settings))
+    alone = ending(options, InlineExecutor(render_settings(options)))
     assert issubclass(alone[0], DiskFullError) and alone[2] == ExitCode.ENGINE_FAILED
     shutil.rmtree(options.out)
-    executor = LocalExecutor(settings, workers=2)
-    assert ending(options, executor) == alone
-    assert executor.pids() == []
+    check_told_alike(options, alone)
 
 
 class UnpicklableError(SounddeskError):

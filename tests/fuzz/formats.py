@@ -163,7 +163,7 @@ def _pickle(path: Path) -> None:
 def _settings(path: Path) -> None:
     from PySide6.QtCore import QSettings
 
-    from sounddesk.app.settings import Setting
+    from sounddesk.app.setting import Setting
     from sounddesk.app.settings import Settings
 
     QSettings.setDefaultFormat(QSettings.Format.IniFormat)
@@ -172,7 +172,8 @@ def _settings(path: Path) -> None:
     for name, each in vars(Settings).items():
         if isinstance(each, Setting):
             getattr(settings, name)
-    _ = settings.recent_files
+    _ = settings.recent_files, settings.odd_values()
+    settings.forget_odd_values()
 
 
 def _record(path: Path) -> None:

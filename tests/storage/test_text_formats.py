@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -70,6 +72,52 @@ BILLION_LAUGHS = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
 def test_what_is_refused(parse: Callable[[Any], Any], text: str | bytes, message: str) -> None:
     with pytest.raises(FieldError, match=message):
         parse(text)
+
+
+HEADER = ",".join(f"c{number}" for number in range(5000))
+MANY = {
+    "json numbers": (parse_json, "[" + "0," * 6_000_000 + "0]"),
+    "json objects": (parse_json, "[" + "{}," * 3_000_000 + "0]"),
+    "yaml lines": (parse_yaml, "- 0\n" * 100_001),
+    "yaml in one line": (parse_yaml, "[" + "0," * 100_000 + "0]"),
+    "yaml text": (parse_yaml, "a: " + "b" * (4 << 20)),
+    "toml keys": (parse_toml, "".join(f"a{number}=0\n" for number in range(100_001))),
+    "toml text": (parse_toml, "a = '" + "b" * (4 << 20) + "'"),
+    # Of these tomllib takes the square of the parts.
+    "toml parts": (parse_toml, "a." * 1_000_000 + "b = 0"),
+    "toml parts in quotes": (parse_toml, "[" + "'a' . " * 100_000 + "b]"),
+    # A short row gets all columns.
+    "csv columns": (lambda text: parse_csv(text, columns=("c0",)), HEADER + "\n" + "0\n" * 5000),
+    "csv cells": (lambda text: parse_csv(text, columns=("c0",)), "c0,c1\n" + "," * 6_000_000),
+}
+
+
+@pytest.mark.parametrize("name", MANY)
+def test_too_many_values_are_refused_before_any_is_made(name: str) -> None:
+    parse, text = MANY[name]
+    begin_s = time.process_time()
+    with pytest.raises(FieldError, match="holds more than|larger than|nested too deeply|too many rows"):
+        parse(text)
+    assert time.process_time() - begin_s < 2
+
+
+def test_the_places_of_many_values_are_not_kept() -> None:
+    text = "[" + "0," * 100_000 + '{"a": "\\u0000"}]'
+    tracemalloc.start()
+    try:
+        with pytest.raises(FieldError, match=r"^\[100000\]\.a holds a NUL"):
+            parse_json(text)
+        # The list alone has 0.8 MB.
+        assert tracemalloc.get_traced_memory()[1] < 4e6
+    finally:
+        tracemalloc.stop()
+
+
+def test_json_lines_are_counted_before_the_first_is_parsed(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n" * 1_000_001)
+    with pytest.raises(FieldError, match="more than 1,000,000 lines: split it"):
+        list(read_json_lines(path))
 
 
 def test_what_is_read() -> None:

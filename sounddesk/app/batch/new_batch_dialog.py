@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Mapping
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from typing import Final
 from typing import cast
 
+from PySide6.QtCore import QCoreApplication
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QButtonGroup
 from PySide6.QtWidgets import QCheckBox
@@ -34,6 +37,7 @@ from sounddesk.app.batch.batch_request import has_begun
 from sounddesk.app.batch.batch_request import sounding_names
 from sounddesk.app.batch.frames_line import FolderLine
 from sounddesk.app.batch.frames_line import FramesLine
+from sounddesk.app.notifications import notifier
 from sounddesk.app.plain_text import PlainLabel
 from sounddesk.domain.errors import OutputError
 from sounddesk.domain.frame_sequence import every_nth
@@ -298,11 +302,13 @@ class NewBatchDialog(QDialog):
         return text.format(name=name.replace("&", "&&"), shown=shown.replace("&", "&&"))
 
 
-def last_request(data: object) -> BatchRequest | None:
-    """What was asked for the last time; None where that cannot be read."""
+def last_request(data: Mapping[str, Any]) -> BatchRequest | None:
+    """What was asked for the last time; None where there is nothing, or, after a word about it, where it is odd."""
     try:
-        return decode(BatchRequest, data, unknown="ignore")
-    except FieldError:
+        return decode(BatchRequest, data, unknown="ignore", where="last_batch") if data else None
+    except FieldError as error:
+        text = QCoreApplication.translate("NewBatchDialog", "The form of the last batch cannot be used: {reason}.")
+        notifier.warning(text.format(reason=error))
         return None
 
 

@@ -28,7 +28,7 @@ class ExportHistory:
     @property
     def last(self) -> ExportSettings:
         """As last time, with the WAV format and rate of the preferences."""
-        last = _read(self._settings.last_export) or ExportSettings()
+        last = self._settings.last_export or ExportSettings()
         if last.format in _PREFERENCE_OF:
             format_name = _FORMAT_OF[self._settings.export_format]
             try:
@@ -40,23 +40,15 @@ class ExportHistory:
     def remember(self, settings: ExportSettings, folder: Path) -> None:
         """Keep what was exported. The range belongs to this export alone."""
         self._settings.export_folder = folder
-        self._settings.last_export = dataclasses.replace(settings, range_s=None).to_json()
+        self._settings.last_export = dataclasses.replace(settings, range_s=None)
         if settings.format in _PREFERENCE_OF:
             self._settings.export_format = _PREFERENCE_OF[settings.format]
             self._settings.export_rate_hz = settings.sample_rate_hz
 
     def presets(self) -> dict[str, ExportSettings]:
         """Presets by name, the user's own last."""
-        own = {name: _read(data) for name, data in self._settings.export_presets.items()}
-        return {**PRESETS, **{name: found for name, found in own.items() if found is not None}}
+        return {**PRESETS, **self._settings.export_presets}
 
     def keep_preset(self, name: str, settings: ExportSettings) -> None:
         """Keep a preset of the user's own; one of the same name is replaced."""
-        self._settings.export_presets = {**self._settings.export_presets, name: settings.to_json()}
-
-
-def _read(data: object) -> ExportSettings | None:
-    try:
-        return ExportSettings.from_json(data) if data else None
-    except ValueError:
-        return None
+        self._settings.export_presets = {**self._settings.export_presets, name: settings}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -29,9 +28,7 @@ class ExportsOnSave:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._guard = threading.Lock()
-        self._files: dict[str, dict[str, _Stamp]] = {
-            text: dict(_stamps(files)) for text, files in settings.exports_on_save.items()
-        }
+        self._files: dict[str, dict[str, _Stamp]] = dict(settings.exports_on_save)
 
     def is_allowed(self, text: str) -> bool:
         """Whether the user has asked for this export here, or has allowed it."""
@@ -66,9 +63,7 @@ class ExportsOnSave:
         with self._guard:
             newest = list(self._files)[-_MOST_KEPT:]
             self._files = {text: self._files[text] for text in newest}
-            self._settings.exports_on_save = {
-                text: {name: list(stamp) for name, stamp in files.items()} for text, files in self._files.items()
-            }
+            self._settings.exports_on_save = self._files
 
 
 def _stamp(path: Path) -> _Stamp | None:
@@ -77,9 +72,3 @@ def _stamp(path: Path) -> _Stamp | None:
     except OSError:
         return None
     return found.st_size, found.st_mtime_ns
-
-
-def _stamps(files: Mapping[str, object]) -> Iterable[tuple[str, _Stamp]]:
-    for name, stamp in files.items():
-        if isinstance(stamp, list) and len(stamp) == 2 and all(isinstance(each, int) for each in stamp):
-            yield name, (stamp[0], stamp[1])

@@ -46,9 +46,9 @@ class RememberedViews(QObject):
             # Saved under this name just now.
             self._keep_loop()
             return
-        found = self._settings.loop_ranges.get(str(path))
-        if isinstance(found, list) and len(found) == 3 and all(isinstance(each, int | float) for each in found):
-            self._services.player.set_loop((float(found[0]), float(found[1])), on=bool(found[2]))
+        if found := self._settings.loop_ranges.get(str(path)):
+            start_s, end_s, is_on = found
+            self._services.player.set_loop((start_s, end_s), on=is_on)
 
     def _keep_loop(self) -> None:
         path, player = self._services.store.path, self._services.player
@@ -56,5 +56,5 @@ class RememberedViews(QObject):
             return
         kept = {name: each for name, each in self._settings.loop_ranges.items() if name != str(path)}
         if player.loop_s is not None:
-            kept[str(path)] = [*player.loop_s, player.is_looping]
+            kept[str(path)] = (*player.loop_s, player.is_looping)
         self._settings.loop_ranges = dict(list(kept.items())[-MAX_LOOPS:])

@@ -6,6 +6,7 @@ code; see the threat model in torch's documentation of `torch.load`.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import zipfile
@@ -28,6 +29,8 @@ _OS_ERROR: Final = re.compile(r"os error (\d+)")
 # is allowed what its header alone takes.
 _MOST_TIMES_THE_FILE: Final = 3
 _SMALL_BYTES: Final = 1 << 20
+# What zipfile reads at once: the list of entries, some 80 bytes for each tensor.
+_MOST_READ_BYTES: Final = 16 << 20
 
 
 def tensors_of_pickle(path: Path) -> dict[str, torch.Tensor]:
@@ -64,12 +67,22 @@ def _refuse_packed(path: Path) -> None:
     if not zipfile.is_zipfile(path):
         # The format before torch 1.6, which is not packed.
         return
-    with zipfile.ZipFile(path) as archive:
+    with _ShortReads(path) as file, zipfile.ZipFile(file) as archive:
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
             raise EngineError("holds packed entries, which torch does not write")
         # Entries may overlap, and say of themselves what they like.
         if sum(entry.file_size for entry in archive.infolist()) > path.stat().st_size:
             raise EngineError("names more bytes than it has")
+
+
+class _ShortReads(io.FileIO):
+    """Refuses to read a long list of entries as a whole."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        wanted = os.fstat(self.fileno()).st_size - self.tell() if size is None or size < 0 else size
+        if wanted > _MOST_READ_BYTES:
+            raise EngineError("lists more entries than any checkpoint has")
+        return super().read(size)
 
 
 def _check_sizes(tensors: Mapping[str, torch.Tensor], *, file_bytes: int) -> None:

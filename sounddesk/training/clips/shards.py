@@ -19,6 +19,7 @@ from typing import Any
 from typing import Final
 
 from sounddesk.storage.atomic_file import atomic_path
+from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.text_formats import FieldError
 from sounddesk.storage.text_formats import parse_json
 from sounddesk.training.clips.clip_manifest import AUDIO_SUFFIXES
@@ -33,6 +34,15 @@ from sounddesk.training.data.data_error import DataError
 
 _ROLES: Final = {"video": VIDEO_SUFFIXES, "image": IMAGE_SUFFIXES, "audio": AUDIO_SUFFIXES}
 _PATH_KEYS: Final = (*_ROLES, "mask")
+# Shards of WebDataset hold some thousand samples. A sample is in memory as a whole, with all that follows of its key.
+_MOST_MEMBERS: Final = 200_000
+_MOST_SAMPLE_BYTES: Final = 1 << 30
+# Long names and the like, which tarfile reads as a whole and keeps.
+_MOST_HEADER_BYTES: Final = 1 << 16
+_MOST_GLOBAL_HEADERS: Final = 1000
+_HEADER_TYPES: Final = (
+    tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE,
+)  # fmt: skip
 
 
 def _webdataset() -> Any:
@@ -82,6 +92,7 @@ def read_shards(data: Path, folder: Path) -> ClipSet:
 
     Raises:
         DataError: webdataset is not installed.
+        OutputError: `folder` cannot be written to.
     """
     _webdataset()
     shards = [data] if data.suffix == ".tar" else sorted(data.glob("*.tar"))
@@ -112,14 +123,37 @@ def _samples(shard: Path) -> Iterator[dict[str, Any]]:
     from webdataset.tariterators import group_by_keys
 
     # Uncompressed and without holes: what is read is never larger than the file.
-    with shard.open("rb") as file, tarfile.open(fileobj=file, mode="r|") as tar:
+    with shard.open("rb") as file, tarfile.open(fileobj=file, mode="r|", tarinfo=_Member) as tar:
         yield from group_by_keys(_members(tar, str(shard)))
 
 
+class _Member(tarfile.TarInfo):
+    """Refuses headers that are larger than any name, before they are read."""
+
+    def _proc_member(self, tar: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.type in _HEADER_TYPES and self.size > _MOST_HEADER_BYTES:
+            raise tarfile.ReadError(f"it has a header of {self.size:,} bytes: pack it again")
+        found: tarfile.TarInfo = super()._proc_member(tar)  # type: ignore[misc]
+        return found
+
+
 def _members(tar: tarfile.TarFile, shard: str) -> Iterator[dict[str, Any]]:
-    for member in tar:
+    key, key_bytes = "", 0
+    for number, member in enumerate(tar):
         if member.issparse():
             raise tarfile.ReadError(f"{member.name[:100]!r} is a sparse file: pack it again")
+        if number >= _MOST_MEMBERS or len(tar.pax_headers) > _MOST_GLOBAL_HEADERS:
+            raise tarfile.ReadError(
+                f"has more than {_MOST_MEMBERS:,} files or {_MOST_GLOBAL_HEADERS:,} headers: split it"
+            )
+        # As webdataset groups them: by all before the first dot of the last name.
+        folder, _, name = member.name.rpartition("/")
+        before, key = key, f"{folder}/{name.partition('.')[0]}"
+        key_bytes = member.size + (key_bytes if key == before else 0)
+        if key_bytes > _MOST_SAMPLE_BYTES:
+            raise tarfile.ReadError(
+                f"the sample {key[-100:]!r} is larger than {_MOST_SAMPLE_BYTES >> 30} GiB: split it"
+            )
         content = tar.extractfile(member) if member.isreg() else None
         if content is not None:
             yield {"fname": member.name, "data": content.read(), "__url__": shard}
@@ -160,7 +194,9 @@ def _date_as(shard: Path, folder: Path) -> None:
 def _write(folder: Path, sample: dict[str, Any], suffix: str) -> str:
     # Keys come out of a file of others: only their last part names a file here.
     name = f"{Path(str(sample['__key__'])).name}.{suffix}"
-    (folder / name).write_bytes(sample[suffix])
+    # A full disk ends the reading: it is no fault of the shard's.
+    with translate_os_errors(folder / name):
+        (folder / name).write_bytes(sample[suffix])
     return name
 
 

@@ -190,8 +190,9 @@ def test_presets_of_the_users_own(memory: ExportHistory) -> None:
     assert memory.presets()["mine"] == mine
     memory.keep_preset("mine", ExportSettings())
     assert memory.presets()["mine"] == ExportSettings()
-    Settings().export_presets = {"broken": {"format": "mp3"}}
+    Settings().store("export_presets", '{"broken": {"format": "mp3"}, "mine": {"format": "ogg"}}')
     assert "broken" not in memory.presets()
+    assert memory.presets()["mine"].format == "ogg"
 
 
 def test_the_preferences_decide_the_wav_format(qapp: QApplication, memory: ExportHistory, tmp_path: Path) -> None:

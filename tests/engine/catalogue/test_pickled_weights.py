@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import struct
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,23 @@ def test_a_packed_archive_is_refused(tmp_path: Path) -> None:
     whole = saved(tmp_path / "whole.pth", {"w": torch.zeros(1 << 20)})
     with pytest.raises(EngineError, match="holds packed entries"):
         tensors_of_pickle(packed(whole, tmp_path / "packed.pth"))
+
+
+@pytest.mark.parametrize(("entries", "entry_bytes"), [(400_000, 47), (1, 6 << 30)])
+def test_a_long_list_of_entries_is_not_read(tmp_path: Path, entries: int, entry_bytes: int) -> None:
+    n_bytes = entries * entry_bytes
+    path = tmp_path / "many.pth"
+    with path.open("wb") as file:
+        # Nothing but a hole on the disk.
+        file.truncate(n_bytes)
+        file.seek(n_bytes)
+        file.write(struct.pack("<IQHHIIQQQQ", 0x06064B50, 44, 45, 45, 0, 0, entries, entries, n_bytes, 0))
+        file.write(struct.pack("<IIQI", 0x07064B50, 0, n_bytes, 1))
+        file.write(struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(EngineError, match="lists more entries than any checkpoint has"):
+        tensors_of_pickle(path)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000
 
 
 @pytest.mark.parametrize("cut", [0, 1, 4, 100, 2000, 4000])

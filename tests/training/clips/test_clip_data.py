@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import resource
 import tarfile
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from sounddesk.domain.errors import DiskFullError
 from sounddesk.engine.images.image_file import load_image
 from sounddesk.training.clips.clip_manifest import ClipSource
 from sounddesk.training.clips.clip_manifest import clip_from_row
@@ -27,6 +29,7 @@ from sounddesk.training.clips.media_reader import read_clip
 from sounddesk.training.clips.media_reader import read_image
 from sounddesk.training.clips.media_reader import read_mask
 from sounddesk.training.clips.shards import open_clips
+from sounddesk.training.clips.shards import read_shards
 from sounddesk.training.clips.shards import write_shards
 from sounddesk.training.data.data_error import DataError
 from tests.training.tiny_clips import RATE_HZ
@@ -215,6 +218,49 @@ def test_a_sparse_member_is_refused(tmp_path: Path) -> None:
     (tmp_path / "holes.tar").write_bytes(bytes(header) + b"x" * 512 + bytes(1024))
     with open_clips(tmp_path / "holes.tar") as found:
         assert "sparse" in str(found.skipped)
+
+
+def header_of(name: str, size: int, kind: bytes = tarfile.REGTYPE) -> bytes:
+    member = tarfile.TarInfo(name)
+    member.size, member.type = size, kind
+    return member.tobuf(format=tarfile.GNU_FORMAT)
+
+
+HUGE_SHARDS = {
+    # Each says that so much follows; tarfile would read it at once.
+    "a long name": ([header_of("p", 6 << 30, tarfile.GNUTYPE_LONGNAME)], 6 << 30, "header of 6,442,450,944 bytes"),
+    "settings of a file": ([header_of("p", 6 << 30, tarfile.XHDTYPE)], 6 << 30, "header of"),
+    "a file": ([header_of("a.wav", 6 << 30)], 6 << 30, "'/a' is larger than"),
+    "a sample": ([header_of(f"a.{n}", 800 << 10) + bytes(800 << 10) for n in range(3)], 0, "'/a' is larger than"),
+    "many files": ([header_of("a", 0)] * 20, 0, "more than 10 files"),
+}
+
+
+@pytest.mark.parametrize("name", HUGE_SHARDS)
+def test_what_a_shard_holds_is_bounded_before_it_is_read(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers, length, message = HUGE_SHARDS[name]
+    monkeypatch.setattr("sounddesk.training.clips.shards._MOST_MEMBERS", 10)
+    monkeypatch.setattr("sounddesk.training.clips.shards._MOST_SAMPLE_BYTES", 2 << 20)
+    with (tmp_path / "huge.tar").open("wb") as file:
+        file.write(b"".join(headers) + bytes(1024))
+        # Nothing but a hole on the disk.
+        file.truncate(max(length, file.tell()))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with open_clips(tmp_path / "huge.tar") as found:
+        assert not found.clips
+        assert message in str(found.skipped)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000
+
+
+def test_a_disk_without_room_for_a_shard_is_no_fault_of_the_shard(tmp_path: Path, small_disk: Path) -> None:
+    with tarfile.open(tmp_path / "large.tar", "w") as tar:
+        member = tarfile.TarInfo("a.wav")
+        member.size = 8 << 20
+        tar.addfile(member, io.BytesIO(bytes(member.size)))
+    with pytest.raises(DiskFullError, match=r"a\.wav"):
+        read_shards(tmp_path / "large.tar", small_disk / "unpacked")
 
 
 def test_a_playlist_under_the_name_of_a_film_opens_nothing(tmp_path: Path, video: Path) -> None:
