@@ -43,7 +43,8 @@ def source_notes(source: Path) -> tuple[str, ...]:
     movie = movie_of(source)
     if movie is not None:
         start = f", starts at {movie.start_timecode}" if movie.start_timecode else ""
-        return (f"{source.name}: {movie.n_frames} frames at {movie.rate} per second{start}",)
+        varies = ", unevenly: they are placed by the times they are shown at" if movie.varies else ""
+        return (f"{source.name}: {movie.n_frames} frames at {movie.rate} per second{start}{varies}",)
     others = left_out(source)
     return (f"left out, not read here: {others}",) if others else ()
 

@@ -185,7 +185,9 @@ def every_nth(frames: Sequence[Frame], every: int) -> tuple[Frame, ...]:
     if every < 1:
         raise BadInputError(f"every is {every}: choose 1 for each frame, 2 for every second one, and so on")
     # Frames between the steps of the others are left out for being close, but never where each one is asked for.
-    apart = every * _step_of(frames) if every > 1 else 1
+    if every == 1:
+        return tuple(frames)
+    apart = every * _step_of(frames)
     chosen: dict[int, Frame] = {}
     for frame in frames:
         chosen.setdefault(frame.offset // apart, frame)

@@ -30,6 +30,8 @@ Sha256 = Annotated[str, Pattern("[0-9a-f]{64}", "the 64 hexadecimal digits of a 
 NotEmpty = Annotated[str, Pattern(r"(?s).+", "a text that is not empty")]
 Count = Annotated[int, Range(0, 2**31 - 1)]
 Pixel = Annotated[int, Range(0, 2**31 - 1)]
+# Of a layer of a network, and of how many there are of one.
+LayerSize = Annotated[int, Range(1, 1 << 20)]
 PixelSize = Annotated[int, Range(1, 2**31 - 1)]
 # Times that a file may name: eleven days, so that counting samples of them is always possible.
 TimeS = Annotated[float, Range(0.0, 1_000_000.0)]

@@ -18,11 +18,11 @@ from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.images.image_file import load_cut_out
 from sounddesk.engine.images.picture_decoding import ImageFileError
 from sounddesk.engine.images.scene_composition import CutOut
+from sounddesk.engine.starter.kinds_document import KINDS_DOCUMENT
+from sounddesk.engine.starter.kinds_document import read_kind_rows
 from sounddesk.engine.types import BundleError
-from sounddesk.storage.codec import decode
-from sounddesk.storage.text_formats import read_json
+from sounddesk.storage.text_formats import FieldError
 
-KINDS_DOCUMENT: Final = "kinds.json"
 """Document of a bundle: what it was trained to sound like, a list of {kind, caption, alt_captions, repeat, ...}."""
 
 MIN_SIDE: Final = 8
@@ -77,13 +77,6 @@ def normal_name(name: str) -> str:
     return " ".join(name.casefold().replace("_", " ").replace("-", " ").split())
 
 
-@dataclass(frozen=True, kw_only=True)
-class _KindRow:
-    kind: str
-    caption: str
-    imagenet_classes: tuple[int, ...] = ()
-
-
 def read_bundle_kinds(bundle: Bundle) -> list[BundleKind]:
     """The kinds that a bundle says it knows, in its own order.
 
@@ -91,14 +84,14 @@ def read_bundle_kinds(bundle: Bundle) -> list[BundleKind]:
         PictureFolderError: the bundle has no list of kinds, or one that cannot be read.
     """
     try:
-        rows = decode(list[_KindRow], read_json(bundle.document(KINDS_DOCUMENT)), unknown="ignore")
+        rows = read_kind_rows(bundle.document(KINDS_DOCUMENT))
         return [BundleKind(name=row.kind, caption=row.caption, imagenet_classes=row.imagenet_classes) for row in rows]
     except BundleError as error:
         raise PictureFolderError(
             f"bundle {bundle.name!r} does not say which kinds it knows (no {KINDS_DOCUMENT}): evaluate one that does, "
             "such as 'starter'"
         ) from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, FieldError) as error:
         raise PictureFolderError(
             f"{KINDS_DOCUMENT} of bundle {bundle.name!r} cannot be read ({error!r}): install the bundle again"
         ) from error

@@ -65,6 +65,14 @@ def read_json(path: Path, *, max_bytes: int = MAX_TEXT_BYTES, allow_infinite: bo
     return _named(path, lambda each: _json(each, allow_infinite=allow_infinite), text)
 
 
+def read_object(path: Path, *, allow_infinite: bool = False) -> dict[str, Any]:
+    """The keys and values of a JSON file; arguments and errors are those of `read_json`."""
+    data = read_json(path, allow_infinite=allow_infinite)
+    if not isinstance(data, dict):
+        raise FieldError(f"{path} is {describe(data)}: expected an object of keys and values")
+    return data
+
+
 def read_json_lines(path: Path, *, max_bytes: int = MAX_TEXT_BYTES) -> Iterator[tuple[int, Any]]:
     """The values of a JSON Lines file with their line numbers, blank lines left out. Raises: FieldError, OSError."""
     text = _read_text(path, max_bytes=max_bytes)

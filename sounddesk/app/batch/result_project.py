@@ -200,7 +200,10 @@ def _of_movie(source: Path, frame: str, row: Row | None) -> tuple[MovieFrame | N
     except SounddeskError:
         # Its sounds can be opened without it.
         return movie, {}
-    start_s = facts.start_s + facts.rate.time_of(movie.frame - 1)
+    if movie.frame > facts.n_frames:
+        # Another one by now.
+        return movie, {}
+    start_s = facts.start_s + facts.rate.time_of(facts.offsets[movie.frame - 1])
     return movie, dict(zip(_TIMECODE, (start_s, float(facts.rate.frames_per_s), facts.rate.drop_frame), strict=True))
 
 

@@ -150,12 +150,14 @@ class MovieFrameDialog(QDialog):
 
     def _on_opened(self, opened: tuple[MovieFacts, MovieReader]) -> None:
         self._facts, self._reader = facts, _ = opened
-        seconds = facts.n_frames / float(facts.rate.frames_per_s)
+        seconds = facts.rate.time_of(facts.length)
         self.facts.setText(
             self.tr("{n} frames, {rate} per second, {seconds:.2f} s, {width} x {height} pixels").format(
                 n=facts.n_frames, rate=str(facts.rate), seconds=seconds, width=facts.width, height=facts.height
             )
         )
+        if facts.varies:
+            self.facts.setText(self.tr("{facts}, unevenly apart").format(facts=self.facts.text()))
         self.number.setRange(1, facts.n_frames)
         self.slider.setRange(0, facts.n_frames - 1)
         self.slider.setPageStep(facts.rate.nominal)
@@ -195,12 +197,12 @@ class MovieFrameDialog(QDialog):
         except ValueError as error:
             self._tell(str(error))
             return False
-        index = frame - facts.rate.frame_at(facts.start_s)
-        if not 0 <= index < facts.n_frames:
+        offset = frame - facts.rate.frame_at(facts.start_s)
+        if not 0 <= offset < facts.length:
             first, last = facts.timecode_of(0), facts.timecode_of(facts.n_frames - 1)
             self._tell(self.tr("The movie lasts from {first} to {last}.").format(first=first, last=last))
             return False
-        self.slider.setValue(index)
+        self.slider.setValue(facts.index_at(offset))
         return True
 
     def _on_failed(self, ticket: Ticket[_Job], error: Exception) -> None:
@@ -254,10 +256,10 @@ def _frame_as_image(
     settings: dict[str, Any] = {
         "frame_rate": float(facts.rate.frames_per_s),
         "drop_frame": facts.rate.drop_frame,
-        "start_timecode_s": facts.start_s + (facts.rate.time_of(index) if begins_at_frame else 0.0),
+        "start_timecode_s": facts.start_s + (facts.rate.time_of(facts.offsets[index]) if begins_at_frame else 0.0),
     }
     if not begins_at_frame:
-        seconds = facts.rate.time_of(facts.n_frames)
+        seconds = facts.rate.time_of(facts.length)
         settings["timeline_s"] = min(max(1.0, seconds), _LONGEST_TIMELINE_S)
     return OpenedImage(file=_png(pixels), pixels=pixels, name=path.name, notes=(), movie=movie, settings=settings)
 

@@ -52,7 +52,7 @@ from sounddesk.engine.vocabulary import FROM_TEXTS
 from sounddesk.engine.vocabulary import read_vocabulary
 from sounddesk.engine.vocabulary import text_pairs
 from sounddesk.storage.leftovers import temporary_prefix
-from sounddesk.storage.text_formats import read_json
+from sounddesk.storage.text_formats import read_object
 
 AUDIOLDM_FOLDERS: Final = ("unet", "vae", "text_encoder", "tokenizer", "scheduler", "vocoder")
 _CLASSES: Final = {
@@ -139,7 +139,7 @@ def assemble_bundle(
         elif "grounding" not in trained:
             _fresh_grounding(parts, vision, made / "grounding", seed=seed)
         grounding_folder = trained.get("grounding", made / "grounding")
-        grounding = read_json(grounding_folder / "config.json")
+        grounding = read_object(grounding_folder / "config.json")
         components = {
             role: _component(_CLASSES[role], parts.audioldm / role, weight_storage, parts.origins.get("audioldm"))
             for role in AUDIOLDM_FOLDERS

@@ -22,7 +22,7 @@ from sounddesk.engine.models.vocoder import DetailRenderer
 from sounddesk.engine.models.vocoder import HifiGanVocoder
 from sounddesk.engine.models.vocoder import IstftVocoder
 from sounddesk.engine.specs import MelSpec
-from sounddesk.storage.text_formats import read_json
+from sounddesk.storage.text_formats import read_object
 
 PatchEncoder = TimmPatchEncoder | ClipPatchEncoder
 AnyTextEncoder = SentenceEncoder | ClapTextEncoder
@@ -110,7 +110,7 @@ def component_class(role: str, class_name: str, folder: Path) -> Any:
         names = " and ".join(repr(name) for name in dict.fromkeys(each.class_name for each in known))
         raise ValueError(f"{role.replace('_', ' ')} class is {class_name!r}: known are {names}")
     switches = [switch for switch in named if switch]
-    config = read_json(folder / "config.json", allow_infinite=True) if switches else {}
+    config = read_object(folder / "config.json", allow_infinite=True) if switches else {}
     return named[next((switch for switch in switches if config.get(switch)), "")].resolve()
 
 

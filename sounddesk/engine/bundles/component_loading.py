@@ -35,7 +35,7 @@ from sounddesk.engine.models.packed_layers import pack_layers
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
-from sounddesk.storage.text_formats import read_json
+from sounddesk.storage.text_formats import read_object
 
 WEIGHTS_FILE: Final = "model.safetensors"
 SCHEDULER_FILE: Final = "scheduler_config.json"
@@ -81,7 +81,7 @@ def load_components(
         keep_freed_memory()
     conditioner = _load_conditioner(bundle, policy)
     with loading_component(bundle, "scheduler") as folder:
-        scheduler_config = read_json(folder / SCHEDULER_FILE, allow_infinite=True)
+        scheduler_config = read_object(folder / SCHEDULER_FILE, allow_infinite=True)
         check_schedule(scheduler_config)
 
     def part(roles: tuple[str, ...], load: Callable[[], Any], *, half: bool) -> Part[Any]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import PurePosixPath
-from typing import Any
 from typing import Final
 
 from sounddesk.domain.errors import EngineError
@@ -22,6 +21,8 @@ from sounddesk.engine.catalogue.users import ModelUser
 from sounddesk.engine.text_engines.registry import TEXT_ENGINES
 from sounddesk.engine.text_engines.registry import TextEngineEntry
 from sounddesk.engine.verified_files import FileEntry
+from sounddesk.storage.codec import field_of
+from sounddesk.storage.text_formats import FieldError
 from sounddesk.storage.text_formats import parse_json
 from sounddesk.storage.text_formats import read_json
 
@@ -83,9 +84,8 @@ def text_engine_bundle(model: InstalledModel) -> Bundle:
 
 def _engine_of(model: InstalledModel) -> TextEngineEntry:
     try:
-        index: dict[str, Any] = read_json(model.file(_INDEX_FILE))
-        name = str(index["_class_name"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        name = field_of(str, read_json(model.file(_INDEX_FILE)), "_class_name")
+    except (OSError, FieldError) as error:
         raise EngineError(f"model {model.id!r}: {_INDEX_FILE} cannot be read ({error}): install it again") from error
     if name not in TEXT_ENGINES:
         known = " and ".join(TEXT_ENGINES.names())

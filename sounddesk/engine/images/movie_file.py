@@ -10,10 +10,12 @@ import hashlib
 import threading
 from bisect import bisect_right
 from collections.abc import Iterator
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from typing import Final
@@ -44,6 +46,18 @@ _MAX_FRAMES: Final = 1_000_000
 # Decoded frames that are kept: the one that is followed, the one that is rendered, and the one read ahead.
 _KEPT_FRAMES: Final = 3
 _OPEN_MOVIES: Final = 2
+# Steps between frames that differ by more of themselves are no rounding.
+_UNEVEN: Final = Fraction(1, 10)
+_FILM_RATES: Final = (
+    Fraction(24),
+    Fraction(25),
+    Fraction(30),
+    Fraction(50),
+    Fraction(60),
+    Fraction(120),
+    Fraction(240),
+)
+_SLOWEST_FILM: Final = 20
 # Frames that a jump goes back further where it landed behind what was asked for.
 _STEP_BACK: Final = 8
 _DIGITS: Final = 4
@@ -59,6 +73,7 @@ class MovieFacts:
 
     Attributes:
         times: presentation time of each frame in units of `time_base`, in the order in which they are shown.
+        offsets: frames of `rate` from the first one's time to each one's; 0, 1, 2 and so on unless the rate varies.
         rate: how its frames are counted.
         start_timecode: of its first frame, 'hh:mm:ss:ff'; None where it has none.
         width, height: in pixels as stored.
@@ -66,6 +81,7 @@ class MovieFacts:
 
     path: Path
     times: tuple[int, ...]
+    offsets: tuple[int, ...]
     rate: TimecodeRate
     start_timecode: str | None
     width: int
@@ -76,6 +92,20 @@ class MovieFacts:
         return len(self.times)
 
     @property
+    def varies(self) -> bool:
+        """Whether its frames are not evenly apart, as phones and screen recorders make them."""
+        return self.offsets[-1] != self.n_frames - 1 or len(set(self.offsets)) != self.n_frames
+
+    @property
+    def length(self) -> int:
+        """How long it is, in frames of `rate`."""
+        return self.offsets[-1] + 1
+
+    def index_at(self, offset: int) -> int:
+        """The frame that is shown so many frames of `rate` after the first; `offset` is from 0 to `length` - 1."""
+        return bisect_right(self.offsets, offset) - 1
+
+    @property
     def start_s(self) -> float:
         """Seconds from midnight to its first frame; 0 without timecode."""
         if self.start_timecode is None:
@@ -84,7 +114,7 @@ class MovieFacts:
 
     def timecode_of(self, index: int) -> str:
         """'hh:mm:ss:ff' of a frame, counted from 0."""
-        return format_timecode(self.rate.frame_at(self.start_s) + index, rate=self.rate)
+        return format_timecode(self.rate.frame_at(self.start_s) + self.offsets[index], rate=self.rate)
 
     def frame_path(self, index: int) -> Path:
         """The name of a frame, counted from 0, as if it was a file in the movie."""
@@ -99,7 +129,7 @@ def movie_frames(facts: MovieFacts) -> tuple[Frame, ...]:
         Frame(
             path=path,
             index=index,
-            offset=index,
+            offset=facts.offsets[index],
             number=index + 1,
             pattern=f"{facts.path.stem}.#.png",
             # Letters of the movie's name as they are safe in file names, so the number must not be cut off.
@@ -260,21 +290,54 @@ def _read_facts(path: Path, cancel: CancelToken) -> MovieFacts:
                     raise ImageFileError(f"movie {name} has more than {_MAX_FRAMES:,} frames: cut it")
             if not times:
                 raise ImageFileError(f"movie {name} has no frames: was the recording finished?")
+            time_base = Fraction(stream.time_base)
             own = Fraction(stream.average_rate or stream.guessed_rate or 24)
             tags = [container.metadata, *(each.metadata for each in container.streams)]
     except (av.error.FFmpegError, OSError) as error:
         raise ImageFileError(f"movie {name} cannot be read ({error}): export it again as MOV or MP4") from error
     told = next((each["timecode"] for each in tags if "timecode" in each), None)
-    frames_per_s = min(max(exact_rate(own), Fraction(1)), Fraction(240))
+    shown = tuple(sorted(set(times)))
+    varying = _rate_of_varying([(after - before) * time_base for before, after in pairwise(shown)], tick_s=time_base)
+    frames_per_s = min(max(varying or exact_rate(own), Fraction(1)), Fraction(240))
     rate = TimecodeRate(frames_per_s, bool(told and ";" in told and may_drop_frames(frames_per_s)))
     try:
         if told is not None:
             parse_timecode(told, rate=rate)
     except ValueError:
         told = None
+    # By the time they are shown at, where they are not evenly apart.
+    offsets = (round((each - shown[0]) * time_base * frames_per_s) for each in shown) if varying else range(len(shown))
     return MovieFacts(
-        path=path, times=tuple(sorted(set(times))), rate=rate, start_timecode=told, width=width, height=height
+        path=path,
+        times=shown,
+        offsets=tuple(offsets),
+        rate=rate,
+        start_timecode=told,
+        width=width,
+        height=height,
     )
+
+
+def _rate_of_varying(steps_s: Sequence[Fraction], *, tick_s: Fraction) -> Fraction | None:
+    """Frames per second to count frames at that are not evenly apart; None where they are.
+
+    Args:
+        steps_s: from each frame to the next.
+        tick_s: what times are rounded to in the file.
+    """
+    if not steps_s:
+        return None
+    in_order = sorted(steps_s)
+    most = in_order[len(in_order) // 2]
+    if all(abs(step - most) <= max(2 * tick_s, most * _UNEVEN) for step in (in_order[0], in_order[-1])):
+        return None
+    # Two steps together, as a frame that is late makes the next one shorter. The quicker quarter of them, because a
+    # part that is slower and frames that were left out make steps longer.
+    pairs = sorted((one + other) / 2 for one, other in pairwise(steps_s)) or in_order
+    quick = 1 / pairs[len(pairs) // 4]
+    if quick < _SLOWEST_FILM:
+        return Fraction(max(1, round(quick)))
+    return min(_FILM_RATES, key=lambda each: abs(each - quick))
 
 
 _FACTS: Final = BoundedCache[_FileKey, MovieFacts](max_items=_OPEN_MOVIES)

@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch import nn
 
+from sounddesk.domain.limits import LayerSize
 from sounddesk.engine.models.diffusers_weights import load_diffusers_model
 from sounddesk.engine.models.injection import install_object_attention
 from sounddesk.engine.models.injection import load_object_attention
@@ -27,7 +28,8 @@ from sounddesk.engine.models.quantised_weights import load_weights
 from sounddesk.engine.types import PresetName
 from sounddesk.engine.types import SamplingSettings
 from sounddesk.engine.types import steps_of
-from sounddesk.storage.text_formats import read_json
+from sounddesk.storage.codec import field_of
+from sounddesk.storage.text_formats import read_object
 
 # Published ones have a thousand.
 _MOST_TIMESTEPS: Final = 10_000
@@ -111,7 +113,8 @@ class Denoiser(nn.Module):
         """
         options: dict[str, Any] = {}
         if heads == "original":
-            channels = read_json(unet_folder / "config.json", allow_infinite=True)["block_out_channels"]
+            config = read_object(unet_folder / "config.json", allow_infinite=True)
+            channels = field_of(tuple[LayerSize, ...], config, "block_out_channels")
             options["attention_head_dim"] = tuple(width // 32 for width in channels)
         unet = load_diffusers_model(UNet2DConditionModel, unet_folder, **options)
         denoiser = cls(unet.float(), condition_width=condition_width, inject=inject)

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 from dataclasses import dataclass
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 from typing import ClassVar
@@ -26,12 +25,14 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch import nn
 
+from sounddesk.domain.limits import LayerSize
 from sounddesk.engine.models.image_encoder import ImageEncoder
 from sounddesk.engine.models.quantised_weights import load_weights
 from sounddesk.engine.models.weight_budget import build_within
 from sounddesk.engine.types import BoolMask
 from sounddesk.engine.types import FloatMask
 from sounddesk.engine.types import RgbImage
+from sounddesk.storage.codec import decode
 from sounddesk.storage.text_formats import read_json
 
 AttentionScore = Literal["dot", "additive"]
@@ -64,15 +65,15 @@ class GroundingConfig:
             live in the text encoder's space (`out_width` == `text_width`).
     """
 
-    text_width: int = 512
-    patch_width: int = 512
-    grid: tuple[int, int] = (7, 7)
-    width: int = 512
-    out_width: int = 512
-    heads: int = 1
+    text_width: LayerSize = 512
+    patch_width: LayerSize = 512
+    grid: tuple[LayerSize, LayerSize] = (7, 7)
+    width: LayerSize = 512
+    out_width: LayerSize = 512
+    heads: LayerSize = 1
     score: AttentionScore = "dot"
     position: PositionPlace = "post"
-    mlp_factor: int = 4
+    mlp_factor: LayerSize = 4
     mlp_residual: bool = False
     normalise: bool = True
     null: NullKind = "empty_text"
@@ -104,10 +105,12 @@ class GroundingConfig:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """Read the settings of this class from `config.json`; those of its extensions are left to them."""
-        known = {each.name for each in fields(cls)}
-        settings = {key: value for key, value in data.items() if key in known}
-        return cls(**{**settings, "grid": tuple(data["grid"])})
+        """Read the settings of this class from `config.json`; those of its extensions are left to them.
+
+        Raises:
+            FieldError: names the key whose value cannot be used.
+        """
+        return decode(cls, data, unknown="ignore")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

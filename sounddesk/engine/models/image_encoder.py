@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 from typing import Any
 from typing import Final
 from typing import Literal
@@ -19,11 +20,13 @@ import torch
 from torch import Tensor
 from torch import nn
 
+from sounddesk.domain.limits import LayerSize
+from sounddesk.domain.limits import Range
 from sounddesk.engine.models.diffusers_weights import load_transformers_model
 from sounddesk.engine.models.quantised_weights import load_weights
 from sounddesk.engine.models.weight_budget import build_within
 from sounddesk.engine.types import RgbImage
-from sounddesk.storage.text_formats import read_json
+from sounddesk.storage.codec import load
 
 Geometry = Literal["squash", "crop"]
 
@@ -89,6 +92,18 @@ def check_backbone(architecture: str, *, image_size: int, pool: int) -> None:
         raise ValueError(f"image_size is {image_size!r}: choose from 32 to {_MOST_PX}")
     if not isinstance(pool, int) or not 1 <= pool <= image_size // 32:
         raise ValueError(f"pool is {pool!r}: choose from 1 to {image_size // 32}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatchEncoderConfig:
+    """`config.json` of a `TimmPatchEncoder`: the arguments that it is made with."""
+
+    architecture: str
+    image_size: Annotated[int, Range(32, _MOST_PX)]
+    mean: float = 127.0
+    scale: float = 128.0
+    geometry: Geometry = "squash"
+    pool: LayerSize = 1
 
 
 class TimmPatchEncoder(nn.Module):
@@ -186,10 +201,8 @@ class TimmPatchEncoder(nn.Module):
     @classmethod
     def load(cls, folder: Path) -> TimmPatchEncoder:
         """Read `config.json` and `model.safetensors`; settings of extensions are left to them."""
-        data = read_json(folder / "config.json")
-        known = inspect.signature(cls).parameters
-        settings = {key: value for key, value in data.items() if key in known}
-        encoder = build_within(lambda: cls(**settings), folder)
+        config = load(PatchEncoderConfig, folder / "config.json", unknown="ignore")
+        encoder = build_within(lambda: cls(**vars(config)), folder)
         encoder.backbone.load_state_dict(load_weights(folder / "model.safetensors"))
         return encoder.eval()
 
@@ -208,6 +221,14 @@ def flatten_map(features: Tensor, *, pool: int = 1) -> Tensor:
 
 ClipFeatures = Literal["projected", "hidden", "values"]
 """What `ClipPatchEncoder` gives for a patch."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _ClipOptions:
+    """What `patches.json` beside CLIP's own files says."""
+
+    features: ClipFeatures = "projected"
+    geometry: Geometry = "squash"
 
 
 class ClipPatchEncoder(nn.Module):
@@ -259,10 +280,7 @@ class ClipPatchEncoder(nn.Module):
     def load(cls, folder: Path) -> ClipPatchEncoder:
         from transformers.models.clip.modeling_clip import CLIPVisionModelWithProjection
 
-        options = read_json(folder / "patches.json") if (folder / "patches.json").exists() else {}
+        file = folder / "patches.json"
+        options = load(_ClipOptions, file, unknown="ignore") if file.exists() else _ClipOptions()
         model = load_transformers_model(CLIPVisionModelWithProjection, folder)
-        return cls(
-            model.eval(),
-            features=options.get("features", "projected"),
-            geometry=options.get("geometry", "squash"),
-        )
+        return cls(model.eval(), features=options.features, geometry=options.geometry)

@@ -10,7 +10,8 @@ from sounddesk.domain.errors import EngineError
 from sounddesk.engine.specs import AudioSpec
 from sounddesk.engine.specs import LatentSpec
 from sounddesk.engine.specs import MelSpec
-from sounddesk.storage.text_formats import read_json
+from sounddesk.storage.text_formats import FieldError
+from sounddesk.storage.text_formats import read_object
 
 
 def audio_spec(audioldm: Path) -> AudioSpec:
@@ -40,7 +41,6 @@ def audio_spec(audioldm: Path) -> AudioSpec:
 def read_config(folder: Path) -> dict[str, Any]:
     """`config.json` of a component's folder. Raises: EngineError."""
     try:
-        data: dict[str, Any] = read_json(folder / "config.json", allow_infinite=True)
-    except (OSError, ValueError) as error:
+        return read_object(folder / "config.json", allow_infinite=True)
+    except (OSError, FieldError) as error:
         raise EngineError(f"{folder / 'config.json'} cannot be read ({error}): install the model again") from error
-    return data

@@ -7,7 +7,7 @@ import math
 from dataclasses import asdict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 from typing import Final
 from typing import Literal
 
@@ -19,7 +19,9 @@ from torch import Tensor
 from torch import nn
 
 from sounddesk.domain.errors import EngineError
-from sounddesk.storage.text_formats import read_json
+from sounddesk.domain.limits import LayerSize
+from sounddesk.domain.limits import Range
+from sounddesk.engine.perception.class_config import read_class_config
 
 CONFIG_NAME: Final = "config.json"
 WEIGHTS_NAME: Final = "model.safetensors"
@@ -47,20 +49,20 @@ class MatchingConfig:
             answer starts from the chance that both are of one kind. Not in the paper either.
     """
 
-    visual_width: int = 768
-    audio_width: int = 768
-    width: int = 768
-    layers: int = 6
-    heads: int = 12
+    visual_width: LayerSize = 768
+    audio_width: LayerSize = 768
+    width: LayerSize = 768
+    layers: LayerSize = 6
+    heads: LayerSize = 12
     positions_per_s: float = 8.0
     dropout: float = 0.1
-    image_size: int = 224
-    frames: int = 80
-    audio_pool: int = 1
+    image_size: LayerSize = 224
+    frames: LayerSize = 80
+    audio_pool: LayerSize = 1
     audio_features: Literal["pieces", "tags"] = "pieces"
     compare: bool = False
     effects: bool = False
-    recogniser: int = 0
+    recogniser: Annotated[int, Range(0, 1 << 20)] = 0
 
     def __post_init__(self) -> None:
         if self.width % self.heads or (self.width // self.heads) % 2:
@@ -206,10 +208,7 @@ class MatchingModel(nn.Module):
     def load(cls, folder: Path) -> MatchingModel:
         """The model in `folder`, ready to score. Raises: EngineError, a file is missing or does not fit."""
         try:
-            data: dict[str, Any] = read_json(folder / CONFIG_NAME)
-            if data.pop("class") != "MatchingModel":
-                raise ValueError("config.json is of another class")
-            model = cls(MatchingConfig(**data))
+            model = cls(read_class_config(MatchingConfig, folder, class_name="MatchingModel"))
             model.load_state_dict({name: value.float() for name, value in load_file(folder / WEIGHTS_NAME).items()})
         except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
             raise EngineError(f"matching model in {folder} cannot be loaded ({error}): train it again") from error

@@ -6,7 +6,6 @@ import json
 from dataclasses import asdict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,11 +17,12 @@ from torch import Tensor
 from torch import nn
 
 from sounddesk.domain.errors import EngineError
+from sounddesk.domain.limits import LayerSize
 from sounddesk.engine.models.mel import LogMel
 from sounddesk.engine.models.mel import scale_to_peak
+from sounddesk.engine.perception.class_config import read_class_config
 from sounddesk.engine.specs import MelSpec
 from sounddesk.engine.types import Waveform
-from sounddesk.storage.text_formats import read_json
 
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
@@ -47,8 +47,8 @@ class SoundClassifierConfig:
     """
 
     kinds: tuple[str, ...]
-    widths: tuple[int, ...] = (16, 32, 64, 128)
-    head_width: int = 160
+    widths: tuple[LayerSize, ...] = (16, 32, 64, 128)
+    head_width: LayerSize = 160
     dynamic_range: float = 8.0
     dropout: float = 0.3
 
@@ -57,6 +57,13 @@ class SoundClassifierConfig:
             raise ValueError(f"kinds are {list(self.kinds)}: give at least one, each once")
         if len(self.widths) != 4:
             raise ValueError(f"widths are {self.widths}: give four, of the stem and three stages")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _SavedConfig(SoundClassifierConfig):
+    """As `config.json` has it."""
+
+    mel: MelSpec
 
 
 class _Stage(nn.Module):
@@ -171,14 +178,9 @@ class SoundClassifier(nn.Module):
     def load(cls, folder: Path) -> SoundClassifier:
         """The classifier in `folder`, ready to judge. Raises: EngineError, a file is missing or does not fit."""
         try:
-            data = read_json(folder / CONFIG_NAME)
-            if data.pop("class") != "SoundClassifier":
-                raise ValueError("config.json is of another class")
-            mel = MelSpec(**data.pop("mel"))
-            values: dict[str, Any] = {
-                key: tuple(value) if isinstance(value, list) else value for key, value in data.items()
-            }
-            classifier = cls(SoundClassifierConfig(**values), mel)
+            saved = vars(read_class_config(_SavedConfig, folder, class_name="SoundClassifier"))
+            mel = saved.pop("mel")
+            classifier = cls(SoundClassifierConfig(**saved), mel)
             weights = {name: value.float() for name, value in load_file(folder / WEIGHTS_NAME).items()}
             classifier.load_state_dict(weights)
         except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from typing import Final
 
 import numpy as np
@@ -24,7 +24,9 @@ from transformers.audio_utils import mel_filter_bank
 
 from sounddesk.audio.resample import resample
 from sounddesk.domain.errors import EngineError
-from sounddesk.storage.text_formats import read_json
+from sounddesk.domain.limits import LayerSize
+from sounddesk.domain.limits import Sha256
+from sounddesk.engine.perception.class_config import read_class_config
 
 CONFIG_NAME: Final = "config.json"
 WEIGHTS_NAME: Final = "model.safetensors"
@@ -57,6 +59,14 @@ class _Pair(nn.Module):
         x = functional.relu(self.bn1(self.conv1(x)))
         x = functional.relu(self.bn2(self.conv2(x)))
         return functional.max_pool2d(x, self.pool)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Config:
+    """As `config.json` has it; the hash is of the weights."""
+
+    width: LayerSize
+    sha256: Sha256
 
 
 class SoundEffectsEncoder(nn.Module):
@@ -133,13 +143,11 @@ class SoundEffectsEncoder(nn.Module):
     def load(cls, folder: Path) -> SoundEffectsEncoder:
         """The encoder in `folder`, frozen. Raises: EngineError, a file is missing, damaged or does not fit."""
         try:
-            config: dict[str, Any] = read_json(folder / CONFIG_NAME)
-            if config["class"] != "SoundEffectsEncoder":
-                raise ValueError("config.json is of another class")
+            config = read_class_config(_Config, folder, class_name="SoundEffectsEncoder")
             data = (folder / WEIGHTS_NAME).read_bytes()
-            if hashlib.sha256(data).hexdigest() != config["sha256"]:
+            if hashlib.sha256(data).hexdigest() != config.sha256:
                 raise ValueError(f"sha256 of {WEIGHTS_NAME} is not the one in {CONFIG_NAME}")
-            encoder = cls(config["width"])
+            encoder = cls(config.width)
             counters = {name: value for name, value in encoder.state_dict().items() if not value.is_floating_point()}
             encoder.load_state_dict({**counters, **{name: value.float() for name, value in load(data).items()}})
         except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:

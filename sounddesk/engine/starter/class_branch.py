@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 from typing import Any
 from typing import Final
 
@@ -12,12 +14,15 @@ import torch
 from torch import Tensor
 from torch import nn
 
+from sounddesk.domain.limits import LayerSize
+from sounddesk.domain.limits import Range
+from sounddesk.engine.models.image_encoder import PatchEncoderConfig
 from sounddesk.engine.models.image_encoder import TimmPatchEncoder
 from sounddesk.engine.models.image_encoder import shrinks
 from sounddesk.engine.models.quantised_weights import load_weights
 from sounddesk.engine.models.weight_budget import build_within
 from sounddesk.engine.types import RgbImage
-from sounddesk.storage.text_formats import read_json
+from sounddesk.storage.codec import load
 
 CLASS_BRANCH_FILE: Final = "class_branch.safetensors"
 SHARED_STRIDES: Final = (16,)
@@ -81,6 +86,15 @@ def shared_blocks(backbone: Any) -> int:
     return int(shrinking[-1])
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Config(PatchEncoderConfig):
+    """`config.json` of a `ClassifyingPatchEncoder`: the arguments that it is made with."""
+
+    classes: LayerSize
+    kinds: Annotated[int, Range(0, 1 << 20)] = 0
+    kind_blocks: bool = False
+
+
 class ClassifyingPatchEncoder(TimmPatchEncoder):
     """A patch encoder with a `ClassBranch`: what it sees is also told by classes, and by the kinds of a bundle.
 
@@ -114,8 +128,8 @@ class ClassifyingPatchEncoder(TimmPatchEncoder):
     @classmethod
     def load(cls, folder: Path) -> ClassifyingPatchEncoder:
         """Read what `TimmPatchEncoder` reads, and the branch from a file of its own."""
-        settings = read_json(folder / "config.json")
-        encoder = build_within(lambda: cls(**settings), folder)
+        config = load(_Config, folder / "config.json")
+        encoder = build_within(lambda: cls(**vars(config)), folder)
         encoder.backbone.load_state_dict(load_weights(folder / "model.safetensors"))
         encoder.class_branch.load_state_dict(load_weights(folder / CLASS_BRANCH_FILE))
         return encoder.eval()

@@ -31,6 +31,8 @@ from sounddesk.engine.generation.patch_weights import rescale_to_attention
 from sounddesk.engine.segmenters.protocol import EmptySelectionError
 from sounddesk.engine.starter.class_branch import ClassifyingPatchEncoder
 from sounddesk.engine.starter.conditioner import PrototypeConditioner
+from sounddesk.engine.starter.kinds_document import KINDS_DOCUMENT
+from sounddesk.engine.starter.kinds_document import read_kind_rows
 from sounddesk.engine.starter.object_crop import crop_object
 from sounddesk.engine.starter.object_crop import crop_side
 from sounddesk.engine.starter.object_crop import crop_surroundings
@@ -46,7 +48,6 @@ from sounddesk.storage.text_formats import read_json
 
 NAMES_DOCUMENT: Final = "names.json"
 """Document of a bundle that says how sure its guesses are; older bundles have none and name nothing."""
-KINDS_DOCUMENT: Final = "kinds.json"
 
 # Shares of nothing and of everything: logarithms stay within what calibration has seen.
 _LEAST_SHARE: Final = 0.003
@@ -171,9 +172,8 @@ class StarterRecogniser:
         bundle.verify_components(("image_encoder", "grounding"))
         try:
             settings = decode(NamingSettings, read_json(bundle.document(NAMES_DOCUMENT)), where=NAMES_DOCUMENT)
-            rows = read_json(bundle.document(KINDS_DOCUMENT))
-            guesses = [(str(row["kind"]), str(row["caption"])) for row in rows]
-        except (FieldError, ValueError, TypeError, KeyError, OSError) as error:
+            guesses = [(row.kind, row.caption) for row in read_kind_rows(bundle.document(KINDS_DOCUMENT))]
+        except (FieldError, OSError) as error:
             raise BundleError(
                 f"bundle {bundle.name!r}: what it names objects with cannot be loaded ({error}): install it again"
             ) from error

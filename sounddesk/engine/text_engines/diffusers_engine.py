@@ -10,7 +10,7 @@ from sounddesk.engine.specs import AudioSpec
 from sounddesk.engine.text_engines.registry import OnStep
 from sounddesk.engine.text_engines.registry import SoundPrompt
 from sounddesk.engine.types import steps_of
-from sounddesk.storage.text_formats import read_json
+from sounddesk.storage.text_formats import read_object
 
 if TYPE_CHECKING:
     from sounddesk.engine.device import DevicePolicy
@@ -52,8 +52,7 @@ def load_pipeline(pipeline_class: Any, folder: Path, policy: DevicePolicy, **par
 
 def read_scheduler_config(folder: Path) -> dict[str, Any]:
     """The noise schedule that a published folder names."""
-    data: dict[str, Any] = read_json(folder / "scheduler" / "scheduler_config.json", allow_infinite=True)
-    return data
+    return read_object(folder / "scheduler" / "scheduler_config.json", allow_infinite=True)
 
 
 def seconds_for(n_samples: int, rate_hz: int) -> float:

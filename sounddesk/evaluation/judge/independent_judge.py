@@ -25,6 +25,8 @@ from safetensors.numpy import load
 from safetensors.numpy import save
 
 from sounddesk.domain.errors import EngineError
+from sounddesk.domain.limits import Sha256
+from sounddesk.engine.perception.class_config import read_class_config
 from sounddesk.engine.types import Waveform
 from sounddesk.evaluation.metrics.bootstrap import bootstrap_interval
 from sounddesk.evaluation.recordings.excerpts import in_band
@@ -32,7 +34,6 @@ from sounddesk.evaluation.recordings.excerpts import loudest_excerpt
 from sounddesk.evaluation.recordings.sound_embedding import SoundEmbedder
 from sounddesk.resources_folder import resource
 from sounddesk.storage.atomic_file import write_file
-from sounddesk.storage.text_formats import read_json
 
 JUDGE_RESOURCE: Final = "evaluation/judge"
 CONFIG_NAME: Final = "config.json"
@@ -71,6 +72,16 @@ class Ceiling:
             "recordings": self.recordings,
             "kinds": self.kinds,
         }
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Config:
+    """As `config.json` has it; the hash is of the weights."""
+
+    sha256: Sha256
+    kinds: tuple[str, ...]
+    held_out_kinds: tuple[str, ...]
+    learned_from: Mapping[str, str]
 
 
 class IndependentJudge:
@@ -184,22 +195,19 @@ class IndependentJudge:
         """
         try:
             place = folder or resource(JUDGE_RESOURCE)
-            config: dict[str, Any] = read_json(place / CONFIG_NAME)
-            if config["class"] != _CLASS:
-                raise ValueError("config.json is of another class")
+            config = read_class_config(_Config, place, class_name=_CLASS)
             data = (place / WEIGHTS_NAME).read_bytes()
-            if hashlib.sha256(data).hexdigest() != config["sha256"]:
+            if hashlib.sha256(data).hexdigest() != config.sha256:
                 raise ValueError(f"sha256 of {WEIGHTS_NAME} is not the one in {CONFIG_NAME}")
             tensors = {name: value.astype(np.float32) for name, value in load(data).items()}
             kinds, width = tensors["directions"].shape
             shapes = [tensors[name].shape for name in ("mean", "scale", "held_out")]
-            held_out_kinds = [str(kind) for kind in config["held_out_kinds"]]
-            if shapes != [(width,), (width,), (len(held_out_kinds), kinds)] or kinds != len(config["kinds"]):
-                raise ValueError(f"shapes {shapes} do not fit {len(config['kinds'])} kinds")
+            if shapes != [(width,), (width,), (len(config.held_out_kinds), kinds)] or kinds != len(config.kinds):
+                raise ValueError(f"shapes {shapes} do not fit {len(config.kinds)} kinds")
             return cls(
-                kinds=[str(kind) for kind in config["kinds"]],
-                held_out_kinds=held_out_kinds,
-                learned_from={str(key): str(value) for key, value in config["learned_from"].items()},
+                kinds=config.kinds,
+                held_out_kinds=config.held_out_kinds,
+                learned_from=config.learned_from,
                 embedder=embedder,
                 **tensors,
             )

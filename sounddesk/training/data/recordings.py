@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
+from sounddesk.engine.starter.kinds_document import KINDS_DOCUMENT
+from sounddesk.engine.starter.kinds_document import read_kind_rows
 from sounddesk.storage.atomic_file import atomic_path
-from sounddesk.storage.text_formats import read_json
 
 Samples = npt.NDArray[np.float32]
 
@@ -47,17 +48,16 @@ class Kind:
 
 
 def read_kinds(data_dir: Path) -> list[Kind]:
-    """The kinds of a prepared data set, in the order of its `kinds.json`."""
-    rows = read_json(data_dir / "kinds.json")
+    """The kinds of a prepared data set, in the order of its `kinds.json`. Raises: FieldError, OSError."""
     return [
         Kind(
-            name=row["kind"],
-            caption=row["caption"],
-            alt_captions=tuple(row.get("alt_captions") or ()),
-            repeat=row.get("repeat", "repeating"),
-            imagenet_classes=tuple(row.get("imagenet_classes") or ()),
+            name=row.kind,
+            caption=row.caption,
+            alt_captions=row.alt_captions,
+            repeat=row.repeat,
+            imagenet_classes=row.imagenet_classes,
         )
-        for row in rows
+        for row in read_kind_rows(data_dir / KINDS_DOCUMENT)
     ]
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.storage.atomic_file import write_file
-from sounddesk.storage.text_formats import read_json
+from sounddesk.storage.codec import load
 
 PROVENANCE_NAME: Final = "provenance.json"
 
@@ -45,4 +45,4 @@ class Provenance:
     def read(cls, folder: Path) -> Provenance | None:
         """The base that an export was trained from; None where there is none."""
         path = folder / PROVENANCE_NAME
-        return cls(**read_json(path)) if path.is_file() else None
+        return load(cls, path) if path.is_file() else None

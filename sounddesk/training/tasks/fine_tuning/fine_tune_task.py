@@ -34,7 +34,7 @@ from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.types import BundleError
 from sounddesk.engine.types import SamplingSettings
-from sounddesk.storage.text_formats import read_json
+from sounddesk.storage.text_formats import read_object
 from sounddesk.training.clips.clip_cache import ClipCache
 from sounddesk.training.clips.clip_cache import FrozenEncoders
 from sounddesk.training.clips.clip_cache import encoder_key
@@ -78,7 +78,7 @@ class FineTuneTask:
         self.bundle = _base(recipe)
         self.provenance: Provenance | None = Provenance.of(self.bundle)
         scheduler_file = self.bundle.component_folder("scheduler") / "scheduler_config.json"
-        self.scheduler_config: dict[str, Any] = read_json(scheduler_file, allow_infinite=True)
+        self.scheduler_config = read_object(scheduler_file, allow_infinite=True)
         _check_schedule(recipe, self.scheduler_config)
         self.scheduler = training_scheduler(self.scheduler_config)
         with open_clips(data_dir) as found:

@@ -27,8 +27,9 @@ from sounddesk.engine.perception.matching_model import MatchingConfig
 from sounddesk.engine.perception.matching_model import MatchingModel
 from sounddesk.engine.perception.sound_classifier import SoundClassifier
 from sounddesk.engine.starter.conditioner import PrototypeConditioner
+from sounddesk.engine.starter.kinds_document import KINDS_DOCUMENT
+from sounddesk.engine.starter.kinds_document import read_kind_rows
 from sounddesk.resources_folder import resource
-from sounddesk.storage.text_formats import read_json
 from sounddesk.training.data.data_error import DataError
 from sounddesk.training.data.recordings import read_kinds
 from sounddesk.training.loop.recipe import TrainingRecipeError
@@ -53,8 +54,7 @@ def grounding_of(recipe: MatchingModelRecipe) -> PrototypeConditioner:
 
 def kinds_of_bundle(recipe: MatchingModelRecipe) -> list[str]:
     """Names in the order of its grounding's prototypes."""
-    rows = read_json(find_bundle(recipe.bundle).folder / "kinds.json")
-    return [row["kind"] for row in rows]
+    return [row.kind for row in read_kind_rows(find_bundle(recipe.bundle).folder / KINDS_DOCUMENT)]
 
 
 @torch.no_grad()
