@@ -92,6 +92,7 @@ def trace(job: str, *, minutes: float, seed: int) -> Counter[str]:
 def use_the_window(minutes: float, seed: int) -> None:
     """Whole jobs and random gestures on the real window with the starter bundle, for so long."""
     from PySide6.QtCore import QTimer
+    from PySide6.QtGui import QDrag
     from PySide6.QtWidgets import QApplication
 
     from sounddesk.app.desk import make_application
@@ -109,6 +110,8 @@ def use_the_window(minutes: float, seed: int) -> None:
     services, document = window.services, window.services.document
     closer = QTimer()
     closer.timeout.connect(close_what_is_in_front)
+    # On an X server a drag waits for a real mouse.
+    closer.timeout.connect(QDrag.cancel)
     closer.start(20)
 
     def rest(seconds: float) -> None:

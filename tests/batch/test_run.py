@@ -42,6 +42,7 @@ from sounddesk.domain.frame_sequence import find_frames
 from sounddesk.domain.selection import Selection
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.storage.batch_rows import read_rows
+from tests import hostile_folder
 from tests.batch.conftest import HEIGHT
 from tests.batch.conftest import WIDTH
 from tests.batch.conftest import box_mask
@@ -207,12 +208,18 @@ class TimedExecutor(LocalExecutor):
             raise
 
 
-def check_told_alike(options: BatchOptions, alone: tuple[type[BaseException], str, ExitCode]) -> None:
+def check_told_alike(
+    options: BatchOptions, alone: tuple[type[BaseException], str, ExitCode], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Two workers end the batch as one does, and 5 s after the first of them cannot go on it is over and said."""
+    folder = options.folder.parent / "hostile"
+    imported = hostile_folder.fill(folder)
+    monkeypatch.chdir(folder)
     executor = TimedExecutor(render_settings(options), workers=2)
     assert ending(options, executor) == alone
     assert time.monotonic() - executor.heard_s < 5
     assert executor.pids() == []
+    assert not imported.exists()
 
 
 def ending(options: BatchOptions, executor: Executor) -> tuple[type[BaseException], str, ExitCode]:
@@ -226,21 +233,23 @@ def ending(options: BatchOptions, executor: Executor) -> tuple[type[BaseExceptio
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(FAILURES))
 def test_what_ends_a_batch_is_told_alike_by_one_worker_and_by_two(
-    options: BatchOptions, bundle_folder: Path, tmp_path: Path, name: str
+    options: BatchOptions, bundle_folder: Path, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(bundle_folder, tmp_path / "bundle")
     options = replace(options, bundle=str(tmp_path / "bundle"), resume=True)
     FAILURES[name](options)
-    check_told_alike(options, ending(options, InlineExecutor(render_settings(options))))
+    check_told_alike(options, ending(options, InlineExecutor(render_settings(options))), monkeypatch)
 
 
 @pytest.mark.slow
-def test_a_full_disk_is_told_alike_by_one_worker_and_by_two(options: BatchOptions, small_disk: Path) -> None:
+def test_a_full_disk_is_told_alike_by_one_worker_and_by_two(
+    options: BatchOptions, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     options = replace(options, out=small_disk / "out", seconds=2.0)
     alone = ending(options, InlineExecutor(render_settings(options)))
     assert issubclass(alone[0], DiskFullError) and alone[2] == ExitCode.ENGINE_FAILED
     shutil.rmtree(options.out)
-    check_told_alike(options, alone)
+    check_told_alike(options, alone, monkeypatch)
 
 
 class UnpicklableError(SounddeskError):

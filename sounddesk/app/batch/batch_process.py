@@ -6,6 +6,7 @@ import logging
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from typing import Final
 
@@ -15,6 +16,7 @@ from PySide6.QtCore import QProcessEnvironment
 from PySide6.QtCore import QTimer
 from PySide6.QtCore import Signal
 
+import sounddesk
 from sounddesk.storage.batch_rows import row_from_json
 from sounddesk.storage.text_formats import parse_json
 
@@ -151,4 +153,8 @@ def command() -> tuple[str, list[str]]:
     """The program that is `sounddesk`, and its first arguments."""
     if getattr(sys, "frozen", False):
         return sys.executable, []
-    return sys.executable, ["-m", "sounddesk"]
+    # Not by '-m', for which Python looks in the current folder first, which may be one that others made; so the
+    # package is found behind all that is installed, where it may be itself.
+    root = str(Path(sounddesk.__path__[0]).parent)
+    code = f"import sys; sys.path.append({root!r}); from sounddesk.cli.main import main; sys.exit(main())"
+    return sys.executable, ["-P", "-c", code]

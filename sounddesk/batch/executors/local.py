@@ -103,7 +103,9 @@ class LocalExecutor:
 
     def _start(self) -> _Worker:
         ours, theirs = self._context.Pipe()
-        with _environment({name: str(self._settings.cpu_threads) for name in _THREAD_VARIABLES}):
+        threads = {name: str(self._settings.cpu_threads) for name in _THREAD_VARIABLES}
+        # Python would look for its own modules in the current folder first, which may be one that others made.
+        with _environment({**threads, "PYTHONSAFEPATH": "1"}):
             process = self._context.Process(
                 target=_work, args=(theirs, self._settings), name="sounddesk-batch-worker", daemon=True
             )

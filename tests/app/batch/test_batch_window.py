@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,9 +16,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
+from sounddesk.app.batch.batch_process import command
 from sounddesk.app.batch.batch_request import BatchRequest
 from sounddesk.app.batch.queue_file import queue_folder
 from sounddesk.storage.project_file import read_project
+from tests import hostile_folder
 from tests.app.batch.conftest import FRAMES
 from tests.app.batch.conftest import BatchDesk
 from tests.app.batch.conftest import answer
@@ -283,3 +286,12 @@ def test_an_unreadable_queue_is_put_aside(batch_desk: BatchDesk) -> None:
     assert any("cannot be read and begins anew" in text for text in batch_desk.said)
     assert (queue_folder() / "queue.unreadable.json").exists()
     assert batch_desk.queue.entries == ()
+
+
+def test_the_current_folder_is_not_searched_for_modules(tmp_path: Path) -> None:
+    imported = hostile_folder.fill(tmp_path / "shot")
+    program, first = command()
+    arguments = [program, *first, "render", "nowhere.png", "--auto", "--quiet"]
+    done = subprocess.run(arguments, cwd=tmp_path / "shot", capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "sounddesk: image 'nowhere.png' does not exist: check the path\n")
+    assert not imported.exists()
