@@ -28,7 +28,7 @@ from tests.training.tiny_run import build_tiny_work
 from tests.training.tiny_run import write_recipe
 
 OPTIMISER = {"steps": 20, "checkpoint_steps": 3, "threads": 1}
-WAIT_S = 300.0
+WAIT_S = 1200.0
 
 
 def fingerprint(run_dir: Path) -> str:
@@ -81,8 +81,11 @@ class Forked:
         return self._process.is_alive()
 
     def end(self) -> int:
+        """Wait for its end; its exit code. Raises: SystemExit, it takes too long for this machine."""
         self._process.join(WAIT_S)
-        return self._process.exitcode if self._process.exitcode is not None else 1
+        if self._process.exitcode is None:
+            raise SystemExit(f"process {self.pid} did not end within {WAIT_S:g} s")
+        return self._process.exitcode
 
 
 def killed_and_resumed(recipe: Path, start: Callable[[Path], Started], *, after_s: float) -> bool:

@@ -70,7 +70,6 @@ CALLERS: dict[tuple[str, ...], set[str]] = {
     },
     ("safetensors.safe_open", "safetensors.torch.load_file", "safetensors.torch.load", "safetensors.numpy.load_file"): {
         "engine/models/quantised_weights.py",
-        "engine/models/weight_budget.py",
         "engine/perception/effects_head.py",
         "engine/perception/matching_model.py",
         "engine/perception/sound_classifier.py",

@@ -14,6 +14,7 @@ from sounddesk.domain.frame_sequence import Shard
 from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.batch_rows import row_to_json
 from sounddesk.storage.closing import Closing
+from sounddesk.storage.foreign_file import open_foreign_file
 from sounddesk.storage.own_file import open_own_file
 
 
@@ -65,7 +66,7 @@ def hash_of(value: Any) -> str:
 
 def hash_file(path: Path) -> str:
     """SHA-256 of a file's bytes. Raises: OSError."""
-    with path.open("rb") as file:
+    with open_foreign_file(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

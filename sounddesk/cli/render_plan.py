@@ -29,6 +29,7 @@ from sounddesk.engine.images.scene_objects import SoundingObject
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.types import BundleError
 from sounddesk.engine.types import SamplingSettings
+from sounddesk.storage.foreign_file import open_foreign_file
 from sounddesk.storage.path_text import path_of
 from sounddesk.storage.render_recipe_file import recipe_from_text
 
@@ -164,9 +165,11 @@ def _bundle_of(recipe: RenderRecipe, *, asked_for: str | None) -> Bundle:
 
 def _read_recipe(path: Path) -> RenderRecipe:
     try:
-        if path.stat().st_size > _LARGEST_RECIPE_BYTES:
+        with open_foreign_file(path) as file:
+            data = file.read(_LARGEST_RECIPE_BYTES + 1)
+        if len(data) > _LARGEST_RECIPE_BYTES:
             raise BadInputError(f"recipe {path} has more than 64 MiB: name a recipe.json of sounddesk")
-        text = path.read_text(encoding="utf-8")
+        text = data.decode("utf-8")
     except OSError as error:
         raise BadInputError(f"recipe {path} cannot be read ({error.strerror}): name a recipe.json") from error
     except UnicodeDecodeError as error:

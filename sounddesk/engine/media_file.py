@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 from typing import Final
 
+from sounddesk.storage.foreign_file import open_foreign_file
+
 # Containers of films and sounds that hold all they need; playlists, lists of pictures and devices are not among them.
 _CONTAINERS: Final = (
     "mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "mpeg", "mpegts", "mxf", "flv", "asf", "gif", "apng",
@@ -35,5 +37,5 @@ def open_media(path: Path) -> Iterator[Any]:
 
     options = {"format_whitelist": ",".join(_CONTAINERS), "protocol_whitelist": "none"}
     # Titles and the like may be in any encoding; nothing here reads them.
-    with path.open("rb") as file, av.open(file, options=options, metadata_errors="replace") as container:
+    with open_foreign_file(path) as file, av.open(file, options=options, metadata_errors="replace") as container:
         yield container

@@ -18,6 +18,7 @@ from typing import Final
 from sounddesk.domain.limits import Range
 from sounddesk.domain.limits import Sha256
 from sounddesk.engine.types import BundleError
+from sounddesk.storage.foreign_file import open_foreign_file
 from sounddesk.storage.leftovers import ASIDE_SUFFIX
 from sounddesk.storage.leftovers import remove_leftovers
 from sounddesk.storage.leftovers import temporary_name
@@ -41,7 +42,7 @@ def hash_file(path: Path, *, on_bytes: Callable[[int], None] | None = None) -> F
     """
     digest = hashlib.sha256()
     n_bytes = 0
-    with path.open("rb") as file:
+    with open_foreign_file(path) as file:
         while block := file.read(_BLOCK_BYTES):
             digest.update(block)
             n_bytes += len(block)

@@ -13,6 +13,7 @@ from sounddesk.domain.batch_manifest import Row
 from sounddesk.storage.codec import decode
 from sounddesk.storage.codec import encode
 from sounddesk.storage.codec import field_of
+from sounddesk.storage.foreign_file import open_foreign_file
 from sounddesk.storage.text_formats import FieldError
 from sounddesk.storage.text_formats import parse_json
 
@@ -44,8 +45,9 @@ def read_rows(out: Path) -> list[Row]:
     rows = []
     n_bytes = n_lines = 0
     for path in sorted(out.glob(GLOB)):
-        n_bytes += path.stat().st_size
-        data = path.read_bytes() if n_bytes <= _MOST_BYTES else b""
+        with open_foreign_file(path) as file:
+            data = file.read(_MOST_BYTES + 1 - n_bytes)
+        n_bytes += len(data)
         n_lines += data.count(b"\n")
         if n_bytes > _MOST_BYTES or n_lines > _MOST_LINES:
             raise FieldError(f"{path} is larger than the manifest of any batch: move it away")

@@ -17,6 +17,7 @@ from typing import Final
 
 from sounddesk.domain.project import Project
 from sounddesk.domain.take import Take
+from sounddesk.storage.foreign_file import open_foreign_file
 from sounddesk.storage.leftovers import remove_leftovers
 from sounddesk.storage.leftovers import temporary_name
 from sounddesk.storage.png_mask import encode_mask_png
@@ -87,7 +88,7 @@ class ProjectDatabase:
         """
         name = name or path.name
         try:
-            with path.open("rb") as file:
+            with open_foreign_file(path) as file:
                 head = file.read(100)
         except FileNotFoundError:
             raise ProjectFileError(f"{name} does not exist any more: choose another project") from None

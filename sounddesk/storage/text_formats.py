@@ -20,6 +20,7 @@ from typing import Any
 from typing import Final
 
 from sounddesk.domain.errors import BadInputError
+from sounddesk.storage.foreign_file import open_foreign_file
 
 MAX_TEXT_BYTES: Final = 64 << 20
 MAX_DEPTH: Final = 64
@@ -29,7 +30,7 @@ _MAX_WHOLE: Final = 2**64
 _MAX_SHOWN: Final = 60
 # How many values one text may hold, bounded by what stands between them. Python makes up to 250 bytes of a value, and
 # the parsers of TOML and YAML, which are written in Python, take up to 100 microseconds for it.
-_MAX_JSON_VALUES: Final = 6_000_000
+_MAX_JSON_VALUES: Final = 4_000_000
 _MAX_SLOW_VALUES: Final = 100_000
 _MAX_SLOW_LENGTH: Final = 4 << 20
 _MAX_CELLS: Final = 6_000_000
@@ -217,7 +218,7 @@ def _named(path: Path, parse: Any, text: str) -> Any:
 def _read_text(path: Path, *, max_bytes: int) -> str:
     # In blocks: reading up to a limit at once would ask for the limit's memory, however short the file.
     data = bytearray()
-    with path.open("rb") as file:
+    with open_foreign_file(path) as file:
         while len(data) <= max_bytes and (block := file.read(_BLOCK_BYTES)):
             data += block
     if len(data) > max_bytes:

@@ -8,6 +8,7 @@ from typing import Any
 from typing import Final
 from xml.etree import ElementTree as ET
 
+from sounddesk.storage.foreign_file import open_foreign_file
 from sounddesk.storage.text_formats import MAX_TEXT_BYTES
 from sounddesk.storage.text_formats import FieldError
 
@@ -17,7 +18,7 @@ MAX_DEPTH: Final = 64
 
 def read_xml(path: Path, *, max_bytes: int = MAX_TEXT_BYTES) -> ET.Element:
     """The root of an XML file. Raises: FieldError, which names the file; OSError."""
-    with path.open("rb") as file:
+    with open_foreign_file(path) as file:
         data = file.read(min(max_bytes, os.fstat(file.fileno()).st_size) + 1)
     if len(data) > max_bytes:
         raise FieldError(f"{path} is larger than {max_bytes >> 20} MiB, which no file of its kind is")

@@ -31,6 +31,8 @@ from sounddesk.engine.verified_files import FileEntry
 from sounddesk.engine.verified_files import hash_file
 from sounddesk.engine.verified_files import inside
 from sounddesk.engine.verified_files import whole_folder
+from sounddesk.storage.foreign_file import open_foreign_file
+from sounddesk.storage.text_formats import MAX_TEXT_BYTES
 
 # Ends the name of a bundle of random weights, so that nobody takes what it makes for a result.
 RANDOM_SUFFIX: Final = "-random-weights"
@@ -101,7 +103,8 @@ class Bundle:
         """
         path = folder / MANIFEST_NAME
         try:
-            data = path.read_bytes()
+            with open_foreign_file(path) as file:
+                data = file.read(MAX_TEXT_BYTES)
         except OSError as error:
             raise BundleError(f"{folder} is not a bundle: {MANIFEST_NAME} cannot be read ({error.strerror})") from error
         try:

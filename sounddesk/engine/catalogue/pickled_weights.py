@@ -21,6 +21,7 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from sounddesk.domain.errors import EngineError
+from sounddesk.storage.foreign_file import open_foreign_file
 
 # Where trainers put the weights among other things; the first that is there counts.
 _INNER_KEYS: Final = ("model", "state_dict")
@@ -43,6 +44,7 @@ def tensors_of_pickle(path: Path) -> dict[str, torch.Tensor]:
             the message begins with the reason.
     """
     try:
+        open_foreign_file(path).close()
         _refuse_packed(path)
         state: Any = torch.load(path, map_location="cpu", weights_only=True)
     except EngineError:

@@ -40,6 +40,7 @@ from sounddesk.engine.images.picture_decoding import ImageFileError
 from sounddesk.engine.media_file import open_media
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.types import RgbImage
+from sounddesk.storage.foreign_file import open_foreign_file
 
 # An hour at 240 frames per second, and some.
 _MAX_FRAMES: Final = 1_000_000
@@ -254,7 +255,7 @@ def _key_of(path: Path) -> _FileKey:
 
 def _hash_file(path: Path, cancel: CancelToken) -> str:
     found = hashlib.sha256()
-    with path.open("rb") as file:
+    with open_foreign_file(path) as file:
         while piece := file.read(_PIECE_BYTES):
             cancel.raise_if_cancelled()
             found.update(piece)

@@ -19,6 +19,7 @@ import hashlib
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from typing import Final
 from typing import Literal
 from typing import get_args
@@ -30,6 +31,7 @@ from safetensors.torch import save as to_safetensors_bytes
 
 from sounddesk.domain.errors import EngineError
 from sounddesk.storage.atomic_file import atomic_path
+from sounddesk.storage.foreign_file import open_foreign_file
 
 WeightStorage = Literal["float32", "float16", "int8-rowwise"]
 WEIGHT_STORAGES: Final[tuple[WeightStorage, ...]] = get_args(WeightStorage)
@@ -60,6 +62,13 @@ def save_weights(state_dict: Mapping[str, torch.Tensor], path: Path, *, storage:
         part.write_bytes(data)
 
 
+def open_weights(path: Path) -> Any:
+    """A safetensors file, to be opened by `with`. Raises: SafetensorError, OSError; also where it is no file at all."""
+    # The library opens what the name leads to by itself, and would wait for ever at a pipe.
+    open_foreign_file(path).close()
+    return safe_open(path, framework="pt")
+
+
 def load_weights(path: Path) -> dict[str, torch.Tensor]:
     """Read a safetensors file of any storage as float32 on the CPU (float64, integer and bool as they are).
 
@@ -67,7 +76,7 @@ def load_weights(path: Path) -> dict[str, torch.Tensor]:
         EngineError: not readable as safetensors, or an int8 tensor without its scale.
     """
     try:
-        with safe_open(path, framework="pt") as file:
+        with open_weights(path) as file:
             raw = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a mapping
             storage = (file.metadata() or {}).get(STORAGE_KEY)
     except (OSError, SafetensorError) as error:
@@ -104,7 +113,7 @@ def convert_weights(source: Path, target: Path, *, storage: WeightStorage) -> No
 
 def _is_float32(source: Path) -> bool:
     """Whether a file that `save_weights` did not write holds float32 all the same, such as a published one."""
-    with safe_open(source, framework="pt") as file:
+    with open_weights(source) as file:
         types = {file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118  # not a mapping
         return STORAGE_KEY not in (file.metadata() or {}) and not types & {"F16", "BF16", "F64"}
 
@@ -123,7 +132,7 @@ def fingerprint(state_dict: Mapping[str, torch.Tensor]) -> str:
 
 def stored_as(path: Path) -> WeightStorage | None:
     """Storage named in the file's metadata; None for a file that `save_weights` did not write."""
-    with safe_open(path, framework="pt") as file:
+    with open_weights(path) as file:
         storage = (file.metadata() or {}).get(STORAGE_KEY)
     return storage if storage in WEIGHT_STORAGES else None
 

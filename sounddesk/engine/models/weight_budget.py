@@ -15,9 +15,9 @@ from typing import TypeVar
 
 import torch
 from safetensors import SafetensorError
-from safetensors import safe_open
 from torch import nn
 
+from sounddesk.engine.models.quantised_weights import open_weights
 from sounddesk.storage.text_formats import read_json
 
 _Network = TypeVar("_Network", bound=nn.Module)
@@ -82,7 +82,7 @@ def _shapes(folder: Path) -> list[tuple[int, ...]]:
     shapes = []
     for path in sorted(folder.glob("*.safetensors")):
         try:
-            with safe_open(path, framework="pt") as file:
+            with open_weights(path) as file:
                 shapes += [tuple(file.get_slice(name).get_shape()) for name in file.keys()]  # noqa: SIM118
         except SafetensorError as error:
             raise ValueError(f"{path.name} is not a readable safetensors file ({error})") from error

@@ -26,6 +26,7 @@ from segment_anything.modeling import TwoWayTransformer
 from sounddesk.domain.errors import EngineError
 from sounddesk.engine.catalogue.pickled_weights import tensors_of_pickle
 from sounddesk.engine.segmenters.protocol import SegmenterError
+from sounddesk.storage.foreign_file import open_foreign_file
 
 # ImageNet's statistics on the 0..255 scale, as in segment_anything/build_sam.py; not part of the file.
 PIXEL_MEAN: Final = (123.675, 116.28, 103.53)
@@ -119,7 +120,7 @@ def identify(path: Path) -> tuple[str, ...]:
     size = path.stat().st_size
     for known in KNOWN_FILES:
         if known.size_bytes == size:
-            with path.open("rb") as stream:
+            with open_foreign_file(path) as stream:
                 if hashlib.file_digest(stream, "sha256").hexdigest() == known.sha256:
                     return ()
     return (f"{path.name} is none of the published SAM files (size or sha256 differs): its origin is not known",)

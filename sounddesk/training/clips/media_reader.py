@@ -18,6 +18,7 @@ from sounddesk.engine.images.mask_file import load_coverage
 from sounddesk.engine.images.picture_decoding import ImageFileError
 from sounddesk.engine.media_file import open_media
 from sounddesk.engine.types import RgbImage
+from sounddesk.storage.foreign_file import open_foreign_file
 from sounddesk.training.clips.clip_manifest import ClipSource
 from sounddesk.training.data.recordings import Samples
 
@@ -170,7 +171,7 @@ def read_video_sound(path: Path, *, start_s: float, seconds: float, sample_rate_
 def _read_sound(path: Path, *, start_s: float, seconds: float, sample_rate_hz: int) -> Samples:
     """As `read_video_sound`, of a sound file; what soundfile does not know is left to PyAV."""
     try:
-        with soundfile.SoundFile(path) as file:
+        with open_foreign_file(path) as opened, soundfile.SoundFile(opened) as file:
             if file.frames == 0:
                 raise MediaError(f"{path.name} says it has no samples: was the recording finished?")
             file.seek(min(file.frames, round(start_s * file.samplerate)))

@@ -20,6 +20,7 @@ from typing import Final
 
 from sounddesk.storage.atomic_file import atomic_path
 from sounddesk.storage.atomic_file import translate_os_errors
+from sounddesk.storage.foreign_file import open_foreign_file
 from sounddesk.storage.text_formats import FieldError
 from sounddesk.storage.text_formats import parse_json
 from sounddesk.training.clips.clip_manifest import AUDIO_SUFFIXES
@@ -123,7 +124,7 @@ def _samples(shard: Path) -> Iterator[dict[str, Any]]:
     from webdataset.tariterators import group_by_keys
 
     # Uncompressed and without holes: what is read is never larger than the file.
-    with shard.open("rb") as file, tarfile.open(fileobj=file, mode="r|", tarinfo=_Member) as tar:
+    with open_foreign_file(shard) as file, tarfile.open(fileobj=file, mode="r|", tarinfo=_Member) as tar:
         yield from group_by_keys(_members(tar, str(shard)))
 
 
