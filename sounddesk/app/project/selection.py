@@ -53,13 +53,17 @@ class SelectionModel(QObject):
         return self._take
 
     def select_objects(self, object_ids: Iterable[str]) -> None:
-        chosen = tuple(dict.fromkeys(object_ids))
+        """Select these and no others; what the project has not, or not any more, is passed over."""
+        known = {each.id for each in self._document.project.objects}
+        chosen = tuple(each for each in dict.fromkeys(object_ids) if each in known)
         if chosen != self._objects:
             self._objects = chosen
             self.objects_changed.emit()
 
     def select_clips(self, clip_ids: Iterable[str]) -> None:
-        chosen = tuple(dict.fromkeys(clip_ids))
+        """Select these and no others; what the project has not, or not any more, is passed over."""
+        known = {each.id for each in self._document.project.clips}
+        chosen = tuple(each for each in dict.fromkeys(clip_ids) if each in known)
         if chosen != self._clips:
             self._clips = chosen
             self.clips_changed.emit()
@@ -74,8 +78,6 @@ class SelectionModel(QObject):
         self.select_clips(())
         self.select_take(None)
 
-    def _prune(self, _old: Project, new: Project) -> None:
-        objects = {each.id for each in new.objects}
-        clips = {each.id for each in new.clips}
-        self.select_objects(each for each in self._objects if each in objects)
-        self.select_clips(each for each in self._clips if each in clips)
+    def _prune(self, _old: Project, _new: Project) -> None:
+        self.select_objects(self._objects)
+        self.select_clips(self._clips)
