@@ -20,11 +20,11 @@ import numpy as np
 
 from benchmarks.common import parser
 from sounddesk.engine.session import EngineSession
+from sounddesk.engine.starter.kinds_document import KINDS_DOCUMENT
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
 from sounddesk.evaluation.evaluation_scenes import draw_scene
 from sounddesk.evaluation.metrics.proportion import Proportion
-from sounddesk.evaluation.picture_folder import KINDS_DOCUMENT
 from sounddesk.evaluation.picture_folder import read_bundle_kinds
 from sounddesk.evaluation.picture_folder import read_picture_folder
 from sounddesk.evaluation.sound_classifier import SoundJudge

@@ -19,7 +19,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--fuzz-files", type=int, default=100, help="damaged files per format (tests/fuzz; default: 100)")
+    parser.addoption(
+        "--fuzz-files", type=int, default=2000, help="damaged files per format (tests/fuzz; default: 2000)"
+    )
     parser.addoption(
         "--monkey-seeds", default="1-5", metavar="FIRST-LAST", help="of random gestures (tests/app; default: 1-5)"
     )

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import stat
 from pathlib import Path
-from typing import BinaryIO
 from typing import Final
 
 _NO_BLOCK: Final = getattr(os, "O_NONBLOCK", 0)
 _BINARY: Final = getattr(os, "O_BINARY", 0)
 
 
-def open_foreign_file(path: Path) -> BinaryIO:
+def open_foreign_file(path: Path) -> io.BufferedReader:
     """The file, open for reading bytes.
 
     Raises:

@@ -25,6 +25,7 @@ class Format:
         readers: what the product reads it with, each called with the file's path.
         mutators: ways to damage it.
         tolerant: its readers pass over what they cannot use, so that nothing is refused.
+        share: of the files that are asked for; less than 1 where each takes many times as long as in other formats.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Format:
     readers: tuple[Callable[[Path], Any], ...]
     mutators: tuple[Mutator, ...] = BLIND
     tolerant: bool = False
+    share: float = 1.0
 
 
 # ---------------------------------------------------------------------- readers
@@ -216,7 +218,7 @@ FORMATS = {
         Format(name="labelme", file="a.json", seeds=seeds.labelme, readers=(_masks,), mutators=JSON),
         Format(name="coco", file="a.json", seeds=seeds.coco, readers=(_masks,), mutators=JSON),
         Format(name="exr", file="a.exr", seeds=seeds.film("exr"), readers=_PICTURE[:2]),
-        Format(name="dpx", file="a.dpx", seeds=seeds.film("dpx"), readers=_PICTURE[:2]),
+        Format(name="dpx", file="a.dpx", seeds=seeds.film("dpx"), readers=_PICTURE[:2], share=0.25),
         Format(name="via", file="a.json", seeds=seeds.via, readers=(_masks,), mutators=JSON),
         Format(name="sam masks", file="a.json", seeds=seeds.segment_anything, readers=(_masks,), mutators=JSON),
         Format(name="cvat", file="a.xml", seeds=seeds.cvat, readers=(_masks,), mutators=TEXT),
@@ -234,7 +236,7 @@ FORMATS = {
         Format(name="flac", file="a.flac", seeds=seeds.sounds("FLAC", "PCM_16", "PCM_24"), readers=_SOUND),
         Format(name="ogg", file="a.ogg", seeds=seeds.sounds("OGG", "VORBIS", "OPUS"), readers=_SOUND),
         Format(name="video", file="a.mp4", seeds=seeds.video, readers=(_video,)),
-        Format(name="shard", tolerant=True, file="a.tar", seeds=seeds.shard, readers=(_shard,),
+        Format(name="shard", tolerant=True, file="a.tar", seeds=seeds.shard, readers=(_shard,), share=0.25,
                mutators=(*BLIND, *(mutators.change_tar,) * 6)),
         Format(name="safetensors", file="a.safetensors", seeds=seeds.safetensors, readers=(_weights, _sam),
                mutators=(*BLIND, *(mutators.change_safetensors,) * 6)),

@@ -20,7 +20,7 @@ CRASHES = sorted(path for path in (Path(__file__).parent / "crashes").iterdir() 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FORMATS)
 def test_damaged_files_are_read_or_refused(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    files = request.config.getoption("--fuzz-files")
+    files = round(FORMATS[name].share * request.config.getoption("--fuzz-files"))
     crashes = [path for path in CRASHES if path.name.startswith(f"{name}--")]
     report = attack(name, files=files, keep=tmp_path / "faults", replay=crashes)
     assert not report.faults, f"{report}; the files are in {tmp_path / 'faults'}: {report.faults}"
