@@ -10,6 +10,7 @@ from typing import Any
 
 from sounddesk.cli.common_arguments import add_output_arguments
 from sounddesk.cli.common_arguments import file_path
+from sounddesk.cli.common_arguments import filled_text
 from sounddesk.cli.common_arguments import number
 from sounddesk.cli.common_arguments import whole_number
 from sounddesk.cli.console import Console
@@ -27,7 +28,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--pictures", type=file_path, metavar="FOLDER", help="held-out KIND/*.png (default: DATA's own)"
     )
     parser.add_argument("--out", type=file_path, default=Path("ablations"), metavar="FOLDER")
-    parser.add_argument("--bundle", default="starter", metavar="NAME|FOLDER", help="the pretrained base")
+    parser.add_argument(
+        "--bundle", type=filled_text, default="starter", metavar="NAME|FOLDER", help="the pretrained base"
+    )
     parser.add_argument(
         "--matching", type=file_path, metavar="FOLDER", help="export of a matching run, for AVC and table 5"
     )

@@ -16,6 +16,7 @@ from sounddesk.cli.common_arguments import DEFAULT_BUNDLE
 from sounddesk.cli.common_arguments import add_device_argument
 from sounddesk.cli.common_arguments import add_output_arguments
 from sounddesk.cli.common_arguments import file_path
+from sounddesk.cli.common_arguments import filled_text
 from sounddesk.cli.common_arguments import frames_per_second
 from sounddesk.cli.common_arguments import whole_number
 from sounddesk.cli.render_arguments import add_selection_arguments
@@ -67,7 +68,7 @@ def configure_batch(parser: argparse.ArgumentParser) -> None:
     )
 
     where = parser.add_argument_group("with what, and where to")
-    where.add_argument("--bundle", metavar="NAME|FOLDER", help="the model (default: starter)")
+    where.add_argument("--bundle", type=filled_text, metavar="NAME|FOLDER", help="the model (default: starter)")
     add_device_argument(where)
     where.add_argument("--out", type=file_path, required=True, metavar="DIR", help="result")
     where.add_argument("--resume", action="store_true", help="go on with what DIR holds: render only what is missing")

@@ -22,13 +22,25 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
     """--bundle and --device."""
-    parser.add_argument("--bundle", default=DEFAULT_BUNDLE, metavar="NAME|FOLDER", help="the model (default: starter)")
+    parser.add_argument(
+        "--bundle", type=filled_text, default=DEFAULT_BUNDLE, metavar="NAME|FOLDER",
+        help="the model (default: starter)",
+    )  # fmt: skip
     add_device_argument(parser)
 
 
 def add_device_argument(parser: argparse._ActionsContainer) -> None:
     """--device; the engine knows which names there are."""
-    parser.add_argument("--device", default="auto", metavar="DEVICE", help="auto, cpu, cuda or mps (default: auto)")
+    parser.add_argument(
+        "--device", type=filled_text, default="auto", metavar="DEVICE", help="auto, cpu, cuda or mps (default: auto)"
+    )
+
+
+def filled_text(text: str) -> str:
+    """A text option, which an unset variable of the shell leaves empty."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty: name one, or leave the option out")
+    return text
 
 
 def whole_number(text: str) -> int:

@@ -7,6 +7,7 @@ import os
 import sys
 
 from sounddesk.cli.common_arguments import file_path
+from sounddesk.cli.common_arguments import filled_text
 from sounddesk.cli.console import Console
 from sounddesk.cli.display import check_display
 from sounddesk.cli.exit_codes import ExitCode
@@ -16,7 +17,7 @@ from sounddesk.domain.errors import BadInputError
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `sounddesk desk`."""
     parser.add_argument("file", nargs="?", type=file_path, metavar="FILE", help="image, movie or .sdesk project")
-    parser.add_argument("--bundle", metavar="NAME", help="bundle to generate with (default: starter)")
+    parser.add_argument("--bundle", type=filled_text, metavar="NAME", help="bundle to generate with (default: starter)")
     parser.add_argument("--device", metavar="DEVICE", help="auto, cpu, cuda, cuda:1 or mps")
 
 

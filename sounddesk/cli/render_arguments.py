@@ -16,6 +16,7 @@ from sounddesk.cli.common_arguments import DEFAULT_BUNDLE
 from sounddesk.cli.common_arguments import add_device_argument
 from sounddesk.cli.common_arguments import add_output_arguments
 from sounddesk.cli.common_arguments import file_path
+from sounddesk.cli.common_arguments import filled_text
 from sounddesk.cli.common_arguments import number
 from sounddesk.cli.common_arguments import whole_number
 from sounddesk.cli.object_specs import BOX_HELP
@@ -141,7 +142,7 @@ def configure_render(parser: argparse.ArgumentParser) -> None:
     )
 
     where = parser.add_argument_group("with what, and where to")
-    where.add_argument("--bundle", metavar="NAME|FOLDER", help="the model (default: starter)")
+    where.add_argument("--bundle", type=filled_text, metavar="NAME|FOLDER", help="the model (default: starter)")
     where.add_argument(
         "--random-weights",
         action="store_true",

@@ -11,6 +11,7 @@ import pytest
 import sounddesk
 from sounddesk.cli import desk as cli_desk
 from sounddesk.cli import doctor
+from sounddesk.cli.exit_codes import ExitCode
 from sounddesk.cli.main import main
 from sounddesk.domain.errors import Cancelled
 from sounddesk.domain.errors import EngineError
@@ -31,6 +32,7 @@ def run_python(code: str) -> subprocess.CompletedProcess[str]:
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     code = f"""
 import sys
+from sounddesk.cli.exit_codes import ExitCode
 from sounddesk.cli.main import main
 assert main({arguments!r}) == 0
 print(sorted(set({HEAVY!r}) & set(sys.modules)))
@@ -149,3 +151,12 @@ def test_too_little_memory_for_a_library_is_no_fault(
     monkeypatch.setattr(doctor, "examine", fail)
     assert main(["doctor"]) == 3
     assert "not enough memory" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--bundle", "--device"])
+@pytest.mark.parametrize("command", [["render", "a.png"], ["batch", "shot"]])
+def test_an_option_that_the_shell_left_empty_is_refused(
+    command: list[str], option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*command, option, ""]) == ExitCode.BAD_INPUT
+    assert f"argument {option}: it is empty: name one, or leave the option out" in capsys.readouterr().err

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
+import time
 import xml.etree.ElementTree as ET
 import zipfile
 from pathlib import Path
@@ -41,12 +42,12 @@ def write_dawproject(job: ExchangeJob) -> None:
     """Write the file, new. Raises: OSError."""
     variants = _variants(job.tracks)
     # ZIP entries of unknown length are read by some programs wrongly, so each media file is made first.
-    with zipfile.ZipFile(job.path, "x", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+    with zipfile.ZipFile(job.path, "x", zipfile.ZIP_DEFLATED, compresslevel=1, strict_timestamps=False) as archive:
         for name, text in (
             ("project.xml", project_xml(job.project, job.tracks)),
             ("metadata.xml", metadata_xml(title=job.title, comment=job.comment)),
         ):
-            archive.writestr(name, text)
+            archive.writestr(zipfile.ZipInfo(name, date_time=_now()), text, zipfile.ZIP_DEFLATED)
         for (_, factor), (name, media) in variants.items():
             job.between()
             with tempfile.TemporaryDirectory(dir=job.path.parent, prefix=".media-") as folder:
@@ -55,6 +56,12 @@ def write_dawproject(job: ExchangeJob) -> None:
                 archive.write(made, name)
                 with contextlib.suppress(OSError):
                     made.unlink()
+
+
+def _now() -> tuple[int, ...]:
+    """The local time, as far as ZIP has it: a computer without a clock begins in 1970."""
+    now = time.localtime()[:6]
+    return min(max(now, (1980, 1, 1, 0, 0, 0)), (2107, 12, 31, 23, 59, 58))
 
 
 EXCHANGE_FORMATS.register(

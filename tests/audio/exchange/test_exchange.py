@@ -6,6 +6,7 @@ import dataclasses
 import io
 import os
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -46,6 +47,16 @@ def archive(street: Street, tmp_path: Path) -> zipfile.ZipFile:
 def validate(text: bytes | str, schema: str) -> None:
     data = text.encode() if isinstance(text, str) else text
     etree.XMLSchema(file=str(Path(SCHEMAS) / schema)).assertValid(etree.fromstring(data))
+
+
+def test_dawproject_is_written_where_the_clock_begins_in_1970(
+    street: Street, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "localtime", lambda _seconds=None: time.gmtime(3600))
+    with archive(street, tmp_path) as files:
+        assert files.testzip() is None
+        assert files.getinfo("project.xml").date_time == (1980, 1, 1, 0, 0, 0)
+        assert files.getinfo("project.xml").compress_type == zipfile.ZIP_DEFLATED
 
 
 @needs_schemas
