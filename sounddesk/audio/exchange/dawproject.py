@@ -58,10 +58,10 @@ def write_dawproject(job: ExchangeJob) -> None:
                     made.unlink()
 
 
-def _now() -> tuple[int, ...]:
+def _now() -> tuple[int, int, int, int, int, int]:
     """The local time, as far as ZIP has it: a computer without a clock begins in 1970."""
-    now = time.localtime()[:6]
-    return min(max(now, (1980, 1, 1, 0, 0, 0)), (2107, 12, 31, 23, 59, 58))
+    year, month, day, hour, minute, second, *_ = time.localtime()
+    return min(max((year, month, day, hour, minute, second), (1980, 1, 1, 0, 0, 0)), (2107, 12, 31, 23, 59, 58))
 
 
 EXCHANGE_FORMATS.register(
