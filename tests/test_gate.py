@@ -31,6 +31,7 @@ CALLERS: dict[tuple[str, ...], set[str]] = {
     ("sqlite3.connect",): {
         "storage/project_schema.py",
         "storage/project_file.py",
+        "storage/library/library_schema.py",
         "app/project/recovery.py",
         "evaluation/study/study_file.py",
     },
@@ -47,6 +48,7 @@ CALLERS: dict[tuple[str, ...], set[str]] = {
     ("av.open",): {"engine/media_file.py"},
     ("soundfile.read", "soundfile.info", "soundfile.SoundFile"): {
         "audio/files/wav_io.py",
+        "audio/files/sound_stream.py",
         # Writes only.
         "audio/files/block_writers.py",
         "training/clips/media_reader.py",

@@ -29,6 +29,7 @@ _SUBCOMMANDS: Final = {
     "export": "write stems, mix, clips and takes of a project as files",
     "batch": "make sounds for every frame of a folder, resumable",
     "demo": "render the image that ships with sounddesk",
+    "library": "find recordings of your own, for objects or by words",
     "models": "install published models, and join them into bundles",
     "doctor": "show what is installed, what is missing and how to get it",
     "train": "prepare training data, train a bundle, export it",

@@ -12,8 +12,6 @@ import numpy as np
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.take import Take
 
-# What libsndfile reads.
-SOUND_SUFFIXES: Final = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".aif", ".aiff")
 # As long as a timeline may be.
 MAX_SECONDS: Final = 3600.0
 

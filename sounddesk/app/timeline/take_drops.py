@@ -18,7 +18,6 @@ from PySide6.QtWidgets import QWidget
 from sounddesk.app.notifications import notifier
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
-from sounddesk.app.takes.sound_import import SOUND_SUFFIXES
 from sounddesk.app.takes.sound_import import take_from_file
 from sounddesk.app.takes.take_list import TAKE_MIME
 from sounddesk.app.timeline.timeline_drags import DragTools
@@ -26,6 +25,7 @@ from sounddesk.app.workers.background import Background
 from sounddesk.domain.clip_edits import with_room_for_clips
 from sounddesk.domain.errors import SounddeskError
 from sounddesk.domain.project import Project
+from sounddesk.domain.sound_suffixes import SOUND_SUFFIXES
 from sounddesk.domain.take import Take
 from sounddesk.domain.timeline import Clip
 

@@ -158,6 +158,30 @@ def suggest_cat_id(name: str, *, kind: str = "object") -> str:
     return AMBIENCE_CAT_ID if kind == "ambience" else UNKNOWN_CAT_ID
 
 
+# What the category means, the part of a CatID in capitals.
+_CATEGORIES: Final[dict[str, str]] = {
+    "AERO": "aircraft", "ALRM": "alarm", "AMB": "ambience", "ANML": "animal", "BELL": "bell", "BIRD": "bird",
+    "BOAT": "boat", "CLOCK": "clock", "CLOTH": "cloth", "CMPT": "computer", "COM": "communication", "CREA": "creature",
+    "CRWD": "crowd", "DOOR": "door", "EXPL": "explosion", "FEET": "footsteps", "FIRE": "fire", "FOOD": "food",
+    "GLAS": "glass", "GUN": "gun", "HMN": "human", "MACH": "machine", "METL": "metal", "MUSC": "music",
+    "NATD": "natural disaster", "OBJ": "object", "RAIN": "rain", "ROBT": "robot", "SCI": "science fiction",
+    "STORM": "storm", "THUN": "thunder", "TOOL": "tool", "TOY": "toy", "TRN": "train", "VEGE": "vegetation",
+    "VEH": "vehicle", "VOX": "voice", "WATR": "water", "WEAP": "weapon", "WIND": "wind",
+}  # fmt: skip
+
+
+def words_of_cat_id(cat_id: str) -> str:
+    """A CatID in words, for searching; '' for one that is not known.
+
+    Example:
+        >>> words_of_cat_id("ANMLDog")
+        'animal dog'
+    """
+    category = max((each for each in _CATEGORIES if cat_id.startswith(each)), key=len, default="")
+    known = _WORDS_OF_CAT_ID.get(cat_id, "").partition(" ")[0]
+    return " ".join(dict.fromkeys(each for each in (_CATEGORIES.get(category, ""), known) if each))
+
+
 def ucs_name(*, name: str, kind: str = "object", take: int | None = None, creator_id: str, source_id: str) -> str:
     """The four fields, joined by '_', which stands nowhere else.
 

@@ -1,0 +1,482 @@
+"""The index of the user's recordings: folders, files, their events and what they are found by.
+
+Nothing is ever taken out because a file is not there: a disk that is not connected looks the same as one that was
+emptied. `forget_missing` and `remove_folder` are the user's own words.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import field
+from pathlib import Path
+from typing import Any
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from sounddesk.domain.recordings import Recording
+from sounddesk.domain.recordings import RecordingTags
+from sounddesk.domain.recordings import SoundEvent
+from sounddesk.domain.recordings import SoundFormat
+from sounddesk.storage.closing import Closing
+from sounddesk.storage.library.library_schema import LibraryError
+from sounddesk.storage.library.library_schema import connect_library
+from sounddesk.storage.library.word_query import fts_query
+from sounddesk.storage.path_text import user_data_folder
+
+LIBRARY_NAME: Final = "library.sqlite"
+# SQLite takes so many values in one statement everywhere.
+_AT_ONCE: Final = 500
+
+_RECORDING: Final = (
+    "SELECT r.id, r.path, r.frames, r.sample_rate_hz, r.channels, r.encoding, r.behaviour, r.description, "
+    "r.originator, r.originator_reference, r.keywords, r.cat_id, r.file_licence, r.licence, r.commercial, r.starred, "
+    "r.missing, r.problem, r.sha256, f.licence, f.commercial, f.present "
+    "FROM recordings r JOIN folders f ON f.id = r.folder_id"
+)
+
+Vectors = npt.NDArray[np.float16]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LibraryFolder:
+    """A folder whose recordings are in the library.
+
+    Attributes:
+        licence, commercial: of every recording in it that has no word of its own.
+        present: whether it was there at the last scan.
+        recordings, missing, problems: how many are known, were not there, and cannot be used.
+    """
+
+    id: int
+    path: Path
+    licence: str
+    commercial: bool | None
+    present: bool
+    recordings: int = 0
+    missing: int = 0
+    problems: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownFile:
+    """A file as the index has it."""
+
+    id: int
+    size: int
+    mtime_ns: int
+    missing: bool
+    analysis: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class IndexedRecording:
+    """What a scan found out about one file.
+
+    Attributes:
+        words: by column of the full-text index: the name's words, those of folders, what is told, the category.
+        embeddings: float16[len(events), D]; None where the file has none.
+        words_vector: float16[C]; None where nothing is said of it.
+        analysis: by what it was made, so that a better one scans again.
+        problem: why the file cannot be used; '' where it can.
+    """
+
+    path: Path
+    size: int
+    mtime_ns: int
+    sha256: str
+    analysis: str
+    format: SoundFormat | None = None
+    tags: RecordingTags = field(default_factory=RecordingTags)
+    behaviour: str = ""
+    words: tuple[str, str, str, str] = ("", "", "", "")
+    events: tuple[SoundEvent, ...] = ()
+    embeddings: Vectors | None = None
+    words_vector: Vectors | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class EventVectors:
+    """Everything that can be found: one row per event.
+
+    Attributes:
+        event_ids, recording_ids: int64[n].
+        embeddings: float16[n, D].
+        words_of: row of `word_vectors` for each event, int64[n]; -1 where nothing is said of its recording.
+        word_vectors: float16[m, C].
+    """
+
+    event_ids: npt.NDArray[np.int64]
+    recording_ids: npt.NDArray[np.int64]
+    embeddings: Vectors
+    words_of: npt.NDArray[np.int64]
+    word_vectors: Vectors
+
+
+def default_library_path() -> Path:
+    """Where the user's library is, unless another file is named."""
+    return user_data_folder() / LIBRARY_NAME
+
+
+class Library(Closing):
+    """An open library; any thread may call it, calls wait for each other.
+
+    Args:
+        path: the index, made where it is missing.
+
+    Raises:
+        LibraryError: it cannot be used.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.RLock()
+        self._db = connect_library(path)
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """Everything inside or nothing; other processes wait. Raises: LibraryError."""
+        with self._lock:
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self._db
+                except BaseException:
+                    self._db.execute("ROLLBACK")
+                    raise
+                self._db.execute("COMMIT")
+            except sqlite3.Error as error:
+                raise LibraryError(f"the library {self.path} cannot be written: {error}") from error
+
+    def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        with self._lock:
+            try:
+                return self._db.execute(sql, values).fetchall()
+            except sqlite3.Error as error:
+                raise LibraryError(f"the library {self.path} cannot be read: {error}") from error
+
+    # ------------------------------------------------------------------ folders
+
+    def add_folder(self, path: Path, *, licence: str | None = None, commercial: bool | None = None) -> int:
+        """Take a folder in, or change what is said of its licence; its id. Raises: LibraryError, it is no folder."""
+        if not path.is_dir():
+            raise LibraryError(f"{path} is not a folder: name one that holds recordings")
+        whole = os.fsencode(path.absolute())
+        with self._transaction() as db:
+            for _, other in db.execute("SELECT id, path FROM folders").fetchall():
+                known = Path(os.fsdecode(other))
+                if known in path.absolute().parents or path.absolute() in known.parents:
+                    raise LibraryError(f"{path} and {known} of the library lie in each other: keep one of them")
+            db.execute("INSERT INTO folders (path) VALUES (?) ON CONFLICT DO NOTHING", (whole,))
+            if licence is not None:
+                db.execute(
+                    "UPDATE folders SET licence = ?, commercial = ? WHERE path = ?", (licence, commercial, whole)
+                )
+            found: int = db.execute("SELECT id FROM folders WHERE path = ?", (whole,)).fetchone()[0]
+        return found
+
+    def remove_folder(self, folder_id: int) -> None:
+        """Forget a folder and all that is known of its recordings; the files stay."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM words WHERE rowid IN (SELECT id FROM recordings WHERE folder_id = ?)", (folder_id,))
+            db.execute("DELETE FROM folders WHERE id = ?", (folder_id,))
+
+    def folders(self) -> list[LibraryFolder]:
+        """All folders, in the order in which they were added."""
+        rows = self._rows(
+            "SELECT f.id, f.path, f.licence, f.commercial, f.present, count(r.id), coalesce(sum(r.missing), 0), "
+            "coalesce(sum(r.problem != ''), 0) FROM folders f LEFT JOIN recordings r ON r.folder_id = f.id "
+            "GROUP BY f.id ORDER BY f.id"
+        )
+        return [
+            LibraryFolder(
+                id=row[0],
+                path=Path(os.fsdecode(row[1])),
+                licence=row[2],
+                commercial=_flag(row[3]),
+                present=bool(row[4]),
+                recordings=row[5],
+                missing=row[6],
+                problems=row[7],
+            )
+            for row in rows
+        ]
+
+    def set_present(self, folder_id: int, present: bool) -> None:
+        """Say whether a folder is there; what is known of its recordings stays either way."""
+        with self._transaction() as db:
+            db.execute("UPDATE folders SET present = ? WHERE id = ?", (present, folder_id))
+
+    # ------------------------------------------------------------------ scanning
+
+    def known_files(self, folder_id: int) -> dict[bytes, KnownFile]:
+        """The files of a folder as they were when they were indexed, by path."""
+        rows = self._rows(
+            "SELECT path, id, size, mtime_ns, missing, analysis FROM recordings WHERE folder_id = ?", (folder_id,)
+        )
+        return {
+            row[0]: KnownFile(id=row[1], size=row[2], mtime_ns=row[3], missing=bool(row[4]), analysis=row[5])
+            for row in rows
+        }
+
+    def is_current(self, path: Path, size: int, mtime_ns: int, analysis: str) -> bool:
+        """Whether a file is indexed as it is now."""
+        wanted = (os.fsencode(path), size, mtime_ns, analysis)
+        sql = "SELECT 1 FROM recordings WHERE path = ? AND size = ? AND mtime_ns = ? AND analysis = ? AND NOT missing"
+        return bool(self._rows(sql, wanted))
+
+    def put(self, folder_id: int, found: Iterable[IndexedRecording]) -> None:
+        """Keep what a scan found, all of it or nothing; stars and licences of files known before stay."""
+        with self._transaction() as db:
+            if not db.execute("SELECT 1 FROM folders WHERE id = ?", (folder_id,)).fetchone():
+                # Another process took the folder out meanwhile.
+                return
+            for each in found:
+                self._put(db, folder_id, each)
+
+    def _put(self, db: sqlite3.Connection, folder_id: int, found: IndexedRecording) -> None:
+        path = os.fsencode(found.path)
+        shape, tags = found.format, found.tags
+        columns: dict[str, Any] = {
+            "size": found.size,
+            "mtime_ns": found.mtime_ns,
+            "sha256": found.sha256,
+            "frames": shape.frames if shape else 0,
+            "sample_rate_hz": shape.sample_rate_hz if shape else 0,
+            "channels": shape.channels if shape else 0,
+            "encoding": shape.encoding if shape else "",
+            "behaviour": found.behaviour,
+            "description": tags.description,
+            "originator": tags.originator,
+            "originator_reference": tags.originator_reference,
+            "keywords": tags.keywords,
+            "cat_id": tags.cat_id,
+            "file_licence": tags.licence,
+            "missing": 0,
+            "problem": found.problem,
+            "analysis": found.analysis,
+            "words_vector": None if found.words_vector is None else found.words_vector.tobytes(),
+        }
+        # Bytes that are no UTF-8 reach texts as half characters, which SQLite does not take.
+        columns = {key: _storable(value) for key, value in columns.items()}
+        names = ", ".join(columns)
+        changes = ", ".join(f"{name} = excluded.{name}" for name in columns)
+        marks = ", ".join("?" * (len(columns) + 2))
+        db.execute(
+            f"INSERT INTO recordings (folder_id, path, {names}) VALUES ({marks}) "  # our own names
+            f"ON CONFLICT (path) DO UPDATE SET folder_id = excluded.folder_id, {changes}",
+            (folder_id, path, *columns.values()),
+        )
+        recording_id = db.execute("SELECT id FROM recordings WHERE path = ?", (path,)).fetchone()[0]
+        db.execute("DELETE FROM events WHERE recording_id = ?", (recording_id,))
+        rows = found.embeddings if found.embeddings is not None else [None] * len(found.events)
+        db.executemany(
+            "INSERT INTO events (recording_id, start_s, end_s, peak_db, level_db, texture, embedding) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    recording_id, event.start_s, event.end_s, event.peak_db, event.level_db, event.texture,
+                    None if row is None else row.tobytes(),
+                )
+                for event, row in zip(found.events, rows, strict=True)
+            ],
+        )  # fmt: skip
+        db.execute("DELETE FROM words WHERE rowid = ?", (recording_id,))
+        db.execute(
+            "INSERT INTO words (rowid, name, folders, told, category) VALUES (?, ?, ?, ?, ?)",
+            (recording_id, *(_storable(each) for each in found.words)),
+        )
+
+    def missing_with_content(self, sha256: str) -> list[tuple[int, Path]]:
+        """Recordings of this content that were not where they had been."""
+        rows = self._rows("SELECT id, path FROM recordings WHERE sha256 = ? AND missing = 1", (sha256,))
+        return [(row[0], Path(os.fsdecode(row[1]))) for row in rows]
+
+    def move(
+        self, recording_id: int, *, folder_id: int, path: Path, size: int, mtime_ns: int, words: tuple[str, ...]
+    ) -> None:
+        """A recording was found under another name; all that is known of it goes with it."""
+        target = os.fsencode(path)
+        with self._transaction() as db:
+            taken = db.execute("SELECT id FROM recordings WHERE path = ?", (target,)).fetchone()
+            if taken is not None and taken[0] != recording_id:
+                # Another process has found it there, as a new one.
+                return
+            db.execute(
+                "UPDATE recordings SET folder_id = ?, path = ?, size = ?, mtime_ns = ?, missing = 0 WHERE id = ?",
+                (folder_id, target, size, mtime_ns, recording_id),
+            )
+            db.execute(
+                "UPDATE words SET name = ?, folders = ? WHERE rowid = ?",
+                (_storable(words[0]), _storable(words[1]), recording_id),
+            )
+
+    def set_missing(self, recording_ids: Iterable[int], missing: bool) -> None:
+        """Say which recordings were not there; they are not found by searches, and nothing of them is lost."""
+        with self._transaction() as db:
+            db.executemany(
+                "UPDATE recordings SET missing = ? WHERE id = ?", [(missing, each) for each in recording_ids]
+            )
+
+    def forget_missing(self) -> int:
+        """Forget the recordings that were not there, of folders that are; how many."""
+        chosen = "SELECT r.id FROM recordings r JOIN folders f ON f.id = r.folder_id WHERE r.missing AND f.present"
+        with self._transaction() as db:
+            db.execute(f"DELETE FROM words WHERE rowid IN ({chosen})")
+            return db.execute(f"DELETE FROM recordings WHERE id IN ({chosen})").rowcount
+
+    # ------------------------------------------------------------------ what the user says of recordings
+
+    def star(self, recording_id: int, on: bool) -> None:
+        with self._transaction() as db:
+            db.execute("UPDATE recordings SET starred = ? WHERE id = ?", (on, recording_id))
+
+    def set_licence(self, recording_id: int, licence: str, *, commercial: bool | None) -> None:
+        with self._transaction() as db:
+            db.execute(
+                "UPDATE recordings SET licence = ?, commercial = ? WHERE id = ?", (licence, commercial, recording_id)
+            )
+
+    # ------------------------------------------------------------------ reading
+
+    @property
+    def generation(self) -> tuple[int, int]:
+        """Changes whenever anything in the library does, by whomever."""
+        with self._lock:
+            return self._rows("PRAGMA data_version")[0][0], self._db.total_changes
+
+    def count(self) -> int:
+        """Recordings that are there and can be used."""
+        found: int = self._rows("SELECT count(*) FROM recordings WHERE NOT missing AND problem = ''")[0][0]
+        return found
+
+    def recordings(self, ids: Iterable[int]) -> dict[int, Recording]:
+        """Recordings by id; unknown ids are left out."""
+        wanted = list(dict.fromkeys(int(each) for each in ids))
+        found: dict[int, Recording] = {}
+        for start in range(0, len(wanted), _AT_ONCE):
+            part = wanted[start : start + _AT_ONCE]
+            marks = ", ".join("?" * len(part))
+            for row in self._rows(f"{_RECORDING} WHERE r.id IN ({marks})", part):
+                found[row[0]] = _recording(row)
+        return found
+
+    def problems(self) -> list[Recording]:
+        """Recordings that cannot be used, each with its reason."""
+        return [_recording(row) for row in self._rows(f"{_RECORDING} WHERE r.problem != '' ORDER BY r.path")]
+
+    def recording_at(self, path: Path) -> Recording | None:
+        rows = self._rows(f"{_RECORDING} WHERE r.path = ?", (os.fsencode(path.absolute()),))
+        return _recording(rows[0]) if rows else None
+
+    def events_of(self, recording_id: int) -> list[tuple[int, SoundEvent]]:
+        """Ids and events of a recording, in order of time."""
+        rows = self._rows(
+            "SELECT id, start_s, end_s, peak_db, level_db, texture FROM events WHERE recording_id = ? ORDER BY start_s",
+            (recording_id,),
+        )
+        return [(row[0], _event(row[1:])) for row in rows]
+
+    def events(self, ids: Iterable[int]) -> dict[int, SoundEvent]:
+        """Events by id; unknown ids are left out."""
+        wanted = list(dict.fromkeys(int(each) for each in ids))
+        found: dict[int, SoundEvent] = {}
+        for start in range(0, len(wanted), _AT_ONCE):
+            part = wanted[start : start + _AT_ONCE]
+            marks = ", ".join("?" * len(part))
+            sql = f"SELECT id, start_s, end_s, peak_db, level_db, texture FROM events WHERE id IN ({marks})"
+            found |= {row[0]: _event(row[1:]) for row in self._rows(sql, part)}
+        return found
+
+    def matching_words(self, query: str, *, unfinished: bool = False, limit: int = 2000) -> dict[int, float]:
+        """Recordings that say one of the words of `query`, with how well they do by BM25: higher is better.
+
+        The name counts most, then folders and category, then what is told. `unfinished` is that of `fts_query`.
+        """
+        text = fts_query(query, unfinished=unfinished)
+        if not text:
+            return {}
+        rows = self._rows(
+            "SELECT rowid, -bm25(words, 4.0, 2.0, 1.0, 2.0) AS score FROM words WHERE words MATCH ? "
+            "ORDER BY score DESC LIMIT ?",
+            (text, limit),
+        )
+        return {row[0]: float(row[1]) for row in rows}
+
+    def vectors(self) -> EventVectors:
+        """The vectors of every event of recordings that are there and can be used; one pass over the index."""
+        rows = self._rows(
+            "SELECT e.id, e.recording_id, e.embedding FROM events e JOIN recordings r ON r.id = e.recording_id "
+            "JOIN folders f ON f.id = r.folder_id "
+            "WHERE NOT r.missing AND r.problem = '' AND f.present AND e.embedding IS NOT NULL ORDER BY e.id"
+        )
+        said = self._rows("SELECT id, words_vector FROM recordings WHERE words_vector IS NOT NULL ORDER BY id")
+        width = max((len(row[2]) for row in rows), default=0)
+        # Of another encoder: they are scanned again, and cannot be compared until then.
+        rows = [row for row in rows if len(row[2]) == width]
+        row_of = {row[0]: number for number, row in enumerate(said)}
+        recording_ids = np.array([row[1] for row in rows], dtype=np.int64)
+        return EventVectors(
+            event_ids=np.array([row[0] for row in rows], dtype=np.int64),
+            recording_ids=recording_ids,
+            embeddings=_matrix([row[2] for row in rows]),
+            words_of=np.array([row_of.get(int(each), -1) for each in recording_ids], dtype=np.int64),
+            word_vectors=_matrix([row[1] for row in said]),
+        )
+
+
+def _matrix(blobs: Sequence[bytes]) -> Vectors:
+    if not blobs:
+        return np.zeros((0, 0), dtype=np.float16)
+    return np.frombuffer(b"".join(blobs), dtype="<f2").reshape(len(blobs), -1).astype(np.float16)
+
+
+def _event(row: Sequence[Any]) -> SoundEvent:
+    start_s, end_s, peak_db, level_db, texture = row
+    return SoundEvent(start_s=start_s, end_s=end_s, peak_db=peak_db, level_db=level_db, texture=bool(texture))
+
+
+def _recording(row: Sequence[Any]) -> Recording:
+    own_licence, folder_licence, folder_commercial = row[13], row[19], row[20]
+    file_licence = row[12]
+    return Recording(
+        id=row[0],
+        path=Path(os.fsdecode(row[1])),
+        format=SoundFormat(frames=row[2], sample_rate_hz=max(1, row[3]), channels=row[4], encoding=row[5]),
+        behaviour=row[6] or "silent",
+        tags=RecordingTags(
+            description=row[7],
+            originator=row[8],
+            originator_reference=row[9],
+            keywords=row[10],
+            cat_id=row[11],
+            licence=file_licence,
+        ),
+        licence=own_licence or file_licence or folder_licence,
+        commercial=_flag(row[14]) if own_licence else _flag(folder_commercial) if not file_licence else None,
+        starred=bool(row[15]),
+        missing=bool(row[16]) or not row[21],
+        problem=row[17],
+        sha256=row[18],
+    )
+
+
+def _flag(value: int | None) -> bool | None:
+    return None if value is None else bool(value)
+
+
+def _storable(value: Any) -> Any:
+    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value

@@ -1,0 +1,123 @@
+"""The index: what is refused, what is kept, and names that are no text."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sounddesk.domain.recordings import RecordingTags
+from sounddesk.domain.recordings import SoundEvent
+from sounddesk.domain.recordings import SoundFormat
+from sounddesk.storage.library.library import IndexedRecording
+from sounddesk.storage.library.library import Library
+from sounddesk.storage.library.library_schema import VERSION
+from sounddesk.storage.library.library_schema import LibraryError
+
+
+def indexed(path: Path, *, name: str = "dog", sha256: str = "a" * 64) -> IndexedRecording:
+    event = SoundEvent(start_s=0.0, end_s=0.5, peak_db=-10.0, level_db=-20.0)
+    return IndexedRecording(
+        path=path,
+        size=1,
+        mtime_ns=2,
+        sha256=sha256,
+        analysis="1",
+        format=SoundFormat(frames=100, sample_rate_hz=48_000, channels=1, encoding="PCM_24"),
+        tags=RecordingTags(licence="CC-BY-4.0"),
+        behaviour="one-shot",
+        words=(name, "", "", ""),
+        events=(event,),
+        embeddings=np.ones((1, 4), np.float16),
+        words_vector=np.ones(3, np.float16),
+    )
+
+
+def test_what_is_put_comes_back(tmp_path: Path) -> None:
+    with Library(tmp_path / "library.sqlite") as library:
+        folder = library.add_folder(tmp_path, licence="house", commercial=True)
+        library.put(folder, [indexed(tmp_path / "dog.wav")])
+    with Library(tmp_path / "library.sqlite") as library:
+        found = library.recording_at(tmp_path / "dog.wav")
+        assert found is not None
+        assert found.format.encoding == "PCM_24"
+        # The file's own word goes before the folder's; what it allows is then not known.
+        assert (found.licence, found.commercial) == ("CC-BY-4.0", None)
+        library.set_licence(found.id, "mine", commercial=False)
+        again = library.recordings([found.id])[found.id]
+        assert (again.licence, again.commercial) == ("mine", False)
+        # Scanned once more, the user's word stays.
+        library.put(folder, [indexed(tmp_path / "dog.wav")])
+        again = library.recordings([found.id])[found.id]
+        assert (again.id, again.licence) == (found.id, "mine")
+        assert len(library.events_of(found.id)) == 1
+
+
+def test_names_that_are_no_text_are_kept_byte_by_byte(tmp_path: Path) -> None:
+    odd = tmp_path / os.fsdecode(b"dog\xff\xfe.wav")
+    with Library(tmp_path / "library.sqlite") as library:
+        folder = library.add_folder(tmp_path)
+        library.put(folder, [indexed(odd, name=odd.name)])
+        assert library.recording_at(odd) is not None
+        assert os.fsencode(odd) in library.known_files(folder)
+        assert library.matching_words("dog")
+
+
+@pytest.mark.parametrize("query", ['"', "dog AND", "NEAR(", "*", "dog*) OR (", "-", "a OR b", "{name}: dog", "\0"])
+def test_nothing_typed_is_an_operator(tmp_path: Path, query: str) -> None:
+    with Library(tmp_path / "library.sqlite") as library:
+        folder = library.add_folder(tmp_path)
+        library.put(folder, [indexed(tmp_path / "dog.wav")])
+        for unfinished in (False, True):
+            assert isinstance(library.matching_words(query, unfinished=unfinished), dict)
+        assert set(library.matching_words("dogs")) == set(library.matching_words("dog")) != set()
+
+
+def test_other_files_and_newer_libraries_are_refused(tmp_path: Path) -> None:
+    text = tmp_path / "notes.txt"
+    text.write_text("no database at all, but long enough to look like something")
+    with pytest.raises(LibraryError, match="cannot be read"):
+        Library(text)
+    assert text.read_text().startswith("no database")
+    other = tmp_path / "other.sqlite"
+    with sqlite3.connect(other) as db:
+        db.execute("CREATE TABLE mine (x)")
+    with pytest.raises(LibraryError, match="no library of sounddesk"):
+        Library(other)
+    Library(tmp_path / "new.sqlite").close()
+    with sqlite3.connect(tmp_path / "new.sqlite") as db:
+        db.execute(f"PRAGMA user_version = {VERSION + 1}")
+    with pytest.raises(LibraryError, match="newer"):
+        Library(tmp_path / "new.sqlite")
+
+
+def test_a_link_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "own.txt").write_text("hers")
+    (tmp_path / "library.sqlite").symlink_to(tmp_path / "own.txt")
+    with pytest.raises(Exception, match="is a link"):
+        Library(tmp_path / "library.sqlite")
+    assert (tmp_path / "own.txt").read_text() == "hers"
+
+
+def test_folders_do_not_lie_in_each_other(tmp_path: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    with Library(tmp_path / "library.sqlite") as library:
+        library.add_folder(tmp_path / "inner")
+        with pytest.raises(LibraryError, match="lie in each other"):
+            library.add_folder(tmp_path)
+        with pytest.raises(LibraryError, match="is not a folder"):
+            library.add_folder(tmp_path / "nothing")
+        assert library.add_folder(tmp_path / "inner") == library.folders()[0].id
+
+
+def test_vectors_of_another_width_are_left_out(tmp_path: Path) -> None:
+    with Library(tmp_path / "library.sqlite") as library:
+        folder = library.add_folder(tmp_path)
+        library.put(folder, [indexed(tmp_path / "dog.wav")])
+        old = indexed(tmp_path / "cat.wav", sha256="b" * 64)
+        object.__setattr__(old, "embeddings", np.ones((1, 2), np.float16))
+        library.put(folder, [old])
+        assert library.vectors().embeddings.shape == (1, 4)
