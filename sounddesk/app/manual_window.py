@@ -38,6 +38,7 @@ PAGES: Final = (
     ("getting_started", "Getting started"),
     ("selecting_objects", "Selecting objects"),
     ("takes", "Takes and generation"),
+    ("library", "Recordings of your own"),
     ("timeline", "Timeline"),
     ("mixer", "Mixer"),
     ("export", "Export"),

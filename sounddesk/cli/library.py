@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sounddesk.domain.recordings import Recording
     from sounddesk.engine.library.search import EventFilter
     from sounddesk.storage.library.library import Library
-    from sounddesk.storage.library.library import LibraryFolder
+    from sounddesk.storage.library.library_rows import LibraryFolder
 
 _COMMERCIAL: Final = {"yes": True, "no": False, "unknown": None}
 _MOST_NAMED: Final = 20

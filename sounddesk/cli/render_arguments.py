@@ -26,6 +26,9 @@ from sounddesk.cli.object_specs import parse_box
 from sounddesk.cli.object_specs import parse_hint
 from sounddesk.cli.object_specs import parse_mask
 from sounddesk.cli.object_specs import parse_points
+from sounddesk.cli.recording_arguments import RecordingOptions
+from sounddesk.cli.recording_arguments import add_recording_arguments
+from sounddesk.cli.recording_arguments import read_recording_options
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.grounding_mode import GROUNDING_MODES
 from sounddesk.domain.grounding_mode import GroundingMode
@@ -63,6 +66,10 @@ _SETTLED_BY_RECIPE: Final = {
     "grounding": "--grounding",
     "sam": "--sam",
     "random_weights": "--random-weights",
+    "from_library": "--from-library",
+    "source": "--from",
+    "strength": "--strength",
+    "regenerate": "--regenerate",
 }
 
 
@@ -77,6 +84,7 @@ class RenderOptions:
         balance: True applies the suggested gains, None only writes them into the recipe, False leaves them out.
         grounding: whether takes follow the objects themselves or words for them.
         bundle: name or folder.
+        recordings: what of real recordings the takes are made of, or begin from.
         random_weights: a dry run at full size, whose sounds mean nothing.
         out: where the result goes.
     """
@@ -98,6 +106,7 @@ class RenderOptions:
     device: str = "auto"
     sam: Path | None = None
     out: Path
+    recordings: RecordingOptions = field(default_factory=RecordingOptions)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +142,7 @@ def configure_render(parser: argparse.ArgumentParser) -> None:
     add_selection_arguments(parser.add_argument_group("which objects sound"))
     sound = parser.add_argument_group("the sound")
     add_sound_arguments(sound)
+    add_recording_arguments(parser.add_argument_group("real recordings"))
     sound.add_argument(
         "--balance",
         action=argparse.BooleanOptionalAction,
@@ -212,6 +222,8 @@ examples:
   sounddesk render street.jpg --object 'dog@420,310;400,330;-380,200' --takes 3 --seed 7
   sounddesk render street.jpg --auto
   sounddesk render street.jpg --ambience
+  sounddesk render street.jpg --object dog@420,310 --from-library
+  sounddesk render street.jpg --object dog@420,310 --from bark.wav --strength 0.4
   sounddesk render --recipe street-sounds/recipe.json --out again
 """
 
@@ -355,6 +367,7 @@ def _read_render_options(namespace: argparse.Namespace) -> RenderOptions:
         device=namespace.device,
         sam=namespace.sam,
         out=namespace.out or Path(f"{namespace.image.stem}-sounds"),
+        recordings=read_recording_options(namespace),
     )
 
 

@@ -29,6 +29,7 @@ from sounddesk.domain.render_recipe import recorded_selection
 from sounddesk.domain.timeline import PROJECT_RATE_HZ
 from sounddesk.engine.images.masks_picture import draw_masks
 from sounddesk.engine.licence import licence_line
+from sounddesk.engine.verified_files import hash_file
 from sounddesk.storage.render_recipe_file import recipe_to_text
 
 if TYPE_CHECKING:
@@ -237,7 +238,22 @@ def make_recipe(plan: RenderPlan, stems: Stems, written: tuple[WrittenObject, ..
             "licence of the weights": licence_line(plan.bundle.manifest.licence),
             **({"weights": "random, the sounds mean nothing"} if plan.bundle.is_random else {}),
         },
+        made_of_recordings=_recording_facts(plan, stems),
     )
+
+
+def _recording_facts(plan: RenderPlan, stems: Stems) -> dict[str, Any] | None:
+    """How takes were made of recordings, and of which; None where they were not."""
+    asked = plan.recordings
+    if asked.from_library:
+        used = {name: [take.recipe["recordings"] for take in takes] for name, takes in stems.takes.items()}
+        return {"how": "arranged", "recordings": used}
+    if asked.source is None:
+        return None
+    facts: dict[str, Any] = {"how": "varied", "file": asked.source.name, "sha256": hash_file(asked.source).sha256}
+    if asked.regenerate_s is not None:
+        return {**facts, "how": "repaired", "regenerated_s": list(asked.regenerate_s)}
+    return {**facts, "strength": asked.strength}
 
 
 def _spectrograms(stems: Stems) -> bytes:

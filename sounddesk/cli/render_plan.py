@@ -6,9 +6,11 @@ import contextlib
 from collections.abc import Callable
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 
+from sounddesk.cli.recording_arguments import RecordingOptions
 from sounddesk.cli.render_arguments import RecipeOptions
 from sounddesk.cli.render_arguments import RenderOptions
 from sounddesk.cli.scene_from_specs import Scene
@@ -26,6 +28,7 @@ from sounddesk.engine.bundles.installed_bundles import find_bundle
 from sounddesk.engine.bundles.installed_bundles import find_recorded
 from sounddesk.engine.images.scene_objects import Coverage
 from sounddesk.engine.images.scene_objects import SoundingObject
+from sounddesk.engine.specs import check_seconds
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.types import BundleError
 from sounddesk.engine.types import SamplingSettings
@@ -55,6 +58,7 @@ class RenderPlan:
         bundle_name: of the bundle, as the recipe says it.
         balance: True applies the suggested gains, None only reports them, False does not look for them.
         gains: settled already, when a recipe is made again.
+        recordings: what of real recordings the takes are made of.
     """
 
     scene: Scene
@@ -69,6 +73,7 @@ class RenderPlan:
     grounding: GroundingMode = "object"
     balance: bool | None = None
     gains: Gains | None = None
+    recordings: RecordingOptions = field(default_factory=RecordingOptions)
 
 
 def plan_from_options(options: RenderOptions, *, tell: Callable[[str], None], cancel: CancelToken) -> RenderPlan:
@@ -80,6 +85,7 @@ def plan_from_options(options: RenderOptions, *, tell: Callable[[str], None], ca
     """
     with bad_input():
         bundle = find_bundle(options.bundle)
+    seconds = options.seconds if options.recordings.source is None else _seconds_of(options.recordings.source)
     scene = build_scene(options, tell=tell, cancel=cancel)
     seeds = {
         entry.name: tuple(take_seed(options.seed, name=entry.name, take=take) for take in range(options.takes))
@@ -89,7 +95,7 @@ def plan_from_options(options: RenderOptions, *, tell: Callable[[str], None], ca
         scene=scene,
         seeds=seeds,
         seed=options.seed,
-        seconds=options.seconds,
+        seconds=seconds,
         takes=options.takes,
         sampling=options.sampling,
         bundle=bundle,
@@ -97,7 +103,19 @@ def plan_from_options(options: RenderOptions, *, tell: Callable[[str], None], ca
         device=options.device,
         grounding=options.grounding,
         balance=options.balance,
+        recordings=options.recordings,
     )
+
+
+def _seconds_of(path: Path) -> float:
+    """Length of a sound that takes begin from. Raises: BadInputError, it cannot be used, or lasts too long or short."""
+    from sounddesk.audio.files.sound_stream import SoundStream
+
+    with SoundStream(path) as stream:
+        seconds = stream.format.seconds
+    with bad_input(str(path)):
+        check_seconds(seconds)
+    return seconds
 
 
 def plan_from_recipe(options: RecipeOptions) -> RenderPlan:
@@ -107,6 +125,11 @@ def plan_from_recipe(options: RecipeOptions) -> RenderPlan:
         BadInputError: the recipe is damaged, or something it names is missing or another one than then.
     """
     recipe = _read_recipe(options.recipe)
+    if recipe.made_of_recordings is not None:
+        raise BadInputError(
+            f"recipe {options.recipe} is of takes made of recordings, which it does not hold: render the image with "
+            "--from-library or --from again"
+        )
     folder = options.recipe.absolute().parent
     with bad_input():
         bundle = _bundle_of(recipe, asked_for=options.bundle)

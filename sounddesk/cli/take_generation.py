@@ -26,6 +26,10 @@ def generate_all(plan: RenderPlan, *, on_progress: OnProgress, cancel: CancelTok
     """
     from sounddesk.engine.session import EngineSession
 
+    if plan.recordings.from_library or plan.recordings.source is not None:
+        from sounddesk.cli.recording_takes import takes_of_recordings
+
+        return takes_of_recordings(plan, on_progress=on_progress, cancel=cancel)
     objects = plan.scene.objects
     masks = {entry.name: entry.probability for entry in objects}
     # Object by object, so that the takes of one are neighbours; what each sounds like depends on its seed alone.

@@ -131,6 +131,7 @@ class RenderRecipe:
         common_gain_db: applied to every stem and to the mix alike, to keep the mix from clipping.
         sample_rate_hz, wav_format: of the files written ('PCM_16', 'PCM_24' or 'FLOAT').
         made_with: versions of sounddesk and libraries, device and precision, free to read, e.g. {'torch': '2.14.1'}.
+        made_of_recordings: where takes were arranged of recordings or begun from one: how, and which.
         version: of the recipe format.
         extra: keys of newer versions, kept as read (as in every part).
 
@@ -152,6 +153,7 @@ class RenderRecipe:
     sample_rate_hz: Annotated[int, Range(8_000, 384_000)] = 48_000
     wav_format: WavFormat = "PCM_24"
     made_with: Mapping[str, str] = field(default_factory=dict)
+    made_of_recordings: Extra | None = field(default=None, metadata={"omit_default": True})
     extra: Extra = field(default_factory=dict)
 
     def __post_init__(self) -> None:

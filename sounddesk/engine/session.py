@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from sounddesk.engine.device import DevicePolicy
     from sounddesk.engine.generation.pipelines import ImageBundle
     from sounddesk.engine.generation.pipelines import TextBundle
+    from sounddesk.engine.generation.variation_types import VariationRequest
 
 
 class EngineSession:
@@ -226,6 +227,21 @@ class EngineSession:
         request.check()
         with self._lock:
             pipeline = self._load_image_bundle(on_progress=on_progress, cancel=cancel).bed
+            return pipeline.generate(request, on_progress=on_progress, cancel=cancel)
+
+    def generate_variations(
+        self, request: VariationRequest, *, on_progress: OnProgress | None = None, cancel: CancelToken | None = None
+    ) -> list[GeneratedTake]:
+        """Takes that begin from a sound: variations of it, or a stretch of it made anew; one for each seed.
+
+        Progress stages: 'check bundle', 'load' (both at the first use only), 'denoise', 'decode'.
+
+        Raises:
+            EngineError, ValueError, Cancelled: as `generate`; also for a text-only bundle.
+        """
+        request.check()
+        with self._lock:
+            pipeline = self._load_image_bundle(on_progress=on_progress, cancel=cancel).variation
             return pipeline.generate(request, on_progress=on_progress, cancel=cancel)
 
     def encode_image(self, image: RgbImage) -> npt.NDArray[np.float32]:

@@ -48,7 +48,6 @@ _OFF_UNDER_PEAK_DB: Final = 48.0
 _FLOOR_WINDOW_S: Final = 20.0
 # Quiet between two parts of one event.
 _BRIDGED_S: Final = 0.06
-_LEAST_S: Final = 0.03
 # A new attack within a sound: so far over the dip before it, and so much more flux than is usual there.
 _NEW_ATTACK_DB: Final = 8.0
 _NEW_ATTACK_FLUX: Final = 1.5
@@ -199,9 +198,7 @@ def _spans(curves: SoundCurves) -> list[tuple[int, int]]:
     for first, last in joined:
         if (level[first:last] >= on[first:last]).any():
             spans += _split_at_attacks(curves, first, last)
-    least = _LEAST_S * FRAMES_PER_S
-    long_enough = [span for span in spans if span[1] - span[0] >= least]
-    return long_enough or spans[:1] or [(0, len(level))]
+    return spans or [(0, len(level))]
 
 
 def _background(level: _Curve) -> _Curve:

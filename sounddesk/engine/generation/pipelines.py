@@ -16,6 +16,8 @@ from sounddesk.engine.generation.networks import load_networks
 from sounddesk.engine.generation.patch_cache import PatchCache
 from sounddesk.engine.generation.text_engine_pipeline import TextEnginePipeline
 from sounddesk.engine.generation.text_pipeline import TextPipeline
+from sounddesk.engine.generation.variation_pipeline import VariationPipeline
+from sounddesk.engine.generation.variation_types import VariationRequest
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.types import BedRequest
@@ -56,6 +58,7 @@ class ImageBundle:
     image: Pipeline[GenerationRequest, list[GeneratedTake]]
     text: Pipeline[GenerationRequest | TextRequest, list[GeneratedTake]]
     bed: Pipeline[BedRequest, GeneratedBed]
+    variation: Pipeline[VariationRequest, list[GeneratedTake]]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -95,4 +98,5 @@ def open_pipelines(
         image=ImagePipeline(networks),
         text=TextPipeline(networks),
         bed=BedPipeline(networks),
+        variation=VariationPipeline(networks),
     )

@@ -37,10 +37,10 @@ from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
 from sounddesk.storage.folder_lock import FolderInUseError
 from sounddesk.storage.folder_lock import FolderLock
-from sounddesk.storage.library.library import IndexedRecording
 from sounddesk.storage.library.library import Library
-from sounddesk.storage.library.library import LibraryFolder
-from sounddesk.storage.library.library import Vectors
+from sounddesk.storage.library.library_rows import IndexedRecording
+from sounddesk.storage.library.library_rows import LibraryFolder
+from sounddesk.storage.library.library_rows import Vectors
 
 # Another number scans everything again.
 _ANALYSIS: Final = 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from typing import Final
@@ -207,6 +208,37 @@ def make_scheduler(config: dict[str, Any], sampling: SamplingSettings) -> Any:
     )
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DenoisingStart:
+    """A sound to begin from.
+
+    Attributes:
+        latent: float[N, C, T, F], scaled.
+        strength: share of the steps that are run, 0 (none: the latent comes back) to 1 (nothing of it is left), after
+            SDEdit (Meng et al. 2022, arXiv 2108.01073).
+        made: bool[T], frames that are made anew; the others stay as `latent` has them, noised alike at every step
+            (Lugmayr et al. 2022, arXiv 2201.09865, without its repetitions). None for all.
+    """
+
+    latent: Tensor
+    strength: float
+    made: Tensor | None = None
+
+
+def _begun(scheduler: Any, start: DenoisingStart, noise: Tensor) -> tuple[Tensor, Tensor]:
+    """The timesteps that are run, and the latent that they begin with."""
+    steps = len(scheduler.timesteps)
+    run = round(min(1.0, max(0.0, start.strength)) * steps)
+    if not run:
+        return scheduler.timesteps[:0], start.latent
+    timesteps = scheduler.timesteps[steps - run :]
+    if run == steps and start.made is None:
+        return timesteps, noise * scheduler.init_noise_sigma
+    if hasattr(scheduler, "set_begin_index"):
+        scheduler.set_begin_index(steps - run)
+    return timesteps, scheduler.add_noise(start.latent, noise, timesteps[:1])
+
+
 @torch.no_grad()
 def denoise(
     denoiser: nn.Module,
@@ -218,6 +250,7 @@ def denoise(
     sampling: SamplingSettings,
     step_noise: Callable[[int], Tensor] | None = None,
     on_step: Callable[[int, int], None] | None = None,
+    start: DenoisingStart | None = None,
 ) -> Tensor:
     """From noise float[N, C, T, F] to latents of the same shape, by eq. (2) guidance.
 
@@ -228,15 +261,19 @@ def denoise(
         condition, null: float[N, width].
         step_noise: noise for step i when DDIM's eta is above 0; must come from each take's own seed.
         on_step: called with (done, total) after each step; raising stops the loop.
+        start: a sound's own latent to begin from, in place of noise alone.
     """
     scheduler = make_scheduler(scheduler_config, sampling)
-    total = steps_of(sampling)
-    scheduler.set_timesteps(total)
+    scheduler.set_timesteps(steps_of(sampling))
+    timesteps = scheduler.timesteps
     latent = noise * scheduler.init_noise_sigma
+    if start is not None:
+        timesteps, latent = _begun(scheduler, start, noise)
+    total = len(timesteps)
     guided = sampling.guidance != 1.0
     both = torch.cat([null, condition]) if guided else condition
     nulls = torch.cat([null, null]) if guided else null
-    for index, timestep in enumerate(scheduler.timesteps):
+    for index, timestep in enumerate(timesteps):
         model_input = scheduler.scale_model_input(torch.cat([latent, latent]) if guided else latent, timestep)
         prediction = denoiser(model_input, timestep.to(latent.device), both, nulls).float()
         if guided:
@@ -250,6 +287,11 @@ def denoise(
                     raise ValueError("eta above 0 needs step_noise")
                 options["variance_noise"] = step_noise(index)
         latent = scheduler.step(prediction, timestep, latent, **options).prev_sample
+        if start is not None and start.made is not None:
+            kept = start.latent
+            if index + 1 < total:
+                kept = scheduler.add_noise(kept, noise, timesteps[index + 1 : index + 2])
+            latent = torch.where(start.made[:, None], latent, kept)
         if on_step is not None:
             on_step(index + 1, total)
     return latent

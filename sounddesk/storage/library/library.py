@@ -13,20 +13,25 @@ import threading
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
-from dataclasses import dataclass
-from dataclasses import field
 from pathlib import Path
 from typing import Any
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from sounddesk.domain.recordings import Recording
-from sounddesk.domain.recordings import RecordingTags
 from sounddesk.domain.recordings import SoundEvent
-from sounddesk.domain.recordings import SoundFormat
 from sounddesk.storage.closing import Closing
+from sounddesk.storage.library.library_rows import RECORDING_QUERY
+from sounddesk.storage.library.library_rows import EventVectors
+from sounddesk.storage.library.library_rows import IndexedRecording
+from sounddesk.storage.library.library_rows import KnownFile
+from sounddesk.storage.library.library_rows import LibraryFolder
+from sounddesk.storage.library.library_rows import event_of
+from sounddesk.storage.library.library_rows import flag_of
+from sounddesk.storage.library.library_rows import matrix_of
+from sounddesk.storage.library.library_rows import recording_of
+from sounddesk.storage.library.library_rows import storable
 from sounddesk.storage.library.library_schema import LibraryError
 from sounddesk.storage.library.library_schema import connect_library
 from sounddesk.storage.library.word_query import fts_query
@@ -35,91 +40,6 @@ from sounddesk.storage.path_text import user_data_folder
 LIBRARY_NAME: Final = "library.sqlite"
 # SQLite takes so many values in one statement everywhere.
 _AT_ONCE: Final = 500
-
-_RECORDING: Final = (
-    "SELECT r.id, r.path, r.frames, r.sample_rate_hz, r.channels, r.encoding, r.behaviour, r.description, "
-    "r.originator, r.originator_reference, r.keywords, r.cat_id, r.file_licence, r.licence, r.commercial, r.starred, "
-    "r.missing, r.problem, r.sha256, f.licence, f.commercial, f.present "
-    "FROM recordings r JOIN folders f ON f.id = r.folder_id"
-)
-
-Vectors = npt.NDArray[np.float16]
-
-
-@dataclass(frozen=True, kw_only=True)
-class LibraryFolder:
-    """A folder whose recordings are in the library.
-
-    Attributes:
-        licence, commercial: of every recording in it that has no word of its own.
-        present: whether it was there at the last scan.
-        recordings, missing, problems: how many are known, were not there, and cannot be used.
-    """
-
-    id: int
-    path: Path
-    licence: str
-    commercial: bool | None
-    present: bool
-    recordings: int = 0
-    missing: int = 0
-    problems: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class KnownFile:
-    """A file as the index has it."""
-
-    id: int
-    size: int
-    mtime_ns: int
-    missing: bool
-    analysis: str
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class IndexedRecording:
-    """What a scan found out about one file.
-
-    Attributes:
-        words: by column of the full-text index: the name's words, those of folders, what is told, the category.
-        embeddings: float16[len(events), D]; None where the file has none.
-        words_vector: float16[C]; None where nothing is said of it.
-        analysis: by what it was made, so that a better one scans again.
-        problem: why the file cannot be used; '' where it can.
-    """
-
-    path: Path
-    size: int
-    mtime_ns: int
-    sha256: str
-    analysis: str
-    format: SoundFormat | None = None
-    tags: RecordingTags = field(default_factory=RecordingTags)
-    behaviour: str = ""
-    words: tuple[str, str, str, str] = ("", "", "", "")
-    events: tuple[SoundEvent, ...] = ()
-    embeddings: Vectors | None = None
-    words_vector: Vectors | None = None
-    problem: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class EventVectors:
-    """Everything that can be found: one row per event.
-
-    Attributes:
-        event_ids, recording_ids: int64[n].
-        embeddings: float16[n, D].
-        words_of: row of `word_vectors` for each event, int64[n]; -1 where nothing is said of its recording.
-        word_vectors: float16[m, C].
-    """
-
-    event_ids: npt.NDArray[np.int64]
-    recording_ids: npt.NDArray[np.int64]
-    embeddings: Vectors
-    words_of: npt.NDArray[np.int64]
-    word_vectors: Vectors
 
 
 def default_library_path() -> Path:
@@ -206,7 +126,7 @@ class Library(Closing):
                 id=row[0],
                 path=Path(os.fsdecode(row[1])),
                 licence=row[2],
-                commercial=_flag(row[3]),
+                commercial=flag_of(row[3]),
                 present=bool(row[4]),
                 recordings=row[5],
                 missing=row[6],
@@ -271,7 +191,7 @@ class Library(Closing):
             "words_vector": None if found.words_vector is None else found.words_vector.tobytes(),
         }
         # Bytes that are no UTF-8 reach texts as half characters, which SQLite does not take.
-        columns = {key: _storable(value) for key, value in columns.items()}
+        columns = {key: storable(value) for key, value in columns.items()}
         names = ", ".join(columns)
         changes = ", ".join(f"{name} = excluded.{name}" for name in columns)
         marks = ", ".join("?" * (len(columns) + 2))
@@ -297,7 +217,7 @@ class Library(Closing):
         db.execute("DELETE FROM words WHERE rowid = ?", (recording_id,))
         db.execute(
             "INSERT INTO words (rowid, name, folders, told, category) VALUES (?, ?, ?, ?, ?)",
-            (recording_id, *(_storable(each) for each in found.words)),
+            (recording_id, *(storable(each) for each in found.words)),
         )
 
     def missing_with_content(self, sha256: str) -> list[tuple[int, Path]]:
@@ -321,7 +241,7 @@ class Library(Closing):
             )
             db.execute(
                 "UPDATE words SET name = ?, folders = ? WHERE rowid = ?",
-                (_storable(words[0]), _storable(words[1]), recording_id),
+                (storable(words[0]), storable(words[1]), recording_id),
             )
 
     def set_missing(self, recording_ids: Iterable[int], missing: bool) -> None:
@@ -370,17 +290,17 @@ class Library(Closing):
         for start in range(0, len(wanted), _AT_ONCE):
             part = wanted[start : start + _AT_ONCE]
             marks = ", ".join("?" * len(part))
-            for row in self._rows(f"{_RECORDING} WHERE r.id IN ({marks})", part):
-                found[row[0]] = _recording(row)
+            for row in self._rows(f"{RECORDING_QUERY} WHERE r.id IN ({marks})", part):
+                found[row[0]] = recording_of(row)
         return found
 
     def problems(self) -> list[Recording]:
         """Recordings that cannot be used, each with its reason."""
-        return [_recording(row) for row in self._rows(f"{_RECORDING} WHERE r.problem != '' ORDER BY r.path")]
+        return [recording_of(row) for row in self._rows(f"{RECORDING_QUERY} WHERE r.problem != '' ORDER BY r.path")]
 
     def recording_at(self, path: Path) -> Recording | None:
-        rows = self._rows(f"{_RECORDING} WHERE r.path = ?", (os.fsencode(path.absolute()),))
-        return _recording(rows[0]) if rows else None
+        rows = self._rows(f"{RECORDING_QUERY} WHERE r.path = ?", (os.fsencode(path.absolute()),))
+        return recording_of(rows[0]) if rows else None
 
     def events_of(self, recording_id: int) -> list[tuple[int, SoundEvent]]:
         """Ids and events of a recording, in order of time."""
@@ -388,7 +308,7 @@ class Library(Closing):
             "SELECT id, start_s, end_s, peak_db, level_db, texture FROM events WHERE recording_id = ? ORDER BY start_s",
             (recording_id,),
         )
-        return [(row[0], _event(row[1:])) for row in rows]
+        return [(row[0], event_of(row[1:])) for row in rows]
 
     def events(self, ids: Iterable[int]) -> dict[int, SoundEvent]:
         """Events by id; unknown ids are left out."""
@@ -398,7 +318,7 @@ class Library(Closing):
             part = wanted[start : start + _AT_ONCE]
             marks = ", ".join("?" * len(part))
             sql = f"SELECT id, start_s, end_s, peak_db, level_db, texture FROM events WHERE id IN ({marks})"
-            found |= {row[0]: _event(row[1:]) for row in self._rows(sql, part)}
+            found |= {row[0]: event_of(row[1:]) for row in self._rows(sql, part)}
         return found
 
     def matching_words(self, query: str, *, unfinished: bool = False, limit: int = 2000) -> dict[int, float]:
@@ -432,51 +352,7 @@ class Library(Closing):
         return EventVectors(
             event_ids=np.array([row[0] for row in rows], dtype=np.int64),
             recording_ids=recording_ids,
-            embeddings=_matrix([row[2] for row in rows]),
+            embeddings=matrix_of([row[2] for row in rows]),
             words_of=np.array([row_of.get(int(each), -1) for each in recording_ids], dtype=np.int64),
-            word_vectors=_matrix([row[1] for row in said]),
+            word_vectors=matrix_of([row[1] for row in said]),
         )
-
-
-def _matrix(blobs: Sequence[bytes]) -> Vectors:
-    if not blobs:
-        return np.zeros((0, 0), dtype=np.float16)
-    return np.frombuffer(b"".join(blobs), dtype="<f2").reshape(len(blobs), -1).astype(np.float16)
-
-
-def _event(row: Sequence[Any]) -> SoundEvent:
-    start_s, end_s, peak_db, level_db, texture = row
-    return SoundEvent(start_s=start_s, end_s=end_s, peak_db=peak_db, level_db=level_db, texture=bool(texture))
-
-
-def _recording(row: Sequence[Any]) -> Recording:
-    own_licence, folder_licence, folder_commercial = row[13], row[19], row[20]
-    file_licence = row[12]
-    return Recording(
-        id=row[0],
-        path=Path(os.fsdecode(row[1])),
-        format=SoundFormat(frames=row[2], sample_rate_hz=max(1, row[3]), channels=row[4], encoding=row[5]),
-        behaviour=row[6] or "silent",
-        tags=RecordingTags(
-            description=row[7],
-            originator=row[8],
-            originator_reference=row[9],
-            keywords=row[10],
-            cat_id=row[11],
-            licence=file_licence,
-        ),
-        licence=own_licence or file_licence or folder_licence,
-        commercial=_flag(row[14]) if own_licence else _flag(folder_commercial) if not file_licence else None,
-        starred=bool(row[15]),
-        missing=bool(row[16]) or not row[21],
-        problem=row[17],
-        sha256=row[18],
-    )
-
-
-def _flag(value: int | None) -> bool | None:
-    return None if value is None else bool(value)
-
-
-def _storable(value: Any) -> Any:
-    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value

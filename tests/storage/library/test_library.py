@@ -12,8 +12,8 @@ import pytest
 from sounddesk.domain.recordings import RecordingTags
 from sounddesk.domain.recordings import SoundEvent
 from sounddesk.domain.recordings import SoundFormat
-from sounddesk.storage.library.library import IndexedRecording
 from sounddesk.storage.library.library import Library
+from sounddesk.storage.library.library_rows import IndexedRecording
 from sounddesk.storage.library.library_schema import VERSION
 from sounddesk.storage.library.library_schema import LibraryError
 

@@ -1,0 +1,124 @@
+"""`sounddesk library`, and renders whose takes are made of recordings."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from PIL import Image
+
+from sounddesk.cli.main import main
+from sounddesk.storage.library.library import Library
+from tests.library_parts import bark
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> dict[str, object]:
+    code = main([*(str(each) for each in arguments), "--json"])
+    document: dict[str, object] = json.loads(capsys.readouterr().out)
+    assert document["ok"] is (code == 0)
+    return document
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "sounds"
+    made.mkdir()
+    soundfile.write(made / "dog_bark.wav", bark(count=2), 16_000)
+    (made / "broken.wav").write_bytes(b"no sound")
+    return made
+
+
+def test_folders_are_added_listed_and_removed(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    index = ("--library", tmp_path / "l.sqlite")
+    assert "no library" in str(run(capsys, "library", "list", *index)["error"])
+    run(capsys, "library", "add", folder, *index, "--licence", "CC0-1.0", "--commercial", "yes")
+    (listed,) = run(capsys, "library", "list", *index)["folders"]  # type: ignore[misc]
+    assert (listed["licence"], listed["commercial"], listed["recordings"]) == ("CC0-1.0", True, 0)
+    assert run(capsys, "library", "problems", *index)["problems"] == []
+    run(capsys, "library", "remove", folder, *index)
+    assert run(capsys, "library", "list", *index)["folders"] == []
+    assert "is not in the library" in str(run(capsys, "library", "remove", folder, *index)["error"])
+    assert "no folder yet" in str(run(capsys, "library", "scan", *index)["error"])
+    assert "is not a folder" in str(run(capsys, "library", "add", folder / "dog_bark.wav", *index)["error"])
+    assert (folder / "dog_bark.wav").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["search"], "say what to look for"),
+        (["search", "dog", "--like", "x.wav"], "say what to look for"),
+        (["search", "dog", "--limit", "0"], "limit is 0"),
+        (["search", "--like", "x.wav"], "is not in the library"),
+        (["star", "x.wav"], "is not in the library"),
+    ],
+)
+def test_what_cannot_be_done_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    Library(tmp_path / "l.sqlite").close()
+    found = run(capsys, "library", *arguments, "--library", tmp_path / "l.sqlite")
+    assert said in str(found["error"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--from-library", "--from", "a.wav"], "contradict"),
+        (["--strength", "0.5"], "--strength needs a sound"),
+        (["--regenerate", "1-2"], "--regenerate needs a sound"),
+        (["--from", "a.wav", "--strength", "2"], "strength is 2"),
+        (["--from", "a.wav", "--strength", "1", "--regenerate", "1-2"], "leave out --strength"),
+        (["--from", "a.wav", "--seconds", "3"], "leave out --seconds"),
+        (["--from", "a.wav", "--blend"], "--blend cannot be used with --from"),
+        (["--from", "a.wav", "--regenerate", "x"], "no range of seconds"),
+        (["--library", "a.sqlite"], "--library is for --from-library"),
+        (["--from-library", "--balance"], "--balance cannot be used with --from-library"),
+    ],
+)
+def test_contradictions_of_a_render_are_refused(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    assert said in str(run(capsys, "render", "image.png", "--object", "dog@1,1", *arguments)["error"])
+
+
+@pytest.fixture
+def image_and_mask(tmp_path: Path) -> tuple[Path, Path]:
+    pixels = np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "image.png")
+    mask = np.zeros((48, 64), np.uint8)
+    mask[8:40, 10:50] = 255
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    return tmp_path / "image.png", tmp_path / "mask.png"
+
+
+@pytest.mark.slow
+def test_a_render_is_made_of_recordings(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], image_and_mask: tuple[Path, Path]
+) -> None:
+    """With the networks that ship: scanned, searched for an object, laid out, varied and repaired."""
+    index = ("--library", tmp_path / "l.sqlite")
+    run(capsys, "library", "add", folder, *index, "--licence", "house", "--commercial", "no")
+    scanned = run(capsys, "library", "scan", *index)
+    assert (scanned["scanned"], len(scanned["problems"])) == (2, 1)  # type: ignore[arg-type]
+    (found,) = run(capsys, "library", "search", "dog", *index)["found"]  # type: ignore[misc]
+    assert found["file"] == str(folder / "dog_bark.wav")
+    image, mask = image_and_mask
+    render = ("render", image, "--mask", f"dog@{mask}", "--seconds", "2")
+    made = run(capsys, *render, "--from-library", *index, "--out", tmp_path / "arranged")
+    assert any("forbids commercial use" in note for note in made["notes"])  # type: ignore[attr-defined]
+    recipe = json.loads((tmp_path / "arranged" / "recipe.json").read_text())
+    assert recipe["made_of_recordings"]["recordings"]["dog"][0][0]["sha256"] == found["sha256"]
+    samples, rate = soundfile.read(tmp_path / "arranged" / "dog.wav")
+    assert (rate, len(samples)) == (48_000, 96_000)
+    assert np.abs(samples).max() > 0.05
+    again = run(capsys, "render", "--recipe", tmp_path / "arranged" / "recipe.json", "--out", tmp_path / "again")
+    assert "made of recordings" in str(again["error"])
+    varied = (*render[:4], "--from", folder / "dog_bark.wav", "--steps", "2")
+    run(capsys, *varied, "--strength", "0.5", "--out", tmp_path / "varied")
+    run(capsys, *varied, "--regenerate", "0.5-0.9", "--out", tmp_path / "repaired")
+    facts = json.loads((tmp_path / "repaired" / "recipe.json").read_text())["made_of_recordings"]
+    assert (facts["how"], facts["file"], facts["regenerated_s"]) == ("repaired", "dog_bark.wav", [0.5, 0.9])
