@@ -49,7 +49,8 @@ def check_curve(curve: Curve, *, kind: CurveKind) -> None:
     """
     low, high = curve_range(kind)
     for before, after in itertools.pairwise(curve):
-        if after.time_s - before.time_s < MIN_POINT_GAP_S - 1e-9:
+        # Times that were rounded on their way are no reason to refuse.
+        if after.time_s - before.time_s < MIN_POINT_GAP_S - 1e-6:
             raise ValueError(
                 f"points of a curve are at {before.time_s:g} and {after.time_s:g} s: put them in order, at least "
                 f"{MIN_POINT_GAP_S * 1000:g} ms apart"

@@ -122,7 +122,10 @@ def with_length_of_clips(project: Project) -> Project:
 
 
 def with_clip_reversed(clip: Clip, *, take_seconds: float) -> Clip:
-    """The same part of its take backwards; forwards where it was backwards. Fades stay at their ends of the clip."""
-    offset_s = max(0.0, round(take_seconds - clip.offset_s - clip.duration_s, 9))
+    """The same part of its take backwards; forwards where it was backwards. Fades stay at their ends of the clip.
+
+    A loop keeps what is trimmed off its beginning, of the take backwards then.
+    """
+    offset_s = clip.offset_s if clip.looped else max(0.0, round(take_seconds - clip.offset_s - clip.duration_s, 9))
     envelope = mirrored(clip.envelope, seconds=max(take_seconds, clip.offset_s + clip.duration_s))
     return dataclasses.replace(clip, reversed=not clip.reversed, offset_s=offset_s, envelope=envelope)
