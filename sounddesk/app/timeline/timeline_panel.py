@@ -119,7 +119,7 @@ class TimelinePanel(QWidget):
         document.replaced.connect(self._on_replaced)
         for signal in (selection.clips_changed, selection.objects_changed, player.loop_changed):
             signal.connect(self.update)
-        SpokenTimeline(document, selection, self, lambda: self.view)
+        SpokenTimeline(document, selection, self.curves, self, lambda: self.view)
         player.position_changed.connect(self._follow)
 
     # ------------------------------------------------------------------ what is shown

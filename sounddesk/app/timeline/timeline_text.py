@@ -13,7 +13,12 @@ from sounddesk.app.look.accessible_parts import AccessiblePart
 from sounddesk.app.look.accessible_parts import AccessibleParts
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
+from sounddesk.app.timeline.curve_editing import CurveEditing
+from sounddesk.app.timeline.timeline_curves import PointRef
+from sounddesk.app.timeline.timeline_curves import value_text
 from sounddesk.app.timeline.timeline_view import TimelineView
+from sounddesk.domain.curve_edits import curve_of
+from sounddesk.domain.curve_edits import time_on_timeline
 from sounddesk.domain.project import Project
 from sounddesk.domain.take import TakeLibrary
 from sounddesk.domain.timeline import Clip
@@ -23,15 +28,21 @@ class SpokenTimeline(AccessibleParts):
     """Clips and markers of a painted timeline as its children; its description says what is selected."""
 
     def __init__(
-        self, document: Document, selection: SelectionModel, widget: QWidget, view: Callable[[], TimelineView]
+        self,
+        document: Document,
+        selection: SelectionModel,
+        curves: CurveEditing,
+        widget: QWidget,
+        view: Callable[[], TimelineView],
     ) -> None:
         """`view`: the part that is shown now."""
         super().__init__(widget, QAccessible.Role.List)
         self._document = document
         self._selection = selection
+        self._curves = curves
         self._view = view
         selection.clips_changed.connect(self.tell_selection)
-        for signal in (selection.clips_changed, selection.objects_changed, document.replaced):
+        for signal in (selection.clips_changed, selection.objects_changed, curves.changed, document.replaced):
             signal.connect(self._describe)
         document.changed.connect(lambda _old, _new: self._describe())
         self._describe()
@@ -64,6 +75,9 @@ class SpokenTimeline(AccessibleParts):
         known = {each.id for each in document.project.objects}
         chosen = [each for each in selection.object_ids if each in known]
         text = timeline_text(document.project, document.takes, chosen, selection.clip_ids)
+        point = self._curves.chosen_point
+        if point is not None:
+            text = f"{point_text(document.project, point)}; {text}"
         if text != self.widget.accessibleDescription():
             self.widget.setAccessibleDescription(text)
 
@@ -91,7 +105,25 @@ def clip_text(project: Project, takes: TakeLibrary, clip: Clip) -> str:
     take = takes.get(clip.take_id)
     number = "" if take is None else _tr(", take {number}").format(number=take.number)
     text = _tr("{name}{take}, from {start:.2f} to {end:.2f} s")
-    return text.format(name=project.object(clip.object_id).name, take=number, start=clip.start_s, end=clip.end_s)
+    said = text.format(name=project.object(clip.object_id).name, take=number, start=clip.start_s, end=clip.end_s)
+    return said + _tr(", backwards") if clip.reversed else said
+
+
+def point_text(project: Project, point: PointRef) -> str:
+    """A point of a curve in words: of what, which one, and where it lies."""
+    ref, curve = point.curve, curve_of(project, point.curve)
+    object_id = project.clip(ref.id).object_id if ref.of == "clip" else ref.id
+    what = {"clip": _tr("clip gain"), "volume": _tr("volume"), "pan": _tr("pan")}[ref.of]
+    found = curve[point.index]
+    text = _tr("{what} of {name}, point {number} of {count}, {value} at {time:.2f} s")
+    return text.format(
+        what=what,
+        name=project.object(object_id).name,
+        number=point.index + 1,
+        count=len(curve),
+        value=value_text(found.value, pan=ref.kind == "pan"),
+        time=time_on_timeline(project, ref, found.time_s),
+    )
 
 
 def take_names(project: Project, takes: TakeLibrary) -> dict[str, str]:

@@ -87,6 +87,7 @@ def test_curves_from_the_keyboard_alone(two_lanes: TwoLanes) -> None:
     two_lanes.actions["timeline.nudge_right"].trigger()
     QTest.keyClick(two_lanes.panel, Qt.Key.Key_Left)
     assert two_lanes.player.position_s == pytest.approx(1.0)
+    assert two_lanes.panel.accessibleDescription().startswith("pan of left, point 1 of 2, C at 1.00 s; ")
     two_lanes.actions["timeline.softer"].trigger()
     curve = two_lanes.project.object(two_lanes.lanes[0]).strip.pan_curve
     assert [(point.time_s, point.value) for point in curve] == [(1.0, -0.01), (pytest.approx(3.04), 0.5)]
