@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sounddesk.audio.files.wav_io import SoundFile
 from sounddesk.engine.catalogue.model_store import InstalledModel
+from sounddesk.engine.types import BoolMask
 from sounddesk.engine.types import RgbImage
 from sounddesk.evaluation.sound_networks.registry import NETWORKS
 from sounddesk.evaluation.sound_networks.registry import Features
@@ -37,7 +38,7 @@ class ImageBindNetwork:
         with torch.no_grad():
             return {"embedding": self._network.hear(clips_of(waveform)).numpy()}
 
-    def see(self, image: RgbImage) -> Features:
+    def see(self, image: RgbImage, _: BoolMask | None, /) -> Features:
         """'embedding': float32[1024]."""
         import torch
 

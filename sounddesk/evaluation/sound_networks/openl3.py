@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sounddesk.audio.files.wav_io import SoundFile
 from sounddesk.engine.catalogue.model_store import InstalledModel
+from sounddesk.engine.types import BoolMask
 from sounddesk.engine.types import RgbImage
 from sounddesk.evaluation.sound_networks.registry import NETWORKS
 from sounddesk.evaluation.sound_networks.registry import Features
@@ -40,7 +41,7 @@ class OpenL3Network:
         embedded = in_batches(lambda part: self._audio(spectrograms(part)), windows)
         return {"embedding": embedded.mean(dim=0).numpy()}
 
-    def see(self, image: RgbImage) -> Features:
+    def see(self, image: RgbImage, _: BoolMask | None, /) -> Features:
         """'embedding': float32[512]."""
         import torch
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sounddesk.audio.files.wav_io import SoundFile
 from sounddesk.engine.catalogue.model_store import InstalledModel
+from sounddesk.engine.types import BoolMask
 from sounddesk.engine.types import RgbImage
 from sounddesk.evaluation.sound_networks.registry import NETWORKS
 from sounddesk.evaluation.sound_networks.registry import Features
@@ -36,7 +37,7 @@ class PannsNetwork:
             logits, embeddings = self._network(torch.from_numpy(waveform)[None])
         return {"logits": logits[0].numpy(), "embedding": embeddings[0].numpy()}
 
-    def see(self, image: RgbImage) -> Features:
+    def see(self, image: RgbImage, _: BoolMask | None, /) -> Features:
         raise NotImplementedError("PANNs see nothing")
 
 

@@ -24,17 +24,21 @@ from sounddesk.engine.catalogue.model_store import ModelError
 from sounddesk.engine.catalogue.model_store import installed_model
 from sounddesk.engine.catalogue.users import MODEL_USERS
 from sounddesk.engine.catalogue.users import ModelUser
+from sounddesk.engine.types import BoolMask
 from sounddesk.engine.types import RgbImage
 
 Features = Mapping[str, npt.NDArray[np.float32]]
 
 
 class SoundNetwork(Protocol):
-    """A loaded network; sounds and pictures come as they were in their files."""
+    """A loaded network; sounds and pictures come as they were in their files.
+
+    `mask` is that of the selected object, None for the whole picture; published networks see the whole all the same.
+    """
 
     def hear(self, sound: SoundFile) -> Features: ...
 
-    def see(self, image: RgbImage) -> Features: ...
+    def see(self, image: RgbImage, mask: BoolMask | None, /) -> Features: ...
 
 
 @dataclass(frozen=True, kw_only=True)

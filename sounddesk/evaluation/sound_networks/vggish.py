@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sounddesk.audio.files.wav_io import SoundFile
 from sounddesk.engine.catalogue.model_store import InstalledModel
+from sounddesk.engine.types import BoolMask
 from sounddesk.engine.types import RgbImage
 from sounddesk.evaluation.sound_networks.registry import NETWORKS
 from sounddesk.evaluation.sound_networks.registry import Features
@@ -35,7 +36,7 @@ class VggishNetwork:
         waveform = torch.from_numpy(padded_to(mono_at(sound, RATE_HZ), LEAST_SAMPLES))
         return {"windows": in_batches(self._network, self._network.examples(waveform)).numpy()}
 
-    def see(self, image: RgbImage) -> Features:
+    def see(self, image: RgbImage, _: BoolMask | None, /) -> Features:
         raise NotImplementedError("VGGish sees nothing")
 
 

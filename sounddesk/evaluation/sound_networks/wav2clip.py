@@ -7,6 +7,7 @@ from typing import Any
 
 from sounddesk.audio.files.wav_io import SoundFile
 from sounddesk.engine.catalogue.model_store import InstalledModel
+from sounddesk.engine.types import BoolMask
 from sounddesk.engine.types import RgbImage
 from sounddesk.evaluation.sound_networks.registry import NETWORKS
 from sounddesk.evaluation.sound_networks.registry import Features
@@ -36,7 +37,7 @@ class ClipScoreNetwork:
         with torch.no_grad():
             return {"embedding": self._audio(torch.from_numpy(mono_at(sound, RATE_HZ))[None])[0].numpy()}
 
-    def see(self, image: RgbImage) -> Features:
+    def see(self, image: RgbImage, _: BoolMask | None, /) -> Features:
         """'embedding': float32[512]."""
         import torch
 

@@ -14,6 +14,7 @@ from typing import Final
 from sounddesk.audio.files.wav_io import read_sound
 from sounddesk.domain.errors import BadInputError
 from sounddesk.engine.images.image_file import load_image
+from sounddesk.engine.images.mask_file import load_mask
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
@@ -50,10 +51,14 @@ def hear_all(
     systems: Sequence[SystemSounds],
     real: SystemSounds,
     *,
+    with_pictures: bool,
     progress: OnProgress | None = None,
     cancel: CancelToken | None = None,
 ) -> HeardClips:
     """Features of all, from the store where they are there.
+
+    Args:
+        with_pictures: whether a metric asks for what the network sees.
 
     Raises:
         BadInputError: a file that was readable no longer is, or a picture is not.
@@ -70,11 +75,11 @@ def hear_all(
         noise_keys[clip.id] = f"noise {clip.id} {like.key if like else ''}"
         work[noise_keys[clip.id]] = _hearing_noise(network, clip, like)
     picture_keys: dict[str, str] = {}
-    if entry.sees:
+    if entry.sees and with_pictures:
         for clip in clips:
             if clip.image is not None:
                 # The same file for several clips is seen once.
-                picture_keys[clip.id] = f"picture {clip.image}"
+                picture_keys[clip.id] = f"picture {clip.image} {clip.mask or ''}"
                 work[picture_keys[clip.id]] = _seeing(network, clip)
     _do(work, store, stage=entry.name, progress=progress, cancel=cancel)
     every = {clip.id: clip for clip in clips}
@@ -141,6 +146,11 @@ def _seeing(network: SoundNetwork, clip: EvaluationClip) -> _Work:
     def see() -> Features:
         if clip.image is None:
             raise BadInputError(f"clip {clip.id!r} has no picture")
-        return network.see(load_image(clip.image).pixels)
+        image = load_image(clip.image)
+        mask = None
+        if clip.mask is not None:
+            size = (image.width, image.height)
+            mask = load_mask(clip.mask, image_size=size, orientation=image.orientation)
+        return network.see(image.pixels, mask)
 
     return see

@@ -167,7 +167,17 @@ def _measure(
             found.not_measured.update({each.name: str(error) for each in asking})
             continue
         with FeatureStore(out / FEATURES_FOLDER, NETWORKS.get(name)) as store:
-            heard = hear_all(network, NETWORKS.get(name), store, clips, systems, real, progress=progress, cancel=cancel)
+            heard = hear_all(
+                network,
+                NETWORKS.get(name),
+                store,
+                clips,
+                systems,
+                real,
+                with_pictures=any("image" in each.needs for each in asking),
+                progress=progress,
+                cancel=cancel,
+            )
         del network
         reporter = StageReporter(
             stage=f"figures by {name}", total=len(asking) * len(rows), on_progress=progress, cancel=cancel

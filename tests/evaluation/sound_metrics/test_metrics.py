@@ -178,3 +178,18 @@ def test_the_judge_knows_its_kinds_and_none_else() -> None:
     values = METRICS.get("judge").prepare(told).values
     # Right, wrong, unknown, and a recording that it has learned from.
     assert values == pytest.approx([1.0, 0.0, np.nan, np.nan], nan_ok=True)
+
+
+def test_matching_is_the_chance_of_one_kind() -> None:
+    judge = IndependentJudge.load()
+    tensors = judge._tensors
+    vector = (tensors["directions"][3] * tensors["scale"] + tensors["mean"]).astype(np.float32)
+    heard = np.exp(judge.of_embeddings(vector[None])[0])
+    seen = np.zeros((3, len(judge.kinds)), dtype=np.float32)
+    seen[0, 3] = 0.5
+    seen[1, 4] = 1.0
+    told = evidence([{"embedding": vector}] * 3, seen=[{"kinds": row} for row in seen])
+    values = METRICS.get("matching").prepare(told).values
+    # Whatever the recogniser leaves to other things, and nothing where it knows none of them.
+    assert values == pytest.approx([heard[3], heard[4], np.nan], nan_ok=True, rel=1e-5)
+    assert heard[3] == heard.max()

@@ -42,7 +42,7 @@ class Loudness:
         self.asked += 1
         return {"level": np.array([np.sqrt(np.mean(np.square(sound.mono)))], dtype=np.float32)}
 
-    def see(self, image: np.ndarray) -> dict[str, np.ndarray]:
+    def see(self, image: np.ndarray, _mask: np.ndarray | None) -> dict[str, np.ndarray]:
         return {"light": np.array([image.mean() / 255], dtype=np.float32)}
 
 
