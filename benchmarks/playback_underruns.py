@@ -2,8 +2,10 @@
 the demo's objects are generated again and again on every core.
 
     python -m benchmarks.playback_underruns --seconds 60
+    python -m benchmarks.playback_underruns --seconds 60 --effects
 
-Prints the seconds that were played, the dropouts, and how many takes were made meanwhile.
+With `--effects` every strip has an equalizer and a send to the reverb. Prints the seconds that were played, the
+dropouts, how many takes were made meanwhile, and the load of the machine before.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import tempfile
 from pathlib import Path
 
 
-def play_and_generate(seconds: float) -> dict[str, float]:
+def play_and_generate(seconds: float, *, effects: bool) -> dict[str, object]:
     """In a process of its own, on the sound server of the environment."""
     import time
 
@@ -26,8 +28,10 @@ def play_and_generate(seconds: float) -> dict[str, float]:
     from sounddesk.app.desk import make_application
     from sounddesk.app.desk import open_window
     from sounddesk.app.settings import Settings
+    from sounddesk.domain.mixer_effects import Equalizer
     from tests.app.conftest import wait_until
 
+    load = round(os.getloadavg()[0], 1)
     QSettings.setDefaultFormat(QSettings.Format.IniFormat)
     app = make_application(())
     window = open_window(Settings(), device="cpu")
@@ -36,6 +40,12 @@ def play_and_generate(seconds: float) -> dict[str, float]:
     document, player = services.document, services.player
     wait_until(lambda: bool(document.project.objects))
     ids = [each.id for each in document.project.objects]
+    if effects:
+        project = document.project
+        for object_id in ids:
+            equalizer = Equalizer(high_pass_hz=80.0, bell_db=6.0, low_pass_hz=9000.0)
+            project = project.with_strip(object_id, equalizer=equalizer, send_db=-6.0)
+        document.commit("Effects", project)
     end_s = document.project.settings.timeline_s
     player.set_loop((0.0, end_s))
     player.play()
@@ -52,6 +62,7 @@ def play_and_generate(seconds: float) -> dict[str, float]:
         "dropouts": playback.dropouts - before,
         "takes": len(document.takes) - takes,
         "problem": playback.problem,
+        "load_before": load,
     }
     window.close()
     window.shut_down()
@@ -63,9 +74,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--effects", action="store_true", help="every strip has an equalizer and a send")
     arguments = parser.parse_args()
     if arguments.inside:
-        print(json.dumps(play_and_generate(arguments.seconds)), flush=True)
+        print(json.dumps(play_and_generate(arguments.seconds, effects=arguments.effects)), flush=True)
         # The engine may be in the middle of a step.
         os._exit(0)
     from tests.audio.test_playback_on_a_server import start_server
@@ -77,7 +89,8 @@ def main() -> None:
             environment |= {name: f"{folder}/{name.lower()}" for name in names}
             environment |= {"QT_QPA_PLATFORM": "offscreen"}
             command = [sys.executable, "-m", "benchmarks.playback_underruns", "--inside"]
-            subprocess.run([*command, f"--seconds={arguments.seconds}"], env=environment, check=True)
+            command += [f"--seconds={arguments.seconds}", *(["--effects"] if arguments.effects else [])]
+            subprocess.run(command, env=environment, check=True)
         finally:
             server.terminate()
             server.wait(10)
