@@ -15,6 +15,7 @@ import numpy as np
 
 from sounddesk.domain.object_names import RecognisedObject
 from sounddesk.engine.perception.recognition import RecognisesObjects
+from sounddesk.engine.segmenters.mask_quality import overlap
 from sounddesk.engine.segmenters.proposals import LEAST_SHARE
 from sounddesk.engine.segmenters.proposals import MOST_SHARE
 from sounddesk.engine.segmenters.proposals import same_object
@@ -26,6 +27,9 @@ from sounddesk.engine.types import BoolMask
 
 # How many wait to be ordered before the best of them is given; the first is not kept waiting.
 _LOOKAHEAD: Final = 4
+# Suggestions that overlap more (IoU) are the same. A part of another one may be what is meant: with the stricter rule
+# for what is taken already, a thing is lost to the group that it stands in (decision 108).
+_SAME: Final = 0.7
 # Weight of what something is recognised as beside how much it stands out.
 _RECOGNISED: Final = 0.5
 
@@ -67,14 +71,17 @@ def suggest_objects(
     """
     if limit < 1:
         raise ValueError(f"limit is {limit}: ask for at least 1 object")
-    known = [mask for mask in taken if mask.any()]
+    taken = [mask for mask in taken if mask.any()]
+    known: list[BoolMask] = []
     waiting: list[Suggestion] = []
     given = 0
     for candidate in segmenter.propose(encoded, cancel=cancel):
         if cancel is not None:
             cancel.raise_if_cancelled()
         share = np.count_nonzero(candidate.mask) / candidate.mask.size
-        if not LEAST_SHARE <= share <= MOST_SHARE or any(same_object(candidate.mask, mask) for mask in known):
+        if not LEAST_SHARE <= share <= MOST_SHARE or any(same_object(candidate.mask, mask) for mask in taken):
+            continue
+        if any(overlap(candidate.mask, mask) > _SAME for mask in known):
             continue
         known.append(candidate.mask)
         recognised = None if recogniser is None else recogniser.recognise(encoded.image, candidate.mask)

@@ -19,6 +19,7 @@ from sounddesk.engine.segmenters.protocol import Candidate
 from sounddesk.engine.segmenters.protocol import EncodedImage
 from sounddesk.engine.starter.guided_filter import follow_colours
 from sounddesk.engine.starter.region import Region
+from sounddesk.engine.starter.region import enclosing
 from sounddesk.engine.starter.region import redrawn
 from sounddesk.engine.starter.segmenter_prompts import FittedPrompt
 from sounddesk.engine.types import BoolMask
@@ -30,6 +31,8 @@ _LEAST_PART: Final = 0.1
 _SURE_LOGIT: Final = 4.0
 # Cells a side on which masks are compared.
 _COMPARED_SIDE: Final = 256
+# Logits between which a stable mask changes little.
+_STABLE_LOGIT: Final = 1.5
 # Probabilities stay so far from 0 and 1, so that they have logits.
 _LEAST_SURE: Final = 1e-3
 
@@ -41,6 +44,11 @@ class DrawnMask:
     region: Region
     logits: npt.NDArray[np.float32]
     score: float
+
+
+def stability(logits: npt.NDArray[np.float32]) -> float:
+    """How little a mask changes between a surer and a less sure cut, 0 to 1 (Kirillov et al. 2023, appendix B)."""
+    return np.count_nonzero(logits > _STABLE_LOGIT) / max(1, np.count_nonzero(logits > -_STABLE_LOGIT))
 
 
 def on_edges(drawn: DrawnMask, image: RgbImage) -> DrawnMask:
@@ -96,15 +104,8 @@ def candidate_of(encoded: EncodedImage, drawn: DrawnMask, prompt: FittedPrompt) 
 
 
 def distinct(drawn: Sequence[DrawnMask], *, most: int, same: float) -> list[DrawnMask]:
-    """Up to `most` by predicted IoU that overlap none before them by more than `same`; compared coarsely."""
-    regions = [each.region for each in drawn]
-    around = replace(
-        regions[0],
-        left=min(each.left for each in regions),
-        top=min(each.top for each in regions),
-        right=max(each.right for each in regions),
-        bottom=max(each.bottom for each in regions),
-    )
+    """Up to `most` by their score that overlap none before them by more than `same`; compared coarsely."""
+    around = enclosing([each.region for each in drawn])
     chosen: list[tuple[DrawnMask, BoolMask]] = []
     for each in sorted(drawn, key=lambda each: -each.score):
         coarse = redrawn(each.logits, each.region, around, side=_COMPARED_SIDE, outside=-_SURE_LOGIT) > 0

@@ -21,33 +21,37 @@ from sounddesk.engine.segmenters.mask_quality import overlap
 from sounddesk.engine.segmenters.proposals import LEAST_SHARE
 from sounddesk.engine.segmenters.proposals import MOST_SHARE
 from sounddesk.engine.segmenters.protocol import Candidate
-from sounddesk.engine.segmenters.protocol import EmptySelectionError
 from sounddesk.engine.segmenters.protocol import EncodedImage
 from sounddesk.engine.segmenters.protocol import Point
-from sounddesk.engine.segmenters.protocol import Prompt
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.types import BoolMask
 
 Decode = Callable[[Sequence[Point]], tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]
 """Clicks in image pixels, each by itself -> logits float32[n, k, S, S] of the squashed image, scores float32[n, k]."""
 
+Draw = Callable[[Point, npt.NDArray[np.float32]], Candidate | None]
+"""A click in image pixels and one of the answers to it, logits float32[S, S] -> its mask; None where it is empty."""
+
 _PER_SIDE: Final = 8
 # At once; a search that is stopped ends after so many.
 _BATCH: Final = 16
-# Of two guesses that overlap more, the better one stays. Chosen on the tune photographs, as the next one.
-_MOST_OVERLAP: Final = 0.4
+# Of two guesses that overlap more, the better one stays. With less, a thing is lost to the group that it stands in.
+_MOST_OVERLAP: Final = 0.7
 # What runs along the image's border is seldom an object: taken from the score, times the share of the border.
 _BORDER_COST: Final = 0.5
-# Finely drawn at most; each takes some 0.2 s.
-_MOST_DRAWN: Final = 16
+# Finely drawn at most; each takes some 0.1 s.
+_MOST_DRAWN: Final = 24
+# How many are drawn before the best of them is given; the first is not kept waiting.
+_LOOKAHEAD: Final = 12
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Guess:
-    """A mask bool[S, S] over the squashed image, and how much it looks like an object."""
+    """A mask bool[S, S] over the squashed image, the logits it comes from, and how much it looks like an object."""
 
     click: Point
     mask: BoolMask
+    logits: npt.NDArray[np.float32]
     score: float
 
 
@@ -55,7 +59,7 @@ def search_objects(
     encoded: EncodedImage,
     *,
     decode: Decode,
-    predict: Callable[[Prompt], tuple[Candidate, ...]],
+    draw: Draw,
     cancel: CancelToken | None = None,
 ) -> Iterator[Candidate]:
     """Objects, the most promising first as far as is known by then, none twice.
@@ -63,7 +67,7 @@ def search_objects(
     Args:
         encoded: the image.
         decode: what clicks lead to, roughly.
-        predict: what one click leads to, finely.
+        draw: one of these answers, finely.
         cancel: asked before each batch of clicks and each drawing.
 
     Raises:
@@ -76,8 +80,14 @@ def search_objects(
         _check(cancel)
         guesses += _guesses(clicks[start : start + _BATCH], decode, width=encoded.width, height=encoded.height)
         if start == 0:
-            yield from _drawn_best(guesses, drawn, predict, most=1, cancel=cancel)
-    yield from _drawn_best(guesses, drawn, predict, most=_MOST_DRAWN, cancel=cancel)
+            yield from _drawn_best(guesses, drawn, draw, most=1, cancel=cancel)
+    waiting: list[Candidate] = []
+    for candidate in _drawn_best(guesses, drawn, draw, most=_MOST_DRAWN, cancel=cancel):
+        waiting.append(candidate)
+        if len(waiting) > _LOOKAHEAD:
+            yield _take_best(waiting)
+    while waiting:
+        yield _take_best(waiting)
 
 
 def _grid(encoded: EncodedImage) -> list[Point]:
@@ -97,22 +107,21 @@ def _guesses(clicks: Sequence[Point], decode: Decode, *, width: int, height: int
     for click, masks, marks in zip(clicks, logits, scores, strict=True):
         column = min(side - 1, int(click[0] / width * side))
         row = min(side - 1, int(click[1] / height * side))
-        for mask, score in zip(masks > 0, marks, strict=True):
+        for answer, mask, score in zip(masks, masks > 0, marks, strict=True):
             if not mask[row, column]:
                 continue
             _, parts = cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)
             part = parts == parts[row, column]
             share = float(part.mean())
             if LEAST_SHARE <= share <= MOST_SHARE:
-                border = np.concatenate([part[0], part[-1], part[:, 0], part[:, -1]]).mean()
-                found.append(_Guess(click=click, mask=part, score=float(score) - _BORDER_COST * float(border)))
+                found.append(_Guess(click=click, mask=part, logits=answer, score=float(score) - _border_cost(part)))
     return found
 
 
 def _drawn_best(
     guesses: Sequence[_Guess],
     drawn: list[_Guess],
-    predict: Callable[[Prompt], tuple[Candidate, ...]],
+    draw: Draw,
     *,
     most: int,
     cancel: CancelToken | None,
@@ -125,18 +134,19 @@ def _drawn_best(
             continue
         drawn.append(guess)
         _check(cancel)
-        try:
-            candidates = predict(Prompt.click(*guess.click))
-        except EmptySelectionError:
-            continue
-        like = max(candidates, key=lambda each: overlap(_squashed(each.mask, len(guess.mask)), guess.mask))
-        yield replace(like, score=min(1.0, max(0.0, guess.score)))
+        candidate = draw(guess.click, guess.logits)
+        if candidate is not None:
+            yield replace(candidate, score=max(0.0, candidate.score - _border_cost(candidate.mask)))
 
 
-def _squashed(mask: BoolMask, side: int) -> BoolMask:
-    """The mask on the cells of a guess."""
-    small: BoolMask = cv2.resize(mask.astype(np.float32), (side, side), interpolation=cv2.INTER_AREA) >= 0.5
-    return small
+def _border_cost(mask: BoolMask) -> float:
+    return _BORDER_COST * float(np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]]).mean())
+
+
+def _take_best(waiting: list[Candidate]) -> Candidate:
+    """The one with the highest score, taken out; of equal ones the first."""
+    best = max(range(len(waiting)), key=lambda index: waiting[index].score)
+    return waiting.pop(best)
 
 
 def _check(cancel: CancelToken | None) -> None:

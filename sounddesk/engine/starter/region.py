@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import replace
 from typing import Final
@@ -189,6 +190,17 @@ def _resized(part: npt.NDArray[np.generic], side: int) -> npt.NDArray[np.generic
         np.ascontiguousarray(part), (side, side), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
     )
     return found
+
+
+def enclosing(regions: Sequence[Region]) -> Region:
+    """The smallest region of one image that holds all of some."""
+    return replace(
+        regions[0],
+        left=min(each.left for each in regions),
+        top=min(each.top for each in regions),
+        right=max(each.right for each in regions),
+        bottom=max(each.bottom for each in regions),
+    )
 
 
 def whole_image(*, width: int, height: int) -> Region:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -37,6 +38,8 @@ from sounddesk.engine.segmenters.protocol import check_encoded
 from sounddesk.engine.segmenters.protocol import check_image
 from sounddesk.engine.segmenters.protocol import check_prompt
 from sounddesk.engine.segmenters.protocol import keeps_alternatives
+from sounddesk.engine.starter.box_fit import best_in_box
+from sounddesk.engine.starter.candidate_ranking import with_agreement
 from sounddesk.engine.starter.derived_scales import with_derived_scales
 from sounddesk.engine.starter.drawn_mask import DrawnMask
 from sounddesk.engine.starter.drawn_mask import candidate_of
@@ -177,9 +180,14 @@ class StarterSegmenter:
         check_prompt(prompt, width=encoded.width, height=encoded.height)
         fitted = self._fitted(encoded, prompt)
         image_size = self._network.config.image_size
-        drawn = [tidied(mask, fitted, image_size=image_size) for mask in self._answer(encoded, fitted)]
+        drawn = list(self._answer(encoded, fitted))
+        if fitted.is_lone_box:
+            drawn = [best_in_box(drawn, fitted, image_size=image_size)]
+        else:
+            drawn = [tidied(mask, fitted, image_size=image_size) for mask in drawn]
         if prompt.is_single_click:
             most = CANDIDATES if keeps_alternatives(encoded) else 1
+            drawn = with_agreement(drawn, fitted, image_size=image_size)
             drawn = distinct(drawn, most=most, same=_SAME)
             if drawn:
                 drawn = with_derived_scales(drawn, fitted, most=most, same=_SAME, image_size=image_size)
@@ -197,9 +205,15 @@ class StarterSegmenter:
         return search_objects(
             encoded,
             decode=lambda clicks: self._roughly(encoded, clicks),
-            predict=lambda prompt: self.predict(encoded, prompt),
+            draw=lambda click, guess: self._finely(encoded, click, guess),
             cancel=cancel,
         )
+
+    def _finely(self, encoded: EncodedImage, click: Point, guess: npt.NDArray[np.float32]) -> Candidate | None:
+        """One of the decoder's answers to a click, logits float32[S, S], drawn; None where nothing is left of it."""
+        prompt = self._fitted(encoded, Prompt.click(*click))
+        drawn = self._drawn(encoded, prompt, guess[None])[0]
+        return candidate_of(encoded, tidied(drawn, prompt, image_size=self._network.config.image_size), prompt)
 
     @torch.no_grad()
     def _roughly(
@@ -230,7 +244,7 @@ class StarterSegmenter:
         features: StarterFeatures = encoded.features
         drawn = features.answers.get(prompt.key)
         if drawn is None:
-            drawn = self._draw(encoded, prompt)
+            drawn = self._drawn(encoded, prompt, self._guesses(features.embedding, prompt))
             features.answers.put(prompt.key, drawn)
         return drawn
 
@@ -245,26 +259,48 @@ class StarterSegmenter:
         )
 
     @torch.no_grad()
-    def _draw(self, encoded: EncodedImage, prompt: FittedPrompt) -> tuple[DrawnMask, ...]:
-        """Run decoder and refiner; several masks for a single click alone.
+    def _guesses(self, embedding: ImageEmbedding, prompt: FittedPrompt) -> npt.NDArray[np.float32]:
+        """What the decoder says to a prompt, logits float32[k, S, S], with other readings where the prompt has such.
+
+        A single click may mean four things. Of a box alone, the second reading is that of the box with its middle
+        clicked, which tells what it is drawn around from what is before that or behind (decision 107).
+        """
+        logits = self._decoded(embedding, prompt)
+        if prompt.is_single_click:
+            return logits
+        if prompt.box is not None and prompt.is_lone_box:
+            left, top, right, bottom = prompt.box
+            clicked = replace(prompt, points=(((left + right) / 2, (top + bottom) / 2),), labels=(1,))
+            return np.stack([logits[0], self._decoded(embedding, clicked)[0]])
+        return logits[:1]
+
+    def _decoded(self, embedding: ImageEmbedding, prompt: FittedPrompt) -> npt.NDArray[np.float32]:
+        """All that the decoder says: logits float32[4, S, S], the first for any prompt."""
+        points = np.array(prompt.points, np.float32).reshape(1, -1, 2)
+        labels = np.array(prompt.labels, np.int64).reshape(1, -1)
+        logits, _ = self._network.decode(
+            embedding,
+            points=self._tensor(points),
+            labels=torch.from_numpy(labels).to(self._device),
+            boxes=None if prompt.box is None else self._tensor(np.array(prompt.box, np.float32)[None]),
+            earlier=None if prompt.hint is None else self._tensor(prompt.hint[None, None]),
+        )
+        found: npt.NDArray[np.float32] = logits[0].cpu().numpy()
+        return found
+
+    @torch.no_grad()
+    def _drawn(
+        self, encoded: EncodedImage, prompt: FittedPrompt, guesses: npt.NDArray[np.float32]
+    ) -> tuple[DrawnMask, ...]:
+        """Each of the decoder's guesses, logits float32[k, S, S], drawn by the refiner.
 
         A region into whose border a mask runs is enlarged, and the mask drawn again, until it does not or the region
         reaches the image's border.
         """
         config = self._network.config
-        features: StarterFeatures = encoded.features
         points = np.array(prompt.points, np.float32).reshape(-1, 2)
         labels = np.array(prompt.labels, np.int64)
         box = None if prompt.box is None else np.array(prompt.box, np.float32)
-        logits, _ = self._network.decode(
-            features.embedding,
-            points=self._tensor(points[None]),
-            labels=torch.from_numpy(labels[None]).to(self._device),
-            boxes=None if box is None else self._tensor(box[None]),
-            earlier=None if prompt.hint is None else self._tensor(prompt.hint[None, None]),
-        )
-        ambiguous = len(points) == 1 and box is None and prompt.hint is None
-        guesses = logits[0, : None if ambiguous else 1].cpu().numpy()
         regions: list[Region] = []
         for guess in guesses:
             own = region_of(

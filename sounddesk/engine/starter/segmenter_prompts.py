@@ -42,6 +42,15 @@ class FittedPrompt:
     negative: tuple[Point, ...]
 
     @property
+    def is_single_click(self) -> bool:
+        """One click and nothing else: what it means is open."""
+        return len(self.points) == 1 and self.box is None and self.hint is None
+
+    @property
+    def is_lone_box(self) -> bool:
+        return self.box is not None and not self.points and self.hint is None
+
+    @property
     def key(self) -> tuple[object, ...]:
         """The same for two prompts that say the same to the network."""
         return self.points, self.labels, self.box, None if self.hint is None else self.hint.tobytes()
