@@ -48,7 +48,8 @@ class DrawnMask:
 
 def stability(logits: npt.NDArray[np.float32]) -> float:
     """How little a mask changes between a surer and a less sure cut, 0 to 1 (Kirillov et al. 2023, appendix B)."""
-    return np.count_nonzero(logits > _STABLE_LOGIT) / max(1, np.count_nonzero(logits > -_STABLE_LOGIT))
+    sure, possible = (int(np.count_nonzero(logits > cut)) for cut in (_STABLE_LOGIT, -_STABLE_LOGIT))
+    return sure / max(1, possible)
 
 
 def on_edges(drawn: DrawnMask, image: RgbImage) -> DrawnMask:

@@ -78,6 +78,12 @@ def test_nothing_comes_twice_and_nothing_that_is_taken_or_has_no_sensible_size()
     assert lefts(proposer, taken=[candidate(20, 1).mask, np.zeros(IMAGE.shape[:2], np.bool_)]) == [0, 40]
 
 
+def test_a_part_of_another_suggestion_comes_and_a_part_of_what_is_taken_does_not() -> None:
+    group, part, other = candidate(0, 0, size=30), candidate(5, 5), candidate(50, 5)
+    assert lefts(Given([group, part, other])) == [0, 5, 50]
+    assert lefts(Given([part, other]), taken=[group.mask]) == [50]
+
+
 def test_the_first_comes_before_the_rest_is_found() -> None:
     proposer = Given([candidate(12 * index, 0, size=10) for index in range(6)])
     found = suggest_objects(proposer.encode(IMAGE), segmenter=proposer)

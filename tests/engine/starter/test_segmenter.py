@@ -110,9 +110,20 @@ def test_a_click_gives_different_candidates_best_first(monkeypatch: pytest.Monke
     segmenter = tiny_segmenter()
     encoded = segmenter.encode(picture())
     candidates = segmenter.predict(encoded, Prompt.click(9, 9))
-    assert [round(candidate.score, 3) for candidate in candidates] == [0.9, 0.4, 0.2]
-    (boxed,) = segmenter.predict(encoded, Prompt(box=(0, 0, 30, 30)))
-    assert boxed.score == pytest.approx(0.2), "the first mask answers all other prompts"
+    sizes = [int(candidate.mask.sum()) for candidate in candidates]
+    assert sizes[1] < sizes[0] < sizes[2] or sizes[2] < sizes[0] < sizes[1], "what lies between the others is first"
+    assert [candidate.score for candidate in candidates] == sorted((each.score for each in candidates), reverse=True)
+
+
+def test_a_box_is_read_with_its_middle_clicked_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    passes = network_that_answers(monkeypatch, np.stack([blob(slice(0, 12), slice(0, 12))] * 4), [0.2, 0.6, 0.9, 0.4])
+    segmenter = tiny_segmenter()
+    encoded = segmenter.encode(picture())
+    (boxed,) = segmenter.predict(encoded, Prompt(box=(0, 0, 65, 25)))
+    assert passes == [0, 1]
+    assert boxed.score == pytest.approx(0.6), "of two readings that fit alike the one with the higher predicted overlap"
+    segmenter.predict(encoded, Prompt(box=(0, 0, 65, 25), points=((5, 5),), labels=(True,)))
+    assert passes == [0, 1, 1]
 
 
 def test_a_huge_image_gives_one_candidate(monkeypatch: pytest.MonkeyPatch) -> None:
