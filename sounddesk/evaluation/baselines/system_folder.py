@@ -1,0 +1,177 @@
+"""`sounddesk evaluate baseline`: a folder of sounds for the clips of a manifest, as `evaluate sounds` takes it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from typing import Final
+
+import numpy as np
+
+from sounddesk.audio.files.wav_io import encode_wav
+from sounddesk.domain.errors import BadInputError
+from sounddesk.engine.session import EngineSession
+from sounddesk.engine.specs import check_seconds
+from sounddesk.engine.tasks import CancelToken
+from sounddesk.engine.tasks import OnProgress
+from sounddesk.engine.tasks import StageReporter
+from sounddesk.engine.types import PresetName
+from sounddesk.engine.types import SamplingSettings
+from sounddesk.engine.types import Waveform
+from sounddesk.evaluation.baselines.registry import BASELINES
+from sounddesk.evaluation.baselines.registry import BaselineContext
+from sounddesk.evaluation.baselines.registry import BaselineEntry
+from sounddesk.evaluation.evaluation_clip import EvaluationClip
+from sounddesk.evaluation.evaluation_clip import read_clip_manifest
+from sounddesk.storage.atomic_file import translate_os_errors
+from sounddesk.storage.atomic_file import write_file
+from sounddesk.storage.folder_lock import FolderLock
+from sounddesk.storage.text_formats import FieldError
+from sounddesk.storage.text_formats import read_json
+
+SETTINGS_FILE: Final = "system.json"
+_LOCK: Final = ".lock"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SystemFolder:
+    """What was made.
+
+    Attributes:
+        made, kept: sounds of this run and of earlier ones.
+        left_out: clips that lack what the baseline needs, by what that is.
+    """
+
+    name: str
+    folder: Path
+    made: int
+    kept: int
+    left_out: dict[str, int]
+
+    def line(self) -> str:
+        return f"{self.name}: {self.made} sounds made, {self.kept} there already: {self.folder}"
+
+    def details(self) -> list[str]:
+        return [f"{count} clips left out: without {what}" for what, count in self.left_out.items()]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "measure": "baseline",
+            "name": self.name,
+            "folder": str(self.folder),
+            "made": self.made,
+            "kept": self.kept,
+            "left_out": self.left_out,
+        }
+
+
+def run(
+    *,
+    name: str,
+    manifest: Path,
+    out: Path,
+    bundle: str | Path = "starter",
+    recordings: Path | None = None,
+    seed: int = 0,
+    seconds: float = 10.0,
+    preset: PresetName = "fast",
+    sampling: SamplingSettings | None = None,
+    device: str = "auto",
+    progress: OnProgress | None = None,
+    cancel: CancelToken | None = None,
+) -> SystemFolder:
+    """Make the sounds of a baseline; those that an earlier run with the same settings made are kept.
+
+    Args:
+        name: of the baseline.
+        out: gets ID.wav of each clip, and the settings.
+        recordings: to retrieve from.
+        sampling: every setting of the denoising loop; replaces `preset`.
+
+    Raises:
+        BadInputError: manifest, recordings or `out` cannot be used, or no clip has what the baseline needs.
+        EngineError: the bundle cannot be used.
+        OutputError: `out` cannot be written.
+        Cancelled: through `cancel`; what was made is kept.
+    """
+    entry = BASELINES.get(name)
+    check_seconds(seconds)
+    settings = sampling or SamplingSettings(preset=preset)
+    clips = read_clip_manifest(manifest).clips
+    fitting, left_out = _fitting(entry, clips)
+    if not fitting:
+        told = ", ".join(f"{count} without {what}" for what, count in left_out.items())
+        raise BadInputError(f"no clip of {manifest} has what {name} needs ({told})")
+    with translate_os_errors(out, what="cannot make"):
+        out.mkdir(parents=True, exist_ok=True)
+    lock = FolderLock(out / _LOCK, folder=out, work="baseline")
+    try:
+        with EngineSession.open(bundle=bundle, device=device) as session:
+            facts = {
+                "baseline": name,
+                "bundle": session.bundle.name,
+                "bundle_sha256": session.bundle.sha256,
+                "seed": seed,
+                "seconds": seconds,
+                "sampling": str(settings),
+            }
+            _check_settings(out, facts)
+            missing = [clip for clip in fitting if not (out / f"{clip.id}.wav").is_file()]
+            kept = len(fitting) - len(missing)
+            reporter = StageReporter(
+                stage=name, total=len(fitting), on_progress=progress, cancel=cancel, done_before=kept
+            )
+            context = BaselineContext(
+                session=session,
+                seed=seed,
+                seconds=seconds,
+                sampling=settings,
+                recordings=recordings,
+                cancel=cancel,
+            )
+            make = entry.start(context) if missing else None
+            for done, clip in enumerate(missing, start=1):
+                if make is not None:
+                    write_file(out / f"{clip.id}.wav", _wav(*make(clip)))
+                reporter.step(kept + done)
+    finally:
+        lock.release()
+    return SystemFolder(name=name, folder=out, made=len(missing), kept=kept, left_out=left_out)
+
+
+def _fitting(entry: BaselineEntry, clips: Sequence[EvaluationClip]) -> tuple[list[EvaluationClip], dict[str, int]]:
+    lacking = {"a picture": 0, "a text": 0}
+    found = []
+    for clip in clips:
+        if "image" in entry.needs and clip.image is None:
+            lacking["a picture"] += 1
+        elif "text" in entry.needs and not (clip.caption or clip.object):
+            lacking["a text"] += 1
+        else:
+            found.append(clip)
+    return found, {what: count for what, count in lacking.items() if count}
+
+
+def _check_settings(out: Path, facts: dict[str, Any]) -> None:
+    """Keep the settings, or refuse a folder of others. Raises: BadInputError, OutputError."""
+    path = out / SETTINGS_FILE
+    if path.is_file():
+        try:
+            before = read_json(path)
+        except (OSError, FieldError) as error:
+            raise BadInputError(f"{path} cannot be read ({error}): name an empty folder") from error
+        if before != facts:
+            raise BadInputError(f"{out} holds sounds of other settings ({path.name}): name another folder")
+    elif any(each.name != _LOCK for each in out.iterdir()):
+        raise BadInputError(f"{out} holds other files: name an empty folder, or one of an earlier run")
+    else:
+        write_file(path, (json.dumps(facts, indent=1) + "\n").encode())
+
+
+def _wav(waveform: Waveform, rate: int) -> bytes:
+    """16 bit; what lies beyond full scale is scaled down, since a metric would hear the clipping."""
+    peak = float(np.abs(waveform).max(initial=0.0))
+    return encode_wav(waveform / max(1.0, peak), sample_rate_hz=rate, wav_format="PCM_16")[0]
