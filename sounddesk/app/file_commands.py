@@ -32,6 +32,7 @@ from sounddesk.domain.project import Project
 from sounddesk.storage.path_text import home_folder
 
 PROJECT_SUFFIX: Final = ".sdesk"
+_MOST_SHOWN: Final = 200
 
 
 class FileCommands(QObject):
@@ -93,6 +94,11 @@ class FileCommands(QObject):
         wanted = [p for p in paths if p.suffix.lower() in known]
         if wanted:
             self.open(wanted[0])
+            if len(wanted) > 1:
+                text = self.tr(
+                    "{name} of {n} files is opened. For sounds of them all put them into a folder and ask for a batch."
+                )
+                notifier.info(text.format(name=wanted[0].name, n=len(wanted)))
             return True
         if data.hasImage():
             image = QImage(data.imageData())
@@ -101,6 +107,12 @@ class FileCommands(QObject):
             if not image.isNull() and image.save(buffer, "PNG"):  # type: ignore[call-overload]
                 self._open_pasted(bytes(buffer.data().data()))
                 return True
+        if data.hasUrls() and not paths:
+            notifier.error(
+                self.tr("{address} is not on this computer: save it as a file, and open that.").format(
+                    address=data.urls()[0].toDisplayString()[:_MOST_SHOWN]
+                )
+            )
         if paths:
             notifier.error(
                 self.tr(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -23,6 +24,7 @@ _REASONS: Final = {
     errno.ENOENT: "its folder does not exist or has vanished: make it or choose another",
     errno.ENOTDIR: "a part of its path is a file: choose another folder",
     errno.EISDIR: "it is a folder: choose another name",
+    errno.ENODEV: "it is a device or a pipe: choose another name",
     errno.ENAMETOOLONG: "its name is too long: choose a shorter one",
     errno.EXDEV: "it is on another disk than the folder beside it: choose another folder",
     errno.EIO: "the disk reports an error: check it or choose another",
@@ -73,7 +75,7 @@ def write_file(path: Path, data: bytes) -> None:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            temporary.replace(path)
+            put_in_place(temporary, path)
         except BaseException:
             with contextlib.suppress(OSError):
                 temporary.unlink()
@@ -95,10 +97,19 @@ def atomic_path(path: Path) -> Iterator[Path]:
     temporary = path.with_name(temporary_name(f"{path.suffix}.tmp"))
     try:
         yield temporary
-        temporary.replace(path)
+        put_in_place(temporary, path)
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+def put_in_place(temporary: Path, path: Path) -> None:
+    """Rename a finished file over `path`, unless a device, a pipe or a socket stands there. Raises: OSError."""
+    with contextlib.suppress(FileNotFoundError):
+        kind = path.lstat().st_mode
+        if not (stat.S_ISREG(kind) or stat.S_ISLNK(kind) or stat.S_ISDIR(kind)):
+            raise OSError(errno.ENODEV, os.strerror(errno.ENODEV), str(path))
+    temporary.replace(path)
 
 
 def sync_folder(folder: Path) -> None:

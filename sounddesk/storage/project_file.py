@@ -17,6 +17,7 @@ from typing import Final
 
 from sounddesk.domain.project import Project
 from sounddesk.domain.take import Take
+from sounddesk.storage.atomic_file import put_in_place
 from sounddesk.storage.foreign_file import open_foreign_file
 from sounddesk.storage.leftovers import remove_leftovers
 from sounddesk.storage.leftovers import temporary_name
@@ -285,7 +286,7 @@ class ProjectDatabase:
                 temporary.chmod(path.stat().st_mode & 0o777)
             with temporary.open("rb+") as file:
                 os.fsync(file.fileno())
-            temporary.replace(path)
+            put_in_place(temporary, path)
         except BaseException:
             for leftover in (temporary, temporary.with_name(temporary.name + "-journal")):
                 with contextlib.suppress(OSError):

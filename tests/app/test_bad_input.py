@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import struct
 import zlib
 from collections.abc import Callable
@@ -34,10 +35,10 @@ class DemoDesk:
     told: list[str]
     before: Project
 
-    def drop(self, path: Path) -> None:
-        """The file from a file manager onto the window."""
+    def drop(self, *dropped: Path | str) -> None:
+        """Files from a file manager, or addresses from a browser, onto the window."""
         data = QMimeData()
-        data.setUrls([QUrl.fromLocalFile(str(path))])
+        data.setUrls([QUrl(each) if isinstance(each, str) else QUrl.fromLocalFile(str(each)) for each in dropped])
         copy, left, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
         # The drop goes to the widget that the drag entered.
         QApplication.sendEvent(self.window, QDragEnterEvent(QPoint(50, 50), copy, data, left, none))
@@ -180,6 +181,32 @@ def test_a_bundle_that_is_gone_is_named_and_the_queue_goes_on(demo_desk: DemoDes
     document.undo()
     demo_desk.window.services.actions["takes.generate"].trigger()
     wait_until(lambda: len(document.takes) == 1, seconds=120)
+
+
+def test_an_address_from_a_browser_is_told_to_be_elsewhere(demo_desk: DemoDesk) -> None:
+    demo_desk.drop("https://example.com/street.png")
+    assert "https://example.com/street.png is not on this computer: save it as a file" in demo_desk.wait_for_words()
+    assert demo_desk.project == demo_desk.before
+
+
+def test_of_several_images_one_is_opened_and_the_way_for_all_is_told(demo_desk: DemoDesk, tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        Image.new("RGB", (80, 60), "red").save(tmp_path / name)
+    demo_desk.drop(tmp_path / "a.png", tmp_path / "b.png")
+    assert "a.png of 2 files is opened" in demo_desk.wait_for_words()
+    wait_until(lambda: demo_desk.project.image is not None and demo_desk.project.image.name == "a.png")
+
+
+def test_saving_under_a_name_that_no_disk_takes(demo_desk: DemoDesk, tmp_path: Path, problems: list[str]) -> None:
+    store = demo_desk.window.services.store
+    assert not succeeds(store.save_as, tmp_path / f"{'x' * 300}.sdesk")
+    assert demo_desk.wait_for_words().endswith("its name is too long: choose a shorter one")
+    os.mkfifo(tmp_path / "pipe.sdesk")
+    assert not succeeds(store.save_as, tmp_path / "pipe.sdesk")
+    assert demo_desk.told[-1].endswith("it is a device or a pipe: choose another name")
+    # What comes after is done all the same.
+    assert succeeds(store.save_as, tmp_path / "street.sdesk")
+    assert not problems
 
 
 def test_saving_where_nothing_can_be_written(demo_desk: DemoDesk, tmp_path: Path) -> None:

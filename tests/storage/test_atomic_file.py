@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import errno
+import os
 import resource
 import signal
+import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -106,3 +109,14 @@ def test_a_library_that_fails_leaves_the_target_as_it_was_and_nothing_else(tmp_p
         raise RuntimeError("half")
     assert target.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pipes among the files")
+def test_a_pipe_is_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OutputError, match="it is a device or a pipe: choose another name"):
+        write_file(tmp_path / "pipe", b"x")
+    with pytest.raises(OSError, match="No such device"), atomic_path(tmp_path / "pipe") as part:
+        part.write_bytes(b"x")
+    assert stat.S_ISFIFO((tmp_path / "pipe").lstat().st_mode)
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]

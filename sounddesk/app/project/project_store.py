@@ -36,6 +36,7 @@ from sounddesk.app.project.recovery import discard_recoverable
 from sounddesk.app.project.recovery import find_recoverable
 from sounddesk.app.project.working_copy import WorkingCopy
 from sounddesk.app.settings import Settings
+from sounddesk.domain.errors import SounddeskError
 from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.project_reader import ProjectContents
 
@@ -175,14 +176,12 @@ class ProjectStore(QObject):
         return (yield from self._write(self._path, lock=None))
 
     def _save_as(self, path: Path) -> _Operation:
-        same = self._path is not None and path.exists() and self._path.exists() and path.samefile(self._path)
+        with translate_os_errors(path, what="cannot save"):
+            same = self._path is not None and path.exists() and self._path.exists() and path.samefile(self._path)
         if same:
             return (yield from self._save())
-        try:
+        with translate_os_errors(path, what="cannot save"):
             lock = FileLock(path.resolve())
-        except FileInUseError as error:
-            self._refuse(error)
-            return False
         return (yield from self._write(path, lock=lock))
 
     def _collect(self, folder: Path) -> _Operation:
@@ -357,6 +356,12 @@ class ProjectStore(QObject):
         except StopIteration as end:
             self._current = None
             then(bool(end.value))
+            if self._current is None:
+                self._next()
+        except SounddeskError as refusal:
+            self._current = None
+            self._refuse(refusal)
+            then(False)
             if self._current is None:
                 self._next()
         except BaseException:
