@@ -43,6 +43,21 @@ def take_seed(seed: int, *, name: str, take: int) -> int:
     return int.from_bytes(hashlib.sha256(data).digest()[:8], "little") & MAX_SEED
 
 
+def redraw_seed(seed: int, *, attempt: int) -> int:
+    """The seed of a take that is drawn again because its own seed gave silence.
+
+    Args:
+        seed: 0 to 2**63 - 1, of the take.
+        attempt: 1 for the first time that it is drawn again.
+
+    Raises:
+        ValueError: seed or attempt out of range.
+    """
+    if attempt < 1:
+        raise ValueError(f"attempt is {attempt}: count from 1")
+    return take_seed(seed, name="drawn again", take=attempt)
+
+
 def frame_take_seed(seed: int, *, project: str, frame: str, name: str, take: int) -> int:
     """The seed of one take of one frame of a batch; nothing but these five decides it.
 

@@ -12,12 +12,11 @@ from sounddesk.engine.generation.conditioning import encode_prompts
 from sounddesk.engine.generation.conditioning import make_conditions
 from sounddesk.engine.generation.conditioning import views_of
 from sounddesk.engine.generation.conditioning import weigh_patches
-from sounddesk.engine.generation.decoding import decode_all
 from sounddesk.engine.generation.denoising import Denoising
-from sounddesk.engine.generation.denoising import denoise_all
 from sounddesk.engine.generation.networks import Networks
-from sounddesk.engine.generation.postprocess import postprocess
 from sounddesk.engine.generation.postprocess import recipe_facts
+from sounddesk.engine.generation.take_rendering import drawn_facts
+from sounddesk.engine.generation.take_rendering import render_takes
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
@@ -42,7 +41,7 @@ class ImagePipeline:
     ) -> list[GeneratedTake]:
         """All takes of `request`, in its order.
 
-        Progress stages: 'encode image', 'denoise' (units: steps times takes), 'decode' (takes).
+        Progress stages: 'encode image', then those of `render_takes`.
 
         Raises:
             EngineError: a mask that cannot be used, non-finite samples, or memory that is not enough for one take.
@@ -72,18 +71,15 @@ class ImagePipeline:
             seconds=request.seconds,
             sampling=request.sampling,
         )
-        latents, batch_notes = denoise_all(asked, networks, on_progress=on_progress, cancel=cancel)
-        # 6. Latents -> log-mel -> samples.
-        reporter = StageReporter(stage="decode", total=len(takes), on_progress=on_progress, cancel=cancel)
-        decoded = decode_all(
-            latents, networks, seeds=[take.seed for take in takes], seconds=request.seconds, reporter=reporter
+        # 6. Latents -> log-mel -> samples of the exact length, nothing broken or silent unannounced.
+        rendered, batch_notes = render_takes(
+            asked, networks, names=[take.name for take in takes], on_progress=on_progress, cancel=cancel
         )
-        # 7. The exact length, nothing broken or silent unannounced, and the recipe of each.
+        # 7. The recipe of each.
         notes = batch_notes if conditioner.attention_std() is not None else (NO_STATISTICS_NOTE, *batch_notes)
         facts: dict[str, Any] = {"image_sha256": image_sha256(request.image)}
         made = []
-        for take, samples, weights in zip(takes, decoded, patch_weights, strict=True):
-            finished = postprocess(samples, audio=spec, seconds=request.seconds, name=take.name, seed=take.seed)
+        for take, each, weights in zip(takes, rendered, patch_weights, strict=True):
             recipe = {
                 **recipe_facts(
                     networks.bundle,
@@ -92,6 +88,7 @@ class ImagePipeline:
                     seconds=request.seconds,
                     sampling=request.sampling,
                 ),
+                **drawn_facts(each, seed=take.seed),
                 **facts,
                 "name": take.name,
                 "kind": take.kind,
@@ -103,10 +100,10 @@ class ImagePipeline:
                 GeneratedTake(
                     name=take.name,
                     kind=take.kind,
-                    waveform=finished.waveform,
+                    waveform=each.sound.waveform,
                     sample_rate_hz=spec.sample_rate_hz,
                     recipe=recipe,
-                    notes=(*notes, *finished.notes),
+                    notes=(*notes, *each.sound.notes),
                     patch_weights=weights.copy(),
                 )
             )

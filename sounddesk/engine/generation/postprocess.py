@@ -36,6 +36,11 @@ class Sound:
     waveform: Waveform
     notes: tuple[str, ...]
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether it peaks below -60 dBFS."""
+        return bool(np.abs(self.waveform).max() < SILENCE_PEAK)
+
 
 def postprocess(samples: npt.NDArray[np.float32], *, audio: AudioSpec, seconds: float, name: str, seed: int) -> Sound:
     """Exactly `seconds` of `samples`, and nothing silent or broken unannounced.

@@ -5,16 +5,14 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from sounddesk.engine.generation.decoding import decode_all
 from sounddesk.engine.generation.denoising import Denoising
-from sounddesk.engine.generation.denoising import denoise_all
 from sounddesk.engine.generation.networks import Networks
-from sounddesk.engine.generation.postprocess import postprocess
 from sounddesk.engine.generation.postprocess import recipe_facts
+from sounddesk.engine.generation.take_rendering import drawn_facts
+from sounddesk.engine.generation.take_rendering import render_takes
 from sounddesk.engine.generation.text_prompts import prompts_of
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
-from sounddesk.engine.tasks import StageReporter
 from sounddesk.engine.types import GeneratedTake
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import TextRequest
@@ -36,7 +34,7 @@ class TextPipeline:
     ) -> list[GeneratedTake]:
         """All takes of `request`, in its order; of an image's objects nothing counts but their words.
 
-        Progress stages: 'denoise' (units: steps times takes), 'decode' (takes).
+        Progress stages: those of `render_takes`.
 
         Raises:
             EngineError: an empty text, conditions that are in another space than the texts, non-finite samples, or
@@ -62,14 +60,12 @@ class TextPipeline:
             seconds=request.seconds,
             sampling=request.sampling,
         )
-        latents, batch_notes = denoise_all(asked, networks, on_progress=on_progress, cancel=cancel)
-        # 4. Latents -> log-mel -> samples.
-        reporter = StageReporter(stage="decode", total=len(prompts), on_progress=on_progress, cancel=cancel)
-        decoded = decode_all(latents, networks, seeds=seeds, seconds=request.seconds, reporter=reporter)
-        # 5. The exact length, nothing broken or silent unannounced, and the recipe of each.
+        # 4. Latents -> log-mel -> samples of the exact length, nothing broken or silent unannounced.
+        names = [each.name for each in prompts]
+        rendered, batch_notes = render_takes(asked, networks, names=names, on_progress=on_progress, cancel=cancel)
+        # 5. The recipe of each.
         made = []
-        for each, samples in zip(prompts, decoded, strict=True):
-            finished = postprocess(samples, audio=spec, seconds=request.seconds, name=each.name, seed=each.seed)
+        for each, drawn in zip(prompts, rendered, strict=True):
             facts = recipe_facts(
                 networks.bundle, networks.policy, seed=each.seed, seconds=request.seconds, sampling=request.sampling
             )
@@ -78,10 +74,10 @@ class TextPipeline:
                 GeneratedTake(
                     name=each.name,
                     kind=each.kind,
-                    waveform=finished.waveform,
+                    waveform=drawn.sound.waveform,
                     sample_rate_hz=spec.sample_rate_hz,
-                    recipe={**facts, **each.facts, **words},
-                    notes=(*batch_notes, *finished.notes),
+                    recipe={**facts, **drawn_facts(drawn, seed=each.seed), **each.facts, **words},
+                    notes=(*batch_notes, *drawn.sound.notes),
                     patch_weights=np.zeros(0, dtype=np.float32),
                 )
             )
