@@ -153,7 +153,13 @@ class BedPipeline:
                 on_step=lambda done, _total: reporter.step(done),
             ).float()
         # 4. Latent -> log-mel -> samples, in one piece.
-        (samples,) = decode_all(latent, networks, seeds=[request.seed], seconds=request.seconds)
+        (samples,) = decode_all(
+            latent,
+            networks,
+            seeds=[request.seed],
+            seconds=request.seconds,
+            conditions=condition.mean(dim=0, keepdim=True),
+        )
         # 5. The exact length, nothing broken or silent unannounced.
         sound = postprocess(samples, audio=spec, seconds=request.seconds, name=request.name, seed=request.seed)
         ends = {start + length for start in starts} | set(starts)

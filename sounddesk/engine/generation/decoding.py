@@ -32,6 +32,7 @@ def decode_all(
     *,
     seeds: Sequence[int],
     seconds: float,
+    conditions: Tensor | None = None,
     reporter: StageReporter | None = None,
 ) -> list[npt.NDArray[np.float32]]:
     """Latents float32[N, c, t, f] -> N sounds float32[n] of at least `seconds`.
@@ -41,6 +42,7 @@ def decode_all(
     Args:
         seeds: of each, for what the bundle's detail draws, where it has one.
         seconds: length of each.
+        conditions: what each was asked for with, float32[N, C]; the detail knows from them how loud it shall be.
         reporter: counts the sounds.
 
     Raises:
@@ -65,7 +67,11 @@ def decode_all(
                 f"memory of {device} ran out while {seconds:g} s were decoded", device, seconds=seconds
             ):
                 log_mel = decode_mel(codec, latents[index : index + 1].to(device), spec)
-                made = waveform(log_mel) if detail is None else detail.render(log_mel, waveform, seed=seeds[index])
+                if detail is None:
+                    made = waveform(log_mel)
+                else:
+                    condition = None if conditions is None else conditions[index]
+                    made = detail.render(log_mel, waveform, seed=seeds[index], condition=condition)
                 sounds.append(made[0].float().cpu().numpy())
             if reporter is not None:
                 reporter.step(index + 1)

@@ -93,7 +93,14 @@ def _render(
 ) -> tuple[list[RenderedSound], tuple[str, ...]]:
     latents, notes = denoise_all(asked, networks, on_progress=on_progress, cancel=cancel)
     reporter = StageReporter(stage="decode", total=len(names), on_progress=on_progress, cancel=cancel)
-    decoded = decode_all(latents, networks, seeds=asked.seeds, seconds=asked.seconds, reporter=reporter)
+    decoded = decode_all(
+        latents,
+        networks,
+        seeds=asked.seeds,
+        seconds=asked.seconds,
+        conditions=asked.condition,
+        reporter=reporter,
+    )
     audio = networks.bundle.audio
     rendered = [
         RenderedSound(

@@ -35,6 +35,11 @@ class DetailConfig:
             the latter is half the sample rate of the finished sound.
         subframes: of the upper band in each frame of the mel.
         grain: share of the predicted deviation that is drawn.
+        loudest_frame: logarithm of the summed power of a frame's bands; louder spectrograms are lowered as a whole. A
+            quarter of the recordings stay below it.
+        loudest_upper: log level of an upper band; one recording in fifty goes higher.
+        kinds: of which the loudness is known; 0 for none.
+        condition_width: of the vectors that ask for them.
     """
 
     width: Annotated[int, Range(1, 1 << 12)] = 24
@@ -45,6 +50,10 @@ class DetailConfig:
     upper_to_hz: Annotated[float, Range(1.0, 200_000.0)] = 24_000.0
     subframes: Annotated[int, Range(1, 16)] = 2
     grain: Annotated[float, Range(0.0, 4.0)] = 1.0
+    loudest_frame: Annotated[float, Range(-20.0, 20.0)] = 0.7
+    loudest_upper: Annotated[float, Range(-20.0, 20.0)] = -0.5
+    kinds: Annotated[int, Range(0, 1 << 16)] = 0
+    condition_width: Annotated[int, Range(0, 1 << 14)] = 0
 
     def __post_init__(self) -> None:
         if self.bands % TIME_MULTIPLE:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +29,9 @@ from sounddesk.engine.specs import MelSpec
 from sounddesk.engine.starter.detail_network import TIME_MULTIPLE
 from sounddesk.engine.starter.detail_network import DetailConfig
 from sounddesk.engine.starter.detail_network import DetailNetwork
+from sounddesk.engine.starter.take_level import KindLoudness
+from sounddesk.engine.starter.take_level import into_range
+from sounddesk.engine.starter.take_level import level_gain
 from sounddesk.engine.starter.upper_band import BandLevels
 from sounddesk.engine.starter.upper_band import UpperBand
 from sounddesk.storage.codec import load
@@ -49,6 +53,7 @@ class SpectralDetail(nn.Module):
     Attributes:
         noise_mean, noise_std: of the log-mel of white noise, float32[bands].
         noise_level: mean log level of white noise in the upper bands, float32[upper_bands].
+        loudness: of the kinds, where it is known.
     """
 
     def __init__(self, config: DetailConfig, spec: MelSpec) -> None:
@@ -75,6 +80,7 @@ class SpectralDetail(nn.Module):
             from_hz=config.upper_from_hz,
             to_hz=config.upper_to_hz,
         )
+        self.loudness = KindLoudness(config.kinds, config.condition_width) if config.kinds else None
         self.noise_mean: Tensor
         self.noise_std: Tensor
         self.noise_level: Tensor
@@ -86,6 +92,14 @@ class SpectralDetail(nn.Module):
     def sample_rate_hz(self) -> int:
         """Of the finished sound."""
         return round(2 * self.config.upper_to_hz)
+
+    def with_kinds(self, conditions: Tensor, lufs: Tensor) -> SpectralDetail:
+        """The same that knows how loud kinds are: conditions float32[kinds, width] and LUFS float32[kinds]."""
+        config = replace(self.config, kinds=len(lufs), condition_width=conditions.shape[1])
+        knowing = SpectralDetail(config, self.spec)
+        levels = {"loudness.conditions": nn.functional.normalize(conditions, dim=-1), "loudness.lufs": lufs}
+        knowing.load_state_dict({**self.state_dict(), **levels})
+        return knowing.train(self.training)
 
     @torch.no_grad()
     def measure_noise(self, seconds: float = 60.0) -> None:
@@ -147,28 +161,48 @@ class SpectralDetail(nn.Module):
         detail = self.network(log_mel, grain)
         drawn = self.config.grain * torch.exp(detail.log_deviation) * grain
         refined = log_mel + (detail.mean + drawn + detail.texture) * sounding
-        levels = detail.upper - self.noise_level
+        levels = detail.upper.clamp(max=self.config.loudest_upper) - self.noise_level
         heard = sounding.any(dim=-1, keepdim=True).repeat_interleave(self.config.subframes, dim=1)
         return refined.clamp(min=self.spec.log_silence), torch.where(heard, levels, _SILENT_LEVEL)
 
     @torch.no_grad()
-    def render(self, log_mel: Tensor, synthesise: Callable[[Tensor], Tensor], *, seed: int) -> Tensor:
+    def render(
+        self,
+        log_mel: Tensor,
+        synthesise: Callable[[Tensor], Tensor],
+        *,
+        seed: int,
+        condition: Tensor | None = None,
+    ) -> Tensor:
         """Finish one sound: log-mel float32[1, T, bands] -> float32[1, n] at `sample_rate_hz`.
 
-        A peak above the mel's is brought down to it.
+        With a condition and kinds of known loudness it is as loud as they are, and peaks at -1 dBFS at most; else a
+        peak above the mel's is brought down to it.
 
         Args:
             synthesise: the vocoder, from a log-mel to a waveform at the mel's rate.
             seed: of the take; the same seed draws the same noise on every device.
+            condition: what the sound was asked for with, float32[width].
         """
-        state = np.random.SeedSequence([seed, _STREAM]).generate_state(1, np.uint64)
-        generator = torch.Generator("cpu").manual_seed(int(state[0] >> np.uint64(1)))
-        grain = self.grain(log_mel.shape[1], generator)
-        refined, levels = self.predict(log_mel.float(), grain)
-        finished: Tensor = self.upper_band(synthesise(refined), levels, generator)
-        # Guidance overshoots: what was learned from never peaks higher. No threshold that a take could jump across.
+        finished = self.unlevelled(log_mel, synthesise, seed=seed)
+        if condition is not None and self.loudness is not None:
+            lufs = self.loudness.expected_lufs(condition)
+            return finished * level_gain(finished[0], sample_rate_hz=self.sample_rate_hz, lufs=lufs)
         peak = finished.abs().amax(dim=-1, keepdim=True)
         return finished * (self.spec.peak / peak.clamp(min=self.spec.peak))
+
+    @torch.no_grad()
+    def unlevelled(self, log_mel: Tensor, synthesise: Callable[[Tensor], Tensor], *, seed: int) -> Tensor:
+        """What `render` brings to its level; full scale is where it would have to be limited."""
+        state = np.random.SeedSequence([seed, _STREAM]).generate_state(1, np.uint64)
+        generator = torch.Generator("cpu").manual_seed(int(state[0] >> np.uint64(1)))
+        log_mel = log_mel.float()
+        loudest, silence = self.config.loudest_frame, self.spec.log_silence
+        log_mel = into_range(log_mel, self.sounding(log_mel), loudest=loudest, silence=silence)
+        grain = self.grain(log_mel.shape[1], generator)
+        refined, levels = self.predict(log_mel, grain)
+        finished: Tensor = self.upper_band(synthesise(refined), levels, generator)
+        return finished
 
     @classmethod
     def load(cls, folder: Path, spec: MelSpec) -> SpectralDetail:

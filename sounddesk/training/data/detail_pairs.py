@@ -46,10 +46,11 @@ class Pair(NamedTuple):
 
 
 class WideRecording(NamedTuple):
-    """Samples at the finished rate, and the highest frequency that their source has."""
+    """Samples at the finished rate, the highest frequency that their source has, and what sounds."""
 
     samples: Samples
     limit_hz: float
+    kind: str
 
 
 def read_wide_recordings(data_dir: Path, *, sample_rate_hz: int) -> list[WideRecording]:
@@ -65,7 +66,8 @@ def read_wide_recordings(data_dir: Path, *, sample_rate_hz: int) -> list[WideRec
                 f"--recordings-hz {sample_rate_hz}"
             )
         source_hz = int(row["source_rate_hz"])
-        found.append(WideRecording(samples, rate / 2 if source_hz >= _WIDE_RATE_HZ else source_hz / 2))
+        limit_hz = rate / 2 if source_hz >= _WIDE_RATE_HZ else source_hz / 2
+        found.append(WideRecording(samples, limit_hz, row["kind"]))
     return found
 
 
@@ -125,7 +127,7 @@ def _varied(
     hop_length: int,
     rng: np.random.Generator,
 ) -> tuple[Samples, float]:
-    samples, limit_hz = recording
+    samples, limit_hz, _ = recording
     if variant > 0:
         ratio = float(np.exp(rng.uniform(-0.1, 0.1)))
         samples = soxr.resample(samples, ratio, 1.0, quality="HQ").astype(np.float32)

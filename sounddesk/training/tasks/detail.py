@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from typing import Final
@@ -22,15 +24,20 @@ from sounddesk.engine.starter.spectral_detail import SpectralDetail
 from sounddesk.training.data.detail_pairs import draw_pairs
 from sounddesk.training.data.detail_pairs import encode_pairs
 from sounddesk.training.data.detail_pairs import read_wide_recordings
+from sounddesk.training.data.kind_loudness import kind_loudness
 from sounddesk.training.loop.recipe import TrainingRecipeError
 from sounddesk.training.loop.run_recipe import RunRecipe
 from sounddesk.training.tasks.detail_discriminator import SpectrogramDiscriminators
+from sounddesk.training.tasks.energy_score import energy_score
+from sounddesk.training.tasks.energy_score import loudness_score
 from sounddesk.training.tasks.registry import TASKS
 from sounddesk.training.tasks.registry import TaskContext
 from sounddesk.training.tasks.registry import TaskEntry
 
 _FRAMES: Final = 128
 _NOISE_S: Final = 60.0
+# Digital silence as `BandLevels` tells it.
+_LEAST_UPPER: Final = -11.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +49,7 @@ class DetailModelRecipe:
         variants: of every recording.
         adversarial: learn against discriminators (needs `inputs.start`), instead of by likelihood.
         discriminator_width: channels of their first layer.
+        score_weight: of the energy score beside the discriminators.
     """
 
     width: int = 24
@@ -50,16 +58,18 @@ class DetailModelRecipe:
     grain: float = 0.8
     variants: int = 3
     adversarial: bool = False
-    discriminator_width: int = 24
+    discriminator_width: int = 20
+    score_weight: float = 20.0
 
 
 class DetailTask:
     """First by the Gaussian likelihood of what the codec lost, then against discriminators of spectrograms.
 
-    The discriminators see the finished log-mel and the upper levels beside the decoded log-mel; the generator is also
-    held to the truth where both are averaged over 8 frames and 4 bands, so that it invents texture and no events.
+    The discriminators see the finished log-mel and the upper levels beside the decoded log-mel; the energy score of two
+    draws keeps what is drawn near the truth, and as far apart as the truth leaves open.
 
-    `inputs`: `codec` is the folder of the VAE; `start` that of a detail whose training goes on here.
+    `inputs`: `codec` is the folder of the VAE; `start` that of a detail whose training goes on here; with `encoders`,
+    which holds the text encoder, the result knows how loud its kinds are.
     """
 
     def __init__(
@@ -79,7 +89,7 @@ class DetailTask:
         )
         if "start" in inputs:
             self.detail = SpectralDetail.load(inputs["start"], spec.mel).train()
-            if self.detail.config != config:
+            if replace(self.detail.config, kinds=0, condition_width=0) != config:
                 raise TrainingRecipeError(
                     f"inputs.start {inputs['start']} is a {self.detail.config}, the recipe asks for {config}"
                 )
@@ -99,6 +109,15 @@ class DetailTask:
         self.module: nn.Module = nn.ModuleDict(networks)
         self.learning_rate_factors: Mapping[str, float] = {"discriminators": 2.0}
         recordings = read_wide_recordings(data_dir, sample_rate_hz=spec.sample_rate_hz)
+        self._kinds: tuple[Tensor, Tensor] | None = None
+        if "encoders" in inputs:
+            self._kinds = kind_loudness(
+                recordings,
+                data_dir=data_dir,
+                encoders=inputs["encoders"],
+                peak=spec.mel.peak,
+                sample_rate_hz=spec.sample_rate_hz,
+            )
         self.pairs = encode_pairs(recordings, codec=codec, detail=self.detail, variants=recipe.variants, seed=seed)
         generator = torch.Generator().manual_seed(seed)
         self._grain = self.detail.grain(round(_NOISE_S * spec.mel.frames_per_s), generator)[0]
@@ -110,8 +129,12 @@ class DetailTask:
         grain = _slices(self._grain, _FRAMES, batch_size, rng)
         if self.discriminators is None:
             return self._likelihood(decoded, true, upper, known, grain)
-        noise = _slices(self._upper_noise, upper.shape[1], batch_size, rng)
-        return self._adversarial(self.discriminators, decoded, true, upper, known, grain, noise)
+        draws = []
+        for drawn in (grain, _slices(self._grain, _FRAMES, batch_size, rng)):
+            noise = _slices(self._upper_noise, upper.shape[1], batch_size, rng)
+            made, levels = self.detail.finish(decoded, drawn)
+            draws.append((made, (levels + noise).clamp(min=_LEAST_UPPER)))
+        return self._adversarial(self.discriminators, true, upper, decoded, known, draws)
 
     def _likelihood(
         self, decoded: Tensor, true: Tensor, upper: Tensor, known: Tensor, grain: Tensor
@@ -126,43 +149,38 @@ class DetailTask:
     def _adversarial(
         self,
         discriminators: SpectrogramDiscriminators,
-        decoded: Tensor,
         true: Tensor,
         upper: Tensor,
+        decoded: Tensor,
         known: Tensor,
-        grain: Tensor,
-        noise: Tensor,
+        draws: Sequence[tuple[Tensor, Tensor]],
     ) -> tuple[Tensor, dict[str, float]]:
-        made, levels = self.detail.finish(decoded, grain)
-        made_upper = (levels + noise).clamp(min=-11.5)
+        (first, first_upper), (second, second_upper) = draws
+        weight = known[:, None]
+        kept = (
+            energy_score(true, first, second)
+            + 0.5 * energy_score(upper * weight, first_upper * weight, second_upper * weight, upper=True)
+            + loudness_score(true, first, second)
+        )
         real = discriminators.picture(true, upper, decoded, known)
-        fake = discriminators.picture(made, made_upper, decoded, known)
-        real_scores, real_features = discriminators(real)
-        fake_scores, _ = discriminators(fake.detach())
+        twice = torch.cat([decoded, decoded]), torch.cat([known, known])
+        fake = discriminators.picture(torch.cat([first, second]), torch.cat([first_upper, second_upper]), *twice)
         judged = torch.stack(
             [
                 functional.relu(1 - r).mean() + functional.relu(1 + f).mean()
-                for r, f in zip(real_scores, fake_scores, strict=True)
+                for r, f in zip(discriminators(real), discriminators(fake.detach()), strict=True)
             ]
         ).sum()
         # The same discriminators without gradient: one optimiser steps both sides.
         frozen = {name: value.detach() for name, value in discriminators.named_parameters()}
-        scores, features = functional_call(discriminators, frozen, (fake,))
+        scores = functional_call(discriminators, frozen, (fake,))
         fooled = -torch.stack([score.mean() for score in scores]).sum()
-        matched = torch.stack(
-            [
-                (f.float() - r.detach().float()).abs().mean() / (r.detach().float().abs().mean() + 1e-3)
-                for f, r in zip(features, real_features, strict=True)
-            ]
-        ).mean()
-        kept = _coarse_distance(made - true, (8, 4))
-        subframes = self.detail.config.subframes
-        kept = kept + 0.5 * _coarse_distance((made_upper - upper) * known[:, None], (8 * subframes, 4))
-        loss = judged + fooled + 2 * matched + 2 * kept
+        loss = judged + fooled + self.recipe.score_weight * kept
         return loss, {"judged": judged.item(), "fooled": fooled.item(), "kept": kept.item()}
 
     def export(self, folder: Path) -> None:
-        self.detail.save(folder / "detail")
+        detail = self.detail if self._kinds is None else self.detail.with_kinds(*self._kinds)
+        detail.save(folder / "detail")
 
 
 def start_as_unit_noise(detail: SpectralDetail) -> None:
@@ -181,12 +199,6 @@ def _slices(source: Tensor, length: int, count: int, rng: np.random.Generator) -
 
 def _negative_log_likelihood(error: Tensor, log_deviation: Tensor) -> Tensor:
     return 0.5 * (error * torch.exp(-log_deviation)) ** 2 + log_deviation
-
-
-def _coarse_distance(error: Tensor, cell: tuple[int, int]) -> Tensor:
-    """Mean absolute error after averaging over cells, and over all of the time."""
-    averaged: Tensor = functional.avg_pool2d(error[:, None], cell).abs().mean() + error.mean(dim=1).abs().mean()
-    return averaged
 
 
 def _make(recipe: RunRecipe, model: Any, _context: TaskContext) -> DetailTask:
