@@ -31,6 +31,7 @@ from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
 from sounddesk.engine.types import RgbImage
 from sounddesk.engine.types import SamplingSettings
+from sounddesk.engine.types import preset_named
 
 
 class Generation(QObject):
@@ -190,9 +191,7 @@ def generation_request(
         wanted = object_request(each, mask=masks[each.id], seed=seed)
         # A caption of the whole image takes the place of what was guessed of each object.
         takes.append(replace(wanted, proposed_prompt=None) if settings.grounding == "caption" else wanted)
-    sampling = SamplingSettings(
-        preset="paper" if settings.preset == "paper" else "fast", steps=settings.steps, guidance=settings.guidance
-    )
+    sampling = SamplingSettings(preset=preset_named(settings.preset), steps=settings.steps, guidance=settings.guidance)
     return GenerationRequest(
         image=image, takes=tuple(takes), seconds=seconds, sampling=sampling, grounding=settings.grounding
     )

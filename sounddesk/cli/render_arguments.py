@@ -197,7 +197,11 @@ def add_sound_arguments(sound: argparse._ActionsContainer) -> None:
     sound.add_argument("--seconds", type=number, help="length, 1 to 60 (default: 10)")
     sound.add_argument("--takes", type=whole_number, help=f"how many of each, 1 to {MAX_TAKES} (default: 1)")
     sound.add_argument("--seed", type=whole_number, help="same seed, same sound (default: 0)")
-    sound.add_argument("--preset", choices=("fast", "paper"), help="fast, or the paper's 200 steps (default: fast)")
+    sound.add_argument(
+        "--preset",
+        choices=("fast", "draft", "paper"),
+        help="fast, a draft in 4 steps, or the paper's 200 (default: fast)",
+    )
     sound.add_argument("--steps", type=whole_number, help="denoising steps (default: the preset's)")
     sound.add_argument("--guidance", type=number, help="how strictly to follow the image, 1 to 20 (default: 2)")
     sound.add_argument(

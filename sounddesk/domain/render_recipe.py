@@ -30,7 +30,7 @@ FORMAT: Final = "sounddesk-render"
 VERSION: Final = "1.0"
 
 RecipeKind = Literal["object", "ambience", "blend"]
-Preset = Literal["fast", "paper"]
+Preset = Literal["fast", "draft", "paper"]
 WavFormat = Literal["PCM_16", "PCM_24", "FLOAT"]
 Extra = Mapping[str, Any]
 

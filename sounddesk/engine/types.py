@@ -28,11 +28,11 @@ FloatMask = npt.NDArray[np.float32]
 RgbImage = npt.NDArray[np.uint8]
 Waveform = npt.NDArray[np.float32]
 
-PresetName = Literal["fast", "paper"]
+PresetName = Literal["fast", "draft", "paper"]
 TakeKind = Literal["object", "blend", "ambience"]
 RoundTrip = Literal["vocoder", "codec"]
 
-PRESET_STEPS: Final = {"paper": 200, "fast": 20}
+PRESET_STEPS: Final[dict[PresetName, int]] = {"fast": 20, "draft": 4, "paper": 200}
 MAX_SEED: Final = 2**63 - 1
 
 
@@ -45,7 +45,8 @@ class SamplingSettings:
     """How the denoising loop runs.
 
     Attributes:
-        preset: 'paper' = DDIM, 200 steps, eta 0 (paper 4.1); 'fast' = DPM-Solver++ (2M).
+        preset: 'paper' = DDIM, 200 steps, eta 0 (paper 4.1); 'fast' = DPM-Solver++ (2M); 'draft' = the same in 4
+            steps that are even in log-SNR, three times as quick.
         steps: denoising steps; None takes the preset's number.
         guidance: classifier-free guidance scale, eq. (2) of the paper; 1.0 runs no unconditional pass.
         eta: DDIM noise, 0 to 1.
@@ -57,8 +58,8 @@ class SamplingSettings:
     eta: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.preset not in ("fast", "paper"):
-            raise ValueError(f"preset is {self.preset!r}: choose 'fast' or 'paper'")
+        if self.preset not in PRESET_STEPS:
+            raise ValueError(f"preset is {self.preset!r}: choose 'fast', 'draft' or 'paper'")
         if self.steps is not None and not 1 <= self.steps <= 1000:
             raise ValueError(f"steps is {self.steps}: choose from 1 to 1000")
         if not 1.0 <= self.guidance <= 20.0:
@@ -69,6 +70,11 @@ class SamplingSettings:
     def to_json(self) -> dict[str, Any]:
         """Every field as it was asked for; ready for JSON."""
         return asdict(self)
+
+
+def preset_named(name: str) -> PresetName:
+    """The preset of that name; 'fast' for a name that this version does not know."""
+    return next((preset for preset in PRESET_STEPS if preset == name), "fast")
 
 
 def steps_of(sampling: SamplingSettings) -> int:

@@ -13,7 +13,6 @@ from PySide6.QtCore import QObject
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.batch.batch_request import Preset
 from sounddesk.app.commands.command import Command
 from sounddesk.app.file_commands import FileCommands
 from sounddesk.app.notifications import notifier
@@ -25,6 +24,7 @@ from sounddesk.audio.placed_clip import Mono
 from sounddesk.domain.batch_manifest import Row
 from sounddesk.domain.errors import OutputError
 from sounddesk.domain.timeline import PROJECT_RATE_HZ
+from sounddesk.engine.types import preset_named
 from sounddesk.storage.codec import encode
 from sounddesk.storage.project_reader import ProjectContents
 
@@ -213,7 +213,7 @@ class BatchCommands(QObject):
         if project.image is None:
             return replace(found, bundle=self._services.bundle_of_new_projects)
         asked = project.settings
-        preset: Preset = "paper" if asked.preset == "paper" else "fast"
+        preset = preset_named(asked.preset)
         return replace(found, seconds=asked.seconds, preset=preset, bundle=asked.bundle)
 
     def _project_name(self) -> str:

@@ -19,7 +19,7 @@ from sounddesk.storage.atomic_file import translate_os_errors
 # The first thing that a batch writes into its output folder.
 BATCH_FILE: Final = "batch.json"
 Follow = Literal["auto", "flow", "fixed"]
-Preset = Literal["fast", "paper"]
+Preset = Literal["fast", "draft", "paper"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -128,6 +128,7 @@ class NewBatchDialog(QDialog):
         self.preset = QComboBox()
         self.preset.addItem(self.tr("Fast"), "fast")
         self.preset.addItem(self.tr("As in the paper (200 steps)"), "paper")
+        self.preset.addItem(self.tr("Draft (4 steps)"), "draft")
         self.preset.setCurrentIndex(max(0, self.preset.findData(defaults.preset)))
         self.bundle = QComboBox()
         for each in dict.fromkeys((*bundles, defaults.bundle)):

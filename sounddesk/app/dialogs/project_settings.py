@@ -62,6 +62,7 @@ class ProjectSettingsDialog(QDialog):
         self.preset = QComboBox()
         self.preset.addItem(self.tr("Fast"), "fast")
         self.preset.addItem(self.tr("As in the paper (200 steps)"), "paper")
+        self.preset.addItem(self.tr("Draft (4 steps)"), "draft")
         self.preset.setCurrentIndex(max(0, self.preset.findData(settings.preset)))
         form.addRow(self.tr("&Preset:"), self.preset)
         self.steps = QSpinBox()

@@ -41,8 +41,8 @@ _TAKE_MENU: Final = (
 _GENERATE_MENU: Final = ("takes.generate", "takes.generate_all", "", "takes.use_new")
 # What of a recipe is shown, under which words.
 _RECIPE_WORDS: Final = (
-    ("file", "{}"), ("seed", "seed {}"), ("preset", "{}"), ("steps", "{} steps"), ("guidance", "guidance {}"),
-    ("bundle", "bundle {}"),
+    ("file", "{}"), ("seed", "seed {}"), ("drawn_seed", "drawn from {}"), ("preset", "{}"), ("steps", "{} steps"),
+    ("guidance", "guidance {}"), ("bundle", "bundle {}"),
     ("hint", "prompt \u201c{}\u201d"), ("negative_hint", "not \u201c{}\u201d"),
 )  # fmt: skip
 

@@ -33,6 +33,8 @@ def take_facts(take: Take, project: Project, licences: Mapping[str, str]) -> dic
     recipe = take.recipe
     owner = next((each.name for each in project.objects if each.id == take.object_id), recipe.get("name", ""))
     bundle = str(recipe.get("bundle", ""))
+    # Where its own seed gave silence.
+    drawn = {"drawn_seed": recipe["drawn_seed"]} if "drawn_seed" in recipe else {}
     return {
         "object": owner,
         "take": take.number,
@@ -43,6 +45,7 @@ def take_facts(take: Take, project: Project, licences: Mapping[str, str]) -> dic
         "bundle_sha256": recipe.get("bundle_sha256", ""),
         "licence": licence_of(recipe, licences),
         "seed": take.seed,
+        **drawn,
         "hint": recipe.get("hint") or "",
         "negative_hint": recipe.get("negative_hint") or "",
         "steps": recipe.get("steps"),

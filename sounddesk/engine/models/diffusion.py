@@ -189,7 +189,7 @@ def make_scheduler(config: dict[str, Any], sampling: SamplingSettings) -> Any:
     """The preset's scheduler on the bundle's noise schedule.
 
     'paper' is DDIM. 'fast' is DPM-Solver++ (2M, Lu et al. 2022) with trailing spacing, so that few steps
-    still start at full noise.
+    still start at full noise. 'draft' is the same solver with steps even in log-SNR, which it integrates in.
     """
     if sampling.preset == "paper":
         from diffusers.schedulers.scheduling_ddim import DDIMScheduler
@@ -197,8 +197,11 @@ def make_scheduler(config: dict[str, Any], sampling: SamplingSettings) -> Any:
         return DDIMScheduler.from_config(config)
     from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultistepScheduler
 
+    from sounddesk.engine.models.draft_scheduler import DraftScheduler
+
+    solver = DraftScheduler if sampling.preset == "draft" else DPMSolverMultistepScheduler
     keep = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "prediction_type")
-    return DPMSolverMultistepScheduler(
+    return solver(
         **{key: config[key] for key in keep},
         algorithm_type="dpmsolver++",
         solver_order=2,

@@ -210,7 +210,7 @@ def photograph_options() -> tuple[MeasureOption, ...]:
 
 def preset_option() -> MeasureOption:
     """How takes are made."""
-    return MeasureOption(flag="--preset", help="how takes are made", choices=("fast", "paper"), default="fast")
+    return MeasureOption(flag="--preset", help="how takes are made", choices=("fast", "draft", "paper"), default="fast")
 
 
 def seconds_option(seconds: float) -> MeasureOption:

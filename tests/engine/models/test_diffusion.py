@@ -18,6 +18,7 @@ from sounddesk.engine.models.injection import install_object_attention
 from sounddesk.engine.models.injection import load_object_attention
 from sounddesk.engine.models.injection import object_attention_state
 from sounddesk.engine.types import SamplingSettings
+from sounddesk.engine.types import preset_named
 from sounddesk.engine.types import steps_of
 
 WIDTH = 12
@@ -211,6 +212,24 @@ def test_paper_preset_is_ddim_with_200_steps_from_996_to_1() -> None:
     assert scheduler.alphas_cumprod[-1].item() == pytest.approx(1.42e-4, rel=5e-3)
 
 
+def test_draft_preset_has_four_steps_even_in_log_snr() -> None:
+    sampling = SamplingSettings(preset="draft")
+    scheduler = make_scheduler(audioldm_scheduler_config(), sampling)
+    scheduler.set_timesteps(steps_of(sampling))
+    steps = scheduler.timesteps
+    assert steps.tolist() == [999, 828, 592, 250]
+    kept = scheduler.alphas_cumprod[steps].double()
+    apart = (kept / (1 - kept)).log().diff()
+    torch.testing.assert_close(apart, apart.mean().expand(3), rtol=0.01, atol=0.0)
+    # More steps than there are timesteps down there are each taken once.
+    scheduler.set_timesteps(1000)
+    assert len(set(scheduler.timesteps.tolist())) == len(scheduler.timesteps) <= 750
+
+
+def test_a_preset_of_another_version_is_the_fast_one() -> None:
+    assert [preset_named(name) for name in ("paper", "draft", "fast", "dream")] == ["paper", "draft", "fast", "fast"]
+
+
 def test_scheduler_is_audioldms_square_root_linear_and_not_linear() -> None:
     scheduler = make_scheduler(audioldm_scheduler_config(), SamplingSettings(preset="paper"))
     expected = torch.linspace(0.0015**0.5, 0.0195**0.5, 1000) ** 2
@@ -238,7 +257,7 @@ def run(sampling: SamplingSettings, condition: torch.Tensor, null: torch.Tensor,
     )
 
 
-@pytest.mark.parametrize("preset", ["fast", "paper"])
+@pytest.mark.parametrize("preset", ["fast", "draft", "paper"])
 def test_guidance_is_equation_two(preset: Any) -> None:
     condition, null = torch.full((1, WIDTH), 0.3), torch.full((1, WIDTH), 0.1)
     guided = run(SamplingSettings(preset=preset, steps=4, guidance=2.0), condition, null)
