@@ -95,7 +95,9 @@ class CurveEditing(QObject):
         document, view = self._tools.document, self._tools.view()
         found = hit_curve(view, document.project, self.mode, place)
         if found is None:
+            self.choose(None)
             return None
+        self._select(found.curve if isinstance(found, PointRef) else found)
         if isinstance(found, PointRef):
             self.choose(found)
             document.begin(self.tr("Move point"))
@@ -106,6 +108,13 @@ class CurveEditing(QObject):
         self._add(found, point, preview=True)
         assert self.chosen is not None
         return MovePoint(self._tools, place, self.chosen)
+
+    def _select(self, ref: CurveRef) -> None:
+        """Select whose curve it is, so that keys go on with it."""
+        selection = self._tools.selection
+        lane = self._tools.document.project.clip(ref.id).object_id if ref.of == "clip" else ref.id
+        selection.select_objects([lane])
+        selection.select_clips([ref.id] if ref.of == "clip" else [])
 
     def remove_at(self, place: QPointF) -> bool:
         """Remove the point under the mouse; False where there is none."""

@@ -38,9 +38,12 @@ def paint_curves(
     refs = list(shown_curves(project, mode))
     if mode == "off":
         refs = [CurveRef(of="clip", id=clip.id) for clip in project.clips if clip.envelope]
+        refs += [CurveRef(of="volume", id=each.id) for each in project.objects if each.strip.volume_curve]
     for ref in refs:
         curve = curve_of(project, ref)
-        ink = colour("accent" if mode != "off" else "text", alpha=255 if curve else 140)
+        # What is edited stands out; a lane's volume is only hinted at behind the clips' own gain.
+        strong = bool(curve) and not (mode == "off" and ref.of == "volume")
+        ink = colour("accent" if mode != "off" else "text", alpha=255 if strong else 140)
         painter.setPen(QPen(ink, 1.5, Qt.PenStyle.SolidLine if curve else Qt.PenStyle.DashLine))
         painter.drawPolyline(line_of(view, project, ref))
         if mode == "off":

@@ -102,6 +102,11 @@ def test_a_clip_s_gain_is_drawn_over_it_and_moves_with_it(two_lanes: TwoLanes) -
     two_lanes.click(two_lanes.on("first", 2.0, down=high))
     (point,) = two_lanes.project.clip("first").envelope
     assert point.time_s == pytest.approx(1.0, abs=0.02)
+    # Keys go on with it until something else is clicked on.
+    assert two_lanes.selection.clip_ids == ("first",)
+    assert two_lanes.panel.curves.chosen_point is not None
+    two_lanes.click(QPoint(20, two_lanes.panel.height() - 4))
+    assert two_lanes.panel.curves.chosen_point is None
     two_lanes.actions["timeline.curves_off"].trigger()
     two_lanes.drag(two_lanes.on("first", 2.0), two_lanes.on("first", 2.0) + QPoint(60, 0), SHIFT)
     assert two_lanes.project.clip("first").envelope == (point,)
