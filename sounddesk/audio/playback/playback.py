@@ -246,7 +246,7 @@ class Playback:
         gain = np.ones(count, dtype=np.float32)
         # Down to silence before an end or a wrap, up from it after a start or a wrap: a jump would click.
         if self._end is not None:
-            gain *= np.clip((self._end - frames) / RAMP, 0.0, 1.0)
+            gain *= np.clip((self._end - frames) / (RAMP * max(1, speed)), 0.0, 1.0)
         if speed < 0:
             gain *= np.clip(frames / (RAMP * -speed), 0.0, 1.0)
         if loop is not None and start < loop[1]:

@@ -55,6 +55,26 @@ def test_a_loop_has_no_click_at_its_wrap(playback: Playback) -> None:
     assert np.abs(sound[-2000:]).max() > 0.49
 
 
+def test_backwards_at_twice_the_speed_is_the_tape_turned_round(playback: Playback) -> None:
+    playback._speed, playback._next_frame = -2, 20_000
+    # Ranges are for playing forwards at its own speed.
+    playback.set_loop((12_000, 15_000))
+    sound = blocks(playback, 10)
+    expected = TONE[20_000 - 10_240 : 20_000].reshape(-1, 2).mean(axis=1)[::-1]
+    assert np.allclose(sound, expected, atol=1e-6)
+    assert playback._next_frame == 20_000 - 10_240
+    rest = blocks(playback, 12)
+    assert np.abs(np.diff(rest)).max() < 2.4 * OWN_STEP
+    assert not rest[9_760 // 2 :].any()
+
+
+def test_the_end_comes_smoothly_also_at_eight_times_the_speed(playback: Playback) -> None:
+    playback._speed, playback._end, playback._next_frame = 8, 40_000, 20_000
+    sound = blocks(playback, 8)
+    assert np.abs(np.diff(sound)).max() < 8 * OWN_STEP
+    assert not sound[20_000 // 8 :].any()
+
+
 def read(ring: PlaybackRing, frames: int) -> np.ndarray:
     out = np.full((frames, 2), np.nan, dtype=np.float32)
     ring.read_into(out)
