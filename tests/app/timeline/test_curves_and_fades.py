@@ -167,6 +167,18 @@ def test_reversed_clips_say_so_and_come_back(two_lanes: TwoLanes) -> None:
     assert two_lanes.project.clip("first") == trimmed
 
 
+def test_a_reversed_sound_lands_on_markers_by_its_own_loudest_moment(two_lanes: TwoLanes) -> None:
+    two_lanes.selection.select_objects([two_lanes.lanes[0]])
+    two_lanes.selection.select_clips(["first"])
+    two_lanes.actions["timeline.reverse"].trigger()
+    two_lanes.player.seek(5.0)
+    two_lanes.actions["timeline.marker"].trigger()
+    two_lanes.actions["timeline.at_markers"].trigger()
+    (clip,) = two_lanes.project.clips_of(two_lanes.lanes[0])
+    # Its one loud sample is half a second after the take's beginning: 1.5 s into the take backwards.
+    assert clip.start_s - clip.offset_s + 1.5 == pytest.approx(5.0, abs=0.01)
+
+
 def on_one_lane(desk: TwoLanes) -> None:
     """Both clips on the first lane: 1 to 3 s and 4 to 6 s."""
     second = dataclasses.replace(desk.project.clip("second"), object_id=desk.lanes[0])
