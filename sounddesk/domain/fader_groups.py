@@ -20,7 +20,7 @@ def with_group_of(project: Project, object_ids: Iterable[str], *, name: str) -> 
     group = FaderGroup(id=group_id, name=free_name(name, (each.name for each in project.master.groups)))
     for object_id in object_ids:
         project = project.with_strip(object_id, group_id=group_id)
-    return without_empty_groups(project.with_master(groups=(*project.master.groups, group)))
+    return project.with_master(groups=(*project.master.groups, group)).without_empty_groups()
 
 
 def without_group(project: Project, object_ids: Iterable[str]) -> Project:
@@ -29,11 +29,4 @@ def without_group(project: Project, object_ids: Iterable[str]) -> Project:
         heard = project.heard_strip(object_id)
         strip = dataclasses.replace(heard, group_id="")
         project = project.with_changed_object(object_id, strip=strip)
-    return without_empty_groups(project)
-
-
-def without_empty_groups(project: Project) -> Project:
-    """Without groups that no strip is in."""
-    used = {each.strip.group_id for each in project.objects}
-    groups = tuple(group for group in project.master.groups if group.id in used)
-    return project if groups == project.master.groups else project.with_master(groups=groups)
+    return project.without_empty_groups()

@@ -316,7 +316,7 @@ class Project:
         return self.with_changed_object(object_id, strip=strip)
 
     def without_objects(self, object_ids: Iterable[str]) -> Project:
-        """Without these objects and their clips and markers; blends lose them as members. Takes stay in the library."""
+        """Without these objects and their clips and markers; blends and groups lose them. Takes stay in the library."""
         gone = set(object_ids)
         kept = []
         for each in self.objects:
@@ -331,7 +331,7 @@ class Project:
             objects=tuple(kept),
             clips=tuple(clip for clip in self.clips if clip.object_id not in gone),
             markers=tuple(marker for marker in self.markers if marker.object_id not in gone),
-        )
+        ).without_empty_groups()
 
     def with_object_order(self, object_ids: Iterable[str]) -> Project:
         """With the objects in this order; those not named follow in their old order."""
@@ -362,6 +362,12 @@ class Project:
         others = tuple(each for each in self.take_marks if each.take_id != mark.take_id)
         plain = mark == TakeMark(take_id=mark.take_id)
         return dataclasses.replace(self, take_marks=others if plain else (*others, mark))
+
+    def without_empty_groups(self) -> Project:
+        """Without groups of faders that no strip is in."""
+        used = {each.strip.group_id for each in self.objects}
+        groups = tuple(group for group in self.master.groups if group.id in used)
+        return self if groups == self.master.groups else self.with_master(groups=groups)
 
     def with_settings(self, **changes: Any) -> Project:
         return dataclasses.replace(self, settings=dataclasses.replace(self.settings, **changes))

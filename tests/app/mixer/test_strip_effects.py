@@ -118,6 +118,11 @@ def test_selected_strips_get_a_fader_in_common_and_leave_it_as_loud_as_they_are(
     assert desk.project.group(group_id).gain_db == -6.0
     assert desk.project.group(group_id).muted
     assert all(desk.project.heard_strip(each).gain_db == -6.0 for each in ids)
+    desk.document.commit("Delete both", desk.project.without_objects(ids))
+    assert desk.panel.groups == {}
+    desk.document.undo()
+    wait_until(lambda: len(desk.panel.strips) == 2)
+    (strip,) = desk.panel.groups.values()
     desk.selection.select_objects(())
     QTest.mouseClick(strip, LEFT, pos=strip.rect().topLeft() + strip._name.pos())
     assert set(desk.selection.object_ids) == set(ids)
