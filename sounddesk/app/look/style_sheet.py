@@ -100,6 +100,7 @@ QAbstractSpinBox::up-arrow {{ image: url("{up}"); width: 8px; height: 8px; }}
 QAbstractSpinBox::down-arrow {{ image: url("{down}"); width: 8px; height: 8px; }}
 QAbstractSpinBox[bare="true"] {{ padding: 1px 2px; }}
 QAbstractSpinBox[bare="true"]::up-button, QAbstractSpinBox[bare="true"]::down-button {{ width: 0; }}
+QAbstractSpinBox[bare="true"]::up-arrow, QAbstractSpinBox[bare="true"]::down-arrow {{ image: none; }}
 QComboBox {{
     background: {of.raised}; color: {of.text}; border: 1px solid {of.line}; border-radius: {RADIUS}px;
     padding: 3px {PADDING}px; min-height: 16px;

@@ -55,6 +55,14 @@ class MixerPanel(QWidget):
         self.strips: dict[str, Strip] = {}
         self._row = QHBoxLayout()
         self._row.setSpacing(2)
+        self.groups: dict[str, GroupStrip] = {}
+        self._buses = QHBoxLayout()
+        self._buses.setSpacing(2)
+        self.reverb = ReverbStrip(document, self)
+        self.reverb.settings_requested.connect(self.show_reverb)
+        self._buses.addWidget(self.reverb)
+        # Behind the lanes and scrolled with them: only the master is always in sight.
+        self._row.addLayout(self._buses)
         self._row.addStretch(1)
         inner = QWidget(self)
         inner.setLayout(self._row)
@@ -81,13 +89,6 @@ class MixerPanel(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
         layout.addWidget(scroll, 1)
-        self.groups: dict[str, GroupStrip] = {}
-        self._buses = QHBoxLayout()
-        self._buses.setSpacing(2)
-        self.reverb = ReverbStrip(document, self)
-        self.reverb.settings_requested.connect(self.show_reverb)
-        self._buses.addWidget(self.reverb)
-        layout.addLayout(self._buses)
         layout.addWidget(self.master)
         layout.addLayout(right)
         # One strip a turn of the event loop: a strip takes some 8 ms to make, and a scene may have twenty.
