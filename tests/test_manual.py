@@ -23,7 +23,7 @@ def test_every_picture_is_used() -> None:
     used = {target for page in PAGES for target in re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8"))}
     readme = Path(__file__).parent.parent / "README.md"
     used |= {Path(target).name for target in re.findall(r"\]\(([^)]+)\)", readme.read_text(encoding="utf-8"))}
-    assert {file.name for file in resource("manual").glob("*.jpg")} <= used
+    assert {file.name for file in resource("manual").iterdir() if file.suffix in (".jpg", ".webp")} <= used
 
 
 def test_the_number_of_kinds_is_told_as_the_bundle_has_it() -> None:

@@ -10,6 +10,7 @@ import contextlib
 import json
 import multiprocessing
 import os
+import shutil
 import sys
 import threading
 import time
@@ -22,6 +23,12 @@ from PySide6.QtCore import QPoint
 from PySide6.QtCore import Qt
 from PySide6.QtCore import QTimer
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QStyle
+from PySide6.QtWidgets import QStyleOptionSlider
+
+from sounddesk.resources_folder import resource
+from tests.e2e.desk_hand import Hand
 
 BEAT_S = 0.005
 PAUSE_S = 0.025
@@ -66,7 +73,7 @@ class Watchdog:
         self._last = now
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 120.0) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 240.0) -> None:
     """Run the event loop until `condition` holds."""
     from tests.app.conftest import wait_until
 
@@ -74,20 +81,23 @@ def wait_for(condition: Callable[[], bool], seconds: float = 120.0) -> None:
 
 
 def work(folder: Path) -> dict[str, Any]:
-    """From the demo still to files, as an artist does it; the pauses on the way."""
+    """From a photograph to files, as an artist does it, gesture by gesture, and then some painting; the pauses on the
+    way.
+    """
     from sounddesk.app.desk import make_application
     from sounddesk.app.desk import open_window
-    from sounddesk.app.export.export_dialog import ExportRequest
     from sounddesk.app.settings import Settings
-    from sounddesk.audio.exporters.export_plan import plan_export
-    from sounddesk.audio.exporters.export_settings import ExportSettings
 
     app = make_application(["-platform", "offscreen"])
     window = open_window(Settings())
+    window.resize(1280, 800)
     app.processEvents()
     watch = Watchdog()
     services, canvas = window.services, window.canvas.canvas
     document = services.document
+
+    def at(x: float, y: float) -> QPoint:
+        return QPoint(*(round(v) for v in canvas.viewport.to_widget(x, y)))
 
     def phase(name: str) -> None:
         watch.phase = name
@@ -97,42 +107,68 @@ def work(folder: Path) -> dict[str, Any]:
         wait_for(lambda: time.monotonic() >= until)
 
     rest(0.5)
+    hand = Hand(window)
+    services.settings.export_folder = folder / "out"
+    scene = json.loads((resource("demo") / "scene.json").read_text(encoding="utf-8"))["objects"]
+    photograph = folder / "farm.webp"
+    shutil.copyfile(resource("demo") / "scene.webp", photograph)
     phase("open")
-    window.app_commands.open_demo(with_takes=False)
-    wait_for(lambda: bool(document.project.objects))
-    rest(1.5)
+    hand.drop(photograph)
+    wait_for(lambda: document.project.image is not None and canvas.isVisible())
+    document.commit("Short", document.project.with_settings(seconds=2.0, steps=4, timeline_s=4.0))
+    rest(0.3)
     phase("click")
-    services.selection.select_objects(())
-    before = len(document.project.objects)
-    at = QPoint(*(round(v) for v in canvas.viewport.to_widget(300, 300)))
-    QTest.mouseMove(canvas, at)
-    QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at)
-    wait_for(lambda: len(document.project.objects) > before)
+    # The first one while the image is still being read: it waits. Ctrl begins another object in any case.
+    for number, each in enumerate(scene[1:], start=1):
+        hand.click(canvas, at(*each["point"]), each["name"], Qt.KeyboardModifier.ControlModifier)
+        wait_for(lambda number=number: len(document.project.objects) == number)
+    rest(0.5)
+    phase("generate")
+    failures: list[str] = []
+    services.generate.failed.connect(lambda _job, text: failures.append(text))
+    hand.key("Ctrl+Shift+G")
+    wait_for(lambda: len(document.takes) == 3 or bool(failures), seconds=300)
+    assert not failures, failures
+    rest(1.0)
+    phase("listen")
+    hand.key("Space")
+    rest(1.0)
+    hand.key("Space")
+    cards, rows = window.takes._list, window.objects._list
+    for number in (2, 0, 1):
+        object_id = document.project.objects[number].id
+        if services.selection.object_ids != (object_id,):
+            item = rows.topLevelItem(number)
+            hand.click(rows.viewport(), rows.visualItemRect(item).center(), item.text(0))
+        wait_for(lambda: cards.count() == 1)
+        hand.click(cards.viewport(), cards.place_of(cards.ids[0], "play"), "its card")
+        rest(0.3)
+    phase("mix")
+    for each in document.project.objects[:2]:
+        fader = window.mixer.strips[each.id].fader
+        option = QStyleOptionSlider()
+        fader.initStyleOption(option)
+        slider = QStyle.ComplexControl.CC_Slider
+        handle = fader.style().subControlRect(slider, option, QStyle.SubControl.SC_SliderHandle, fader).center()
+        hand.drag(fader, handle, handle + QPoint(0, 15), f"fader of {each.name}")
+        rest(0.1)
+    levels = [each.strip.gain_db for each in document.project.objects]
+    phase("export")
+    hand.key("Ctrl+E")
+    wait_for(lambda: QApplication.activeModalWidget() is not None)
+    rest(0.3)
+    hand.key("Return")
+    wait_for(lambda: len(list((folder / "out").glob("*.wav"))) == 4)
     rest(0.3)
     phase("paint")
     services.actions["tool.brush"].trigger()
-    QTest.mousePress(canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at)
+    place = at(300, 300)
+    QTest.mousePress(canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
     for step in range(30):
-        QTest.mouseMove(canvas, at + QPoint(4 * step, 2 * step))
+        QTest.mouseMove(canvas, place + QPoint(4 * step, 2 * step))
         rest(0.01)
-    QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at + QPoint(116, 58))
+    QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place + QPoint(116, 58))
     rest(0.3)
-    phase("generate")
-    document.commit("Short", document.project.with_settings(seconds=2.0, steps=4, timeline_s=4.0))
-    services.selection.select_objects([each.id for each in document.project.objects])
-    failures: list[str] = []
-    services.generate.failed.connect(lambda _job, text: failures.append(text))
-    services.actions["takes.generate"].trigger()
-    wait_for(lambda: len(document.takes) == len(document.project.objects) or bool(failures), seconds=300)
-    assert not failures, failures
-    rest(1.0)
-    phase("mix")
-    for tenths in range(0, -100, -5):
-        window.mixer.master.fader.setValue(tenths)
-        rest(0.01)
-    services.actions["transport.play"].trigger()
-    rest(1.0)
-    services.actions["transport.play"].trigger()
     phase("undo")
     for _ in range(4):
         services.actions["edit.undo"].trigger()
@@ -144,16 +180,11 @@ def work(folder: Path) -> dict[str, Any]:
     services.store.save_as(folder / "scene.sdesk")
     wait_for(lambda: not document.is_dirty)
     rest(0.5)
-    phase("export")
-    plan = plan_export(document.project, document.takes, ExportSettings(silent_lanes=True), name="scene")
-    window.app_commands.exports.export(ExportRequest(plan=plan, folder=folder / "out"))
-    wait_for((folder / "out" / "scene_mix.wav").exists)
-    rest(0.3)
     phase("end")
     threads = [each.name for each in threading.enumerate()]
     window.shut_down()
     window.hide()
-    return {"pauses": watch.pauses, "threads": threads}
+    return {"pauses": watch.pauses, "threads": threads, "gestures": hand.gestures, "levels": levels}
 
 
 def main() -> None:
