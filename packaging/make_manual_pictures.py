@@ -34,6 +34,7 @@ from PySide6.QtWidgets import QDialog
 from sounddesk.app.desk import make_application
 from sounddesk.app.desk import open_window
 from sounddesk.app.look.style_sheet import apply_theme
+from sounddesk.app.look.theme import colour
 from sounddesk.app.main_window import MainWindow
 from sounddesk.app.settings import Settings
 from sounddesk.domain.timeline import Marker
@@ -71,7 +72,11 @@ class Camera:
         for dialog in self.window.findChildren(QDialog):
             if dialog.isVisible():
                 painter = QPainter(shot)
-                painter.drawPixmap(self.window.rect().center() - dialog.rect().center(), dialog.grab())
+                place = self.window.rect().center() - dialog.rect().center()
+                painter.drawPixmap(place, dialog.grab())
+                # Where a desktop puts a frame around it.
+                painter.setPen(colour("frame"))
+                painter.drawRect(dialog.rect().translated(place).adjusted(-1, -1, 0, 0))
                 painter.end()
         if shot.width() > self._largest:
             shot = shot.scaledToWidth(self._largest, Qt.TransformationMode.SmoothTransformation)

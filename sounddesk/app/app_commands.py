@@ -166,10 +166,10 @@ class AppCommands(QObject):
 
 COMMANDS: Final[tuple[Command[AppCommands], ...]] = (
     Command("file.recover", "Recover unsaved &work…", AppCommands.recover, menu="File", section="open", order=1),
-    Command("file.project_settings", "Project se&ttings…", AppCommands.project_settings, menu="File",
+    Command("file.project_settings", "Pro&ject settings…", AppCommands.project_settings, menu="Edit",
             section="settings", keys="Ctrl+Shift+,"),
     Command("app.models", "Published mode&ls…", AppCommands.models, menu="File", section="settings"),
-    Command("app.preferences", "&Preferences…", AppCommands.preferences, menu="File", section="settings",
+    Command("app.preferences", "Pr&eferences…", AppCommands.preferences, menu="Edit", section="settings",
             keys="Ctrl+,"),
     Command("help.manual", "&Manual", AppCommands.manual, menu="Help", section="manual",
             keys=StandardKey.HelpContents),

@@ -147,7 +147,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         services = self.services
         self.objects.blend_requested.connect(services.generation.add_blend)
-        services.player.problem.connect(self._audio.setText)
+        services.player.problem.connect(self._show_audio)
         services.segment.notice.connect(self._show_segmenter)
         self.takes.generate_requested.connect(lambda ids, count: services.generation.generate(ids, variations=count))
         self.takes.audition_requested.connect(
@@ -168,9 +168,12 @@ class MainWindow(QMainWindow):
         services.document.undo_stack.indexChanged.connect(self._on_index)
 
     def _show_segmenter(self, text: str) -> None:
-        shown = text.partition(";")[0]
+        shown = text.partition(";")[0].partition(" (")[0]
         self._segmenter.setText(shown[:1].upper() + shown[1:])
         self._segmenter.setToolTip(plain_tip(text))
+
+    def _show_audio(self, problem: str) -> None:
+        self._audio.setText(problem[:1].upper() + problem[1:])
 
     def _on_index(self, _index: int) -> None:
         self._refresh()

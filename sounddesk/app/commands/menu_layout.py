@@ -31,7 +31,7 @@ class Menu:
 MENUS: Final = (
     Menu(title="&File", sections=("open", "save", "export", "last_export", "masks", "batch", "settings", "quit"),
          submenus=(("last_export", "Last e&xport"), ("masks", "Mas&ks"))),
-    Menu(title="&Edit", sections=("history", "clipboard", "select")),
+    Menu(title="&Edit", sections=("history", "clipboard", "select", "settings")),
     Menu(title="&Objects", sections=("suggest", "objects", "add")),
     Menu(title="&Mask", sections=("tools", "pick", "edit"), submenus=(("tools", "Too&ls"),)),
     Menu(title="&Takes", sections=("generate", "listen", "use", "compare")),

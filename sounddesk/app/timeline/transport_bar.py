@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout
 from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QMenu
 from PySide6.QtWidgets import QToolButton
 from PySide6.QtWidgets import QWidget
 
@@ -62,8 +64,7 @@ class TransportBar(QWidget):
         self._unit.clicked.connect(self._next_unit)
         row.addWidget(self._unit)
         row.addSpacing(GAP)
-        for mode in CURVE_MODES:
-            row.addWidget(self._button(f"timeline.curves_{mode}", text=True))
+        row.addWidget(self._make_curves())
         row.addStretch(1)
         row.addWidget(self._button("timeline.ripple", text=True))
         for name in ("timeline.snap", "timeline.marker", "timeline.at_markers"):
@@ -102,6 +103,28 @@ class TransportBar(QWidget):
         button.setAutoRaise(True)
         style = Qt.ToolButtonStyle.ToolButtonTextOnly if text else Qt.ToolButtonStyle.ToolButtonIconOnly
         button.setToolButtonStyle(style)
+        return button
+
+    def _make_curves(self) -> QToolButton:
+        """What the mouse works on, clips or one kind of curve: one button, since the mixer beside needs the width."""
+        button = QToolButton(self)
+        button.setAutoRaise(True)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        button.setToolTip(self.tr("What the mouse works on: clips, or curves over them"))
+        menu = QMenu(button)
+        button.setMenu(menu)
+
+        def show(action: QAction) -> None:
+            if action.isChecked():
+                button.setText(action.iconText())
+                button.setAccessibleName(self.tr("The mouse works on: {what}").format(what=action.iconText()))
+
+        for mode in CURVE_MODES:
+            action = self._actions[f"timeline.curves_{mode}"]
+            menu.addAction(action)
+            action.toggled.connect(lambda _on, action=action: show(action))
+            show(action)
         return button
 
     def _show_icons(self) -> None:
