@@ -77,6 +77,7 @@ CALLERS: dict[tuple[str, ...], set[str]] = {
         "engine/perception/sound_classifier.py",
         "engine/perception/sound_effects.py",
         "engine/segmenters/sam_checkpoint.py",
+        "evaluation/separation/mask_separator.py",
         "evaluation/sound_networks/weights.py",
         # What a training wrote itself, or published weights that are pinned by their hash.
         "training/",

@@ -11,6 +11,7 @@ from sounddesk.engine.images.image_file import load_image
 from sounddesk.engine.images.mask_file import load_mask
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
+from sounddesk.engine.types import RgbImage
 from sounddesk.engine.types import Waveform
 from sounddesk.evaluation.baselines.registry import BaselineContext
 from sounddesk.evaluation.baselines.registry import MakeSound
@@ -21,23 +22,23 @@ def from_pictures(context: BaselineContext, grounding: GroundingMode) -> MakeSou
     """A take of each clip's mask, or of its whole picture where it has none."""
 
     def make(clip: EvaluationClip) -> tuple[Waveform, int]:
-        if clip.image is None:
-            raise BadInputError(f"clip {clip.id!r} has no picture")
-        image = load_image(clip.image)
-        mask = np.ones((image.height, image.width), dtype=np.bool_)
-        if clip.mask is not None:
-            size = (image.width, image.height)
-            mask = load_mask(clip.mask, image_size=size, orientation=image.orientation)
-        name = clip.object or clip.id
-        take = ObjectRequest(name=name, mask=mask, seed=take_seed(context.seed, name=clip.id, take=0))
+        image, take = picture_of(clip, seed=context.seed)
         request = GenerationRequest(
-            image=image.pixels,
-            takes=(take,),
-            seconds=context.seconds,
-            sampling=context.sampling,
-            grounding=grounding,
+            image=image, takes=(take,), seconds=context.seconds, sampling=context.sampling, grounding=grounding
         )
         made = context.session.generate(request, cancel=context.cancel)[0]
         return made.waveform, made.sample_rate_hz
 
     return make
+
+
+def picture_of(clip: EvaluationClip, *, seed: int) -> tuple[RgbImage, ObjectRequest]:
+    """A clip's picture, and the take of its mask, or of the whole picture without one. Raises: BadInputError."""
+    if clip.image is None:
+        raise BadInputError(f"clip {clip.id!r} has no picture")
+    image = load_image(clip.image)
+    mask = np.ones((image.height, image.width), dtype=np.bool_)
+    if clip.mask is not None:
+        mask = load_mask(clip.mask, image_size=(image.width, image.height), orientation=image.orientation)
+    take = ObjectRequest(name=clip.object or clip.id, mask=mask, seed=take_seed(seed, name=clip.id, take=0))
+    return image.pixels, take

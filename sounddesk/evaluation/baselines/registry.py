@@ -27,6 +27,7 @@ class BaselineContext:
 
     Attributes:
         recordings: folder of KIND/*.flac that sounds may be taken from.
+        separator: folder of a separator that was learned.
     """
 
     session: EngineSession
@@ -34,6 +35,7 @@ class BaselineContext:
     seconds: float
     sampling: SamplingSettings
     recordings: Path | None = None
+    separator: Path | None = None
     cancel: CancelToken | None = None
 
 

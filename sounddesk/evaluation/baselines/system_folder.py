@@ -75,6 +75,7 @@ def run(
     out: Path,
     bundle: str | Path = "starter",
     recordings: Path | None = None,
+    separator: Path | None = None,
     seed: int = 0,
     seconds: float = 10.0,
     preset: PresetName = "fast",
@@ -89,6 +90,7 @@ def run(
         name: of the baseline.
         out: gets ID.wav of each clip, and the settings.
         recordings: to retrieve from.
+        separator: folder of what takes sounds apart.
         sampling: every setting of the denoising loop; replaces `preset`.
 
     Raises:
@@ -130,6 +132,7 @@ def run(
                 seconds=seconds,
                 sampling=settings,
                 recordings=recordings,
+                separator=separator,
                 cancel=cancel,
             )
             make = entry.start(context) if missing else None

@@ -41,6 +41,7 @@ MEASURES.register(
             ),
             folder_option("--out", "gets ID.wav of each clip; an earlier run there goes on", required=True),
             folder_option("--recordings", "KIND/*.flac that 'retrieve' takes sounds from", default_text=""),
+            folder_option("--separator", "what 'retrieve-separate' separates by", default_text=""),
             seed_option("of the takes"),
             preset_option(),
             seconds_option(10.0),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from sounddesk.audio.files.wav_io import read_sound
 from sounddesk.domain.errors import BadInputError
@@ -15,6 +16,8 @@ from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.types import SamplingSettings
 from sounddesk.evaluation.baselines import system_folder
 from sounddesk.evaluation.baselines.registry import BASELINES
+from sounddesk.evaluation.separation.mask_separator import MaskSeparator
+from sounddesk.evaluation.separation.mask_separator import SeparatorShape
 from tests.evaluation.conftest import write_cut_out
 from tests.evaluation.conftest import write_sound
 
@@ -39,7 +42,7 @@ def make(name: str, manifest: Path, bundle: Path, **options):
 
 
 def test_those_that_there_are() -> None:
-    assert set(BASELINES.names()) == {"ours", "captioning", "captioning-mix", "text", "retrieve"}
+    assert set(BASELINES.names()) == {"ours", "captioning", "captioning-mix", "text", "retrieve", "retrieve-separate"}
     assert all(entry.summary[-1] not in ".?" for entry in BASELINES)
 
 
@@ -69,12 +72,30 @@ def test_retrieval_takes_the_kind_that_is_named(manifest: Path, bundle_in_text_s
         write_sound(manifest.parent / "recordings" / kind / "one.wav", np.full(32_000, level))
     with pytest.raises(BadInputError, match="name a folder with --recordings"):
         make("retrieve", manifest, bundle_in_text_space)
+    with pytest.raises(BadInputError, match="make one with 'sounddesk evaluate separator'"):
+        make("retrieve-separate", manifest, bundle_in_text_space, recordings=manifest.parent / "recordings")
     made = make("retrieve", manifest, bundle_in_text_space, recordings=manifest.parent / "recordings")
     assert made.made == 3
     for clip, kind in (("a", "a dog"), ("b", "a car"), ("c", "sea")):
         sound = read_sound(manifest.parent / "retrieve" / f"{clip}.wav")
         assert sound.samples == pytest.approx(levels[kind], abs=1e-3)
         assert len(sound.samples) == 16_000
+
+
+def test_what_was_retrieved_is_separated_by_mask_or_name(manifest: Path, bundle_in_text_space: Path) -> None:
+    rng = np.random.default_rng(0)
+    for kind in ("a dog", "a car", "sea"):
+        write_sound(manifest.parent / "recordings" / kind / "one.wav", rng.standard_normal(9000) * 0.1)
+    torch.manual_seed(0)
+    shape = SeparatorShape(condition_width=32, widths=(8, 8), maps=4)
+    MaskSeparator(shape).save(manifest.parent / "separator", facts={})
+    places = {"recordings": manifest.parent / "recordings", "separator": manifest.parent / "separator"}
+    made = make("retrieve-separate", manifest, bundle_in_text_space, **places)
+    assert made.made == 3
+    for clip in "abc":
+        sound = read_sound(made.folder / f"{clip}.wav")
+        # A mask takes away, and adds nothing.
+        assert len(sound.samples) == 9000 and 0 < np.std(sound.samples) < 0.1
 
 
 def test_folders_and_manifests_that_cannot_be(manifest: Path, bundle_in_text_space: Path, tmp_path: Path) -> None:
