@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import QPoint
 from PySide6.QtCore import QRect
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton
 from PySide6.QtWidgets import QAbstractSlider
 from PySide6.QtWidgets import QAbstractSpinBox
@@ -79,14 +80,8 @@ def test_everything_fits_at_1280_by_800(desk: MainWindow) -> None:
 
 def test_the_strips_are_never_cut_below(desk: MainWindow) -> None:
     """Their faders shrink, down to a least height below which the panel cannot be made lower."""
-    desk.resizeDocks([desk._docks[3]], [40], desk_vertical())
+    desk.resizeDocks([desk._docks[3]], [40], Qt.Orientation.Vertical)
     QApplication.processEvents()
     assert cut_off(desk) == []
     strip = next(iter(desk.mixer.strips.values()))
     assert strip.fader.height() >= strip.fader.minimumHeight()
-
-
-def desk_vertical() -> object:
-    from PySide6.QtCore import Qt
-
-    return Qt.Orientation.Vertical

@@ -147,3 +147,19 @@ def test_another_project_begins_without_the_peaks_of_the_last_one(mixer: tuple[M
     for strip in (panel.strips[first], panel.master):
         assert (strip._peak.text(), strip.meter.clipped) == ("-∞", False)
     assert panel.loudness.values["integrated"].text() == "-"
+
+
+def test_a_meter_has_two_channels_and_holds_their_peaks(qapp: object) -> None:
+    meter = LevelMeter()
+    meter.show_level(LaneLevel(peaks=(1.0, 0.1), rms=(0.5, 0.05)))
+    left, right = meter._channels
+    assert (left.peak_db, round(right.peak_db)) == (0.0, -20)
+    for _ in range(40):
+        meter.show_level(LaneLevel(peaks=(0.01, 0.01), rms=(0.0, 0.0)))
+    # The bars have fallen; the lines are where the peaks were.
+    assert (left.peak_db, left.held_db) == (-40.0, 0.0)
+    for _ in range(60):
+        meter.show_level(None)
+    assert left.held_db < -50.0
+    meter.rest()
+    assert left.held_db == float("-inf")
