@@ -15,6 +15,7 @@ from sounddesk.audio.files.wav_io import read_sound
 from sounddesk.domain.errors import BadInputError
 from sounddesk.engine.images.image_file import load_image
 from sounddesk.engine.images.mask_file import load_mask
+from sounddesk.engine.images.picture_decoding import ImageFileError
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
@@ -38,9 +39,15 @@ _Work = Callable[[], Features]
 
 @dataclass(frozen=True, kw_only=True)
 class HeardClips:
-    """Evidence of each row of the table: of every system, of the ground truth and of noise."""
+    """What a network made of the clips.
+
+    Attributes:
+        evidence: of each row of the table: of every system, of the ground truth and of noise.
+        unseen: why the picture or mask of a clip could not be seen, by the clip's id.
+    """
 
     evidence: Mapping[str, Sequence[ClipEvidence]]
+    unseen: Mapping[str, str]
 
 
 def hear_all(
@@ -61,7 +68,7 @@ def hear_all(
         with_pictures: whether a metric asks for what the network sees.
 
     Raises:
-        BadInputError: a file that was readable no longer is, or a picture is not.
+        BadInputError: a file that was readable no longer is.
         OutputError: the store cannot be written.
         Cancelled: through `cancel`; what was heard is in the store.
     """
@@ -75,12 +82,13 @@ def hear_all(
         noise_keys[clip.id] = f"noise {clip.id} {like.key if like else ''}"
         work[noise_keys[clip.id]] = _hearing_noise(network, clip, like)
     picture_keys: dict[str, str] = {}
+    unseen: dict[str, str] = {}
     if entry.sees and with_pictures:
         for clip in clips:
             if clip.image is not None:
                 # The same file for several clips is seen once.
                 picture_keys[clip.id] = f"picture {clip.image} {clip.mask or ''}"
-                work[picture_keys[clip.id]] = _seeing(network, clip)
+                work[picture_keys[clip.id]] = _seeing(network, clip, unseen)
     _do(work, store, stage=entry.name, progress=progress, cancel=cancel)
     every = {clip.id: clip for clip in clips}
 
@@ -106,7 +114,9 @@ def hear_all(
         return rows
 
     rows = {each.name: evidence((key, sound.key) for key, sound in each.sounds.items()) for each in (real, *systems)}
-    return HeardClips(evidence={GROUND_TRUTH: rows.pop(real.name), NOISE: evidence(noise_keys.items()), **rows})
+    return HeardClips(
+        evidence={GROUND_TRUTH: rows.pop(real.name), NOISE: evidence(noise_keys.items()), **rows}, unseen=unseen
+    )
 
 
 def _do(
@@ -127,7 +137,9 @@ def _do(
         futures = {pool.submit(each): key for key, each in left.items()}
         try:
             for done, future in enumerate(as_completed(futures), start=1):
-                store.add(futures[future], future.result())
+                # A picture that cannot be seen has no features, and is tried again in the next run.
+                if features := future.result():
+                    store.add(futures[future], features)
                 reporter.step(before + done)
         except BaseException:
             pool.shutdown(cancel_futures=True)
@@ -142,15 +154,20 @@ def _hearing_noise(network: SoundNetwork, clip: EvaluationClip, like: UsableSoun
     return lambda: network.hear(noise_like(clip, None if like is None else read_sound(like.path)))
 
 
-def _seeing(network: SoundNetwork, clip: EvaluationClip) -> _Work:
+def _seeing(network: SoundNetwork, clip: EvaluationClip, unseen: dict[str, str]) -> _Work:
+    """Sees a clip's picture; a file that cannot be used is noted, and gives no features."""
+
     def see() -> Features:
         if clip.image is None:
             raise BadInputError(f"clip {clip.id!r} has no picture")
-        image = load_image(clip.image)
-        mask = None
-        if clip.mask is not None:
-            size = (image.width, image.height)
-            mask = load_mask(clip.mask, image_size=size, orientation=image.orientation)
+        try:
+            image = load_image(clip.image)
+            mask = None
+            if clip.mask is not None:
+                mask = load_mask(clip.mask, image_size=(image.width, image.height), orientation=image.orientation)
+        except ImageFileError as error:
+            unseen[clip.id] = str(error)
+            return {}
         return network.see(image.pixels, mask)
 
     return see

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from sounddesk.domain.errors import EngineError
+from sounddesk.domain.errors import MissingPackageError
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
@@ -101,6 +102,8 @@ def run(
         if listing.doubled:
             told = ", ".join(f"{key!r} in lines {', '.join(map(str, at))}" for key, at in listing.doubled.items())
             notes["Manifest"] = [f"{len(listing.doubled)} ids stand there more than once and are left out: {told}"]
+        if measured.unseen:
+            notes["Pictures"] = [f"{clip_id} cannot be seen: {why}" for clip_id, why in measured.unseen.items()]
         result = SoundsResult(
             metrics=tuple(chosen),
             cells=measured.cells,
@@ -143,6 +146,7 @@ class _Measured:
         self.cells: dict[str, dict[str, Cell]] = {row: {} for row in rows}
         self.tests: list[SystemTest] = []
         self.not_measured: dict[str, str] = {}
+        self.unseen: dict[str, str] = {}
 
 
 def _measure(
@@ -163,7 +167,7 @@ def _measure(
         asking = [each for each in metrics if each.network == name]
         try:
             network = load_network(name, models=models)
-        except EngineError as error:
+        except (EngineError, MissingPackageError) as error:
             found.not_measured.update({each.name: str(error) for each in asking})
             continue
         with FeatureStore(out / FEATURES_FOLDER, NETWORKS.get(name)) as store:
@@ -179,6 +183,7 @@ def _measure(
                 cancel=cancel,
             )
         del network
+        found.unseen.update(heard.unseen)
         reporter = StageReporter(
             stage=f"figures by {name}", total=len(asking) * len(rows), on_progress=progress, cancel=cancel
         )

@@ -180,6 +180,18 @@ def test_what_is_wrong_is_named_and_counted_and_never_a_number(work: Path, loudn
     assert next(each for each in result.tests if each.metric == "level-error").clips == 5
 
 
+def test_pictures_that_cannot_be_seen_are_named_and_the_others_counted(work: Path, loudness: Loudness) -> None:
+    rows = [json.loads(line) for line in (work / "clips.jsonl").read_text().splitlines()]
+    (work / "broken.png").write_bytes(b"nonsense")
+    rows[0]["image"], rows[1]["image"] = "broken.png", "gone.png"
+    (work / "clips.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    result = evaluate(work, metrics=["lit"])
+    assert result.cells["near"]["lit"].clips == 4
+    told = result.notes["Pictures"]
+    assert sorted(note.partition(":")[0] for note in told) == ["c0 cannot be seen", "c1 cannot be seen"]
+    assert "broken.png" in " ".join(told) and "gone.png" in " ".join(told)
+
+
 def test_too_few_clips_give_no_figure(work: Path, loudness: Loudness) -> None:
     with METRICS.added(metric("demanding", level_error, needs=("reference",), least_clips=CLIPS + 1)):
         result = evaluate(work, metrics=["demanding"])
