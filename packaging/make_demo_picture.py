@@ -12,7 +12,7 @@ from PIL import Image
 
 from sounddesk.engine.images.image_file import load_image
 
-TARGET = Path(__file__).parent.parent / "resources" / "manual" / "demo.jpg"
+TARGET = Path(__file__).parent.parent / "resources" / "manual" / "demo.webp"
 HEIGHT = 620
 GAP = 8
 
@@ -26,7 +26,7 @@ def main() -> None:
     picture = Image.new("RGB", (sum(part.width for part in parts) + GAP, HEIGHT), (20, 20, 28))
     picture.paste(parts[0], (0, 0))
     picture.paste(parts[1], (parts[0].width + GAP, 0))
-    picture.save(TARGET, quality=88, optimize=True)
+    picture.save(TARGET, quality=82, method=6)
     print(f"{TARGET}: {picture.width} x {picture.height}, {TARGET.stat().st_size // 1024} KiB")
 
 
