@@ -27,6 +27,7 @@ from sounddesk.app.commands.menus import fill_menu_bar
 from sounddesk.app.dialogs.welcome_page import WelcomePage
 from sounddesk.app.export.drag_out_panel import DragOutPanel
 from sounddesk.app.file_commands import FileCommands
+from sounddesk.app.library.recordings import Recordings
 from sounddesk.app.look.elided_label import ElidedLabel
 from sounddesk.app.mixer.level_matching import LevelMatching
 from sounddesk.app.mixer.mixer_panel import MixerPanel
@@ -88,11 +89,16 @@ class MainWindow(QMainWindow):
             self._dock("mixer", self.tr("Mixer"), self.mixer, below),
         ]
         self.drag_out = DragOutPanel(services, self.app_commands.exports, self)
-        # Behind the takes: it is needed when the work is done.
-        shelf = self._dock("shelf", self.tr("Drag out"), self.drag_out, right)
-        self.tabifyDockWidget(self._docks[1], shelf)
+        self.recordings = Recordings(services, self)
+        # Behind the takes: the one is looked into before, the other is needed when the work is done.
+        behind = [
+            self._dock("library", self.tr("Library"), self.recordings.panel, right),
+            self._dock("shelf", self.tr("Drag out"), self.drag_out, right),
+        ]
+        for each in behind:
+            self.tabifyDockWidget(self._docks[1], each)
         self.layouts = Layouts(
-            self, {each.objectName().removeprefix("dock_"): each for each in (*self._docks, shelf)}, document, actions
+            self, {each.objectName().removeprefix("dock_"): each for each in (*self._docks, *behind)}, document, actions
         )
         self._make_status_bar()
         self._notices = NoticeView(self)
@@ -240,6 +246,7 @@ class MainWindow(QMainWindow):
             self.services.settings.window_state = self.saveState()
         # The window goes at once: what runs may be loading a library, which takes seconds and cannot be broken off.
         self.services.stop()
+        self.recordings.stop()
         event.accept()
 
     def shut_down(self) -> None:
@@ -256,6 +263,7 @@ class MainWindow(QMainWindow):
         self.mask_files.close()
         self.app_commands.close()
         self.batches.close()
+        self.recordings.close()
         self.services.settings.shortcuts = self.services.actions.rebound
         self.services.close()
 
@@ -295,5 +303,6 @@ COMMANDS: Final[tuple[Command[MainWindow], ...]] = (
     _panel_command("takes", "Show &takes"),
     _panel_command("timeline", "Show time&line"),
     _panel_command("mixer", "Show &mixer"),
+    _panel_command("library", "Show l&ibrary"),
     _panel_command("shelf", "Show &drag out"),
 )  # fmt: skip

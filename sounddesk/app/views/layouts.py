@@ -32,10 +32,10 @@ class Layout:
     below: float = 0.36
 
 
-EVERYTHING: Final = Layout(panels=frozenset({"objects", "takes", "shelf", "timeline", "mixer"}))
+EVERYTHING: Final = Layout(panels=frozenset({"objects", "takes", "library", "shelf", "timeline", "mixer"}))
 LAYOUTS: Final = {
-    "select": Layout(panels=frozenset({"objects", "takes", "shelf"})),
-    "mix": Layout(panels=frozenset({"takes", "shelf", "timeline", "mixer"}), below=0.56),
+    "select": Layout(panels=frozenset({"objects", "takes", "library", "shelf"})),
+    "mix": Layout(panels=frozenset({"takes", "library", "shelf", "timeline", "mixer"}), below=0.56),
     "everything": EVERYTHING,
 }
 # Widths in logical pixels; the lower two share what there is in this proportion.
@@ -76,7 +76,7 @@ class Layouts(QObject):
             self._resize({name: size for name, size in sizes.items() if name in layout.panels}, orientation)
         height = round(self._window.height() * layout.below)
         self._resize({name: height for name in _LOWER if name in layout.panels}, Qt.Orientation.Vertical)
-        # The shelf lies behind the takes.
+        # Library and shelf lie behind the takes.
         self._docks["takes"].raise_()
 
     def set_full_screen(self, on: bool) -> None:

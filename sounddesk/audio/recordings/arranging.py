@@ -34,6 +34,8 @@ _RHYTHM: Final = 0.08
 _PAUSE_S: Final = 0.7
 _PAUSE_SPREAD: Final = 0.5
 _LEAST_GAP_S: Final = 0.02
+# Of the room behind an event.
+_TAIL_S: Final = 0.5
 _EDGE_S: Final = 0.004
 # Texture: how long a piece is at most, how long two overlap, and among how many places the best is looked for.
 _PIECE_S: Final = (2.5, 6.0)
@@ -112,6 +114,21 @@ def arrange(
         out[start : start + length] += _with_edges(event[:length], sample_rate_hz, cut=length < len(event))
         placements.append(Placement(source=index, start_s=start_s, cents=cents, gain_db=gain_db))
     return Arrangement(samples=out, placements=tuple(placements))
+
+
+def with_tails(spans_s: Sequence[tuple[float, float]], *, seconds: float) -> list[tuple[float, float]]:
+    """Events as they are to be laid out, in seconds: each goes on into what follows it, for at most half a second.
+
+    Cut off where it is no longer louder than the background it would leave silence behind, as no room does.
+
+    Args:
+        spans_s: starts and ends, in order of time.
+        seconds: length of the recording.
+    """
+    following = [*(start for start, _ in spans_s[1:]), seconds]
+    return [
+        (start, max(end, min(after, end + _TAIL_S))) for (start, end), after in zip(spans_s, following, strict=True)
+    ]
 
 
 def _rhythm(

@@ -14,6 +14,7 @@ from sounddesk.audio.files.sound_stream import SoundStream
 from sounddesk.audio.recordings.arranging import Layout
 from sounddesk.audio.recordings.arranging import SourceEvent
 from sounddesk.audio.recordings.arranging import arrange
+from sounddesk.audio.recordings.arranging import with_tails
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.recordings import FoundEvent
 from sounddesk.domain.recordings import Recording
@@ -87,13 +88,14 @@ def layout_of(recording: Recording) -> Layout:
 
 
 def read_sources(recording: Recording, events: Sequence[SoundEvent]) -> list[SourceEvent]:
-    """The samples of events, at the recording's rate and with its channels. Raises: SoundFileError."""
+    """The samples of events in order of time, at the recording's rate, with its channels. Raises: SoundFileError."""
     rate = recording.format.sample_rate_hz
     sources = []
     starts = sorted(event.start_s for event in events)
+    spans = with_tails([(event.start_s, event.end_s) for event in events], seconds=recording.format.seconds)
     with SoundStream(recording.path) as stream:
-        for event in events:
-            end_s = min(event.end_s, event.start_s + _MOST_STRETCH_S)
+        for event, (_, tail_s) in zip(events, spans, strict=True):
+            end_s = min(tail_s, event.start_s + _MOST_STRETCH_S)
             later = [each for each in starts if each > event.start_s]
             samples = stream.read(
                 round(event.start_s * rate), max(round(event.start_s * rate) + 1, round(end_s * rate))

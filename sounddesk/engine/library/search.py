@@ -7,6 +7,7 @@ approximate neighbours would be quicker to any use.
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -200,18 +201,18 @@ class LibrarySearch:
         self, loaded: _Loaded, scores: _Floats, *, wanted: EventFilter | None, limit: int, one_each: bool
     ) -> list[FoundEvent]:
         """The best events that are wanted; several of a recording only where `one_each` is not set."""
-        if one_each:
-            rows = _best_of_each(loaded.recording_ids, scores)
-        else:
-            rows = np.flatnonzero(np.isfinite(scores))
-        order = rows[np.argsort(-scores[rows], kind="stable")]
         found: list[FoundEvent] = []
-        step = limit * _LOOKED_AT if wanted is not None else limit
-        for start in range(0, len(order), max(1, step)):
-            part = order[start : start + step]
-            recordings = self.library.recordings(loaded.recording_ids[part])
-            events = self.library.events(loaded.event_ids[part])
-            for row in part:
+        seen: set[int] = set()
+        for part in _best_first(scores, at_once=limit * (_LOOKED_AT if wanted is not None else 4)):
+            rows = [row for row in part if not (one_each and int(loaded.recording_ids[row]) in seen)]
+            if one_each:
+                # The first of a recording is its best.
+                rows = list({int(loaded.recording_ids[row]): row for row in reversed(rows)}.values())[::-1]
+                rows.sort(key=lambda row: -scores[row])
+            seen.update(int(loaded.recording_ids[row]) for row in rows)
+            recordings = self.library.recordings(loaded.recording_ids[rows])
+            events = self.library.events(loaded.event_ids[rows])
+            for row in rows:
                 event_id, recording = int(loaded.event_ids[row]), recordings.get(int(loaded.recording_ids[row]))
                 if recording is None or event_id not in events:
                     continue
@@ -259,8 +260,13 @@ class LibrarySearch:
         )
 
 
-def _best_of_each(groups: npt.NDArray[np.int64], scores: _Floats) -> npt.NDArray[np.int64]:
-    """Row of the highest score of each group."""
-    order = np.lexsort((-scores, groups))
-    first = np.flatnonzero(np.diff(groups[order], prepend=np.int64(-1)))
-    return np.asarray(order[first], dtype=np.int64)
+def _best_first(scores: _Floats, *, at_once: int) -> Iterator[list[int]]:
+    """Rows in falling order of their finite scores, in parts; only as far as they are asked for are they sorted."""
+    done = 0
+    total = int(np.isfinite(scores).sum())
+    while done < total:
+        upto = min(total, max(at_once, 4 * done))
+        best = np.argpartition(-scores, upto - 1)[:upto] if upto < len(scores) else np.arange(len(scores))
+        order = best[np.argsort(-scores[best], kind="stable")][:upto]
+        yield [int(row) for row in order[done:]]
+        done = upto

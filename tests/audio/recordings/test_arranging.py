@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sounddesk.audio.recordings.arranging import Layout
 from sounddesk.audio.recordings.arranging import SourceEvent
 from sounddesk.audio.recordings.arranging import arrange
+from sounddesk.audio.recordings.arranging import with_tails
 from sounddesk.audio.recordings.crossfade import as_loop
 from sounddesk.audio.recordings.crossfade import crossfaded
 
@@ -128,3 +129,8 @@ def test_what_cannot_be_arranged_is_refused() -> None:
             layout="repeating",
             seed=0,
         )
+
+
+def test_an_event_rings_out_until_the_next_begins() -> None:
+    spans = with_tails([(0.1, 0.3), (0.5, 0.6), (2.0, 2.4)], seconds=2.6)
+    assert spans == [(0.1, 0.5), (0.5, 1.1), (2.0, 2.6)]

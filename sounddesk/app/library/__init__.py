@@ -1,0 +1,1 @@
+"""The panel of the user's own recordings, and what works behind it."""
