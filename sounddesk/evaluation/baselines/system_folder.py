@@ -26,6 +26,8 @@ from sounddesk.evaluation.baselines.registry import BaselineContext
 from sounddesk.evaluation.baselines.registry import BaselineEntry
 from sounddesk.evaluation.evaluation_clip import EvaluationClip
 from sounddesk.evaluation.evaluation_clip import read_clip_manifest
+from sounddesk.evaluation.report_folder import LOCK_NAME
+from sounddesk.evaluation.report_folder import check_report_folder
 from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.atomic_file import write_file
 from sounddesk.storage.folder_lock import FolderLock
@@ -33,7 +35,6 @@ from sounddesk.storage.text_formats import FieldError
 from sounddesk.storage.text_formats import read_json
 
 SETTINGS_FILE: Final = "system.json"
-_LOCK: Final = ".lock"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,9 +108,10 @@ def run(
     if not fitting:
         told = ", ".join(f"{count} without {what}" for what, count in left_out.items())
         raise BadInputError(f"no clip of {manifest} has what {name} needs ({told})")
+    check_report_folder(out, marker=SETTINGS_FILE)
     with translate_os_errors(out, what="cannot make"):
         out.mkdir(parents=True, exist_ok=True)
-    lock = FolderLock(out / _LOCK, folder=out, work="baseline")
+    lock = FolderLock(out / LOCK_NAME, folder=out, work="baseline")
     try:
         with EngineSession.open(bundle=bundle, device=device) as session:
             facts = {
@@ -168,8 +170,6 @@ def _check_settings(out: Path, facts: dict[str, Any]) -> None:
             raise BadInputError(f"{path} cannot be read ({error}): name an empty folder") from error
         if before != facts:
             raise BadInputError(f"{out} holds sounds of other settings ({path.name}): name another folder")
-    elif any(each.name != _LOCK for each in out.iterdir()):
-        raise BadInputError(f"{out} holds other files: name an empty folder, or one of an earlier run")
     else:
         write_file(path, (json.dumps(facts, indent=1) + "\n").encode())
 

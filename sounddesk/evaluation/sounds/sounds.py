@@ -19,6 +19,8 @@ from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
 from sounddesk.evaluation.evaluation_clip import EvaluationClip
 from sounddesk.evaluation.evaluation_clip import read_clip_manifest
+from sounddesk.evaluation.report_folder import LOCK_NAME
+from sounddesk.evaluation.report_folder import check_report_folder
 from sounddesk.evaluation.sound_metrics.registry import METRICS
 from sounddesk.evaluation.sound_metrics.registry import SoundMetric
 from sounddesk.evaluation.sound_networks.registry import NETWORKS
@@ -47,7 +49,6 @@ from sounddesk.storage.atomic_file import write_file
 from sounddesk.storage.folder_lock import FolderLock
 
 FEATURES_FOLDER: Final = "features"
-_LOCK: Final = ".lock"
 _HALVES: Final = "half of the references against the other half; so few alone make distances larger"
 
 
@@ -75,7 +76,7 @@ def run(
         models: folder of installed models, the user's own by default.
 
     Raises:
-        BadInputError: manifest, folders or names of metrics cannot be used.
+        BadInputError: manifest, folders or names of metrics cannot be used, or `out` holds other things.
         OutputError: `out` cannot be written.
         Cancelled: through `cancel`; what was heard so far is kept for the next run.
     """
@@ -83,9 +84,10 @@ def run(
     listing = read_clip_manifest(manifest)
     chosen = [METRICS.get(name) for name in metrics] if metrics else list(METRICS)
     chosen.sort(key=lambda each: (each.origin != "paper", each.rank, each.name))
+    check_report_folder(out, marker=FEATURES_FOLDER)
     with translate_os_errors(out, what="cannot make"):
         out.mkdir(parents=True, exist_ok=True)
-    lock = FolderLock(out / _LOCK, folder=out, work="measurement")
+    lock = FolderLock(out / LOCK_NAME, folder=out, work="measurement")
     try:
         clips = listing.clips
         reporter = StageReporter(

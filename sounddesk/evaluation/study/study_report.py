@@ -27,6 +27,7 @@ from sounddesk.evaluation.metrics.agreement import mean_cohen_kappa
 from sounddesk.evaluation.metrics.paired_tests import holm
 from sounddesk.evaluation.metrics.paired_tests import paired_t_test
 from sounddesk.evaluation.metrics.paired_tests import smallest_difference
+from sounddesk.evaluation.report_folder import check_report_folder
 from sounddesk.evaluation.study.study_design import CONTROL
 from sounddesk.evaluation.study.study_design import QUESTIONS
 from sounddesk.evaluation.study.study_design import Criterion
@@ -154,7 +155,7 @@ def report_study(study: StudyFile, out: Path, *, first: str = "", control_limit:
         first: the system that is tested against the others; the first by name where it is ''.
 
     Raises:
-        BadInputError: nobody has rated anything, or no such system.
+        BadInputError: nobody has rated anything, no such system, or `out` holds other things.
         OutputError: `out` cannot be written.
     """
     answers = study.answers()
@@ -164,6 +165,7 @@ def report_study(study: StudyFile, out: Path, *, first: str = "", control_limit:
     if first and first not in systems:
         raise BadInputError(f"there is no system {first!r} in this study: choose one of {', '.join(systems)}")
     systems.sort(key=lambda name: (name != first, name))
+    check_report_folder(out, marker=ANSWERS_FILE)
     counted, left_out = _counted(study, answers, limit=control_limit)
     kept = [each for each in answers if each.listener in counted]
     made = StudyReport(

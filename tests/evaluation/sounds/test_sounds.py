@@ -98,7 +98,7 @@ def work(tmp_path: Path) -> Path:
 
 def evaluate(work: Path, **options):
     given = {"system": [f"near={work / 'near'}", f"far={work / 'far'}"], "metrics": NAMES, "models": work / "models"}
-    return sounds.run(manifest=work / "clips.jsonl", out=work / "report", **{**given, **options})
+    return sounds.run(manifest=work / "clips.jsonl", **{"out": work / "report", **given, **options})
 
 
 def test_the_better_system_is_found_and_the_page_tells_all(work: Path, loudness: Loudness) -> None:
@@ -190,6 +190,16 @@ def test_pictures_that_cannot_be_seen_are_named_and_the_others_counted(work: Pat
     told = result.notes["Pictures"]
     assert sorted(note.partition(":")[0] for note in told) == ["c0 cannot be seen", "c1 cannot be seen"]
     assert "broken.png" in " ".join(told) and "gone.png" in " ".join(told)
+
+
+def test_a_folder_of_other_things_is_left_alone(work: Path, loudness: Loudness) -> None:
+    (work / "report").mkdir()
+    (work / "report" / "index.html").write_text("mine")
+    with pytest.raises(BadInputError, match="holds other files: name an empty folder"):
+        evaluate(work, metrics=["level-range"])
+    assert (work / "report" / "index.html").read_text() == "mine"
+    with pytest.raises(BadInputError, match="is a file: choose a folder"):
+        evaluate(work, metrics=["level-range"], out=work / "clips.jsonl")
 
 
 def test_too_few_clips_give_no_figure(work: Path, loudness: Loudness) -> None:
