@@ -34,6 +34,7 @@ from sounddesk.app.mixer.mixer_panel import MixerPanel
 from sounddesk.app.notice_view import NoticeView
 from sounddesk.app.objects.mask_files import MaskFiles
 from sounddesk.app.objects.objects_panel import ObjectsPanel
+from sounddesk.app.objects.said_field import SaidField
 from sounddesk.app.plain_text import plain_tip
 from sounddesk.app.queue_panel import QueuePanel
 from sounddesk.app.services import Services
@@ -63,6 +64,7 @@ class MainWindow(QMainWindow):
         self.files = FileCommands(services, self)
         self.canvas = CanvasPanel(document, selection, actions, services.segment, services.suggestions, self)
         self.objects = ObjectsPanel(document, selection, actions, self)
+        self.objects.put_on_top(SaidField(document, selection, actions, services.said, self.objects))
         self.takes = TakesPanel(document, selection, actions, self)
         self.timeline = TimelinePanel(document, selection, actions, services.player, self)
         self.mixer = MixerPanel(document, selection, actions, services.player, self)

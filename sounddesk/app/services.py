@@ -18,12 +18,14 @@ from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.settings import Settings
 from sounddesk.app.workers.generation_queue import GenerationQueue
 from sounddesk.app.workers.naming_worker import NamingWorker
+from sounddesk.app.workers.said_worker import SaidWorker
 from sounddesk.app.workers.segmentation_worker import SegmentationWorker
 from sounddesk.app.workers.suggestion_worker import SuggestionWorker
 from sounddesk.domain.project import Project
 
 if TYPE_CHECKING:
     from sounddesk.engine.perception.recognition import RecognisesObjects
+    from sounddesk.engine.prompters.registry import Prompter
     from sounddesk.engine.segmenters.choice import SegmenterChoice
 
 
@@ -49,6 +51,8 @@ class Services(QObject):
         self._recogniser_lock = threading.Lock()
         self._recognisers: dict[str, RecognisesObjects | None] = {}
         self.suggestions = SuggestionWorker(self.segment, self._open_recogniser, self)
+        self._prompters: dict[str, Prompter] = {}
+        self.said = SaidWorker(self.segment, self._open_prompter, self)
         self.names = NamingWorker(self._open_recogniser, self)
         self.naming = ObjectNaming(self.document, self.selection, self.actions, settings, self.names, self)
         self.generate = GenerationQueue(self)
@@ -78,6 +82,8 @@ class Services(QObject):
         """Use what was installed or removed just now."""
         if kind == "segmenter":
             self.segment.set_segmenter(self._choose_segmenter)
+        elif kind == "prompter":
+            self._prompters = {}
         elif kind == "image_encoder":
             # Not under the lock, which a worker holds while it loads: another dict, for the next question.
             self._recognisers = {}
@@ -96,6 +102,15 @@ class Services(QObject):
             if bundle not in self._recognisers:
                 self._recognisers = {bundle: open_names(bundle)}
             return self._recognisers[bundle]
+
+    def _open_prompter(self) -> Prompter:
+        """The prompter in use, loaded once; called on the thread of its worker."""
+        from sounddesk.engine.prompters.choice import open_prompter
+
+        bundle, known = self.bundle_of_new_projects, self._prompters
+        if bundle not in known:
+            known[bundle] = open_prompter(bundle)
+        return known[bundle]
 
     def _apply(self, name: str) -> None:
         """Take over a setting that another one of our parts works by."""
@@ -133,6 +148,7 @@ class Services(QObject):
         self.generate.stop()
         self.segment.stop()
         self.suggestions.stop()
+        self.said.stop()
         self.names.stop()
         self.opener.stop()
 
@@ -144,6 +160,7 @@ class Services(QObject):
         self.player.close()
         self.opener.close()
         self.suggestions.close()
+        self.said.close()
         self.segment.close()
         self.names.close()
         self.generate.close()

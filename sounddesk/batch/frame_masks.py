@@ -14,6 +14,7 @@ from sounddesk.batch.jobs import RenderSettings
 from sounddesk.domain.errors import EngineError
 from sounddesk.domain.scene import AMBIENCE_NAME
 from sounddesk.domain.scene import BLEND_NAME
+from sounddesk.domain.selection import PROMPTED
 from sounddesk.domain.selection import ObjectSpec
 from sounddesk.domain.selection import Selection
 from sounddesk.engine.types import RgbImage
@@ -22,9 +23,8 @@ if TYPE_CHECKING:
     from sounddesk.engine.images.scene_objects import Coverage
     from sounddesk.engine.images.scene_objects import SoundingObject
     from sounddesk.engine.perception.recognition import RecognisesObjects
+    from sounddesk.engine.prompters.registry import Prompter
     from sounddesk.engine.segmenters.choice import SegmenterChoice
-
-_PROMPTED = ("clicks", "box")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -51,6 +51,7 @@ class MaskFinder:
         self._choice: SegmenterChoice | None = None
         self._recogniser: RecognisesObjects | None = None
         self._recogniser_opened = False
+        self._prompter: Prompter | None = None
 
     def find(self, job: FrameJob, image: RgbImage, *, image_name: str = "", orientation: int = 1) -> FoundMasks:
         """The masks of all objects of a frame; `image_name` and `orientation` are of its `LoadedImage`.
@@ -84,7 +85,7 @@ class MaskFinder:
                     each, width=width, height=height, image_name=image_name, orientation=orientation, notes=told
                 )
                 notes += [f"{each.name!r}: {note}" for note in told]
-            elif each.selection.how in _PROMPTED:
+            elif each.selection.how in PROMPTED:
                 asked.append(ObjectSpec(name=each.name, selection=each.selection))
                 continue
             elif each.kind == "object":
@@ -129,12 +130,31 @@ class MaskFinder:
             self._recogniser_opened = True
         return self._recogniser
 
-    def _ask(self, specs: Sequence[ObjectSpec], image: RgbImage) -> dict[str, Coverage]:
-        from sounddesk.engine.images.scene_objects import check_prompts
+    def ask(self, specs: Sequence[ObjectSpec], image: RgbImage) -> dict[str, Coverage]:
+        """What the segmenter answers to clicks, boxes and words, by name. Raises: EngineError."""
         from sounddesk.engine.images.scene_objects import prompted_masks
 
+        return prompted_masks(
+            specs, image=image, segmenter=self.segmenter.segmenter, open_prompter=lambda: self.prompter
+        )
+
+    @property
+    def prompter(self) -> Prompter:
+        """What finds things by words. Raises: EngineError."""
+        if self._prompter is None:
+            from sounddesk.engine.device import choose_device
+            from sounddesk.engine.prompters.choice import open_prompter
+
+            self._prompter = open_prompter(
+                self._settings.bundle, device=str(choose_device(self._settings.device).device)
+            )
+        return self._prompter
+
+    def _ask(self, specs: Sequence[ObjectSpec], image: RgbImage) -> dict[str, Coverage]:
+        from sounddesk.engine.images.scene_objects import check_prompts
+
         check_prompts(specs, width=image.shape[1], height=image.shape[0])
-        return prompted_masks(specs, image=image, segmenter=self.segmenter.segmenter)
+        return self.ask(specs, image)
 
     def _propose(self, job: FrameJob, image: RgbImage) -> FoundMasks:
         from sounddesk.engine.images.scene_objects import SoundingObject

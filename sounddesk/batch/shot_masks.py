@@ -23,6 +23,7 @@ from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.errors import EngineError
 from sounddesk.domain.frame_sequence import Frame
 from sounddesk.domain.frame_sequence import mask_files_by_frame
+from sounddesk.domain.selection import PROMPTED
 from sounddesk.domain.selection import ObjectSpec
 from sounddesk.domain.selection import Selection
 from sounddesk.domain.selection import split_mask_reference
@@ -150,6 +151,8 @@ class ShotMasks:
             # Without a part as ever, so that batches from before are resumed.
             return ["file", self._mask_hashes[each.name], *([] if part is None else [part])]
         asked = ["asked", encode(each.selection), self._finder.segmenter.segmenter.name]
+        if each.selection.how == "words":
+            asked.append(self._finder.prompter.name)
         # In 'each', the frame itself is asked, and its hash is part of the inputs anyway.
         return asked if self._options.follow == "each" else [*asked, self._hashes.of(self._reference)]
 
@@ -157,11 +160,11 @@ class ShotMasks:
         return (
             self._options.follow in ("auto", "flow")
             and each.masks_folder is None
-            and (each.mask is not None or each.selection.how in ("clicks", "box", "mask_file"))
+            and (each.mask is not None or each.selection.how in (*PROMPTED, "mask_file"))
         )
 
     def _is_fixed_by_clicks(self, each: BatchObject) -> bool:
-        return self._options.follow == "fixed" and each.selection.how in ("clicks", "box")
+        return self._options.follow == "fixed" and each.selection.how in PROMPTED
 
     def _followed(self, frame: Frame) -> dict[str, TiledMask]:
         """Masks in `frame` of the objects that are followed, or fixed where clicks found them."""
@@ -193,7 +196,6 @@ class ShotMasks:
     def _masks_at_reference(self, objects: Sequence[BatchObject]) -> dict[str, Any]:
         from sounddesk.engine.images.scene_objects import check_prompts
         from sounddesk.engine.images.scene_objects import file_masks
-        from sounddesk.engine.images.scene_objects import prompted_masks
 
         if self._at_reference is None:
             loaded = self._image(self._reference)
@@ -208,7 +210,7 @@ class ShotMasks:
                 )
                 asked = [spec for spec in specs if spec.name not in masks]
                 if asked:
-                    masks.update(prompted_masks(asked, image=image, segmenter=self._finder.segmenter.segmenter))
+                    masks.update(self._finder.ask(asked, image))
             except EngineError as error:
                 raise BadInputError(f"in {self._frames[self._reference].name}: {error}") from error
             for each in objects:

@@ -9,16 +9,19 @@ from typing import Final
 
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.mask import Box
+from sounddesk.domain.scene import free_name
 from sounddesk.domain.selection import Click
 from sounddesk.domain.selection import ObjectSpec
 from sounddesk.domain.selection import Selection
 from sounddesk.domain.selection import split_mask_reference
+from sounddesk.engine.prompters.phrase import read_phrase
 from sounddesk.storage.path_text import PathError
 from sounddesk.storage.path_text import path_of
 
 POINTS_HELP: Final = "NAME@X,Y[;X,Y...]"
 BOX_HELP: Final = "NAME@LEFT,TOP,RIGHT,BOTTOM[;X,Y...]"
 MASK_HELP: Final = "NAME@FILE[#PART]"
+SAY_HELP: Final = "[NAME@]WORDS"
 
 # Coordinates have at most nine digits before the point, so that no text becomes an absurd number.
 _NUMBER: Final = r"\d{1,9}(?:\.\d*)?"
@@ -58,6 +61,27 @@ def parse_box(text: str) -> ObjectSpec:
     if box.width < 1 or box.height < 1:
         raise BadInputError(f"the box of {name!r} has no area ({first}): give left, top, right, bottom in this order")
     return ObjectSpec(name=name, selection=Selection(how="box", box=box, clicks=_clicks(rest, text=text)))
+
+
+def parse_said(text: str, *, taken: Sequence[str] = ()) -> ObjectSpec:
+    """'the dog on the left' or, with a name of its own, 'rex@the dog on the left'.
+
+    Args:
+        taken: names that others have: without one of its own the object is called what it is, 'dog' or 'dog 2'.
+
+    Raises:
+        BadInputError: it names no thing.
+    """
+    name, at, words = text.rpartition("@")
+    words = words.strip()
+    try:
+        thing = read_phrase(words).thing
+    except ValueError as error:
+        raise BadInputError(str(error)) from error
+    if at and not name.strip():
+        raise BadInputError(f"{text!r} has no name before the '@': write it like rex@the dog on the left")
+    own = name.strip() if at else free_name(thing, taken)
+    return ObjectSpec(name=own, selection=Selection(how="words", words=words))
 
 
 def parse_mask(text: str) -> ObjectSpec:

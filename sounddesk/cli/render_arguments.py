@@ -22,10 +22,12 @@ from sounddesk.cli.common_arguments import whole_number
 from sounddesk.cli.object_specs import BOX_HELP
 from sounddesk.cli.object_specs import MASK_HELP
 from sounddesk.cli.object_specs import POINTS_HELP
+from sounddesk.cli.object_specs import SAY_HELP
 from sounddesk.cli.object_specs import parse_box
 from sounddesk.cli.object_specs import parse_hint
 from sounddesk.cli.object_specs import parse_mask
 from sounddesk.cli.object_specs import parse_points
+from sounddesk.cli.object_specs import parse_said
 from sounddesk.cli.recording_arguments import RecordingOptions
 from sounddesk.cli.recording_arguments import add_recording_arguments
 from sounddesk.cli.recording_arguments import read_recording_options
@@ -51,6 +53,7 @@ _SETTLED_BY_RECIPE: Final = {
     "points": "--object",
     "boxes": "--box",
     "masks": "--mask",
+    "said": "--say",
     "hints": "--hint",
     "candidate": "--candidate",
     "auto": "--auto",
@@ -79,7 +82,7 @@ class RenderOptions:
 
     Attributes:
         image: the still.
-        specs: named objects, in the order --object, --box, --mask; empty with `auto`.
+        specs: named objects, in the order --object, --box, --mask, --say; empty with `auto`.
         hints: words by object name.
         balance: True applies the suggested gains, None only writes them into the recipe, False leaves them out.
         grounding: whether takes follow the objects themselves or words for them.
@@ -166,7 +169,7 @@ def configure_render(parser: argparse.ArgumentParser) -> None:
 
 
 def add_selection_arguments(selection: argparse._ActionsContainer) -> None:
-    """--object, --box, --mask, --hint, --candidate, --auto, --blend, --ambience and --sam."""
+    """--object, --box, --mask, --say, --hint, --candidate, --auto, --blend, --ambience and --sam."""
     for flag, dest, metavar, text in (
         ("--object", "points", POINTS_HELP, "an object by clicks; -X,Y takes a place away"),
         ("--box", "boxes", BOX_HELP, "an object by a box around it, corrected by clicks"),
@@ -176,6 +179,7 @@ def add_selection_arguments(selection: argparse._ActionsContainer) -> None:
             MASK_HELP,
             "an object by a picture bright (or opaque) there, or labelme, COCO, VIA, CVAT",
         ),
+        ("--say", "said", SAY_HELP, "an object by words, e.g. 'the dog on the left'; its name is the thing's"),
         ("--hint", "hints", "NAME=WORDS", "which of its sounds is meant, e.g. car=siren"),
     ):
         selection.add_argument(flag, dest=dest, action="append", metavar=metavar, help=text)
@@ -224,6 +228,7 @@ written to FOLDER:
 examples:
   sounddesk render street.jpg --object dog@420,310 --box car@10,20,300,240 --hint car=siren
   sounddesk render street.jpg --object 'dog@420,310;400,330;-380,200' --takes 3 --seed 7
+  sounddesk render street.jpg --say 'the dog on the left' --say tram
   sounddesk render street.jpg --auto
   sounddesk render street.jpg --ambience
   sounddesk render street.jpg --object dog@420,310 --from-library
@@ -260,7 +265,7 @@ def _read_recipe_options(namespace: argparse.Namespace) -> RecipeOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class SelectionOptions:
-    """Which objects were named, in the order --object, --box, --mask, with their hints; or that some be proposed."""
+    """Which objects were named, in the order --object, --box, --mask, --say, with hints; or that some be proposed."""
 
     specs: tuple[ObjectSpec, ...]
     hints: dict[str, str]
@@ -289,17 +294,19 @@ def read_selection(namespace: argparse.Namespace, *, blend: bool, needed: bool =
     Raises:
         BadInputError: an object that is not written as it should be, a name used twice, or contradictions.
     """
-    specs = (
+    specs = [
         *_with_candidate(map(parse_points, namespace.points or ()), namespace.candidate),
         *map(parse_box, namespace.boxes or ()),
         *map(parse_mask, namespace.masks or ()),
-    )
+    ]
+    for text in namespace.said or ():
+        specs.append(parse_said(text, taken=[spec.name for spec in specs]))
     auto = bool(namespace.auto)
     if auto and specs:
         raise BadInputError(f"--auto proposes the objects, but {specs[0].name!r} is named: leave out one of them")
     if needed and not auto and not specs and (blend or not namespace.ambience):
         raise BadInputError(
-            "no object is named: add --object NAME@X,Y, --box, --mask, or --auto to have some proposed; "
+            "no object is named: add --object NAME@X,Y, --box, --mask, --say, or --auto to have some proposed; "
             "--ambience alone makes one sound of the whole image"
         )
     names = [spec.name for spec in specs]
@@ -313,7 +320,7 @@ def read_selection(namespace: argparse.Namespace, *, blend: bool, needed: bool =
         if name in hints:
             raise BadInputError(f"{name!r} has two hints, {hints[name]!r} and {words!r}: leave out one of them")
         hints[name] = words
-    return SelectionOptions(specs=specs, hints=hints, auto=auto)
+    return SelectionOptions(specs=tuple(specs), hints=hints, auto=auto)
 
 
 def _with_candidate(specs: Iterable[ObjectSpec], candidate: Scale | None) -> tuple[ObjectSpec, ...]:

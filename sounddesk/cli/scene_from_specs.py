@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -134,6 +135,7 @@ def _ask_segmenter(
     from sounddesk.engine.device import choose_device
     from sounddesk.engine.images.scene_objects import prompted_masks
     from sounddesk.engine.images.suggested_objects import suggested_objects
+    from sounddesk.engine.prompters.choice import open_prompter
     from sounddesk.engine.segmenters.choice import choose_segmenter
     from sounddesk.engine.starter.recogniser import open_recogniser
 
@@ -163,5 +165,11 @@ def _ask_segmenter(
         )
     asked = [spec for spec in options.specs if spec.name not in coverages]
     with bad_input():
-        found = prompted_masks(asked, image=image.pixels, segmenter=choice.segmenter, cancel=cancel)
+        found = prompted_masks(
+            asked,
+            image=image.pixels,
+            segmenter=choice.segmenter,
+            open_prompter=cache(lambda: open_prompter(options.bundle, device=device)),
+            cancel=cancel,
+        )
     return _Selected(specs=options.specs, coverages={**coverages, **found}, segmenter=segmenter, notes=notes)

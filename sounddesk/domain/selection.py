@@ -12,7 +12,9 @@ from typing import Literal
 
 from sounddesk.domain.mask import Box
 
-SelectionHow = Literal["clicks", "box", "mask_file", "auto", "whole", "complement", "union"]
+SelectionHow = Literal["clicks", "box", "words", "mask_file", "auto", "whole", "complement", "union"]
+# What a segmenter is asked for.
+PROMPTED: Final[tuple[SelectionHow, ...]] = ("clicks", "box", "words")
 # Of the candidates of an ambiguous click, from the smallest to the largest.
 Scale = Literal["part", "thing", "group"]
 SCALES: Final[tuple[Scale, ...]] = ("part", "thing", "group")
@@ -34,10 +36,11 @@ class Selection:
     """How an object was selected.
 
     Attributes:
-        how: 'clicks', 'box' or 'mask_file' by the user; 'auto' proposed by a segmenter; 'whole' the full image;
-            'complement' what the other objects leave over; 'union' the objects of a blend together.
+        how: 'clicks', 'box', 'words' or 'mask_file' by the user; 'auto' proposed by a segmenter; 'whole' the full
+            image; 'complement' what the other objects leave over; 'union' the objects of a blend together.
         clicks: in their order; at least one for 'clicks', and allowed beside a box.
         box: the box, for 'box'.
+        words: such as 'the dog on the left', for 'words'.
         mask_file: path as given, for 'mask_file'.
         candidate: which candidate of a single click is meant; None for the best one.
         extra: keys of newer versions, kept as read.
@@ -49,6 +52,7 @@ class Selection:
     how: SelectionHow
     clicks: tuple[Click, ...] = field(default=(), metadata=_OMITTED)
     box: Box | None = field(default=None, metadata=_OMITTED)
+    words: str | None = field(default=None, metadata=_OMITTED)
     mask_file: str | None = field(default=None, metadata=_OMITTED)
     candidate: Scale | None = field(default=None, metadata=_OMITTED)
     extra: Mapping[str, Any] = field(default_factory=dict)
@@ -58,6 +62,8 @@ class Selection:
             raise ValueError("selection by clicks has no click on the object: give at least one")
         if self.how == "box" and (self.box is None or self.box.width < 1 or self.box.height < 1):
             raise ValueError("selection by box has no box of at least one pixel: give left, top, right, bottom")
+        if self.how == "words" and not (self.words or "").strip():
+            raise ValueError("selection by words has no words: say what is meant, e.g. 'the dog on the left'")
         if self.how == "mask_file" and not self.mask_file:
             raise ValueError("selection by mask file names no file: give its path")
 

@@ -96,6 +96,12 @@ class ObjectsPanel(QWidget):
         """How many objects are selected."""
         return len(self._selection.object_ids)
 
+    def put_on_top(self, field: QWidget) -> None:
+        """Show a field above the list."""
+        layout = self.layout()
+        assert isinstance(layout, QVBoxLayout)
+        layout.insertWidget(0, field)
+
     def close_background(self) -> None:
         self._background.close()
         self._thumbnails.close()

@@ -31,6 +31,7 @@ CATALOGUE_FILE: Final = "catalogue.toml"
 
 ModelKind = Literal[
     "segmenter",
+    "prompter",
     "image_encoder",
     "text_encoder",
     "audio_model",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ from sounddesk.domain.selection import ObjectSpec
 from sounddesk.domain.selection import Selection
 from sounddesk.domain.selection import split_mask_reference
 from sounddesk.engine.images.mask_formats import read_one_mask
+from sounddesk.engine.prompters.registry import Prompter
+from sounddesk.engine.prompters.said_object import find_said
 from sounddesk.engine.segmenters.protocol import Prompt
 from sounddesk.engine.segmenters.protocol import Segmenter
 from sounddesk.engine.segmenters.protocol import check_prompt
@@ -139,9 +142,17 @@ def mask_from_file(
 
 
 def prompted_masks(
-    specs: Sequence[ObjectSpec], *, image: RgbImage, segmenter: Segmenter, cancel: CancelToken | None = None
+    specs: Sequence[ObjectSpec],
+    *,
+    image: RgbImage,
+    segmenter: Segmenter,
+    open_prompter: Callable[[], Prompter],
+    cancel: CancelToken | None = None,
 ) -> dict[str, Coverage]:
-    """Masks by the segmenter for objects that are selected by clicks or a box, by name.
+    """Masks by the segmenter for objects that are selected by clicks, a box or words, by name.
+
+    Args:
+        open_prompter: gives what finds things by words; called where an object is selected so.
 
     Raises:
         EngineError: nothing found where an object should be; names it.
@@ -153,6 +164,12 @@ def prompted_masks(
         if cancel is not None:
             cancel.raise_if_cancelled()
         with _named(spec.name):
+            if spec.selection.words is not None:
+                said = find_said(
+                    encoded, spec.selection.words, prompter=open_prompter(), segmenter=segmenter, cancel=cancel
+                )
+                found[spec.name] = quantise_probability(said.probability)
+                continue
             candidates = segmenter.predict(encoded, prompt_of(spec.selection))
         chosen = index_of_scale(scales_of(candidates), spec.selection.candidate)
         found[spec.name] = quantise_probability(candidates[chosen].probability)

@@ -187,11 +187,15 @@ class StarterRecogniser:
         """The names that it knows."""
         return tuple(name for name, _ in self._guesses)
 
+    def confidences(self, opinions: Opinions) -> npt.NDArray[np.float64]:
+        """How likely each kind is the right name, float64[kinds]."""
+        return confidences(opinions, self._classes_of_kinds, self._settings)
+
     def recognise(self, image: RgbImage, mask: FloatMask | BoolMask) -> RecognisedObject:
         inside = mask >= 0.5
         if not inside.any():
             raise EmptySelectionError("mask is empty: select an object or paint one")
-        sure = confidences(self.opinions(image, mask), self._classes_of_kinds, self._settings)
+        sure = self.confidences(self.opinions(image, mask))
         best = np.argsort(-sure, kind="stable")[:MOST_GUESSES]
         return RecognisedObject(
             guesses=tuple(

@@ -1,0 +1,1 @@
+"""The prompters that run on installed models, a module each."""

@@ -1,0 +1,28 @@
+"""GroundingDINO: boxes by words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from sounddesk.engine.prompters.registry import PROMPTERS
+from sounddesk.engine.prompters.registry import Prompter
+from sounddesk.engine.prompters.registry import PrompterEntry
+from sounddesk.engine.prompters.registry import PrompterSearch
+from sounddesk.engine.prompters.registry import installed_prompter
+
+_MODELS: Final = ("grounding-dino-tiny",)
+
+
+def _load(folder: Path, device: str) -> Prompter:
+    from sounddesk.engine.prompters.detectors import GroundingDinoPrompter
+
+    return GroundingDinoPrompter.load(folder, device)
+
+
+def _find(search: PrompterSearch) -> Callable[[], Prompter] | None:
+    return installed_prompter(search, _MODELS, _load)
+
+
+PROMPTERS.register(PrompterEntry(name="grounding_dino", title="GroundingDINO", rank=20, find=_find, models=_MODELS))
