@@ -33,6 +33,8 @@ MODEL_USERS: Final[Registry[ModelUser]] = Registry(
         "sounddesk.engine.segmenters.registry",
         "sounddesk.engine.bundles.paper_bundles",
         "sounddesk.engine.bundles.text_engine_bundle",
+        "sounddesk.engine.captioners.registry",
+        "sounddesk.engine.prompters.registry",
         "sounddesk.evaluation.sound_networks.registry",
     ),
 )

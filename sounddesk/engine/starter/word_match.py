@@ -8,9 +8,9 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from torch import Tensor
 
 from sounddesk.domain.errors import EngineError
-from sounddesk.engine.models.text_encoder import TextEncoder
 from sounddesk.resources_folder import resource
 
 CLASS_NAMES: Final = "vocabulary/imagenet.txt"
@@ -43,10 +43,14 @@ def same_names(thing: str, names: Sequence[str]) -> npt.NDArray[np.float64]:
     return same.astype(np.float64)
 
 
-def near_names(thing: str, names: Sequence[str], encoder: TextEncoder) -> npt.NDArray[np.float64]:
-    """How near some names come to a thing in meaning, float64[names] from 0 to 1; all but the nearest five are 0."""
-    vectors = encoder.encode([thing, *names]).double().cpu().numpy()
-    cosines: npt.NDArray[np.float64] = vectors[1:] @ vectors[0]
+def near_names(thing: Tensor, names: Tensor) -> npt.NDArray[np.float64]:
+    """How near some names come to a thing in meaning, float64[names] from 0 to 1; all but the nearest five are 0.
+
+    Args:
+        thing: unit vector float[W] of its words.
+        names: unit vectors float[names, W].
+    """
+    cosines: npt.NDArray[np.float64] = (names @ thing).double().cpu().numpy()
     weights: npt.NDArray[np.float64] = np.clip((cosines - _LEAST_COSINE) / (1.0 - _LEAST_COSINE), 0.0, 1.0)
     weights[np.argsort(-weights, kind="stable")[_NEAREST:]] = 0.0
     return weights
