@@ -1,4 +1,4 @@
-"""AudioLDM 2 and Stable Audio Open of the real classes at tiny size with random weights, installed as models."""
+"""AudioLDM 1 and 2 and Stable Audio Open of the real classes at tiny size with random weights, installed as models."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from typing import Any
 
 import torch
 
+from sounddesk.engine.bundles.random_parts import PublishedShape
 from sounddesk.engine.bundles.random_parts import write_byte_tokenizer
+from sounddesk.engine.bundles.random_parts import write_random_audioldm
+from sounddesk.engine.catalogue.entries import ModelKind
 from sounddesk.engine.catalogue.model_adding import link_model
 from sounddesk.engine.licence import Licence
 from sounddesk.engine.models.diffusion import audioldm_scheduler_config
@@ -17,9 +20,9 @@ from sounddesk.engine.models.diffusion import audioldm_scheduler_config
 LICENCE = Licence(name="House licence", commercial="no")
 
 
-def install(folder: Path, model_id: str, *, root: Path) -> None:
+def install(folder: Path, model_id: str, *, root: Path, kind: ModelKind = "text_engine") -> None:
     """Make a folder known as a text engine."""
-    link_model(folder, model_id=model_id, kind="text_engine", licence=LICENCE, root=root)
+    link_model(folder, model_id=model_id, kind=kind, licence=LICENCE, root=root)
 
 
 def write_audioldm2(folder: Path) -> None:
@@ -82,6 +85,33 @@ def write_audioldm2(folder: Path) -> None:
         scheduler=DDIMScheduler(**audioldm_scheduler_config()),
         vocoder=loud(vocoder),
     ).save_pretrained(folder)  # fmt: skip
+
+
+def write_audioldm(folder: Path) -> None:
+    """AudioLDM as it is published: the parts of a bundle, and an index that names its pipeline."""
+    tiny = PublishedShape(
+        unet_channels=(8, 8, 8, 8),
+        vae_channels=(8, 8, 8),
+        unet_options={"norm_num_groups": 4, "attention_head_dim": 4},
+        vae_options={"norm_num_groups": 4},
+        vocoder_options={
+            "upsample_initial_channel": 64, "resblock_kernel_sizes": [3], "resblock_dilation_sizes": [[1]],
+        },
+        text_options={
+            "vocab_size": 300, "hidden_size": 8, "intermediate_size": 16, "num_attention_heads": 1,
+            "num_hidden_layers": 1, "projection_dim": 8, "max_position_embeddings": 520,
+        },
+    )  # fmt: skip
+    write_random_audioldm(folder, tiny)
+    parts = {
+        "vae": ["diffusers", "AutoencoderKL"],
+        "text_encoder": ["transformers", "ClapTextModelWithProjection"],
+        "tokenizer": ["transformers", "RobertaTokenizerFast"],
+        "unet": ["diffusers", "UNet2DConditionModel"],
+        "scheduler": ["diffusers", "DDIMScheduler"],
+        "vocoder": ["transformers", "SpeechT5HifiGan"],
+    }
+    (folder / "model_index.json").write_text(json.dumps({"_class_name": "AudioLDMPipeline", **parts}))
 
 
 def write_stable_audio(folder: Path) -> None:

@@ -73,8 +73,8 @@ def test_at_a_terminal_the_licence_is_asked_for(run: Run, hub: LocalHub, monkeyp
     ("arguments", "message"),
     [
         (("install", "nix"), "there is no model 'nix': choose one of"),
-        (("install", "clap", "--accept-licence", "sam-vit-b"), "--accept-licence sam-vit-b: that model is not being"),
-        (("remove", "clap"), "model 'clap' is not installed"),
+        (("install", "vggish", "--accept-licence", "sam-vit-b"), "--accept-licence sam-vit-b: that model is not being"),
+        (("remove", "vggish"), "model 'vggish' is not installed"),
         (("add", "none.toml"), "none.toml is neither a catalogue"),
         (("install", "sam-vit-b", "--accept-licence", "sam-vit-b", "--offline"), "offline, and sam-vit-b is not"),
     ],

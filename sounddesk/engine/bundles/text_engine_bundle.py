@@ -27,14 +27,16 @@ from sounddesk.storage.text_formats import parse_json
 from sounddesk.storage.text_formats import read_json
 
 _INDEX_FILE: Final = "model_index.json"
-MODEL_USERS.register(ModelUser(name="text engines", uses=lambda entry: entry.kind == "text_engine"))
+# An AudioLDM is a part of the paper's bundles, and makes sound from words by itself.
+_KINDS: Final = ("text_engine", "audio_model")
+MODEL_USERS.register(ModelUser(name="text engines", uses=lambda entry: entry.kind in _KINDS))
 
 
 def installed_text_engines() -> list[Bundle]:
     """Every installed text engine that can be opened; `sounddesk models verify` names the others' problem."""
     bundles = []
     for listing in list_models():
-        if listing.model is None or listing.model.kind != "text_engine":
+        if listing.model is None or listing.model.kind not in _KINDS:
             continue
         try:
             bundles.append(text_engine_bundle(listing.model))
@@ -44,7 +46,7 @@ def installed_text_engines() -> list[Bundle]:
 
 
 def text_engine_bundle(model: InstalledModel) -> Bundle:
-    """An installed model of kind 'text_engine' as a bundle; its files are checked by `Bundle.verify`.
+    """An installed text engine or AudioLDM as a bundle; its files are checked by `Bundle.verify`.
 
     Raises:
         EngineError: a file or configuration is missing, or it is a pipeline that is not known.

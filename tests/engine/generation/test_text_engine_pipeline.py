@@ -1,4 +1,4 @@
-"""AudioLDM 2 and Stable Audio Open as text engines behind the session, held against diffusers' own calls."""
+"""AudioLDM, AudioLDM 2 and Stable Audio Open as text engines behind the session, held against diffusers' own calls."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from sounddesk.domain.errors import Cancelled
 from sounddesk.domain.errors import EngineError
 from sounddesk.engine.bundles.installed_bundles import find_bundle
 from sounddesk.engine.bundles.installed_bundles import list_bundles
+from sounddesk.engine.catalogue.entries import ModelKind
 from sounddesk.engine.session import EngineSession
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import Progress
@@ -25,10 +26,11 @@ from sounddesk.engine.types import TextRequest
 from tests import text_engine_parts
 
 WRITERS: dict[str, Callable[[Path], None]] = {
+    "audioldm-s": text_engine_parts.write_audioldm,
     "audioldm2": text_engine_parts.write_audioldm2,
     "stable-audio-open": text_engine_parts.write_stable_audio,
 }
-BOTH = pytest.mark.parametrize("name", list(WRITERS))
+ALL = pytest.mark.parametrize("name", list(WRITERS))
 STEPS = SamplingSettings(preset="paper", steps=3, guidance=2.5)
 IMAGE = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
 MASK = np.zeros((48, 64), dtype=bool)
@@ -40,7 +42,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("models")
     for name, write in WRITERS.items():
         write(root / "weights" / name)
-        text_engine_parts.install(root / "weights" / name, name, root=root)
+        kind: ModelKind = "audio_model" if name == "audioldm-s" else "text_engine"
+        text_engine_parts.install(root / "weights" / name, name, root=root, kind=kind)
     return root
 
 
@@ -54,7 +57,7 @@ def texts(*prompts: str, seeds: tuple[int, ...] = (3, 4), **changes: object) -> 
     return TextRequest(prompts=prompts, seeds=seeds[: len(prompts)], **settings)  # type: ignore[arg-type]
 
 
-@BOTH
+@ALL
 def test_an_installed_model_is_found_by_name_with_its_licence(name: str) -> None:
     bundle = find_bundle(name)
     assert bundle.manifest.licence == text_engine_parts.LICENCE
@@ -107,7 +110,7 @@ def test_stable_audio_sounds_as_from_diffusers_mixed_to_one_channel(installed: P
     assert "mixed down from stereo" in take.notes
 
 
-@BOTH
+@ALL
 def test_a_take_depends_on_its_words_and_seed_alone(name: str) -> None:
     with EngineSession.open(bundle=name, device="cpu") as session:
         together = session.generate_from_text(texts("a dog", "rain"))
@@ -117,7 +120,7 @@ def test_a_take_depends_on_its_words_and_seed_alone(name: str) -> None:
     assert not np.array_equal(other.waveform, alone.waveform)
 
 
-@BOTH
+@ALL
 @pytest.mark.parametrize("seconds", [1.0, 1.23456])
 def test_the_length_is_exact(name: str, seconds: float) -> None:
     with EngineSession.open(bundle=name, device="cpu") as session:
@@ -125,7 +128,7 @@ def test_the_length_is_exact(name: str, seconds: float) -> None:
     assert len(take.waveform) == round(seconds * take.sample_rate_hz)
 
 
-@BOTH
+@ALL
 def test_objects_of_an_image_are_made_from_their_words_and_say_so(name: str) -> None:
     takes = (
         ObjectRequest(name="dog", mask=MASK, seed=3),
@@ -153,7 +156,7 @@ def test_objects_of_an_image_are_made_from_their_words_and_say_so(name: str) -> 
     json.dumps(recipe)
 
 
-@BOTH
+@ALL
 def test_what_needs_an_image_is_refused_in_plain_words(name: str) -> None:
     with EngineSession.open(bundle=name, device="cpu") as session:
         for call in (
@@ -174,7 +177,7 @@ def test_more_than_the_model_makes_at_once_is_refused_before_it_is_loaded() -> N
     assert not session.is_loaded
 
 
-@BOTH
+@ALL
 def test_progress_counts_every_step_and_cancel_stops_within_one(name: str) -> None:
     reports: list[Progress] = []
     cancel = CancelToken()
@@ -194,7 +197,7 @@ def test_progress_counts_every_step_and_cancel_stops_within_one(name: str) -> No
         assert max(steps) == 2
 
 
-@BOTH
+@ALL
 def test_the_fast_preset_works_too(name: str) -> None:
     with EngineSession.open(bundle=name, device="cpu") as session:
         take = session.generate_from_text(texts("rain", sampling=SamplingSettings(steps=2)))[0]
@@ -203,7 +206,7 @@ def test_the_fast_preset_works_too(name: str) -> None:
         assert not session.is_loaded
 
 
-@BOTH
+@ALL
 def test_a_damaged_model_is_never_loaded(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     WRITERS[name](tmp_path / "weights")
     text_engine_parts.install(tmp_path / "weights", name, root=tmp_path / "models")
