@@ -100,7 +100,7 @@ def test_the_measure_says_what_few_words_can_say_and_counts_the_rest() -> None:
     assert phrases_of(both) == ["shape on the left", "shape on the right"]
     assert phrases_of(LabelledPicture(image=image, objects=(("box", red), ("disc", blue)))) == ["box", "disc"]
     middle = np.zeros_like(red)
-    middle[40:50, 75:80] = True
+    middle[59:62, 75:80] = True
     three = LabelledPicture(image=image, objects=(("shape", red), ("shape", middle), ("shape", blue)))
     # Neither the outermost in any direction nor the biggest.
     assert phrases_of(three) == ["shape on the left", None, "shape on the right"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -39,6 +40,41 @@ from sounddesk.resources_folder import SHIPPED_BUNDLE
 NAME: Final = "the starter's recognition"
 # Sketches that are looked at, the most object-like first.
 MOST_SKETCHES: Final = 24
+# Of two sketches, the smaller lies in the larger where they share more of it. Chosen on six tune photographs (0.33 mean
+# overlap by words; 0.29 without wholes), as the next one.
+_INSIDE: Final = 0.6
+# What looks less like it than this share of the part is no whole of it.
+_LIKE_A_PART: Final = 0.5
+
+
+def wholes(found: Sequence[FoundThing]) -> list[FoundThing]:
+    """Things without their own parts, the likeliest first.
+
+    A dog's head looks like a dog, often more so than the dog. Of sketches that lie in each other the largest stays that
+    looks at least half as much like it as the best of them, with the best one's score.
+    """
+    groups: list[list[FoundThing]] = []
+    for each in sorted(found, key=lambda one: -one.score):
+        group = next((known for known in groups if _within(known[0], each)), None)
+        if group is None:
+            groups.append([each])
+        elif each.score >= _LIKE_A_PART * group[0].score:
+            group.append(each)
+    return [replace(max(group, key=lambda one: _area(one)), score=group[0].score) for group in groups]
+
+
+def _within(one: FoundThing, other: FoundThing) -> bool:
+    """Whether the smaller of two sketches lies in the other."""
+    assert one.probability is not None
+    assert other.probability is not None
+    masks = one.probability >= 0.5, other.probability >= 0.5
+    common = np.count_nonzero(masks[0] & masks[1])
+    return common > _INSIDE * min(np.count_nonzero(mask) for mask in masks)
+
+
+def _area(thing: FoundThing) -> int:
+    assert thing.probability is not None
+    return int(np.count_nonzero(thing.probability >= 0.5))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -107,7 +143,7 @@ class StarterPrompter:
             box = box_of_mask(each.share >= 0.5)
             # Its box is a better prompt than the click: 0.62 against 0.58 of the best sketches of photographs.
             found.append(FoundThing(box=box, score=score, probability=each.share))
-        return sorted(found, key=lambda each: -each.score)
+        return wholes(found)
 
     def _looked_at(self, image: RgbImage, cancel: CancelToken | None) -> tuple[_LookedAt, ...]:
         """What the image holds, and what it may be; kept for the last image, of which more may be asked."""

@@ -1,0 +1,61 @@
+"""The starter finds things by words: which names a word means, wholes before their parts, and a scene of two things."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from sounddesk.engine.prompters.registry import FoundThing
+from sounddesk.engine.segmenters.protocol import box_of_mask
+from sounddesk.engine.starter.prompter import wholes
+from sounddesk.engine.starter.word_match import near_names
+from sounddesk.engine.starter.word_match import read_class_names
+from sounddesk.engine.starter.word_match import same_names
+
+NAMES = ("dog", "tiger shark", "great white shark", "shark net", "dogsled", "glass")
+
+
+@pytest.mark.parametrize(
+    ("thing", "meant"),
+    [
+        ("dog", ["dog"]),
+        ("Dogs", ["dog"]),
+        ("brown dog", ["dog"]),
+        ("shark", ["tiger shark", "great white shark"]),
+        ("tiger shark", ["tiger shark"]),
+        ("glass", ["glass"]),
+        ("zebra", []),
+        ("net", ["shark net"]),
+    ],
+)
+def test_names_that_a_word_means(thing: str, meant: list[str]) -> None:
+    assert [name for name, weight in zip(NAMES, same_names(thing, NAMES), strict=True) if weight] == meant
+
+
+def test_the_nearest_names_count_by_how_near_they_are() -> None:
+    names = torch.nn.functional.normalize(torch.tensor([[1.0, 0.0], [1.0, 0.2], [0.0, 1.0], [-1.0, 0.0]]), dim=-1)
+    weights = near_names(torch.tensor([1.0, 0.0]), names)
+    assert weights[0] == pytest.approx(1.0)
+    assert 0.9 < weights[1] < 1.0
+    assert weights[2:].tolist() == [0.0, 0.0]
+
+
+def test_the_published_classes_have_their_names() -> None:
+    names = read_class_names()
+    assert (len(names), names[0], len(set(names)) > 990) == (1000, "tench", True)
+
+
+def sketch(rows: slice, columns: slice, *, score: float) -> FoundThing:
+    mask = np.zeros((40, 60), dtype=np.float32)
+    mask[rows, columns] = 1.0
+    return FoundThing(box=box_of_mask(mask >= 0.5), score=score, probability=mask)
+
+
+def test_a_whole_stands_for_its_part_and_other_things_stay() -> None:
+    head = sketch(slice(4, 10), slice(20, 26), score=0.9)
+    dog = sketch(slice(4, 30), slice(5, 27), score=0.5)
+    scene = sketch(slice(0, 40), slice(0, 40), score=0.2)
+    other = sketch(slice(4, 20), slice(45, 58), score=0.7)
+    found = wholes([scene, other, dog, head])
+    assert [(each.box, each.score) for each in found] == [((5, 4, 27, 30), 0.9), ((45, 4, 58, 20), 0.7)]
