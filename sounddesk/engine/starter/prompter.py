@@ -60,7 +60,7 @@ def wholes(found: Sequence[FoundThing]) -> list[FoundThing]:
             groups.append([each])
         elif each.score >= _LIKE_A_PART * group[0].score:
             group.append(each)
-    return [replace(max(group, key=lambda one: _area(one)), score=group[0].score) for group in groups]
+    return [replace(max(group, key=_area), score=group[0].score) for group in groups]
 
 
 def _within(one: FoundThing, other: FoundThing) -> bool:
