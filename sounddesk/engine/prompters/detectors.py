@@ -8,6 +8,7 @@ from typing import Final
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -49,7 +50,9 @@ def load_network(model_class: Any, folder: Path, *, name: str, device: str) -> t
         raise EngineError(f"{name} cannot be loaded ({error}): install it again") from error
 
 
-def pixels_of(image: RgbImage, *, mean: tuple[float, ...], spread: tuple[float, ...], device: torch.device) -> Tensor:
+def pixels_of(
+    image: npt.NDArray[Any], *, mean: tuple[float, ...], spread: tuple[float, ...], device: torch.device
+) -> Tensor:
     """sRGB uint8[H, W, 3] -> float32[1, 3, H, W]."""
     scaled = (image.astype(np.float32) / 255.0 - np.array(mean, np.float32)) / np.array(spread, np.float32)
     return torch.from_numpy(scaled.transpose(2, 0, 1)[None].copy()).to(device)

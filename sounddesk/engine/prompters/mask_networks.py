@@ -132,7 +132,8 @@ class Sam3Prompter:
             if score < self._least:
                 continue
             probability = torch.sigmoid(mask.float()).cpu().numpy()
-            full = cv2.resize(probability, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
+            size_px = (image.shape[1], image.shape[0])
+            full = cv2.resize(probability, size_px, interpolation=cv2.INTER_LINEAR).astype(np.float32)
             inside = full >= 0.5
             if inside.any():
                 found.append(FoundThing(box=box_of_mask(inside), score=score, probability=full, is_final=True))

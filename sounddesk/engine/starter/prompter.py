@@ -69,7 +69,7 @@ def _within(one: FoundThing, other: FoundThing) -> bool:
     assert other.probability is not None
     masks = one.probability >= 0.5, other.probability >= 0.5
     common = np.count_nonzero(masks[0] & masks[1])
-    return common > _INSIDE * min(np.count_nonzero(mask) for mask in masks)
+    return bool(common > _INSIDE * min(np.count_nonzero(mask) for mask in masks))
 
 
 def _area(thing: FoundThing) -> int:
@@ -163,7 +163,7 @@ class StarterPrompter:
             opinions = self._recogniser.opinions(image, inside)
             found.append(
                 _LookedAt(
-                    share=share,
+                    share=share.astype(np.float32),
                     sure=self._recogniser.confidences(opinions),
                     class_probs=opinions.class_probs,
                 )
