@@ -50,4 +50,9 @@ def test_general_code_does_not_name_what_only_the_starter_does(path: Path) -> No
 
 def test_only_registries_know_the_starters_modules() -> None:
     naming = {path.relative_to(ENGINE).as_posix() for path in GENERAL if BY_NAME.search(path.read_text("utf-8"))}
-    assert naming == {"bundles/component_classes.py", "captioners/registry.py", "segmenters/registry.py"}
+    assert naming == {
+        "bundles/component_classes.py",
+        "captioners/registry.py",
+        "prompters/registry.py",
+        "segmenters/registry.py",
+    }
