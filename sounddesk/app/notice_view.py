@@ -116,8 +116,8 @@ class NoticeView(QObject):
         box = PlainMessageBox(self._window)
         box.setIcon(PlainMessageBox.Icon.Warning)
         box.setWindowTitle(self.tr("sounddesk"))
-        box.setText(notice.title)
-        box.setInformativeText("\n".join(part for part in (notice.cause, notice.remedy) if part))
+        box.setText(_begun(notice.title))
+        box.setInformativeText("\n".join(_begun(part) for part in (notice.cause, notice.remedy) if part))
         # Named, because with another button beside it Qt finds none for the Escape key and for closing.
         box.setEscapeButton(box.addButton(PlainMessageBox.StandardButton.Ok))
         if notice.button is not None:
@@ -127,3 +127,8 @@ class NoticeView(QObject):
         self._boxes[notice] = box
         box.finished.connect(lambda _result: self._boxes.pop(notice, None))
         box.open()
+
+
+def _begun(text: str) -> str:
+    """As a sentence begins: what an exception says also stands behind a colon, in other places."""
+    return text[:1].upper() + text[1:]

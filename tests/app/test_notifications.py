@@ -48,7 +48,7 @@ def test_a_failure_is_one_box_however_often_it_is_told(qapp: object) -> None:
     for _ in range(3):
         notifier.error("It cannot be saved", cause="the disk is full", remedy="free some space", button=retry)
     (box,) = shown(window)
-    assert (box.text(), box.informativeText()) == ("It cannot be saved", "the disk is full\nfree some space")
+    assert (box.text(), box.informativeText()) == ("It cannot be saved", "The disk is full\nFree some space")
     QTest.mouseClick(next(each for each in box.buttons() if each.text() == "Try again"), Qt.MouseButton.LeftButton)
     assert pressed == ["again"] and shown(window) == []
     notifier.error("It cannot be saved", cause="the disk is full", remedy="free some space", button=retry)

@@ -82,6 +82,7 @@ QPushButton[accent="true"]:disabled, QToolButton[accent="true"]:disabled {{
 QToolButton::menu-button {{ border: none; width: 18px; }}
 QToolButton[popupMode="1"] {{ padding-right: 22px; }}
 
+QMessageBox QLabel#qt_msgbox_label {{ font-weight: 600; }}
 QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
 
 QLineEdit, QPlainTextEdit, QTextBrowser, QAbstractSpinBox {{
