@@ -1,4 +1,4 @@
-"""Who uses a model of the catalogue; what nobody uses yet is not offered."""
+"""Who uses a model of the catalogue; what nobody uses is not offered."""
 
 from __future__ import annotations
 
