@@ -207,8 +207,10 @@ class LibrarySearch:
             rows = [row for row in part if not (one_each and int(loaded.recording_ids[row]) in seen)]
             if one_each:
                 # The first of a recording is its best.
-                rows = list({int(loaded.recording_ids[row]): row for row in reversed(rows)}.values())[::-1]
-                rows.sort(key=lambda row: -scores[row])
+                firsts: dict[int, int] = {}
+                for row in rows:
+                    firsts.setdefault(int(loaded.recording_ids[row]), row)
+                rows = list(firsts.values())
             seen.update(int(loaded.recording_ids[row]) for row in rows)
             recordings = self.library.recordings(loaded.recording_ids[rows])
             events = self.library.events(loaded.event_ids[rows])
@@ -261,12 +263,16 @@ class LibrarySearch:
 
 
 def _best_first(scores: _Floats, *, at_once: int) -> Iterator[list[int]]:
-    """Rows in falling order of their finite scores, in parts; only as far as they are asked for are they sorted."""
+    """Rows in falling order of their finite scores, in parts; only as far as they are asked for are they sorted.
+
+    Rows of one score, such as events of one window, are never torn apart.
+    """
     done = 0
     total = int(np.isfinite(scores).sum())
     while done < total:
         upto = min(total, max(at_once, 4 * done))
-        best = np.argpartition(-scores, upto - 1)[:upto] if upto < len(scores) else np.arange(len(scores))
-        order = best[np.argsort(-scores[best], kind="stable")][:upto]
+        least = np.partition(scores, len(scores) - upto)[len(scores) - upto]
+        best = np.flatnonzero(scores >= least)
+        order = best[np.argsort(-scores[best], kind="stable")]
         yield [int(row) for row in order[done:]]
-        done = upto
+        done = len(order)

@@ -13,6 +13,7 @@ from sounddesk.engine.library.scan import scan
 from sounddesk.engine.library.search import EventFilter
 from sounddesk.engine.library.search import LibrarySearch
 from sounddesk.engine.library.search import ObjectQuery
+from sounddesk.engine.library.search import _best_first
 from sounddesk.storage.library.library import Library
 
 
@@ -80,3 +81,10 @@ def test_the_kinds_of_a_text_and_a_condition_add_up_to_one(kinds: KindSpace) -> 
     for each in (kinds.of_text(vector), kinds.of_condition(vector)):
         assert each.sum() == pytest.approx(1.0, abs=1e-5)
     assert int(np.argmax(kinds.of_text(vector))) == 0
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 50])
+def test_rows_come_in_falling_order_each_once_ties_together(at_once: int) -> None:
+    scores = np.array([0.5, 0.9, 0.5, -np.inf, 0.1, 0.9, 0.5], np.float32)
+    parts = list(_best_first(scores, at_once=at_once))
+    assert [row for part in parts for row in part] == [1, 5, 0, 2, 6, 4]
