@@ -13,6 +13,11 @@ from sounddesk.storage.text_formats import MAX_TEXT_BYTES
 from sounddesk.storage.text_formats import FieldError
 
 MAX_ELEMENTS: Final = 2_000_000
+# Counted by what stands in them, before any is made.
+_MAX_ATTRIBUTES: Final = 2_000_000
+_MAX_NAMESPACES: Final = 1000
+# Before version 2.6 the parser begins a name or a value that is not whole anew with every block.
+_BLOCK: Final = 1 << 22
 MAX_DEPTH: Final = 64
 
 
@@ -40,12 +45,14 @@ def parse_xml(data: bytes) -> ET.Element:
         raise FieldError(f"not UTF-8 at byte {error.start}: save it as UTF-8") from None
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         raise FieldError("it has a document type: remove the line that begins with <!DOCTYPE")
+    if text.count("=") > _MAX_ATTRIBUTES or text.count("xmlns") > _MAX_NAMESPACES:
+        raise FieldError("it has more attributes or namespaces than any file of its kind")
     parser: Any = ET.XMLPullParser(events=("start", "end"))
     depth = count = 0
     root: ET.Element | None = None
     try:
-        for start in range(0, len(text), 1 << 16):
-            parser.feed(text[start : start + (1 << 16)])
+        for start in range(0, len(text), _BLOCK):
+            parser.feed(text[start : start + _BLOCK])
             for event, element in parser.read_events():
                 root = element if root is None else root
                 depth += 1 if event == "start" else -1
