@@ -36,7 +36,7 @@ from sounddesk.training.data.data_error import DataError
 _ROLES: Final = {"video": VIDEO_SUFFIXES, "image": IMAGE_SUFFIXES, "audio": AUDIO_SUFFIXES}
 _PATH_KEYS: Final = (*_ROLES, "mask")
 # Shards of WebDataset hold some thousand samples. A sample is in memory as a whole, with all that follows of its key.
-_MOST_MEMBERS: Final = 200_000
+_MOST_MEMBERS: Final = 100_000
 _MOST_SAMPLE_BYTES: Final = 1 << 30
 # Long names and the like, which tarfile reads as a whole and keeps.
 _MOST_HEADER_BYTES: Final = 1 << 16
