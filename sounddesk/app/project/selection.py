@@ -36,13 +36,18 @@ class SelectionModel(QObject):
 
     @property
     def object_ids(self) -> tuple[str, ...]:
-        """Selected objects; the last one is the current one."""
-        return self._objects
+        """Selected objects that the project has; the last one is the current one.
+
+        While a change is being told, others may ask before this model has heard of it.
+        """
+        known = {each.id for each in self._document.project.objects}
+        return tuple(each for each in self._objects if each in known)
 
     @property
     def current_object_id(self) -> str | None:
         """The object that tools and panels work on."""
-        return self._objects[-1] if self._objects else None
+        chosen = self.object_ids
+        return chosen[-1] if chosen else None
 
     @property
     def clip_ids(self) -> tuple[str, ...]:

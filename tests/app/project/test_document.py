@@ -15,6 +15,7 @@ from hypothesis.stateful import rule
 from PySide6.QtWidgets import QApplication
 
 from sounddesk.app.project.document import Document
+from sounddesk.app.project.selection import SelectionModel
 from sounddesk.domain.project import Project
 from sounddesk.domain.scene import SceneObject
 from sounddesk.domain.take import Take
@@ -203,3 +204,15 @@ TestDocumentMachine.settings = settings(
     max_examples=20, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestDocumentMachine = pytest.mark.usefixtures("qapp")(TestDocumentMachine)
+
+
+def test_an_object_that_is_gone_is_not_selected_for_those_who_hear_of_it_first(qapp: object) -> None:
+    document = Document()
+    early: list[tuple[tuple[str, ...], str | None]] = []
+    document.changed.connect(lambda _old, _new: early.append((selection.object_ids, selection.current_object_id)))
+    selection = SelectionModel(document)
+    project, made = document.project.with_new_object(name="dog", mask=TiledMask.empty(width=64, height=64))
+    document.commit("Add", project)
+    selection.select_objects([made])
+    document.undo()
+    assert early[-1] == ((), None)
