@@ -12,8 +12,8 @@ import pytest
 import sounddesk.engine
 
 ENGINE = Path(sounddesk.engine.__file__).parent
-# Judges of sounds tell kinds themselves; they serve evaluation and training, not a generation.
-APART = ("starter", "perception")
+# Judges of sounds and the library of recordings tell kinds themselves: a generation does without both.
+APART = ("starter", "perception", "library")
 WORDS = re.compile(
     r"starter|closer_?look|prototype|class_?branch|class_?prior|kind_blocks|^kinds$|^classes$", re.IGNORECASE
 )
