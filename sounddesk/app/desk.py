@@ -18,7 +18,7 @@ from sounddesk.app.main_window import MainWindow
 from sounddesk.app.project.working_copy import working_folder
 from sounddesk.app.runtime.crash_reports import install_crash_reports
 from sounddesk.app.runtime.garbage_collection import UiThreadGarbageCollector
-from sounddesk.app.runtime.heavy_imports import load_signal_processing
+from sounddesk.app.runtime.heavy_imports import load_what_comes_next
 from sounddesk.app.services import Services
 from sounddesk.app.settings import Settings
 from sounddesk.storage.leftovers import remove_leftovers
@@ -68,7 +68,7 @@ def _remove_leftovers(settings: Settings) -> None:
 
 
 def _after_start(window: MainWindow, path: Path | None) -> None:
-    load_signal_processing()
+    load_what_comes_next()
     window.app_commands.tell_odd_settings()
     window.app_commands.offer_crash_report()
     window.app_commands.offer_recovery(quietly=path is not None)

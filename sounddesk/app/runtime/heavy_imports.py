@@ -36,14 +36,16 @@ def gil_friendly_imports() -> Iterator[None]:
         sys.setswitchinterval(interval_s)
 
 
-def load_signal_processing() -> None:
-    """Import what mixer and meters filter with, on a thread of its own: neither window nor first sound waits for it."""
+def load_what_comes_next() -> None:
+    """Import on a thread what the first project and the first sound need, so that the window does not wait for it."""
 
     def load() -> None:
         with collection_paused():
             import scipy.signal  # noqa: F401
 
-    threading.Thread(target=load, name="loading scipy", daemon=True).start()
+            import sounddesk.engine.bundles.bundle_reference  # noqa: F401
+
+    threading.Thread(target=load, name="loading what comes next", daemon=True).start()
 
 
 def map_torch_libraries() -> None:
