@@ -25,6 +25,7 @@ from PySide6.QtWidgets import QAbstractButton
 from PySide6.QtWidgets import QApplication
 from PySide6.QtWidgets import QMenu
 from PySide6.QtWidgets import QWidget
+from shiboken6 import isValid
 
 from sounddesk.app.desk import open_window
 from sounddesk.app.main_window import MainWindow
@@ -192,12 +193,14 @@ class Monkey:
         name = self.random.choice(DIALOGS)
         self.window.services.actions[name].trigger()
         opened = [each for each in self.window.findChildren(QWidget) if each.isWindow() and each.isVisible()]
-        for each in opened:
+        for each in filter(isValid, opened):
             for _ in range(self.random.randrange(6)):
                 QTest.keyClick(each.focusWidget() or each, self.random.choice((Qt.Key.Key_Tab, Qt.Key.Key_Down)))
             if self.random.random() < 0.5:
                 QApplication.processEvents()
-            each.close()
+            # A dialog that is only waited in goes with the one before it.
+            if isValid(each):
+                each.close()
         return f"dialog {name}"
 
     def undo_or_redo(self) -> str:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sounddesk.domain.errors import EngineError
+from sounddesk.engine.bundles.model_search import ModelSearch
 from sounddesk.engine.captioners.registry import Captioner
-from sounddesk.engine.captioners.registry import CaptionerSearch
 from sounddesk.engine.captioners.registry import FoundCaptioner
 from sounddesk.engine.captioners.registry import ranked_captioners
 from sounddesk.resources_folder import SHIPPED_BUNDLE
@@ -38,7 +38,7 @@ def find_captioner(
     Raises:
         EngineError: there is none.
     """
-    search = CaptionerSearch(models=models_folder, bundle=bundle, device=device)
+    search = ModelSearch(models=models_folder, bundle=bundle, device=device)
     found = (entry.find(search) for entry in ranked_captioners())
     first = next((each for each in found if each is not None), None)
     if first is None:

@@ -7,20 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
 from typing import Final
 from typing import Protocol
 
 from sounddesk.domain.registry import Registry
+from sounddesk.engine.bundles.model_search import ModelSearch
 from sounddesk.engine.catalogue.users import MODEL_USERS
 from sounddesk.engine.catalogue.users import ModelUser
 from sounddesk.engine.perception.recognition import RecognisesObjects
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.types import RgbImage
-
-if TYPE_CHECKING:
-    from sounddesk.engine.bundles.bundle import Bundle
 
 
 class Captioner(RecognisesObjects, Protocol):
@@ -36,21 +32,6 @@ class Captioner(RecognisesObjects, Protocol):
             Cancelled: through `cancel`.
         """
         ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class CaptionerSearch:
-    """Where to look.
-
-    Attributes:
-        models: the models folder; None for the user's own.
-        bundle: whose own eyes may be used.
-        device: where it runs, as torch writes it.
-    """
-
-    models: Path | None
-    bundle: str | Path | Bundle
-    device: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +63,7 @@ class CaptionerEntry:
     name: str
     title: str
     rank: int
-    find: Callable[[CaptionerSearch], FoundCaptioner | None]
+    find: Callable[[ModelSearch], FoundCaptioner | None]
     models: tuple[str, ...] = ()
     names_things: bool = False
 

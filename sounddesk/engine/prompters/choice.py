@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sounddesk.domain.errors import EngineError
+from sounddesk.engine.bundles.model_search import ModelSearch
 from sounddesk.engine.prompters.registry import Prompter
-from sounddesk.engine.prompters.registry import PrompterSearch
 from sounddesk.engine.prompters.registry import ranked_prompters
 from sounddesk.resources_folder import SHIPPED_BUNDLE
 
@@ -28,7 +28,7 @@ def open_prompter(
     Raises:
         EngineError: there is none, or an installed one cannot be used; the message says why.
     """
-    search = PrompterSearch(models=models_folder, bundle=bundle, device=device)
+    search = ModelSearch(models=models_folder, bundle=bundle, device=device)
     for entry in ranked_prompters():
         load = entry.find(search)
         if load is not None:

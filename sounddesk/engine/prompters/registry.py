@@ -15,6 +15,7 @@ from typing import Final
 from typing import Protocol
 
 from sounddesk.domain.registry import Registry
+from sounddesk.engine.bundles.model_search import ModelSearch
 from sounddesk.engine.catalogue.users import MODEL_USERS
 from sounddesk.engine.catalogue.users import ModelUser
 from sounddesk.engine.segmenters.protocol import Box
@@ -24,7 +25,6 @@ from sounddesk.engine.types import FloatMask
 from sounddesk.engine.types import RgbImage
 
 if TYPE_CHECKING:
-    from sounddesk.engine.bundles.bundle import Bundle
     from sounddesk.engine.catalogue.model_store import InstalledModel
 
 
@@ -65,21 +65,6 @@ class Prompter(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PrompterSearch:
-    """Where to look.
-
-    Attributes:
-        models: the models folder; None for the user's own.
-        bundle: whose own eyes may be used.
-        device: where it runs, as torch writes it.
-    """
-
-    models: Path | None
-    bundle: str | Path | Bundle
-    device: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class PrompterEntry:
     """A registered prompter.
 
@@ -94,7 +79,7 @@ class PrompterEntry:
     name: str
     title: str
     rank: int
-    find: Callable[[PrompterSearch], Callable[[], Prompter] | None]
+    find: Callable[[ModelSearch], Callable[[], Prompter] | None]
     models: tuple[str, ...] = ()
 
 
@@ -115,7 +100,7 @@ def ranked_prompters() -> tuple[PrompterEntry, ...]:
 
 
 def installed_prompter(
-    search: PrompterSearch, models: Sequence[str], load: Callable[[Path, str], Prompter]
+    search: ModelSearch, models: Sequence[str], load: Callable[[Path, str], Prompter]
 ) -> Callable[[], Prompter] | None:
     """What loads the first of some models that is installed, its files checked; `load` takes folder and device."""
     from sounddesk.engine.catalogue.model_store import installed_model

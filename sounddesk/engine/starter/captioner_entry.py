@@ -6,17 +6,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sounddesk.engine.bundles.model_search import ModelSearch
 from sounddesk.engine.captioners.registry import CAPTIONERS
 from sounddesk.engine.captioners.registry import Captioner
 from sounddesk.engine.captioners.registry import CaptionerEntry
-from sounddesk.engine.captioners.registry import CaptionerSearch
 from sounddesk.engine.captioners.registry import FoundCaptioner
 
 if TYPE_CHECKING:
     from sounddesk.engine.bundles.bundle import Bundle
 
 
-def _find(search: CaptionerSearch) -> FoundCaptioner:
+def _find(search: ModelSearch) -> FoundCaptioner:
     return FoundCaptioner(label="the starter's recognition", load=partial(_load, search.bundle))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sounddesk.domain.object_names import RecognisedObject
 from sounddesk.engine.bundles.bundle import Bundle
-from sounddesk.engine.captioners.registry import CaptionerSearch
+from sounddesk.engine.bundles.model_search import ModelSearch
 from sounddesk.engine.captioners.registry import ranked_captioners
 from sounddesk.engine.perception.recognition import RecognisesObjects
 from sounddesk.engine.starter.recogniser import open_recogniser
@@ -46,7 +46,7 @@ def open_names(
         EngineError: there is no such bundle, or its parts or an installed model cannot be used.
     """
     own = open_recogniser(bundle)
-    search = CaptionerSearch(models=models_folder, bundle=bundle, device=device)
+    search = ModelSearch(models=models_folder, bundle=bundle, device=device)
     found = next((each for entry in ranked_captioners() if entry.names_things and (each := entry.find(search))), None)
     if found is None:
         return own

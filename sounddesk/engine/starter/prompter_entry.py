@@ -6,10 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sounddesk.engine.bundles.model_search import ModelSearch
 from sounddesk.engine.prompters.registry import PROMPTERS
 from sounddesk.engine.prompters.registry import Prompter
 from sounddesk.engine.prompters.registry import PrompterEntry
-from sounddesk.engine.prompters.registry import PrompterSearch
 
 if TYPE_CHECKING:
     from sounddesk.engine.bundles.bundle import Bundle
@@ -21,7 +21,7 @@ def _load(bundle: str | Path | Bundle) -> Prompter:
     return StarterPrompter.from_bundle(bundle)
 
 
-def _find(search: PrompterSearch) -> partial[Prompter]:
+def _find(search: ModelSearch) -> partial[Prompter]:
     return partial(_load, search.bundle)
 
 

@@ -6,10 +6,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 from typing import Final
 
+from sounddesk.engine.bundles.model_search import ModelSearch
 from sounddesk.engine.captioners.registry import CAPTIONERS
 from sounddesk.engine.captioners.registry import Captioner
 from sounddesk.engine.captioners.registry import CaptionerEntry
-from sounddesk.engine.captioners.registry import CaptionerSearch
 from sounddesk.engine.captioners.registry import FoundCaptioner
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _MODELS: Final = ("blip-large",)
 
 
-def _find(search: CaptionerSearch) -> FoundCaptioner | None:
+def _find(search: ModelSearch) -> FoundCaptioner | None:
     from sounddesk.engine.catalogue.model_store import installed_models
 
     # Also one that the user linked, under any id.

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from sounddesk.engine.bundles.model_search import ModelSearch
 from sounddesk.engine.prompters.registry import PROMPTERS
 from sounddesk.engine.prompters.registry import Prompter
 from sounddesk.engine.prompters.registry import PrompterEntry
-from sounddesk.engine.prompters.registry import PrompterSearch
 from sounddesk.engine.prompters.registry import installed_prompter
 
 _MODELS: Final = ("sam3",)
@@ -21,7 +21,7 @@ def _load(folder: Path, device: str) -> Prompter:
     return Sam3Prompter.load(folder, device)
 
 
-def _find(search: PrompterSearch) -> Callable[[], Prompter] | None:
+def _find(search: ModelSearch) -> Callable[[], Prompter] | None:
     return installed_prompter(search, _MODELS, _load)
 
 
