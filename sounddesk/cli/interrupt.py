@@ -33,6 +33,19 @@ def cancel_on_signals(token: CancelToken, *, tell: Callable[[str], None]) -> Ite
         else:
             os._exit(ExitCode.CANCELLED)
 
+    with _handling(on_signal):
+        yield
+
+
+@contextmanager
+def interrupt_on_signals() -> Iterator[None]:
+    """Inside the block, Ctrl-C (or SIGTERM, SIGHUP) raises KeyboardInterrupt, also where the parent ignored them."""
+    with _handling(signal.default_int_handler):
+        yield
+
+
+@contextmanager
+def _handling(on_signal: Callable[[int, FrameType | None], object]) -> Iterator[None]:
     names = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
     numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
     before = {number: signal.signal(number, on_signal) for number in numbers}

@@ -12,6 +12,7 @@ from sounddesk.cli.common_arguments import whole_number
 from sounddesk.cli.console import Console
 from sounddesk.cli.exit_codes import ExitCode
 from sounddesk.cli.interrupt import cancel_on_signals
+from sounddesk.cli.interrupt import interrupt_on_signals
 from sounddesk.domain.errors import BadInputError
 from sounddesk.engine.tasks import CancelToken
 
@@ -104,7 +105,7 @@ def _serve(options: argparse.Namespace, console: Console) -> None:
 
     if not 0 <= options.port <= 65_535:
         raise BadInputError(f"--port is {options.port}: choose from 0 to 65535")
-    with StudyFile(options.study) as study:
+    with StudyFile(options.study) as study, interrupt_on_signals():
         console.note("listeners open one of these addresses; Ctrl-C closes the study, and it can be opened again")
         serve(study, host=options.host, port=options.port, anyone=options.anyone, tell=console.say)
 

@@ -236,7 +236,7 @@ FORMATS = {
         Format(name="flac", file="a.flac", seeds=seeds.sounds("FLAC", "PCM_16", "PCM_24"), readers=_SOUND),
         Format(name="ogg", file="a.ogg", seeds=seeds.sounds("OGG", "VORBIS", "OPUS"), readers=_SOUND),
         Format(name="video", file="a.mp4", seeds=seeds.video, readers=(_video,)),
-        Format(name="shard", tolerant=True, file="a.tar", seeds=seeds.shard, readers=(_shard,), share=0.25,
+        Format(name="shard", file="a.tar", seeds=seeds.shard, readers=(_shard,), share=0.25,
                mutators=(*BLIND, *(mutators.change_tar,) * 6)),
         Format(name="safetensors", file="a.safetensors", seeds=seeds.safetensors, readers=(_weights, _sam),
                mutators=(*BLIND, *(mutators.change_safetensors,) * 6)),

@@ -256,7 +256,7 @@ def test_pictures_of_the_manual_are_no_wider_than_its_page(actions: CommandRegis
     manual.show()
     QApplication.processEvents()
     view = manual._view
-    picture = view.loadResource(QTextDocument.ResourceType.ImageResource.value, QUrl("desk.jpg"))
+    picture = view.loadResource(QTextDocument.ResourceType.ImageResource.value, QUrl("desk.webp"))
     assert 0 < picture.deviceIndependentSize().width() <= view.viewport().width()
     assert view.horizontalScrollBar().maximum() == 0
     manual.close()

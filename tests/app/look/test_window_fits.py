@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QAbstractSlider
 from PySide6.QtWidgets import QAbstractSpinBox
 from PySide6.QtWidgets import QApplication
 from PySide6.QtWidgets import QComboBox
+from PySide6.QtWidgets import QDockWidget
 from PySide6.QtWidgets import QLineEdit
 from PySide6.QtWidgets import QScrollBar
 from PySide6.QtWidgets import QTabBar
@@ -40,6 +41,9 @@ def cut_off(window: MainWindow) -> list[str]:
     found = []
     for each in window.findChildren(QWidget):
         if not isinstance(each, _OPERATED) or isinstance(each, QScrollBar) or not each.isVisible():
+            continue
+        # A panel behind the tab of another one is visible to Qt, and shown nowhere.
+        if any(dock.isAncestorOf(each) and dock.visibleRegion().isEmpty() for dock in window.findChildren(QDockWidget)):
             continue
         # Qt's own: the arrows of a row of tabs, the buttons of a dock's title.
         if isinstance(each.parent(), QTabBar) or each.objectName().startswith("qt_"):

@@ -6,6 +6,7 @@ import pytest
 from sounddesk.domain.selection import SCALES
 from sounddesk.domain.selection import Selection
 from sounddesk.engine.images.scene_objects import prompted_masks
+from sounddesk.engine.prompters.registry import Prompter
 from sounddesk.engine.segmenters.protocol import Candidate
 from sounddesk.engine.segmenters.scales import index_of_scale
 from sounddesk.engine.segmenters.scales import scales_of
@@ -15,6 +16,10 @@ from tests.flood_segmenter import WHEEL
 from tests.flood_segmenter import WHEEL_AREA
 from tests.flood_segmenter import FloodSegmenter
 from tests.flood_segmenter import picture
+
+
+def no_prompter() -> Prompter:
+    raise AssertionError("nothing is selected by words")
 
 
 def square(side: int) -> Candidate:
@@ -55,7 +60,7 @@ def test_a_selection_names_the_candidate_of_its_click() -> None:
         ObjectSpec(name=str(scale), selection=Selection(how="clicks", clicks=click, candidate=scale))
         for scale in (None, *SCALES)
     ]
-    found = prompted_masks(specs, image=picture(), segmenter=FloodSegmenter())
+    found = prompted_masks(specs, image=picture(), segmenter=FloodSegmenter(), open_prompter=no_prompter)
     cart = CART_AREA + WHEEL_AREA
     areas = {name: int((coverage >= 128).sum()) for name, coverage in found.items()}
     assert areas == {"None": cart, "part": WHEEL_AREA, "thing": cart, "group": cart + LOAD_AREA}

@@ -86,7 +86,7 @@ def test_an_engine_is_there_while_it_is_registered(installed: str) -> None:
 
 
 def test_every_registered_engine_has_a_module_of_its_own_and_no_name_is_taken_twice() -> None:
-    assert set(TEXT_ENGINES.names()) == {"AudioLDM2Pipeline", "StableAudioPipeline"}
+    assert set(TEXT_ENGINES.names()) == {"AudioLDMPipeline", "AudioLDM2Pipeline", "StableAudioPipeline"}
     taken = TEXT_ENGINES.get("AudioLDM2Pipeline")
     with pytest.raises(DuplicateNameError, match="'AudioLDM2Pipeline' already"), TEXT_ENGINES.added(taken):
         pass
