@@ -92,9 +92,6 @@ class KWeighting:
 
     def _weigh(self, block: npt.NDArray[Any], out: npt.NDArray[Any], state: npt.NDArray[np.complex128]) -> None:
         """One channel into `out`, float[n]; `state`, complex[modes], goes along."""
-        # Half of the time that a window needs to open would go into this import at the top.
-        from scipy.signal import lfilter
-
         count, modes = len(block), len(self._poles)
         whole = count - count % _ROW
         if whole:
@@ -103,12 +100,17 @@ class KWeighting:
             rows[:, :_ROW] = samples
             left = multiply_rows(np.ascontiguousarray(samples, dtype=out.dtype), self._left.astype(out.dtype))
             for mode, pole in enumerate(self._poles**_ROW):
-                driven = left[:, mode] + 1j * left[:, modes + mode]
-                after, _ = lfilter([1.0], [1.0, -pole], driven, zi=[pole * state[mode]])
-                before = np.concatenate([state[mode : mode + 1], after[:-1]])
-                rows[:, _ROW + mode] = before.real
-                rows[:, _ROW + modes + mode] = before.imag
-                state[mode] = after[-1]
+                # A loop instead of `scipy.signal.lfilter`: loading scipy takes longer than a window may need to open,
+                # and put off to here it would stop the sound.
+                factor, carried = complex(pole), complex(state[mode])
+                before = []
+                for driven in (left[:, mode] + 1j * left[:, modes + mode]).tolist():
+                    before.append(carried)
+                    carried = factor * carried + driven
+                began = np.array(before)
+                rows[:, _ROW + mode] = began.real
+                rows[:, _ROW + modes + mode] = began.imag
+                state[mode] = carried
             out[:whole] = multiply_rows(rows, self._out.astype(out.dtype)).reshape(-1)
         rest = count - whole
         if rest:
