@@ -17,6 +17,10 @@ from sounddesk.app.runtime.garbage_collection import collection_paused
 # What `import torch` maps, in the order in which it does; the first one globally, as torch itself asks for it.
 _TORCH_LIBRARIES: Final = ("torch_global_deps", "c10", "torch_cpu", "torch_cuda", "torch", "torch_python")
 
+# scipy asks what is imported already whether it is torch, and fails where torch is half imported by another thread.
+_scipy_is_loaded = threading.Event()
+_scipy_is_loaded.set()
+
 
 @contextlib.contextmanager
 def gil_friendly_imports() -> Iterator[None]:
@@ -27,6 +31,7 @@ def gil_friendly_imports() -> Iterator[None]:
     that a thread keeps the lock for. Without them no freeze of over 40 ms is left on a quiet machine.
     """
     map_torch_libraries()
+    _scipy_is_loaded.wait()
     interval_s = sys.getswitchinterval()
     sys.setswitchinterval(min(interval_s, 0.001))
     try:
@@ -41,10 +46,14 @@ def load_what_comes_next() -> None:
 
     def load() -> None:
         with collection_paused():
-            import scipy.signal  # noqa: F401
+            try:
+                import scipy.signal  # noqa: F401
+            finally:
+                _scipy_is_loaded.set()
 
             import sounddesk.engine.bundles.bundle_reference  # noqa: F401
 
+    _scipy_is_loaded.clear()
     threading.Thread(target=load, name="loading what comes next", daemon=True).start()
 
 
