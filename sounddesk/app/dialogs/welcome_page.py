@@ -138,7 +138,7 @@ class WelcomePage(QWidget):
         open_button.setDefault(True)
         open_button.clicked.connect(self.open_requested)
         open_button.setMinimumSize(280, 36)
-        hint = ElidedLabel(self.tr("or drop one anywhere in this window: a picture or a movie"))
+        hint = ElidedLabel(self.tr("or drop one anywhere in this window"))
         hint.setProperty("role", "muted")
         opening = QHBoxLayout()
         opening.addWidget(open_button)
