@@ -12,7 +12,7 @@ from sounddesk.engine.types import RgbImage
 from sounddesk.evaluation.sound_networks.registry import NETWORKS
 from sounddesk.evaluation.sound_networks.registry import Features
 from sounddesk.evaluation.sound_networks.registry import NetworkEntry
-from sounddesk.evaluation.sound_networks.registry import SoundNetwork
+from sounddesk.evaluation.sound_networks.registry import SeeingNetwork
 
 if TYPE_CHECKING:
     from sounddesk.engine.perception.recognition import RecognisesObjects
@@ -74,12 +74,10 @@ class EffectsNetwork:
             return self._loaded
 
 
-def _load(_: tuple[InstalledModel, ...]) -> SoundNetwork:
+def _load(_: tuple[InstalledModel, ...]) -> SeeingNetwork:
     return EffectsNetwork()
 
 
 NETWORKS.register(
-    NetworkEntry(
-        name="effects", label="sound-effects encoder (aiSFX), ships with sounddesk", version=1, load=_load, sees=True
-    )
+    NetworkEntry(name="effects", label="sound-effects encoder (aiSFX), ships with sounddesk", version=1, load=_load)
 )

@@ -11,7 +11,7 @@ from sounddesk.engine.types import RgbImage
 from sounddesk.evaluation.sound_networks.registry import NETWORKS
 from sounddesk.evaluation.sound_networks.registry import Features
 from sounddesk.evaluation.sound_networks.registry import NetworkEntry
-from sounddesk.evaluation.sound_networks.registry import SoundNetwork
+from sounddesk.evaluation.sound_networks.registry import SeeingNetwork
 
 if TYPE_CHECKING:
     from sounddesk.evaluation.sound_networks.image_bind import ImageBind
@@ -49,7 +49,7 @@ class ImageBindNetwork:
             return {"embedding": self._network.see(clip_pixels(image, side=IMAGE_SIDE))[0].numpy()}
 
 
-def _load(models: tuple[InstalledModel, ...]) -> SoundNetwork:
+def _load(models: tuple[InstalledModel, ...]) -> SeeingNetwork:
     from sounddesk.evaluation.sound_networks.image_bind import ImageBind
     from sounddesk.evaluation.sound_networks.image_bind import published_name
     from sounddesk.evaluation.sound_networks.weights import load_into
@@ -59,7 +59,5 @@ def _load(models: tuple[InstalledModel, ...]) -> SoundNetwork:
 
 
 NETWORKS.register(
-    NetworkEntry(
-        name="imagebind", label="ImageBind huge", version=1, load=_load, model_ids=("imagebind-huge",), sees=True
-    )
+    NetworkEntry(name="imagebind", label="ImageBind huge", version=1, load=_load, model_ids=("imagebind-huge",))
 )

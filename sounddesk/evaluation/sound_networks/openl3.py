@@ -11,7 +11,7 @@ from sounddesk.engine.types import RgbImage
 from sounddesk.evaluation.sound_networks.registry import NETWORKS
 from sounddesk.evaluation.sound_networks.registry import Features
 from sounddesk.evaluation.sound_networks.registry import NetworkEntry
-from sounddesk.evaluation.sound_networks.registry import SoundNetwork
+from sounddesk.evaluation.sound_networks.registry import SeeingNetwork
 
 if TYPE_CHECKING:
     from sounddesk.evaluation.sound_networks.l3 import L3Tower
@@ -54,7 +54,7 @@ class OpenL3Network:
             return {"embedding": self._image(scaled)[0].numpy()}
 
 
-def _load(models: tuple[InstalledModel, ...]) -> SoundNetwork:
+def _load(models: tuple[InstalledModel, ...]) -> SeeingNetwork:
     from sounddesk.evaluation.sound_networks.keras_weights import keras_tensors
     from sounddesk.evaluation.sound_networks.l3 import audio_name
     from sounddesk.evaluation.sound_networks.l3 import audio_tower
@@ -77,6 +77,5 @@ NETWORKS.register(
         version=1,
         load=_load,
         model_ids=("openl3-audio", "openl3-image"),
-        sees=True,
     )
 )

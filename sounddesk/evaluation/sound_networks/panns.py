@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 from sounddesk.audio.files.wav_io import SoundFile
 from sounddesk.engine.catalogue.model_store import InstalledModel
-from sounddesk.engine.types import BoolMask
-from sounddesk.engine.types import RgbImage
 from sounddesk.evaluation.sound_networks.registry import NETWORKS
 from sounddesk.evaluation.sound_networks.registry import Features
 from sounddesk.evaluation.sound_networks.registry import NetworkEntry
@@ -36,9 +34,6 @@ class PannsNetwork:
         with torch.no_grad():
             logits, embeddings = self._network(torch.from_numpy(waveform)[None])
         return {"logits": logits[0].numpy(), "embedding": embeddings[0].numpy()}
-
-    def see(self, image: RgbImage, _: BoolMask | None, /) -> Features:
-        raise NotImplementedError("PANNs see nothing")
 
 
 def _load(models: tuple[InstalledModel, ...]) -> SoundNetwork:

@@ -1,7 +1,7 @@
 """Networks that hear sounds and see pictures for metrics, each registered in its own module.
 
-A network gives arrays by name for a sound or a picture; they are kept (`sounds.feature_store`), so that a stopped run
-goes on and a second system costs its own sounds only.
+A network gives arrays by name for a sound, and a `SeeingNetwork` for a picture too. They are kept
+(`sounds.feature_store`), so that a stopped run goes on and a second system costs its own sounds only.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from typing import Protocol
+from typing import runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -31,12 +32,17 @@ Features = Mapping[str, npt.NDArray[np.float32]]
 
 
 class SoundNetwork(Protocol):
-    """A loaded network; sounds and pictures come as they were in their files.
+    """A loaded network; sounds come as they were in their files."""
+
+    def hear(self, sound: SoundFile) -> Features: ...
+
+
+@runtime_checkable
+class SeeingNetwork(SoundNetwork, Protocol):
+    """One that takes pictures too, as they were in their files.
 
     `mask` is that of the selected object, None for the whole picture; published networks see the whole all the same.
     """
-
-    def hear(self, sound: SoundFile) -> Features: ...
 
     def see(self, image: RgbImage, mask: BoolMask | None, /) -> Features: ...
 
@@ -51,7 +57,6 @@ class NetworkEntry:
         version: counted up when the same sound gives other features.
         load: called with the folders of `model_ids`, in their order. Raises EngineError.
         model_ids: entries of the catalogue that must be installed; none for a network that ships.
-        sees: whether it also takes pictures.
     """
 
     name: str
@@ -59,7 +64,6 @@ class NetworkEntry:
     version: int
     load: Callable[[tuple[InstalledModel, ...]], SoundNetwork]
     model_ids: tuple[str, ...] = ()
-    sees: bool = False
 
 
 NETWORKS: Final[Registry[NetworkEntry]] = Registry("network", package="sounddesk.evaluation.sound_networks")

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 from sounddesk.audio.files.wav_io import SoundFile
 from sounddesk.engine.catalogue.model_store import InstalledModel
-from sounddesk.engine.types import BoolMask
-from sounddesk.engine.types import RgbImage
 from sounddesk.evaluation.sound_networks.registry import NETWORKS
 from sounddesk.evaluation.sound_networks.registry import Features
 from sounddesk.evaluation.sound_networks.registry import NetworkEntry
@@ -35,9 +33,6 @@ class VggishNetwork:
 
         waveform = torch.from_numpy(padded_to(mono_at(sound, RATE_HZ), LEAST_SAMPLES))
         return {"windows": in_batches(self._network, self._network.examples(waveform)).numpy()}
-
-    def see(self, image: RgbImage, _: BoolMask | None, /) -> Features:
-        raise NotImplementedError("VGGish sees nothing")
 
 
 def _load(models: tuple[InstalledModel, ...]) -> SoundNetwork:

@@ -12,7 +12,7 @@ from sounddesk.engine.types import RgbImage
 from sounddesk.evaluation.sound_networks.registry import NETWORKS
 from sounddesk.evaluation.sound_networks.registry import Features
 from sounddesk.evaluation.sound_networks.registry import NetworkEntry
-from sounddesk.evaluation.sound_networks.registry import SoundNetwork
+from sounddesk.evaluation.sound_networks.registry import SeeingNetwork
 
 if TYPE_CHECKING:
     from sounddesk.evaluation.sound_networks.clip_audio import Wav2Clip
@@ -47,7 +47,7 @@ class ClipScoreNetwork:
             return {"embedding": self._vision(pixel_values=clip_pixels(image, side=_SIDE)).image_embeds[0].numpy()}
 
 
-def _load(models: tuple[InstalledModel, ...]) -> SoundNetwork:
+def _load(models: tuple[InstalledModel, ...]) -> SeeingNetwork:
     from transformers import CLIPVisionModelWithProjection
 
     from sounddesk.domain.errors import EngineError
@@ -75,6 +75,5 @@ NETWORKS.register(
         version=1,
         load=_load,
         model_ids=("wav2clip", "clip-vit-b-32"),
-        sees=True,
     )
 )

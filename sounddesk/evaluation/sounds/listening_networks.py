@@ -23,6 +23,7 @@ from sounddesk.evaluation.evaluation_clip import EvaluationClip
 from sounddesk.evaluation.sound_metrics.registry import ClipEvidence
 from sounddesk.evaluation.sound_networks.registry import Features
 from sounddesk.evaluation.sound_networks.registry import NetworkEntry
+from sounddesk.evaluation.sound_networks.registry import SeeingNetwork
 from sounddesk.evaluation.sound_networks.registry import SoundNetwork
 from sounddesk.evaluation.sounds.feature_store import FeatureStore
 from sounddesk.evaluation.sounds.system_sounds import GROUND_TRUTH
@@ -83,7 +84,7 @@ def hear_all(
         work[noise_keys[clip.id]] = _hearing_noise(network, clip, like)
     picture_keys: dict[str, str] = {}
     unseen: dict[str, str] = {}
-    if entry.sees and with_pictures:
+    if with_pictures and isinstance(network, SeeingNetwork):
         for clip in clips:
             if clip.image is not None:
                 # The same file for several clips is seen once.
@@ -154,7 +155,7 @@ def _hearing_noise(network: SoundNetwork, clip: EvaluationClip, like: UsableSoun
     return lambda: network.hear(noise_like(clip, None if like is None else read_sound(like.path)))
 
 
-def _seeing(network: SoundNetwork, clip: EvaluationClip, unseen: dict[str, str]) -> _Work:
+def _seeing(network: SeeingNetwork, clip: EvaluationClip, unseen: dict[str, str]) -> _Work:
     """Sees a clip's picture; a file that cannot be used is noted, and gives no features."""
 
     def see() -> Features:

@@ -63,7 +63,7 @@ def level_range(evidence) -> PreparedMetric:
 @pytest.fixture
 def loudness() -> Iterator[Loudness]:
     network = Loudness()
-    entry = NetworkEntry(name="loudness", label="loudness", version=1, load=lambda _: network, sees=True)
+    entry = NetworkEntry(name="loudness", label="loudness", version=1, load=lambda _: network)
     gone = replace(entry, name="gone", label="A network of elsewhere", model_ids=("vggish",))
     with (
         NETWORKS.added(entry),
