@@ -60,7 +60,7 @@ class SuggestionBar(QFrame):
         actions.add(COMMANDS, owner=self)
         for name in ("accept_suggestion", "skip_suggestion", "accept_all_suggestions", "end_suggestions"):
             row.addWidget(command_button(QToolButton, actions, f"objects.{name}", self))
-        search.suggested.connect(self._on_suggested)
+        search.found.connect(self._on_suggested)
         search.ended.connect(self._on_ended)
         document.replaced.connect(self.end)
         document.changed.connect(self._on_changed)

@@ -43,7 +43,7 @@ class SaidField(QLineEdit):
         actions.add(COMMANDS, owner=self)
         self.returnPressed.connect(self._ask)
         worker.found.connect(self._on_found)
-        worker.failed.connect(self._on_failed)
+        worker.ended.connect(self._on_ended)
         document.replaced.connect(self.stop)
         document.changed.connect(lambda old, new: self.stop() if old.image != new.image else None)
         self._show()
@@ -102,7 +102,7 @@ class SaidField(QLineEdit):
         self._document.when_free(add)
         self.clear()
 
-    def _on_failed(self, job: int, message: str) -> None:
+    def _on_ended(self, job: int, message: str) -> None:
         if job != self._job:
             return
         self._job = None

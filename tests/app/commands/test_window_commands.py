@@ -105,7 +105,7 @@ def test_control_return_accepts_the_suggestion_shown(window: MainWindow) -> None
     bar._job = 7
     for each in objects[:2]:
         found = FoundMask(pixels=each.mask.to_bool(), mask=each.mask, score=1.0)
-        services.suggestions.suggested.emit(7, SuggestedMask(found=found, recognised=None))
+        services.suggestions.found.emit(7, SuggestedMask(found=found, recognised=None))
     services.suggestions.ended.emit(7, "")
     assert accept.isEnabled()
     press(window, "Ctrl+Return")
