@@ -272,19 +272,20 @@ class _FolderScan:
         return True
 
     def _was_moved(self, file: _File, examined: ExaminedRecording, words: tuple[str, str, str, str]) -> bool:
-        for recording_id, before in self._library.missing_with_content(examined.sha256):
-            if before != file.path:
-                self._library.move(
-                    recording_id,
-                    folder_id=self._folder.id,
-                    path=file.path,
-                    size=file.size,
-                    mtime_ns=file.mtime_ns,
-                    words=words,
-                )
-                self._report.moved += 1
-                return True
-        return False
+        missing = self._library.missing_with_content(examined.sha256)
+        # A file that is where it was before is no copy of another one that is gone.
+        if not missing or any(before == file.path for _, before in missing):
+            return False
+        moved = self._library.move(
+            missing[0][0],
+            folder_id=self._folder.id,
+            path=file.path,
+            size=file.size,
+            mtime_ns=file.mtime_ns,
+            words=words,
+        )
+        self._report.moved += moved
+        return moved
 
     def _keep(self, *, force: bool = False) -> None:
         """Write what has come together, where it is enough or long ago."""

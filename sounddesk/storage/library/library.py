@@ -227,22 +227,35 @@ class Library(Closing):
 
     def move(
         self, recording_id: int, *, folder_id: int, path: Path, size: int, mtime_ns: int, words: tuple[str, ...]
-    ) -> None:
-        """A recording was found under another name; all that is known of it goes with it."""
+    ) -> bool:
+        """A recording was found under another name; all that is known of it goes with it.
+
+        Another content that had that name is kept as missing. False, and nothing done, where this content is known there.
+        """
         target = os.fsencode(path)
+        sql = "SELECT id, sha256, path, folder_id FROM recordings WHERE"
         with self._transaction() as db:
-            taken = db.execute("SELECT id FROM recordings WHERE path = ?", (target,)).fetchone()
-            if taken is not None and taken[0] != recording_id:
-                # Another process has found it there, as a new one.
-                return
+            moved = db.execute(f"{sql} id = ?", (recording_id,)).fetchone()
+            taken = db.execute(f"{sql} path = ?", (target,)).fetchone()
+            if moved is None or (taken is not None and taken[1] == moved[1]):
+                return False
+            if taken is not None:
+                db.execute("UPDATE recordings SET path = X'' WHERE id = ?", (taken[0],))
             db.execute(
                 "UPDATE recordings SET folder_id = ?, path = ?, size = ?, mtime_ns = ?, missing = 0 WHERE id = ?",
                 (folder_id, target, size, mtime_ns, recording_id),
             )
+            if taken is not None:
+                # Names are unique. It may be found under another one itself, later in this scan.
+                db.execute(
+                    "UPDATE recordings SET folder_id = ?, path = ?, missing = 1 WHERE id = ?",
+                    (moved[3], moved[2], taken[0]),
+                )
             db.execute(
                 "UPDATE words SET name = ?, folders = ? WHERE rowid = ?",
                 (storable(words[0]), storable(words[1]), recording_id),
             )
+        return True
 
     def set_missing(self, recording_ids: Iterable[int], missing: bool) -> None:
         """Say which recordings were not there; they are not found by searches, and nothing of them is lost."""

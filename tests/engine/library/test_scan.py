@@ -101,6 +101,35 @@ def test_a_moved_file_is_found_again_by_its_content(library: Library, recordings
     assert dog.id not in library.matching_words("small dog flac")
 
 
+def test_a_file_renamed_over_another_one_takes_its_place(library: Library, recordings: Path, ears: LibraryEars) -> None:
+    library.add_folder(recordings)
+    scan(library, ears=ears)
+    horse, rain = (library.recording_at(recordings / name) for name in ("horse.aiff", "rain_8ch.wav"))
+    assert horse is not None
+    assert rain is not None
+    (recordings / "rain_8ch.wav").rename(recordings / "shower.wav")
+    (recordings / "horse.aiff").rename(recordings / "rain_8ch.wav")
+    assert scan(library, ears=ears).moved == 2
+    assert [library.recordings([each.id])[each.id].path.name for each in (horse, rain)] == [
+        "rain_8ch.wav",
+        "shower.wav",
+    ]
+    assert (scan(library, ears=ears).unchanged, library.count()) == (7, 7)
+
+
+def test_copies_that_were_gone_come_back_where_they_were(library: Library, recordings: Path, ears: LibraryEars) -> None:
+    (recordings / "copies").mkdir()
+    for name in ("a.aiff", "b.aiff"):
+        shutil.copyfile(recordings / "horse.aiff", recordings / "copies" / name)
+    library.add_folder(recordings)
+    scan(library, ears=ears)
+    (recordings / "copies").rename(recordings.with_name("away"))
+    assert scan(library, ears=ears).missing == 2
+    recordings.with_name("away").rename(recordings / "copies")
+    scan(library, ears=ears)
+    assert (scan(library, ears=ears).unchanged, library.count()) == (9, 9)
+
+
 def test_a_removed_file_is_kept_and_comes_back(library: Library, recordings: Path, ears: LibraryEars) -> None:
     library.add_folder(recordings)
     scan(library, ears=ears)
