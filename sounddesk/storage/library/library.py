@@ -230,7 +230,7 @@ class Library(Closing):
     ) -> bool:
         """A recording was found under another name; all that is known of it goes with it.
 
-        Another content that had that name is kept as missing. False, and nothing done, where this content is known there.
+        Another content that had that name is kept as missing. False, with nothing done: this content is known there.
         """
         target = os.fsencode(path)
         sql = "SELECT id, sha256, path, folder_id FROM recordings WHERE"
