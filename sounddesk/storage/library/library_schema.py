@@ -80,25 +80,32 @@ def connect_library(path: Path) -> sqlite3.Connection:
 
 
 def _prepare(db: sqlite3.Connection, path: Path) -> None:
+    # Before anything is written: another program's database stays as it is, its journal too.
+    _check(db, path)
     db.execute("PRAGMA foreign_keys = ON")
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = NORMAL")
     db.execute("BEGIN IMMEDIATE")
     try:
-        application = db.execute("PRAGMA application_id").fetchone()[0]
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        empty = not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if empty:
+        # Again, since another process may have made it meanwhile.
+        if _check(db, path):
             for statement in _SCHEMA.split(";\n"):
                 if statement.strip():
                     db.execute(statement)
             db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             db.execute(f"PRAGMA user_version = {VERSION}")
-        elif application != APPLICATION_ID:
-            raise LibraryError(f"{path} is no library of sounddesk: name another file")
-        elif version > VERSION:
-            raise LibraryError(f"the library {path} is of a newer sounddesk: update, or scan into another file")
     except BaseException:
         db.execute("ROLLBACK")
         raise
     db.execute("COMMIT")
+
+
+def _check(db: sqlite3.Connection, path: Path) -> bool:
+    """Whether there is nothing in it yet. Raises: LibraryError, it is something else, or a newer library."""
+    if not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        return True
+    if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+        raise LibraryError(f"{path} is no library of sounddesk: name another file")
+    if db.execute("PRAGMA user_version").fetchone()[0] > VERSION:
+        raise LibraryError(f"the library {path} is of a newer sounddesk: update, or scan into another file")
+    return False

@@ -85,8 +85,10 @@ def test_other_files_and_newer_libraries_are_refused(tmp_path: Path) -> None:
     other = tmp_path / "other.sqlite"
     with sqlite3.connect(other) as db:
         db.execute("CREATE TABLE mine (x)")
+    before = other.read_bytes()
     with pytest.raises(LibraryError, match="no library of sounddesk"):
         Library(other)
+    assert other.read_bytes() == before
     Library(tmp_path / "new.sqlite").close()
     with sqlite3.connect(tmp_path / "new.sqlite") as db:
         db.execute(f"PRAGMA user_version = {VERSION + 1}")
