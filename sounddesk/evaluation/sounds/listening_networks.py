@@ -9,16 +9,18 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import as_completed
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Final
 
 from sounddesk.audio.files.wav_io import read_sound
-from sounddesk.domain.errors import BadInputError
 from sounddesk.engine.images.image_file import load_image
 from sounddesk.engine.images.mask_file import load_mask
 from sounddesk.engine.images.picture_decoding import ImageFileError
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
+from sounddesk.engine.verified_files import hash_file
 from sounddesk.evaluation.evaluation_clip import EvaluationClip
 from sounddesk.evaluation.sound_metrics.registry import ClipEvidence
 from sounddesk.evaluation.sound_networks.registry import Features
@@ -83,13 +85,16 @@ def hear_all(
         noise_keys[clip.id] = f"noise {clip.id} {like.key if like else ''}"
         work[noise_keys[clip.id]] = _hearing_noise(network, clip, like)
     picture_keys: dict[str, str] = {}
-    unseen: dict[str, str] = {}
+    unseen: dict[str, str] = {}  # by the key of the picture
     if with_pictures and isinstance(network, SeeingNetwork):
         for clip in clips:
+            if cancel is not None:
+                cancel.raise_if_cancelled()
             if clip.image is not None:
-                # The same file for several clips is seen once.
-                picture_keys[clip.id] = f"picture {clip.image} {clip.mask or ''}"
-                work[picture_keys[clip.id]] = _seeing(network, clip, unseen)
+                # The same picture for several clips is seen once, and another in its place anew.
+                key = f"picture {_content(clip.image)} {_content(clip.mask)}"
+                picture_keys[clip.id] = key
+                work[key] = _seeing(network, clip.image, clip.mask, tell=partial(unseen.__setitem__, key))
     _do(work, store, stage=entry.name, progress=progress, cancel=cancel)
     every = {clip.id: clip for clip in clips}
 
@@ -116,7 +121,8 @@ def hear_all(
 
     rows = {each.name: evidence((key, sound.key) for key, sound in each.sounds.items()) for each in (real, *systems)}
     return HeardClips(
-        evidence={GROUND_TRUTH: rows.pop(real.name), NOISE: evidence(noise_keys.items()), **rows}, unseen=unseen
+        evidence={GROUND_TRUTH: rows.pop(real.name), NOISE: evidence(noise_keys.items()), **rows},
+        unseen={clip_id: unseen[key] for clip_id, key in picture_keys.items() if key in unseen},
     )
 
 
@@ -155,20 +161,28 @@ def _hearing_noise(network: SoundNetwork, clip: EvaluationClip, like: UsableSoun
     return lambda: network.hear(noise_like(clip, None if like is None else read_sound(like.path)))
 
 
-def _seeing(network: SeeingNetwork, clip: EvaluationClip, unseen: dict[str, str]) -> _Work:
-    """Sees a clip's picture; a file that cannot be used is noted, and gives no features."""
+def _content(path: Path | None) -> str:
+    """Stands for what is in a file; for one that cannot be read, its name, which gets no features."""
+    if path is None:
+        return ""
+    try:
+        return hash_file(path).sha256
+    except OSError:
+        return str(path)
+
+
+def _seeing(network: SeeingNetwork, picture: Path, mask: Path | None, *, tell: Callable[[str], None]) -> _Work:
+    """Sees a picture; of a file that cannot be used it is told why, and there are no features."""
 
     def see() -> Features:
-        if clip.image is None:
-            raise BadInputError(f"clip {clip.id!r} has no picture")
         try:
-            image = load_image(clip.image)
-            mask = None
-            if clip.mask is not None:
-                mask = load_mask(clip.mask, image_size=(image.width, image.height), orientation=image.orientation)
+            image = load_image(picture)
+            area = None
+            if mask is not None:
+                area = load_mask(mask, image_size=(image.width, image.height), orientation=image.orientation)
         except ImageFileError as error:
-            unseen[clip.id] = str(error)
+            tell(str(error))
             return {}
-        return network.see(image.pixels, mask)
+        return network.see(image.pixels, area)
 
     return see

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from sounddesk.audio.files.wav_io import SoundFile
 from sounddesk.domain.errors import BadInputError
@@ -190,6 +191,17 @@ def test_pictures_that_cannot_be_seen_are_named_and_the_others_counted(work: Pat
     told = result.notes["Pictures"]
     assert sorted(note.partition(":")[0] for note in told) == ["c0 cannot be seen", "c1 cannot be seen"]
     assert "broken.png" in " ".join(told) and "gone.png" in " ".join(told)
+    rows[2]["image"] = "broken.png"
+    (work / "clips.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    told = evaluate(work, metrics=["lit"]).notes["Pictures"]
+    assert [note.partition(" ")[0] for note in told] == ["c0", "c1", "c2"]
+
+
+def test_another_picture_of_the_same_name_is_seen_anew(work: Path, loudness: Loudness) -> None:
+    before = evaluate(work, metrics=["lit"]).cells["near"]["lit"].value
+    Image.new("RGB", (32, 32), "white").save(work / "p.png")
+    after = evaluate(work, metrics=["lit"]).cells["near"]["lit"].value
+    assert before < after == pytest.approx(1.0)
 
 
 def test_a_folder_of_other_things_is_left_alone(work: Path, loudness: Loudness) -> None:
