@@ -33,6 +33,20 @@ def equalizer_sections(equalizer: Equalizer) -> Sections:
     return np.array(sections).reshape(-1, 6)
 
 
+def response_db(sections: Sections, hz: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Level in dB, float64[n], by which the filter changes tones of the frequencies `hz`, float64[n].
+
+    Example:
+        >>> bell = Equalizer(bell_hz=1000.0, bell_db=-4.5)
+        >>> response_db(equalizer_sections(bell), np.array([1000.0])).round(3)
+        array([-4.5])
+    """
+    delay = np.exp(-2j * math.pi * hz / PROJECT_RATE_HZ)
+    above = np.polynomial.polynomial.polyval(delay, sections[:, :3].T)
+    below = np.polynomial.polynomial.polyval(delay, sections[:, 3:].T)
+    return np.asarray(20.0 * np.log10(np.maximum(np.abs((above / below).prod(axis=0)), 1e-6)))
+
+
 def settling_frames(sections: Sections) -> int:
     """Frames after which a filter has forgotten what it heard: it then sounds as if it had run forever."""
     radius = max((float(np.abs(np.roots(section[3:])).max()) for section in sections), default=0.0)

@@ -14,6 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from sounddesk.audio.equalizer import equalizer_sections
+from sounddesk.audio.equalizer import response_db
 from sounddesk.audio.equalizer import settling_frames
 from sounddesk.audio.lane_sound import PIECE_FRAMES
 from sounddesk.audio.reverb import impulse_response
@@ -96,7 +97,7 @@ def test_a_pan_curve_moves_from_side_to_side_with_constant_power() -> None:
     assert np.allclose((out**2).sum(axis=1), 2.0, rtol=1e-5)
 
 
-def response_db(equalizer: Equalizer, hz: float) -> float:
+def heard_db(equalizer: Equalizer, hz: float) -> float:
     """Level of a sine behind the equalizer, against the same without it, once it has settled."""
     sine = np.sin(np.arange(RATE) * 2 * np.pi * hz / RATE).astype(np.float32)
     loud, plain = (
@@ -107,11 +108,19 @@ def response_db(equalizer: Equalizer, hz: float) -> float:
 
 
 def test_the_equalizer_has_the_response_of_its_controls() -> None:
-    assert response_db(Equalizer(high_pass_hz=200.0), 200.0) == pytest.approx(-3.01, abs=0.1)
-    assert response_db(Equalizer(high_pass_hz=800.0), 200.0) == pytest.approx(-24.1, abs=0.3)
-    assert response_db(Equalizer(low_pass_hz=2000.0), 2000.0) == pytest.approx(-3.01, abs=0.1)
-    assert response_db(Equalizer(bell_hz=1000.0, bell_db=9.0), 1000.0) == pytest.approx(9.0, abs=0.1)
-    assert response_db(Equalizer(bell_hz=1000.0, bell_db=9.0, bell_q=8.0), 100.0) == pytest.approx(0.0, abs=0.1)
+    assert heard_db(Equalizer(high_pass_hz=200.0), 200.0) == pytest.approx(-3.01, abs=0.1)
+    assert heard_db(Equalizer(high_pass_hz=800.0), 200.0) == pytest.approx(-24.1, abs=0.3)
+    assert heard_db(Equalizer(low_pass_hz=2000.0), 2000.0) == pytest.approx(-3.01, abs=0.1)
+    assert heard_db(Equalizer(bell_hz=1000.0, bell_db=9.0), 1000.0) == pytest.approx(9.0, abs=0.1)
+    assert heard_db(Equalizer(bell_hz=1000.0, bell_db=9.0, bell_q=8.0), 100.0) == pytest.approx(0.0, abs=0.1)
+
+
+def test_the_response_that_is_drawn_is_the_one_that_is_heard() -> None:
+    equalizer = Equalizer(high_pass_hz=80.0, bell_hz=900.0, bell_db=-6.0, low_pass_hz=12_000.0)
+    hz = np.array([60.0, 800.0, 14_000.0])
+    heard = [heard_db(equalizer, float(each)) for each in hz]
+    assert response_db(equalizer_sections(equalizer), hz) == pytest.approx(heard, abs=0.05)
+    assert not response_db(equalizer_sections(Equalizer()), hz).any()
 
 
 @pytest.mark.parametrize("equalizer", [EQUALIZER, Equalizer(bell_hz=40.0, bell_db=18.0, bell_q=8.0)])

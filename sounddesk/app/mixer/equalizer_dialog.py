@@ -27,6 +27,7 @@ from sounddesk.app.look.theme import font
 from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.project.document import Document
 from sounddesk.audio.equalizer import equalizer_sections
+from sounddesk.audio.equalizer import response_db
 from sounddesk.domain.mixer_effects import MAX_BELL_DB
 from sounddesk.domain.mixer_effects import MAX_BELL_HZ
 from sounddesk.domain.mixer_effects import MAX_BELL_Q
@@ -36,7 +37,6 @@ from sounddesk.domain.mixer_effects import MIN_BELL_Q
 from sounddesk.domain.mixer_effects import MIN_PASS_HZ
 from sounddesk.domain.mixer_effects import Equalizer
 from sounddesk.domain.project import Project
-from sounddesk.domain.timeline import PROJECT_RATE_HZ
 
 _SHOWN_DB: Final = 24.0
 _TICKS_HZ: Final = ((100.0, "100"), (1000.0, "1k"), (10_000.0, "10k"))
@@ -84,14 +84,8 @@ class ResponseCurve(QWidget):
         return self.height() * (0.5 - min(_SHOWN_DB, max(-_SHOWN_DB, level_db)) / (2 * _SHOWN_DB))
 
     def _levels_db(self, count: int) -> list[float]:
-        from scipy.signal import sosfreqz
-
-        sections = equalizer_sections(self._equalizer)
-        if not len(sections):
-            return [0.0] * count
         hz = np.geomspace(MIN_PASS_HZ, MAX_PASS_HZ, count)
-        response = np.abs(sosfreqz(sections, worN=hz, fs=PROJECT_RATE_HZ)[1])
-        return [float(level) for level in 20.0 * np.log10(np.maximum(response, 1e-6))]
+        return response_db(equalizer_sections(self._equalizer), hz).tolist()
 
 
 class EqualizerDialog(QDialog):
