@@ -118,9 +118,8 @@ class CanvasPanel(QWidget):
     def _place(self) -> None:
         """What lies on the canvas stays in its lower right corner."""
         right, bottom = self.canvas.width() - PADDING, self.canvas.height() - PADDING
+        self._zoom_bar.adjustSize()
         for each in (self._zoom_bar, self._overview):
-            if each is self._zoom_bar:
-                each.adjustSize()
             bottom -= each.height()
             each.move(right - each.width(), bottom)
             bottom -= GAP

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import uuid
 from pathlib import Path
@@ -68,10 +69,6 @@ class Recordings(QObject):
         """Whether a recording is selected."""
         return bool(self._selected)
 
-    @property
-    def is_scanning(self) -> bool:
-        return self.worker.is_scanning
-
     def _on_selected(self) -> None:
         self._selected = tuple(self.panel.list.selected)
         self._services.actions.refresh()
@@ -119,10 +116,8 @@ class Recordings(QObject):
 
     def _ask(self, job: SearchJob) -> None:
         panel = self.panel
-        self._last = SearchJob(
-            words=job.words,
-            sought=job.sought,
-            like=job.like,
+        self._last = dataclasses.replace(
+            job,
             starred_only=panel.starred.isChecked(),
             commercial_only=panel.commercial.isChecked(),
             behaviour=str(panel.behaviour.currentData()),

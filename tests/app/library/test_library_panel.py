@@ -78,12 +78,12 @@ def test_a_drag_carries_the_file(window: MainWindow, found: FoundEvent) -> None:
     assert [Path(url.toLocalFile()) for url in data.urls()] == [found.recording.path]
 
 
-def test_without_an_object_nothing_is_asked(window: MainWindow, found: FoundEvent) -> None:
+def test_without_an_object_it_is_said_what_is_missing(window: MainWindow, found: FoundEvent, told: list[str]) -> None:
     window.services.selection.select_objects(())
     window.recordings.panel.list.show_found((found,))
     window.recordings.use()
     window.recordings.search_for_object()
-    assert len(window.services.document.takes) == 0
+    assert told[-2:] == ["No object is selected: click on one first."] * 2
 
 
 def test_jobs_read_events_and_an_empty_library_loads_nothing(found: FoundEvent, tmp_path: Path) -> None:
