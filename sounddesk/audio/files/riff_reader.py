@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 from typing import Final
 
+from sounddesk.storage.foreign_file import open_foreign_file
 from sounddesk.storage.text_formats import FieldError
 from sounddesk.storage.xml_text import parse_xml
 
@@ -48,7 +49,7 @@ def read_riff_texts(path: Path) -> RiffTexts:
     Raises:
         OSError: the file cannot be read.
     """
-    with path.open("rb") as file:
+    with open_foreign_file(path) as file:
         found = _chunks(file)
     bext = found.get(b"bext", b"")
     return RiffTexts(

@@ -14,6 +14,7 @@ from sounddesk.audio.files.pcm import Waveform
 from sounddesk.audio.files.wav_io import SoundFileError
 from sounddesk.domain.recordings import SoundFormat
 from sounddesk.storage.closing import Closing
+from sounddesk.storage.foreign_file import open_foreign_file
 
 # A second of eight channels at 192 kHz in float32 is 6 MB.
 _BLOCK_SAMPLES: Final = 1 << 21
@@ -32,7 +33,7 @@ class SoundStream(Closing):
         self._path = path
         try:
             # Opened here, because libsndfile tells a missing file and a damaged one only apart in prose.
-            self._file = path.open("rb")
+            self._file = open_foreign_file(path)
         except OSError as error:
             raise SoundFileError(
                 f"cannot read {path}: {error.strerror or error}: give the path of a sound file"

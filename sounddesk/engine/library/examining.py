@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field
@@ -24,8 +23,8 @@ from sounddesk.domain.recordings import SoundFormat
 from sounddesk.engine.library.event_windows import EventWindow
 from sounddesk.engine.library.event_windows import event_windows
 from sounddesk.engine.tasks import CancelToken
+from sounddesk.engine.verified_files import hash_file
 
-_BLOCK_BYTES: Final = 1 << 20
 # What lies in memory anyway is not read twice.
 _KEPT_SAMPLES: Final = 1 << 21
 
@@ -70,7 +69,7 @@ def examine(path: Path, *, cancel: CancelToken | None = None) -> ExaminedRecordi
     """
     sha256 = ""
     try:
-        sha256 = _hash(path, cancel=cancel)
+        sha256 = hash_file(path, on_bytes=None if cancel is None else lambda _: cancel.raise_if_cancelled()).sha256
         return _examine(path, sha256, cancel=cancel)
     except SoundFileError as error:
         return ExaminedRecording(path=path, sha256=sha256, problem=str(error))
@@ -113,13 +112,3 @@ def _examine(path: Path, sha256: str, *, cancel: CancelToken | None) -> Examined
         sounds=sounds,
         problem=problem,
     )
-
-
-def _hash(path: Path, *, cancel: CancelToken | None) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK_BYTES):
-            if cancel is not None:
-                cancel.raise_if_cancelled()
-            digest.update(block)
-    return digest.hexdigest()

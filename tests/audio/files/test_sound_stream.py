@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from pathlib import Path
 
@@ -102,3 +103,11 @@ def test_tags_come_from_every_place(tmp_path: Path) -> None:
 )
 def test_cat_ids_stand_at_the_beginning_of_names(name: str, cat_id: str) -> None:
     assert cat_id_of(name) == cat_id
+
+
+def test_a_pipe_of_a_sounds_name_is_never_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "dog.wav")
+    with pytest.raises(SoundFileError, match="no ordinary file"):
+        SoundStream(tmp_path / "dog.wav")
+    with pytest.raises(OSError, match="no ordinary file"):
+        read_riff_texts(tmp_path / "dog.wav")
