@@ -47,7 +47,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--host", default="0.0.0.0", help="address to listen at; 127.0.0.1 for this machine (default: 0.0.0.0)"
     )
     serve.add_argument("--port", type=whole_number, default=8765, help="default: 8765")
-    serve.add_argument("--anyone", action="store_true", help="also answer addresses outside of the local network")
+    serve.add_argument(
+        "--anyone", action="store_true", help="also answer addresses outside of the local network, and proxies"
+    )
     add_output_arguments(serve)
     report = commands.add_parser("report", help="what the ratings so far say: page, figures and table")
     report.add_argument("study", type=file_path, metavar="STUDY")

@@ -36,6 +36,7 @@ _HERE: Final = Path(__file__).parent
 _COOKIE: Final = "listener"
 _COOKIE_DAYS: Final = 60
 _MOST_BYTES: Final = 10_000
+_PROXY_HEADERS: Final = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 _POLICY: Final = (
     "default-src 'none'; img-src 'self'; media-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -53,7 +54,7 @@ def create_app(study: StudyFile, *, clock: Callable[[], float] = time.time, anyo
 
     Args:
         clock: seconds since 1970.
-        anyone: also answer addresses outside of the local network.
+        anyone: also answer addresses outside of the local network, and what comes through a proxy.
 
     Raises:
         MissingPackageError: Flask is not installed.
@@ -75,10 +76,13 @@ def create_app(study: StudyFile, *, clock: Callable[[], float] = time.time, anyo
 
     @app.before_request
     def refuse_strangers() -> None:
-        if not anyone and not is_local(request.remote_addr or ""):
+        # A proxy's own address says nothing of who is behind it, and what it says of them anybody can claim.
+        proxied = any(name in request.headers for name in _PROXY_HEADERS)
+        if not anyone and (proxied or not is_local(request.remote_addr or "")):
             flask.abort(403, "This study is for the local network only.")
         origin = request.headers.get("Origin")
-        if request.method == "POST" and origin not in (None, f"{request.scheme}://{request.host}"):
+        # Without the scheme, which a proxy may have changed.
+        if request.method == "POST" and origin is not None and origin.partition("://")[2] != request.host:
             flask.abort(403, "This form comes from another page.")
 
     @app.after_request
@@ -193,7 +197,10 @@ def serve(study: StudyFile, *, host: str, port: int, anyone: bool, tell: Callabl
     except ImportError as error:
         raise _missing() from error
     try:
-        server = waitress.create_server(app, host=host, port=port, threads=4, ident=None)
+        # Headers of proxies are left in, since `create_app` refuses by them.
+        server = waitress.create_server(
+            app, host=host, port=port, threads=4, ident=None, clear_untrusted_proxy_headers=False
+        )
     except OSError as error:
         raise BadInputError(
             f"{host}:{port} cannot be had ({error.strerror or error}): choose another --port"

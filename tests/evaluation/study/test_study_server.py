@@ -182,3 +182,15 @@ def test_the_local_network_only(study: StudyFile, app, clock: Clock) -> None:
         False,
         False,
     ]
+
+
+def test_who_comes_through_a_proxy_is_not_taken_for_local(study: StudyFile, app, clock: Clock) -> None:
+    for header in ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"):
+        assert app.test_client().get("/", headers={header: "10.0.0.1"}).status_code == 403
+    open_to_all = create_app(study, clock=clock, anyone=True).test_client()
+    assert open_to_all.get("/", headers={"X-Forwarded-For": "8.8.8.8"}).status_code == 200
+    # The proxy speaks HTTPS to the browser and HTTP to the study.
+    own = {"Origin": "https://study.example", "Host": "study.example"}
+    assert open_to_all.post("/begin", headers=own).status_code == 200
+    for other in ("https://elsewhere.example", "null", "https://["):
+        assert open_to_all.post("/begin", headers={**own, "Origin": other}).status_code == 403
