@@ -65,12 +65,14 @@ class VariationPipeline:
         # 3. The sound -> its own latent float32[1, c, t, f].
         peak = float(np.abs(request.waveform - request.waveform.mean()).max())
         latent = encode_sound(request.waveform, networks, sample_rate_hz=request.sample_rate_hz)
-        made = None if request.regenerate_s is None else _made_frames(request.regenerate_s, spec, latent.shape[2])
+        device = networks.policy.device
+        made = None
+        if request.regenerate_s is not None:
+            made = _made_frames(request.regenerate_s, spec, latent.shape[2]).to(device)
         strength = 1.0 if made is not None else request.strength
         # 4. Noise and the guided denoising loop, from that latent on -> latents float32[N, c, t, f].
         steps = round(strength * steps_of(request.sampling))
         reporter = StageReporter(stage="denoise", total=steps, on_progress=on_progress, cancel=cancel)
-        device = networks.policy.device
         shape = spec.shape_of(request.engine_seconds)
         noises = [TakeNoise(seed, shape) for seed in request.seeds]
 

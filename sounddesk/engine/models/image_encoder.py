@@ -23,6 +23,8 @@ from torch import nn
 from sounddesk.domain.limits import LayerSize
 from sounddesk.domain.limits import Range
 from sounddesk.engine.models.diffusers_weights import load_transformers_model
+from sounddesk.engine.models.picture_pixels import CLIP_MEAN
+from sounddesk.engine.models.picture_pixels import CLIP_STD
 from sounddesk.engine.models.quantised_weights import load_weights
 from sounddesk.engine.models.weight_budget import build_within
 from sounddesk.engine.types import RgbImage
@@ -254,8 +256,8 @@ class ClipPatchEncoder(nn.Module):
         side = self.image_size // int(config.patch_size)  # type: ignore[union-attr,arg-type]
         self.grid = (side, side)
         self.width = int(config.projection_dim if features != "hidden" else config.hidden_size)  # type: ignore[union-attr,arg-type]
-        self.register_buffer("mean", torch.tensor([0.48145466, 0.4578275, 0.40821073])[:, None, None], persistent=False)
-        self.register_buffer("std", torch.tensor([0.26862954, 0.26130258, 0.27577711])[:, None, None], persistent=False)
+        self.register_buffer("mean", torch.tensor(CLIP_MEAN)[:, None, None], persistent=False)
+        self.register_buffer("std", torch.tensor(CLIP_STD)[:, None, None], persistent=False)
 
     @torch.no_grad()
     def encode(self, images: Sequence[RgbImage]) -> Tensor:

@@ -8,22 +8,22 @@ from typing import Final
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from sounddesk.domain.errors import EngineError
 from sounddesk.engine.models.construction import constructing
 from sounddesk.engine.models.diffusers_weights import load_transformers_model
+from sounddesk.engine.models.picture_pixels import CLIP_MEAN
+from sounddesk.engine.models.picture_pixels import CLIP_STD
+from sounddesk.engine.models.picture_pixels import IMAGENET_MEAN
+from sounddesk.engine.models.picture_pixels import IMAGENET_STD
+from sounddesk.engine.models.picture_pixels import standardised
 from sounddesk.engine.prompters.registry import FoundThing
 from sounddesk.engine.prompters.registry import Prompter
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.types import RgbImage
 
-_CLIP_MEAN: Final = (0.48145466, 0.4578275, 0.40821073)
-_CLIP_SPREAD: Final = (0.26862954, 0.26130258, 0.27577711)
-_IMAGENET_MEAN: Final = (0.485, 0.456, 0.406)
-_IMAGENET_SPREAD: Final = (0.229, 0.224, 0.225)
 # Below these scores nothing is there, as the authors' demos have it.
 _OWL_LEAST: Final = 0.1
 _DINO_LEAST: Final = 0.25
@@ -48,14 +48,6 @@ def load_network(model_class: Any, folder: Path, *, name: str, device: str) -> t
         return model.to(torch.device(device)).eval().requires_grad_(False), tokenizer
     except (OSError, ValueError, RuntimeError) as error:
         raise EngineError(f"{name} cannot be loaded ({error}): install it again") from error
-
-
-def pixels_of(
-    image: npt.NDArray[Any], *, mean: tuple[float, ...], spread: tuple[float, ...], device: torch.device
-) -> Tensor:
-    """sRGB uint8[H, W, 3] -> float32[1, 3, H, W]."""
-    scaled = (image.astype(np.float32) / 255.0 - np.array(mean, np.float32)) / np.array(spread, np.float32)
-    return torch.from_numpy(scaled.transpose(2, 0, 1)[None].copy()).to(device)
 
 
 class Owlv2Prompter:
@@ -96,7 +88,7 @@ class Owlv2Prompter:
         output = self._model(
             input_ids=tokens["input_ids"],
             attention_mask=tokens["attention_mask"],
-            pixel_values=pixels_of(fitted, mean=_CLIP_MEAN, spread=_CLIP_SPREAD, device=device),
+            pixel_values=standardised(fitted, mean=CLIP_MEAN, std=CLIP_STD).to(device),
         )
         scores = torch.sigmoid(output.logits[0].float()).max(dim=-1).values
         return found_boxes(output.pred_boxes[0] * side, scores, image=image, least=self._least)
@@ -131,7 +123,7 @@ class GroundingDinoPrompter:
         # It was trained on phrases in lower case that end in a full stop.
         tokens = self._tokenizer([f"{thing.lower().strip('. ')}."], return_tensors="pt").to(device)
         output = self._model(
-            pixel_values=pixels_of(fitted, mean=_IMAGENET_MEAN, spread=_IMAGENET_SPREAD, device=device),
+            pixel_values=standardised(fitted, mean=IMAGENET_MEAN, std=IMAGENET_STD).to(device),
             input_ids=tokens["input_ids"],
             attention_mask=tokens["attention_mask"],
         )

@@ -10,8 +10,10 @@ import cv2
 import numpy as np
 import torch
 
+from sounddesk.engine.models.picture_pixels import IMAGENET_MEAN
+from sounddesk.engine.models.picture_pixels import IMAGENET_STD
+from sounddesk.engine.models.picture_pixels import standardised
 from sounddesk.engine.prompters.detectors import load_network
-from sounddesk.engine.prompters.detectors import pixels_of
 from sounddesk.engine.prompters.registry import FoundThing
 from sounddesk.engine.prompters.registry import Prompter
 from sounddesk.engine.segmenters.protocol import box_of_mask
@@ -20,8 +22,6 @@ from sounddesk.engine.types import BoolMask
 from sounddesk.engine.types import FloatMask
 from sounddesk.engine.types import RgbImage
 
-_IMAGENET_MEAN: Final = (0.485, 0.456, 0.406)
-_IMAGENET_SPREAD: Final = (0.229, 0.224, 0.225)
 _HALF: Final = (0.5, 0.5, 0.5)
 # CLIPSeg's heat is one picture: what is hot where, and not which things there are. Cut at this share of its peak.
 _OF_PEAK: Final = 0.5
@@ -59,7 +59,7 @@ class ClipSegPrompter:
         output = self._model(
             input_ids=tokens["input_ids"],
             attention_mask=tokens["attention_mask"],
-            pixel_values=pixels_of(fitted, mean=_IMAGENET_MEAN, spread=_IMAGENET_SPREAD, device=device),
+            pixel_values=standardised(fitted, mean=IMAGENET_MEAN, std=IMAGENET_STD).to(device),
         )
         heat = torch.sigmoid(output.logits.float()).reshape(output.logits.shape[-2:]).cpu().numpy()
         full = cv2.resize(heat, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
@@ -120,7 +120,7 @@ class Sam3Prompter:
             [thing], padding="max_length", max_length=_SAM3_TOKENS, truncation=True, return_tensors="pt"
         ).to(device)
         output = self._model(
-            pixel_values=pixels_of(fitted, mean=_HALF, spread=_HALF, device=device),
+            pixel_values=standardised(fitted, mean=_HALF, std=_HALF).to(device),
             input_ids=tokens["input_ids"],
             attention_mask=tokens["attention_mask"],
         )

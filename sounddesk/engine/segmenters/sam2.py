@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from typing import Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from sounddesk.engine.models.picture_pixels import IMAGENET_MEAN
+from sounddesk.engine.models.picture_pixels import IMAGENET_STD
+from sounddesk.engine.models.picture_pixels import standardised
 from sounddesk.engine.segmenters.grid_proposals import GridSettings
 from sounddesk.engine.segmenters.grid_proposals import grid_image
 from sounddesk.engine.segmenters.grid_proposals import propose_by_grid
@@ -30,10 +32,6 @@ from sounddesk.engine.segmenters.protocol import SegmenterError
 from sounddesk.engine.segmenters.protocol import check_encoded
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.types import RgbImage
-
-# ImageNet's statistics on the 0..1 scale, as in transformers' Sam2ImageProcessor; not part of the weights.
-_MEAN: Final = (0.485, 0.456, 0.406)
-_STD: Final = (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -140,7 +138,6 @@ def sam2_pixels(image: RgbImage, *, side: int, device: torch.device | str) -> to
     shrinking = image.shape[0] > side or image.shape[1] > side
     # As Pillow's bilinear filter, which averages when it shrinks.
     how = cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
-    resized = np.ascontiguousarray(cv2.resize(image, (side, side), interpolation=how))
-    pixels = torch.from_numpy(resized).to(device).permute(2, 0, 1).float() / 255.0
-    mean, std = (torch.tensor(values, device=device)[:, None, None] for values in (_MEAN, _STD))
-    return ((pixels - mean) / std)[None]
+    resized = cv2.resize(image, (side, side), interpolation=how)
+    # As transformers' Sam2ImageProcessor does; the statistics are not part of the weights.
+    return standardised(resized, mean=IMAGENET_MEAN, std=IMAGENET_STD).to(device)

@@ -91,7 +91,7 @@ def suggest_objects(
         if len(waiting) > (_LOOKAHEAD if given else 0):
             yield _best_of(waiting)
             given += 1
-            # Not after the next one, which takes the segmenter a fifth of a second.
+            # Not after the next one, which takes the segmenter a tenth of a second.
             if given == limit:
                 return
     while waiting and given < limit:

@@ -1,8 +1,8 @@
 """How loud a take is: its spectrogram is brought into the range that was learned from, its sound to its kind's level.
 
 Guidance makes spectrograms louder than any that codec, detail and vocoder have met, by up to 30 dB. Lowered before they
-are finished, they peak as recordings do, and nothing is left to be limited. Recordings were scaled to one peak before
-they were learned from, so how loud a kind is beside that peak is known: a bark less than a waterfall.
+are finished, they peak about as recordings do, and one factor for the whole take is enough. Recordings were scaled to
+one peak before they were learned from, so how loud a kind is beside that peak is known: a bark less than a waterfall.
 """
 
 from __future__ import annotations

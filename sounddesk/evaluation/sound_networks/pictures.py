@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from PIL import Image
 from torch import Tensor
 
+from sounddesk.engine.models.picture_pixels import CLIP_MEAN
+from sounddesk.engine.models.picture_pixels import CLIP_STD
+from sounddesk.engine.models.picture_pixels import standardised
 from sounddesk.engine.types import RgbImage
 
 
@@ -27,13 +29,7 @@ def middle_square(image: RgbImage, *, short_side: int, side: int, bicubic: bool 
     return np.asarray(resized.crop((left, top, left + side, top + side)))
 
 
-# Of the pixels that CLIP was trained on.
-_MEAN = (0.48145466, 0.4578275, 0.40821073)
-_DEVIATION = (0.26862954, 0.26130258, 0.27577711)
-
-
 def clip_pixels(image: RgbImage, *, side: int) -> Tensor:
     """As CLIP takes a picture: its middle square, standardised, float32[1, 3, side, side]."""
-    square = torch.from_numpy(middle_square(image, short_side=side, side=side, bicubic=True).copy())
-    scaled = square.permute(2, 0, 1)[None].float() / 255.0
-    return (scaled - torch.tensor(_MEAN)[:, None, None]) / torch.tensor(_DEVIATION)[:, None, None]
+    square = middle_square(image, short_side=side, side=side, bicubic=True)
+    return standardised(square, mean=CLIP_MEAN, std=CLIP_STD)
