@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,7 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
 
     add = actions.add_parser("add", help="take a folder of recordings in; nothing in it is ever changed")
-    add.add_argument("folder", type=file_path, metavar="FOLDER")
+    add.add_argument("folder", type=place, metavar="FOLDER")
     _add_licence(add, "of the recordings in it that do not say it themselves")
 
     actions.add_parser("scan", help="read what is new or was changed; goes on where an earlier scan stopped")
@@ -45,20 +46,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
     search = actions.add_parser("search", help="find recordings by words, or by the sound of another one")
     search.add_argument("words", nargs="*", metavar="WORDS", help="what is to be heard, e.g. dog bark")
-    search.add_argument("--like", type=file_path, metavar="FILE", help="what sounds like this recording of the library")
+    search.add_argument("--like", type=place, metavar="FILE", help="what sounds like this recording of the library")
     search.add_argument("--limit", type=whole_number, default=20, metavar="N", help="at most so many (default: 20)")
     add_filter_arguments(search)
 
     star = actions.add_parser("star", help="mark recordings as favourites")
-    star.add_argument("files", type=file_path, nargs="+", metavar="FILE")
+    star.add_argument("files", type=place, nargs="+", metavar="FILE")
     star.add_argument("--off", action="store_true", help="take the mark away")
 
     licence = actions.add_parser("licence", help="say under which licence recordings are")
-    licence.add_argument("files", type=file_path, nargs="+", metavar="FILE")
+    licence.add_argument("files", type=place, nargs="+", metavar="FILE")
     _add_licence(licence, "of these recordings", required=True)
 
     remove = actions.add_parser("remove", help="forget a folder; its files stay where they are")
-    remove.add_argument("folder", type=file_path, metavar="FOLDER")
+    remove.add_argument("folder", type=place, metavar="FOLDER")
     actions.add_parser("forget", help="forget the recordings that were not there at the last scan")
 
     for each in actions.choices.values():
@@ -108,6 +109,11 @@ def open_library(path: Path | None, *, must_exist: bool = True) -> Library:
     return Library(chosen)
 
 
+def place(text: str) -> Path:
+    """A path option without '..': the library knows every file by one path."""
+    return Path(os.path.abspath(file_path(text)))  # noqa: PTH100 -- resolve() would follow links, too
+
+
 def run(options: argparse.Namespace, *, console: Console) -> int:
     """Carry out `sounddesk library`."""
     actions: dict[str, Callable[..., dict[str, Any]]] = {
@@ -143,6 +149,8 @@ def _add_licence(parser: argparse.ArgumentParser, text: str, *, required: bool =
 
 def _add(options: argparse.Namespace, *, library: Library, console: Console, cancel: CancelToken) -> dict[str, Any]:
     cancel.raise_if_cancelled()
+    if options.licence is None and options.commercial != "unknown":
+        raise BadInputError("--commercial is said of a licence: add --licence NAME")
     library.add_folder(options.folder, licence=options.licence, commercial=_COMMERCIAL[options.commercial])
     console.say(f"{options.folder} is in the library: 'sounddesk library scan' reads it")
     return {"folder": str(options.folder)}
@@ -309,8 +317,7 @@ def _licence(options: argparse.Namespace, *, library: Library, console: Console,
 
 def _remove(options: argparse.Namespace, *, library: Library, console: Console, cancel: CancelToken) -> dict[str, Any]:
     cancel.raise_if_cancelled()
-    wanted = options.folder.absolute()
-    chosen = [each for each in library.folders() if each.path == wanted]
+    chosen = [each for each in library.folders() if each.path == options.folder]
     if not chosen:
         raise BadInputError(f"{options.folder} is not in the library: 'sounddesk library list' names its folders")
     library.remove_folder(chosen[0].id)

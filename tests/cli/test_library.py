@@ -38,7 +38,9 @@ def test_folders_are_added_listed_and_removed(folder: Path, tmp_path: Path, caps
     (listed,) = run(capsys, "library", "list", *index)["folders"]  # type: ignore[misc]
     assert (listed["licence"], listed["commercial"], listed["recordings"]) == ("CC0-1.0", True, 0)
     assert run(capsys, "library", "problems", *index)["problems"] == []
-    run(capsys, "library", "remove", folder, *index)
+    run(capsys, "library", "add", folder.parent / "beside" / ".." / folder.name, *index)
+    assert len(run(capsys, "library", "list", *index)["folders"]) == 1  # type: ignore[arg-type]
+    run(capsys, "library", "remove", folder / ".." / folder.name, *index)
     assert run(capsys, "library", "list", *index)["folders"] == []
     assert "is not in the library" in str(run(capsys, "library", "remove", folder, *index)["error"])
     assert "no folder yet" in str(run(capsys, "library", "scan", *index)["error"])
@@ -54,6 +56,7 @@ def test_folders_are_added_listed_and_removed(folder: Path, tmp_path: Path, caps
         (["search", "dog", "--limit", "0"], "limit is 0"),
         (["search", "--like", "x.wav"], "is not in the library"),
         (["star", "x.wav"], "is not in the library"),
+        (["add", ".", "--commercial", "yes"], "add --licence"),
     ],
 )
 def test_what_cannot_be_done_is_refused(
