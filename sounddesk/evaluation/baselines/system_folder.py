@@ -122,7 +122,8 @@ def run(
                 "seconds": seconds,
                 "sampling": str(settings),
             }
-            _check_settings(out, facts)
+            sources = {"recordings": recordings, "separator": separator}
+            facts |= {what: str(path.resolve()) for what, path in sources.items() if path is not None}
             missing = [clip for clip in fitting if not (out / f"{clip.id}.wav").is_file()]
             kept = len(fitting) - len(missing)
             reporter = StageReporter(
@@ -138,6 +139,8 @@ def run(
                 cancel=cancel,
             )
             make = entry.start(context) if missing else None
+            # Only now, so that a run that lacked something leaves no settings behind.
+            _check_settings(out, facts)
             for done, clip in enumerate(missing, start=1):
                 if make is not None:
                     write_file(out / f"{clip.id}.wav", _wav(*make(clip)))

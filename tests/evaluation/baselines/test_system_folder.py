@@ -80,6 +80,10 @@ def test_retrieval_takes_the_kind_that_is_named(manifest: Path, bundle_in_text_s
         sound = read_sound(manifest.parent / "retrieve" / f"{clip}.wav")
         assert sound.samples == pytest.approx(levels[kind], abs=1e-3)
         assert len(sound.samples) == 16_000
+    write_sound(manifest.parent / "others" / "sea" / "one.wav", np.full(32_000, 0.3))
+    (made.folder / "c.wav").unlink()
+    with pytest.raises(BadInputError, match="holds sounds of other settings"):
+        make("retrieve", manifest, bundle_in_text_space, recordings=manifest.parent / "others")
 
 
 def test_what_was_retrieved_is_separated_by_mask_or_name(manifest: Path, bundle_in_text_space: Path) -> None:
