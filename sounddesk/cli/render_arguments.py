@@ -34,6 +34,7 @@ from sounddesk.cli.recording_arguments import read_recording_options
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.grounding_mode import GROUNDING_MODES
 from sounddesk.domain.grounding_mode import GroundingMode
+from sounddesk.domain.preset import PRESETS
 from sounddesk.domain.scene import AMBIENCE_NAME
 from sounddesk.domain.scene import BLEND_NAME
 from sounddesk.domain.scene import check_unique_names
@@ -203,7 +204,7 @@ def add_sound_arguments(sound: argparse._ActionsContainer) -> None:
     sound.add_argument("--seed", type=whole_number, help="same seed, same sound (default: 0)")
     sound.add_argument(
         "--preset",
-        choices=("fast", "draft", "paper"),
+        choices=PRESETS,
         help="fast, a draft in 4 steps, or the paper's 200 (default: fast)",
     )
     sound.add_argument("--steps", type=whole_number, help="denoising steps (default: the preset's)")

@@ -21,6 +21,7 @@ from sounddesk.domain.limits import PixelSize
 from sounddesk.domain.limits import Range
 from sounddesk.domain.limits import Seed
 from sounddesk.domain.limits import Sha256
+from sounddesk.domain.preset import PresetName
 from sounddesk.domain.scene import check_unique_names
 from sounddesk.domain.seeds import check_seed
 from sounddesk.domain.selection import Selection
@@ -30,7 +31,6 @@ FORMAT: Final = "sounddesk-render"
 VERSION: Final = "1.0"
 
 RecipeKind = Literal["object", "ambience", "blend"]
-Preset = Literal["fast", "draft", "paper"]
 WavFormat = Literal["PCM_16", "PCM_24", "FLOAT"]
 Extra = Mapping[str, Any]
 
@@ -70,7 +70,7 @@ class FileReference:
 class Sampling:
     """How the denoising loop ran; `steps` is the number used, also where the preset decided it."""
 
-    preset: Preset
+    preset: PresetName
     steps: Annotated[int, Range(1, 1000)]
     guidance: Annotated[float, Range(1.0, 20.0)]
     eta: Annotated[float, Range(0.0, 1.0)] = 0.0

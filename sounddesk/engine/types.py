@@ -19,6 +19,8 @@ from sounddesk.domain.errors import EngineError
 from sounddesk.domain.grounding_mode import GROUNDING_MODES
 from sounddesk.domain.grounding_mode import GroundingMode
 from sounddesk.domain.mask import mask_sha256
+from sounddesk.domain.preset import PRESETS
+from sounddesk.domain.preset import PresetName
 from sounddesk.engine.specs import MAX_BED_SECONDS
 from sounddesk.engine.specs import MIN_SECONDS
 from sounddesk.engine.specs import check_seconds
@@ -28,7 +30,6 @@ FloatMask = npt.NDArray[np.float32]
 RgbImage = npt.NDArray[np.uint8]
 Waveform = npt.NDArray[np.float32]
 
-PresetName = Literal["fast", "draft", "paper"]
 TakeKind = Literal["object", "blend", "ambience"]
 RoundTrip = Literal["vocoder", "codec"]
 
@@ -58,8 +59,8 @@ class SamplingSettings:
     eta: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.preset not in PRESET_STEPS:
-            raise ValueError(f"preset is {self.preset!r}: choose 'fast', 'draft' or 'paper'")
+        if self.preset not in PRESETS:
+            raise ValueError(f"preset is {self.preset!r}: choose {' or '.join(map(repr, PRESETS))}")
         if self.steps is not None and not 1 <= self.steps <= 1000:
             raise ValueError(f"steps is {self.steps}: choose from 1 to 1000")
         if not 1.0 <= self.guidance <= 20.0:
@@ -74,7 +75,7 @@ class SamplingSettings:
 
 def preset_named(name: str) -> PresetName:
     """The preset of that name; 'fast' for a name that this version does not know."""
-    return next((preset for preset in PRESET_STEPS if preset == name), "fast")
+    return next((preset for preset in PRESETS if preset == name), "fast")
 
 
 def steps_of(sampling: SamplingSettings) -> int:

@@ -21,6 +21,7 @@ from typing import Final
 import numpy as np
 
 from sounddesk.domain.grounding_mode import GroundingMode
+from sounddesk.domain.preset import PresetName
 from sounddesk.engine.session import EngineSession
 from sounddesk.engine.specs import check_seconds
 from sounddesk.engine.tasks import CancelToken
@@ -29,7 +30,6 @@ from sounddesk.engine.tasks import StageReporter
 from sounddesk.engine.types import GeneratedTake
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
-from sounddesk.engine.types import PresetName
 from sounddesk.engine.types import SamplingSettings
 from sounddesk.evaluation.evaluation_scenes import EvaluationScene
 from sounddesk.evaluation.evaluation_scenes import draw_scene

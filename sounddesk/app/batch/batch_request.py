@@ -11,6 +11,7 @@ from typing import Final
 from typing import Literal
 
 from sounddesk.domain.limits import Range
+from sounddesk.domain.preset import PresetName
 from sounddesk.domain.project import Project
 from sounddesk.engine.specs import MAX_BED_SECONDS
 from sounddesk.engine.specs import MIN_SECONDS
@@ -19,7 +20,6 @@ from sounddesk.storage.atomic_file import translate_os_errors
 # The first thing that a batch writes into its output folder.
 BATCH_FILE: Final = "batch.json"
 Follow = Literal["auto", "flow", "fixed"]
-Preset = Literal["fast", "draft", "paper"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ class BatchRequest:
     frames_per_s: Annotated[float, Range(0.01, 1000.0)] = 24.0
     every: Annotated[int, Range(1, 1_000_000)] = 1
     seconds: Annotated[float, Range(1.0, 60.0)] = 10.0
-    preset: Preset = "fast"
+    preset: PresetName = "fast"
     bundle: str = "starter"
     device: str = "auto"
     sam: Path | None = None

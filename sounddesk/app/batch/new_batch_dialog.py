@@ -30,7 +30,6 @@ from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.batch.batch_request import BatchRequest
 from sounddesk.app.batch.batch_request import Follow
-from sounddesk.app.batch.batch_request import Preset
 from sounddesk.app.batch.batch_request import check_bed_length
 from sounddesk.app.batch.batch_request import check_output
 from sounddesk.app.batch.batch_request import has_begun
@@ -39,9 +38,11 @@ from sounddesk.app.batch.frames_line import FolderLine
 from sounddesk.app.batch.frames_line import FramesLine
 from sounddesk.app.notifications import notifier
 from sounddesk.app.plain_text import PlainLabel
+from sounddesk.app.preset_box import preset_box
 from sounddesk.domain.errors import OutputError
 from sounddesk.domain.frame_sequence import every_nth
 from sounddesk.domain.picture_suffixes import MOVIE_SUFFIXES
+from sounddesk.domain.preset import PresetName
 from sounddesk.domain.project import Project
 from sounddesk.storage.codec import decode
 from sounddesk.storage.text_formats import FieldError
@@ -125,11 +126,7 @@ class NewBatchDialog(QDialog):
         self.every.setValue(defaults.every)
         self.every.valueChanged.connect(lambda _value: self._update())
         self.count = PlainLabel()
-        self.preset = QComboBox()
-        self.preset.addItem(self.tr("Fast"), "fast")
-        self.preset.addItem(self.tr("As in the paper (200 steps)"), "paper")
-        self.preset.addItem(self.tr("Draft (4 steps)"), "draft")
-        self.preset.setCurrentIndex(max(0, self.preset.findData(defaults.preset)))
+        self.preset = preset_box(defaults.preset)
         self.bundle = QComboBox()
         for each in dict.fromkeys((*bundles, defaults.bundle)):
             self.bundle.addItem(Path(each).name, each)
@@ -206,7 +203,7 @@ class NewBatchDialog(QDialog):
             frames_per_s=self.frames_per_s.value(),
             every=self.every.value(),
             seconds=self.seconds.value(),
-            preset=cast(Preset, self.preset.currentData()),
+            preset=cast(PresetName, self.preset.currentData()),
             bundle=str(self.bundle.currentData()),
             device=self._defaults.device,
             sam=self._defaults.sam,

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.dialogs.dialog_buttons import ok_and_cancel
 from sounddesk.app.plain_text import PlainLabel
+from sounddesk.app.preset_box import preset_box
 from sounddesk.domain.project import ProjectSettings
 from sounddesk.domain.seeds import MAX_SEED
 from sounddesk.domain.timecode import FRAME_RATES
@@ -59,11 +60,7 @@ class ProjectSettingsDialog(QDialog):
         form.addRow(self.tr("Timecode at the &start:"), self.start)
         self.seconds = self._seconds(settings.seconds, 1.0, 60.0)
         form.addRow(self.tr("New takes &last:"), self.seconds)
-        self.preset = QComboBox()
-        self.preset.addItem(self.tr("Fast"), "fast")
-        self.preset.addItem(self.tr("As in the paper (200 steps)"), "paper")
-        self.preset.addItem(self.tr("Draft (4 steps)"), "draft")
-        self.preset.setCurrentIndex(max(0, self.preset.findData(settings.preset)))
+        self.preset = preset_box(settings.preset)
         form.addRow(self.tr("&Preset:"), self.preset)
         self.steps = QSpinBox()
         self.steps.setRange(_PRESET_STEPS, 1000)

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch import nn
 
 from sounddesk.domain.limits import LayerSize
+from sounddesk.domain.preset import PresetName
 from sounddesk.engine.models.diffusers_weights import load_diffusers_model
 from sounddesk.engine.models.injection import install_object_attention
 from sounddesk.engine.models.injection import load_object_attention
@@ -26,7 +27,6 @@ from sounddesk.engine.models.injection import original_state
 from sounddesk.engine.models.packed_attention import pack_attention
 from sounddesk.engine.models.packed_layers import pack_layers
 from sounddesk.engine.models.quantised_weights import load_weights
-from sounddesk.engine.types import PresetName
 from sounddesk.engine.types import SamplingSettings
 from sounddesk.engine.types import steps_of
 from sounddesk.storage.codec import field_of

@@ -13,12 +13,12 @@ import numpy as np
 
 from sounddesk.audio.files.wav_io import encode_wav
 from sounddesk.domain.errors import BadInputError
+from sounddesk.domain.preset import PresetName
 from sounddesk.engine.session import EngineSession
 from sounddesk.engine.specs import check_seconds
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
-from sounddesk.engine.types import PresetName
 from sounddesk.engine.types import SamplingSettings
 from sounddesk.engine.types import Waveform
 from sounddesk.evaluation.baselines.registry import BASELINES

@@ -28,6 +28,7 @@ from sounddesk.audio.pictures.spectrogram_image import encode_png
 from sounddesk.audio.pictures.spectrogram_image import spectrogram_image
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.naming import unique_file_stems
+from sounddesk.domain.preset import PresetName
 from sounddesk.engine.images.masks_picture import draw_masks
 from sounddesk.engine.session import EngineSession
 from sounddesk.engine.specs import check_seconds
@@ -36,7 +37,6 @@ from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
-from sounddesk.engine.types import PresetName
 from sounddesk.engine.types import RgbImage
 from sounddesk.engine.types import SamplingSettings
 from sounddesk.engine.types import Waveform

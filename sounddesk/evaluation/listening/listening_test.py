@@ -22,6 +22,7 @@ import numpy as np
 from sounddesk.audio.files.wav_io import encode_wav
 from sounddesk.audio.resample import resample
 from sounddesk.domain.errors import BadInputError
+from sounddesk.domain.preset import PresetName
 from sounddesk.domain.seeds import take_seed
 from sounddesk.engine.bundles.installed_bundles import find_bundle
 from sounddesk.engine.images.scene_composition import CutOut
@@ -32,7 +33,6 @@ from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
-from sounddesk.engine.types import PresetName
 from sounddesk.engine.types import SamplingSettings
 from sounddesk.engine.types import TextRequest
 from sounddesk.engine.types import Waveform

@@ -17,6 +17,7 @@ from typing import Final
 from typing import Literal
 from typing import Protocol
 
+from sounddesk.domain.preset import PRESETS
 from sounddesk.domain.registry import Registry
 
 OptionKind = Literal["flag", "path", "names", "text", "number", "whole number"]
@@ -210,7 +211,7 @@ def photograph_options() -> tuple[MeasureOption, ...]:
 
 def preset_option() -> MeasureOption:
     """How takes are made."""
-    return MeasureOption(flag="--preset", help="how takes are made", choices=("fast", "draft", "paper"), default="fast")
+    return MeasureOption(flag="--preset", help="how takes are made", choices=PRESETS, default="fast")
 
 
 def seconds_option(seconds: float) -> MeasureOption:

@@ -23,12 +23,12 @@ from sounddesk.audio.pictures.spectrogram_image import spectrogram_image
 from sounddesk.audio.resample import resample
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.errors import EngineError
+from sounddesk.domain.preset import PresetName
 from sounddesk.engine.session import EngineSession
 from sounddesk.engine.specs import check_seconds
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
-from sounddesk.engine.types import PresetName
 from sounddesk.engine.types import SamplingSettings
 from sounddesk.evaluation.evaluation_scenes import read_backgrounds
 from sounddesk.evaluation.picture_folder import kind_captions

@@ -19,13 +19,13 @@ from typing import Final
 import numpy as np
 
 from sounddesk.domain.errors import BadInputError
+from sounddesk.domain.preset import PresetName
 from sounddesk.domain.seeds import take_seed
 from sounddesk.engine.session import EngineSession
 from sounddesk.engine.specs import check_seconds
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
-from sounddesk.engine.types import PresetName
 from sounddesk.engine.types import SamplingSettings
 from sounddesk.engine.types import TextRequest
 from sounddesk.engine.types import Waveform

@@ -21,7 +21,7 @@ def test_what_is_set_arrives(dialog: ProjectSettingsDialog) -> None:
     dialog.timeline.setValue(42.5)
     dialog.frame_rate.setCurrentText("29.97 drop frame")
     dialog.start.setText("10:00:00;00")
-    dialog.preset.setCurrentIndex(1)
+    dialog.preset.setCurrentIndex(dialog.preset.findData("paper"))
     dialog.steps.setValue(50)
     dialog.guidance.setValue(3.0)
     dialog.grounding.setCurrentIndex(2)

@@ -15,6 +15,7 @@ import torch
 import sounddesk
 from sounddesk.domain.errors import Cancelled
 from sounddesk.domain.errors import EngineError
+from sounddesk.domain.preset import PresetName
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.bundles.component_loading import load_components
 from sounddesk.engine.device import DevicePolicy
@@ -32,7 +33,6 @@ from sounddesk.engine.tasks import Progress
 from sounddesk.engine.types import GeneratedTake
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
-from sounddesk.engine.types import PresetName
 from sounddesk.engine.types import SamplingSettings
 from tests.tiny_bundle import AUDIO
 

@@ -10,10 +10,10 @@ import pytest
 
 from sounddesk.audio.recordings.repairing import CROSSFADE_S
 from sounddesk.audio.recordings.repairing import put_in
+from sounddesk.domain.preset import PresetName
 from sounddesk.engine.generation.variation_types import VariationRequest
 from sounddesk.engine.session import EngineSession
 from sounddesk.engine.types import ObjectRequest
-from sounddesk.engine.types import PresetName
 from sounddesk.engine.types import SamplingSettings
 
 RATE = 16_000
