@@ -24,7 +24,6 @@ from sounddesk.engine.verified_files import hash_file
 from sounddesk.evaluation.evaluation_clip import EvaluationClip
 from sounddesk.evaluation.sound_metrics.registry import ClipEvidence
 from sounddesk.evaluation.sound_networks.registry import Features
-from sounddesk.evaluation.sound_networks.registry import NetworkEntry
 from sounddesk.evaluation.sound_networks.registry import SeeingNetwork
 from sounddesk.evaluation.sound_networks.registry import SoundNetwork
 from sounddesk.evaluation.sounds.feature_store import FeatureStore
@@ -55,12 +54,12 @@ class HeardClips:
 
 def hear_all(
     network: SoundNetwork,
-    entry: NetworkEntry,
     store: FeatureStore,
     clips: Sequence[EvaluationClip],
     systems: Sequence[SystemSounds],
     real: SystemSounds,
     *,
+    name: str,
     with_pictures: bool,
     progress: OnProgress | None = None,
     cancel: CancelToken | None = None,
@@ -68,6 +67,7 @@ def hear_all(
     """Features of all, from the store where they are there.
 
     Args:
+        name: of the network, for progress.
         with_pictures: whether a metric asks for what the network sees.
 
     Raises:
@@ -95,7 +95,7 @@ def hear_all(
                 key = f"picture {_content(clip.image)} {_content(clip.mask)}"
                 picture_keys[clip.id] = key
                 work[key] = _seeing(network, clip.image, clip.mask, tell=partial(unseen.__setitem__, key))
-    _do(work, store, stage=entry.name, progress=progress, cancel=cancel)
+    _do(work, store, stage=name, progress=progress, cancel=cancel)
     every = {clip.id: clip for clip in clips}
 
     def found(key: str | None) -> Features | None:

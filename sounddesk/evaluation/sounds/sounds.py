@@ -175,11 +175,11 @@ def _measure(
         with FeatureStore(out / FEATURES_FOLDER, NETWORKS.get(name)) as store:
             heard = hear_all(
                 network,
-                NETWORKS.get(name),
                 store,
                 clips,
                 systems,
                 real,
+                name=name,
                 with_pictures=any("image" in each.needs for each in asking),
                 progress=progress,
                 cancel=cancel,
