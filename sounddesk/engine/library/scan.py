@@ -245,6 +245,8 @@ class _FolderScan:
         if problem and not file.path.exists():
             # Gone since it was listed: a file that somebody moved, or the whole disk.
             return self._folder.path.is_dir()
+        # It is told behind the path, wherever it is told.
+        problem = problem.removeprefix(f"{file.path} ")
         if problem:
             self._report.problems.append((file.path, problem))
         words = words_of(file.path, examined.tags, root=self._folder.path)
