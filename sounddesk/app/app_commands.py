@@ -56,8 +56,8 @@ class AppCommands(QObject):
         self._demo.start("demo", functools.partial(demo_project, name, with_takes=with_takes))
 
     def _show_demo(self, _key: str, contents: ProjectContents) -> None:
-        play = self._services.player.play if self._plays_demo else _nothing
-        self._services.store.new(contents, then=lambda shown: play() if shown else None)
+        play, player = self._plays_demo, self._services.player
+        self._services.store.new(contents, then=lambda shown: player.play() if shown and play else None)
 
     def offer_recovery(self, *, quietly: bool = False) -> None:
         """Offer what a crash left behind; `quietly` in a line with a button, while another project is being opened."""
@@ -179,10 +179,6 @@ COMMANDS: Final[tuple[Command[AppCommands], ...]] = (
     Command("help.log", "&Log and report…", AppCommands.log, menu="Help", section="about"),
     Command("help.about", "&About sounddesk", AppCommands.about, menu="Help", section="about"),
 )  # fmt: skip
-
-
-def _nothing() -> None:
-    """In place of playing."""
 
 
 def _show_once(dialog: QDialog) -> None:
