@@ -88,6 +88,9 @@ def read_recording_options(namespace: argparse.Namespace) -> RecordingOptions:
         raise BadInputError(f"strength is {namespace.strength:g}: choose from 0 (a copy) to 1 (a new sound)")
     if source is not None and namespace.seconds is not None:
         raise BadInputError("--from settles the length: leave out --seconds")
+    if (from_library or source is not None) and namespace.grounding not in (None, "object"):
+        flag = "--from-library" if from_library else "--from"
+        raise BadInputError(f"--grounding {namespace.grounding} cannot be used with {flag}: leave out one of them")
     _refuse(namespace, source is not None, ("blend", "balance", "ambience", "auto"), "--from")
     _refuse(namespace, from_library, ("balance", "random_weights"), "--from-library")
     return RecordingOptions(

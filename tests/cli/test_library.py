@@ -80,6 +80,8 @@ def test_what_cannot_be_done_is_refused(
         (["--from", "a.wav", "--regenerate", "x"], "no range of seconds"),
         (["--library", "a.sqlite"], "--library is for --from-library"),
         (["--from-library", "--balance"], "--balance cannot be used with --from-library"),
+        (["--from-library", "--grounding", "caption"], "--grounding caption cannot be used with --from-library"),
+        (["--from", "a.wav", "--grounding", "caption-mix"], "--grounding caption-mix cannot be used with --from"),
     ],
 )
 def test_contradictions_of_a_render_are_refused(
