@@ -59,6 +59,20 @@ def test_silent_takes_alone_are_drawn_again_and_say_so(session: EngineSession, m
     assert np.abs(alone.waveform - redrawn.waveform).max() < 1e-3
 
 
+def test_every_attempt_draws_from_another_seed(session: EngineSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    attempts = range(1, MOST_REDRAWS + 1)
+    tried = {seed: (seed, *(redraw_seed(seed, attempt=attempt) for attempt in attempts)) for seed in SEEDS}
+    peaks = {seed: [peak(take) for take in takes(session, *seeds)] for seed, seeds in tried.items()}
+    # One whose first attempt is no louder than itself, and a later one is.
+    seed = next(seed for seed, each in peaks.items() if max(each[2:]) > 1.01 * max(each[:2]))
+    silence = 1.001 * max(peaks[seed][:2])
+    monkeypatch.setattr(postprocess, "SILENCE_PEAK", silence)
+    (take,) = takes(session, seed)
+    assert take.recipe["drawn_seed"] == next(
+        drawn for drawn, found in zip(tried[seed], peaks[seed], strict=True) if found > silence
+    )
+
+
 def test_what_stays_silent_keeps_its_own_seed_and_is_announced(
     session: EngineSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
