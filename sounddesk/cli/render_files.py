@@ -253,7 +253,8 @@ def _recording_facts(plan: RenderPlan, stems: Stems) -> dict[str, Any] | None:
     facts: dict[str, Any] = {"how": "varied", "file": asked.source.name, "sha256": hash_file(asked.source).sha256}
     if asked.regenerate_s is not None:
         return {**facts, "how": "repaired", "regenerated_s": list(asked.regenerate_s)}
-    return {**facts, "strength": asked.strength}
+    first, *_ = stems.takes.values()
+    return {**facts, "strength": first[0].recipe["strength"]}
 
 
 def _spectrograms(stems: Stems) -> bytes:

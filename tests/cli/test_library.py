@@ -11,6 +11,7 @@ import soundfile
 from PIL import Image
 
 from sounddesk.cli.main import main
+from sounddesk.engine.generation.variation_types import DEFAULT_STRENGTH
 from sounddesk.storage.library.library import Library
 from tests.library_parts import bark
 
@@ -123,7 +124,9 @@ def test_a_render_is_made_of_recordings(
     again = run(capsys, "render", "--recipe", tmp_path / "arranged" / "recipe.json", "--out", tmp_path / "again")
     assert "made of recordings" in str(again["error"])
     varied = (*render[:4], "--from", folder / "dog_bark.wav", "--steps", "2")
-    run(capsys, *varied, "--strength", "0.5", "--out", tmp_path / "varied")
+    run(capsys, *varied, "--out", tmp_path / "varied")
+    facts = json.loads((tmp_path / "varied" / "recipe.json").read_text())["made_of_recordings"]
+    assert (facts["how"], facts["strength"]) == ("varied", DEFAULT_STRENGTH)
     run(capsys, *varied, "--regenerate", "0.5-0.9", "--out", tmp_path / "repaired")
     facts = json.loads((tmp_path / "repaired" / "recipe.json").read_text())["made_of_recordings"]
     assert (facts["how"], facts["file"], facts["regenerated_s"]) == ("repaired", "dog_bark.wav", [0.5, 0.9])
