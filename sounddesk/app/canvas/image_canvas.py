@@ -198,7 +198,10 @@ class ImageCanvas(ZoomableWidget):
         if self.document.image is not self._image:
             self._load_image()
         self._scene.show_objects(self.document.project, self.selection.object_ids)
-        self._continue_masks()
+        # In a turn of the event loop of its own: a click changes the document and then the selection, and each tells
+        # the whole window, which together with the masks twice stood still for 60 ms.
+        if not self._scene.masks_are_ready:
+            self._timer.start()
 
     def _load_image(self) -> None:
         for tool in self._tools.values():
@@ -229,30 +232,30 @@ class ImageCanvas(ZoomableWidget):
     # ------------------------------------------------------------------ painting
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
-        painter = QPainter(self)
-        self._scene.paint(
-            painter,
-            QRectF(event.rect()),
-            size=self.size(),
-            ratio=self.devicePixelRatioF(),
-            viewport=self.viewport,
-            ground=self.palette().color(QPalette.ColorRole.Mid),
-        )
-        if self._scene.is_empty:
-            return
-        painter.setClipRect(event.rect())
-        for picture in (self._suggestion, self._change):
-            if picture is not None:
-                picture.paint(painter, self.viewport)
-        if self._heat is not None:
-            draw_legend(painter, self._heat, bottom=self.height())
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self.tool.paint(painter)
-        self._cross.paint(painter, self.viewport)
-        if self.hasFocus():
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Highlight), 1))
-            painter.drawRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
+        with QPainter(self) as painter:
+            self._scene.paint(
+                painter,
+                QRectF(event.rect()),
+                size=self.size(),
+                ratio=self.devicePixelRatioF(),
+                viewport=self.viewport,
+                ground=self.palette().color(QPalette.ColorRole.Mid),
+            )
+            if self._scene.is_empty:
+                return
+            painter.setClipRect(event.rect())
+            for picture in (self._suggestion, self._change):
+                if picture is not None:
+                    picture.paint(painter, self.viewport)
+            if self._heat is not None:
+                draw_legend(painter, self._heat, bottom=self.height())
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            self.tool.paint(painter)
+            self._cross.paint(painter, self.viewport)
+            if self.hasFocus():
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Highlight), 1))
+                painter.drawRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
 
     # ------------------------------------------------------------------ mouse and keys
 

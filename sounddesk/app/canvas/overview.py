@@ -77,19 +77,19 @@ class PictureOverview(QWidget):
         info = self._canvas.document.project.image
         if info is None:
             return
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.drawPixmap(self.rect(), self._picture)
-        sight = self.part_in_sight()
-        across, down = self.width() / info.width, self.height() / info.height
-        part = QRectF(sight.x() * across, sight.y() * down, sight.width() * across, sight.height() * down)
-        part = part.intersected(QRectF(self.rect()))
-        for rest in _around(QRectF(self.rect()), part):
-            painter.fillRect(rest, _SHADE)
-        painter.setPen(QPen(colour("accent"), 2))
-        painter.drawRect(part.adjusted(1, 1, -1, -1))
-        painter.setPen(colour("line"))
-        painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            painter.drawPixmap(self.rect(), self._picture)
+            sight = self.part_in_sight()
+            across, down = self.width() / info.width, self.height() / info.height
+            part = QRectF(sight.x() * across, sight.y() * down, sight.width() * across, sight.height() * down)
+            part = part.intersected(QRectF(self.rect()))
+            for rest in _around(QRectF(self.rect()), part):
+                painter.fillRect(rest, _SHADE)
+            painter.setPen(QPen(colour("accent"), 2))
+            painter.drawRect(part.adjusted(1, 1, -1, -1))
+            painter.setPen(colour("line"))
+            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
 
 
 def _around(whole: QRectF, part: QRectF) -> tuple[QRectF, ...]:

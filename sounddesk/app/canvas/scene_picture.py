@@ -132,11 +132,10 @@ class ScenePicture:
             while level + 1 < len(self._levels) and _area(self._levels[level]) > _QUICK_PIXELS:
                 level += 1
             self._quick = QPixmap.fromImage(self._levels[level])
-            composing = QPainter(self._quick)
-            over = self._over(0.5**level)
-            if over is not None:
-                composing.drawImage(QRectF(self._quick.rect()), over)
-            composing.end()
+            with QPainter(self._quick) as composing:
+                over = self._over(0.5**level)
+                if over is not None:
+                    composing.drawImage(QRectF(self._quick.rect()), over)
         width, height = self._levels[0].width(), self._levels[0].height()
         target = QRectF(viewport.left, viewport.top, width * viewport.scale, height * viewport.scale)
         painter.drawPixmap(target, self._quick, QRectF(self._quick.rect()))

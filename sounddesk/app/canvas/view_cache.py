@@ -57,11 +57,10 @@ class ViewCache:
         if not self._stale.isEmpty():
             # In device pixels, in which the region is exact at any ratio.
             self._pixmap.setDevicePixelRatio(1.0)
-            painter = QPainter(self._pixmap)
-            painter.setClipRegion(self._stale)
-            painter.scale(ratio, ratio)
-            draw(painter)
-            painter.end()
+            with QPainter(self._pixmap) as painter:
+                painter.setClipRegion(self._stale)
+                painter.scale(ratio, ratio)
+                draw(painter)
             self._pixmap.setDevicePixelRatio(ratio)
             self._stale = QRegion()
         return self._pixmap

@@ -87,31 +87,31 @@ class StillCard(QAbstractButton):
             super().keyPressEvent(event)
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
-        painter = QPainter(self)
-        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
-        still = QRectF(0, 0, self.width(), _STILL_HEIGHT)
-        shape = QPainterPath()
-        shape.addRoundedRect(still.adjusted(1, 1, -1, -1), 2 * RADIUS, 2 * RADIUS)
-        painter.save()
-        painter.setClipPath(shape)
-        # As much of the picture as the card has the shape of; of its height the lower part, where things stand.
-        whole = QSizeF(self._picture.size())
-        part = still.size().scaled(whole, Qt.AspectRatioMode.KeepAspectRatio)
-        left, top = (whole.width() - part.width()) / 2, (whole.height() - part.height()) * 0.8
-        painter.drawPixmap(still, self._picture, QRectF(QPointF(left, top), part))
-        painter.restore()
-        active = self.hasFocus() or self.underMouse()
-        painter.setPen(QPen(colour("accent" if active else "line"), 2 if active else 1))
-        painter.drawPath(shape)
-        disc = QRectF(0, 0, 2 * _PLAY, 2 * _PLAY)
-        disc.moveCenter(still.center())
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(colour("accent"))
-        painter.drawEllipse(disc)
-        draw_icon(painter, "play", disc.adjusted(_PLAY / 2, _PLAY / 2, -_PLAY / 2, -_PLAY / 2), colour("on_accent"))
-        painter.setPen(colour("text"))
-        below = QRectF(0, _STILL_HEIGHT, self.width(), _LINE)
-        painter.drawText(below, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, self.text())
+        with QPainter(self) as painter:
+            painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+            still = QRectF(0, 0, self.width(), _STILL_HEIGHT)
+            shape = QPainterPath()
+            shape.addRoundedRect(still.adjusted(1, 1, -1, -1), 2 * RADIUS, 2 * RADIUS)
+            painter.save()
+            painter.setClipPath(shape)
+            # As much of the picture as the card has the shape of; of its height the lower part, where things stand.
+            whole = QSizeF(self._picture.size())
+            part = still.size().scaled(whole, Qt.AspectRatioMode.KeepAspectRatio)
+            left, top = (whole.width() - part.width()) / 2, (whole.height() - part.height()) * 0.8
+            painter.drawPixmap(still, self._picture, QRectF(QPointF(left, top), part))
+            painter.restore()
+            active = self.hasFocus() or self.underMouse()
+            painter.setPen(QPen(colour("accent" if active else "line"), 2 if active else 1))
+            painter.drawPath(shape)
+            disc = QRectF(0, 0, 2 * _PLAY, 2 * _PLAY)
+            disc.moveCenter(still.center())
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(colour("accent"))
+            painter.drawEllipse(disc)
+            draw_icon(painter, "play", disc.adjusted(_PLAY / 2, _PLAY / 2, -_PLAY / 2, -_PLAY / 2), colour("on_accent"))
+            painter.setPen(colour("text"))
+            below = QRectF(0, _STILL_HEIGHT, self.width(), _LINE)
+            painter.drawText(below, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, self.text())
 
 
 class WelcomePage(QWidget):

@@ -59,9 +59,8 @@ def icon_pixmap(name: str, *, ink: str, side: int) -> QPixmap:
     """An icon in one colour, `side` pixels square. Raises: FileNotFoundError."""
     made = QPixmap(side, side)
     made.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(made)
-    draw_icon(painter, name, QRectF(0, 0, side, side), QColor(ink))
-    painter.end()
+    with QPainter(made) as painter:
+        draw_icon(painter, name, QRectF(0, 0, side, side), QColor(ink))
     return made
 
 

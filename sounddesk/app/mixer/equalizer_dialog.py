@@ -58,27 +58,27 @@ class ResponseCurve(QWidget):
         self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        area = QRectF(self.rect())
-        painter.fillRect(area, colour("sunken"))
-        painter.setFont(font(SMALL))
-        for level_db in (-12, 0, 12):
-            y = self._y_of(float(level_db))
-            painter.setPen(colour("line"))
-            painter.drawLine(QPointF(0, y), QPointF(area.right(), y))
-            painter.setPen(colour("muted"))
-            painter.drawText(QPointF(4, y - 2), f"{level_db:+d}" if level_db else "0 dB")
-        for hz, text in _TICKS_HZ:
-            x = area.width() * np.log(hz / MIN_PASS_HZ) / np.log(MAX_PASS_HZ / MIN_PASS_HZ)
-            painter.setPen(colour("line"))
-            painter.drawLine(QPointF(x, 0), QPointF(x, area.bottom()))
-            painter.setPen(colour("muted"))
-            painter.drawText(QPointF(x + 3, area.bottom() - 3), text)
-        painter.setPen(QPen(colour("accent"), 2))
-        painter.drawPolyline(
-            [QPointF(x, self._y_of(level_db)) for x, level_db in enumerate(self._levels_db(self.width()))]
-        )
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            area = QRectF(self.rect())
+            painter.fillRect(area, colour("sunken"))
+            painter.setFont(font(SMALL))
+            for level_db in (-12, 0, 12):
+                y = self._y_of(float(level_db))
+                painter.setPen(colour("line"))
+                painter.drawLine(QPointF(0, y), QPointF(area.right(), y))
+                painter.setPen(colour("muted"))
+                painter.drawText(QPointF(4, y - 2), f"{level_db:+d}" if level_db else "0 dB")
+            for hz, text in _TICKS_HZ:
+                x = area.width() * np.log(hz / MIN_PASS_HZ) / np.log(MAX_PASS_HZ / MIN_PASS_HZ)
+                painter.setPen(colour("line"))
+                painter.drawLine(QPointF(x, 0), QPointF(x, area.bottom()))
+                painter.setPen(colour("muted"))
+                painter.drawText(QPointF(x + 3, area.bottom() - 3), text)
+            painter.setPen(QPen(colour("accent"), 2))
+            painter.drawPolyline(
+                [QPointF(x, self._y_of(level_db)) for x, level_db in enumerate(self._levels_db(self.width()))]
+            )
 
     def _y_of(self, level_db: float) -> float:
         return self.height() * (0.5 - min(_SHOWN_DB, max(-_SHOWN_DB, level_db)) / (2 * _SHOWN_DB))

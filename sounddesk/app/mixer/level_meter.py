@@ -131,14 +131,14 @@ class LevelMeter(QWidget):
         self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
-        painter = QPainter(self)
-        for number, channel in enumerate(self._channels):
-            self._paint_channel(painter, channel, left=number * (_BAR + _GAP))
-        painter.setPen(colour("frame"))
-        for tick_db in _TICKS_DB:
-            y = round(self._y(tick_db))
-            painter.drawLine(_BAR, y, _BAR + _GAP - 1, y)
-        painter.fillRect(QRectF(0, 0, self.width(), _LIGHT), colour("error" if self.clipped else "line"))
+        with QPainter(self) as painter:
+            for number, channel in enumerate(self._channels):
+                self._paint_channel(painter, channel, left=number * (_BAR + _GAP))
+            painter.setPen(colour("frame"))
+            for tick_db in _TICKS_DB:
+                y = round(self._y(tick_db))
+                painter.drawLine(_BAR, y, _BAR + _GAP - 1, y)
+            painter.fillRect(QRectF(0, 0, self.width(), _LIGHT), colour("error" if self.clipped else "line"))
 
     def _paint_channel(self, painter: QPainter, channel: _Channel, *, left: int) -> None:
         top, bottom = _LIGHT + 2, self.height()

@@ -62,19 +62,19 @@ class FaderScale(QWidget):
         return _HANDLE + room * _TOP_DB / (_TOP_DB - BOTTOM_DB)
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
-        painter = QPainter(self)
-        painter.setFont(font(SMALL - 2))
-        painter.setPen(colour("muted"))
-        room = self.height() - 2 * _HANDLE
-        below = -math.inf
-        for tick in _TICKS_DB:
-            y = _HANDLE + room * (_TOP_DB - tick) / (_TOP_DB - BOTTOM_DB)
-            # Where there is no room for all of them, those that count stay.
-            if (y < below and tick != 0) or (tick > 0 and y > self._y_of_unity(room) - _LINE):
-                continue
-            below = y + _LINE
-            text = "-∞" if tick == BOTTOM_DB else f"{abs(tick)}"
-            painter.drawText(QRectF(0, y - 7, self.width(), 14), Qt.AlignmentFlag.AlignCenter, text)
+        with QPainter(self) as painter:
+            painter.setFont(font(SMALL - 2))
+            painter.setPen(colour("muted"))
+            room = self.height() - 2 * _HANDLE
+            below = -math.inf
+            for tick in _TICKS_DB:
+                y = _HANDLE + room * (_TOP_DB - tick) / (_TOP_DB - BOTTOM_DB)
+                # Where there is no room for all of them, those that count stay.
+                if (y < below and tick != 0) or (tick > 0 and y > self._y_of_unity(room) - _LINE):
+                    continue
+                below = y + _LINE
+                text = "-∞" if tick == BOTTOM_DB else f"{abs(tick)}"
+                painter.drawText(QRectF(0, y - 7, self.width(), 14), Qt.AlignmentFlag.AlignCenter, text)
 
 
 class PanSlider(QSlider):
@@ -308,14 +308,14 @@ class Strip(QWidget):
         self.chosen.emit()
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(colour("accent" if self._selected else "line"))
-        painter.setBrush(colour("raised" if self._selected or self._object_id is None else "panel"))
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), RADIUS, RADIUS)
-        if self._object_id is not None:
-            bar = QColor(self._document.project.object(self._object_id).colour)
-            painter.fillRect(QRectF(2, 2, self.width() - 4, 4), bar)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(colour("accent" if self._selected else "line"))
+            painter.setBrush(colour("raised" if self._selected or self._object_id is None else "panel"))
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), RADIUS, RADIUS)
+            if self._object_id is not None:
+                bar = QColor(self._document.project.object(self._object_id).colour)
+                painter.fillRect(QRectF(2, 2, self.width() - 4, 4), bar)
 
     def _set_gain(self, gain_db: float) -> None:
         def change(project: Project) -> Project:

@@ -61,11 +61,10 @@ class Thumbnails(QObject):
             self._background.start(each.id, lambda: (mask, cut_out(image, mask, side=_DENSE * SIDE)))
         pixmap = QPixmap(_DENSE * (SIDE + _BAR + 2), _DENSE * SIDE)
         pixmap.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(pixmap)
-        painter.fillRect(QRectF(0, 0, _DENSE * _BAR, pixmap.height()), QColor(each.colour))
-        if found is not None:
-            painter.drawPixmap(_DENSE * (_BAR + 2), 0, found[1])
-        painter.end()
+        with QPainter(pixmap) as painter:
+            painter.fillRect(QRectF(0, 0, _DENSE * _BAR, pixmap.height()), QColor(each.colour))
+            if found is not None:
+                painter.drawPixmap(_DENSE * (_BAR + 2), 0, found[1])
         made = QIcon(pixmap)
         # As it is in a selected row too: Qt would tint it.
         made.addPixmap(pixmap, QIcon.Mode.Selected)

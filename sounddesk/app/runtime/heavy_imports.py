@@ -47,11 +47,13 @@ def load_what_comes_next() -> None:
     def load() -> None:
         with collection_paused():
             try:
+                # Before scipy, which takes longer: a picture that is opened meanwhile waits for this one.
+                import sounddesk.engine.bundles.bundle_reference  # noqa: F401
+
+                # isort: split
                 import scipy.signal  # noqa: F401
             finally:
                 _scipy_is_loaded.set()
-
-            import sounddesk.engine.bundles.bundle_reference  # noqa: F401
 
     _scipy_is_loaded.clear()
     threading.Thread(target=load, name="loading what comes next", daemon=True).start()

@@ -66,31 +66,33 @@ class TimelineOverview(QWidget):
         self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
-        painter = QPainter(self)
-        project = self._document.project
-        left, height = float(NAMES_WIDTH), float(self.height())
-        painter.fillRect(QRectF(left, 0, self.width() - left, height), colour("sunken"))
-        rows = {each.id: row for row, each in enumerate(project.objects)}
-        step = (height - 4) / max(1, len(rows))
-        for clip in project.clips:
-            x = self.x_of(clip.start_s)
-            rect = QRectF(x, 2 + rows[clip.object_id] * step, max(1.0, self.x_of(clip.end_s) - x), max(1.0, step - 1))
-            painter.fillRect(rect, QColor(project.object(clip.object_id).colour))
-        if self._player.loop_s is not None:
-            first, last = (self.x_of(each) for each in self._player.loop_s)
-            painter.fillRect(QRectF(first, 0, last - first, height), colour("accent", alpha=60))
-        view = self._panel.view
-        shown = QRectF(self.x_of(view.left_s), 0.5, 0, height - 1)
-        shown.setRight(self.x_of(view.left_s + self._shown_s) - 1)
-        for outside in (
-            QRectF(left, 0, shown.left() - left, height),
-            QRectF(shown.right(), 0, self.width() - shown.right(), height),
-        ):
-            painter.fillRect(outside, colour("sunken", alpha=150))
-        painter.setPen(colour("accent"))
-        painter.drawRect(shown)
-        x = self.x_of(self._player.position_s)
-        painter.drawLine(QPointF(x, 0), QPointF(x, height))
+        with QPainter(self) as painter:
+            project = self._document.project
+            left, height = float(NAMES_WIDTH), float(self.height())
+            painter.fillRect(QRectF(left, 0, self.width() - left, height), colour("sunken"))
+            rows = {each.id: row for row, each in enumerate(project.objects)}
+            step = (height - 4) / max(1, len(rows))
+            for clip in project.clips:
+                x = self.x_of(clip.start_s)
+                rect = QRectF(
+                    x, 2 + rows[clip.object_id] * step, max(1.0, self.x_of(clip.end_s) - x), max(1.0, step - 1)
+                )
+                painter.fillRect(rect, QColor(project.object(clip.object_id).colour))
+            if self._player.loop_s is not None:
+                first, last = (self.x_of(each) for each in self._player.loop_s)
+                painter.fillRect(QRectF(first, 0, last - first, height), colour("accent", alpha=60))
+            view = self._panel.view
+            shown = QRectF(self.x_of(view.left_s), 0.5, 0, height - 1)
+            shown.setRight(self.x_of(view.left_s + self._shown_s) - 1)
+            for outside in (
+                QRectF(left, 0, shown.left() - left, height),
+                QRectF(shown.right(), 0, self.width() - shown.right(), height),
+            ):
+                painter.fillRect(outside, colour("sunken", alpha=150))
+            painter.setPen(colour("accent"))
+            painter.drawRect(shown)
+            x = self.x_of(self._player.position_s)
+            painter.drawLine(QPointF(x, 0), QPointF(x, height))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         if event.button() == Qt.MouseButton.LeftButton:

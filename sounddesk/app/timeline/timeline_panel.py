@@ -199,8 +199,9 @@ class TimelinePanel(QWidget):
             chosen_point=self.curves.chosen_point,
             marquee=self._drag.rect if isinstance(self._drag, Marquee) else self._drops.rect,
         )
-        painter = TimelinePainter(QPainter(self), self.view, self.palette(), self.rect(), self._pictures)
-        painter.paint(self._document.project, state, focused=self.hasFocus())
+        with QPainter(self) as painter:
+            timeline = TimelinePainter(painter, self.view, self.palette(), self.rect(), self._pictures)
+            timeline.paint(self._document.project, state, focused=self.hasFocus())
 
     def _on_changed(self, old: Project, new: Project) -> None:
         if len(old.objects) != len(new.objects) or old.settings.timeline_s != new.settings.timeline_s:
