@@ -36,6 +36,7 @@ from sounddesk.app.objects.mask_files import MaskFiles
 from sounddesk.app.objects.objects_panel import ObjectsPanel
 from sounddesk.app.objects.said_field import SaidField
 from sounddesk.app.plain_text import plain_tip
+from sounddesk.app.project.recent_files_menu import RecentFilesMenu
 from sounddesk.app.queue_panel import QueuePanel
 from sounddesk.app.services import Services
 from sounddesk.app.takes.takes_panel import TakesPanel
@@ -105,7 +106,9 @@ class MainWindow(QMainWindow):
         self._make_status_bar()
         self._notices = NoticeView(self)
         self._connect()
-        fill_menu_bar(self.menuBar(), actions)
+        recent = RecentFilesMenu(services.settings, self)
+        recent.open_requested.connect(self.files.open)
+        fill_menu_bar(self.menuBar(), actions, menus_after={"file.open": recent})
         self.menuBar().setCornerWidget(layout_buttons(actions, self))
         self.resize(1440, 900)
         self.layouts.resize_docks()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Final
 
 from PySide6.QtCore import QCoreApplication
@@ -20,8 +21,12 @@ MENU_KEYS: Final = tuple(
 )
 
 
-def fill_menu_bar(bar: QMenuBar, registry: CommandRegistry) -> None:
-    """Put every command into its menu, with a separator between the sections."""
+def fill_menu_bar(bar: QMenuBar, registry: CommandRegistry, *, menus_after: Mapping[str, QMenu]) -> None:
+    """Put every command into its menu, with a separator between the sections.
+
+    Args:
+        menus_after: menus that fill themselves, by the id of the command that each of them follows.
+    """
     registry.reserve(MENU_KEYS)
     for menu in MENUS:
         made = bar.addMenu(str(QCoreApplication.translate("commands", menu.title)))
@@ -40,7 +45,10 @@ def fill_menu_bar(bar: QMenuBar, registry: CommandRegistry) -> None:
             if section in submenus:
                 into = made.addMenu(str(QCoreApplication.translate("commands", submenus[section])))
                 into.setToolTipsVisible(False)
-            into.addActions([registry[each.id] for each in sorted(commands, key=lambda each: each.order)])
+            for each in sorted(commands, key=lambda each: each.order):
+                into.addAction(registry[each.id])
+                if each.id in menus_after:
+                    into.addMenu(menus_after[each.id])
 
 
 def add_commands(menu: QMenu, registry: CommandRegistry, command_ids: Iterable[str]) -> None:

@@ -40,8 +40,8 @@ from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.plain_text import plain_tip
 from sounddesk.app.project.demo_project import DEMOS
 from sounddesk.app.project.demo_project import demo_image
+from sounddesk.app.project.recent_files_menu import recent_file_text
 from sounddesk.app.settings import Settings
-from sounddesk.storage.path_text import home_folder
 
 _WIDTH: Final = 760
 _STILL_HEIGHT: Final = 150
@@ -189,7 +189,7 @@ class WelcomePage(QWidget):
         """List the recent files that are still there."""
         self._recent.clear()
         for path in self._settings.recent_files:
-            item = QListWidgetItem(f"{path.name}   ·   {_short(path.parent)}")
+            item = QListWidgetItem(recent_file_text(path))
             item.setData(Qt.ItemDataRole.UserRole, str(path))
             item.setToolTip(plain_tip(str(path)))
             self._recent.addItem(item)
@@ -205,8 +205,3 @@ class WelcomePage(QWidget):
 
     def _open_item(self, item: QListWidgetItem) -> None:
         self.open_path_requested.emit(Path(item.data(Qt.ItemDataRole.UserRole)))
-
-
-def _short(folder: Path) -> str:
-    text, home = str(folder), str(home_folder())
-    return "~" + text[len(home) :] if len(home) > 1 and text.startswith(home) else text
