@@ -81,18 +81,6 @@ def pan_gains(pan: float) -> tuple[float, float]:
     return max(0.0, math.cos(angle)), math.sin(angle)
 
 
-def apply_pan(stem: npt.NDArray[np.floating[Any]], *, pan: float) -> Waveform:
-    """Pan a mono stem float[n] to stereo, float32[n, 2], by the constant-power law.
-
-    Raises:
-        ValueError: not mono, or pan out of range.
-    """
-    check_samples(stem)
-    if stem.ndim != 1:
-        raise ValueError(f"stem has {stem.shape[1]} channels: pan takes mono stems")
-    return np.outer(stem, pan_gains(pan)).astype(np.float32)
-
-
 def sum_stems(stems: Sequence[npt.NDArray[np.floating[Any]]]) -> npt.NDArray[np.float64]:
     """Sample-wise sum, accumulated in float64.
 

@@ -88,12 +88,6 @@ def union(masks: Sequence[BoolMask]) -> BoolMask:
     return np.asarray(np.logical_or.reduce(masks))
 
 
-def complement(mask: BoolMask) -> BoolMask:
-    """Pixels that do not belong to `mask`, as for the ambience."""
-    check_mask(mask)
-    return ~mask
-
-
 def area(mask: BoolMask) -> int:
     """Number of pixels in the mask."""
     check_mask(mask)
@@ -140,34 +134,6 @@ def pan_from_mask(mask: BoolMask) -> float:
     """
     x, _ = centroid(mask)
     return float(2.0 * x / mask.shape[1] - 1.0)
-
-
-def mask_from_array(array: npt.NDArray[Any]) -> BoolMask:
-    """A mask from the pixels of a picture.
-
-    Args:
-        array: [H, W] bool, integer or float (0 to 1), or [H, W, C] with C = 1 (grey), 2 (grey, alpha),
-            3 (RGB) or 4 (RGB, alpha). Alpha decides where it says anything (is not the same all over),
-            brightness otherwise. Integers of at most 1 count as 0 and 1, as label pictures are often written.
-
-    Returns:
-        bool[H, W]: at least half of full scale. May be empty (see `check_not_empty`).
-
-    Raises:
-        ValueError: another shape or kind, or floats outside 0 to 1.
-    """
-    plane = _one_plane(array)
-    if plane.dtype == np.bool_:
-        return plane.copy()
-    if np.issubdtype(plane.dtype, np.floating):
-        if not np.isfinite(plane).all() or plane.min() < 0.0 or plane.max() > 1.0:
-            raise ValueError("mask has values outside 0 to 1: scale it to 0 (outside) to 1 (inside)")
-        return np.asarray(plane >= 0.5)
-    if np.issubdtype(plane.dtype, np.unsignedinteger) or np.issubdtype(plane.dtype, np.signedinteger):
-        # A picture whose brightest value is 1 of 255 is a label picture, not a black one.
-        full_scale = 1 if plane.max() <= 1 else int(np.iinfo(plane.dtype).max)
-        return np.asarray(plane >= (full_scale + 1) // 2)
-    raise ValueError(f"mask is {array.dtype}: give bool, whole numbers or floats from 0 to 1")
 
 
 def fit_to_image(mask: BoolMask, *, width: int, height: int) -> BoolMask:
@@ -227,23 +193,6 @@ def _label(name: str | None) -> str:
 
 def _size(mask: BoolMask) -> str:
     return f"{mask.shape[1]} x {mask.shape[0]}"
-
-
-def _one_plane(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    if array.ndim == 3 and array.shape[2] in (2, 4):
-        alpha = array[..., -1]
-        if alpha.size and (alpha != alpha.flat[0]).any():
-            array = alpha
-        else:
-            array = array[..., :-1]
-    if array.ndim == 3 and array.shape[2] == 1:
-        array = array[..., 0]
-    if array.ndim == 3 and array.shape[2] == 3:
-        grey = array @ _REC601
-        array = (grey if np.issubdtype(array.dtype, np.floating) else np.rint(grey)).astype(array.dtype)
-    if array.ndim != 2 or array.size == 0:
-        raise ValueError(f"mask has shape {list(array.shape)}: give a grey picture or one with alpha")
-    return array
 
 
 def _average_rows(values: npt.NDArray[np.float32], *, n: int) -> npt.NDArray[np.float32]:

@@ -171,14 +171,6 @@ class RenderRecipe:
             if len(entry.seeds) != self.takes:
                 raise ValueError(f"{entry.name!r} has {len(entry.seeds)} seeds for {self.takes} takes: one per take")
 
-    @property
-    def has_ambience(self) -> bool:
-        return any(entry.kind == "ambience" for entry in self.objects)
-
-    @property
-    def has_blend(self) -> bool:
-        return any(entry.kind == "blend" for entry in self.objects)
-
 
 def recorded_selection(selection: Selection) -> Selection:
     """How an object was selected, as a recipe says it: of a mask file elsewhere no more than its name.

@@ -31,7 +31,6 @@ _DAY_H: Final = 24
 
 _TIMECODE: Final = re.compile(r"(\d{1,2}):([0-5]?\d):([0-5]?\d)(?:[:;.](\d{1,3}))?", re.ASCII)
 _SECONDS: Final = re.compile(r"(?:(\d+):)?(\d+(?:\.\d+)?)\s*s?", re.ASCII)
-_RATE: Final = re.compile(r"(\d{1,9}(?:\.\d{1,12})?)(?:/(\d{1,9}))?(?:\s*(df|ndf))?", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -107,19 +106,6 @@ def may_drop_frames(frames_per_s: Fraction) -> bool:
 def rate_text(frames_per_s: Fraction) -> str:
     """A rate as people write it: '25', '23.976', '29.97', '47.952', '59.94'."""
     return f"{float(frames_per_s):.3f}".rstrip("0").rstrip(".")
-
-
-def parse_frame_rate(text: str) -> TimecodeRate:
-    """The rate that a person or another program writes: '25', '29.97', '24000/1001', '59.94 DF'.
-
-    Raises:
-        ValueError: no rate, or one that does not exist.
-    """
-    found = _RATE.fullmatch(text.strip())
-    if found is None or (found[2] is not None and int(found[2]) == 0):
-        raise ValueError(f"frame rate is {text!r}: write frames per second, e.g. 25, 29.97 or 24000/1001")
-    rate = Fraction(found[1]) / int(found[2] or 1)
-    return TimecodeRate(exact_rate(rate), (found[3] or "").lower() == "df")
 
 
 def format_timecode(frame: int, *, rate: TimecodeRate) -> str:

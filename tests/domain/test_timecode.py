@@ -18,7 +18,6 @@ from sounddesk.domain.timecode import exact_rate
 from sounddesk.domain.timecode import format_time
 from sounddesk.domain.timecode import format_timecode
 from sounddesk.domain.timecode import may_drop_frames
-from sounddesk.domain.timecode import parse_frame_rate
 from sounddesk.domain.timecode import parse_time
 from sounddesk.domain.timecode import parse_timecode
 from sounddesk.domain.timecode import ruler_step_s
@@ -95,52 +94,6 @@ def test_drop_frame_keeps_up_with_the_clock() -> None:
     """After an hour the timecode is within two frames of an hour; without dropping it is 108 frames off."""
     assert format_timecode(DF.frame_at(3600.0), rate=DF) == "01:00:00;00"
     assert format_timecode(NDF.frame_at(3600.0), rate=NDF) == "00:59:56:12"
-
-
-@pytest.mark.parametrize(
-    ("text", "rate", "written"),
-    [
-        ("23.976", Fraction(24000, 1001), "23.976"),
-        ("23.98", Fraction(24000, 1001), "23.976"),
-        ("24000/1001", Fraction(24000, 1001), "23.976"),
-        ("24", Fraction(24), "24"),
-        ("25/1", Fraction(25), "25"),
-        ("29.97", Fraction(30000, 1001), "29.97"),
-        ("30000/1001 df", Fraction(30000, 1001), "29.97 DF"),
-        ("29.97DF", Fraction(30000, 1001), "29.97 DF"),
-        ("29.97 ndf", Fraction(30000, 1001), "29.97"),
-        ("47.952", Fraction(48000, 1001), "47.952"),
-        ("47.95", Fraction(48000, 1001), "47.952"),
-        ("59.94 DF", Fraction(60000, 1001), "59.94 DF"),
-        ("119.88", Fraction(120000, 1001), "119.88"),
-        ("12.5", Fraction(25, 2), "12.5"),
-    ],
-)
-def test_rates_as_people_write_them(text: str, rate: Fraction, written: str) -> None:
-    found = parse_frame_rate(text)
-    assert (found.frames_per_s, str(found)) == (rate, written)
-    assert found.drop_frame == written.endswith("DF")
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "write frames per second"),
-        ("24/0", "write frames per second"),
-        ("nan", "write frames per second"),
-        ("1e3", "write frames per second"),
-        ("-25", "write frames per second"),
-        ("٢٥", "write frames per second"),
-        ("0.5", "from 1 to 240"),
-        ("241", "from 1 to 240"),
-        ("25 DF", "drop frame at 25 frames per second does not exist"),
-        ("23.976 DF", "drop frame at 23.976"),
-        ("30 DF", "drop frame at 30 "),
-    ],
-)
-def test_what_is_no_rate_is_refused(text: str, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        parse_frame_rate(text)
 
 
 def test_settings_say_how_timecode_is_counted() -> None:

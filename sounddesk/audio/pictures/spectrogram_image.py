@@ -123,24 +123,6 @@ def spectrogram_image(
     return colour(levels, low_db=top_db - range_db, high_db=top_db)
 
 
-def log_mel_image(log_mel: npt.NDArray[np.floating[Any]], *, scale: int = 1, range_db: float = 75.0) -> RgbImage:
-    """A natural-log magnitude mel spectrogram float[frames, n_mels] as a picture, low frequencies at the bottom.
-
-    Returns:
-        uint8[n_mels * scale, frames * scale, 3].
-
-    Raises:
-        ValueError: not two axes, empty, or not finite.
-    """
-    if log_mel.ndim != 2 or 0 in log_mel.shape or not np.isfinite(log_mel).all():
-        raise ValueError(
-            f"log-mel has shape {list(log_mel.shape)} or values that are not finite: give [frames, n_mels]"
-        )
-    levels = 20.0 / math.log(10.0) * log_mel.T[::-1]
-    image = colour(levels, low_db=float(levels.max()) - range_db, high_db=float(levels.max()))
-    return np.repeat(np.repeat(image, scale, axis=0), scale, axis=1)
-
-
 def encode_png(image: RgbImage) -> bytes:
     """PNG file of uint8[H, W, 3]; the same pixels always give the same bytes."""
     buffer = io.BytesIO()

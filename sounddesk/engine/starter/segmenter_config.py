@@ -48,8 +48,3 @@ class StarterSegmenterConfig:
     def mask_side(self) -> int:
         """Side of the square masks, and of the earlier answer that a prompt may hold."""
         return self.image_size // MASK_STRIDE
-
-    @property
-    def colour_side(self) -> int:
-        """Side of the small image that goes in beside the encoder's maps."""
-        return self.image_size // COLOUR_STRIDE

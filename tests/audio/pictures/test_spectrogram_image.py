@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import io
-import math
 from typing import Any
 
 import numpy as np
@@ -101,21 +100,6 @@ def test_silence_is_dark() -> None:
     image = s.spectrogram_image(np.zeros(1_000), sample_rate_hz=RATE, width=10, height=10)
     assert image.shape == (10, 10, 3)
     assert (image == s.COLOURS[0]).all()
-
-
-def test_log_mel_image_is_upright_and_scaled() -> None:
-    mel = np.full((7, 4), math.log(1e-5), dtype=np.float32)
-    mel[2, 0] = 0.0
-    image = s.log_mel_image(mel, scale=3)
-    assert image.shape == (12, 21, 3)
-    assert (image[9:, 6:9] == s.COLOURS[-1]).all()
-    assert (image[:9] == s.COLOURS[0]).all()
-
-
-@pytest.mark.parametrize("mel", [np.zeros(4), np.zeros((0, 4)), np.full((2, 2), np.nan)])
-def test_what_is_no_log_mel_is_refused(mel: np.ndarray) -> None:
-    with pytest.raises(ValueError, match="give \\[frames, n_mels\\]"):
-        s.log_mel_image(mel)
 
 
 @pytest.mark.parametrize(
