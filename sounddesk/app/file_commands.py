@@ -46,7 +46,7 @@ class FileCommands(QObject):
         self._blocker = InputBlocker(self)
         services.store.opening.connect(self._blocker.block)
         services.opener.opened.connect(self._show_image)
-        services.opener.failed.connect(notifier.error)
+        services.opener.failed.connect(notifier.failed)
 
     # ------------------------------------------------------------------ opening
 

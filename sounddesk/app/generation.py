@@ -50,7 +50,7 @@ class Generation(QObject):
         self._promised: dict[str, int] = {}
         queue.finished.connect(self._on_finished)
         queue.failed.connect(self._on_ended)
-        queue.cancelled.connect(lambda ticket: self._on_ended(ticket, ""))
+        queue.cancelled.connect(lambda ticket: self._on_ended(ticket, None))
 
     def generate(self, object_ids: Sequence[str], *, variations: int = 1) -> list[int]:
         """Queue `variations` takes of each object; the ids of the jobs. One job per length, so one batch per job.
@@ -168,11 +168,11 @@ class Generation(QObject):
             names = ", ".join(project.object(each).name for each in placed)
             self._document.commit(self.tr("Place take of {names}").format(names=names), project)
 
-    def _on_ended(self, ticket: Ticket[GenerateJob], text: str) -> None:
+    def _on_ended(self, ticket: Ticket[GenerateJob], error: Exception | None) -> None:
         for object_id in ticket.job.object_ids:
             self._promised.pop(object_id, None)
-        if text:
-            notifier.error(self.tr("{title} could not be generated.").format(title=ticket.job.title), cause=text)
+        if error is not None:
+            notifier.failed(error, title=self.tr("{title} could not be generated.").format(title=ticket.job.title))
 
 
 def generation_request(

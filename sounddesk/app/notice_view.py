@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QPushButton
 from sounddesk.app.look.theme import PADDING
 from sounddesk.app.notifications import Level
 from sounddesk.app.notifications import Notice
+from sounddesk.app.notifications import as_sentence
 from sounddesk.app.notifications import notifier
 from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.plain_text import PlainMessageBox
@@ -116,8 +117,8 @@ class NoticeView(QObject):
         box = PlainMessageBox(self._window)
         box.setIcon(PlainMessageBox.Icon.Warning)
         box.setWindowTitle(self.tr("sounddesk"))
-        box.setText(_begun(notice.title))
-        box.setInformativeText("\n".join(_begun(part) for part in (notice.cause, notice.remedy) if part))
+        box.setText(as_sentence(notice.title))
+        box.setInformativeText("\n".join(as_sentence(part) for part in (notice.cause, notice.remedy) if part))
         # Named, because with another button beside it Qt finds none for the Escape key and for closing.
         box.setEscapeButton(box.addButton(PlainMessageBox.StandardButton.Ok))
         if notice.button is not None:
@@ -127,8 +128,3 @@ class NoticeView(QObject):
         self._boxes[notice] = box
         box.finished.connect(lambda _result: self._boxes.pop(notice, None))
         box.open()
-
-
-def _begun(text: str) -> str:
-    """As a sentence begins: what an exception says also stands behind a colon, in other places."""
-    return text[:1].upper() + text[1:]

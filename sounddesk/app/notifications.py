@@ -70,8 +70,14 @@ class Notice:
 
     @property
     def line(self) -> str:
-        """All of it in one line."""
-        return " ".join(part for part in (self.title, self.cause, self.remedy) if part)
+        """All of it in one line: what an exception says has no full stop, and what follows explains it."""
+        line = ""
+        for part in (self.title, self.cause, self.remedy):
+            if not line or not part:
+                line += part
+            else:
+                line += f" {as_sentence(part)}" if line.endswith((".", "!", "?", "…")) else f": {part}"
+        return line
 
 
 class Notifier(QObject):
@@ -87,20 +93,30 @@ class Notifier(QObject):
         """Say that something was done."""
         self.noticed.emit(Notice(level=Level.INFO, title=title, button=button))
 
-    def warning(self, title: str, *, remedy: str = "", button: NoticeButton | None = None) -> None:
+    def warning(self, title: str, *, cause: str = "", remedy: str = "", button: NoticeButton | None = None) -> None:
         """Say that something was not done, or not quite, and what to do about it."""
-        self.noticed.emit(Notice(level=Level.WARNING, title=title, remedy=remedy, button=button))
+        self.noticed.emit(Notice(level=Level.WARNING, title=title, cause=cause, remedy=remedy, button=button))
 
     def error(self, title: str, *, cause: str = "", remedy: str = "", button: NoticeButton | None = None) -> None:
         """Say that something failed."""
         self.noticed.emit(Notice(level=Level.ERROR, title=title, cause=cause, remedy=remedy, button=button))
 
-    def failed(self, error: Exception, *, title: str = "") -> None:
+    def failed(self, error: Exception, *, title: str = "", level: Level = Level.ERROR) -> None:
         """Say what an exception says; `title` tells what was tried, and the exception is its cause then."""
         message = error.message if isinstance(error, SounddeskError) else str(error)
         remedy = error.remedy if isinstance(error, SounddeskError) else ""
         message = message or type(error).__name__
-        self.error(title or message, cause=message if title else "", remedy=remedy)
+        cause = message if title else ""
+        self.noticed.emit(Notice(level=level, title=title or message, cause=cause, remedy=remedy))
+
+    def refused(self, error: Exception, *, title: str = "") -> None:
+        """Say, as a warning, why what was asked for was not done; otherwise as `failed`."""
+        self.failed(error, title=title, level=Level.WARNING)
+
+
+def as_sentence(text: str) -> str:
+    """As a sentence begins: what an exception says also stands behind a colon, in other places."""
+    return text[:1].upper() + text[1:]
 
 
 # One for the process: what is told is told to the one person before the screen.

@@ -42,7 +42,7 @@ class QueuePanel(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         queue.queued.connect(lambda _ticket: self._show_queue())
         queue.finished.connect(lambda _ticket, _takes: self._show_queue())
-        queue.failed.connect(lambda _ticket, _message: self._show_queue())
+        queue.failed.connect(lambda _ticket, _error: self._show_queue())
         queue.cancelled.connect(lambda _ticket: self._show_queue())
         queue.progressed.connect(self._show_progress)
         self._show_queue()

@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QMessageBox
 from PySide6.QtWidgets import QPushButton
 
 from sounddesk.app.notice_view import NoticeView
+from sounddesk.app.notifications import Level
+from sounddesk.app.notifications import Notice
 from sounddesk.app.notifications import NoticeButton
 from sounddesk.app.notifications import notifier
 from sounddesk.app.workers.background import Background
@@ -34,8 +36,8 @@ def test_a_line_stands_in_the_status_bar_and_its_button_goes_with_it(qapp: objec
     assert not button.isVisible()
     notifier.info("3 files are there", button=NoticeButton(text="Show", press=lambda: None))
     assert button.isVisible()
-    notifier.warning("No object is selected", remedy="Click on one.")
-    assert window.statusBar().currentMessage() == "No object is selected Click on one."
+    notifier.warning("No object is selected.", remedy="Click on one.")
+    assert window.statusBar().currentMessage() == "No object is selected. Click on one."
     assert not button.isVisible() and shown(window) == []
     view.close()
 
@@ -72,7 +74,19 @@ def test_names_of_others_are_no_markup_in_a_box(qapp: object) -> None:
 def test_an_exception_says_its_cause_and_remedy(told: list[str]) -> None:
     notifier.failed(SounddeskError("seconds is 900", remedy="choose at most 600"))
     notifier.failed(MemoryError(), title="dog could not be generated.")
-    assert told == ["error: seconds is 900 choose at most 600", "error: dog could not be generated. MemoryError"]
+    assert told == ["error: seconds is 900: choose at most 600", "error: dog could not be generated. MemoryError"]
+
+
+def test_a_refusal_is_a_warning_of_the_same_parts() -> None:
+    notices: list[Notice] = []
+    connection = notifier.noticed.connect(notices.append)
+    error = SounddeskError("there is no mask yet", remedy="paint one")
+    notifier.refused(error, title="Objects are not named.")
+    notifier.noticed.disconnect(connection)
+    (notice,) = notices
+    parts = {"title": "Objects are not named.", "cause": "there is no mask yet", "remedy": "paint one"}
+    assert notice == Notice(level=Level.WARNING, **parts)
+    assert notice.line == "Objects are not named. There is no mask yet: paint one"
 
 
 def test_a_closed_window_shows_nothing_and_threads_may_tell(qapp: object, told: list[str]) -> None:

@@ -125,7 +125,7 @@ def work(folder: Path) -> dict[str, Any]:
     rest(0.5)
     phase("generate")
     failures: list[str] = []
-    services.generate.failed.connect(lambda _job, text: failures.append(text))
+    services.generate.failed.connect(lambda _job, error: failures.append(str(error)))
     hand.key("Ctrl+Shift+G")
     wait_for(lambda: len(document.takes) == 3 or bool(failures), seconds=300)
     assert not failures, failures

@@ -196,7 +196,7 @@ class BatchCommands(QObject):
             return
         name = entry.request.folder.name
         if entry.state == "failed":
-            notifier.warning(self.tr("The batch of {name} failed: {why}").format(name=name, why=entry.message))
+            notifier.warning(self.tr("The batch of {name} failed.").format(name=name), cause=entry.message)
         else:
             text = self.tr("The batch of {name} is done. {note}")
             notifier.info(text.format(name=name, note=entry.message).strip())

@@ -305,8 +305,8 @@ def last_request(data: Mapping[str, Any]) -> BatchRequest | None:
     try:
         return decode(BatchRequest, data, unknown="ignore", where="last_batch") if data else None
     except FieldError as error:
-        text = QCoreApplication.translate("NewBatchDialog", "The form of the last batch cannot be used: {reason}.")
-        notifier.warning(text.format(reason=error))
+        title = QCoreApplication.translate("NewBatchDialog", "The form of the last batch cannot be used.")
+        notifier.refused(error, title=title)
         return None
 
 

@@ -78,12 +78,12 @@ class HeatMapCommands(QObject):
         self._query += 1
         services.generate.find_attention(self._query, image, target, engine=services.generation.engine_for(project))
 
-    def _show(self, query: int, result: tuple[np.ndarray, tuple[int, int]] | None, text: str) -> None:
+    def _show(self, query: int, result: tuple[np.ndarray, tuple[int, int]] | None, error: Exception | None) -> None:
         if query != self._query or self._kind is None:
             return
-        if result is None:
-            notifier.warning(text)
-        else:
+        if error is not None:
+            notifier.refused(error)
+        elif result is not None:
             weights, grid = result
             self._canvas.set_heat_map(HeatMap(weights=weights, grid=grid, title=self._title))
 

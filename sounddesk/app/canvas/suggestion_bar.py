@@ -155,12 +155,12 @@ class SuggestionBar(QFrame):
             self._count += 1
             self._show()
 
-    def _on_ended(self, job: int, message: str) -> None:
+    def _on_ended(self, job: int, error: Exception | None) -> None:
         if job != self._job:
             return
         self._job = None
-        if message:
-            notifier.warning(message)
+        if error is not None:
+            notifier.refused(error)
         elif not self._count:
             notifier.info(self.tr("Nothing else stands out: click on an object, draw a box or paint it."))
         self._show()

@@ -47,7 +47,7 @@ class DragOutPanel(QListWidget):
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._show_menu)
         exports.runner.finished.connect(self._rendered)
-        exports.runner.failed.connect(lambda job, _reason: self._rendering.pop(job.folder, None))
+        exports.runner.failed.connect(lambda job, _error: self._rendering.pop(job.folder, None))
         exports.runner.cancelled.connect(lambda job: self._rendering.pop(job.folder, None))
         services.document.changed.connect(lambda _old, _new: self._fill())
         services.document.replaced.connect(self._fill)
@@ -85,7 +85,7 @@ class DragOutPanel(QListWidget):
         try:
             file = self.file_of(entry)
         except ValueError as error:
-            notifier.warning(str(error))
+            notifier.refused(error)
             return None
         if file.path.exists():
             return file.path

@@ -128,7 +128,7 @@ class ExportCommands(QObject):
             name, folder, settings = read_on_save(text)
             plan = plan_export(document.project, document.takes, settings, name=name)
         except ValueError as error:
-            notifier.error(self.tr("The export on save was left out: {reason}").format(reason=error))
+            notifier.failed(error, title=self.tr("The export on save was left out."))
             return
         if not self._on_save.is_allowed(text):
             self._ask_about(text, folder)
@@ -220,10 +220,10 @@ class ExportCommands(QObject):
             count = sum(report.clipped_samples.values())
             notifier.error(text.format(count=count, files=", ".join(report.clipped_samples)))
 
-    def _failed(self, job: ExportJob, reason: str) -> None:
+    def _failed(self, job: ExportJob, error: Exception) -> None:
         if job.purpose == "ask":
             self._end_progress()
-        notifier.error(reason)
+        notifier.failed(error)
 
     def _cancelled(self, job: ExportJob) -> None:
         if job.purpose == "ask":

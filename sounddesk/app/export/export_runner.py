@@ -55,13 +55,13 @@ _Export = tuple[ExportJob, TakeLibrary]
 
 
 class ExportRunner(QObject):
-    """Signals, each with the job: progressed(job, done, total), finished(job, ExportReport), failed(job, message),
+    """Signals, each with the job: progressed(job, done, total), finished(job, ExportReport), failed(job, error),
     cancelled(job). A job ends in exactly one of the last three.
     """
 
     progressed = Signal(object, int, int)
     finished = Signal(object, object)
-    failed = Signal(object, str)
+    failed = Signal(object, object)
     cancelled = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -69,7 +69,7 @@ class ExportRunner(QObject):
         self._worker = SerialWorker[_Export, "ExportReport"](_export, self, name="the export")
         self._worker.progressed.connect(self._on_progress)
         self._worker.finished.connect(lambda ticket, report: self.finished.emit(ticket.job[0], report))
-        self._worker.failed.connect(lambda ticket, error: self.failed.emit(ticket.job[0], str(error)))
+        self._worker.failed.connect(lambda ticket, error: self.failed.emit(ticket.job[0], error))
         self._worker.cancelled.connect(lambda ticket: self.cancelled.emit(ticket.job[0]))
 
     def start(self, job: ExportJob) -> None:

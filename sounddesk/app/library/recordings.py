@@ -247,11 +247,8 @@ class Recordings(QObject):
             )
         if report.problems:
             path, reason = report.problems[0]
-            notifier.warning(
-                self.tr("{count} files cannot be used, {name} for one: {reason}").format(
-                    count=len(report.problems), name=path.name, reason=reason
-                )
-            )
+            text = self.tr("{count} files cannot be used, {name} for one.")
+            notifier.warning(text.format(count=len(report.problems), name=path.name), cause=reason)
         self.search()
 
 

@@ -58,7 +58,7 @@ class ObjectNaming(QObject):
         self._timer.timeout.connect(self._ask_due)
         actions.add(COMMANDS, owner=self)
         worker.recognised.connect(self._on_recognised)
-        worker.failed.connect(lambda text: notifier.warning(self.tr("Objects are not named: {text}").format(text=text)))
+        worker.failed.connect(lambda error: notifier.refused(error, title=self.tr("Objects are not named.")))
         document.committed.connect(self._on_committed)
         document.replaced.connect(self._on_replaced)
         self._on_replaced()
@@ -154,7 +154,7 @@ class ObjectNaming(QObject):
         try:
             changed = with_next_guess(project, found.id, () if answer is None else answer.guesses)
         except ValueError as error:
-            notifier.warning(str(error))
+            notifier.refused(error)
             return
         self._commit(project, changed, found)
         named = changed.object(found.id)

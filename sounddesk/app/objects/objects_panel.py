@@ -223,7 +223,7 @@ class ObjectsPanel(QWidget):
                 raise ValueError(self.tr("There is another object called {name}.").format(name=repr(name)))
             changed = with_typed_name(project, found.id, name)
         except ValueError as error:
-            notifier.warning(str(error))
+            notifier.refused(error)
             self.refresh()
             return
         text = self.tr("Rename {old} to {new}").format(old=found.name, new=name)
@@ -332,7 +332,7 @@ class ObjectsPanel(QWidget):
             for each in chosen:
                 project = project.with_changed_object(each.id, mask=edit(each.mask))
         except ValueError as error:
-            notifier.warning(str(error))
+            notifier.refused(error)
             return
         names = ", ".join(each.name for each in chosen)
         self._document.commit(f"{verb} {names}", project)

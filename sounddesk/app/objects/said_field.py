@@ -79,7 +79,7 @@ class SaidField(QLineEdit):
         try:
             self._thing = read_phrase(self.text()).thing
         except ValueError as error:
-            notifier.warning(str(error))
+            notifier.refused(error)
             return
         self._job = self._worker.search(self.text())
         self._show()
@@ -102,13 +102,13 @@ class SaidField(QLineEdit):
         self._document.when_free(add)
         self.clear()
 
-    def _on_ended(self, job: int, message: str) -> None:
+    def _on_ended(self, job: int, error: Exception | None) -> None:
         if job != self._job:
             return
         self._job = None
         self._show()
-        if message:
-            notifier.warning(message)
+        if error is not None:
+            notifier.refused(error)
 
     def _show(self) -> None:
         self.setReadOnly(self.is_looking)

@@ -35,16 +35,16 @@ class OpenedImage:
 
 
 class ImageOpener(QObject):
-    """Signals: opened(OpenedImage); failed(message)."""
+    """Signals: opened(OpenedImage); failed(error)."""
 
     opened = Signal(object)
-    failed = Signal(str)
+    failed = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._background = Background(self, name="opening the image")
         self._background.done.connect(lambda _key, image: self.opened.emit(image))
-        self._background.failed.connect(lambda _key, error: self.failed.emit(str(error)))
+        self._background.failed.connect(lambda _key, error: self.failed.emit(error))
 
     def open_file(self, path: Path) -> None:
         """Read `path`; the newest request wins."""

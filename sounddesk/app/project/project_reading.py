@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sounddesk.app.project.file_lock import FileLock
 from sounddesk.app.project.recovery import Recoverable
+from sounddesk.domain.errors import OutputError
 from sounddesk.engine.types import RgbImage
 from sounddesk.storage.project_file import ProjectDatabase
 from sounddesk.storage.project_reader import ProjectContents
@@ -23,14 +24,14 @@ class ReadProject:
 
     Attributes:
         lock: of its file, or of the working copy.
-        read_only: why it cannot be saved under its name; empty where it can.
+        read_only: why it cannot be saved under its name; None where it can.
         database: of the working copy; None for a file.
     """
 
     contents: ProjectContents
     images: Images
     lock: FileLock
-    read_only: str = ""
+    read_only: OutputError | None = None
     database: ProjectDatabase | None = None
 
 
@@ -90,13 +91,14 @@ def _without_folders(contents: ProjectContents) -> ProjectContents:
     return replace(contents, project=project.with_settings(bundle=bundle))
 
 
-def why_read_only(path: Path, *, newer_major: bool) -> str:
-    """Why a project cannot be saved under its name, with the remedy; empty where it can."""
+def why_read_only(path: Path, *, newer_major: bool) -> OutputError | None:
+    """Why a project cannot be saved under its name, with the remedy; None where it can."""
     if newer_major:
-        return (
+        return OutputError(
             f"{path.name} was made by a newer sounddesk. It can be looked at; what this version does not know is not "
-            "shown. To change it install the newest version, or use 'Save as' to keep what you see."
+            "shown.",
+            remedy="To change it install the newest version, or use 'Save as' to keep what you see.",
         )
     if path.exists() and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
-        return f"{path.name} is read-only: use 'Save as' to keep changes under another name."
-    return ""
+        return OutputError(f"{path.name} is read-only.", remedy="Use 'Save as' to keep changes under another name.")
+    return None

@@ -36,6 +36,7 @@ from sounddesk.app.project.recovery import discard_recoverable
 from sounddesk.app.project.recovery import find_recoverable
 from sounddesk.app.project.working_copy import WorkingCopy
 from sounddesk.app.settings import Settings
+from sounddesk.domain.errors import OutputError
 from sounddesk.domain.errors import SounddeskError
 from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.project_reader import ProjectContents
@@ -69,14 +70,14 @@ class ProjectStore(QObject):
     saved = Signal(object)
     opening = Signal(bool)
     _worked = Signal(object, object)
-    _copy_failed = Signal(str)
+    _copy_failed = Signal(object)
 
     def __init__(self, document: Document, settings: Settings, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._document = document
         self._settings = settings
         self._path: Path | None = None
-        self._read_only = ""
+        self._read_only: OutputError | None = None
         self._lock: FileLock | None = None
         self._stamp: tuple[int, int] | None = None
         self._closed = False
@@ -84,7 +85,7 @@ class ProjectStore(QObject):
         self._operations: deque[tuple[_Operation, Then]] = deque()
         self._current: tuple[_Operation, Then] | None = None
         self._worked.connect(self._go_on, Qt.ConnectionType.QueuedConnection)
-        self._copy_failed.connect(notifier.error)
+        self._copy_failed.connect(notifier.failed)
         self._copy = WorkingCopy(self._copy_failed.emit)
         document.committed.connect(lambda project: self._copy.put(project=project))
         document.take_added.connect(lambda take: self._copy.put(take=take))
@@ -107,7 +108,7 @@ class ProjectStore(QObject):
     @property
     def is_read_only(self) -> bool:
         """Saving needs another name: the file cannot be written, or a newer sounddesk made it."""
-        return bool(self._read_only)
+        return self._read_only is not None
 
     # ------------------------------------------------------------------ opening
 
@@ -125,7 +126,7 @@ class ProjectStore(QObject):
             images = yield from self._reading(lambda: decode_images(contents))
         if images is None:
             return False
-        self._show(contents, images, path=None, lock=None, read_only="")
+        self._show(contents, images, path=None, lock=None, read_only=None)
         self._copy.begin(contents, source=None, origin=None)
         return True
 
@@ -141,8 +142,8 @@ class ProjectStore(QObject):
         source = None if read.contents.newer_major else target
         self._copy.begin(read.contents, source=source, origin=path)
         self._settings.add_recent_file(path)
-        if read.read_only:
-            notifier.error(read.read_only)
+        if read.read_only is not None:
+            notifier.failed(read.read_only)
         return True
 
     # ------------------------------------------------------------------ saving
@@ -163,8 +164,8 @@ class ProjectStore(QObject):
         if self._path is None:
             notifier.error(self.tr("This project has no file yet: choose 'Save as'."))
             return False
-        if self._read_only:
-            notifier.error(self._read_only)
+        if self._read_only is not None:
+            notifier.failed(self._read_only)
             return False
         if self._stamp is not None and self._path.exists() and _stamp(self._path) != self._stamp:
             notifier.error(
@@ -212,7 +213,7 @@ class ProjectStore(QObject):
             return False
         contents = read.contents
         assert read.database is not None
-        path, file_lock, read_only = item.origin, None, ""
+        path, file_lock, read_only = item.origin, None, None
         if path is not None:
             try:
                 file_lock = FileLock(path.resolve())
@@ -275,7 +276,7 @@ class ProjectStore(QObject):
             return False
         if lock is not None or path != self._path:
             self._release_lock()
-            self._lock, self._path, self._read_only = lock, path, ""
+            self._lock, self._path, self._read_only = lock, path, None
         self._stamp = _stamp(path)
         # A take that arrived meanwhile is not in the file.
         if self._document.project is contents.project and len(self._document.takes) == len(contents.takes):
@@ -287,7 +288,7 @@ class ProjectStore(QObject):
 
     def _save_quietly(self) -> None:
         is_idle = self._current is None and not self._document.in_gesture
-        if self._document.is_dirty and is_idle and self._path and not self._read_only:
+        if self._document.is_dirty and is_idle and self._path and self._read_only is None:
             self.save()
 
     def _start_autosave(self) -> None:
@@ -303,7 +304,7 @@ class ProjectStore(QObject):
         *,
         path: Path | None,
         lock: FileLock | None,
-        read_only: str,
+        read_only: OutputError | None,
         dirty: bool = False,
     ) -> None:
         self._release_lock()
@@ -321,7 +322,7 @@ class ProjectStore(QObject):
         if self._replacing:
             return
         self._release_lock()
-        self._path, self._read_only, self._stamp = None, "", None
+        self._path, self._read_only, self._stamp = None, None, None
         contents, dirty = self._contents(), self._document.is_dirty
         self._copy.begin(contents, source=None, origin=None, dirty=dirty)
         self.path_changed.emit(None)

@@ -24,6 +24,7 @@ from sounddesk.app.workers.serial_thread import JobControl
 from sounddesk.app.workers.serial_thread import JobEvent
 from sounddesk.app.workers.serial_thread import SerialThread
 from sounddesk.app.workers.serial_thread import Ticket
+from sounddesk.domain.errors import OutputError
 from sounddesk.domain.project import Project
 from sounddesk.domain.take import Take
 from sounddesk.storage.path_text import user_data_folder
@@ -71,10 +72,10 @@ class WorkingCopy:
     """The database behind the open project. Methods may be called from any thread; they return at once.
 
     Args:
-        on_problem: called from the writing thread with a message, once until writing works again.
+        on_problem: called from the writing thread with an error, once until writing works again.
     """
 
-    def __init__(self, on_problem: Callable[[str], None]) -> None:
+    def __init__(self, on_problem: Callable[[OutputError], None]) -> None:
         self._on_problem = on_problem
         self._thread = SerialThread[_Task, Any](
             _run, _tell, name="the work on the project", linger_s=2.0, on_start=lower_thread_priority
@@ -273,8 +274,10 @@ class WorkingCopy:
         if not self._failing:
             self._failing = True
             self._on_problem(
-                f"The recovery copy cannot be written ({error}): save your project, and free some space "
-                "on the disk of your user folder."
+                OutputError(
+                    f"The recovery copy cannot be written ({error}).",
+                    remedy="Save your project, and free some space on the disk of your user folder.",
+                )
             )
 
 

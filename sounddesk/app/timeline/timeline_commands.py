@@ -319,7 +319,7 @@ class TimelineCommands(QObject):
         try:
             project = with_clip_at_markers(project, pattern, peak_s=min(peak_s, pattern.duration_s))
         except ValueError as error:
-            notifier.warning(str(error))
+            notifier.refused(error)
             return
         self._document.commit(self.tr("Place at markers"), with_room_for_clips(project))
 

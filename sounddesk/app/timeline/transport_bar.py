@@ -144,7 +144,7 @@ class TransportBar(QWidget):
                 start_timecode_s=settings.start_timecode_s,
             )
         except ValueError as error:
-            notifier.warning(str(error))
+            notifier.refused(error)
         else:
             self._player.seek(min(position_s, settings.timeline_s))
         self.time.setModified(False)

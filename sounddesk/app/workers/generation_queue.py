@@ -137,18 +137,18 @@ class GenerationQueue(QObject):
     Signals, each with the job's `Ticket[GenerateJob]`:
         queued(ticket), started(ticket), progressed(ticket, Progress).
         finished(ticket, takes): `takes` is a list of `GeneratedTake` in the request's order.
-        failed(ticket, message), cancelled(ticket).
-    And attention(query_id, result, message): answer to `find_attention`; `result` is (float32[P], (rows, columns)) or
-        None with a message.
+        failed(ticket, error), cancelled(ticket).
+    And attention(query_id, result, error): answer to `find_attention`; `result` is (float32[P], (rows, columns)) or
+        None with the error.
     """
 
     queued = Signal(object)
     started = Signal(object)
     progressed = Signal(object, object)
     finished = Signal(object, object)
-    failed = Signal(object, str)
+    failed = Signal(object, object)
     cancelled = Signal(object)
-    attention = Signal(int, object, str)
+    attention = Signal(int, object, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -220,13 +220,13 @@ class GenerationQueue(QObject):
         if isinstance(ticket.job, GenerateJob):
             self.finished.emit(ticket, result)
         elif isinstance(ticket.job, _AttentionQuery):
-            self.attention.emit(ticket.job.id, result, "")
+            self.attention.emit(ticket.job.id, result, None)
 
     def _on_failed(self, ticket: Ticket[_Job], error: Exception) -> None:
         if isinstance(ticket.job, _AttentionQuery):
-            self.attention.emit(ticket.job.id, None, str(error))
+            self.attention.emit(ticket.job.id, None, error)
         elif isinstance(ticket.job, GenerateJob):
-            self.failed.emit(ticket, str(error))
+            self.failed.emit(ticket, error)
 
     def _on_cancelled(self, ticket: Ticket[_Job]) -> None:
         if isinstance(ticket.job, GenerateJob):

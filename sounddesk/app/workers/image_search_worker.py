@@ -36,11 +36,11 @@ class ImageSearchWorker(QObject, Generic[Query]):
 
     Signals:
         found(search, result): the search with that number found something; it may find more.
-        ended(search, message): that search is over; the message is empty where it came to its end or was stopped.
+        ended(search, error): that search is over; the error is None where it came to its end or was stopped.
     """
 
     found = Signal(int, object)
-    ended = Signal(int, str)
+    ended = Signal(int, object)
 
     def __init__(self, segment: SegmentationWorker, parent: QObject | None = None, *, name: str) -> None:
         """`segment`: whose segmenter and image are used; `name`: of the thread."""
@@ -50,9 +50,9 @@ class ImageSearchWorker(QObject, Generic[Query]):
         # torch keeps its helpers for the thread that computes: it stays.
         self._worker = SerialWorker[ImageSearch[Query], None](self.look, self, name=name, linger_s=None)
         self._worker.progressed.connect(lambda ticket, result: self.found.emit(ticket.job.number, result))
-        self._worker.finished.connect(lambda ticket, _result: self.ended.emit(ticket.job.number, ""))
-        self._worker.failed.connect(lambda ticket, error: self.ended.emit(ticket.job.number, str(error)))
-        self._worker.cancelled.connect(lambda ticket: self.ended.emit(ticket.job.number, ""))
+        self._worker.finished.connect(lambda ticket, _result: self.ended.emit(ticket.job.number, None))
+        self._worker.failed.connect(lambda ticket, error: self.ended.emit(ticket.job.number, error))
+        self._worker.cancelled.connect(lambda ticket: self.ended.emit(ticket.job.number, None))
         segment.handed_out.connect(self._on_handed_out)
         segment.failed.connect(self._on_failed)
 
@@ -87,7 +87,7 @@ class ImageSearchWorker(QObject, Generic[Query]):
             self._asked = None
             self._worker.submit(search)
 
-    def _on_failed(self, job: int, message: str) -> None:
+    def _on_failed(self, job: int, error: Exception | None) -> None:
         if self._asked is not None and self._asked[0] == job:
             self._asked = None
-            self.ended.emit(job, message)
+            self.ended.emit(job, error)

@@ -38,11 +38,11 @@ class NamingWorker(QObject):
 
     Signals:
         recognised(job, result): the answer, a `RecognisedObject`.
-        failed(text): the recogniser cannot be used; nothing is asked of it from now on.
+        failed(error): the recogniser cannot be used; nothing is asked of it from now on.
     """
 
     recognised = Signal(object, object)
-    failed = Signal(str)
+    failed = Signal(object)
 
     def __init__(self, open_recogniser: OpenRecogniser, parent: QObject | None = None) -> None:
         """`open_recogniser` is called with each job, on their thread; None means that there is none."""
@@ -94,4 +94,4 @@ class NamingWorker(QObject):
         # Names are a help: said once, and the work goes on without them.
         self._broken = True
         self.drop_all()
-        self.failed.emit(str(error))
+        self.failed.emit(error)

@@ -223,8 +223,8 @@ class SegmentationWorker(QObject):
         ready(sha256): the image with that hash is encoded; from now on a click is quick.
         predicted(job_id, found): answer to `predict` or `preview`, a tuple of `FoundMask`, best first.
         handed_out(job_id, choice, encoded): answer to `hand_out`: the segmenter and the image as it encoded it.
-        failed(job_id, message): a job ended without one; the message is empty where a newer job or another image made
-            it needless, and `job_id` is -1 where the image itself could not be encoded.
+        failed(job_id, error): a job ended without one; the error is None where a newer job or another image made it
+            needless, and `job_id` is -1 where the image itself could not be encoded.
         notice(text): which segmenter is active, and what else the user should know of it.
     """
 
@@ -232,7 +232,7 @@ class SegmentationWorker(QObject):
     ready = Signal(str)
     predicted = Signal(int, object)
     handed_out = Signal(int, object, object)
-    failed = Signal(int, str)
+    failed = Signal(int, object)
     notice = Signal(str)
     _encoded = Signal(str)
     _noticed = Signal(str)
@@ -246,7 +246,7 @@ class SegmentationWorker(QObject):
         # torch keeps its helpers for the thread that computes: it stays.
         self._worker = SerialWorker[_Job, object](segmenting.run, self, name="the selection", linger_s=None)
         self._worker.finished.connect(self._on_finished)
-        self._worker.failed.connect(lambda ticket, error: self._on_failed(ticket, str(error)))
+        self._worker.failed.connect(self._on_failed)
         self._worker.cancelled.connect(self._on_cancelled)
         self._next_image: _SetImage | None = None
         self._has_image = False
@@ -334,14 +334,14 @@ class SegmentationWorker(QObject):
             self.handed_out.emit(ticket.id, *found)
         self._see_whether_prepared()
 
-    def _on_failed(self, ticket: Ticket[_Job], message: str) -> None:
+    def _on_failed(self, ticket: Ticket[_Job], error: Exception) -> None:
         asked = isinstance(ticket.job, _Predict | _Preview | _HandOut)
-        self.failed.emit(ticket.id if asked else -1, message)
+        self.failed.emit(ticket.id if asked else -1, error)
         self._see_whether_prepared()
 
     def _on_cancelled(self, ticket: Ticket[_Job]) -> None:
         if isinstance(ticket.job, _Predict | _Preview | _HandOut):
-            self.failed.emit(ticket.id, "")
+            self.failed.emit(ticket.id, None)
         self._see_whether_prepared()
 
     def _see_whether_prepared(self) -> None:

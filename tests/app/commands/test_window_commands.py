@@ -106,7 +106,7 @@ def test_control_return_accepts_the_suggestion_shown(window: MainWindow) -> None
     for each in objects[:2]:
         found = FoundMask(pixels=each.mask.to_bool(), mask=each.mask, score=1.0)
         services.suggestions.found.emit(7, SuggestedMask(found=found, recognised=None))
-    services.suggestions.ended.emit(7, "")
+    services.suggestions.ended.emit(7, None)
     assert accept.isEnabled()
     press(window, "Ctrl+Return")
     assert [each.mask for each in document.project.objects] == [objects[0].mask] and bar.waiting == 1

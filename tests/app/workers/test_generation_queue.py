@@ -154,7 +154,7 @@ def test_attention_waits_for_its_turn_and_says_what_is_wrong(
     still: Document, queue: GenerationQueue, generation: Generation
 ) -> None:
     answers = []
-    queue.attention.connect(lambda query, result, text: answers.append((query, result, text)))
+    queue.attention.connect(lambda query, result, error: answers.append((query, result, str(error))))
     assert still.image is not None
     nowhere = replace(generation.engine_for(still.project), bundle="nowhere")
     queue.find_attention(7, still.image, "dog", engine=nowhere)

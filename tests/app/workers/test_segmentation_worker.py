@@ -64,7 +64,7 @@ def test_a_click_without_an_image_or_outside_it_is_answered_with_the_remedy(
     still: Document, segment: SegmentationWorker
 ) -> None:
     failures = []
-    segment.failed.connect(lambda job, text: failures.append((job, text)))
+    segment.failed.connect(lambda job, error: failures.append((job, str(error))))
     first = segment.predict(Prompt.click(20, 30))
     wait_until(lambda: bool(failures))
     assert failures[-1] == (first, "there is no image yet: open one first")
@@ -79,14 +79,14 @@ def test_a_click_without_an_image_or_outside_it_is_answered_with_the_remedy(
 def test_only_the_newest_of_many_previews_is_computed(still: Document, segment: SegmentationWorker) -> None:
     answers, dropped = [], []
     segment.predicted.connect(lambda job, found: answers.append((job, found)))
-    segment.failed.connect(lambda job, text: dropped.append((job, text)))
+    segment.failed.connect(lambda job, error: dropped.append((job, error)))
     assert still.project.image is not None
     segment.set_image(still.project.image.sha256, still.image)
     jobs = [segment.preview(Prompt.click(20 + i, 30)) for i in range(10)]
     wait_until(lambda: bool(answers) and answers[-1][0] == jobs[-1])
     wait_until(lambda: len(answers) + len(dropped) == 10)
     assert len(answers) <= 2
-    assert all(text == "" for _, text in dropped)
+    assert all(error is None for _, error in dropped)
     shown = answers[-1][1][0]
     assert shown.mask is None
     assert shown.change is not None
@@ -98,7 +98,7 @@ def test_clicks_are_answered_in_their_order_and_one_that_holds_another_replaces_
 ) -> None:
     answers, dropped = [], []
     segment.predicted.connect(lambda job, _found: answers.append(job))
-    segment.failed.connect(lambda job, text: dropped.append((job, text)))
+    segment.failed.connect(lambda job, error: dropped.append((job, error)))
     assert still.project.image is not None
     segment.set_image(still.project.image.sha256, still.image)
     preview = segment.preview(Prompt.click(10, 10))
@@ -107,7 +107,7 @@ def test_clicks_are_answered_in_their_order_and_one_that_holds_another_replaces_
     third = segment.predict(Prompt(points=((60, 30), (62, 30)), labels=(True, True)), replaces=second)
     wait_until(lambda: third in answers)
     assert answers == [first, third]
-    assert sorted(dropped) == [(preview, ""), (second, "")]
+    assert sorted(dropped) == [(preview, None), (second, None)]
 
 
 def test_it_says_from_when_to_when_the_image_is_encoded(still: Document, segment: SegmentationWorker) -> None:
@@ -128,7 +128,7 @@ def test_answers_for_another_image_are_not_given(still: Document, segment: Segme
     answers, ended = [], []
     segment.predicted.connect(lambda job, _found: answers.append(job))
     segment.handed_out.connect(lambda job, _choice, _encoded: answers.append(job))
-    segment.failed.connect(lambda job, text: ended.append((job, text)))
+    segment.failed.connect(lambda job, error: ended.append((job, error)))
     info = still.project.image
     assert info is not None
     segment.set_image(info.sha256, still.image)
@@ -137,7 +137,7 @@ def test_answers_for_another_image_are_not_given(still: Document, segment: Segme
     third = segment.predict(Prompt.click(20, 30))
     wait_until(lambda: bool(answers))
     assert answers == [third]
-    assert sorted(ended) == [(first, ""), (second, "")]
+    assert sorted(ended) == [(first, None), (second, None)]
 
 
 def test_a_segmenter_that_cannot_be_had_is_said_and_the_next_one_works(
@@ -147,7 +147,7 @@ def test_a_segmenter_that_cannot_be_had_is_said_and_the_next_one_works(
         raise ValueError("no checkpoint at this place: choose another one")
 
     failures, answers = [], []
-    segment.failed.connect(lambda job, text: failures.append((job, text)))
+    segment.failed.connect(lambda job, error: failures.append((job, str(error))))
     segment.predicted.connect(lambda job, _found: answers.append(job))
     info = still.project.image
     assert info is not None

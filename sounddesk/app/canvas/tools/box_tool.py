@@ -122,11 +122,11 @@ class BoxTool(Tool):
         document.commit(text, project)
         self.canvas.selection.select_objects([object_id])
 
-    def _on_failed(self, job: int, text: str) -> None:
+    def _on_failed(self, job: int, error: Exception | None) -> None:
         if self._jobs.pop(job, None) is not None:
             self.canvas.tell_status()
-            if text:
-                notifier.warning(text)
+            if error is not None:
+                notifier.refused(error)
 
 
 TOOLS.register(

@@ -147,7 +147,7 @@ class ClickTool(Tool):
         self.canvas.document.when_free(partial(self._apply, session))
         self._tell()
 
-    def _on_failed(self, job: int, text: str) -> None:
+    def _on_failed(self, job: int, error: Exception | None) -> None:
         session = self._awaiting(job)
         if session is None:
             return
@@ -157,8 +157,8 @@ class ClickTool(Tool):
             self._session = None
             if session.object_id is None:
                 self.set_pick("new")
-        if text:
-            notifier.warning(text)
+        if error is not None:
+            notifier.refused(error)
         self._tell()
 
     def _awaiting(self, job: int) -> ClickSession | None:

@@ -90,8 +90,7 @@ class HoverPreview(QObject):
             self._show(question, found)
         self._ask()
 
-    def _on_failed(self, job: int, text: str) -> None:
-        del text
+    def _on_failed(self, job: int, _error: Exception | None) -> None:
         if job == self._job:
             self._job = None
             self._ask()
