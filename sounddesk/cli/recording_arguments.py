@@ -92,7 +92,7 @@ def read_recording_options(namespace: argparse.Namespace) -> RecordingOptions:
         flag = "--from-library" if from_library else "--from"
         raise BadInputError(f"--grounding {namespace.grounding} cannot be used with {flag}: leave out one of them")
     _refuse(namespace, source is not None, ("blend", "balance", "ambience", "auto"), "--from")
-    _refuse(namespace, from_library, ("balance", "random_weights"), "--from-library")
+    _refuse(namespace, from_library, ("balance", "random_weights", "preset", "steps", "guidance"), "--from-library")
     return RecordingOptions(
         from_library=from_library,
         library=namespace.library,
@@ -103,6 +103,6 @@ def read_recording_options(namespace: argparse.Namespace) -> RecordingOptions:
 
 
 def _refuse(namespace: argparse.Namespace, wanted: bool, names: Sequence[str], flag: str) -> None:
-    given = [name for name in names if getattr(namespace, name)]
+    given = [name for name in names if getattr(namespace, name) not in (None, False)]
     if wanted and given:
         raise BadInputError(f"--{given[0].replace('_', '-')} cannot be used with {flag}: leave out one of them")

@@ -6,6 +6,7 @@ index can always be made again from the recordings. Paths are kept as the bytes 
 
 from __future__ import annotations
 
+import functools
 import os
 import sqlite3
 from pathlib import Path
@@ -80,6 +81,11 @@ def connect_library(path: Path) -> sqlite3.Connection:
 
 
 def _prepare(db: sqlite3.Connection, path: Path) -> None:
+    db.execute("PRAGMA trusted_schema = OFF")
+    # Python 3.12 and newer: not even our own statements may then change the schema or the file's header by bytes.
+    configure = getattr(db, "setconfig", None)
+    if configure is not None:
+        configure(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, True)  # type: ignore[attr-defined]
     # Before anything is written: another program's database stays as it is, its journal too.
     _check(db, path)
     db.execute("PRAGMA foreign_keys = ON")
@@ -89,9 +95,7 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
     try:
         # Again, since another process may have made it meanwhile.
         if _check(db, path):
-            for statement in _SCHEMA.split(";\n"):
-                if statement.strip():
-                    db.execute(statement)
+            _make_tables(db)
             db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             db.execute(f"PRAGMA user_version = {VERSION}")
     except BaseException:
@@ -102,10 +106,37 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
 
 def _check(db: sqlite3.Connection, path: Path) -> bool:
     """Whether there is nothing in it yet. Raises: LibraryError, it is something else, or a newer library."""
-    if not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+    found = db.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
+    if not found:
         return True
     if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
         raise LibraryError(f"{path} is no library of sounddesk: name another file")
     if db.execute("PRAGMA user_version").fetchone()[0] > VERSION:
         raise LibraryError(f"the library {path} is of a newer sounddesk: update, or scan into another file")
+    own = _own_schema()
+    for kind, name, sql in found:
+        # SQLite words what belongs to the full-text index in its own way, and only it may.
+        key = (kind, name)
+        if key not in own or (sql != own[key] and not name.startswith("words_")):
+            raise LibraryError(
+                f"the library {path} has a {kind} {name!r} that sounddesk never makes: move the file away and scan "
+                "again; recordings are untouched"
+            )
     return False
+
+
+def _make_tables(db: sqlite3.Connection) -> None:
+    for statement in _SCHEMA.split(";\n"):
+        if statement.strip():
+            db.execute(statement)
+
+
+@functools.cache
+def _own_schema() -> dict[tuple[str, str], str | None]:
+    """The SQL of every table and index of a library, by type and name: anything else in one could act by itself."""
+    db = sqlite3.connect(":memory:")
+    try:
+        _make_tables(db)
+        return {(kind, name): sql for kind, name, sql in db.execute("SELECT type, name, sql FROM sqlite_master")}
+    finally:
+        db.close()

@@ -96,6 +96,30 @@ def test_other_files_and_newer_libraries_are_refused(tmp_path: Path) -> None:
         Library(tmp_path / "new.sqlite")
 
 
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "CREATE TRIGGER t AFTER INSERT ON recordings BEGIN DELETE FROM folders; END",
+        "CREATE VIEW v AS SELECT * FROM recordings",
+        "CREATE TABLE more (x)",
+        "CREATE INDEX i ON recordings(upper(description))",
+        "CREATE VIRTUAL TABLE other USING fts5(x)",
+        "DROP TABLE events; CREATE VIEW events AS SELECT * FROM recordings",
+        "DROP TABLE folders; CREATE TABLE folders (id INTEGER PRIMARY KEY, path BLOB, present AS (1))",
+    ],
+)
+def test_what_could_act_by_itself_is_refused_and_left_alone(tmp_path: Path, planted: str) -> None:
+    path = tmp_path / "library.sqlite"
+    Library(path).close()
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA journal_mode = DELETE")
+        db.executescript(planted)
+    before = path.read_bytes()
+    with pytest.raises(LibraryError, match="never makes"):
+        Library(path)
+    assert path.read_bytes() == before
+
+
 def test_a_link_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "own.txt").write_text("hers")
     (tmp_path / "library.sqlite").symlink_to(tmp_path / "own.txt")
