@@ -86,8 +86,8 @@ def line(report: ScanReport, busy_s: float, memory: Sequence[tuple[int, float]])
         f"{report.scanned} recordings, {report.seconds:.0f} s of sound in {report.elapsed_s:.1f} s: "
         f"{report.seconds / report.elapsed_s:.1f} times real time by the clock, "
         f"{report.seconds / max(1e-9, busy_s):.1f} times by the processor time of all cores; memory "
-        f"{first:.0f} MB after a tenth, {max(each for _, each in memory):.0f} MB at most, {memory[-1][1]:.0f} MB at the "
-        f"end; {len(report.problems)} files that cannot be used"
+        f"{first:.0f} MB after a tenth, {max(each for _, each in memory):.0f} MB at most, {memory[-1][1]:.0f} MB at "
+        f"the end; {len(report.problems)} files that cannot be used"
     )
 
 

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
+from typing import Any
+from typing import Final
 
 from sounddesk.cli.common_arguments import file_path
 from sounddesk.cli.common_arguments import number
 from sounddesk.domain.errors import BadInputError
+from sounddesk.engine.generation.sound_edits import Extension
+from sounddesk.engine.generation.sound_edits import Looping
+from sounddesk.engine.generation.sound_edits import Regeneration
+from sounddesk.engine.generation.sound_edits import SoundEdit
+from sounddesk.engine.generation.sound_edits import Variation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+# Options that say what is made of a sound.
+_EDITS: Final = ("strength", "regenerate", "extend", "loop")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,19 +35,17 @@ class RecordingOptions:
         from_library: takes are arranged of the recordings that fit each object; the first take of the best, and so on.
         library: the index; None for the user's own.
         source: a sound file that takes begin from.
-        strength: how much of it is made anew, 0 to 1; None for the default.
-        regenerate_s: the only stretch of it that is made anew, in seconds.
+        edit: what is made of it.
     """
 
     from_library: bool = False
     library: Path | None = None
     source: Path | None = None
-    strength: float | None = None
-    regenerate_s: tuple[float, float] | None = None
+    edit: SoundEdit = field(default_factory=Variation)
 
 
 def add_recording_arguments(group: argparse._ActionsContainer) -> None:
-    """--from-library, --library, --from, --strength and --regenerate; defaults stay None, for --recipe to see."""
+    """All of them; defaults stay None, for --recipe to see."""
     group.add_argument(
         "--from-library",
         action="store_true",
@@ -54,6 +64,10 @@ def add_recording_arguments(group: argparse._ActionsContainer) -> None:
         type=seconds_range,
         metavar="START-END",
         help="make only these seconds of it anew, e.g. 2.1-3.4; the rest stays bit by bit",
+    )
+    group.add_argument("--extend", type=number, metavar="SECONDS", help="let it go on for so long behind its end")
+    group.add_argument(
+        "--loop", action="store_true", default=None, help="make its seam anew, so that its end leads into its start"
     )
 
 
@@ -79,13 +93,11 @@ def read_recording_options(namespace: argparse.Namespace) -> RecordingOptions:
         raise BadInputError("--from-library and --from contradict each other: leave out one of them")
     if namespace.library is not None and not from_library:
         raise BadInputError("--library is for --from-library: add that, or leave it out")
-    if source is None and (namespace.strength is not None or namespace.regenerate is not None):
-        flag = "--strength" if namespace.strength is not None else "--regenerate"
-        raise BadInputError(f"{flag} needs a sound to begin from: add --from FILE")
-    if namespace.strength is not None and namespace.regenerate is not None:
-        raise BadInputError("--regenerate makes its range wholly anew: leave out --strength")
-    if namespace.strength is not None and not 0.0 <= namespace.strength <= 1.0:
-        raise BadInputError(f"strength is {namespace.strength:g}: choose from 0 (a copy) to 1 (a new sound)")
+    edits = {name: getattr(namespace, name) for name in _EDITS if getattr(namespace, name) is not None}
+    if source is None and edits:
+        raise BadInputError(f"--{next(iter(edits))} needs a sound to begin from: add --from FILE")
+    if len(edits) > 1:
+        raise BadInputError(f"--{' and --'.join(edits)} are different things: leave out all but one of them")
     if source is not None and namespace.seconds is not None:
         raise BadInputError("--from settles the length: leave out --seconds")
     if (from_library or source is not None) and namespace.grounding not in (None, "object"):
@@ -97,9 +109,24 @@ def read_recording_options(namespace: argparse.Namespace) -> RecordingOptions:
         from_library=from_library,
         library=namespace.library,
         source=source,
-        strength=namespace.strength,
-        regenerate_s=namespace.regenerate,
+        edit=_edit_of(edits),
     )
+
+
+def _edit_of(given: Mapping[str, Any]) -> SoundEdit:
+    """What the options say is to be made of the sound. Raises: BadInputError, a value out of range."""
+    match given:
+        case {"strength": strength}:
+            if not 0.0 <= strength <= 1.0:
+                raise BadInputError(f"strength is {strength:g}: choose from 0 (a copy) to 1 (a new sound)")
+            return Variation(strength=strength)
+        case {"regenerate": (start_s, end_s)}:
+            return Regeneration(start_s=start_s, end_s=end_s)
+        case {"extend": seconds}:
+            return Extension(seconds=seconds)
+        case {"loop": _}:
+            return Looping()
+    return Variation()
 
 
 def _refuse(namespace: argparse.Namespace, wanted: bool, names: Sequence[str], flag: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
@@ -10,12 +11,13 @@ from sounddesk.cli.library import open_library
 from sounddesk.cli.render_plan import RenderPlan
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.errors import EngineError
-from sounddesk.engine.generation.variation_types import DEFAULT_STRENGTH
 from sounddesk.engine.generation.variation_types import VariationRequest
 from sounddesk.engine.library.kind_space import KindSpace
 from sounddesk.engine.library.library_takes import LibraryTake
 from sounddesk.engine.library.library_takes import arranged_take
 from sounddesk.engine.library.object_conditions import object_query
+from sounddesk.engine.library.recording_facts import file_facts
+from sounddesk.engine.library.recording_facts import licence_notes
 from sounddesk.engine.library.search import LibrarySearch
 from sounddesk.engine.session import EngineSession
 from sounddesk.engine.tasks import CancelToken
@@ -24,6 +26,7 @@ from sounddesk.engine.tasks import StageReporter
 from sounddesk.engine.types import GeneratedTake
 from sounddesk.engine.types import ObjectRequest
 from sounddesk.engine.types import Waveform
+from sounddesk.storage.library.library import default_library_path
 
 
 def takes_of_recordings(
@@ -100,6 +103,8 @@ def _varied(
     options = plan.recordings
     assert options.source is not None
     sound = read_sound(options.source)
+    facts = [file_facts(options.source, library_path=default_library_path())]
+    notes = licence_notes(facts)
     made = {}
     for entry in plan.scene.objects:
         seeds = plan.seeds[entry.name]
@@ -111,12 +116,13 @@ def _varied(
             seeds=seeds,
             waveform=np.ascontiguousarray(np.nan_to_num(sound.mono, posinf=1.0, neginf=-1.0)),
             sample_rate_hz=sound.sample_rate_hz,
-            strength=DEFAULT_STRENGTH if options.strength is None else options.strength,
-            regenerate_s=options.regenerate_s,
+            edit=options.edit,
             sampling=plan.sampling,
+            origin={"recordings": facts},
         )
         try:
-            made[entry.name] = tuple(session.generate_variations(request, on_progress=on_progress, cancel=cancel))
+            takes = session.generate_variations(request, on_progress=on_progress, cancel=cancel)
         except ValueError as error:
             raise BadInputError(str(error)) from error
+        made[entry.name] = tuple(dataclasses.replace(each, notes=(*each.notes, *notes)) for each in takes)
     return made

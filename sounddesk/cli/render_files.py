@@ -19,6 +19,8 @@ from sounddesk.cli.stem_assembly import WAV_FORMAT
 from sounddesk.cli.stem_assembly import Stems
 from sounddesk.domain.mask import mask_sha256
 from sounddesk.domain.naming import unique_file_stems
+from sounddesk.domain.recordings import recordings_of
+from sounddesk.domain.recordings import without_links
 from sounddesk.domain.render_recipe import FileReference
 from sounddesk.domain.render_recipe import ImageReference
 from sounddesk.domain.render_recipe import RecipeObject
@@ -27,9 +29,10 @@ from sounddesk.domain.render_recipe import Sampling
 from sounddesk.domain.render_recipe import path_from
 from sounddesk.domain.render_recipe import recorded_selection
 from sounddesk.domain.timeline import PROJECT_RATE_HZ
+from sounddesk.engine.generation.sound_edits import EDIT_WORDS
+from sounddesk.engine.generation.sound_edits import edit_facts
 from sounddesk.engine.images.masks_picture import draw_masks
 from sounddesk.engine.licence import licence_line
-from sounddesk.engine.verified_files import hash_file
 from sounddesk.storage.render_recipe_file import recipe_to_text
 
 if TYPE_CHECKING:
@@ -246,15 +249,15 @@ def _recording_facts(plan: RenderPlan, stems: Stems) -> dict[str, Any] | None:
     """How takes were made of recordings, and of which; None where they were not."""
     asked = plan.recordings
     if asked.from_library:
-        used = {name: [take.recipe["recordings"] for take in takes] for name, takes in stems.takes.items()}
+        used = {
+            name: [without_links(recordings_of(take.recipe)) for take in takes] for name, takes in stems.takes.items()
+        }
         return {"how": "arranged", "recordings": used}
     if asked.source is None:
         return None
-    facts: dict[str, Any] = {"how": "varied", "file": asked.source.name, "sha256": hash_file(asked.source).sha256}
-    if asked.regenerate_s is not None:
-        return {**facts, "how": "repaired", "regenerated_s": list(asked.regenerate_s)}
     first, *_ = stems.takes.values()
-    return {**facts, "strength": first[0].recipe["strength"]}
+    (facts,) = without_links(recordings_of(first[0].recipe))
+    return {"how": EDIT_WORDS[type(asked.edit)], **facts, **edit_facts(asked.edit)}
 
 
 def _spectrograms(stems: Stems) -> bytes:

@@ -26,6 +26,7 @@ from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.bundles.bundle_reference import recorded_name
 from sounddesk.engine.bundles.installed_bundles import find_bundle
 from sounddesk.engine.bundles.installed_bundles import find_recorded
+from sounddesk.engine.generation.sound_edits import Extension
 from sounddesk.engine.images.scene_objects import Coverage
 from sounddesk.engine.images.scene_objects import SoundingObject
 from sounddesk.engine.specs import check_seconds
@@ -85,7 +86,7 @@ def plan_from_options(options: RenderOptions, *, tell: Callable[[str], None], ca
     """
     with bad_input():
         bundle = find_bundle(options.bundle)
-    seconds = options.seconds if options.recordings.source is None else _seconds_of(options.recordings.source)
+    seconds = options.seconds if options.recordings.source is None else _seconds_of(options.recordings)
     scene = build_scene(options, tell=tell, cancel=cancel)
     seeds = {
         entry.name: tuple(take_seed(options.seed, name=entry.name, take=take) for take in range(options.takes))
@@ -107,13 +108,16 @@ def plan_from_options(options: RenderOptions, *, tell: Callable[[str], None], ca
     )
 
 
-def _seconds_of(path: Path) -> float:
-    """Length of a sound that takes begin from. Raises: BadInputError, it cannot be used, or lasts too long or short."""
+def _seconds_of(recordings: RecordingOptions) -> float:
+    """Length of takes that begin from a sound. Raises: BadInputError, it cannot be used, or lasts too long or short."""
     from sounddesk.audio.files.sound_stream import SoundStream
 
-    with SoundStream(path) as stream:
+    assert recordings.source is not None
+    with SoundStream(recordings.source) as stream:
         seconds = stream.format.seconds
-    with bad_input(str(path)):
+    if isinstance(recordings.edit, Extension):
+        seconds += recordings.edit.seconds
+    with bad_input(str(recordings.source)):
         check_seconds(seconds)
     return seconds
 

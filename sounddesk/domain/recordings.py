@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from typing import Final
 from typing import Literal
 
 Behaviour = Literal["one-shot", "repeating", "continuous", "silent"]
 """How a recording sounds over time; the first three are also the words for a kind of object."""
+
+LINK: Final = "path"
+"""Key of the facts of a recording under which a project keeps where its file is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,3 +110,14 @@ class FoundEvent:
     event: SoundEvent
     event_id: int
     score: float = 0.0
+
+
+def recordings_of(recipe: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The facts of the recordings that a take is made of or began from; none for other takes, or where they are odd."""
+    found = recipe.get("recordings")
+    return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
+
+
+def without_links(recordings: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The same facts without where the files are: folders are nobody else's."""
+    return [{key: value for key, value in each.items() if key != LINK} for each in recordings]

@@ -11,7 +11,7 @@ import soundfile
 from PIL import Image
 
 from sounddesk.cli.main import main
-from sounddesk.engine.generation.variation_types import DEFAULT_STRENGTH
+from sounddesk.engine.generation.sound_edits import DEFAULT_STRENGTH
 from sounddesk.storage.library.library import Library
 from tests.library_parts import bark
 
@@ -75,13 +75,15 @@ def test_what_cannot_be_done_is_refused(
         (["--strength", "0.5"], "--strength needs a sound"),
         (["--regenerate", "1-2"], "--regenerate needs a sound"),
         (["--from", "a.wav", "--strength", "2"], "strength is 2"),
-        (["--from", "a.wav", "--strength", "1", "--regenerate", "1-2"], "leave out --strength"),
+        (["--from", "a.wav", "--strength", "1", "--regenerate", "1-2"], "--strength and --regenerate are different"),
+        (["--from", "a.wav", "--extend", "1", "--loop"], "--extend and --loop are different"),
+        (["--loop"], "--loop needs a sound"),
         (["--from", "a.wav", "--seconds", "3"], "leave out --seconds"),
         (["--from", "a.wav", "--blend"], "--blend cannot be used with --from"),
         (["--from", "a.wav", "--regenerate", "x"], "no range of seconds"),
         (["--library", "a.sqlite"], "--library is for --from-library"),
         (["--from-library", "--balance"], "--balance cannot be used with --from-library"),
-        (["--from-library", "--steps", "0"], "--steps cannot be used with --from-library"),
+        (["--from-library", "--steps", "5"], "--steps cannot be used with --from-library"),
         (["--from-library", "--preset", "draft"], "--preset cannot be used with --from-library"),
         (["--from-library", "--guidance", "3"], "--guidance cannot be used with --from-library"),
         (["--from-library", "--grounding", "caption"], "--grounding caption cannot be used with --from-library"),
@@ -133,3 +135,9 @@ def test_a_render_is_made_of_recordings(
     run(capsys, *varied, "--regenerate", "0.5-0.9", "--out", tmp_path / "repaired")
     facts = json.loads((tmp_path / "repaired" / "recipe.json").read_text())["made_of_recordings"]
     assert (facts["how"], facts["file"], facts["regenerated_s"]) == ("repaired", "dog_bark.wav", [0.5, 0.9])
+    run(capsys, *varied, "--extend", "0.4", "--out", tmp_path / "longer")
+    document = json.loads((tmp_path / "longer" / "recipe.json").read_text())
+    facts = document["made_of_recordings"]
+    assert (facts["how"], facts["extended_s"], facts["sha256"]) == ("extended", 0.4, found["sha256"])
+    assert document["seconds"] == pytest.approx(1.7)
+    assert "path" not in facts

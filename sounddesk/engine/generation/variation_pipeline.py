@@ -1,4 +1,4 @@
-"""Takes that begin from a sound: variations at a strength, and stretches made anew in their place."""
+"""Takes that begin from a sound: variations at a strength, and stretches made anew in it, behind it, over its seam."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ from sounddesk.engine.generation.denoising import TakeNoise
 from sounddesk.engine.generation.networks import Networks
 from sounddesk.engine.generation.postprocess import postprocess
 from sounddesk.engine.generation.postprocess import recipe_facts
+from sounddesk.engine.generation.sound_edits import PreparedSound
+from sounddesk.engine.generation.sound_edits import Variation
+from sounddesk.engine.generation.sound_edits import edit_facts
+from sounddesk.engine.generation.sound_edits import prepared
 from sounddesk.engine.generation.variation_types import VariationRequest
 from sounddesk.engine.models.diffusion import DenoisingStart
 from sounddesk.engine.models.diffusion import denoise
@@ -62,14 +66,16 @@ class VariationPipeline:
         # 2. The object's condition, one row for each seed.
         conditions = condition_object(request.image, request.take, networks)
         count = len(request.seeds)
-        # 3. The sound -> its own latent float32[1, c, t, f].
-        peak = float(np.abs(request.waveform - request.waveform.mean()).max())
-        latent = encode_sound(request.waveform, networks, sample_rate_hz=request.sample_rate_hz)
+        # 3. The sound, and the stretch of it that is made anew -> its own latent float32[1, c, t, f].
+        sound = prepared(request.waveform, request.edit, sample_rate_hz=request.sample_rate_hz)
+        peak = float(np.abs(sound.waveform - sound.waveform.mean()).max())
+        latent = encode_sound(sound.waveform, networks, sample_rate_hz=request.sample_rate_hz)
         device = networks.policy.device
         made = None
-        if request.regenerate_s is not None:
-            made = _made_frames(request.regenerate_s, spec, latent.shape[2]).to(device)
-        strength = 1.0 if made is not None else request.strength
+        if sound.stretch is not None:
+            range_s = tuple(edge / request.sample_rate_hz for edge in sound.stretch)
+            made = _made_frames((range_s[0], range_s[1]), spec, latent.shape[2]).to(device)
+        strength = request.edit.strength if isinstance(request.edit, Variation) else 1.0
         # 4. Noise and the guided denoising loop, from that latent on -> latents float32[N, c, t, f].
         steps = round(strength * steps_of(request.sampling))
         reporter = StageReporter(stage="denoise", total=steps, on_progress=on_progress, cancel=cancel)
@@ -107,7 +113,7 @@ class VariationPipeline:
                 samples, audio=spec, seconds=request.engine_seconds, name=request.take.name, seed=seed
             )
             scale = np.float32(peak / spec.mel.peak) if peak > _SILENT else np.float32(1.0)
-            waveform, rate = self._finished(request, (finished.waveform * scale).astype(np.float32))
+            waveform, rate = self._finished(request, sound, (finished.waveform * scale).astype(np.float32))
             facts = recipe_facts(
                 networks.bundle, networks.policy, seed=seed, seconds=request.seconds, sampling=request.sampling
             )
@@ -120,11 +126,9 @@ class VariationPipeline:
                 "hint": request.take.prompt,
                 "negative_hint": request.take.negative_prompt,
                 "source_sha256": hashlib.sha256(np.ascontiguousarray(request.waveform).tobytes()).hexdigest(),
+                **edit_facts(request.edit),
+                **request.origin,
             }
-            if request.regenerate_s is None:
-                recipe["strength"] = strength
-            else:
-                recipe["regenerated_s"] = list(request.regenerate_s)
             takes.append(
                 GeneratedTake(
                     name=request.take.name,
@@ -138,26 +142,16 @@ class VariationPipeline:
             )
         return takes
 
-    def _finished(self, request: VariationRequest, made: Waveform) -> tuple[Waveform, int]:
+    def _finished(self, request: VariationRequest, sound: PreparedSound, made: Waveform) -> tuple[Waveform, int]:
         """The whole take and its rate."""
         rate = self._networks.bundle.audio.sample_rate_hz
         n_samples = round(request.seconds * rate)
-        if request.regenerate_s is None:
+        if sound.stretch is None:
             return made[:n_samples], rate
         own = request.sample_rate_hz
-        wanted = len(request.waveform)
-        copy = resample(made[:n_samples], from_hz=rate, to_hz=own, n_samples=wanted)
-        start_s, end_s = request.regenerate_s
-        return (
-            put_in(
-                request.waveform,
-                copy,
-                start=round(start_s * own),
-                stop=min(wanted, round(end_s * own)),
-                sample_rate_hz=own,
-            ),
-            own,
-        )
+        copy = resample(made[:n_samples], from_hz=rate, to_hz=own, n_samples=len(sound.waveform))
+        start, stop = sound.stretch
+        return sound.turned_back(put_in(sound.waveform, copy, start=start, stop=stop, sample_rate_hz=own)), own
 
 
 @torch.no_grad()

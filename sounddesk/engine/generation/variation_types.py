@@ -1,11 +1,16 @@
-"""Requests for takes that begin from a sound: variations of it, and stretches of it made anew. Free of torch."""
+"""Requests for takes that begin from a sound. Free of torch."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
-from typing import Final
+from typing import Any
 
+from sounddesk.engine.generation.sound_edits import Extension
+from sounddesk.engine.generation.sound_edits import SoundEdit
+from sounddesk.engine.generation.sound_edits import Variation
+from sounddesk.engine.generation.sound_edits import check_edit
 from sounddesk.engine.specs import MAX_SECONDS
 from sounddesk.engine.specs import MIN_SECONDS
 from sounddesk.engine.types import MAX_SEED
@@ -13,9 +18,6 @@ from sounddesk.engine.types import ObjectRequest
 from sounddesk.engine.types import RgbImage
 from sounddesk.engine.types import SamplingSettings
 from sounddesk.engine.types import Waveform
-
-LEAST_RANGE_S: Final = 0.05
-DEFAULT_STRENGTH: Final = 0.5
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -28,8 +30,8 @@ class VariationRequest:
         seeds: one per take.
         waveform: mono float32[n] of at least one sample, at any level.
         sample_rate_hz: of the waveform.
-        strength: how much of it is made anew, 0 (a copy through the codec) to 1 (a new sound).
-        regenerate_s: only this stretch is made anew, in seconds; the rest stays as it is, bit by bit. None for all.
+        edit: what is made of it.
+        origin: where the sound comes from, JSON-ready; stands in the recipe of every take.
     """
 
     image: RgbImage
@@ -37,35 +39,35 @@ class VariationRequest:
     seeds: tuple[int, ...]
     waveform: Waveform
     sample_rate_hz: int
-    strength: float = DEFAULT_STRENGTH
-    regenerate_s: tuple[float, float] | None = None
+    edit: SoundEdit = field(default_factory=Variation)
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
+    origin: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def source_seconds(self) -> float:
+        """Of the sound that it begins from."""
+        return len(self.waveform) / self.sample_rate_hz
 
     @property
     def seconds(self) -> float:
-        return len(self.waveform) / self.sample_rate_hz
+        """Of the takes."""
+        return self.source_seconds + (self.edit.seconds if isinstance(self.edit, Extension) else 0.0)
 
     def check(self) -> None:
         """Refuse what cannot be made, before any network is loaded.
 
         Raises:
             EngineError: a mask that cannot be used.
-            ValueError: a strength, a range, a seed or a length out of range.
+            ValueError: a seed, a length or something of the edit is out of range.
         """
         self.take.check(size=(self.image.shape[0], self.image.shape[1]))
-        if not 0.0 <= self.strength <= 1.0:
-            raise ValueError(f"strength is {self.strength:g}: choose from 0 (a copy) to 1 (a new sound)")
         if not self.seeds or not all(0 <= seed <= MAX_SEED for seed in self.seeds):
             raise ValueError(f"seeds are {list(self.seeds)}: give at least one, from 0 to {MAX_SEED}")
-        if not 0.0 < self.seconds <= MAX_SECONDS:
-            raise ValueError(f"sound lasts {self.seconds:g} s: choose one of at most {MAX_SECONDS:g} s, or cut it")
-        if self.regenerate_s is not None:
-            start_s, end_s = self.regenerate_s
-            if not 0.0 <= start_s < end_s <= self.seconds + 1e-6 or end_s - start_s < LEAST_RANGE_S:
-                raise ValueError(
-                    f"range to regenerate is {start_s:g}-{end_s:g} s of {self.seconds:.2f} s: choose one inside, of at "
-                    f"least {LEAST_RANGE_S:g} s"
-                )
+        if not 0.0 < self.source_seconds <= MAX_SECONDS:
+            raise ValueError(
+                f"sound lasts {self.source_seconds:g} s: choose one of at most {MAX_SECONDS:g} s, or cut it"
+            )
+        check_edit(self.edit, seconds=self.source_seconds)
 
     @property
     def engine_seconds(self) -> float:

@@ -19,6 +19,8 @@ from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.recordings import FoundEvent
 from sounddesk.domain.recordings import Recording
 from sounddesk.domain.recordings import SoundEvent
+from sounddesk.engine.library.recording_facts import licence_notes
+from sounddesk.engine.library.recording_facts import recording_facts
 from sounddesk.storage.library.library import Library
 
 # So many events of a recording make enough change; a stretch of texture is read up to this length.
@@ -63,6 +65,7 @@ def arranged_take(
     events = [event for _, event in library.events_of(recording.id)] or [found.event]
     sources = read_sources(recording, _chosen_events(events, found.event, layout=chosen))
     made = arrange(sources, seconds=seconds, sample_rate_hz=recording.format.sample_rate_hz, layout=chosen, seed=seed)
+    facts = [recording_facts(recording)]
     recipe = {
         "made_of": "recordings",
         "layout": chosen,
@@ -70,13 +73,13 @@ def arranged_take(
         "seconds": seconds,
         "sample_rate_hz": recording.format.sample_rate_hz,
         "licence": recording.licence or "unknown",
-        "recordings": [recording_facts(recording)],
+        "recordings": facts,
     }
     return LibraryTake(
         samples=made.samples,
         sample_rate_hz=recording.format.sample_rate_hz,
         recipe=recipe,
-        notes=licence_notes([recording]),
+        notes=licence_notes(facts),
     )
 
 
@@ -103,27 +106,6 @@ def read_sources(recording: Recording, events: Sequence[SoundEvent]) -> list[Sou
             gap_s = later[0] - event.start_s if later and not event.texture else None
             sources.append(SourceEvent(samples=samples, gap_s=gap_s))
     return [each for each in sources if len(each.samples)]
-
-
-def recording_facts(recording: Recording) -> dict[str, Any]:
-    """Where a recording comes from, JSON-ready; its file's name without the folders, which are nobody else's."""
-    return {
-        "file": recording.path.name,
-        "sha256": recording.sha256,
-        "originator": recording.tags.originator,
-        "originator_reference": recording.tags.originator_reference,
-        "licence": recording.licence,
-        "commercial": recording.commercial,
-    }
-
-
-def licence_notes(recordings: Sequence[Recording]) -> tuple[str, ...]:
-    """What must be known of recordings before their sound is used for paid work."""
-    return tuple(
-        f"the licence of {each.path.name} ({each.licence}) forbids commercial use"
-        for each in recordings
-        if each.commercial is False
-    )
 
 
 def _chosen_events(events: Sequence[SoundEvent], found: SoundEvent, *, layout: Layout) -> list[SoundEvent]:

@@ -315,6 +315,11 @@ class Library(Closing):
         rows = self._rows(f"{RECORDING_QUERY} WHERE r.path = ?", (os.fsencode(path.absolute()),))
         return recording_of(rows[0]) if rows else None
 
+    def with_content(self, sha256: str) -> Recording | None:
+        """A recording of this content, rather one that is there."""
+        rows = self._rows(f"{RECORDING_QUERY} WHERE r.sha256 = ? ORDER BY r.missing, r.id LIMIT 1", (sha256,))
+        return recording_of(rows[0]) if rows else None
+
     def events_of(self, recording_id: int) -> list[tuple[int, SoundEvent]]:
         """Ids and events of a recording, in order of time."""
         rows = self._rows(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,11 @@ import pytest
 from sounddesk.audio.recordings.repairing import CROSSFADE_S
 from sounddesk.audio.recordings.repairing import put_in
 from sounddesk.domain.preset import PresetName
+from sounddesk.engine.generation.sound_edits import Extension
+from sounddesk.engine.generation.sound_edits import Looping
+from sounddesk.engine.generation.sound_edits import Regeneration
+from sounddesk.engine.generation.sound_edits import SoundEdit
+from sounddesk.engine.generation.sound_edits import Variation
 from sounddesk.engine.generation.variation_types import VariationRequest
 from sounddesk.engine.session import EngineSession
 from sounddesk.engine.types import ObjectRequest
@@ -27,7 +33,7 @@ def session(tiny_bundle: Path) -> EngineSession:
 def request(
     *,
     strength: float = 0.5,
-    regenerate_s: tuple[float, float] | None = None,
+    edit: SoundEdit | None = None,
     seeds: tuple[int, ...] = (1,),
     preset: PresetName = "fast",
     seconds: float = 1.5,
@@ -43,8 +49,7 @@ def request(
         seeds=seeds,
         waveform=noise,
         sample_rate_hz=rate,
-        strength=strength,
-        regenerate_s=regenerate_s,
+        edit=edit or Variation(strength=strength),
         sampling=SamplingSettings(preset=preset, steps=4),
     )
 
@@ -69,7 +74,7 @@ def test_strength_goes_from_a_copy_to_a_new_sound(session: EngineSession, preset
 
 @pytest.mark.parametrize("rate", [16_000, 44_100])
 def test_outside_the_stretch_not_a_bit_is_changed(session: EngineSession, rate: int) -> None:
-    asked = request(regenerate_s=(0.6, 0.9), rate=rate)
+    asked = request(edit=Regeneration(start_s=0.6, end_s=0.9), rate=rate)
     (take,) = session.generate_variations(asked)
     assert take.sample_rate_hz == rate
     assert take.recipe["regenerated_s"] == [0.6, 0.9]
@@ -82,9 +87,40 @@ def test_outside_the_stretch_not_a_bit_is_changed(session: EngineSession, rate: 
 
 @pytest.mark.parametrize("stretch", [(0.0, 0.3), (1.2, 1.5), (0.0, 1.5)])
 def test_stretches_at_the_ends_are_made_anew(session: EngineSession, stretch: tuple[float, float]) -> None:
-    (take,) = session.generate_variations(request(regenerate_s=stretch))
+    (take,) = session.generate_variations(request(edit=Regeneration(start_s=stretch[0], end_s=stretch[1])))
     assert len(take.waveform) == round(1.5 * RATE)
     assert np.isfinite(take.waveform).all()
+
+
+@pytest.mark.parametrize("rate", [16_000, 44_100])
+def test_an_extended_sound_begins_as_it_was(session: EngineSession, rate: int) -> None:
+    asked = request(edit=Extension(seconds=0.7), rate=rate)
+    (take,) = session.generate_variations(asked)
+    assert (len(take.waveform), take.recipe["extended_s"]) == (round(2.2 * rate), 0.7)
+    assert take.recipe["seconds"] == pytest.approx(2.2)
+    kept = len(asked.waveform) - round(CROSSFADE_S * rate)
+    assert np.array_equal(take.waveform[:kept], asked.waveform[:kept])
+    assert np.abs(take.waveform[round(1.6 * rate) :]).max() > 0
+
+
+def test_a_loop_is_changed_around_its_seam_alone(session: EngineSession) -> None:
+    asked = request(edit=Looping(seam_s=0.4))
+    (take,) = session.generate_variations(asked)
+    assert len(take.waveform) == len(asked.waveform)
+    assert take.recipe["loop_seam_s"] == 0.4
+    edge = round((0.2 + CROSSFADE_S) * RATE)
+    assert np.array_equal(take.waveform[edge:-edge], asked.waveform[edge:-edge])
+    assert not np.array_equal(take.waveform[:edge], asked.waveform[:edge])
+    assert not np.array_equal(take.waveform[-edge:], asked.waveform[-edge:])
+    # What was made across the seam is one sound: from the last sample to the first there is no jump.
+    around = np.abs(np.diff(np.concatenate([take.waveform[-200:], take.waveform[:200]])))
+    assert around[199] <= 1.01 * np.delete(around, 199).max()
+
+
+def test_origin_stands_in_the_recipe(session: EngineSession) -> None:
+    asked = dataclasses.replace(request(), origin={"recordings": [{"file": "dog.wav"}]})
+    (take,) = session.generate_variations(asked)
+    assert take.recipe["recordings"] == [{"file": "dog.wav"}]
 
 
 def test_a_sound_shorter_than_a_second_keeps_its_length(session: EngineSession) -> None:
@@ -96,8 +132,12 @@ def test_a_sound_shorter_than_a_second_keeps_its_length(session: EngineSession) 
     ("changes", "said"),
     [
         ({"strength": 1.5}, "strength is 1.5"),
-        ({"regenerate_s": (1.0, 3.0)}, "range to regenerate is 1-3 s"),
-        ({"regenerate_s": (0.5, 0.51)}, "at least 0.05 s"),
+        ({"edit": Regeneration(start_s=1.0, end_s=3.0)}, "range to regenerate is 1-3 s"),
+        ({"edit": Regeneration(start_s=0.5, end_s=0.51)}, "at least 0.05 s"),
+        ({"edit": Extension(seconds=60.0)}, "extension is 60 s"),
+        ({"edit": Extension(seconds=float("nan"))}, "extension is nan s"),
+        ({"edit": Looping(seam_s=0.0)}, "seam is 0 s"),
+        ({"edit": Looping(), "seconds": 0.2}, "at least 0.3 s"),
         ({"seeds": ()}, "seeds"),
         ({"seconds": 61.0}, "at most 60 s"),
     ],
