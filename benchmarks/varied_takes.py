@@ -71,8 +71,8 @@ class Joins:
     def line(self, what: str) -> str:
         clicks = sum(each > 1.0 for each in self.jumps)
         return (
-            f"{what}: step of loudness at a join beyond the largest elsewhere: median {np.median(self.steps_db):.2f} dB, "
-            f"largest {np.max(self.steps_db):.2f} dB, over 1 dB in {sum(each > 1.0 for each in self.steps_db)} of "
+            f"{what}: step of loudness at a join beyond the largest elsewhere: median "
+            f"{np.median(self.steps_db):.2f} dB, largest {np.max(self.steps_db):.2f} dB, over 1 dB in {sum(each > 1.0 for each in self.steps_db)} of "
             f"{len(self.steps_db)}; difference of samples larger than anywhere else in {clicks} (at most "
             f"{np.max(self.jumps):.2f} times); {self.changed} samples outside changed"
         )
@@ -90,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sampling = SamplingSettings(steps=options.steps)
     with EngineSession.open(bundle=options.bundle, device="cpu") as session:
         name = f"{session.bundle.name} {weights_sha256(session.bundle, without=NO_PART_IN_SOUND)}"
-        print(f"{name}, {dt.date.today():%Y-%m-%d}, {options.split}, {options.steps} steps", flush=True)
+        print(f"{name}, {dt.datetime.now(dt.UTC):%Y-%m-%d}, {options.split}, {options.steps} steps", flush=True)
         for line in measured(list(sources(chosen, options.seconds, sampling)), session):
             print(line, flush=True)
 
