@@ -69,12 +69,13 @@ class Joins:
         self.jumps.append(jump / max(usual, 1e-9))
 
     def line(self, what: str) -> str:
+        count, loud = len(self.steps_db), sum(each > 1.0 for each in self.steps_db)
         clicks = sum(each > 1.0 for each in self.jumps)
         return (
-            f"{what}: step of loudness at a join beyond the largest elsewhere: median "
-            f"{np.median(self.steps_db):.2f} dB, largest {np.max(self.steps_db):.2f} dB, over 1 dB in {sum(each > 1.0 for each in self.steps_db)} of "
-            f"{len(self.steps_db)}; difference of samples larger than anywhere else in {clicks} (at most "
-            f"{np.max(self.jumps):.2f} times); {self.changed} samples outside changed"
+            f"{what}: step of loudness at a join beyond the largest elsewhere: median {np.median(self.steps_db):.2f} "
+            f"dB, largest {np.max(self.steps_db):.2f} dB, over 1 dB in {loud} of {count}; difference of samples larger "
+            f"than anywhere else in {clicks} (at most {np.max(self.jumps):.2f} times); {self.changed} samples outside "
+            "changed"
         )
 
 
