@@ -73,11 +73,11 @@ CALLERS: dict[tuple[str, ...], set[str]] = {
     ("safetensors.safe_open", "safetensors.torch.load_file", "safetensors.torch.load", "safetensors.numpy.load_file"): {
         "engine/models/quantised_weights.py",
         "engine/perception/effects_head.py",
+        "engine/perception/mask_separator.py",
         "engine/perception/matching_model.py",
         "engine/perception/sound_classifier.py",
         "engine/perception/sound_effects.py",
         "engine/segmenters/sam_checkpoint.py",
-        "evaluation/separation/mask_separator.py",
         "evaluation/sound_networks/weights.py",
         # What a training wrote itself, or published weights that are pinned by their hash.
         "training/",

@@ -1,18 +1,21 @@
-"""Writes the pictures of a data set's part as the measures read them: KIND/*.png. `sounddesk evaluate pictures`."""
+"""The pictures of a data set's part: read, or written as the measures read them. `sounddesk evaluate pictures`."""
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sounddesk.domain.errors import BadInputError
+from sounddesk.engine.images.scene_composition import CutOut
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
 from sounddesk.engine.types import BundleError
 from sounddesk.engine.verified_files import inside
+from sounddesk.evaluation.picture_folder import read_cut_out
 from sounddesk.evaluation.recordings.recording_folder import TABLE_NAME
 from sounddesk.storage.atomic_file import atomic_path
 from sounddesk.storage.atomic_file import translate_os_errors
@@ -57,6 +60,30 @@ def write_pictures(
         OutputError: a picture cannot be written.
         Cancelled: through `cancel`, between two pictures.
     """
+    files = _picture_files(reference, split=split)
+    reporter = StageReporter(stage="copy", total=len(files), on_progress=progress, cancel=cancel)
+    for done, (kind, origin) in enumerate(files, start=1):
+        target = out / Path(kind).name / origin.name
+        if not target.exists():
+            with translate_os_errors(target):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with atomic_path(target) as part:
+                    shutil.copyfile(origin, part)
+        reporter.step(done)
+    return WrittenPictures(folder=out, pictures=len(files), kinds=len({kind for kind, _ in files}), split=split)
+
+
+def read_split_pictures(reference: Path, *, split: str) -> dict[str, list[CutOut]]:
+    """The usable cut-outs of one part of a data set, by kind. Raises: BadInputError, as `write_pictures`."""
+    found: dict[str, list[CutOut]] = {}
+    for kind, origin in _picture_files(reference, split=split):
+        with contextlib.suppress(ValueError):
+            found.setdefault(kind, []).append(read_cut_out(origin))
+    return {kind: pictures for kind, pictures in found.items() if pictures}
+
+
+def _picture_files(reference: Path, *, split: str) -> list[tuple[str, Path]]:
+    """Kind and file of each picture of one part of a data set. Raises: BadInputError."""
     try:
         table = read_csv(reference / TABLE_NAME, columns=("kind", "role", "path", "split"))
     except (OSError, FieldError) as error:
@@ -66,19 +93,13 @@ def write_pictures(
     rows = [row for row in table if row["role"] == "picture" and row["split"] == split]
     if not rows:
         raise BadInputError(f"{reference / TABLE_NAME} has no picture of the split {split!r}: name another")
-    reporter = StageReporter(stage="copy", total=len(rows), on_progress=progress, cancel=cancel)
-    for done, row in enumerate(rows, start=1):
+    files = []
+    for row in rows:
         try:
             origin = inside(reference, row["path"])
         except BundleError as error:
             raise BadInputError(f"{TABLE_NAME} names {row['path']!r} outside of its folder") from error
         if not origin.is_file():
             raise BadInputError(f"{origin} is missing: build the data set again")
-        target = out / Path(row["kind"]).name / origin.name
-        if not target.exists():
-            with translate_os_errors(target):
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with atomic_path(target) as part:
-                    shutil.copyfile(origin, part)
-        reporter.step(done)
-    return WrittenPictures(folder=out, pictures=len(rows), kinds=len({row["kind"] for row in rows}), split=split)
+        files.append((row["kind"], origin))
+    return files

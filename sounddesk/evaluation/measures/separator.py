@@ -15,34 +15,30 @@ from sounddesk.evaluation.measures.registry import seed_option
 
 
 def measure(_: None, /, **options: Any) -> MeasureReport:
-    """See `separation.separator_learning`."""
-    from sounddesk.evaluation.separation import separator_learning
+    """See `separation.separator_accuracy`."""
+    from sounddesk.evaluation.separation import separator_accuracy
 
-    return MeasureReport.of(separator_learning.run(**options))
+    return MeasureReport.with_details(separator_accuracy.run(**options))
 
 
 MEASURES.register(
     MeasureEntry(
         name="separator",
-        summary="learns to take one object's sound out of a mixture, for the baseline 'retrieve-separate'",
+        summary="how much of one object's sound does a separator take out of mixtures of held-out recordings",
         measure=measure,
         takes_pictures=False,
         takes_bundle=True,
-        when_cancelled="cancelled, nothing was written",
         options=(
-            folder_option("--out", "where the separator is written", required=True),
+            folder_option("--separator", "'export/separator' of a training run", required=True),
             prepared_set_option(),
             MeasureOption(
-                flag="--steps", help="of 8 mixtures", kind="whole number", default=3000, check=in_range("steps", 2)
-            ),
-            MeasureOption(
                 flag="--mixtures",
-                help="of held-out recordings that it is measured on",
+                help="how many",
                 kind="whole number",
                 default=200,
                 check=in_range("mixtures", 1),
             ),
-            seed_option("of weights and mixtures"),
+            seed_option("of mixtures and scenes"),
         ),
     )
 )

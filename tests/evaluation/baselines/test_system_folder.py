@@ -12,12 +12,12 @@ import torch
 from sounddesk.audio.files.wav_io import read_sound
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.errors import Cancelled
+from sounddesk.engine.perception.mask_separator import MaskSeparator
+from sounddesk.engine.perception.mask_separator import SeparatorShape
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.types import SamplingSettings
 from sounddesk.evaluation.baselines import system_folder
 from sounddesk.evaluation.baselines.registry import BASELINES
-from sounddesk.evaluation.separation.mask_separator import MaskSeparator
-from sounddesk.evaluation.separation.mask_separator import SeparatorShape
 from tests.evaluation.conftest import write_cut_out
 from tests.evaluation.conftest import write_sound
 
@@ -72,7 +72,7 @@ def test_retrieval_takes_the_kind_that_is_named(manifest: Path, bundle_in_text_s
         write_sound(manifest.parent / "recordings" / kind / "one.wav", np.full(32_000, level))
     with pytest.raises(BadInputError, match="name a folder with --recordings"):
         make("retrieve", manifest, bundle_in_text_space)
-    with pytest.raises(BadInputError, match="make one with 'sounddesk evaluate separator'"):
+    with pytest.raises(BadInputError, match="train one with 'sounddesk train run"):
         make("retrieve-separate", manifest, bundle_in_text_space, recordings=manifest.parent / "recordings")
     made = make("retrieve", manifest, bundle_in_text_space, recordings=manifest.parent / "recordings")
     assert made.made == 3
@@ -91,8 +91,8 @@ def test_what_was_retrieved_is_separated_by_mask_or_name(manifest: Path, bundle_
     for kind in ("a dog", "a car", "sea"):
         write_sound(manifest.parent / "recordings" / kind / "one.wav", rng.standard_normal(9000) * 0.1)
     torch.manual_seed(0)
-    shape = SeparatorShape(condition_width=32, widths=(8, 8), maps=4)
-    MaskSeparator(shape).save(manifest.parent / "separator", facts={})
+    shape = SeparatorShape(condition_width=32, widths=(8, 8), hidden=8, maps=4)
+    MaskSeparator(shape).save(manifest.parent / "separator")
     places = {"recordings": manifest.parent / "recordings", "separator": manifest.parent / "separator"}
     made = make("retrieve-separate", manifest, bundle_in_text_space, **places)
     assert made.made == 3

@@ -18,13 +18,14 @@ def start(context: BaselineContext) -> MakeSound:
     """As 'retrieve'; what is kept says the object under the clip's mask, or the name or text of a clip without one."""
     from sounddesk.audio.resample import resample
     from sounddesk.domain.errors import BadInputError
+    from sounddesk.engine.perception.mask_separator import RATE_HZ
+    from sounddesk.engine.perception.mask_separator import MaskSeparator
     from sounddesk.evaluation.baselines.picture_sounds import picture_of
-    from sounddesk.evaluation.separation.mask_separator import RATE_HZ
-    from sounddesk.evaluation.separation.mask_separator import MaskSeparator
 
     if context.separator is None:
         raise BadInputError(
-            "a separator is missing: make one with 'sounddesk evaluate separator', and name it with --separator"
+            "a separator is missing: train one with 'sounddesk train run resources/recipes/separator.yaml', and name "
+            "its export/separator with --separator"
         )
     separator = MaskSeparator.load(context.separator)
     retrieve = BASELINES.get("retrieve").start(context)
