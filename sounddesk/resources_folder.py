@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Final
 
 SHIPPED_BUNDLE: Final = "starter"
 """Name and folder of the bundle that ships."""
 _PACKAGE: Final = Path(__file__).resolve().parent
+
+
+def frozen_folder() -> Path | None:
+    """The folder of libraries of the frozen app, which brings its own Python; None in any other installation."""
+    folder = getattr(sys, "_MEIPASS", None)
+    return Path(folder) if folder is not None and getattr(sys, "frozen", False) else None
 
 
 def resources_folder() -> Path:

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 
 import sounddesk
 from sounddesk.app.look.accessible_parts import install_accessible_parts
+from sounddesk.app.look.icons import app_icon
 from sounddesk.app.look.style_sheet import apply_theme
 from sounddesk.app.main_window import MainWindow
 from sounddesk.app.project.working_copy import working_folder
@@ -24,6 +25,8 @@ from sounddesk.app.settings import Settings
 from sounddesk.storage.leftovers import remove_leftovers
 from sounddesk.storage.path_text import user_data_folder
 
+APP_ID: Final = "org.sounddesk.sounddesk"
+"""The name under which desktops know the app: that of its launcher, `packaging/linux/APP_ID.desktop`."""
 # Python's own 5 ms add up: a picture of many Qt calls then waits for two busy workers again and again.
 _TURN_S: Final = 0.001
 
@@ -36,7 +39,8 @@ def make_application(arguments: Sequence[str]) -> QApplication:
     app.setOrganizationName("sounddesk")
     app.setApplicationDisplayName("sounddesk")
     app.setApplicationVersion(sounddesk.__version__)
-    app.setDesktopFileName("sounddesk")
+    app.setDesktopFileName(APP_ID)
+    app.setWindowIcon(app_icon())
     # Each Qt call of the UI thread may wait so long for Python's lock while workers compute.
     sys.setswitchinterval(_TURN_S)
     UiThreadGarbageCollector(app)

@@ -10,6 +10,7 @@ from typing import Final
 
 from sounddesk import __version__
 from sounddesk.cli.check_result import CheckResult
+from sounddesk.resources_folder import frozen_folder
 
 _MIN_MEMORY_GIB: Final = 2.0
 _MIN_DISK_GIB: Final = 0.2
@@ -57,10 +58,15 @@ def check_packages() -> list[CheckResult]:
                     ok=False,
                     required=not optional,
                     needed_for="the desk's window (not rendering)" if optional else "rendering",
-                    remedy=_OPTIONAL_PACKAGES.get(name, f"pip install {name}"),
+                    remedy=_install(_OPTIONAL_PACKAGES.get(name, f"pip install {name}")),
                 )
             )
     return results
+
+
+def _install(command: str) -> str:
+    """The remedy for a missing package: in the frozen app there is no pip that could bring it."""
+    return command if frozen_folder() is None else "install sounddesk again"
 
 
 def check_device() -> CheckResult:
@@ -81,7 +87,7 @@ def check_device() -> CheckResult:
             ok=False,
             required=True,
             needed_for="rendering",
-            remedy="pip install --force-reinstall torch torchvision",
+            remedy=_install("pip install --force-reinstall torch torchvision"),
         )
     value = f"{policy.reason}, {memory.free_bytes / 2**30:.1f} GiB free of {memory.total_bytes / 2**30:.1f} GiB"
     return CheckResult(section=section, name="device", value=value)
@@ -167,7 +173,7 @@ def check_bundles() -> list[CheckResult]:
                 ok=False,
                 required=True,
                 needed_for="rendering without naming a bundle",
-                remedy="pip install --force-reinstall sounddesk",
+                remedy=_install("pip install --force-reinstall sounddesk"),
             )
         )
     return results
@@ -218,7 +224,7 @@ def check_segmenter() -> CheckResult:
             ok=False,
             required=True,
             needed_for="turning clicks and boxes into masks",
-            remedy="pip install --force-reinstall opencv-python-headless",
+            remedy=_install("pip install --force-reinstall opencv-python-headless"),
         )
     try:
         choice = choose_segmenter()

@@ -97,6 +97,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return ExitCode.FAULT
 
 
+def open_desk() -> int:
+    """Open the window with the process's arguments, for launchers that name a program only; the exit code."""
+    return main(["desk", *sys.argv[1:]])
+
+
 def _is_file(text: str) -> bool:
     try:
         return Path(text).is_file()

@@ -12,6 +12,7 @@ from dataclasses import field
 from typing import Final
 
 from sounddesk.cli.check_result import CheckResult
+from sounddesk.resources_folder import frozen_folder
 
 _SECTION: Final = "libraries of the system"
 _WINDOW: Final = "the desk's window (not rendering)"
@@ -96,8 +97,15 @@ def find_portaudio(load: Callable[[str], object] = importlib.import_module) -> C
     return CheckResult(section=_SECTION, name=PORTAUDIO.name, value="found")
 
 
+def find_library(soname: str) -> str | None:
+    """As `ctypes.util.find_library`, and what the frozen app brings along, which goes first."""
+    folder = frozen_folder()
+    brought = sorted(folder.glob(f"lib{soname}.so*")) if folder is not None else []
+    return brought[0].name if brought else ctypes.util.find_library(soname)
+
+
 def find_qt_libraries(
-    *, platform: str = sys.platform, find: Callable[[str], str | None] = ctypes.util.find_library
+    *, platform: str = sys.platform, find: Callable[[str], str | None] = find_library
 ) -> list[CheckResult]:
     """The libraries that Qt needs from the system; none outside Linux."""
     if not platform.startswith("linux"):

@@ -126,3 +126,14 @@ def test_versions_name_what_is_installed() -> None:
     results = {result.name: result for result in health_checks.check_packages()}
     assert results["torch"].ok
     assert results["numpy"].value == np.__version__
+
+
+def test_the_frozen_app_brings_libraries_and_has_no_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "libxcb-cursor.so.0").touch()
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "_MEIPASS", str(tmp_path), raising=False)
+    monkeypatch.setattr(system_libraries.ctypes.util, "find_library", lambda _name: None)
+    missing = {result.name for result in system_libraries.find_qt_libraries(platform="linux") if not result.ok}
+    assert "libEGL" in missing and "libxcb-cursor" not in missing
+    monkeypatch.setattr(health_checks, "_PACKAGES", ("no-such-package",))
+    assert health_checks.check_packages()[-1].remedy == "install sounddesk again"

@@ -17,6 +17,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtCore import Signal
 
 import sounddesk
+from sounddesk.resources_folder import frozen_folder
 from sounddesk.storage.batch_rows import row_from_json
 from sounddesk.storage.text_formats import parse_json
 
@@ -151,8 +152,9 @@ class BatchProcess(QObject):
 
 def command() -> tuple[str, list[str]]:
     """The program that is `sounddesk`, and its first arguments."""
-    if getattr(sys, "frozen", False):
-        return sys.executable, []
+    if frozen_folder() is not None:
+        # The window may be the other entry, which opens windows only.
+        return str(Path(sys.executable).with_stem("sounddesk")), []
     # Not by '-m', for which Python looks in the current folder first, which may be one that others made; so the
     # package is found behind all that is installed, where it may be itself.
     root = str(Path(sounddesk.__path__[0]).parent)

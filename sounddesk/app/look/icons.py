@@ -18,6 +18,7 @@ from sounddesk.resources_folder import resource
 
 # As buttons have it, and twice that for dense screens.
 _SIDES: Final = (20, 40)
+_APP_SIDES: Final = (32, 128)
 # By the ids of commands.
 COMMAND_ICONS: Final = {
     **{f"tool.{name}": name for name in ("click", "box", "brush", "eraser", "lasso", "polygon", "fill", "magic")},
@@ -43,6 +44,14 @@ def icon(name: str) -> QIcon:
     ):
         for side in _SIDES:
             made.addPixmap(icon_pixmap(name, ink=ink, side=side), mode, state)
+    return made
+
+
+def app_icon() -> QIcon:
+    """The app's own, for title bars and task switchers, in its own colours. Raises: FileNotFoundError."""
+    made = QIcon()
+    for side in _APP_SIDES:
+        made.addPixmap(icon_pixmap("sounddesk", ink="", side=side))
     return made
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -295,3 +296,10 @@ def test_the_current_folder_is_not_searched_for_modules(tmp_path: Path) -> None:
     done = subprocess.run(arguments, cwd=tmp_path / "shot", capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (2, "sounddesk: image 'nowhere.png' does not exist: check the path\n")
     assert not imported.exists()
+
+
+def test_a_frozen_window_starts_the_frozen_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "_MEIPASS", "/opt/sounddesk/_internal", raising=False)
+    monkeypatch.setattr(sys, "executable", "/opt/sounddesk/sounddesk-desk")
+    assert command() == ("/opt/sounddesk/sounddesk", [])

@@ -25,6 +25,7 @@ from PySide6.QtWidgets import QWidget
 
 import sounddesk.app
 from sounddesk.app.look.icons import COMMAND_ICONS
+from sounddesk.app.look.icons import app_icon
 from sounddesk.app.look.icons import icon
 from sounddesk.app.look.style_sheet import apply_theme
 from sounddesk.app.look.theme import DARK
@@ -88,6 +89,14 @@ def test_every_command_with_an_icon_has_its_drawing(qapp: QApplication) -> None:
     for name in set(COMMAND_ICONS.values()):
         image = icon(name).pixmap(20, 20).toImage()
         assert any(image.pixelColor(x, y).alpha() for x in range(20) for y in range(20)), name
+
+
+def test_the_app_has_an_icon_in_its_own_colours(qapp: QApplication) -> None:
+    image = app_icon().pixmap(32, 32).toImage()
+    colours = {
+        image.pixelColor(x, y).name() for x in range(32) for y in range(32) if image.pixelColor(x, y).alpha() == 255
+    }
+    assert len(colours) > 2
 
 
 _KINDS = (

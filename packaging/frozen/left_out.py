@@ -1,0 +1,44 @@
+"""What the frozen app does not need, with the reasons. Paths are relative to its folder of libraries, with slashes."""
+
+from __future__ import annotations
+
+import fnmatch
+from typing import Final
+
+EXCLUDED_MODULES: Final = (
+    # Toolkits, notebooks and test runners that libraries look for.
+    "tkinter", "_tkinter", "matplotlib", "IPython", "ipywidgets", "notebook", "pytest", "hypothesis", "setuptools",
+    "pip", "wheel", "pandas", "tensorboard", "torch.utils.tensorboard", "numpy.f2py", "numpy.distutils",
+    # Tests that packages bring along.
+    "numpy.tests", "scipy.conftest", "sympy.testing", "torch.testing._internal", "diffusers.utils.testing_utils",
+    "transformers.testing_utils",
+    # Training's dashboards and video: for a Python environment of one's own.
+    "wandb", "comet_ml", "mlflow",
+)  # fmt: skip
+
+_PATTERNS: Final = (
+    # Headers, static libraries and programs for building against torch.
+    "torch/include/*", "torch/share/*", "torch/bin/*", "torch/test/*", "torch/lib/*.a", "torch/lib/*.lib", "*.pyi",
+    "torch/utils/model_dump/*", "torch/_export/db/*", "torchgen/packaged/*",
+    # Tests and what only they read.
+    "*/tests/*", "*/test_data/*", "torch/testing/_internal/*",
+    # Parts of Qt that the window does not use: it draws widgets, and SVG for its icons.
+    "PySide6/Qt/translations/*", "PySide6/Qt/qml/*", "PySide6/translations/*", "PySide6/qml/*",
+    "PySide6/Qt/plugins/imageformats/*qtiff*", "PySide6/Qt/plugins/imageformats/*qtga*",
+    "PySide6/Qt/plugins/imageformats/*qwbmp*", "PySide6/Qt/plugins/imageformats/*qicns*",
+    "PySide6/Qt/plugins/imageformats/*qpdf*",
+    "PySide6/Qt/plugins/platforms/*qeglfs*", "PySide6/Qt/plugins/platforms/*qlinuxfb*",
+    "PySide6/Qt/plugins/platforms/*qvnc*", "PySide6/Qt/plugins/platforms/*qvkkhrdisplay*",
+    "PySide6/Qt/plugins/platforms/*qminimalegl*", "PySide6/Qt/plugins/egldeviceintegrations/*",
+    "PySide6/Qt/plugins/generic/*", "PySide6/Qt/plugins/networkinformation/*", "PySide6/Qt/plugins/tls/*",
+    "PySide6/Qt/plugins/platforminputcontexts/*virtualkeyboard*", "PySide6/Qt/plugins/qmltooling/*",
+    "PySide6/Qt/lib/libQt6Pdf*", "PySide6/Qt/lib/libQt6Quick*", "PySide6/Qt/lib/libQt6Qml*",
+    "PySide6/Qt/lib/libQt6VirtualKeyboard*", "PySide6/Qt/lib/libQt6EglFS*", "PySide6/Qt/lib/libQt6Network*",
+    "PySide6/QtNetwork.*", "PySide6/QtQml.*", "PySide6/QtQuick.*",
+)  # fmt: skip
+
+
+def is_left_out(path: str) -> bool:
+    """Whether the file at `path` in the folder of libraries is not needed."""
+    path = path.replace("\\", "/").removeprefix("_internal/")
+    return any(fnmatch.fnmatchcase(path, pattern) for pattern in _PATTERNS)
