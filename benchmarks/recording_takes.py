@@ -4,7 +4,7 @@ python -m benchmarks.recording_takes --data DATA [--split test] [--recordings 91
 
 Each recording of the set's part against a take of the same length laid out of it; AUC of the two-sample test of
 `evaluate realism` (loudest 2.56 s, equally loud, band to 8 kHz), interval by kinds; 0.5 cannot be told apart. What is
-chosen is chosen on the part 'validation'.
+chosen is chosen on the part 'train'.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options_of = parser(__doc__)
     options_of.add_argument("--data", type=Path, default=Path("starter-data"))
     options_of.add_argument("--recordings", type=int, default=91)
-    options_of.add_argument("--split", choices=("validation", "test"), default="test")
+    options_of.add_argument("--split", choices=("train", "test"), default="test")
     options = options_of.parse_args(arguments)
     every = read_recording_folder(options.data, split=options.split)
     print(arranged(most_of(every, options.recordings), SoundEmbedder()), flush=True)

@@ -82,7 +82,7 @@ class Joins:
 def main(arguments: Sequence[str] | None = None) -> None:
     options_of = parser(__doc__)
     options_of.add_argument("--data", type=Path, required=True)
-    options_of.add_argument("--split", choices=("validation", "test"), default="test")
+    options_of.add_argument("--split", choices=("train", "test"), default="test")
     options_of.add_argument("--recordings", type=int, default=40)
     options_of.add_argument("--steps", type=int, default=20)
     options_of.add_argument("--seconds", type=float, default=5.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import uuid
 from collections.abc import Iterable
 from collections.abc import Sequence
@@ -18,14 +19,23 @@ from sounddesk.app.workers.generation_queue import EngineChoice
 from sounddesk.app.workers.generation_queue import GenerateJob
 from sounddesk.app.workers.generation_queue import GenerationQueue
 from sounddesk.app.workers.serial_thread import Ticket
+from sounddesk.domain.clip_edits import with_room_for_clips
 from sounddesk.domain.project import Project
+from sounddesk.domain.recordings import recordings_of
 from sounddesk.domain.scene import MixerStrip
 from sounddesk.domain.scene import SceneObject
 from sounddesk.domain.scene import free_name
 from sounddesk.domain.seeds import take_seed
 from sounddesk.domain.take import Take
 from sounddesk.domain.take_placement import with_take_placed
+from sounddesk.domain.take_placement import with_take_swapped
 from sounddesk.domain.tiled_mask import TiledMask
+from sounddesk.engine.generation.sound_edits import EDIT_WORDS
+from sounddesk.engine.generation.sound_edits import Looping
+from sounddesk.engine.generation.sound_edits import SoundEdit
+from sounddesk.engine.generation.sound_edits import Variation
+from sounddesk.engine.generation.variation_types import VariationRequest
+from sounddesk.engine.generation.variation_types import check_source
 from sounddesk.engine.types import GeneratedTake
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
@@ -78,6 +88,55 @@ class Generation(QObject):
         for each in chosen:
             by_length.setdefault(each.seconds or project.settings.seconds, []).append(each)
         return [self._submit(project, objects, seconds, variations) for seconds, objects in by_length.items()]
+
+    def rework(self, take: Take, edit: SoundEdit, *, count: int = 1) -> int | None:
+        """Queue `count` takes that begin from a take; the id of the job. None, with a message, where that cannot be.
+
+        What is made in place of a take (all but variations) is played by the clips that play that one, as one undo
+        step; the take itself stays.
+        """
+        document, project = self._document, self._document.project
+        image = document.image
+        owner = next((each for each in project.objects if each.id == take.object_id), None)
+        if owner is None or image is None:
+            notifier.warning(self.tr("The object of this take is gone: bring it back first."))
+            return None
+        if not project.has_sounding_mask(owner.id):
+            notifier.warning(
+                self.tr("The mask of {names} is empty: select the object or paint it.").format(names=repr(owner.name))
+            )
+            return None
+        try:
+            check_source(take.seconds, edit)
+        except ValueError as error:
+            notifier.warning(self.tr("Take {number}: {reason}").format(number=take.number, reason=error))
+            return None
+        seeds = tuple(self._next_seed(owner) for _ in range(count))
+        made = self.tr("take {number} {how}").format(number=take.number, how=EDIT_WORDS[type(edit)])
+        job = GenerateJob(
+            make_request=lambda: variation_request(project, image, owner, take, edit=edit, seeds=seeds),
+            object_ids=(owner.id,) * count,
+            title=f"{owner.name}, {made}" + (f" x {count}" if count > 1 else ""),
+            engine=self.engine_for(project),
+            place=None if isinstance(edit, Variation) else functools.partial(self._place_instead, take, edit),
+        )
+        return self._queue.submit(job)
+
+    def _place_instead(self, source: Take, edit: SoundEdit, takes: Sequence[Take]) -> None:
+        """Clips that play `source` play the first of `takes`, as one undo step."""
+        project, made = self._document.project, takes[0]
+        clips = [each for each in project.clips if each.take_id == source.id]
+        if not clips:
+            self._place(takes)
+            return
+        for each in clips:
+            swapped = with_take_swapped(each, made.id, made.seconds)
+            if isinstance(edit, Looping):
+                # Its own seam is better than any crossfade over it.
+                swapped = replace(swapped, looped=True, loop_crossfade_s=0.0)
+            project = project.with_clip(swapped)
+        text = self.tr("Take {number} {how}").format(number=source.number, how=EDIT_WORDS[type(edit)])
+        self._document.commit(text, with_room_for_clips(project))
 
     def add_blend(self, member_ids: Sequence[str]) -> str | None:
         """A blend of these objects, as one undo step; its id."""
@@ -152,9 +211,10 @@ class Generation(QObject):
             takes.append(take)
             for note in generated.notes:
                 notifier.info(f"{generated.name}: {note}")
-        self._document.when_free(lambda: self._place(takes))
+        place = ticket.job.place or self._place
+        self._document.when_free(lambda: place(takes))
 
-    def _place(self, takes: list[Take]) -> None:
+    def _place(self, takes: Sequence[Take]) -> None:
         """Place the first new take of each object on its lane where that is empty, or new takes are to be used."""
         project = self._document.project
         lanes = {each.id for each in project.objects}
@@ -194,6 +254,31 @@ def generation_request(
     sampling = SamplingSettings(preset=preset_named(settings.preset), steps=settings.steps, guidance=settings.guidance)
     return GenerationRequest(
         image=image, takes=tuple(takes), seconds=seconds, sampling=sampling, grounding=settings.grounding
+    )
+
+
+def variation_request(
+    project: Project, image: RgbImage, owner: SceneObject, take: Take, *, edit: SoundEdit, seeds: tuple[int, ...]
+) -> VariationRequest:
+    """The engine's request for takes that begin from a take; not for the UI thread, as `generation_request`."""
+    settings = project.settings
+    recordings = recordings_of(take.recipe)
+    return VariationRequest(
+        image=image,
+        take=object_request(owner, mask=as_probability(project.sounding_mask(owner.id)), seed=seeds[0]),
+        seeds=seeds,
+        waveform=take.waveform,
+        sample_rate_hz=take.sample_rate_hz,
+        edit=edit,
+        sampling=SamplingSettings(
+            preset=preset_named(settings.preset), steps=settings.steps, guidance=settings.guidance
+        ),
+        origin={
+            "how": EDIT_WORDS[type(edit)],
+            "source_take": take.number,
+            "source_take_id": take.id,
+            **({"recordings": recordings} if recordings else {}),
+        },
     )
 
 

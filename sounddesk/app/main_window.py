@@ -39,6 +39,7 @@ from sounddesk.app.plain_text import plain_tip
 from sounddesk.app.project.recent_files_menu import RecentFilesMenu
 from sounddesk.app.queue_panel import QueuePanel
 from sounddesk.app.services import Services
+from sounddesk.app.takes.reworking import Reworking
 from sounddesk.app.takes.takes_panel import TakesPanel
 from sounddesk.app.timeline.timeline_panel import TimelinePanel
 from sounddesk.app.timeline.timeline_scroll import TimelineScroll
@@ -70,6 +71,7 @@ class MainWindow(QMainWindow):
         self.timeline = TimelinePanel(document, selection, actions, services.player, self)
         self.mixer = MixerPanel(document, selection, actions, services.player, self)
         self.level_matching = LevelMatching(services, self)
+        self.reworking = Reworking(services, self)
         self.heat_maps = HeatMapCommands(services, self.canvas.canvas, self)
         for command_id in ("view.heat_map", "view.patch_weights", "objects.suggest"):
             self.canvas.add_view_command(command_id)
@@ -165,6 +167,7 @@ class MainWindow(QMainWindow):
             lambda take_id: services.player.audition(services.document.takes[take_id])
         )
         self.takes.listening_changed.connect(services.player.listen_instead)
+        self.takes.rework_requested.connect(self.reworking.ask)
         self.takes.use_new_changed.connect(lambda on: setattr(services.settings, "use_new_takes", on))
         services.actions["takes.use_new"].setChecked(services.settings.use_new_takes)
         services.player.playing_changed.connect(self.takes.set_playing)

@@ -29,6 +29,7 @@ from sounddesk.app.export.export_dialog import ExportDialog
 from sounddesk.app.export.export_history import ExportHistory
 from sounddesk.app.main_window import MainWindow
 from sounddesk.app.takes.compare_dialog import CompareDialog
+from sounddesk.app.takes.rework_dialog import ReworkDialog
 from tests.app.takes.test_takes_panel import make_take
 
 # What they hold (tabs, headers, what is scrolled) has names, and a label is read as its text.
@@ -99,6 +100,7 @@ def test_everything_in_dialogs_that_need_takes_has_a_name(window: MainWindow) ->
         ExportDialog(document.project, document.takes, memory, "farm", window),
         CompareDialog([take, take], document.project, window),
         RecoveryDialog((), window),
+        ReworkDialog(take, "take 1", window),
     ]
     for dialog in dialogs:
         assert nameless(dialog) == []

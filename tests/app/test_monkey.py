@@ -41,7 +41,8 @@ DIALOGS = (
 
 # These open dialogs, leave the project or end the window; each has tests of its own.
 NOT_FOR_MONKEYS = (
-    "file.", "app.", "help.", "edit.paste", "takes.rename", "takes.compare", "objects.rename", "objects.colour",
+    "file.", "app.", "help.", "edit.paste", "takes.rename", "takes.compare", "takes.vary", "takes.regenerate",
+    "takes.extend", "takes.loop", "objects.rename", "objects.colour",
 )  # fmt: skip
 
 MODIFIERS = (

@@ -27,6 +27,7 @@ from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.takes.compare_dialog import CompareDialog
+from sounddesk.app.takes.rework_dialog import Page
 from sounddesk.app.takes.take_list import TakeList
 from sounddesk.app.takes.take_pictures import TakePictures
 from sounddesk.domain.project import Project
@@ -35,14 +36,16 @@ from sounddesk.domain.take_placement import with_take_placed
 from sounddesk.domain.take_placement import with_take_swapped
 
 _TAKE_MENU: Final = (
-    "takes.listen", "takes.use", "takes.place", "", "takes.star", "takes.rename", "takes.reuse_seed", "",
+    "takes.listen", "takes.use", "takes.place", "", "takes.vary", "takes.regenerate", "takes.extend", "takes.loop", "",
+    "takes.star", "takes.rename", "takes.reuse_seed", "",
     "takes.a_b", "takes.compare",
 )  # fmt: skip
 _GENERATE_MENU: Final = ("takes.generate", "takes.generate_all", "", "takes.use_new")
 # What of a recipe is shown, under which words.
 _RECIPE_WORDS: Final = (
     ("file", "{}"), ("seed", "seed {}"), ("drawn_seed", "drawn from {}"), ("preset", "{}"), ("steps", "{} steps"),
-    ("guidance", "guidance {}"), ("bundle", "bundle {}"),
+    ("guidance", "guidance {}"), ("bundle", "bundle {}"), ("how", "{}"), ("source_take", "from take {}"),
+    ("strength", "strength {}"),
     ("hint", "prompt \u201c{}\u201d"), ("negative_hint", "not \u201c{}\u201d"),
 )  # fmt: skip
 
@@ -54,12 +57,14 @@ class TakesPanel(QWidget):
         generate_requested(object_ids, variations).
         use_new_changed(on): whether new takes are to be used at once.
         audition_requested(take_id): play this take alone.
+        rework_requested(take_id, page): ask what is to be made from this take (`rework_dialog.Page`).
         listening_changed(takes): which takes are to be heard in place of those in use, by object id.
     """
 
     generate_requested = Signal(object, int)
     use_new_changed = Signal(bool)
     audition_requested = Signal(str)
+    rework_requested = Signal(str, str)
     listening_changed = Signal(object)
 
     def __init__(
@@ -269,6 +274,10 @@ class TakesPanel(QWidget):
         for take in self.selected_takes()[:1]:
             self.audition_requested.emit(take.id)
 
+    def rework(self, page: Page) -> None:
+        for take in self.selected_takes()[:1]:
+            self.rework_requested.emit(take.id, page)
+
     def _toggle_star(self, take_id: str) -> None:
         project = self._document.project
         mark = project.mark_of(take_id)
@@ -353,6 +362,14 @@ COMMANDS: Final[tuple[Command[TakesPanel], ...]] = (
             keys="Ctrl+G", label="Generate", enabled=lambda it: it.has_objects_selected),
     Command("takes.generate_all", "Generate &all", TakesPanel.generate_all, menu="Takes", section="generate",
             keys="Ctrl+Shift+G", enabled=lambda it: it.has_objects),
+    Command("takes.vary", "&Vary take…", lambda it: it.rework("vary"), menu="Takes", section="rework",
+            tip="Takes that begin from this one, more or less like it", enabled=lambda it: it.has_take),
+    Command("takes.regenerate", "&Regenerate range of take…", lambda it: it.rework("regenerate"), menu="Takes",
+            section="rework", tip="Only a range is made anew, the rest stays", enabled=lambda it: it.has_take),
+    Command("takes.extend", "&Extend take…", lambda it: it.rework("extend"), menu="Takes", section="rework",
+            tip="The sound goes on behind its end", enabled=lambda it: it.has_take),
+    Command("takes.loop", "Make take &loopable…", lambda it: it.rework("loop"), menu="Takes", section="rework",
+            tip="The end leads into the start", enabled=lambda it: it.has_take),
     Command("takes.listen", "&Listen to take", TakesPanel.listen, menu="Takes", section="listen", keys="Shift+Space",
             enabled=lambda it: it.has_take),
     Command("takes.use", "&Use take on the timeline", TakesPanel.use_selected, menu="Takes", section="use",

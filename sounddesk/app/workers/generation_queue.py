@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import cast
@@ -14,6 +15,7 @@ from sounddesk.app.runtime.heavy_imports import gil_friendly_imports
 from sounddesk.app.workers.serial_thread import JobControl
 from sounddesk.app.workers.serial_thread import Ticket
 from sounddesk.app.workers.serial_worker import SerialWorker
+from sounddesk.domain.take import Take
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.types import GenerationRequest
 from sounddesk.engine.types import ObjectRequest
@@ -21,6 +23,7 @@ from sounddesk.engine.types import RgbImage
 
 if TYPE_CHECKING:
     from sounddesk.engine.bundles.memory_plan import MemoryPlan
+    from sounddesk.engine.generation.variation_types import VariationRequest
     from sounddesk.engine.session import EngineSession
 
 AttentionTarget = str | Callable[[], ObjectRequest]
@@ -52,12 +55,14 @@ class GenerateJob:
             because unpacking masks takes long.
         object_ids: whose take each one is.
         engine: what makes them.
+        place: puts the takes onto their lanes; None for the usual way.
     """
 
-    make_request: Callable[[], GenerationRequest]
+    make_request: Callable[[], GenerationRequest | VariationRequest]
     object_ids: tuple[str, ...]
     title: str
     engine: EngineChoice = EngineChoice()
+    place: Callable[[Sequence[Take]], object] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -92,7 +97,10 @@ class _Engine:
         match job:
             case GenerateJob():
                 session = self._open(job.engine, control.cancel)
-                return session.generate(job.make_request(), on_progress=stepped, cancel=control.cancel)
+                request = job.make_request()
+                if isinstance(request, GenerationRequest):
+                    return session.generate(request, on_progress=stepped, cancel=control.cancel)
+                return session.generate_variations(request, on_progress=stepped, cancel=control.cancel)
             case _AttentionQuery(image=image, target=target):
                 session = self._open(job.engine, control.cancel)
                 if isinstance(target, str):

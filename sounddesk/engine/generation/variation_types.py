@@ -63,13 +63,16 @@ class VariationRequest:
         self.take.check(size=(self.image.shape[0], self.image.shape[1]))
         if not self.seeds or not all(0 <= seed <= MAX_SEED for seed in self.seeds):
             raise ValueError(f"seeds are {list(self.seeds)}: give at least one, from 0 to {MAX_SEED}")
-        if not 0.0 < self.source_seconds <= MAX_SECONDS:
-            raise ValueError(
-                f"sound lasts {self.source_seconds:g} s: choose one of at most {MAX_SECONDS:g} s, or cut it"
-            )
-        check_edit(self.edit, seconds=self.source_seconds)
+        check_source(self.source_seconds, self.edit)
 
     @property
     def engine_seconds(self) -> float:
         """What the networks make: never less than they can."""
         return max(MIN_SECONDS, self.seconds)
+
+
+def check_source(seconds: float, edit: SoundEdit) -> None:
+    """Refuse what cannot be done with a sound of this length. Raises: ValueError."""
+    if not 0.0 < seconds <= MAX_SECONDS:
+        raise ValueError(f"sound lasts {seconds:g} s: choose one of at most {MAX_SECONDS:g} s, or cut it")
+    check_edit(edit, seconds=seconds)
