@@ -17,7 +17,6 @@ from sounddesk.app.generation import generation_request
 from sounddesk.app.project.demo_project import DEMOS
 from sounddesk.app.project.demo_project import demo_folder
 from sounddesk.app.project.demo_project import demo_project
-from sounddesk.app.project.project_reading import decode_images
 from sounddesk.engine.session import EngineSession
 
 _SECONDS: Final = 6.0
@@ -26,8 +25,7 @@ _SECONDS: Final = 6.0
 def make_demo_takes(name: str) -> None:
     """Write `takes/OBJECT.flac` and `takes/takes.json` into a demo's folder."""
     folder = demo_folder(name)
-    contents = demo_project(name, with_takes=False)
-    ((_, image),) = decode_images(contents)
+    contents, ((_, image),) = demo_project(name, with_takes=False)
     project = contents.project
     session = EngineSession.open(bundle="starter", device="cpu")
     made = session.generate(

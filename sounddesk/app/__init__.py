@@ -3,5 +3,7 @@
 from __future__ import annotations
 
 from sounddesk.app.runtime.bool_references import guard_bool_references
+from sounddesk.app.runtime.plain_imports import restore_import
 
 guard_bool_references()
+restore_import()

@@ -17,6 +17,7 @@ from sounddesk.app.export.export_commands import ExportCommands
 from sounddesk.app.file_commands import FileCommands
 from sounddesk.app.notifications import NoticeButton
 from sounddesk.app.notifications import notifier
+from sounddesk.app.project.project_reading import Images
 from sounddesk.app.project.recovery import Recoverable
 from sounddesk.app.services import Services
 from sounddesk.app.workers.background import Background
@@ -55,9 +56,10 @@ class AppCommands(QObject):
         self._plays_demo = play
         self._demo.start("demo", functools.partial(demo_project, name, with_takes=with_takes))
 
-    def _show_demo(self, _key: str, contents: ProjectContents) -> None:
+    def _show_demo(self, _key: str, demo: tuple[ProjectContents, Images]) -> None:
         play, player = self._plays_demo, self._services.player
-        self._services.store.new(contents, then=lambda shown: player.play() if shown and play else None)
+        contents, images = demo
+        self._services.store.new(contents, images=images, then=lambda shown: player.play() if shown and play else None)
 
     def offer_recovery(self, *, quietly: bool = False) -> None:
         """Offer what a crash left behind; `quietly` in a line with a button, while another project is being opened."""

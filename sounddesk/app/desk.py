@@ -27,8 +27,11 @@ from sounddesk.storage.path_text import user_data_folder
 
 APP_ID: Final = "org.sounddesk.sounddesk"
 """The name under which desktops know the app: that of its launcher, `packaging/linux/APP_ID.desktop`."""
-# Python's own 5 ms add up: a picture of many Qt calls then waits for two busy workers again and again.
-_TURN_S: Final = 0.001
+# Python's own 5 ms add up: a picture of many Qt calls then waits for two busy workers again and again. With 1 ms they
+# held the window up three times as long in all as with this.
+_TURN_S: Final = 0.0002
+# After the window is there: an example that is opened at once is heard before the segmenter's libraries load.
+_WARM_UP_AFTER_MS: Final = 2500
 
 
 def make_application(arguments: Sequence[str]) -> QApplication:
@@ -73,6 +76,7 @@ def _remove_leftovers(settings: Settings) -> None:
 
 def _after_start(window: MainWindow, path: Path | None) -> None:
     load_what_comes_next()
+    QTimer.singleShot(_WARM_UP_AFTER_MS, window, window.services.segment.warm_up)
     window.app_commands.tell_odd_settings()
     window.app_commands.offer_crash_report()
     window.app_commands.offer_recovery(quietly=path is not None)

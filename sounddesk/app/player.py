@@ -130,7 +130,10 @@ class Player(QObject):
         """A take at the project rate; None while it is being resampled."""
         found = self._samples.get(take_id)
         take = self._document.takes.get(take_id)
-        if found is None and take is not None and not self._background.is_running(take_id):
+        if found is None and take is not None and take.sample_rate_hz == PROJECT_RATE_HZ:
+            # Nothing to wait for: an example is heard at once.
+            self._samples[take_id] = found = take.waveform
+        elif found is None and take is not None and not self._background.is_running(take_id):
             self._background.start(take_id, lambda: at_project_rate(take))
         return found
 

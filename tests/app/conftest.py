@@ -136,10 +136,10 @@ def told(qapp: QApplication) -> Iterator[Told]:
     notifier.noticed.disconnect(heard.hear)
 
 
-def succeeds(operation: Callable[..., object], *arguments: object) -> bool:
+def succeeds(operation: Callable[..., object], *arguments: object, **options: object) -> bool:
     """Whether an operation of the project store succeeded, waited for."""
     answers: list[bool] = []
-    operation(*arguments, then=answers.append)
+    operation(*arguments, **options, then=answers.append)
     wait_until(lambda: bool(answers))
     return answers[0]
 

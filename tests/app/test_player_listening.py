@@ -50,3 +50,8 @@ def test_stopping_goes_back_where_the_user_wants_it(player: Player) -> None:
     wait_until(lambda: player.position_s > stopped_s + 0.1)
     player.toggle()
     assert player.position_s == pytest.approx(stopped_s)
+
+
+def test_a_take_at_the_rate_of_the_project_is_there_at_once(player: Player, still: Document) -> None:
+    take = make_take(still, "o1", rate_hz=48_000)
+    assert player.samples_of(take.id) is take.waveform

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
+from sounddesk.app.project.project_reading import Images
 from sounddesk.app.runtime.heavy_imports import map_opencv_library
 from sounddesk.domain.clip_edits import with_room_for_clips
 from sounddesk.domain.project import ImageInfo
@@ -42,27 +42,29 @@ def demo_image(name: str) -> Path:
     return demo_folder(name) / ("scene.webp" if name == FARM else "scene.jpg")
 
 
-def demo_project(name: str = FARM, *, with_takes: bool = True) -> ProjectContents:
+def demo_project(name: str = FARM, *, with_takes: bool = True) -> tuple[ProjectContents, Images]:
     """A project that has no file: the demo's image with one object per mask, each with a finished take on its lane, so
-    that the first press of Space is heard. Give it to `ProjectStore.new`.
+    that the first press of Space is heard.
 
     Args:
         name: one of `DEMOS`.
         with_takes: False for the objects alone.
 
+    Returns:
+        The project, and its image decoded. Give both to `ProjectStore.new`.
+
     Raises:
         EngineError, FileNotFoundError: the shipped files are missing or damaged.
     """
     map_opencv_library()
-    from sounddesk.engine.images.image_file import load_image
+    from sounddesk.engine.images.image_file import image_from_bytes
     from sounddesk.engine.images.mask_file import load_mask
 
     folder, path = demo_folder(name), demo_image(name)
     file = path.read_bytes()
-    scene = load_image(path)
-    sha256 = hashlib.sha256(file).hexdigest()
+    scene = image_from_bytes(file, name=path.name)
     shown = "demo" if name == FARM else name
-    image = ImageInfo(sha256=sha256, name=f"{shown}{path.suffix}", width=scene.width, height=scene.height)
+    image = ImageInfo(sha256=scene.sha256, name=f"{shown}{path.suffix}", width=scene.width, height=scene.height)
     project = Project(image=image)
     for object_name, file_of_mask in demo_masks(folder).items():
         mask = load_mask(file_of_mask, image_size=(scene.width, scene.height))
@@ -79,7 +81,8 @@ def demo_project(name: str = FARM, *, with_takes: bool = True) -> ProjectContent
         project = with_take_placed(project, take.object_id, take.id, take.seconds)
         clip = dataclasses.replace(project.clips_of(take.object_id)[0], start_s=_APART_S * number)
         project = with_room_for_clips(project.with_clip(clip))
-    return ProjectContents(project=project, takes=takes, images={sha256: file})
+    contents = ProjectContents(project=project, takes=takes, images={scene.sha256: file})
+    return contents, [(file, scene.pixels)]
 
 
 def _onset_s(take: Take) -> float:

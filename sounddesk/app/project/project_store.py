@@ -112,18 +112,24 @@ class ProjectStore(QObject):
 
     # ------------------------------------------------------------------ opening
 
-    def new(self, contents: ProjectContents | None = None, *, then: Then = _nothing) -> None:
-        """Show an empty project, or one from `contents` that has no file yet."""
-        self._start(self._new(contents or ProjectContents()), then)
+    def new(
+        self, contents: ProjectContents | None = None, *, images: Images | None = None, then: Then = _nothing
+    ) -> None:
+        """Show an empty project, or one from `contents` that has no file yet.
+
+        `images`: the contents' images, where they were decoded already.
+        """
+        self._start(self._new(contents or ProjectContents(), images), then)
 
     def open(self, path: Path, *, then: Then = _nothing) -> None:
         """Open a project file."""
         self._start(self._open(path.absolute()), then)
 
-    def _new(self, contents: ProjectContents) -> _Operation:
-        images: Images | None = []
-        if contents.images:
-            images = yield from self._reading(lambda: decode_images(contents))
+    def _new(self, contents: ProjectContents, images: Images | None) -> _Operation:
+        if images is None:
+            images = []
+            if contents.images:
+                images = yield from self._reading(lambda: decode_images(contents))
         if images is None:
             return False
         self._show(contents, images, path=None, lock=None, read_only=None)

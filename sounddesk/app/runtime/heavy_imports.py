@@ -8,6 +8,7 @@ import importlib.util
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -17,9 +18,8 @@ from sounddesk.app.runtime.garbage_collection import collection_paused
 # What `import torch` maps, in the order in which it does; the first one globally, as torch itself asks for it.
 _TORCH_LIBRARIES: Final = ("torch_global_deps", "c10", "torch_cpu", "torch_cuda", "torch", "torch_python")
 
-# scipy asks what is imported already whether it is torch, and fails where torch is half imported by another thread.
-_scipy_is_loaded = threading.Event()
-_scipy_is_loaded.set()
+# Until an example that is opened as soon as the window is there has begun to sound: loading scipy takes a second.
+_SCIPY_AFTER_S: Final = 1.5
 
 
 @contextlib.contextmanager
@@ -31,11 +31,13 @@ def gil_friendly_imports() -> Iterator[None]:
     that a thread keeps the lock for. Without them no freeze of over 40 ms is left on a quiet machine.
     """
     map_torch_libraries()
-    _scipy_is_loaded.wait()
     interval_s = sys.getswitchinterval()
     sys.setswitchinterval(min(interval_s, 0.001))
     try:
         with collection_paused():
+            # It asks whether what is imported already is torch, and fails where another thread has half of torch.
+            import scipy.signal  # noqa: F401
+
             yield
     finally:
         sys.setswitchinterval(interval_s)
@@ -46,16 +48,16 @@ def load_what_comes_next() -> None:
 
     def load() -> None:
         with collection_paused():
-            try:
-                # Before scipy, which takes longer: a picture that is opened meanwhile waits for this one.
-                import sounddesk.engine.bundles.bundle_reference  # noqa: F401
+            map_opencv_library()
+            import sounddesk.audio.files.wav_io
+            import sounddesk.engine.bundles.bundle_reference
+            import sounddesk.engine.images.image_file
+            import sounddesk.engine.images.mask_file  # noqa: F401
+        time.sleep(_SCIPY_AFTER_S)
+        with collection_paused():
+            # For the equalizer and the reverb, whose thread must not wait for it.
+            import scipy.signal  # noqa: F401
 
-                # isort: split
-                import scipy.signal  # noqa: F401
-            finally:
-                _scipy_is_loaded.set()
-
-    _scipy_is_loaded.clear()
     threading.Thread(target=load, name="loading what comes next", daemon=True).start()
 
 

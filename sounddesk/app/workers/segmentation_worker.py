@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from sounddesk.engine.segmenters.protocol import EncodedImage
     from sounddesk.engine.segmenters.protocol import Prompt
 
+# For the window to show another image, in milliseconds.
+_SETTLE_MS: Final = 100
 # Less than this is no part of an object and the rest is all of it, in shares of 1.
 _SURE: Final = 1 / 16
 
@@ -124,7 +126,12 @@ class _HandOut:
     pass
 
 
-_Job = _SetImage | _SetSegmenter | _Predict | _Preview | _HandOut
+@dataclass(frozen=True, eq=False)
+class _WarmUp:
+    pass
+
+
+_Job = _SetImage | _SetSegmenter | _Predict | _Preview | _HandOut | _WarmUp
 
 
 class _Segmenting:
@@ -158,6 +165,8 @@ class _Segmenting:
             case _HandOut():
                 encoded = self._encode()
                 return self._choice, encoded
+            case _WarmUp():
+                self._chosen()
         if self._pixels is not None and not control.cancel.cancelled:
             self._encode()
         return None
@@ -197,7 +206,7 @@ class _Segmenting:
             self._before = (mask, mask.to_bool())
         return self._before[1]
 
-    def _encode(self) -> EncodedImage:
+    def _chosen(self) -> SegmenterChoice:
         if self._choice is None:
             # SAM and the starter's segmenter bring torch along.
             with gil_friendly_imports():
@@ -205,12 +214,16 @@ class _Segmenting:
             self._on_notice(self._choice.notice)
             for note in self._choice.notes:
                 self._on_notice(note)
+        return self._choice
+
+    def _encode(self) -> EncodedImage:
+        choice = self._chosen()
         if self._pixels is None or self._sha256 is None:
             from sounddesk.engine.segmenters.protocol import PromptError
 
             raise PromptError("there is no image yet: open one first")
         if self._encoded is None:
-            self._encoded = self._choice.segmenter.encode(self._pixels)
+            self._encoded = choice.segmenter.encode(self._pixels)
             self._on_ready(self._sha256)
         return self._encoded
 
@@ -260,15 +273,15 @@ class SegmentationWorker(QObject):
     def set_image(self, sha256: str | None, pixels: RgbImage | None, *, after_painting: bool = False) -> None:
         """Encode another image (None: there is none); answers for the old one are no longer wanted.
 
-        `after_painting`: begin when the event loop is next idle, since encoding may take all cores; or with the first
-        question, so that none is answered with the old image.
+        `after_painting`: begin once the window has had time to show it, and an example to sound, since encoding may
+        take all cores; or with the first question, so that none is answered with the old image.
         """
         self._drop(_SetImage, _Predict, _Preview, _HandOut)
         self._next_image = _SetImage(sha256, pixels)
         self._has_image = pixels is not None
         self._set_preparing(self._has_image)
         if after_painting:
-            QTimer.singleShot(0, self, self._hand_on_image)
+            QTimer.singleShot(_SETTLE_MS, self, self._hand_on_image)
         else:
             self._hand_on_image()
 
@@ -304,6 +317,11 @@ class SegmentationWorker(QObject):
         self._set_preparing(self._has_image)
         self._worker.submit(_SetSegmenter(choose))
 
+    def warm_up(self) -> None:
+        """Load the segmenter while there is no image yet, so that the first click is answered sooner."""
+        if not self._has_image:
+            self._worker.submit(_WarmUp())
+
     def stop(self) -> None:
         """Cancel everything. Returns at once; `close` waits for the job in hand."""
         self._worker.stop()
@@ -335,6 +353,9 @@ class SegmentationWorker(QObject):
         self._see_whether_prepared()
 
     def _on_failed(self, ticket: Ticket[_Job], error: Exception) -> None:
+        if isinstance(ticket.job, _WarmUp):
+            # Nobody asked: whoever does is told then.
+            return
         asked = isinstance(ticket.job, _Predict | _Preview | _HandOut)
         self.failed.emit(ticket.id if asked else -1, error)
         self._see_whether_prepared()

@@ -239,10 +239,12 @@ def test_about_shows_the_licence_of_each_bundle(qapp: QApplication) -> None:
 def test_the_demo_is_a_fresh_project_each_time(document: Document) -> None:
     store = ProjectStore(document, Settings())
     for name in ("shore", "meadow"):
-        assert succeeds(store.new, demo_project(name))
+        contents, images = demo_project(name)
+        assert succeeds(store.new, contents, images=images)
         assert len(document.takes) == len(document.project.objects) == 2
     for _ in range(2):
-        assert succeeds(store.new, demo_project())
+        contents, images = demo_project()
+        assert succeeds(store.new, contents, images=images)
         assert [each.name for each in document.project.objects] == ["cow", "sheep", "duck", "dog"]
         assert document.image is not None and store.path is None and not document.is_dirty
         document.commit("away", document.project.without_objects([document.project.objects[0].id]))

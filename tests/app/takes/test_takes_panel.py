@@ -15,16 +15,18 @@ from sounddesk.domain.take import Take
 from tests.app.conftest import wait_until
 
 
-def make_take(document: Document, object_id: str, *, hz: float = 440.0, seconds: float = 1.0) -> Take:
+def make_take(
+    document: Document, object_id: str, *, hz: float = 440.0, seconds: float = 1.0, rate_hz: int = 16_000
+) -> Take:
     number = document.takes.next_number(object_id)
-    time_s = np.arange(round(16_000 * seconds)) / 16_000
+    time_s = np.arange(round(rate_hz * seconds)) / rate_hz
     take = Take(
         id=f"{object_id}-{number}",
         object_id=object_id,
         number=number,
         seed=100 + number,
         waveform=(0.5 * np.sin(2 * np.pi * hz * time_s)).astype(np.float32),
-        sample_rate_hz=16_000,
+        sample_rate_hz=rate_hz,
         recipe={"bundle": "starter", "seed": 100 + number},
         created="2026-01-01T00:00:00+00:00",
     )

@@ -13,6 +13,7 @@ from sounddesk.app.workers.segmentation_worker import choose_default_segmenter
 from sounddesk.app.workers.segmentation_worker import kept_mask
 from sounddesk.domain.mask import Box
 from sounddesk.domain.tiled_mask import TiledMask
+from sounddesk.engine.segmenters.choice import SegmenterChoice
 from sounddesk.engine.segmenters.protocol import Prompt
 from tests.app.conftest import wait_until
 
@@ -159,3 +160,41 @@ def test_a_segmenter_that_cannot_be_had_is_said_and_the_next_one_works(
     job = segment.predict(Prompt.click(20, 30))
     wait_until(lambda: bool(answers))
     assert answers == [job]
+
+
+def test_a_segmenter_that_was_warmed_up_is_the_one_that_answers(still: Document, segment: SegmentationWorker) -> None:
+    chosen, answers = [], []
+
+    def choose() -> SegmenterChoice:
+        chosen.append(choose_default_segmenter())
+        return chosen[-1]
+
+    segment.predicted.connect(lambda job, _found: answers.append(job))
+    segment.set_segmenter(choose)
+    segment.warm_up()
+    wait_until(lambda: bool(chosen))
+    info = still.project.image
+    assert info is not None
+    segment.set_image(info.sha256, still.image)
+    job = segment.predict(Prompt.click(20, 30))
+    wait_until(lambda: answers == [job])
+    segment.warm_up()
+    assert len(chosen) == 1
+
+
+def test_nobody_is_told_of_a_warming_up_that_failed(still: Document, segment: SegmentationWorker) -> None:
+    tries, failures = [], []
+
+    def broken() -> SegmenterChoice:
+        tries.append(True)
+        raise ValueError("no checkpoint at this place: choose another one")
+
+    segment.failed.connect(lambda job, text: failures.append((job, str(text))))
+    segment.set_segmenter(broken)
+    segment.warm_up()
+    wait_until(lambda: bool(tries))
+    info = still.project.image
+    assert info is not None
+    segment.set_image(info.sha256, still.image)
+    wait_until(lambda: bool(failures))
+    assert failures == [(-1, "no checkpoint at this place: choose another one")]
