@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import isnan
+from typing import TYPE_CHECKING
 from typing import Any
 
 from sounddesk.evaluation.measures.registry import MEASURES
@@ -11,12 +14,56 @@ from sounddesk.evaluation.measures.registry import MeasureReport
 from sounddesk.evaluation.measures.registry import folder_option
 from sounddesk.evaluation.measures.registry import in_range
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-def measure(_: None, /, **options: Any) -> MeasureReport:
+    from sounddesk.evaluation.sounds.sounds_result import ListenerRatings
+
+
+def measure(_: None, /, *, study: Path | None = None, **options: Any) -> MeasureReport:
     """See `sounds.sounds`."""
     from sounddesk.evaluation.sounds import sounds
 
-    return MeasureReport.with_details(sounds.run(**options))
+    listeners = None if study is None else listeners_of(study, options["system"])
+    return MeasureReport.with_details(sounds.run(listeners=listeners, **options))
+
+
+def listeners_of(study: Path, systems: Sequence[str]) -> ListenerRatings:
+    """The ratings of a study as rows of the report, which calls the study's controls noise.
+
+    Args:
+        systems: NAME=FOLDER of each that is measured; the study's others have a row too, and a note.
+
+    Raises:
+        BadInputError: no study, or nobody has rated anything.
+    """
+    from sounddesk.evaluation.sounds.sounds_result import Cell
+    from sounddesk.evaluation.sounds.sounds_result import ListenerRatings
+    from sounddesk.evaluation.sounds.system_sounds import NOISE
+    from sounddesk.evaluation.study.study_design import CONTROL
+    from sounddesk.evaluation.study.study_design import QUESTIONS
+    from sounddesk.evaluation.study.study_file import StudyFile
+    from sounddesk.evaluation.study.study_report import read_ratings
+
+    with StudyFile(study) as opened:
+        found = read_ratings(opened)
+    cells: dict[str, dict[str, Cell]] = {}
+    for system in sorted(found.means, key=lambda name: name != CONTROL):
+        rows = found.means[system]
+        if rows:
+            cells[NOISE if system == CONTROL else system] = {
+                name: Cell(
+                    value=each.value,
+                    low=None if isnan(each.low) else each.low,
+                    high=None if isnan(each.high) else each.high,
+                    clips=each.ratings,
+                )
+                for name, each in rows.items()
+            }
+    measured = {text.partition("=")[0] for text in systems}
+    notes = [f"{len(found.counted)} counted, {len(found.left_out)} left out ('sounddesk study report' says why)"]
+    notes += [f"{name} was rated and is not measured here" for name in cells if name not in {*measured, NOISE}]
+    return ListenerRatings(questions={str(name): text for name, text in QUESTIONS.items()}, cells=cells, notes=tuple(notes))
 
 
 MEASURES.register(
@@ -46,6 +93,7 @@ MEASURES.register(
                 "--out", "where the report is written; an earlier one there is brought up to date", required=True
             ),
             folder_option("--reference", "the real sounds, as ID.wav", default_text="what the manifest names"),
+            folder_option("--study", "also shows what listeners of this study said", default_text=""),
             MeasureOption(
                 flag="--metrics", help="only these, separated by commas", kind="names", default=(), default_text="all"
             ),

@@ -36,6 +36,7 @@ from sounddesk.evaluation.sounds.sounds_page import sounds_page
 from sounddesk.evaluation.sounds.sounds_result import FIGURES_FILE
 from sounddesk.evaluation.sounds.sounds_result import PAGE_FILE
 from sounddesk.evaluation.sounds.sounds_result import Cell
+from sounddesk.evaluation.sounds.sounds_result import ListenerRatings
 from sounddesk.evaluation.sounds.sounds_result import SoundsResult
 from sounddesk.evaluation.sounds.sounds_result import SystemTest
 from sounddesk.evaluation.sounds.system_sounds import GROUND_TRUTH
@@ -61,6 +62,7 @@ def run(
     metrics: Sequence[str] = (),
     examples: int = 6,
     models: Path | None = None,
+    listeners: ListenerRatings | None = None,
     progress: OnProgress | None = None,
     cancel: CancelToken | None = None,
 ) -> SoundsResult:
@@ -74,6 +76,7 @@ def run(
         metrics: which ones; all that there are by default.
         examples: how many clips are shown with picture, sounds and spectrograms side by side.
         models: folder of installed models, the user's own by default.
+        listeners: what a study found out, for a table of its own.
 
     Raises:
         BadInputError: manifest, folders or names of metrics cannot be used, or `out` holds other things.
@@ -115,6 +118,7 @@ def run(
             examples=write_examples(out, clips, systems, real, count=examples, progress=progress, cancel=cancel),
             clips=len(clips),
             page=str(out / PAGE_FILE),
+            listeners=listeners,
         )
         write_file(out / FIGURES_FILE, (json.dumps(result.to_json(), indent=1) + "\n").encode())
         write_file(out / PAGE_FILE, sounds_page(result).encode("utf-8"))

@@ -49,6 +49,33 @@ class Cell:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ListenerRatings:
+    """What listeners of a study said of the systems, from 1 to 5.
+
+    Attributes:
+        questions: asked, by the name of the criterion.
+        cells: by system and criterion; intervals are over listeners, and `clips` counts ratings.
+        notes: who is counted.
+    """
+
+    questions: Mapping[str, str]
+    cells: Mapping[str, Mapping[str, Cell]]
+    notes: tuple[str, ...] = ()
+
+    def details(self) -> list[str]:
+        told = []
+        for name in self.questions:
+            cells = {system: row[name] for system, row in self.cells.items() if name in row}
+            figures = [f"{system} {cell.text(2)} ({cell.interval_text(2)})" for system, cell in cells.items()]
+            told += [f"{name} (listeners, higher is better): {', '.join(figures)}"] if figures else []
+        return [*told, *(f"Listeners: {note}" for note in self.notes)]
+
+    def to_json(self) -> dict[str, Any]:
+        systems = {system: {name: cell.to_json() for name, cell in row.items()} for system, row in self.cells.items()}
+        return {"questions": dict(self.questions), "systems": systems, "notes": list(self.notes)}
+
+
+@dataclass(frozen=True, kw_only=True)
 class SystemTest:
     """The first system against another by one metric, on the clips that both have.
 
@@ -116,6 +143,7 @@ class SoundsResult:
         not_measured: of each metric without any figure, why, and what to do.
         notes: of each system, what was found in its folder that a reader has to know.
         clips: how many the manifest has.
+        listeners: of a study, where one was given.
     """
 
     metrics: tuple[SoundMetric, ...]
@@ -126,6 +154,7 @@ class SoundsResult:
     examples: tuple[Example, ...]
     clips: int
     page: str
+    listeners: ListenerRatings | None = None
 
     def line(self) -> str:
         measured = [metric for metric in self.metrics if metric.name not in self.not_measured]
@@ -143,6 +172,7 @@ class SoundsResult:
                 if cell.value is not None:
                     figures.append(f"{system} {cell.text(metric.digits)} ({cell.interval_text(metric.digits)})")
             told.append(f"{metric.title} ({metric.origin}, {metric.better} is better): {', '.join(figures)}")
+        told += self.listeners.details() if self.listeners is not None else []
         told += [f"{system}: {note}" for system, notes in self.notes.items() for note in notes]
         return told
 
@@ -167,5 +197,6 @@ class SoundsResult:
                 for metric in self.metrics
             },
             "tests": [each.to_json() for each in self.tests],
+            **({"listeners": self.listeners.to_json()} if self.listeners is not None else {}),
             "notes": {system: list(notes) for system, notes in self.notes.items()},
         }

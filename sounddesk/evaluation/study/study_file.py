@@ -42,7 +42,7 @@ CREATE TABLE incidents (kind TEXT NOT NULL, listener INTEGER, at REAL NOT NULL);
 _CODE_LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 _CODE_LENGTH: Final = 16
 
-Incident = Literal["forged session", "posted twice", "too early", "another sample", "incomplete"]
+Incident = Literal["forged session", "posted twice", "too early", "another sample", "incomplete", "too many posts"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -148,6 +148,32 @@ class StudyReport:
         }
 
 
+@dataclass(frozen=True, kw_only=True)
+class StudyRatings:
+    """The ratings of those who are counted, by system and criterion; controls stand under `CONTROL`.
+
+    Attributes:
+        counted: their numbers.
+        left_out: the others, and why.
+    """
+
+    means: Mapping[str, Mapping[Criterion, MeanRating]]
+    counted: tuple[int, ...]
+    left_out: Mapping[int, str]
+
+
+def read_ratings(study: StudyFile, *, control_limit: float = CONTROL_LIMIT) -> StudyRatings:
+    """What listeners said so far. Raises: BadInputError, nobody has rated anything."""
+    answers = study.answers()
+    if not answers:
+        raise BadInputError(f"nobody has rated anything in {study.folder} yet: open it with 'sounddesk study serve'")
+    counted, left_out = _counted(study, answers, limit=control_limit)
+    kept = [each for each in answers if each.listener in counted]
+    systems = [*sorted({each.system for each in study.samples.values()} - {CONTROL}), CONTROL]
+    means = {name: _means(study, kept, name) for name in systems}
+    return StudyRatings(means=means, counted=tuple(counted), left_out=left_out)
+
+
 def report_study(study: StudyFile, out: Path, *, first: str = "", control_limit: float = CONTROL_LIMIT) -> StudyReport:
     """Read the answers of a study so far and write page, figures and table.
 
@@ -158,23 +184,21 @@ def report_study(study: StudyFile, out: Path, *, first: str = "", control_limit:
         BadInputError: nobody has rated anything, no such system, or `out` holds other things.
         OutputError: `out` cannot be written.
     """
+    ratings = read_ratings(study, control_limit=control_limit)
     answers = study.answers()
-    systems = sorted({each.system for each in study.samples.values()} - {CONTROL})
-    if not answers:
-        raise BadInputError(f"nobody has rated anything in {study.folder} yet: open it with 'sounddesk study serve'")
+    systems = [name for name in ratings.means if name != CONTROL]
     if first and first not in systems:
         raise BadInputError(f"there is no system {first!r} in this study: choose one of {', '.join(systems)}")
     systems.sort(key=lambda name: (name != first, name))
     check_report_folder(out, marker=ANSWERS_FILE)
-    counted, left_out = _counted(study, answers, limit=control_limit)
-    kept = [each for each in answers if each.listener in counted]
+    kept = [each for each in answers if each.listener in ratings.counted]
     made = StudyReport(
         title=study.terms.title,
         systems=tuple(systems),
         began=len(study.listeners()),
-        counted=tuple(counted),
-        left_out=left_out,
-        means={name: _means(study, kept, name) for name in (*systems, CONTROL)},
+        counted=ratings.counted,
+        left_out=ratings.left_out,
+        means={name: ratings.means[name] for name in (*systems, CONTROL)},
         kappas=_kappas(kept),
         tests=tuple(_tests(study, kept, systems)),
         refused=study.incidents(),
@@ -183,7 +207,7 @@ def report_study(study: StudyFile, out: Path, *, first: str = "", control_limit:
     )
     with translate_os_errors(out, what="cannot make"):
         out.mkdir(parents=True, exist_ok=True)
-    write_file(out / ANSWERS_FILE, answers_csv(study, answers, counted).encode("utf-8"))
+    write_file(out / ANSWERS_FILE, answers_csv(study, answers, ratings.counted).encode("utf-8"))
     text = json.dumps(_finite(made.to_json()), indent=1) + "\n"
     write_file(out / FIGURES_FILE, text.encode())
     write_file(out / PAGE_FILE, _page(made).encode("utf-8"))

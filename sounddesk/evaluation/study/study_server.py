@@ -19,6 +19,7 @@ from typing import Final
 
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.errors import MissingPackageError
+from sounddesk.evaluation.study.post_limit import PostLimit
 from sounddesk.evaluation.study.study_design import ENDS
 from sounddesk.evaluation.study.study_design import QUESTIONS
 from sounddesk.evaluation.study.study_design import Criterion
@@ -62,6 +63,7 @@ def create_app(study: StudyFile, *, clock: Callable[[], float] = time.time, anyo
     flask = _flask()
     app: Flask = flask.Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = _MOST_BYTES
+    limit = PostLimit()
     request: Any = flask.request
 
     def listener() -> Listener | None:
@@ -80,10 +82,19 @@ def create_app(study: StudyFile, *, clock: Callable[[], float] = time.time, anyo
         proxied = any(name in request.headers for name in _PROXY_HEADERS)
         if not anyone and (proxied or not is_local(request.remote_addr or "")):
             flask.abort(403, "This study is for the local network only.")
+        # A page elsewhere may have its own name resolved to this machine (DNS rebinding), but not change what is asked.
+        if not anyone and not is_own_host(request.host):
+            flask.abort(421, "This study is not served under that name: open the address that the server printed.")
         origin = request.headers.get("Origin")
         # Without the scheme, which a proxy may have changed.
         if request.method == "POST" and origin is not None and origin.partition("://")[2] != request.host:
             flask.abort(403, "This form comes from another page.")
+        if request.method == "POST":
+            over = limit.refused(request.remote_addr or "", now=clock())
+            if over:
+                if over == 1:
+                    study.note("too many posts", now=clock())
+                flask.abort(429, "Too many forms came from this address: wait a minute, then go back and send yours.")
 
     @app.after_request
     def protect(response: Response) -> Response:
@@ -227,6 +238,22 @@ def is_local(address: str) -> bool:
     mapped = getattr(found, "ipv4_mapped", None)
     found = mapped or found
     return found.is_loopback or found.is_private or found.is_link_local
+
+
+def is_own_host(host: str) -> bool:
+    """Whether a `Host` is an address, or a name that this machine gives itself and no page elsewhere can have.
+
+    Example:
+        >>> is_own_host("192.168.1.20:8765"), is_own_host("localhost:8765"), is_own_host("rebound.example:8765")
+        (True, True, False)
+    """
+    name = host.rpartition("]")[0][1:] if host.startswith("[") else host.partition(":")[0]
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        own = socket.gethostname().lower()
+        return name.lower().rstrip(".") in {"localhost", own, f"{own.partition('.')[0]}.local"}
+    return True
 
 
 def _form(form: Any) -> tuple[int, dict[Criterion, int]]:

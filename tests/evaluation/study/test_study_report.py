@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from sounddesk.domain.errors import BadInputError
+from sounddesk.evaluation.measures.sounds import listeners_of
+from sounddesk.evaluation.sounds import sounds
 from sounddesk.evaluation.study.study_design import CONTROL
 from sounddesk.evaluation.study.study_file import StudyFile
 from sounddesk.evaluation.study.study_report import report_study
@@ -106,3 +108,38 @@ def test_an_unfinished_study_says_what_it_can(study_folder: Path, clock: Clock, 
         with pytest.raises(BadInputError, match="there is no system 'nix'"):
             report_study(study, tmp_path / "report", first="nix")
     assert (tmp_path / "report" / "index.html").is_file()
+
+
+def test_ratings_are_rows_of_the_report_on_sounds(study_folder: Path, clock: Clock) -> None:
+    systems = [f"good={study_folder.parent / 'good'}"]
+    with pytest.raises(BadInputError, match="nobody has rated anything"):
+        listeners_of(study_folder, systems)
+    with StudyFile(study_folder) as study:
+        for spoiled in (0, 1):
+            who = study.listener_of(study.add_listener(now=clock()))
+            for number in who.samples:
+                study.show(study.listeners()[-1], now=clock())
+                clock.now += 100
+                sample = study.samples[number]
+                rating = {"good": 5, "bad": 2}.get(sample.system, 1) - spoiled * (sample.system == "good")
+                assert study.answer(who, number, dict.fromkeys(sample.criteria, rating), now=clock()) is None
+    made = listeners_of(study_folder, systems)
+    assert list(made.cells) == ["Noise", "bad", "good"]
+    good = made.cells["good"]["OVL"]
+    assert (good.value, good.clips) == (4.5, 8)
+    assert good.low < 4.5 < good.high
+    assert "2 counted" in made.notes[0] and made.notes[1] == "bad was rated and is not measured here"
+    report = sounds.run(
+        system=systems,
+        manifest=study_folder.parent / "clips.jsonl",
+        out=study_folder.parent / "report",
+        metrics=["fad"],
+        models=study_folder.parent / "none",
+        examples=0,
+        listeners=made,
+    )
+    assert "OVL (listeners, higher is better): Noise 1.00" in "\n".join(report.details())
+    page = (study_folder.parent / "report" / "index.html").read_text()
+    assert "What listeners said" in page and PageReader(page).problems == []
+    told = json.loads((study_folder.parent / "report" / "figures.json").read_text())["listeners"]
+    assert told["systems"]["good"]["OVL"]["value"] == 4.5

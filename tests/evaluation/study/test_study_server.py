@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from sounddesk.evaluation.study.post_limit import MOST_POSTS
 from sounddesk.evaluation.study.study_file import StudyFile
 from sounddesk.evaluation.study.study_server import create_app
 from sounddesk.evaluation.study.study_server import is_local
@@ -194,3 +196,31 @@ def test_who_comes_through_a_proxy_is_not_taken_for_local(study: StudyFile, app,
     assert open_to_all.post("/begin", headers=own).status_code == 200
     for other in ("https://elsewhere.example", "null", "https://["):
         assert open_to_all.post("/begin", headers={**own, "Origin": other}).status_code == 403
+
+
+def test_a_name_that_another_page_can_point_here_is_refused(study: StudyFile, app, clock: Clock) -> None:
+    own = socket.gethostname()
+    for host in ("localhost:8765", "127.0.0.1:8765", "192.168.1.20", "[fe80::1]:8765", own):
+        assert app.test_client().get("/", headers={"Host": host}).status_code == 200, host
+    for host in ("rebound.example", "rebound.example:8765", "localhost.rebound.example", "127.0.0.1.rebound.example"):
+        assert app.test_client().get("/", headers={"Host": host}).status_code == 421, host
+        assert app.test_client().post("/begin", headers={"Host": host}).status_code == 421, host
+    assert study.listeners() == []
+    # Whoever opens it to all has names of her own.
+    everyone = create_app(study, clock=clock, anyone=True).test_client()
+    assert everyone.get("/", headers={"Host": "study.example"}).status_code == 200
+
+
+def test_an_address_may_post_so_often_in_a_minute(study: StudyFile, app, clock: Clock) -> None:
+    client = app.test_client()
+    for _ in range(MOST_POSTS):
+        assert client.post("/continue", data={"code": "x"}).status_code == 403
+    for _ in range(3):
+        assert client.post("/begin").status_code == 429
+    assert study.listeners() == []
+    # Told once, or refusing would itself fill the file.
+    assert study.incidents() == {"forged session": MOST_POSTS, "too many posts": 1}
+    assert app.test_client().post("/begin", environ_base={"REMOTE_ADDR": "10.0.0.9"}).status_code == 200
+    assert client.get("/").status_code == 200
+    clock.now += 60
+    assert client.post("/begin").status_code == 200
