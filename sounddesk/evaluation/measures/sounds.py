@@ -63,7 +63,9 @@ def listeners_of(study: Path, systems: Sequence[str]) -> ListenerRatings:
     measured = {text.partition("=")[0] for text in systems}
     notes = [f"{len(found.counted)} counted, {len(found.left_out)} left out ('sounddesk study report' says why)"]
     notes += [f"{name} was rated and is not measured here" for name in cells if name not in {*measured, NOISE}]
-    return ListenerRatings(questions={str(name): text for name, text in QUESTIONS.items()}, cells=cells, notes=tuple(notes))
+    return ListenerRatings(
+        questions={str(name): text for name, text in QUESTIONS.items()}, cells=cells, notes=tuple(notes)
+    )
 
 
 MEASURES.register(
