@@ -4,8 +4,8 @@ python -m tests.fuzz.child FORMAT FOLDER FILES [FIRST]
 
 A line of JSON per report on standard output: `{"at": 7, "read": 5, "refused": 2}` before a file is read, with how
 often the files before it were read and refused, `{"at": 7, "fault": "..."}` after a fault, `{"end": true, ...}` at the
-end. The file being read lies in FOLDER, so that it is there when
-the process dies of it. Files in FOLDER/replay are read first, as they are, and count as the first.
+end, with the processor time of the slowest reading. The file being read lies in FOLDER, so that it is there when the
+process dies of it. Files in FOLDER/replay are read first, as they are, and count as the first.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import resource
 import signal
 import sys
 import tempfile
+import time
 import traceback
 import zlib
 from collections.abc import Iterator
@@ -98,13 +99,28 @@ def limits(seconds: int = CPU_S) -> Iterator[None]:
         faulthandler.cancel_dump_traceback_later()
 
 
-def fault_of(format_: Format, path: Path, watch: Watch) -> tuple[str, int]:
+class Slowest:
+    """Processor time in seconds of the longest reading so far."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    @contextlib.contextmanager
+    def timed(self) -> Iterator[None]:
+        begin = time.process_time()
+        try:
+            yield
+        finally:
+            self.seconds = max(self.seconds, time.process_time() - begin)
+
+
+def fault_of(format_: Format, path: Path, watch: Watch, slowest: Slowest) -> tuple[str, int]:
     """What went wrong with a file ('' for nothing), and how many readers took it."""
     read = 0
     for reader in format_.readers:
         watch.seen.clear()
         try:
-            with limits():
+            with limits(), slowest.timed():
                 watch.on = True
                 reader(path)
             read += 1
@@ -154,6 +170,7 @@ def main(name: str, folder: Path, files: int, first: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     replay = sorted((folder / "replay").iterdir())
     taken = refused = 0
+    slowest = Slowest()
     for index in range(first, len(replay) + files):
         known = index < len(replay)
         data = replay[index].read_bytes() if known else damaged(format_, seeds, index - len(replay))
@@ -163,14 +180,15 @@ def main(name: str, folder: Path, files: int, first: int) -> None:
         path.write_bytes(data)
         counts = {"read": taken, "refused": refused}
         print(json.dumps({"at": index, **counts}), file=report, flush=True)
-        fault, read = fault_of(format_, path, watch)
+        fault, read = fault_of(format_, path, watch, slowest)
         taken += read
         refused += len(format_.readers) - read - bool(fault)
         if fault:
             (folder / "faults").mkdir(exist_ok=True)
             (folder / "faults" / str(index)).write_bytes(data)
             print(json.dumps({"at": index, "fault": fault}), file=report, flush=True)
-    print(json.dumps({"end": True, "read": taken, "refused": refused}), file=report, flush=True)
+    counts = {"read": taken, "refused": refused}
+    print(json.dumps({"end": True, "slowest_s": slowest.seconds, **counts}), file=report, flush=True)
 
 
 if __name__ == "__main__":

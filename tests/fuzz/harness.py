@@ -26,19 +26,24 @@ MAX_FAULTS = 200
 
 @dataclass(kw_only=True)
 class Report:
-    """What became of the files of one format."""
+    """What became of the files of one format.
+
+    Attributes:
+        slowest_s: processor time of the longest reading in the last process.
+    """
 
     name: str
     files: int
     read: int = 0
     refused: int = 0
     seconds: float = 0.0
+    slowest_s: float = 0.0
     faults: dict[int, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return (
             f"{self.name}: {self.files} files, {self.read} times read, {self.refused} times refused, "
-            f"{len(self.faults)} faults, {self.seconds:.0f} s"
+            f"{len(self.faults)} faults, {self.seconds:.0f} s, slowest {self.slowest_s:.2f} s of CPU"
         )
 
 
@@ -83,6 +88,7 @@ def _run(name: str, folder: Path, files: int, first: int, report: Report, keep: 
                 counts = told["read"], told["refused"]
             if "end" in told:
                 ended = True
+                report.slowest_s = told["slowest_s"]
                 continue
             last = told["at"]
             if "fault" in told:

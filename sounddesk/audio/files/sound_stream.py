@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
+from sounddesk.audio.files.foreign_sound import open_foreign_sound
 from sounddesk.audio.files.pcm import Waveform
 from sounddesk.audio.files.wav_io import SoundFileError
 from sounddesk.domain.recordings import SoundFormat
 from sounddesk.storage.closing import Closing
-from sounddesk.storage.foreign_file import open_foreign_file
 
 # A second of eight channels at 192 kHz in float32 is 6 MB.
 _BLOCK_SAMPLES: Final = 1 << 21
@@ -33,7 +33,7 @@ class SoundStream(Closing):
         self._path = path
         try:
             # Opened here, because libsndfile tells a missing file and a damaged one only apart in prose.
-            self._file = open_foreign_file(path)
+            self._file = open_foreign_sound(path)
         except OSError as error:
             raise SoundFileError(
                 f"cannot read {path}: {error.strerror or error}: give the path of a sound file"

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
+from sounddesk.audio.files.foreign_sound import open_foreign_sound
 from sounddesk.audio.files.pcm import Waveform
 from sounddesk.audio.files.pcm import WavFormat
 from sounddesk.audio.files.pcm import bits_of
@@ -20,7 +21,6 @@ from sounddesk.audio.files.pcm import count_clipped
 from sounddesk.audio.files.pcm import to_integers
 from sounddesk.domain.errors import BadInputError
 from sounddesk.storage.atomic_file import write_file
-from sounddesk.storage.foreign_file import open_foreign_file
 
 # Six minutes of stereo at 96 kHz are read from any file; beyond that only silence is packed more tightly.
 _FREE_SAMPLES: Final = 1 << 26
@@ -76,7 +76,7 @@ def read_sound(path: Path) -> SoundFile:
     """
     try:
         # Opened here, because libsndfile tells a missing file and a damaged one only apart in prose.
-        with open_foreign_file(path) as file, soundfile.SoundFile(file) as sound:
+        with open_foreign_sound(path) as file, soundfile.SoundFile(file) as sound:
             _check_length(sound, path)
             samples = sound.read(dtype="float32")
             rate, encoding = sound.samplerate, sound.subtype

@@ -50,6 +50,8 @@ MAX_FILE_BYTES: Final = 2 << 30
 # Of samples wider than 16 bits: 89 megapixels of float RGB. What follows takes up to twice as much again.
 MAX_WIDE_BYTES: Final = 1 << 30
 
+# Pillow reads each of them in Python. 200 megapixels in chunks of 8 KiB have as many.
+_MOST_PNG_CHUNKS: Final = 200_000
 _ORIENTATION_TAG: Final = 0x0112
 # 99.9 % of the values of a 16-bit picture below this, of its upper 8 bits: 12 bits were used at most.
 _UPPER_BITS_OF_12: Final = 16
@@ -146,6 +148,8 @@ def stored_orientation(data: bytes) -> int:
         if kind is not None and kind.name == "TIFF":
             return _orientation(choose_page(tiff_pages(data)).orientation)
         if kind is not None and kind.opener is not None:
+            if kind.name == "PNG":
+                _refuse_many_chunks(data)
             return _orientation(kind.opener(io.BytesIO(data)).getexif().get(_ORIENTATION_TAG, 1))
     return 1
 
@@ -211,6 +215,8 @@ def _still(data: bytes, kind: PictureFormat, *, limits: _Limits, notes: list[str
     assert kind.opener is not None
     if kind.name == "JPEG":
         _refuse_rare_jpeg(data)
+    if kind.name == "PNG":
+        _refuse_many_chunks(data)
     image = kind.opener(io.BytesIO(data))
     limits.check(image.width, image.height, wide_bytes=_wide_bytes(image))
     if getattr(image, "is_animated", False):
@@ -362,3 +368,14 @@ def _refuse_rare_jpeg(data: bytes) -> None:
         if marker == 0xDA:
             return
         at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+
+
+def _refuse_many_chunks(data: bytes) -> None:
+    """Raises OSError for a PNG file of so many chunks that looking at each takes minutes."""
+    # Behind the signature; length, name and checksum take twelve bytes of each.
+    at, chunks = 8, 0
+    while at + 12 <= len(data) and chunks <= _MOST_PNG_CHUNKS:
+        chunks += 1
+        at += 12 + int.from_bytes(data[at : at + 4], "big")
+    if chunks > _MOST_PNG_CHUNKS:
+        raise OSError(f"it holds more than {_MOST_PNG_CHUNKS:,} chunks")

@@ -16,6 +16,7 @@ other safetensors file, and needs no manifest for it.
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -41,6 +42,8 @@ SCALE_SUFFIX: Final = "|row_scale"
 MIN_ROW_LENGTH: Final = 16
 _INT8_MAX: Final = 127
 _FLOAT16_MAX: Final = 65_504.0
+# The largest published networks take a hundredth of it.
+_MOST_HEADER_BYTES: Final = 8 << 20
 
 
 def save_weights(state_dict: Mapping[str, torch.Tensor], path: Path, *, storage: WeightStorage) -> None:
@@ -62,18 +65,34 @@ def save_weights(state_dict: Mapping[str, torch.Tensor], path: Path, *, storage:
         part.write_bytes(data)
 
 
+def checked_weights(path: Path) -> Path:
+    """The path of a safetensors file that may be handed to the library, which opens it by its name.
+
+    Raises:
+        OSError: it cannot be opened, or is no file: the library would wait for ever at a pipe.
+        EngineError: its header is larger than that of any network, so that reading it would take minutes.
+    """
+    with open_foreign_file(path) as file:
+        header_bytes = int.from_bytes(file.read(8), "little")
+        # A length beyond the file's own is damage, which the library names.
+        if _MOST_HEADER_BYTES < header_bytes <= os.fstat(file.fileno()).st_size:
+            raise EngineError(
+                f"{path} lists more tensors than any network has (a header of {header_bytes:,} bytes)",
+                remedy="install the bundle again",
+            )
+    return path
+
+
 def open_weights(path: Path) -> Any:
-    """A safetensors file, to be opened by `with`. Raises: SafetensorError, OSError; also where it is no file at all."""
-    # The library opens what the name leads to by itself, and would wait for ever at a pipe.
-    open_foreign_file(path).close()
-    return safe_open(path, framework="pt")
+    """A safetensors file, to be opened by `with`. Raises: SafetensorError, and as `checked_weights`."""
+    return safe_open(checked_weights(path), framework="pt")
 
 
 def load_weights(path: Path) -> dict[str, torch.Tensor]:
     """Read a safetensors file of any storage as float32 on the CPU (float64, integer and bool as they are).
 
     Raises:
-        EngineError: not readable as safetensors, or an int8 tensor without its scale.
+        EngineError: not readable as safetensors, a header beyond any network's, or an int8 tensor without its scale.
     """
     try:
         with open_weights(path) as file:

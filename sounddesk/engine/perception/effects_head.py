@@ -13,6 +13,7 @@ from torch import Tensor
 from torch import nn
 
 from sounddesk.domain.errors import EngineError
+from sounddesk.engine.models.quantised_weights import checked_weights
 
 HEAD_NAME: Final = "effects_head.safetensors"
 
@@ -43,7 +44,7 @@ class EffectsHead(nn.Module):
     def load(cls, folder: Path) -> EffectsHead:
         """The head in `folder`, frozen. Raises: EngineError, the file is missing or does not fit."""
         try:
-            weights = load_file(folder / HEAD_NAME)
+            weights = load_file(checked_weights(folder / HEAD_NAME))
             kinds, width = weights["linear.weight"].shape
             head = cls(width, kinds)
             head.load_state_dict(weights)

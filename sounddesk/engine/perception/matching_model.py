@@ -21,6 +21,7 @@ from torch import nn
 from sounddesk.domain.errors import EngineError
 from sounddesk.domain.limits import LayerSize
 from sounddesk.domain.limits import Range
+from sounddesk.engine.models.quantised_weights import checked_weights
 from sounddesk.engine.perception.class_config import read_class_config
 
 CONFIG_NAME: Final = "config.json"
@@ -209,7 +210,8 @@ class MatchingModel(nn.Module):
         """The model in `folder`, ready to score. Raises: EngineError, a file is missing or does not fit."""
         try:
             model = cls(read_class_config(MatchingConfig, folder, class_name="MatchingModel"))
-            model.load_state_dict({name: value.float() for name, value in load_file(folder / WEIGHTS_NAME).items()})
+            weights = load_file(checked_weights(folder / WEIGHTS_NAME))
+            model.load_state_dict({name: value.float() for name, value in weights.items()})
         except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
             raise EngineError(f"matching model in {folder} cannot be loaded ({error}): train it again") from error
         return model.eval().requires_grad_(False)

@@ -20,6 +20,7 @@ from sounddesk.domain.errors import EngineError
 from sounddesk.domain.limits import LayerSize
 from sounddesk.engine.models.mel import LogMel
 from sounddesk.engine.models.mel import scale_to_peak
+from sounddesk.engine.models.quantised_weights import checked_weights
 from sounddesk.engine.perception.class_config import read_class_config
 from sounddesk.engine.specs import MelSpec
 from sounddesk.engine.types import Waveform
@@ -181,7 +182,7 @@ class SoundClassifier(nn.Module):
             saved = vars(read_class_config(_SavedConfig, folder, class_name="SoundClassifier"))
             mel = saved.pop("mel")
             classifier = cls(SoundClassifierConfig(**saved), mel)
-            weights = {name: value.float() for name, value in load_file(folder / WEIGHTS_NAME).items()}
+            weights = {name: value.float() for name, value in load_file(checked_weights(folder / WEIGHTS_NAME)).items()}
             classifier.load_state_dict(weights)
         except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
             raise EngineError(

@@ -25,6 +25,7 @@ from segment_anything.modeling import TwoWayTransformer
 
 from sounddesk.domain.errors import EngineError
 from sounddesk.engine.catalogue.pickled_weights import tensors_of_pickle
+from sounddesk.engine.models.quantised_weights import checked_weights
 from sounddesk.engine.segmenters.protocol import SegmenterError
 from sounddesk.storage.foreign_file import open_foreign_file
 
@@ -102,7 +103,7 @@ def read_checkpoint(path: Path) -> dict[str, torch.Tensor]:
     if not path.is_file():
         raise SegmenterError(f"SAM checkpoint {str(path)!r} does not exist: check the path")
     try:
-        return load_file(path) if path.suffix == ".safetensors" else tensors_of_pickle(path)
+        return load_file(checked_weights(path)) if path.suffix == ".safetensors" else tensors_of_pickle(path)
     except EngineError as error:
         remedy = "give one of SAM's own files" if "state dict" in str(error) else "download it again"
         raise SegmenterError(f"SAM checkpoint {str(path)!r} {error}: {remedy}") from error

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
+from sounddesk.audio.files.foreign_sound import open_foreign_sound
 from sounddesk.audio.resample import resample
 from sounddesk.domain.errors import BadInputError
 from sounddesk.engine.images.image_file import load_image
@@ -18,7 +19,6 @@ from sounddesk.engine.images.mask_file import load_coverage
 from sounddesk.engine.images.picture_decoding import ImageFileError
 from sounddesk.engine.media_file import open_media
 from sounddesk.engine.types import RgbImage
-from sounddesk.storage.foreign_file import open_foreign_file
 from sounddesk.training.clips.clip_manifest import ClipSource
 from sounddesk.training.data.recordings import Samples
 
@@ -171,7 +171,7 @@ def read_video_sound(path: Path, *, start_s: float, seconds: float, sample_rate_
 def _read_sound(path: Path, *, start_s: float, seconds: float, sample_rate_hz: int) -> Samples:
     """As `read_video_sound`, of a sound file; what soundfile does not know is left to PyAV."""
     try:
-        with open_foreign_file(path) as opened, soundfile.SoundFile(opened) as file:
+        with open_foreign_sound(path) as opened, soundfile.SoundFile(opened) as file:
             if file.frames == 0:
                 raise MediaError(f"{path.name} says it has no samples: was the recording finished?")
             file.seek(min(file.frames, round(start_s * file.samplerate)))

@@ -21,6 +21,7 @@ from PIL import Image
 from PIL import ImageCms
 
 from sounddesk.domain.errors import EngineError
+from sounddesk.engine.images import picture_decoding
 from sounddesk.engine.images.image_file import load_image
 from sounddesk.engine.images.mask_file import load_mask
 from sounddesk.engine.images.picture_decoding import MAX_PIXELS
@@ -313,6 +314,20 @@ def test_several_pictures_in_a_jpeg(tmp_path: Path) -> None:
     loaded = load_image(tmp_path / "a.mpo")
     assert loaded.pixels[0, 0, 0] > 240
     assert loaded.notes == ("file with several pictures: the first one is used",)
+
+
+def test_a_png_of_millions_of_texts_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(picture_decoding, "_MOST_PNG_CHUNKS", 50)
+    buffer = io.BytesIO()
+    Image.new("RGB", (40, 30)).save(buffer, "PNG")
+    whole = buffer.getvalue()
+    for count in (40, 60):
+        (tmp_path / "a.png").write_bytes(whole[:33] + png_chunk(b"tEXt", b"a\0b") * count + whole[33:])
+        if count == 40:
+            assert load_image(tmp_path / "a.png").pixels.shape == (30, 40, 3)
+        else:
+            with pytest.raises(ImageFileError, match="more than 50 chunks"):
+                load_image(tmp_path / "a.png")
 
 
 @pytest.mark.parametrize("what", ["image", "mask"])

@@ -113,6 +113,17 @@ def test_broken_input_is_refused_and_nothing_is_written(tmp_path: Path, tensors,
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_header_of_more_tensors_than_any_network_has_is_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / "wide.safetensors"
+    header_bytes = 9 << 20
+    with path.open("wb") as file:
+        file.write(header_bytes.to_bytes(8, "little"))
+        file.truncate(8 + header_bytes)
+    for read in (load_weights, stored_as):
+        with pytest.raises(EngineError, match="wide.safetensors lists more tensors than any network has"):
+            read(path)
+
+
 def test_unreadable_file_names_itself(tmp_path: Path) -> None:
     path = tmp_path / "w.safetensors"
     path.write_bytes(b"\x80\x04pickle")

@@ -26,6 +26,8 @@ _CIRCLE_CORNERS: Final = 180
 MAX_DRAWN_PIXELS: Final = 4_000_000_000
 # An outline takes as long as a ready mask of four times its box.
 _OUTLINE_WORK: Final = 4
+# What a shape takes, however small it is: twenty thousand of them, some two seconds.
+_SHAPE_WORK: Final = 200_000
 _FARTHEST_PX: Final = 1e7
 _LONGEST_NAME: Final = 200
 _MOST_NAMED: Final = 5
@@ -164,7 +166,7 @@ class Canvas:
             if mask is None:
                 self._count(width * height)
                 mask = np.zeros((height, width), dtype=np.bool_)
-            self._count(_OUTLINE_WORK * int((x1 - x0) * (y1 - y0)) + len(corners))
+            self._count(_SHAPE_WORK + _OUTLINE_WORK * int((x1 - x0) * (y1 - y0)) + len(corners))
             if x1 > x0 and y1 > y0:
                 mask[y0:y1, x0:x1] |= polygon_mask(corners - (x0, y0), height=int(y1 - y0), width=int(x1 - x0))
         return None if mask is None else self._upright(mask)
@@ -187,7 +189,7 @@ class Canvas:
         if width < 1 or height < 1 or width * height > MAX_PIXELS or not _same_shape((width, height), self.own_size):
             own = f"{self.own_size[0]:g} x {self.own_size[1]:g}"
             raise ValueError(f"its run lengths are for {width} x {height} pixels, unlike the picture's {own}")
-        self._count(self._size[0] * self._size[1])
+        self._count(_SHAPE_WORK + self._size[0] * self._size[1])
         return self._upright(scaled_run_length_mask(counts, height=height, width=width, image_size=self._size))
 
     def patch(self, patch: BoolMask, *, left: float, top: float) -> BoolMask:
@@ -196,7 +198,7 @@ class Canvas:
         x0, y0 = round(left * self._scale[0]), round(top * self._scale[1])
         x1, y1 = round((left + columns) * self._scale[0]), round((top + rows) * self._scale[1])
         width, height = self._size
-        self._count(width * height)
+        self._count(_SHAPE_WORK + width * height)
         mask = np.zeros((height, width), dtype=np.bool_)
         ax, ay, bx, by = max(0, x0), max(0, y0), min(width, x1), min(height, y1)
         if bx > ax and by > ay:

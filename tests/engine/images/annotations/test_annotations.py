@@ -169,13 +169,15 @@ def test_run_lengths_are_bounded_before_anything_is_made(tmp_path: Path, runs: d
 
 
 def test_more_outlines_than_can_be_drawn_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(canvas, "MAX_DRAWN_PIXELS", 1_000_000)
+    monkeypatch.setattr(canvas, "MAX_DRAWN_PIXELS", 6_000_000)
     outline = flat(square(0, 0, 80))
     path = write(tmp_path / "a.json", coco([{"image_id": 0, "category_id": 1, "segmentation": [outline] * 20}]))
     assert areas(path)[0] == [("cow", 6400)]
-    write(path, coco([{"image_id": 0, "category_id": 1, "segmentation": [outline] * 40}]))
-    with pytest.raises(MaskFormatError, match="more outlines than can be drawn"):
-        areas(path)
+    # However small each of them is.
+    for many in ([outline] * 40, [flat(square(0, 0, 1))] * 40):
+        write(path, coco([{"image_id": 0, "category_id": 1, "segmentation": many}]))
+        with pytest.raises(MaskFormatError, match="more outlines than can be drawn"):
+            areas(path)
 
 
 @settings(max_examples=60, deadline=None)
