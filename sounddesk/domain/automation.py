@@ -122,6 +122,42 @@ def without_points(curve: Curve, indices: Iterable[int]) -> Curve:
     return tuple(point for index, point in enumerate(curve) if index not in gone)
 
 
+def with_time_inserted(curve: Curve, *, at_s: float, by_s: float, kind: CurveKind) -> Curve:
+    """What a curve does from a time on comes later by `by_s`; until then it keeps the value that it had there."""
+    before = [point for point in curve if point.time_s < at_s]
+    after = [dataclasses.replace(point, time_s=point.time_s + by_s) for point in curve if point.time_s >= at_s]
+    if by_s <= 0.0 or not after:
+        return curve
+    held = value_at(curve, at_s, kind=kind)
+    if before and before[-1].value != after[0].value:
+        before = _with_next(before, CurvePoint(time_s=at_s, value=held))
+        before = _with_next(before, CurvePoint(time_s=at_s + by_s, value=held))
+    return _joined(before, after)
+
+
+def with_time_removed(curve: Curve, *, start_s: float, end_s: float, kind: CurveKind) -> Curve:
+    """Without a span of time: what a curve does from `end_s` on comes at once after what it does until `start_s`."""
+    before = [point for point in curve if point.time_s < start_s]
+    gone = [point for point in curve if start_s <= point.time_s < end_s]
+    after = [dataclasses.replace(p, time_s=start_s + (p.time_s - end_s)) for p in curve if p.time_s >= end_s]
+    left, right = value_at(curve, start_s, kind=kind), value_at(curve, end_s, kind=kind)
+    if gone or left != right:
+        before = _with_next(before, CurvePoint(time_s=start_s, value=left))
+    if left != right:
+        before = _with_next(before, CurvePoint(time_s=start_s + MIN_POINT_GAP_S, value=right))
+    return _joined(before, after)
+
+
+def _with_next(points: list[CurvePoint], point: CurvePoint) -> list[CurvePoint]:
+    """With one more point behind the others, unless it is too close."""
+    return [*points, point] if not points or point.time_s - points[-1].time_s >= MIN_POINT_GAP_S else points
+
+
+def _joined(before: list[CurvePoint], after: list[CurvePoint]) -> Curve:
+    """One behind the other; of the later ones those go that are too close."""
+    return (*before, *(p for p in after if not before or p.time_s - before[-1].time_s >= MIN_POINT_GAP_S))
+
+
 def mirrored(curve: Curve, *, seconds: float) -> Curve:
     """Backwards in time: what was at 0 is at `seconds`. Points that would lie before 0 are dropped."""
     turned = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,11 +19,15 @@ from sounddesk.domain.automation import value_at
 from sounddesk.domain.automation import value_of
 from sounddesk.domain.automation import with_point
 from sounddesk.domain.automation import with_point_moved
+from sounddesk.domain.automation import with_time_inserted
+from sounddesk.domain.automation import with_time_removed
 from sounddesk.domain.clip_edits import with_clip_reversed
 from sounddesk.domain.crossfades import fades_of_lane
 from sounddesk.domain.levels import summed_gain_db
 from sounddesk.domain.project import Project
+from sounddesk.domain.ripple import with_followers
 from sounddesk.domain.ripple import with_gap_closed
+from sounddesk.domain.ripple import with_lanes_moved
 from sounddesk.domain.ripple import with_room_made
 from sounddesk.domain.scene import SceneObject
 from sounddesk.domain.tiled_mask import TiledMask
@@ -140,6 +145,51 @@ def test_room_is_made_and_what_sounds_there_is_cut() -> None:
     made = with_room_made(project, ["o1"], at_s=1.0, by_s=5.0)
     assert [(clip.start_s, clip.end_s) for clip in made.clips_of("o1")] == [(0.0, 1.0), (6.0, 7.0), (8.0, 9.0)]
     assert made.clips_of("o2") == project.clips_of("o2")
+
+
+def pan_curves() -> st.SearchStrategy[Curve]:
+    times = st.lists(st.integers(0, 100), min_size=1, max_size=5, unique=True)
+    values = st.lists(st.sampled_from([-1.0, -0.25, 0.0, 1.0]), min_size=5, max_size=5)
+    return st.builds(
+        lambda t, v: tuple(CurvePoint(time_s=a / 10, value=b) for a, b in zip(sorted(t), v, strict=False)),
+        times,
+        values,
+    )
+
+
+@given(pan_curves(), st.integers(0, 100), st.integers(1, 50))
+def test_time_put_into_a_curve_and_taken_out_again_leaves_it_as_it_was(curve: Curve, at: int, by: int) -> None:
+    at_s, by_s = at / 10, by / 10
+    longer = with_time_inserted(curve, at_s=at_s, by_s=by_s, kind="pan")
+    again = with_time_removed(longer, start_s=at_s, end_s=at_s + by_s, kind="pan")
+    for each in (longer, again):
+        check_curve(each, kind="pan")
+    for time_s in np.arange(0.05, 12.0, 0.1):
+        before = value_at(curve, time_s, kind="pan")
+        later_s = time_s + by_s if time_s > at_s else time_s
+        assert value_at(longer, later_s, kind="pan") == pytest.approx(before)
+        assert value_at(again, time_s, kind="pan") == pytest.approx(before)
+
+
+def test_ripple_takes_the_curves_of_its_lanes_along() -> None:
+    project = two_lanes(a_clip("a", 0.0), a_clip("b", 1.0), a_clip("c", 3.0), a_clip("d", 3.0, object_id="o2"))
+    volume = tuple(CurvePoint(time_s=time_s, value=db) for time_s, db in ((0.5, 0.0), (3.0, 0.0), (3.5, -6.0)))
+    for object_id in ("o1", "o2"):
+        project = project.with_strip(object_id, volume_curve=volume)
+
+    def times(changed: Project) -> list[list[float]]:
+        return [[round(p.time_s, 9) for p in each.strip.volume_curve] for each in changed.objects]
+
+    there = [0.5, 3.0, 3.5]
+    assert times(with_gap_closed(project, ["b"])) == [[0.5, 2.0, 2.5], there]
+    # Nothing follows it.
+    assert times(with_gap_closed(project, ["c"])) == [there, there]
+    assert times(with_room_made(project, ["o2"], at_s=2.0, by_s=1.0)) == [there, [0.5, 4.0, 4.5]]
+    followers = with_followers(project, [project.clip("b")])
+    # As a drag does: the curves of before the drag each time.
+    far = with_lanes_moved(project, project, followers, 5.0)
+    assert times(with_lanes_moved(far, project, followers, 0.5)) == [[0.5, 3.5, 4.0], there]
+    assert with_lanes_moved(far, project, followers, 0.0) == project
 
 
 def test_faders_in_a_row() -> None:

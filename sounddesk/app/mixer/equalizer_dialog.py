@@ -89,12 +89,16 @@ class ResponseCurve(QWidget):
 
 
 class EqualizerDialog(QDialog):
-    """Beside the mixer, for one strip; every change is heard at once. It closes with its strip."""
+    """Beside the mixer, for one strip; every change is heard at once. It closes with its strip.
+
+    Attributes:
+        object_id: whose strip it is.
+    """
 
     def __init__(self, document: Document, object_id: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
-        self._object_id = object_id
+        self.object_id = object_id
         self._filling = False
         self.curve = ResponseCurve(self)
         self.high_pass = QCheckBox(self.tr("&High pass"))
@@ -132,20 +136,20 @@ class EqualizerDialog(QDialog):
         self._fill()
 
     def _on_changed(self, _old: Project, new: Project) -> None:
-        if any(each.id == self._object_id for each in new.objects):
+        if any(each.id == self.object_id for each in new.objects):
             self._fill()
         else:
             self.close()
 
     @property
     def _equalizer(self) -> Equalizer:
-        return self._document.project.object(self._object_id).strip.equalizer
+        return self._document.project.object(self.object_id).strip.equalizer
 
     def _fill(self) -> None:
         equalizer = self._equalizer
         self._filling = True
         self.setWindowTitle(
-            self.tr("Equalizer of {name}").format(name=self._document.project.object(self._object_id).name)
+            self.tr("Equalizer of {name}").format(name=self._document.project.object(self.object_id).name)
         )
         for switch, box, hz, default in (
             (self.high_pass, self.high_pass_hz, equalizer.high_pass_hz, _HIGH_PASS_HZ),
@@ -165,8 +169,8 @@ class EqualizerDialog(QDialog):
             self._set(dataclasses.replace(self._equalizer, **changes))
 
     def _set(self, equalizer: Equalizer) -> None:
-        project = self._document.project.with_strip(self._object_id, equalizer=equalizer)
-        self._document.commit(self.tr("Equalizer"), project, merge_key=f"equalizer {self._object_id}")
+        project = self._document.project.with_strip(self.object_id, equalizer=equalizer)
+        self._document.commit(self.tr("Equalizer"), project, merge_key=f"equalizer {self.object_id}")
 
     @staticmethod
     def _number(low: float, high: float, suffix: str, *, name: str) -> QDoubleSpinBox:

@@ -214,19 +214,23 @@ class MixerPanel(QWidget):
         self._document.commit(self.tr("Mute") if field == "muted" else self.tr("Solo"), project)
 
     def show_equalizer(self, object_id: str | None = None) -> None:
-        """The equalizer of a strip, else of the selected object's, in a window of its own."""
+        """The equalizer of a strip, else of the selected object's, in a window of its own; each strip has one."""
         object_id = object_id or self._selection.current_object_id
-        if object_id is not None:
-            self._open(EqualizerDialog(self._document, object_id, self))
+        if object_id is None:
+            return
+        for dialog in self.findChildren(EqualizerDialog):
+            if dialog.object_id == object_id and dialog.isVisible():
+                _bring_to_front(dialog)
+                return
+        _open(EqualizerDialog(self._document, object_id, self))
 
     def show_reverb(self) -> None:
         """The room of the reverb, in a window of its own."""
-        self._open(ReverbDialog(self._document, self))
-
-    @staticmethod
-    def _open(dialog: QDialog) -> None:
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.show()
+        for dialog in self.findChildren(ReverbDialog):
+            if dialog.isVisible():
+                _bring_to_front(dialog)
+                return
+        _open(ReverbDialog(self._document, self))
 
     def group(self) -> None:
         """One more fader for the selected strips."""
@@ -257,6 +261,16 @@ class MixerPanel(QWidget):
                 middle = (box.left + box.right) / 2 / each.mask.width
                 project = project.with_strip(each.id, pan=round(2 * middle - 1, 2))
         self._document.commit(self.tr("Pan from position"), project)
+
+
+def _open(dialog: QDialog) -> None:
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.show()
+
+
+def _bring_to_front(dialog: QDialog) -> None:
+    dialog.raise_()
+    dialog.activateWindow()
 
 
 COMMANDS: Final[tuple[Command[MixerPanel], ...]] = (

@@ -95,8 +95,7 @@ class ProjectStore(QObject):
         self._autosave.timeout.connect(self._save_quietly)
         settings.changed.connect(lambda name: self._start_autosave() if name == "autosave_minutes" else None)
         self._start_autosave()
-        contents = self._contents()
-        self._copy.begin(contents, source=None, origin=None)
+        self._copy.begin(self._contents(), source=None, origin=None)
 
     # ------------------------------------------------------------------ reading
 
@@ -127,9 +126,7 @@ class ProjectStore(QObject):
 
     def _new(self, contents: ProjectContents, images: Images | None) -> _Operation:
         if images is None:
-            images = []
-            if contents.images:
-                images = yield from self._reading(lambda: decode_images(contents))
+            images = (yield from self._reading(lambda: decode_images(contents))) if contents.images else []
         if images is None:
             return False
         self._show(contents, images, path=None, lock=None, read_only=None)

@@ -50,9 +50,10 @@ class ClipPresses(QObject):
         if modifiers & Qt.KeyboardModifier.AltModifier:
             return self._copy(clip, place)
         clips: Sequence[Clip] = [self._document.project.clip(each) for each in self._selection.clip_ids]
-        if self._commands.ripple:
+        ripple = self._commands.ripple
+        if ripple:
             clips = with_followers(self._document.project, clips)
-        return MoveClips(tools, place, clips, clip, self.tr("Move clip"))
+        return MoveClips(tools, place, clips, clip, self.tr("Move clip"), ripple=ripple)
 
     def _copy(self, clip: Clip, place: QPointF) -> Drag:
         """Leave the clips where they are and drag copies of them."""

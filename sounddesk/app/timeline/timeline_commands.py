@@ -34,6 +34,7 @@ from sounddesk.domain.clip_edits import with_room_for_clips
 from sounddesk.domain.project import Project
 from sounddesk.domain.ripple import with_followers
 from sounddesk.domain.ripple import with_gap_closed
+from sounddesk.domain.ripple import with_lanes_moved
 from sounddesk.domain.ripple import with_room_made
 from sounddesk.domain.timeline import Clip
 from sounddesk.domain.timeline import FadeCurve
@@ -203,7 +204,8 @@ class TimelineCommands(QObject):
             return
         chosen = self._chosen()
         clips = with_followers(project, chosen) if self.ripple else chosen
-        project = with_clips_moved(project, clips, seconds)
+        moved = with_clips_moved(project, clips, seconds)
+        project = with_lanes_moved(moved, project, clips, seconds) if self.ripple else moved
         self._document.commit(self.tr("Nudge clips"), with_room_for_clips(project), merge_key="nudge")
 
     def change_gain(self, step_db: float) -> None:

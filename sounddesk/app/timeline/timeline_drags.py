@@ -23,6 +23,7 @@ from sounddesk.domain.clip_edits import with_clips_moved
 from sounddesk.domain.clip_edits import with_fades
 from sounddesk.domain.clip_edits import with_room_for_clips
 from sounddesk.domain.project import Project
+from sounddesk.domain.ripple import with_lanes_moved
 from sounddesk.domain.timeline import Clip
 from sounddesk.domain.timeline import Marker
 from sounddesk.domain.timeline import resized
@@ -120,14 +121,24 @@ class Drag(ABC):
 
 
 class MoveClips(Drag):
-    """Clips move together by what the one under the mouse moves."""
+    """Clips move together by what the one under the mouse moves; with `ripple` the curves of their lanes as well."""
 
-    def __init__(self, tools: DragTools, press: QPointF, clips: Sequence[Clip], grabbed: Clip, text: str) -> None:
+    def __init__(
+        self,
+        tools: DragTools,
+        press: QPointF,
+        clips: Sequence[Clip],
+        grabbed: Clip,
+        text: str,
+        *,
+        ripple: bool = False,
+    ) -> None:
         super().__init__(tools, press)
         self.text, self.edits = text, True
         self.moved = False
         self._clips = tuple(clips)
         self._grabbed = grabbed
+        self._before = tools.document.project if ripple else None
 
     def move(self, point: QPointF, *, free: bool) -> None:
         self.moved = self.moved or abs(point.x() - self.press.x()) > CLICK_PIXELS
@@ -139,7 +150,10 @@ class MoveClips(Drag):
             free=free,
             without=[clip.id for clip in self._clips],
         )
-        project = with_clips_moved(document.project, self._clips, start_s - grabbed.start_s)
+        by_s = start_s - grabbed.start_s
+        project = with_clips_moved(document.project, self._clips, by_s)
+        if self._before is not None:
+            project = with_lanes_moved(project, self._before, self._clips, by_s)
         document.preview(with_room_for_clips(project))
 
 

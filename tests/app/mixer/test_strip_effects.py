@@ -65,7 +65,9 @@ def test_the_equalizer_s_controls_are_steps_that_merge_and_its_button_lights(des
     first, steps = desk.project, desk.document.undo_stack.count()
     strip = desk.panel.strips[desk.ids[0]]
     plain = strip.equalizer.styleSheet()
-    QTest.mouseClick(strip.equalizer, LEFT)
+    for _ in range(2):
+        # The second press finds the window that the first one opened.
+        QTest.mouseClick(strip.equalizer, LEFT)
     dialog = desk.dialog(EqualizerDialog)
     QTest.keyClick(dialog.high_pass, Qt.Key.Key_Space)
     dialog.high_pass_hz.setValue(150.0)
@@ -95,7 +97,8 @@ def test_a_send_shows_the_reverb_s_strip_and_a_double_click_takes_it_back(
     assert desk.panel.reverb.isVisible()
     desk.panel.reverb.fader.setValue(-60)
     assert desk.project.master.reverb.gain_db == -6.0
-    QTest.mouseClick(desk.panel.reverb.button, LEFT)
+    for _ in range(2):
+        QTest.mouseClick(desk.panel.reverb.button, LEFT)
     dialog = desk.dialog(ReverbDialog)
     dialog.decay.setValue(2.5)
     assert desk.project.master.reverb.decay_s == 2.5
