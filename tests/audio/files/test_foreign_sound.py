@@ -38,7 +38,7 @@ def test_files_of_usual_programs_are_opened_at_their_beginning(tmp_path: Path, k
 def test_more_chunks_than_any_recorder_writes_are_refused(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "a.wav"
     path.write_bytes(with_chunks(written(kind), 9000))
-    assert len(read_sound(path).samples) == 4000
+    open_foreign_sound(path).close()
     path.write_bytes(with_chunks(written(kind), 11_000))
     for read in (read_sound, SoundStream):
         with pytest.raises(SoundFileError, match=r"a\.wav: it holds more than 10,000 chunks"):
