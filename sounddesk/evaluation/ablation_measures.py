@@ -10,14 +10,15 @@ from __future__ import annotations
 from dataclasses import asdict
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-import soundfile
 import torch
 
 from sounddesk.audio.resample import resample
+from sounddesk.domain.errors import BadInputError
 from sounddesk.engine.bundles.component_classes import load_image_encoder
 from sounddesk.engine.models.image_encoder import TimmPatchEncoder
 from sounddesk.engine.models.mel import scale_to_peak
@@ -43,16 +44,23 @@ from sounddesk.evaluation.metrics.classifier_divergence import paired_kl
 from sounddesk.evaluation.metrics.frechet import frechet_distance
 from sounddesk.evaluation.picture_folder import read_bundle_kinds
 from sounddesk.evaluation.picture_folder import read_picture_folder
+from sounddesk.evaluation.recordings.recording_folder import read_mono
+from sounddesk.evaluation.recordings.recording_folder import read_recording_folder
 from sounddesk.evaluation.theorem_terms import TheoremTerms
 from sounddesk.evaluation.theorem_terms import theorem_terms
 from sounddesk.resources_folder import resource
 
 OBJECT_COUNTS = (2, 3)
+_LEAST_COMPARED: Final = 2
 
 
 @dataclass(frozen=True, kw_only=True)
 class RowFigures:
-    """One row of one seed; AVC is None where no matching model was given, `terms` where no attention was measured."""
+    """One row of one seed; AVC is None where no matching model was given, `terms` where no attention was measured.
+
+    Attributes:
+        takes, compared: all, and those of kinds with a held-out recording, which FAD and KL compare with.
+    """
 
     acc: float
     fad: float
@@ -61,6 +69,7 @@ class RowFigures:
     avc: float | None
     right_object: float
     takes: int
+    compared: int
     terms: TheoremTerms | None
 
     def to_json(self) -> dict[str, object]:
@@ -137,24 +146,26 @@ def measure_bundle(
 
     Args:
         pictures: holds KIND/*.png cut-outs never trained on.
-        references: holds KIND/*.flac recordings, what the real things sound like.
+        references: a prepared set, of whose test recordings the real things sound, or KIND/*.flac of anyone's that
+            nothing was trained on. Objects of kinds without one have a part in ACC and right objects alone.
         weights: 'attention' lets the caption's attention over the whole image stand for the mask, ablation (iv).
         matching: folder of a matching model.
         with_terms: also measure the terms of theorem 3.1 (the attention has to read words).
 
     Raises:
+        BadInputError: the references cannot be used, or are of too few of the kinds.
         EngineError: pictures, bundle or model cannot be used.
         Cancelled: through `cancel`.
     """
     judge = _Judge(SoundClassifier.load(resource("evaluation/classifier")))
     heard, real_logits, real_features, features, right, scores, terms = [], [], [], [], [], [], []
     kinds_of: list[str] = []
+    compared: list[int] = []
     with EngineSession.open(bundle=bundle, device="cpu") as session:
         correspondence = _Correspondence(matching, session, judge.classifier) if matching is not None else None
         captions = {kind.name: kind.caption for kind in read_bundle_kinds(session.bundle)}
-        recordings = {kind: sorted((references / kind).glob("*.flac")) for kind in captions if kind in judge.index}
-        known = [kind for kind, files in recordings.items() if files]
-        folder = read_picture_folder(pictures, known)
+        recordings = _held_out(references)
+        folder = read_picture_folder(pictures, [kind for kind in captions if kind in judge.index])
         reporter = StageReporter(stage="measure", total=scenes, on_progress=progress, cancel=cancel)
         for number in range(scenes):
             scene = draw_scene(folder.cut_outs, counts=OBJECT_COUNTS, seed=seed, index=number)
@@ -164,31 +175,49 @@ def measure_bundle(
                 window = judge.window(take.waveform, sample_rate_hz=take.sample_rate_hz)
                 logits, own = judge.hear(window)
                 heard.append(logits)
-                features.append(own.numpy())
                 kinds_of.append(kind)
                 if correspondence is not None:
                     scores.append(correspondence.score(scene.composed.image, mask.astype(np.bool_), window))
                 right.append(max(scene.kinds, key=lambda k: logits[judge.index[k]]) == kind)
-                file = recordings[kind][len(kinds_of) % len(recordings[kind])]
-                samples, rate_hz = soundfile.read(file, dtype="float32")
+                if kind not in recordings:
+                    continue
+                compared.append(len(heard) - 1)
+                features.append(own.numpy())
+                samples, rate_hz = recordings[kind][len(compared) % len(recordings[kind])]
                 logits, own = judge.hear(judge.window(samples, sample_rate_hz=rate_hz))
                 real_logits.append(logits)
                 real_features.append(own.numpy())
             if with_terms:
                 terms += theorem_terms(session, scene, [captions[kind] for kind in scene.kinds])
             reporter.step(number + 1)
+    if len(compared) < _LEAST_COMPARED:
+        raise BadInputError(
+            f"{len(compared)} of {len(heard)} takes are of kinds with a held-out recording in {references}: "
+            f"{_LEAST_COMPARED} are needed, so add scenes or recordings"
+        )
     logits_of = np.stack(heard)
     shares = np.exp(logits_of - np.logaddexp.reduce(logits_of, axis=1, keepdims=True))
     return RowFigures(
         acc=float(np.mean([row[judge.index[kind]] for row, kind in zip(shares, kinds_of, strict=True)])),
         fad=frechet_distance(np.concatenate(real_features), np.concatenate(features)),
-        kl=paired_kl(np.stack(real_logits), logits_of),
+        kl=paired_kl(np.stack(real_logits), logits_of[compared]),
         is_=inception_score(logits_of, splits=1)[0],
         avc=float(np.mean(scores)) if scores else None,
         right_object=float(np.mean(right)),
         takes=len(heard),
+        compared=len(compared),
         terms=TheoremTerms.mean(terms) if terms else None,
     )
+
+
+def _held_out(references: Path) -> dict[str, list[tuple[Waveform, int]]]:
+    """Held-out recordings and their rates by kind; those of a set that cannot be used are left out."""
+    found: dict[str, list[tuple[Waveform, int]]] = {}
+    for recording in read_recording_folder(references):
+        read = read_mono(recording.path)
+        if read is not None:
+            found.setdefault(recording.kind, []).append(read)
+    return found
 
 
 def _request(

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 from typing import Final
 
+from scipy import stats
+
 METRICS: Final = ("acc", "fad", "kl", "is", "avc")
 HIGHER_IS_BETTER: Final = {"acc": True, "fad": False, "kl": False, "is": True, "avc": True}
 
@@ -146,18 +148,32 @@ def mean_and_error(values: Sequence[float]) -> tuple[float, float]:
     return mean, math.sqrt(variance / len(values))
 
 
-def verdict(metric: str, row: AblationRow, ours: Sequence[float], reference: Sequence[float]) -> str:
-    """'agrees', 'disagrees', or 'undecided' where the difference is within two standard errors.
+def difference(ours: Sequence[float], reference: Sequence[float]) -> tuple[float, float, float]:
+    """Mean of ours less the reference and its 95 % interval over seeds (Student), infinite for a single seed.
 
-    Seeds pair up: both runs of a seed share scenes and noise, so the error is that of their differences.
+    Seeds pair up: both runs of a seed share scenes and noise.
     """
+    mean, error = mean_and_error([a - b for a, b in zip(ours, reference, strict=False)])
+    count = min(len(ours), len(reference))
+    margin = error * float(stats.t.ppf(0.975, count - 1)) if count > 1 else math.inf
+    return mean, mean - margin, mean + margin
+
+
+def verdict(metric: str, row: AblationRow, ours: Sequence[float], reference: Sequence[float]) -> str:
+    """'agrees', 'disagrees', or 'undecided' where the interval of the `difference` holds zero."""
     index = METRICS.index(metric)
     base = next(other for other in ROWS if other.name == row.against)
     expected = row.paper[index] - base.paper[index]
-    mean, error = mean_and_error([a - b for a, b in zip(ours, reference, strict=False)])
-    if not abs(mean) > 2 * error:
+    mean, low, high = difference(ours, reference)
+    if low <= 0.0 <= high:
         return "undecided"
     return "agrees" if mean * expected > 0 else "disagrees"
+
+
+def by_variant(rows: Sequence[AblationRow]) -> list[AblationRow]:
+    """Rows that share a trained variant one after the other, so that all that a training decides is known after it."""
+    variants = [row.variant for row in rows]
+    return sorted(rows, key=lambda row: variants.index(row.variant))
 
 
 def report(results: Mapping[str, Sequence[Figures]]) -> dict[str, Any]:
@@ -171,7 +187,8 @@ def report(results: Mapping[str, Sequence[Figures]]) -> dict[str, Any]:
         seeds = list(results.get(row.name, ()))
         entry: dict[str, Any] = {"name": row.name, "label": row.label, "table": row.table, "seeds": len(seeds)}
         entry["paper"] = dict(zip(METRICS, row.paper, strict=True))
-        entry["ours"], entry["error"], entry["verdict"] = {}, {}, {}
+        entry["takes"] = sum(int(one.get("takes", 0)) for one in seeds)
+        entry["ours"], entry["error"], entry["verdict"], entry["difference"] = {}, {}, {}, {}
         base = list(results.get(row.against, ())) if row.against is not None else []
         for metric in METRICS:
             values = [float(one[metric]) for one in seeds if one.get(metric) is not None]
@@ -182,6 +199,8 @@ def report(results: Mapping[str, Sequence[Figures]]) -> dict[str, Any]:
             reference = [float(one[metric]) for one in base if one.get(metric) is not None]
             if row.against is not None and reference:
                 entry["verdict"][metric] = verdict(metric, row, values, reference)
+                told = difference(values, reference)
+                entry["difference"][metric] = list(told) if math.isfinite(told[1]) else None
         terms = [one["terms"] for one in seeds if one.get("terms")]
         if terms:
             entry["terms"] = {key: mean_and_error([t[key] for t in terms])[0] for key in terms[0]}
@@ -194,8 +213,8 @@ def to_markdown(data: Mapping[str, Any]) -> str:
     lines: list[str] = []
     for table in (3, 6, 4, 5):
         lines += [f"### Table {table} of the paper", ""]
-        lines += [f"| row | {' | '.join(m.upper() for m in METRICS)} | seeds | ordering of ACC | all five |"]
-        lines += ["|---|" + "---|" * (len(METRICS) + 3)]
+        titles = ["row", *(m.upper() for m in METRICS), "seeds, takes", "ACC less the reference's", "ordering of ACC"]
+        lines += [f"| {' | '.join([*titles, 'all five'])} |", "|---|" + "---|" * len(titles)]
         for row in data["rows"]:
             if row["table"] == table:
                 lines.append(_row(row))
@@ -227,6 +246,7 @@ def _row(row: Mapping[str, Any]) -> str:
     told = row["verdict"]
     counts = [f"{sum(v == word for v in told.values())} {word}" for word in ("agrees", "disagrees", "undecided")]
     ordering = told.get("acc", "reference" if row["seeds"] and not told else "not run")
-    return (
-        f"| {row['label']} | {' | '.join(cells)} | {row['seeds']} | {ordering} | {', '.join(counts) if told else ''} |"
-    )
+    apart = row["difference"].get("acc")
+    interval = "" if apart is None else f"{apart[0]:+.3f} ({apart[1]:+.3f} to {apart[2]:+.3f})"
+    cells += [f"{row['seeds']}, {row['takes']}", interval, ordering, ", ".join(counts) if told else ""]
+    return f"| {row['label']} | {' | '.join(cells)} |"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from sounddesk.evaluation.ablation_report import METRICS
 from sounddesk.evaluation.ablation_report import ROWS
+from sounddesk.evaluation.ablation_report import by_variant
+from sounddesk.evaluation.ablation_report import difference
 from sounddesk.evaluation.ablation_report import report
 from sounddesk.evaluation.ablation_report import to_markdown
 from sounddesk.evaluation.ablation_report import verdict
@@ -39,13 +43,28 @@ def test_the_papers_figures(name: str, paper: tuple[float, ...]) -> None:
     assert BY_NAME[name].paper == paper
 
 
-def test_a_verdict_needs_a_difference_beyond_two_standard_errors() -> None:
+def test_a_verdict_needs_an_interval_without_zero() -> None:
     row = BY_NAME["frozen"]  # worse in the paper
     assert verdict("acc", row, [0.30, 0.31, 0.29], [0.50, 0.51, 0.49]) == "agrees"
     assert verdict("acc", row, [0.70, 0.71, 0.69], [0.50, 0.51, 0.49]) == "disagrees"
     assert verdict("acc", row, [0.30, 0.60, 0.45], [0.50, 0.40, 0.49]) == "undecided"
+    # Two standard errors would decide this; with three seeds Student's interval is over twice as wide.
+    assert verdict("acc", row, [0.30, 0.36, 0.24], [0.40, 0.40, 0.40]) == "undecided"
     assert verdict("acc", row, [0.30], [0.50]) == "undecided"  # one seed tells nothing of the spread
     assert verdict("fad", row, [4.0, 4.1, 4.2], [3.0, 3.1, 3.2]) == "agrees"  # lower is better, and it was higher
+
+
+def test_the_interval_of_a_difference_is_students_over_paired_seeds() -> None:
+    mean, low, high = difference([1.0, 2.0, 3.0], [0.0, 0.0, 0.0])
+    assert mean == 2.0
+    assert (low, high) == (pytest.approx(2 - 4.3027 / 3**0.5, abs=1e-3), pytest.approx(2 + 4.3027 / 3**0.5, abs=1e-3))
+    assert difference([1.0], [0.0])[1:] == (-math.inf, math.inf)
+
+
+def test_rows_of_one_training_come_together() -> None:
+    order = [row.variant for row in by_variant(ROWS)]
+    assert len(order) == len(ROWS) and order[:6] == ["full"] * 6
+    assert all(order.index(each) + order.count(each) > place for place, each in enumerate(order))
 
 
 def test_the_report_counts_and_shows_what_is_missing() -> None:
@@ -62,6 +81,8 @@ def test_the_report_counts_and_shows_what_is_missing() -> None:
     assert len(rows) == len(ROWS)
     text = to_markdown(data)
     assert "| (i) frozen diffusion | 0.300 ± 0.006 (0.692) |" in text
+    assert "-0.210 (-0.235 to -0.185)" in text
+    assert rows["frozen"]["difference"]["acc"] == pytest.approx([-0.21, -0.2348, -0.1852], abs=1e-3)
     assert "not run" in text
     assert "| full model | 0.100 | 0.500 | 0.800 | 1.000 | 0.700 |" in text
     assert all(metric.upper() in text for metric in METRICS)

@@ -148,14 +148,14 @@ def train_variant(
         Cancelled: through `cancel`; the run can be resumed.
     """
     variant = VARIANTS[name]
-    digest = hashlib.sha256(json.dumps([asdict(budget), base]).encode()).hexdigest()[:10]
+    bundle = find_bundle(base)
+    digest = hashlib.sha256(json.dumps([asdict(budget), bundle.sha256]).encode()).hexdigest()[:10]
     place = work / "runs" / digest / f"{name}_{seed}"
     target = place / "bundle"
     if target.is_dir():
         return target
     # Also for what is encoded before the first step: on a busy machine threads wait for each other.
     torch.set_num_threads(budget.threads)
-    bundle = find_bundle(base)
     inputs = unpack_base(bundle, work)
     live = LiveRecipe(page=False)
     options: dict[str, Any] = {"on_progress": on_progress, "cancel": cancel, "live": live, "seed": seed}
