@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import posixpath
 from typing import Any
 from typing import Final
 
@@ -33,21 +34,32 @@ from sounddesk.resources_folder import resource
 # Beside a picture, in pixels.
 _MARGIN: Final = 24
 
-# In the order of an artist's day; the files lie in resources/manual.
-PAGES: Final = (
-    ("getting_started", "Getting started"),
-    ("selecting_objects", "Selecting objects"),
-    ("takes", "Takes and generation"),
-    ("library", "Recordings of your own"),
-    ("timeline", "Timeline"),
-    ("mixer", "Mixer"),
-    ("export", "Export"),
-    ("batch", "A folder of frames"),
-    ("models", "Models"),
-    ("training", "Training"),
-    ("shortcuts", "Keyboard shortcuts"),
-    ("troubleshooting", "Troubleshooting"),
-)
+# In the order of an artist's day, then what is behind it; the files lie in resources/manual. The site has the same.
+SECTIONS: Final = {
+    "Working": (
+        ("getting_started", "Getting started"),
+        ("selecting_objects", "Selecting objects"),
+        ("takes", "Takes and generation"),
+        ("library", "Recordings of your own"),
+        ("timeline", "Timeline"),
+        ("mixer", "Mixer"),
+        ("export", "Export"),
+        ("batch", "A folder of frames"),
+        ("models", "Models"),
+        ("training", "Training"),
+        ("installing", "Installing and updating"),
+        ("shortcuts", "Keyboard shortcuts"),
+        ("troubleshooting", "Troubleshooting"),
+    ),
+    "Background": (
+        ("evaluation", "Comparing systems"),
+        ("ablations", "Ablations in miniature"),
+        ("measurements", "Measurements"),
+        ("threat_model", "Threat model"),
+        ("decisions", "Decisions"),
+    ),
+}
+PAGES: Final = tuple(page for pages in SECTIONS.values() for page in pages)
 
 
 class ManualView(QTextBrowser):
@@ -95,6 +107,7 @@ class ManualWindow(QDialog):
         self.resize(900, 640)
         self.setModal(False)
         self._texts = {name: page_text(name, actions) for name, _ in PAGES}
+        self._shown, self._text = "", ""
         self._search = QLineEdit()
         self._search.setPlaceholderText(self.tr("Search the manual"))
         self._search.setAccessibleName(self.tr("Search the manual"))
@@ -136,19 +149,28 @@ class ManualWindow(QDialog):
 
     def open_page(self, name: str) -> None:
         """Show a page of `PAGES`."""
-        self._list.setCurrentRow([each for each, _ in PAGES].index(name))
+        row = [each for each, _ in PAGES].index(name)
+        if row == self._list.currentRow():
+            self._show()
+        self._list.setCurrentRow(row)
 
     def _show(self) -> None:
         item = self._list.currentItem()
         if item is not None:
-            self._view.setMarkdown(self._texts[item.data(Qt.ItemDataRole.UserRole)])
-            self._mark()
+            name = item.data(Qt.ItemDataRole.UserRole)
+            self._show_text(f"{name}.md", self._texts[name])
+
+    def _show_text(self, path: str, text: str) -> None:
+        """Show Markdown that stands at `path` below the manual's folder."""
+        self._shown, self._text = path, text
+        self._view.setMarkdown(text)
+        self._mark()
 
     def _show_again(self) -> None:
         """With pictures as wide as the page is now, at the same place."""
         bar = self._view.verticalScrollBar()
         share = bar.value() / max(1, bar.maximum())
-        self._show()
+        self._show_text(self._shown, self._text)
         bar.setValue(round(share * bar.maximum()))
 
     def _filter(self, query: str) -> None:
@@ -174,11 +196,21 @@ class ManualWindow(QDialog):
             self._mark()
 
     def _follow(self, url: QUrl) -> None:
-        name = url.path().removesuffix(".md")
+        if url.scheme() in ("http", "https"):
+            QDesktopServices.openUrl(url)
+            return
+        # From a page below the manual's folder a link to another one begins there.
+        target = posixpath.normpath(posixpath.join(posixpath.dirname(self._shown), url.path() or self._shown))
+        name = target.removesuffix(".md")
         if name in self._texts:
             self.open_page(name)
-        elif url.scheme() in ("http", "https"):
-            QDesktopServices.openUrl(url)
+        elif (
+            target.endswith(".md")
+            and not target.startswith(("../", "/"))
+            and resource("manual").joinpath(target).is_file()
+        ):
+            # A page that the list does not have: one of the decisions, a history.
+            self._show_text(target, resource(f"manual/{target}").read_text(encoding="utf-8"))
 
 
 def page_text(name: str, actions: CommandRegistry) -> str:

@@ -20,12 +20,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=file_path, default=Path(), metavar="FOLDER", help="where results would go (default: this folder)"
     )
+    parser.add_argument(
+        "--release", type=file_path, metavar="FILE", help="the release.json of a release: is it newer than this one"
+    )
     add_output_arguments(parser)
 
 
 def run(options: argparse.Namespace, *, console: Console) -> int:
     """Look at everything; `FAULT` when rendering cannot work here."""
     results = examine(options.out)
+    if options.release is not None:
+        results.append(health_checks.check_release(options.release))
     can_render = all(result.ok for result in results if result.required)
     for line in report_lines(results):
         console.say(line)

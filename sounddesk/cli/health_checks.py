@@ -11,6 +11,7 @@ from typing import Final
 from sounddesk import __version__
 from sounddesk.cli.check_result import CheckResult
 from sounddesk.resources_folder import frozen_folder
+from sounddesk.storage.release_file import read_release
 
 _MIN_MEMORY_GIB: Final = 2.0
 _MIN_DISK_GIB: Final = 0.2
@@ -89,7 +90,9 @@ def check_device() -> CheckResult:
             needed_for="rendering",
             remedy=_install("pip install --force-reinstall torch torchvision"),
         )
-    value = f"{policy.reason}, {memory.free_bytes / 2**30:.1f} GiB free of {memory.total_bytes / 2**30:.1f} GiB"
+    # The frozen app brings the processor's torch alone.
+    card = "; a graphics card needs an installation with Python" if frozen_folder() is not None else ""
+    value = f"{policy.reason}{card}, {memory.free_bytes / 2**30:.1f} GiB free of {memory.total_bytes / 2**30:.1f} GiB"
     return CheckResult(section=section, name="device", value=value)
 
 
@@ -238,6 +241,21 @@ def check_segmenter() -> CheckResult:
             remedy="name another checkpoint, or unset SOUNDDESK_SAM_CHECKPOINT",
         )
     return CheckResult(section=section, name="active", value=choice.notice.removeprefix("segmenter: "))
+
+
+def check_release(path: Path) -> CheckResult:
+    """Whether the release that a file describes is newer than what is installed. Raises: BadInputError."""
+    release = read_release(path)
+    told = f"{release.version} of {release.date}"
+    standing = release.standing(__version__)
+    if standing == "newer":
+        value = f"{told} is newer than {__version__}, which is installed"
+        return CheckResult(
+            section="release", name="update", value=value, ok=False, needed_for="what its changelog says",
+            remedy=f"install one of {', '.join(each.name for each in release.artefacts) or 'its files'}",
+        )  # fmt: skip
+    value = f"{told} is what is installed" if standing == "same" else f"{told} is older than {__version__}, installed"
+    return CheckResult(section="release", name="update", value=value)
 
 
 def list_segmenters() -> list[CheckResult]:

@@ -137,3 +137,16 @@ def test_the_frozen_app_brings_libraries_and_has_no_pip(tmp_path: Path, monkeypa
     assert "libEGL" in missing and "libxcb-cursor" not in missing
     monkeypatch.setattr(health_checks, "_PACKAGES", ("no-such-package",))
     assert health_checks.check_packages()[-1].remedy == "install sounddesk again"
+
+
+def test_a_release_that_is_newer_is_told(
+    healthy: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "release.json"
+    files = [{"name": "sounddesk-99.whl", "bytes": 7, "sha256": "0" * 64}]
+    path.write_text(json.dumps({"schema_version": 1, "version": "99.0", "date": "2026-11-30", "artefacts": files}))
+    assert main(["doctor", "--release", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert "99.0 of 2026-11-30 is newer than" in out and "install one of sounddesk-99.whl" in out
+    path.write_text("{}")
+    assert main(["doctor", "--release", str(path)]) == 2

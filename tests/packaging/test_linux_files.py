@@ -105,7 +105,7 @@ def test_a_project_has_the_magic_of_its_type(tmp_path: Path) -> None:
 def test_screenshots_have_the_size_that_is_told(metainfo: Path, assemble: ModuleType) -> None:
     images = ET.parse(metainfo).getroot().findall(".//screenshot/image")
     assert [image.text.rpartition("/")[2] for image in images if image.text] == [
-        f"{name}.png" for name in assemble.SCREENSHOTS
+        f"{name}.webp" for name in assemble.SCREENSHOTS
     ]
     assert all(int(image.attrib["width"]) >= 1000 for image in images)
 

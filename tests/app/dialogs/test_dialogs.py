@@ -229,6 +229,21 @@ def test_manual_has_every_page_and_is_searched(actions: CommandRegistry) -> None
     assert window.findChild(QTextBrowser).textCursor().selectedText().casefold() == "limiter"
 
 
+def test_links_of_the_manual_lead_to_pages_that_its_list_does_not_have(actions: CommandRegistry) -> None:
+    window = ManualWindow(actions)
+    page = window.findChild(QTextBrowser)
+    window.open_page("decisions")
+    page.anchorClicked.emit(QUrl("decisions/0042-tuned-class-prior.md"))
+    assert page.toPlainText().startswith("42. ")
+    # From there the links begin in that folder; what is outside of the manual is no page.
+    page.anchorClicked.emit(QUrl("../../starter/card.md"))
+    assert page.toPlainText().startswith("42. ")
+    page.anchorClicked.emit(QUrl("../measurements/starter_history.md"))
+    assert page.toPlainText().startswith("History of the starter")
+    page.anchorClicked.emit(QUrl("../takes.md#anchor"))
+    assert page.toPlainText().startswith("Takes and generation")
+
+
 def test_about_shows_the_licence_of_each_bundle(qapp: QApplication) -> None:
     box = AboutBox()
     texts = [each.toPlainText() for each in box.findChildren(QTextBrowser)]
