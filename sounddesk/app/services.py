@@ -14,6 +14,7 @@ from sounddesk.app.player import Player
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.image_opening import ImageOpener
 from sounddesk.app.project.project_store import ProjectStore
+from sounddesk.app.project.recordings_check import RecordingsCheck
 from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.settings import Settings
 from sounddesk.app.workers.generation_queue import GenerationQueue
@@ -61,6 +62,7 @@ class Services(QObject):
             self._apply(each)
         self.player = Player(self.document, self)
         self.store = ProjectStore(self.document, settings, self)
+        self.recordings_check = RecordingsCheck(self.document, self.store, self)
         self.opener = ImageOpener(self)
         self._segmented: str | None = None
         self._apply("audio_device")
@@ -157,6 +159,7 @@ class Services(QObject):
         self.stop()
         # First what nothing else may delay: a library that loads takes seconds.
         self.store.close()
+        self.recordings_check.close()
         self.player.close()
         self.opener.close()
         self.suggestions.close()

@@ -7,6 +7,7 @@ import dataclasses
 import math
 import time
 from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -83,6 +84,7 @@ def run(options: argparse.Namespace, *, console: Console) -> int:
     """
     from sounddesk.audio.exporters.export import export_project
     from sounddesk.audio.exporters.export_plan import plan_export
+    from sounddesk.audio.exporters.provenance import forbidden_recordings
     from sounddesk.audio.timeline_mix import TakeSamples
     from sounddesk.domain.take import TakeLibrary
     from sounddesk.engine.bundles.installed_bundles import bundle_licences
@@ -97,10 +99,14 @@ def run(options: argparse.Namespace, *, console: Console) -> int:
         plan = plan_export(contents.project, takes, settings, name=options.project.stem)
     except ValueError as error:
         raise BadInputError(str(error)) from error
+    forbidden = forbidden_recordings(plan.files, takes, contents.project)
+    for each in forbidden:
+        console.note(each)
     if options.list:
         for name in plan.names:
             console.say(name)
-        console.document({"ok": True, "folder": str(options.out), "files": list(plan.names)})
+        names = list(plan.names)
+        console.document({"ok": True, "folder": str(options.out), "files": names, "forbidden": forbidden})
         return ExitCode.OK
     reporters: list[StageReporter] = []
 
@@ -120,11 +126,13 @@ def run(options: argparse.Namespace, *, console: Console) -> int:
             step=step,
         )
     console.end_progress()
-    _say(report, plan, console=console, elapsed_s=time.monotonic() - start_s)
+    _say(report, plan, forbidden, console=console, elapsed_s=time.monotonic() - start_s)
     return ExitCode.OK
 
 
-def _say(report: ExportReport, plan: ExportPlan, *, console: Console, elapsed_s: float) -> None:
+def _say(
+    report: ExportReport, plan: ExportPlan, forbidden: Sequence[str], *, console: Console, elapsed_s: float
+) -> None:
     for note in report.notes:
         console.note(note)
     for name, count in report.clipped_samples.items():
@@ -157,7 +165,7 @@ def _say(report: ExportReport, plan: ExportPlan, *, console: Console, elapsed_s:
             "folder": str(report.folder),
             "files": files,
             "other_files": list(others),
-            "notes": list(report.notes),
+            "notes": [*forbidden, *report.notes],
             "elapsed_s": round(elapsed_s, 2),
         }
     )

@@ -20,7 +20,6 @@ from sounddesk.cli.stem_assembly import Stems
 from sounddesk.domain.mask import mask_sha256
 from sounddesk.domain.naming import unique_file_stems
 from sounddesk.domain.recordings import recordings_of
-from sounddesk.domain.recordings import without_links
 from sounddesk.domain.render_recipe import FileReference
 from sounddesk.domain.render_recipe import ImageReference
 from sounddesk.domain.render_recipe import RecipeObject
@@ -249,14 +248,12 @@ def _recording_facts(plan: RenderPlan, stems: Stems) -> dict[str, Any] | None:
     """How takes were made of recordings, and of which; None where they were not."""
     asked = plan.recordings
     if asked.from_library:
-        used = {
-            name: [without_links(recordings_of(take.recipe)) for take in takes] for name, takes in stems.takes.items()
-        }
+        used = {name: [recordings_of(take.recipe) for take in takes] for name, takes in stems.takes.items()}
         return {"how": "arranged", "recordings": used}
     if asked.source is None:
         return None
     first, *_ = stems.takes.values()
-    (facts,) = without_links(recordings_of(first[0].recipe))
+    (facts,) = recordings_of(first[0].recipe)
     return {"how": EDIT_WORDS[type(asked.edit)], **facts, **edit_facts(asked.edit)}
 
 

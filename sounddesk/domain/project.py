@@ -125,6 +125,8 @@ class ProjectSettings:
         grounding: whether takes follow the objects themselves or words for them.
         seed: seeds of new objects derive from it.
         export_on_save: JSON of the export that every save repeats; empty for none.
+        embed_recordings: whether the file holds the recordings that takes are made of; otherwise it links to them.
+        paid_work: recordings whose licence forbids that are named before an export.
     """
 
     seconds: float = 10.0
@@ -140,6 +142,8 @@ class ProjectSettings:
     grounding: GroundingMode = "object"
     seed: int = 0
     export_on_save: str = ""
+    embed_recordings: bool = field(default=False, metadata={"omit_default": True})
+    paid_work: bool = field(default=True, metadata={"omit_default": True})
 
     def __post_init__(self) -> None:
         check_seed(self.seed)

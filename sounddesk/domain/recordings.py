@@ -7,14 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from typing import Final
 from typing import Literal
 
 Behaviour = Literal["one-shot", "repeating", "continuous", "silent"]
 """How a recording sounds over time; the first three are also the words for a kind of object."""
-
-LINK: Final = "path"
-"""Key of the facts of a recording under which a project keeps where its file is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,12 +108,23 @@ class FoundEvent:
     score: float = 0.0
 
 
-def recordings_of(recipe: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def recordings_of(recipe: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The facts of the recordings that a take is made of or began from; none for other takes, or where they are odd."""
     found = recipe.get("recordings")
-    return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
+    return [dict(each) for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
 
 
-def without_links(recordings: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The same facts without where the files are: folders are nobody else's."""
-    return [{key: value for key, value in each.items() if key != LINK} for each in recordings]
+def names_of_recordings(recipes: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """File names, without folders, of the recordings that takes with these recipes are made of, by their hash.
+
+    Example:
+        >>> names_of_recordings([{"recordings": [{"file": "dog.wav", "sha256": "12ab"}]}, {"seed": 1}])
+        {'12ab': 'dog.wav'}
+    """
+    found = [each for recipe in recipes for each in recordings_of(recipe)]
+    pairs = [(each.get("sha256"), each.get("file")) for each in found]
+    return {
+        sha256: file.replace("\\", "/").rpartition("/")[2]
+        for sha256, file in pairs
+        if isinstance(sha256, str) and isinstance(file, str)
+    }

@@ -23,6 +23,7 @@ from sounddesk.domain.tiled_mask import TiledMask
 from sounddesk.domain.timeline import Clip
 from sounddesk.domain.timeline import Marker
 from sounddesk.storage.codec import decode
+from sounddesk.storage.embedded_recordings import embedded_recordings
 from sounddesk.storage.png_mask import decode_mask_png
 from sounddesk.storage.png_mask import png_size
 from sounddesk.storage.project_json import Json
@@ -45,12 +46,17 @@ _MAX_MASK_PIXELS: Final = 4_000_000_000
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ProjectContents:
-    """Everything that a project refers to: the state, all takes in order, bytes of its image by SHA-256."""
+    """Everything that a project refers to: the state, all takes in order, bytes of its image by SHA-256.
+
+    Attributes:
+        embedded: hashes of the recordings that its file holds.
+    """
 
     project: Project = field(default_factory=Project)
     takes: tuple[Take, ...] = ()
     images: dict[str, bytes] = field(default_factory=dict)
     newer_major: bool = False
+    embedded: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +110,13 @@ class ProjectReader:
             next_id=_next_id(state.get("next_id", {}).get("value", 1)),
         )
         images = {} if image is None else {image.sha256: self._image(image)}
-        return ProjectContents(project=project, takes=tuple(self._takes()), images=images, newer_major=newer_major)
+        return ProjectContents(
+            project=project,
+            takes=tuple(self._takes()),
+            images=images,
+            newer_major=newer_major,
+            embedded=embedded_recordings(self._db),
+        )
 
     # ------------------------------------------------------------------ rows of JSON
 

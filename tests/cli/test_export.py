@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from sounddesk.domain.scene import SceneObject
 from sounddesk.domain.take import Take
 from sounddesk.domain.tiled_mask import TiledMask
 from sounddesk.domain.timeline import Clip
+from sounddesk.storage.project_file import read_project
 from sounddesk.storage.project_file import write_project
 from sounddesk.storage.project_reader import ProjectContents
 
@@ -48,6 +50,28 @@ def test_a_project_becomes_files(project_file: Path, tmp_path: Path, capsys: pyt
     assert "paid work" in sidecar["files"][0]["takes"][0]["licence"]
     assert main(["export", str(project_file), "--out", str(out), "--rate", "44100"]) == 2
     assert "exists already" in capsys.readouterr().err
+
+
+def test_a_recording_whose_licence_forbids_paid_work_is_named_and_stands_in_the_files(
+    project_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    contents = read_project(project_file)
+    recording = {"file": "dog.wav", "sha256": "a" * 64, "originator": "Jane", "licence": "house", "commercial": False}
+    take = dataclasses.replace(contents.takes[0], recipe={"recordings": [recording]})
+    write_project(project_file, dataclasses.replace(contents, takes=(take,)))
+    out = tmp_path / "out"
+    assert main(["export", str(project_file), "--out", str(out), "--list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["forbidden"] == ["the licence of dog.wav (house) forbids paid work"]
+    assert main(["export", str(project_file), "--out", str(out), "--format", "flac16"]) == 0
+    assert "the licence of dog.wav (house) forbids paid work" in capsys.readouterr().err
+    data = (out / "street_dog.flac").read_bytes()
+    assert b"recording dog.wav by Jane (licence: house, no paid work)" in data
+    assert b"file: dog.wav; originator: Jane; licence: house; sha256: aaaa" in data
+    free = dataclasses.replace(contents.project.settings, paid_work=False)
+    project = dataclasses.replace(contents.project, settings=free)
+    write_project(project_file, dataclasses.replace(contents, takes=(take,), project=project))
+    assert main(["export", str(project_file), "--out", str(out), "--list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["forbidden"] == []
 
 
 def test_list_writes_nothing(project_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

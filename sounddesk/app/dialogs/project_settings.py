@@ -6,6 +6,7 @@ import dataclasses
 from typing import Final
 
 from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QCheckBox
 from PySide6.QtWidgets import QComboBox
 from PySide6.QtWidgets import QDialog
 from PySide6.QtWidgets import QDoubleSpinBox
@@ -88,6 +89,16 @@ class ProjectSettingsDialog(QDialog):
         self.seed = QLineEdit(str(settings.seed))
         self.seed.setToolTip(self.tr("Seeds of new objects follow from it"))
         form.addRow(self.tr("S&eed:"), self.seed)
+        self.paid_work = QCheckBox(self.tr("Made for p&aid work"))
+        self.paid_work.setChecked(settings.paid_work)
+        self.paid_work.setToolTip(self.tr("Recordings whose licence forbids that are named before an export"))
+        form.addRow(self.paid_work)
+        self.embed_recordings = QCheckBox(self.tr("&Keep recordings in the project file"))
+        self.embed_recordings.setChecked(settings.embed_recordings)
+        self.embed_recordings.setToolTip(
+            self.tr("Takes are kept in any case; without this, their recordings are linked")
+        )
+        form.addRow(self.embed_recordings)
         self.problem = PlainLabel()
         self.problem.setWordWrap(True)
         self.problem.setVisible(False)
@@ -115,6 +126,8 @@ class ProjectSettingsDialog(QDialog):
                 bundle=str(self.bundle.currentData()),
                 grounding=self.grounding.currentData(),
                 seed=int(self.seed.text()),
+                paid_work=self.paid_work.isChecked(),
+                embed_recordings=self.embed_recordings.isChecked(),
             )
         except ValueError as error:
             self.problem.setText(str(error))

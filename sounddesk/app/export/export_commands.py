@@ -25,6 +25,7 @@ from sounddesk.app.runtime.revealing import reveal
 from sounddesk.app.services import Services
 from sounddesk.audio.exporters.export_plan import ExportPlan
 from sounddesk.audio.exporters.export_settings import ExportSettings
+from sounddesk.audio.exporters.provenance import forbidden_recordings
 from sounddesk.storage.codec import field_of
 from sounddesk.storage.text_formats import parse_json
 
@@ -212,6 +213,10 @@ class ExportCommands(QObject):
         count = len(report.files)
         text = self.tr("1 file is in {folder}") if count == 1 else self.tr("{count} files are in {folder}")
         text = text.format(count=count, folder=report.folder)
+        if job.purpose == "save":
+            # Nobody saw the dialog, which names them beforehand.
+            for each in forbidden_recordings(job.plan.files, job.takes, job.project):
+                notifier.warning(each[:1].upper() + each[1:])
         notifier.info(" ".join([text, *report.notes]), button=NoticeButton(text=self.tr("Show"), press=self.reveal))
         if report.clipped_samples:
             text = self.tr(

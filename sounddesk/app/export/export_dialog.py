@@ -29,6 +29,7 @@ from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.plain_text import PlainMessageBox
 from sounddesk.audio.exporters.export_plan import ExportPlan
 from sounddesk.audio.exporters.export_plan import plan_export
+from sounddesk.audio.exporters.provenance import forbidden_recordings
 from sounddesk.domain.project import Project
 from sounddesk.domain.take import TakeLibrary
 from sounddesk.storage.path_text import home_folder
@@ -129,6 +130,11 @@ class ExportDialog(QDialog):
         right = QVBoxLayout()
         right.addWidget(PlainLabel(self.tr("Will be written:")))
         right.addWidget(self._list, 1)
+        self._licences = PlainLabel()
+        self._licences.setWordWrap(True)
+        self._licences.setAccessibleName(self.tr("Recordings whose licence forbids paid work"))
+        self._licences.hide()
+        right.addWidget(self._licences)
         right.addWidget(self._summary)
         columns = QHBoxLayout()
         columns.addLayout(left, 3)
@@ -248,6 +254,9 @@ class ExportDialog(QDialog):
         allowed = not existing or self._on_save.isChecked() or replacing
         self._ok.setEnabled(allowed)
         self._plan = plan if allowed else None
+        forbidden = forbidden_recordings(plan.files, self._takes, self._project)
+        self._licences.setText("\n".join(each[:1].upper() + each[1:] for each in forbidden))
+        self._licences.setVisible(bool(forbidden))
         self._summary.setText(self._said_of(plan, len(existing), replacing=replacing))
 
     def _planned(self, folder: Path) -> ExportPlan:

@@ -145,7 +145,9 @@ class LibraryWork:
 
     def _take(self, job: TakeJob) -> LibraryTake:
         from sounddesk.engine.library.library_takes import arranged_take
+        from sounddesk.engine.library.remembered_recordings import remember_recording
 
+        remember_recording(job.found.recording.sha256, job.found.recording.path)
         return arranged_take(self.library, job.found, seconds=job.seconds, seed=job.seed)
 
     def _find(self, job: SearchJob, cancel: CancelToken) -> SearchAnswer:

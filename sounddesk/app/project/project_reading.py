@@ -102,3 +102,12 @@ def why_read_only(path: Path, *, newer_major: bool) -> OutputError | None:
     if path.exists() and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
         return OutputError(f"{path.name} is read-only.", remedy="Use 'Save as' to keep changes under another name.")
     return None
+
+
+def file_stamp(path: Path) -> tuple[int, int] | None:
+    """Tells whether another program wrote the file; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size

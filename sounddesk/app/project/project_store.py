@@ -28,6 +28,7 @@ from sounddesk.app.project.file_lock import break_lock
 from sounddesk.app.project.project_reading import Images
 from sounddesk.app.project.project_reading import ReadProject
 from sounddesk.app.project.project_reading import decode_images
+from sounddesk.app.project.project_reading import file_stamp
 from sounddesk.app.project.project_reading import read_project_file
 from sounddesk.app.project.project_reading import read_working_copy
 from sounddesk.app.project.project_reading import why_read_only
@@ -76,6 +77,8 @@ class ProjectStore(QObject):
         super().__init__(parent)
         self._document = document
         self._settings = settings
+        # Hashes of the recordings that the file of the project held when it was opened.
+        self.embedded: frozenset[str] = frozenset()
         self._path: Path | None = None
         self._read_only: OutputError | None = None
         self._lock: FileLock | None = None
@@ -170,7 +173,7 @@ class ProjectStore(QObject):
         if self._read_only is not None:
             notifier.failed(self._read_only)
             return False
-        if self._stamp is not None and self._path.exists() and _stamp(self._path) != self._stamp:
+        if self._stamp is not None and self._path.exists() and file_stamp(self._path) != self._stamp:
             notifier.error(
                 self.tr("{name} was changed by another program since it was opened: choose 'Save as'.").format(
                     name=self._path.name
@@ -191,9 +194,10 @@ class ProjectStore(QObject):
     def _collect(self, folder: Path) -> _Operation:
         from sounddesk.app.project.collecting import collect_project
 
-        contents = self._contents()
-        name = self._path.stem if self._path is not None else "project"
-        made = yield lambda: collect_project(contents, folder, name=name)
+        contents, path = self._contents(), self._path
+        made = yield lambda: collect_project(contents, folder, path=path, extract=self._copy.extract_recording)
+        for each in made.problems if made is not None else ():
+            notifier.warning(each)
         return made is not None
 
     # ------------------------------------------------------------------ recovery
@@ -262,31 +266,33 @@ class ProjectStore(QObject):
         contents = self._contents()
         target = path.resolve()
 
-        def work() -> bool:
+        def work() -> list[str]:
             with translate_os_errors(path, what="cannot save"):
                 if path.is_dir():
                     raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
                 try:
-                    self._copy.save(target, contents)
+                    return self._copy.save(target, contents)
                 except sqlite3.OperationalError as error:
                     full = "full" in str(error)
                     raise OSError(errno.ENOSPC if full else errno.EIO, str(error)) from error
-            return True
 
-        if not (yield work):
+        problems = yield work
+        if problems is None:
             if lock is not None:
                 lock.release()
             return False
         if lock is not None or path != self._path:
             self._release_lock()
             self._lock, self._path, self._read_only = lock, path, None
-        self._stamp = _stamp(path)
+        self._stamp = file_stamp(path)
         # A take that arrived meanwhile is not in the file.
         if self._document.project is contents.project and len(self._document.takes) == len(contents.takes):
             self._document.mark_saved()
         self._settings.add_recent_file(path)
         self.path_changed.emit(path)
         self.saved.emit(path)
+        for each in problems:
+            notifier.warning(each)
         return True
 
     def _save_quietly(self) -> None:
@@ -312,7 +318,8 @@ class ProjectStore(QObject):
     ) -> None:
         self._release_lock()
         self._path, self._lock, self._read_only = path, lock, read_only
-        self._stamp = _stamp(path) if path is not None else None
+        self.embedded = contents.embedded
+        self._stamp = file_stamp(path) if path is not None else None
         self._replacing = True
         try:
             self._document.replace(contents.project, takes=contents.takes, images=images, dirty=dirty)
@@ -388,11 +395,3 @@ class ProjectStore(QObject):
             return (yield work)
         finally:
             self.opening.emit(False)
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size

@@ -26,7 +26,12 @@ from sounddesk.app.workers.serial_thread import SerialThread
 from sounddesk.app.workers.serial_thread import Ticket
 from sounddesk.domain.errors import OutputError
 from sounddesk.domain.project import Project
+from sounddesk.domain.recordings import names_of_recordings
 from sounddesk.domain.take import Take
+from sounddesk.storage.embedded_recordings import embed_recordings
+from sounddesk.storage.embedded_recordings import embedded_recordings
+from sounddesk.storage.embedded_recordings import extract_recording
+from sounddesk.storage.library.library import default_library_path
 from sounddesk.storage.path_text import user_data_folder
 from sounddesk.storage.project_file import ProjectDatabase
 from sounddesk.storage.project_file import write_project
@@ -219,9 +224,14 @@ class WorkingCopy:
     def _is_dirty(self, state: Project) -> bool:
         return self._takes_unsaved or state != self._saved
 
-    def save(self, path: Path, contents: ProjectContents) -> None:
-        """Save everything as `path`. Raises: sqlite3.Error, OSError; the file is as it was."""
+    def save(self, path: Path, contents: ProjectContents) -> list[str]:
+        """Save everything as `path`; a line for each recording that could not be put into it.
+
+        Raises:
+            sqlite3.Error, OSError: the file is as it was.
+        """
         inbox = self._written
+        problems: list[str] = []
         try:
             if self.flush() and inbox is not None and self._database is not None and not self._database.newer_major:
                 if inbox.state == contents.project:
@@ -229,6 +239,7 @@ class WorkingCopy:
                 else:
                     # The user went on meanwhile: that is put back below.
                     self._database.write(contents.project)
+                problems = self._embed_recordings(self._database, contents)
                 self._database.copy_to(path, before_rename="DROP TABLE IF EXISTS working_copy;")
             else:
                 # The data folder is full or gone: the project's own folder may be neither.
@@ -239,6 +250,28 @@ class WorkingCopy:
                 with inbox.mutex:
                     inbox.waiting = True
                 self.flush()
+        return problems
+
+    def _embed_recordings(self, database: ProjectDatabase, contents: ProjectContents) -> list[str]:
+        """The recordings of the takes go into the file where the project wants that, else none stays in it."""
+        names = names_of_recordings(take.recipe for take in contents.takes)
+        if not contents.project.settings.embed_recordings:
+            names = {}
+        folder = None if self._origin is None else self._origin.parent
+        there = embedded_recordings(database.connection)
+        if not names and not there:
+            return []
+        from sounddesk.engine.library.linked_recordings import RecordingFinder
+
+        with RecordingFinder(folder=folder, library_path=default_library_path()) as finder:
+            wanted = [
+                (sha256, name, None if sha256 in there else finder.find(sha256, name)) for sha256, name in names.items()
+            ]
+        return embed_recordings(database.connection, wanted)
+
+    def extract_recording(self, sha256: str, target: Path) -> bool:
+        """Write a recording that the project holds to `target`; False where it holds none. On the writing thread."""
+        return self._database is not None and extract_recording(self._database.connection, sha256, target)
 
     def _on_saved(self, path: Path, contents: ProjectContents) -> None:
         self._saved, self._takes_unsaved, self._origin = contents.project, False, path

@@ -23,10 +23,16 @@ def take_from_file(path: Path, *, object_id: str, number: int) -> Take:
         BadInputError: no sound file, or longer than an hour.
     """
     from sounddesk.audio.files.wav_io import read_sound
+    from sounddesk.engine.library.recording_facts import file_facts
+    from sounddesk.engine.library.recording_facts import licence_notes
+    from sounddesk.engine.library.remembered_recordings import remember_recording
+    from sounddesk.storage.library.library import default_library_path
 
     sound = read_sound(path)
     if sound.seconds > MAX_SECONDS:
         raise BadInputError(f"{path.name} lasts {sound.seconds:.0f} s", remedy="cut it to at most an hour")
+    facts = file_facts(path, library_path=default_library_path())
+    remember_recording(facts["sha256"], path)
     channels = 1 if sound.samples.ndim == 1 else sound.samples.shape[1]
     return Take(
         id=uuid.uuid4().hex,
@@ -35,7 +41,7 @@ def take_from_file(path: Path, *, object_id: str, number: int) -> Take:
         seed=0,
         waveform=np.nan_to_num(sound.mono, posinf=1.0, neginf=-1.0),
         sample_rate_hz=sound.sample_rate_hz,
-        recipe={"file": path.name},
+        recipe={"file": path.name, "recordings": [facts]},
         created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        notes=(f"{channels} channels were mixed to one",) if channels > 1 else (),
+        notes=((f"{channels} channels were mixed to one",) if channels > 1 else ()) + licence_notes([facts]),
     )

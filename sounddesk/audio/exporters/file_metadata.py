@@ -121,7 +121,17 @@ def _own_facts(file: PlannedFile, takes: Sequence[Mapping[str, Any]]) -> dict[st
         "SOUNDDESK_LICENCE": lines("licence"),
         "SOUNDDESK_SEED": lines("seed"),
         "SOUNDDESK_HINT": lines("hint"),
+        **_recording_facts(takes),
     }
+
+
+def _recording_facts(takes: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The recordings in the file, a line each: name, originator, licence, hash; nothing without any."""
+    found = [each for fact in takes for each in fact.get("recordings", ())]
+    keys = ("file", "originator", "originator_reference", "licence", "sha256")
+    lines = ("; ".join(f"{key}: {each[key]}" for key in keys if each.get(key)) for each in found)
+    text = "\n".join(dict.fromkeys(lines))
+    return {"SOUNDDESK_RECORDINGS": text} if text else {}
 
 
 def _reference(plan: ExportPlan, file: PlannedFile) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +16,6 @@ from sounddesk.audio.metering.loudness import LoudnessReading
 from sounddesk.domain.project import ImageInfo
 from sounddesk.domain.project import Project
 from sounddesk.domain.recordings import recordings_of
-from sounddesk.domain.recordings import without_links
 from sounddesk.domain.take import Take
 from sounddesk.domain.take import TakeLibrary
 from sounddesk.domain.timeline import PROJECT_RATE_HZ
@@ -62,8 +62,20 @@ def take_facts(take: Take, project: Project, licences: Mapping[str, str]) -> dic
 
 def _recordings_of(recipe: Mapping[str, Any]) -> dict[str, Any]:
     """The recordings that a take is made of, with hash, originator and licence; nothing for other takes."""
-    found = without_links(recordings_of(recipe))
+    found = recordings_of(recipe)
     return {"recordings": found} if found else {}
+
+
+def forbidden_recordings(files: Iterable[PlannedFile], takes: TakeLibrary, project: Project) -> list[str]:
+    """A line for each recording in these files whose licence forbids what the project is made for."""
+    if not project.settings.paid_work:
+        return []
+    found = [each for file in files for take in takes_of(file, takes) for each in recordings_of(take.recipe)]
+    return _distinct(
+        f"the licence of {each.get('file', '')} ({each.get('licence') or 'unknown'}) forbids paid work"
+        for each in found
+        if each.get("commercial") is False
+    )
 
 
 def licence_of(recipe: Mapping[str, Any], licences: Mapping[str, str]) -> str:

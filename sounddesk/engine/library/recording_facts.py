@@ -1,4 +1,4 @@
-"""Where recordings come from, for the recipes of takes: file, hash, originator, licence, and a link to the file."""
+"""Where recordings come from, for the recipes of takes: file, hash, originator, licence."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 
 from sounddesk.audio.files.sound_stream import SoundStream
 from sounddesk.audio.recordings.recording_tags import read_tags
-from sounddesk.domain.recordings import LINK
 from sounddesk.domain.recordings import Recording
 from sounddesk.domain.recordings import RecordingTags
 from sounddesk.engine.verified_files import hash_file
@@ -49,7 +48,8 @@ def file_facts(path: Path, *, library_path: Path | None = None) -> dict[str, Any
 
 
 def _facts(path: Path, *, sha256: str, tags: RecordingTags, licence: str, commercial: bool | None) -> dict[str, Any]:
-    facts = {
+    # Without its folders, which are nobody else's: by its hash it is found again (`linked_recordings`).
+    return {
         "file": path.name,
         "sha256": sha256,
         "originator": tags.originator,
@@ -57,10 +57,6 @@ def _facts(path: Path, *, sha256: str, tags: RecordingTags, licence: str, commer
         "licence": licence,
         "commercial": commercial,
     }
-    whole = str(path.absolute())
-    # By this link a project finds the file; it stays out of exports (`domain.recordings.without_links`). A name that
-    # is no text cannot stand in JSON.
-    return facts | ({LINK: whole} if whole.isprintable() else {})
 
 
 def licence_notes(recordings: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:

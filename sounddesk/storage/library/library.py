@@ -320,6 +320,12 @@ class Library(Closing):
         rows = self._rows(f"{RECORDING_QUERY} WHERE r.sha256 = ? ORDER BY r.missing, r.id LIMIT 1", (sha256,))
         return recording_of(rows[0]) if rows else None
 
+    def file_with_content(self, sha256: str) -> tuple[Path, int, int] | None:
+        """Path, size and mtime_ns of a file of this content, as they were when it was scanned."""
+        sql = "SELECT path, size, mtime_ns FROM recordings WHERE sha256 = ? ORDER BY missing, id LIMIT 1"
+        rows = self._rows(sql, (sha256,))
+        return (Path(os.fsdecode(rows[0][0])), rows[0][1], rows[0][2]) if rows else None
+
     def events_of(self, recording_id: int) -> list[tuple[int, SoundEvent]]:
         """Ids and events of a recording, in order of time."""
         rows = self._rows(

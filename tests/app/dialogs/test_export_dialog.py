@@ -57,6 +57,17 @@ def summary(dialog: ExportDialog) -> str:
     return "\n".join(each.text() for each in dialog.findChildren(QLabel))
 
 
+def test_a_recording_whose_licence_forbids_paid_work_is_named_before_the_export(memory: ExportHistory) -> None:
+    recording = {"file": "dog.wav", "sha256": "a" * 64, "licence": "house", "commercial": False}
+    take = dataclasses.replace(a_take("t1", "o1"), recipe={"recordings": [recording]})
+    assert "forbids" not in summary(ExportDialog(farm(), TAKES, memory, "farm"))
+    dialog = ExportDialog(farm(), TakeLibrary([take]), memory, "farm")
+    assert "The licence of dog.wav (house) forbids paid work" in summary(dialog)
+    assert export_button(dialog).isEnabled()
+    dialog = ExportDialog(farm().with_settings(paid_work=False), TakeLibrary([take]), memory, "farm")
+    assert "forbids" not in summary(dialog)
+
+
 def test_it_lists_what_it_will_write_and_hands_over_that_very_plan(memory: ExportHistory, tmp_path: Path) -> None:
     dialog = ExportDialog(farm(), TAKES, memory, "farm")
     chosen: list[ExportRequest] = []

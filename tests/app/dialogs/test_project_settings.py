@@ -26,11 +26,14 @@ def test_what_is_set_arrives(dialog: ProjectSettingsDialog) -> None:
     dialog.guidance.setValue(3.0)
     dialog.grounding.setCurrentIndex(2)
     dialog.seed.setText("7")
+    dialog.paid_work.setChecked(False)
+    dialog.embed_recordings.setChecked(True)
     dialog.accept()
     (settings,) = made
     assert (settings.timeline_s, settings.preset, settings.steps) == (42.5, "paper", 50)
     assert (settings.guidance, settings.seed, settings.bundle) == (3.0, 7, "starter")
     assert settings.grounding == "caption-mix"
+    assert (settings.paid_work, settings.embed_recordings) == (False, True)
     assert (settings.frame_rate, settings.drop_frame) == (30000 / 1001, True)
     assert settings.start_timecode_s == pytest.approx(36_000, abs=0.05)
 
