@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ import numpy.typing as npt
 
 from sounddesk.audio.auto_level import apply_auto_level
 from sounddesk.audio.auto_level import gaussian_smoothed
+from sounddesk.audio.exporters.provenance import recording_line
 from sounddesk.audio.files.pcm import Waveform
 from sounddesk.audio.files.riff_chunks import BroadcastInfo
 from sounddesk.audio.files.riff_chunks import bext_chunk
@@ -29,7 +31,9 @@ from sounddesk.batch.frame_masks import MaskFinder
 from sounddesk.batch.jobs import BedFrame
 from sounddesk.batch.jobs import BedJob
 from sounddesk.batch.jobs import RenderSettings
+from sounddesk.batch.library_bed import bed_of_recordings
 from sounddesk.domain.batch_manifest import Row
+from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.errors import EngineError
 from sounddesk.domain.mask import coverage as share_of_image
 from sounddesk.domain.mask import pan_from_mask
@@ -37,8 +41,11 @@ from sounddesk.domain.timeline import PROJECT_RATE_HZ
 from sounddesk.engine.session import EngineSession
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.types import BedRequest
+from sounddesk.engine.types import GeneratedBed
 from sounddesk.engine.types import ObjectRequest
+from sounddesk.engine.types import RgbImage
 from sounddesk.engine.types import TakeCondition
+from sounddesk.storage.library.library import Library
 
 if TYPE_CHECKING:
     from sounddesk.engine.images.scene_objects import SoundingObject
@@ -80,6 +87,8 @@ def make_bed(
     shares: list[float] = []
     pans: list[float] = []
     notes: list[str] = []
+    # Where it can be seen best.
+    shown: tuple[RgbImage, ObjectRequest] | None = None
     for frame in job.frames:
         cancel.raise_if_cancelled()
         try:
@@ -108,24 +117,30 @@ def make_bed(
         except (EngineError, ValueError) as error:
             raise BedError(f"{frame.frame}: {error}") from error
         condition_times.append(frame.time_s)
-        shares.append(share_of_image(sounding.mask))
+        share = share_of_image(sounding.mask)
+        if shown is None or share > max(each for each in shares if math.isfinite(each)):
+            shown = pixels, request
+        shares.append(share)
         pans.append(pan_from_mask(sounding.mask))
     if not conditions:
         raise BedError("; ".join(notes) or f"{job.name!r} is in no frame: select it where it can be seen")
     prepared = time.monotonic()
     try:
-        bed = session.generate_bed(
-            BedRequest(
+        if settings.library is None:
+            wanted = BedRequest(
                 name=job.name,
                 conditions=tuple(conditions),
                 times_s=tuple(condition_times),
                 seconds=job.seconds,
                 seed=job.seed,
                 sampling=settings.sampling,
-            ),
-            cancel=cancel,
-        )
-    except (EngineError, ValueError) as error:
+            )
+            bed = session.generate_bed(wanted, cancel=cancel)
+        else:
+            assert shown is not None
+            with Library(settings.library) as library:
+                bed = bed_of_recordings(job, library, session=session, image=shown[0], request=shown[1], cancel=cancel)
+    except (EngineError, BadInputError, ValueError) as error:
         raise BedError(str(error)) from error
     generated = time.monotonic()
     places = places_of(job.frames, shares, pans, still=job.kind != "object")
@@ -148,12 +163,12 @@ def make_bed(
             mix = mix_stems([placed], common_gain_db=mix.needed_gain_db, wav_format=WAV_FORMAT)
             told.append(f"{-mix.common_gain_db:g} dB lower than generated, so that it does not clip")
         name = f"{BEDS_FOLDER}/{job.file}"
-        sha256 = write_sound(settings.out, name, mix.stems[0], chunks=_chunks(job))
+        sha256 = write_sound(settings.out, name, mix.stems[0], chunks=_chunks(job, bed.recordings))
         levels = levels_of(mix.stems[0])
         timings["write"] = time.monotonic() - begin
         return job.row(
             status="done",
-            settings=_facts(job, settings, places, bed.joins_s),
+            settings=_facts(job, settings, places, bed),
             files={name: sha256},
             levels=levels,
             notes=tuple(told),
@@ -222,13 +237,15 @@ def _object_in(job: BedJob, frame: BedFrame, finder: MaskFinder) -> tuple[Any, S
     return None if sounding is None else (image.pixels, sounding)
 
 
-def _facts(job: BedJob, settings: RenderSettings, places: Sequence[Place], joins_s: Sequence[float]) -> dict[str, Any]:
+def _facts(job: BedJob, settings: RenderSettings, places: Sequence[Place], bed: GeneratedBed) -> dict[str, Any]:
+    recordings = {"recordings": list(bed.recordings)} if bed.recordings else {}
     return {
         **settings.facts(),
+        **recordings,
         "seconds": job.seconds,
         "hint": job.hint,
         **_timecode_facts(job),
-        "joins_s": [round(join, 4) for join in joins_s],
+        "joins_s": [round(join, 4) for join in bed.joins_s],
         "automation": [[round(each.time_s, 4), round(each.gain, 5), round(each.pan, 4)] for each in places],
     }
 
@@ -244,15 +261,15 @@ def _timecode_facts(job: BedJob) -> dict[str, Any]:
     }
 
 
-def _chunks(job: BedJob) -> tuple[bytes, bytes]:
-    """What goes before and behind the samples: when the sound begins, where that is known.
+def _chunks(job: BedJob, recordings: Sequence[Mapping[str, Any]]) -> tuple[bytes, bytes]:
+    """What goes before and behind the samples: when the sound begins, and what it is made of, where that is known.
 
     Without a date, so that the same bed is the same file.
     """
-    if job.start_timecode_s is None:
+    if job.start_timecode_s is None and not recordings:
         return b"", b""
-    start = round(job.start_timecode_s * PROJECT_RATE_HZ)
-    what = f"{job.name}, continuous over {job.shot}"
+    start = round((job.start_timecode_s or 0.0) * PROJECT_RATE_HZ)
+    what = "; ".join([f"{job.name}, continuous over {job.shot}", *(recording_line(each) for each in recordings)])
     return (
         bext_chunk(BroadcastInfo(description=what, time_reference_samples=start)),
         ixml_chunk(

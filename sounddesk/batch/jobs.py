@@ -37,6 +37,7 @@ class RenderSettings:
         sam: a SAM checkpoint, for objects that are selected in each frame.
         out: the batch's output folder.
         grounding: whether takes follow the objects themselves or words for them.
+        library: index of the recordings that beds are laid out of; None where beds are generated.
         cpu_threads: of each worker. Always 1: with another number sums come out in another order and files differ.
     """
 
@@ -49,12 +50,15 @@ class RenderSettings:
     sampling: SamplingSettings
     out: Path
     grounding: GroundingMode = "object"
+    library: Path | None = None
     cpu_threads: int = 1
 
     def facts(self) -> dict[str, Any]:
         """What decides the sound beside image, mask, hint and seed; ready for JSON."""
         # Batches of before it could be chosen go on as they are.
-        words = {} if self.grounding == "object" else {"grounding": self.grounding}
+        words: dict[str, Any] = {} if self.grounding == "object" else {"grounding": self.grounding}
+        if self.library is not None:
+            words["from_library"] = True
         return {
             "bundle_sha256": self.bundle_sha256,
             "seconds": self.seconds,

@@ -58,6 +58,7 @@ class BatchOptions:
             segmenter in each frame with the same clicks or box.
         every: render each Nth frame; masks are followed through all of them.
         bed: one continuous sound per object over the whole shot, in place of one per frame.
+        library: index of the recordings that beds are laid out of; None where beds are generated.
         frames_per_s: of the folder, for the bed's length.
         start_timecode_s: seconds from midnight to the first frame, where a movie or a project says so; beds carry it.
         grounding: whether takes follow the objects themselves or words for them.
@@ -75,6 +76,7 @@ class BatchOptions:
     follow: Follow = "auto"
     every: int = 1
     bed: bool = False
+    library: Path | None = None
     frames_per_s: float = 24.0
     start_timecode_s: float | None = None
     seconds: float = 10.0

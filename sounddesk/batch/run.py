@@ -199,6 +199,7 @@ def render_settings(options: BatchOptions) -> RenderSettings:
         sampling=options.sampling,
         out=options.out.resolve(),
         grounding=options.grounding,
+        library=options.library,
     )
 
 

@@ -61,6 +61,12 @@ def configure_batch(parser: argparse.ArgumentParser) -> None:
         "--bed", action="store_true", help="one continuous sound per object over the whole shot, instead of one a frame"
     )
     sound.add_argument(
+        "--from-library",
+        action="store_true",
+        help="with --bed: lay the beds out of your own recordings, textures first (see sounddesk library)",
+    )
+    sound.add_argument("--library", type=file_path, metavar="FILE", help="the index of the recordings (default: yours)")
+    sound.add_argument(
         "--fps",
         type=frames_per_second,
         metavar="F",
@@ -95,6 +101,7 @@ examples:
   sounddesk batch shot --mask dog@dog_masks --out sounds --shard 2/8
   sounddesk batch street.mov --object tram@420,310 --every 25 --out sounds
   sounddesk batch shot --object sea@300,500 --bed --fps 24 --every 12 --out beds
+  sounddesk batch shot --object sea@300,500 --bed --from-library --every 12 --out beds
 """
 
 
@@ -108,6 +115,7 @@ def read_batch_options(namespace: argparse.Namespace) -> BatchOptions:
     from sounddesk.batch.frame_source import source_name
     from sounddesk.batch.options import BatchOptions
 
+    library = _library(namespace)
     project = None if namespace.project is None else _read_project(namespace.project)
     selection = read_selection(namespace, blend=bool(namespace.blend), needed=project is None)
     if project is not None:
@@ -130,6 +138,7 @@ def read_batch_options(namespace: argparse.Namespace) -> BatchOptions:
         ambience=bool(namespace.ambience),
         follow=namespace.follow,
         bed=namespace.bed,
+        library=library,
         frames_per_s=frames_per_s,
         start_timecode_s=_start_timecode_s(namespace, project),
         every=_at_least_one("every", namespace.every),
@@ -235,6 +244,25 @@ def _start_timecode_s(namespace: argparse.Namespace, project: Project | None) ->
     if project is not None and project.settings.start_timecode_s > 0:
         return project.settings.start_timecode_s
     return None
+
+
+def _library(namespace: argparse.Namespace) -> Path | None:
+    """The index that beds are laid out of; None where they are generated. Raises: BadInputError."""
+    if not namespace.from_library:
+        if namespace.library is not None:
+            raise BadInputError("--library is for --from-library: add that, or leave it out")
+        return None
+    if not namespace.bed:
+        raise BadInputError("--from-library lays out beds: add --bed, or use sounddesk render --from-library")
+    for name in ("preset", "steps", "guidance"):
+        if getattr(namespace, name) is not None:
+            raise BadInputError(f"--{name} cannot be used with --from-library: leave out one of them")
+    from sounddesk.cli.library import open_library
+
+    with open_library(namespace.library) as library:
+        if not library.count():
+            raise BadInputError(f"the library {library.path} is empty: 'sounddesk library scan' reads it")
+        return library.path.absolute()
 
 
 def _at_least_one(name: str, value: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import struct
+from collections.abc import Mapping
 from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import field
@@ -258,12 +259,17 @@ class BedRequest:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GeneratedBed:
-    """A continuous sound: mono float32[round(seconds * sample_rate_hz)], where its windows begin, and what to know."""
+    """A continuous sound: mono float32[round(seconds * sample_rate_hz)], where its windows begin, and what to know.
+
+    Attributes:
+        recordings: facts of those that it is made of, JSON-ready; none for a sound that was generated.
+    """
 
     waveform: Waveform
     sample_rate_hz: int
     joins_s: tuple[float, ...]
     notes: tuple[str, ...]
+    recordings: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

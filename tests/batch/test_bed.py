@@ -10,12 +10,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sounddesk.audio.files.wav_io import write_wav
 from sounddesk.batch.bed import Place
 from sounddesk.batch.bed import follow
 from sounddesk.batch.bed import places_of
 from sounddesk.batch.jobs import BedFrame
 from sounddesk.batch.options import BatchOptions
 from sounddesk.domain.frame_sequence import Shard
+from sounddesk.domain.recordings import SoundEvent
+from sounddesk.domain.recordings import SoundFormat
+from sounddesk.storage.library.library import Library
+from sounddesk.storage.library.library_rows import IndexedRecording
 from tests.batch.conftest import contents
 from tests.batch.conftest import masked
 from tests.batch.conftest import run
@@ -101,6 +106,36 @@ def test_an_object_that_leaves_fades_away_and_one_in_no_frame_is_reported(
     seconds = np.abs(steps).reshape(8, -1).max(axis=1)
     assert seconds[:3].min() > 0
     assert seconds[-1] == 0
+
+
+@pytest.mark.slow
+def test_a_bed_is_laid_out_of_recordings(options: BatchOptions, tmp_path: Path) -> None:
+    (tmp_path / "sounds").mkdir()
+    noise = np.random.default_rng(0).normal(0, 0.1, 2 * 16_000).astype(np.float32)
+    write_wav(tmp_path / "sounds" / "red_rain.wav", noise, sample_rate_hz=16_000)
+    event = SoundEvent(start_s=0.0, end_s=2.0, peak_db=-20.0, level_db=-20.0, texture=True)
+    row = IndexedRecording(
+        path=tmp_path / "sounds" / "red_rain.wav", size=1, mtime_ns=1, sha256="a" * 64, analysis="1",
+        format=SoundFormat(frames=len(noise), sample_rate_hz=16_000, channels=1, encoding="PCM_24"),
+        behaviour="continuous", words=("red", "", "", ""), events=(event,), embeddings=np.ones((1, 512), np.float16),
+    )  # fmt: skip
+    with Library(tmp_path / "library.sqlite") as library:
+        folder = library.add_folder(tmp_path / "sounds", licence="house", commercial=False)
+        library.put(folder, [row])
+        index = library.path
+    result = run(options, objects=options.objects[:1], bed=True, frames_per_s=0.5, library=index)
+    assert (result.rendered, result.failures) == (1, ())
+    steps = read_pcm(options.out / "beds" / "red.wav").steps
+    assert len(steps) // 2 == 8 * 48_000
+    # Four times as long as the recording, and nowhere silent.
+    assert np.abs(steps).reshape(8, -1).max(axis=1).min() > 0
+    (row_of,) = (json.loads(line) for line in (options.out / "manifest.jsonl").read_text().splitlines())
+    assert row_of["settings"]["recordings"][0]["sha256"] == "a" * 64
+    assert "the licence of red_rain.wav (house) forbids commercial use" in row_of["notes"]
+    assert b"recording red_rain.wav (licence: house, no paid work)" in (options.out / "beds" / "red.wav").read_bytes()
+    assert (
+        run(options, objects=options.objects[:1], bed=True, frames_per_s=0.5, library=index, resume=True).rendered == 0
+    )
 
 
 def test_a_bed_lasts_over_the_holes_of_its_frames(options: BatchOptions) -> None:

@@ -96,6 +96,25 @@ def test_contradictions_of_a_render_are_refused(
     assert said in str(run(capsys, "render", "image.png", "--object", "dog@1,1", *arguments)["error"])
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--from-library"], "add --bed"),
+        (["--bed", "--library", "INDEX"], "--library is for --from-library"),
+        (["--bed", "--from-library", "--steps", "3"], "--steps cannot be used with --from-library"),
+        (["--bed", "--from-library", "--library", "INDEX"], "is empty"),
+        (["--bed", "--from-library", "--library", "nothing.sqlite"], "there is no library"),
+    ],
+)
+def test_beds_need_recordings(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    Library(tmp_path / "l.sqlite").close()
+    asked = [str(tmp_path / "l.sqlite") if each == "INDEX" else each for each in arguments]
+    shot = ("batch", tmp_path, "--object", "sea@1,1", "--out", tmp_path / "out")
+    assert said in str(run(capsys, *shot, *asked)["error"])
+
+
 @pytest.fixture
 def image_and_mask(tmp_path: Path) -> tuple[Path, Path]:
     pixels = np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8)

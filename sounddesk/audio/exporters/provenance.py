@@ -97,7 +97,7 @@ def summary(file: PlannedFile, facts: Sequence[Mapping[str, Any]]) -> str:
     parts = [f"{file.title[:_MOST_OF_TITLE]} ({file.what}), {origin}"]
     parts += [f"model {name}" for name in _distinct(f"{f['bundle']} {f['bundle_version']}".strip() for f in generated)]
     parts += [f"licence of the weights: {name}" for name in _distinct(str(fact["licence"]) for fact in generated)]
-    parts += _distinct(f"recording {_named(each)}" for fact in recorded for each in fact["recordings"])
+    parts += _distinct(recording_line(each) for fact in recorded for each in fact["recordings"])
     for fact in facts[:_MOST_IN_TEXT]:
         hint = f" hint '{fact['hint']}'" if fact["hint"] else ""
         parts.append(f"{fact['object']} take {fact['take']} seed {fact['seed']}{hint}")
@@ -106,11 +106,11 @@ def summary(file: PlannedFile, facts: Sequence[Mapping[str, Any]]) -> str:
     return "; ".join(parts)
 
 
-def _named(recording: Mapping[str, Any]) -> str:
-    """Name, originator and licence of a recording; one that forbids commercial use says so."""
+def recording_line(recording: Mapping[str, Any]) -> str:
+    """Name, originator and licence of a recording; one that forbids paid work says so."""
     who = f" by {recording['originator']}" if recording.get("originator") else ""
     forbids = ", no paid work" if recording.get("commercial") is False else ""
-    return f"{recording.get('file', '')}{who} (licence: {recording.get('licence') or 'unknown'}{forbids})"
+    return f"recording {recording.get('file', '')}{who} (licence: {recording.get('licence') or 'unknown'}{forbids})"
 
 
 def sidecar_text(
