@@ -27,6 +27,7 @@ from sounddesk.app.commands.menus import fill_menu_bar
 from sounddesk.app.dialogs.welcome_page import WelcomePage
 from sounddesk.app.export.drag_out_panel import DragOutPanel
 from sounddesk.app.file_commands import FileCommands
+from sounddesk.app.interaction.task_recording import TaskRecording
 from sounddesk.app.library.recordings import Recordings
 from sounddesk.app.look.elided_label import ElidedLabel
 from sounddesk.app.mixer.level_matching import LevelMatching
@@ -77,6 +78,7 @@ class MainWindow(QMainWindow):
             self.canvas.add_view_command(command_id)
         self.mask_files = MaskFiles(document, selection, actions, self)
         self.app_commands = AppCommands(services, self.files, self)
+        self.task_recording = TaskRecording(services, self)
         self.batches = BatchCommands(services, self.files, self)
         self.welcome = WelcomePage(services.settings, self)
         # While the opening page hides the docks.
@@ -269,6 +271,7 @@ class MainWindow(QMainWindow):
         self.timeline.close_background()
         self.level_matching.close()
         self.mask_files.close()
+        self.task_recording.close()
         self.app_commands.close()
         self.batches.close()
         self.recordings.close()

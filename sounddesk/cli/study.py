@@ -62,11 +62,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="listeners whose mean rating of noise is above this are left out (default: 2)",
     )
     add_output_arguments(report)
+    tasks = commands.add_parser("tasks", help="what tasks took that were recorded in the window (Help, Record a task)")
+    tasks.add_argument("logs", type=file_path, nargs="*", metavar="LOG", help="default: this user's own")
+    add_output_arguments(tasks)
 
 
 def run(options: argparse.Namespace, *, console: Console) -> int:
     """Carry out `sounddesk study`."""
-    commands = {"new": _new, "serve": _serve, "report": _report}
+    commands = {"new": _new, "serve": _serve, "report": _report, "tasks": _tasks}
     commands[options.study_command](options, console)
     return ExitCode.OK
 
@@ -119,6 +122,16 @@ def _report(options: argparse.Namespace, console: Console) -> None:
     out: Path = options.out or options.study.with_name(f"{options.study.name}-report")
     with StudyFile(options.study) as study:
         made = report_study(study, out, first=options.first, control_limit=options.control_limit)
+    console.say(made.line())
+    for line in made.details():
+        console.say(line)
+    console.document(made.to_json())
+
+
+def _tasks(options: argparse.Namespace, console: Console) -> None:
+    from sounddesk.evaluation.study.task_report import report_tasks
+
+    made = report_tasks(options.logs)
     console.say(made.line())
     for line in made.details():
         console.say(line)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
 from typing import Any
 
 from sounddesk.domain.errors import BadInputError
@@ -34,7 +33,7 @@ class EvaluationClip:
         reference: the real sound.
     """
 
-    id: Annotated[str, NotEmpty]
+    id: NotEmpty
     image: Path | None = None
     mask: Path | None = None
     object: str = ""

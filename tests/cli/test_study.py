@@ -91,3 +91,12 @@ def test_what_is_no_study_is_neither_served_nor_reported(run: Run, tmp_path: Pat
         ended = run("study", command, str(tmp_path))
         assert ended.code == 2
         assert "make one with 'sounddesk study new'" in ended.err
+
+
+def test_recorded_tasks_are_reported(run: Run, tmp_path: Path) -> None:
+    log = tmp_path / "tasks.jsonl"
+    log.write_text('{"task": "bark", "seconds": 90, "attempts": 2, "satisfaction": 5, "succeeded": true}\n')
+    told = run("study", "tasks", str(log), "--json")
+    assert told.code == 0, told.err
+    assert told.document["rows"][0]["minutes"] == {"mean": 1.5, "margin_95": None}
+    assert run("study", "tasks", str(tmp_path / "none")).code == 2

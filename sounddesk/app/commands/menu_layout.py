@@ -43,7 +43,7 @@ MENUS: Final = (
     Menu(title="T&ransport", sections=("play", "go", "loop")),
     Menu(title="&View", sections=("image", "attention", "timeline", "ruler", "layout", "panels"),
          submenus=(("timeline", "Time&line"), ("ruler", "R&uler"), ("layout", "La&yout"), ("panels", "Panel&s"))),
-    Menu(title="&Help", sections=("manual", "commands", "about")),
+    Menu(title="&Help", sections=("manual", "commands", "task", "about")),
 )  # fmt: skip
 
 

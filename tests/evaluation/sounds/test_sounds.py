@@ -244,6 +244,7 @@ def test_systems_that_cannot_be(systems: list[str], message: str, work: Path, lo
         ('{"id": "a"}\n{"id": "a"}', "names no clip that has an id of its own"),
         ('{"id": "a"}\n{"image": "x"}', "line 2: id is missing"),
         ('{"id": "../a"}', "is no name of a file"),
+        ('{"id": ""}', "id is ''"),
         ('{"id": "a", "labels": "dog"}', "labels is .dog.: expected a list"),
         ("{", "line 1: not JSON"),
     ],
