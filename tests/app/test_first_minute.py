@@ -37,6 +37,8 @@ def test_the_demo_sounds_and_the_image_stays_where_it_is(desk: MainWindow) -> No
     player._take_over()
     assert player._playback._mix is not None
     assert abs(player._playback._mix.render(0, 48_000)).max() > 0.01
+    # Nor does its mix clip.
+    assert abs(player._playback._mix.render(0, 480_000)).max() < 10 ** (-1 / 20)
     # Options come and go with the tool; the image stays where it is.
     places = set()
     for name in ("click", "brush", "magic", "polygon"):

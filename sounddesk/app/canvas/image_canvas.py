@@ -192,6 +192,9 @@ class ImageCanvas(ZoomableWidget):
     def _on_changed(self, old: Project, new: Project) -> None:
         if old.image != new.image or old.objects is not new.objects:
             self._follow_document()
+        if [each.name for each in old.objects] != [each.name for each in new.objects]:
+            # The status names the object that a click would change.
+            self.tell_status()
 
     def _follow_document(self) -> None:
         # The image first, whichever signal comes first: its masks do not fit on another one.

@@ -24,6 +24,8 @@ from sounddesk.domain.scene import SceneObject
 from sounddesk.domain.seeds import MAX_SEED
 
 # The mnemonics of the labels below.
+# What is shown as 0 % is no guess.
+_WORTH_TELLING: Final = 0.005
 INSPECTOR_KEYS: Final = (
     PanelKey(panel="Object", keys="Alt+P", does="go to its prompt"),
     PanelKey(panel="Object", keys="Alt+N", does="go to its negative prompt"),
@@ -158,6 +160,8 @@ def guess_text(found: SceneObject) -> str:
     """What an object may be and how sure that is, in a line; empty where nothing was guessed."""
     parts = []
     for index, each in enumerate(found.guesses):
+        if index != found.guess and each.confidence < _WORTH_TELLING:
+            continue
         parts.append(f"{each.name} {each.percent}" if index != found.guess else f"[{each.name} {each.percent}]")
     if not parts:
         return ""

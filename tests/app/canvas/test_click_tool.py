@@ -190,6 +190,9 @@ def test_clicks_made_while_the_image_is_read_are_kept_and_answered_in_order(desk
     assert desk.selected == "object 2"
     assert desk.status.waiting == 0
     wait_until(lambda: desk.panel.pick_bar._text.text() == "Add to object 2")
+    second = desk.document.project.objects[1]
+    desk.document.commit("Rename", desk.document.project.with_changed_object(second.id, name="bell"))
+    assert desk.panel.pick_bar._text.text() == "Add to bell"
 
 
 def test_clicks_on_an_image_that_is_gone_are_dropped_and_said(desk: ClickDesk) -> None:
