@@ -320,6 +320,19 @@ def test_a_click_on_what_was_previewed_is_not_computed_again(desk: ClickDesk) ->
     assert len(desk.segmenter.prompts) == asked
 
 
+def test_no_preview_of_a_change_to_an_object_that_is_gone_when_it_is_asked(
+    desk: ClickDesk, problems: list[str]
+) -> None:
+    desk.click_and_wait(CART)
+    asked = len(desk.segmenter.prompts)
+    desk.hover(LOAD)
+    document = desk.document
+    document.commit("Delete", document.project.without_objects([document.project.objects[0].id]))
+    tool_of(desk)._hover._ask()
+    desk.settle()
+    assert not problems and len(desk.segmenter.prompts) == asked
+
+
 def test_no_preview_where_it_is_switched_off_or_the_mouse_is_gone(desk: ClickDesk) -> None:
     desk.hover(CART)
     wait_until(lambda: shown(desk) == {"new"})

@@ -254,7 +254,8 @@ class ClickTool(Tool):
             return
         self._hover.want(event.x, event.y, partial(self._question, event, pick))
 
-    def _question(self, event: CanvasMouse, pick: PickMode) -> HoverQuestion:
+    def _question(self, event: CanvasMouse, pick: PickMode) -> HoverQuestion | None:
+        """What a click there would do; None where the object that it would change has been deleted meanwhile."""
         x, y = event.x, event.y
         session = None if pick == "new" else self._going_on()
         current = self.canvas.current_object()
@@ -263,7 +264,8 @@ class ClickTool(Tool):
         else:
             if session is None and current is not None:
                 session = self._session = ClickSession.on(current)
-            assert session is not None
+            if session is None:
+                return None
             prompt, before = session.prompt(((x, y), pick == "add")), session.mask
         return HoverQuestion(x=x, y=y, pick=pick, prompt=prompt, before=before)
 

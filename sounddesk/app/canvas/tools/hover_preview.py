@@ -53,7 +53,7 @@ class HoverPreview(QObject):
         super().__init__(parent)
         self._segment = segment
         self._show = show
-        self._wanted: Callable[[], HoverQuestion] | None = None
+        self._wanted: Callable[[], HoverQuestion | None] | None = None
         self._place = (0.0, 0.0)
         self._asked: HoverQuestion | None = None
         self._job: int | None = None
@@ -64,8 +64,8 @@ class HoverPreview(QObject):
         segment.predicted.connect(self._on_predicted)
         segment.failed.connect(self._on_failed)
 
-    def want(self, x: float, y: float, question: Callable[[], HoverQuestion]) -> None:
-        """Preview a click at (x, y); the question is made when it is asked."""
+    def want(self, x: float, y: float, question: Callable[[], HoverQuestion | None]) -> None:
+        """Preview a click at (x, y); the question is made when it is asked, and may be None by then."""
         self._wanted, self._place = question, (x, y)
         if self._job is None:
             self._timer.start()
@@ -79,7 +79,8 @@ class HoverPreview(QObject):
         if self._wanted is None or self._job is not None:
             return
         self._asked, self._wanted = self._wanted(), None
-        self._job = self._segment.preview(self._asked.prompt, before=self._asked.before)
+        if self._asked is not None:
+            self._job = self._segment.preview(self._asked.prompt, before=self._asked.before)
 
     def _on_predicted(self, job: int, found: tuple[FoundMask, ...]) -> None:
         if job != self._job:
