@@ -51,11 +51,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=number, default=2.56, help="length of a take (default: 2.56)")
     parser.add_argument("--sampling-steps", type=whole_number, default=10, help="denoising steps (default: 10)")
     parser.add_argument("--threads", type=whole_number, default=1, help="CPU threads (default: 1)")
+    parser.add_argument(
+        "--device",
+        choices=("cpu", "cuda", "mps", "auto"),
+        default="cpu",
+        help="for the U-Net's steps and for takes (default: cpu)",
+    )
     add_output_arguments(parser)
 
 
 def run(options: argparse.Namespace, *, console: Console, cancel: CancelToken) -> None:
     """Train and judge what is missing, row by row, and write the tables anew after each seed of one."""
+    from sounddesk.engine.device import choose_device
     from sounddesk.evaluation.ablation_report import ROWS
     from sounddesk.evaluation.ablation_report import by_variant
     from sounddesk.evaluation.ablation_report import report
@@ -66,6 +73,8 @@ def run(options: argparse.Namespace, *, console: Console, cancel: CancelToken) -
     for name in wanted:
         if name not in names:
             raise BadInputError(f"row is {name!r}: choose from {', '.join(names)}")
+    # Before the minutes that come before the first step there.
+    choose_device(options.device)
     if not (options.data / "table.csv").is_file():
         raise BadInputError(f"{options.data} has no table.csv: run 'sounddesk train prepare starter' first")
     options.out.mkdir(parents=True, exist_ok=True)
@@ -98,7 +107,9 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
 
     keys = ("bundle", "steps", "grounding_steps", "batch_size", "composed", "scenes", "seconds", "sampling_steps")
     told = {"base_sha256": find_bundle(options.bundle).sha256, "avc": options.matching is not None, "prototypes": True}
-    return {key: getattr(options, key) for key in keys} | told | {"references": "held out"}
+    # Rows that were made on the CPU, where all were before there was a choice, are kept.
+    device = {} if options.device == "cpu" else {"device": options.device}
+    return {key: getattr(options, key) for key in keys} | told | {"references": "held out"} | device
 
 
 def _kept(file: Path, settings: dict[str, Any]) -> dict[str, Any] | None:
@@ -141,6 +152,7 @@ def _one_row(
         work=work,
         base=options.bundle,
         budget=budget,
+        device=options.device,
         scores=scores,
         on_progress=console.progress,
         cancel=cancel,
@@ -156,6 +168,7 @@ def _one_row(
         weights=row.weights,
         matching=options.matching,
         with_terms=row.with_terms,
+        device=options.device,
         progress=console.progress,
         cancel=cancel,
     )

@@ -66,6 +66,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     start = run_recipe.add_mutually_exclusive_group()
     start.add_argument("--resume", action="store_true", help="go on from the last checkpoint (done anyway)")
     start.add_argument("--fresh", action="store_true", help="start anew instead of resuming the last checkpoint")
+    start.add_argument("--dry-run", action="store_true", help="one step at full size: memory and time, nothing is kept")
     add_output_arguments(run_recipe)
 
     ablate.configure(actions.add_parser("ablate", help="the paper's ablations in miniature, beside the paper's tables"))
@@ -173,6 +174,9 @@ def _run_recipes(options: argparse.Namespace, *, console: Console, cancel: Cance
     for path in options.recipes:
         if not path.is_file():
             raise BadInputError(f"recipe {path} does not exist: the starter's are in resources/recipes/starter")
+    if options.dry_run:
+        _try_recipes(options, console=console, cancel=cancel)
+        return
     from sounddesk.training.runner import run_recipe
 
     exports = []
@@ -191,6 +195,20 @@ def _run_recipes(options: argparse.Namespace, *, console: Console, cancel: Cance
         console.say(f"{path.name} is done: {export}")
         exports.append(str(export))
     console.document({"ok": True, "exports": exports})
+
+
+def _try_recipes(options: argparse.Namespace, *, console: Console, cancel: CancelToken) -> None:
+    from sounddesk.training.dry_run import dry_run
+
+    made = []
+    for path in options.recipes:
+        result = dry_run(
+            path, overrides=options.overrides, on_progress=console.progress, cancel=cancel, tell=console.note
+        )
+        for line in result.lines():
+            console.say(f"{path.name}: {line}")
+        made.append({"recipe": str(path), **asdict(result)})
+    console.document({"ok": True, "dry_runs": made})
 
 
 def _ablate(options: argparse.Namespace, *, console: Console, cancel: CancelToken) -> None:

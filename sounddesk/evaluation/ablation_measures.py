@@ -139,6 +139,7 @@ def measure_bundle(
     weights: Literal["mask", "attention"] = "mask",
     matching: Path | None = None,
     with_terms: bool = False,
+    device: str = "cpu",
     progress: OnProgress | None = None,
     cancel: CancelToken | None = None,
 ) -> RowFigures:
@@ -150,6 +151,7 @@ def measure_bundle(
             nothing was trained on. Objects of kinds without one have a part in ACC and right objects alone.
         weights: 'attention' lets the caption's attention over the whole image stand for the mask, ablation (iv).
         matching: folder of a matching model.
+        device: makes the takes; they are judged on the CPU.
         with_terms: also measure the terms of theorem 3.1 (the attention has to read words).
 
     Raises:
@@ -161,7 +163,7 @@ def measure_bundle(
     heard, real_logits, real_features, features, right, scores, terms = [], [], [], [], [], [], []
     kinds_of: list[str] = []
     compared: list[int] = []
-    with EngineSession.open(bundle=bundle, device="cpu") as session:
+    with EngineSession.open(bundle=bundle, device=device) as session:
         correspondence = _Correspondence(matching, session, judge.classifier) if matching is not None else None
         captions = {kind.name: kind.caption for kind in read_bundle_kinds(session.bundle)}
         recordings = _held_out(references)

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 
 from tests.cli.conftest import Run
 from tests.training.tiny_data import build_tiny_data
@@ -63,6 +64,10 @@ def test_what_cannot_be_used_is_named(run: Run, tmp_path: Path) -> None:
     ended = run("train", "ablate", "--data", str(tmp_path), "--rows", "bigger")
     assert ended.code == 2
     assert "'bigger'" in ended.err
+    if not torch.cuda.is_available():
+        ended = run("train", "ablate", "--data", str(tmp_path), "--device", "cuda")
+        assert ended.code == 3
+        assert "cuda" in ended.err
     ended = run("train", "ablate", "--data", str(tmp_path))
     assert ended.code == 2
     assert "table.csv" in ended.err

@@ -132,6 +132,7 @@ def train_variant(
     work: Path,
     base: str = "starter",
     budget: AblationBudget,
+    device: str = "cpu",
     scores: Sequence[ScoredPair] | None = None,
     on_progress: OnProgress | None = None,
     cancel: CancelToken | None = None,
@@ -141,6 +142,7 @@ def train_variant(
     Args:
         name: a key of `VARIANTS`.
         work: keeps the unpacked base, encoded scenes and sounds, and one folder for each budget, variant and seed.
+        device: of the steps with the U-Net; the grounding learns on the CPU, in minutes.
         scores: scored clips, needed where the variant has a threshold.
 
     Raises:
@@ -149,7 +151,9 @@ def train_variant(
     """
     variant = VARIANTS[name]
     bundle = find_bundle(base)
-    digest = hashlib.sha256(json.dumps([asdict(budget), bundle.sha256]).encode()).hexdigest()[:10]
+    # Runs on the CPU keep the folder that they had before there was a choice.
+    made_with = [asdict(budget), bundle.sha256, *([] if device == "cpu" else [device])]
+    digest = hashlib.sha256(json.dumps(made_with).encode()).hexdigest()[:10]
     place = work / "runs" / digest / f"{name}_{seed}"
     target = place / "bundle"
     if target.is_dir():
@@ -205,7 +209,7 @@ def train_variant(
         data_dir=data,
         inputs={**inputs, "grounding": place / "grounding" / "export"},
     )
-    train(task, common, run_dir=place / "diffusion", **options)
+    train(task, replace(common, device=device), run_dir=place / "diffusion", **options)
     export_run(place / "diffusion", target, base=base)
     for part in ("grounding", "diffusion"):
         (place / part / "resume.pt").unlink()

@@ -332,6 +332,25 @@ def train(
             lock.release()
 
 
+def timed_step(task: TrainingTask, recipe: OptimiserRecipe, *, seed: int, scratch: Path) -> float:
+    """Seconds of the first step of a run, which changes the task's weights and writes nothing but a batch that fails.
+
+    Args:
+        scratch: takes that batch.
+
+    Raises:
+        TrainingDiverged, TrainingRecipeError: as `train`.
+    """
+    try:
+        run = _Run(task, recipe, seed=seed, run_dir=scratch)
+    except ValueError as error:
+        raise TrainingRecipeError(str(error)) from error
+    task.module.train()
+    began_s = time.monotonic()
+    run.one_step(cancelled=False)
+    return time.monotonic() - began_s
+
+
 def _loop(
     run: _Run,
     live: LiveRecipe,

@@ -27,11 +27,13 @@ class TaskContext:
         tell: gets lines of text, e.g. which clips were skipped.
         progress: called now and then.
         cancel: asked now and then.
+        most_clips: of the user's own clips only so many are encoded, for a try; None encodes all.
     """
 
     tell: Callable[[str], None] = lambda _: None
     progress: Callable[[Progress], None] | None = None
     cancel: CancelToken | None = None
+    most_clips: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,6 +28,7 @@ def _make(recipe: RunRecipe, model: Any, context: TaskContext) -> FineTuneTask:
         tell=context.tell,
         progress=context.progress,
         cancel=context.cancel,
+        most_clips=context.most_clips,
     )
     there, asked = task.bundle.audio.to_json(), recipe.audio.spec().to_json()
     if recipe.audio != AudioRecipe() and there != asked:

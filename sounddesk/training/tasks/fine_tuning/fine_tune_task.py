@@ -72,6 +72,7 @@ class FineTuneTask:
         tell: Callable[[str], None] | None = None,
         progress: OnProgress | None = None,
         cancel: CancelToken | None = None,
+        most_clips: int | None = None,
     ) -> None:
         self.recipe = recipe
         self.seed = seed
@@ -87,7 +88,7 @@ class FineTuneTask:
             folder = cache_dir / encoder_key(self.bundle, seconds=recipe.seconds, frames=recipe.frames_per_clip)
             self.cache = ClipCache.open_or_make(
                 folder,
-                clips,
+                clips[:most_clips],
                 self.encoders,
                 seconds=recipe.seconds,
                 frames=recipe.frames_per_clip,
