@@ -15,6 +15,9 @@ from sounddesk.engine.segmenters.grabcut import GrabCutSegmenter
 from sounddesk.engine.segmenters.protocol import EmptySelectionError
 from sounddesk.engine.segmenters.protocol import Prompt
 from sounddesk.engine.session import EngineSession
+from sounddesk.engine.types import BoolMask
+from sounddesk.engine.types import FloatMask
+from sounddesk.engine.types import RgbImage
 from sounddesk.evaluation.evaluation_scenes import EvaluationScene
 
 Shares = npt.NDArray[np.float64]
@@ -63,17 +66,9 @@ def distances(*, true: Shares, mask: Shares, attention: Shares) -> TheoremTerms:
 def theorem_terms(session: EngineSession, scene: EvaluationScene, captions: Sequence[str]) -> list[TheoremTerms]:
     """The terms of every object of a scene, its mask found by GrabCut in the object's box."""
     attention = session.attention_maps(scene.composed.image, list(captions))
-    segmenter = GrabCutSegmenter()
-    encoded = segmenter.encode(scene.composed.image)
     found = []
     for mask, row in zip(scene.composed.masks, attention, strict=True):
-        rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-        box = (float(cols[0]), float(rows[0]), float(cols[-1] + 1), float(rows[-1] + 1))
-        try:
-            candidate = segmenter.predict(encoded, Prompt(box=box))[0].mask
-        except EmptySelectionError:
-            candidate = np.zeros_like(mask, dtype=np.bool_)
-            candidate[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1] = True
+        candidate = box_mask(scene.composed.image, mask)
         grid = session.patch_grid
         found.append(
             distances(
@@ -83,6 +78,19 @@ def theorem_terms(session: EngineSession, scene: EvaluationScene, captions: Sequ
             )
         )
     return found
+
+
+def box_mask(image: RgbImage, mask: BoolMask | FloatMask) -> BoolMask:
+    """What GrabCut finds in the box around a mask, bool[H, W]; the whole box where it finds nothing."""
+    segmenter = GrabCutSegmenter()
+    rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    box = (float(cols[0]), float(rows[0]), float(cols[-1] + 1), float(rows[-1] + 1))
+    try:
+        return segmenter.predict(segmenter.encode(image), Prompt(box=box))[0].mask
+    except EmptySelectionError:
+        whole = np.zeros(mask.shape, dtype=np.bool_)
+        whole[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1] = True
+        return whole
 
 
 def _shares(values: npt.NDArray[np.floating]) -> Shares:
