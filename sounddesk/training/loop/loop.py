@@ -7,8 +7,6 @@ import random
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from dataclasses import field
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +23,7 @@ from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import Progress
 from sounddesk.engine.verified_files import whole_folder
 from sounddesk.storage.folder_lock import FolderLock
+from sounddesk.training.loop.averages import Averages
 from sounddesk.training.loop.checkpoint import Ema
 from sounddesk.training.loop.checkpoint import load_checkpoint
 from sounddesk.training.loop.checkpoint import save_checkpoint
@@ -45,24 +44,6 @@ from sounddesk.training.loop.training_task import TrainingTask
 
 class TrainingDiverged(EngineError):  # noqa: N818
     """The loss is no longer a number."""
-
-
-@dataclass
-class _Averages:
-    """Running means of the logged figures, each over the steps that reported it."""
-
-    sums: dict[str, float] = field(default_factory=dict)
-    counts: dict[str, int] = field(default_factory=dict)
-
-    def add(self, figures: dict[str, float]) -> None:
-        for key, value in figures.items():
-            self.sums[key] = self.sums.get(key, 0.0) + value
-            self.counts[key] = self.counts.get(key, 0) + 1
-
-    def take(self) -> dict[str, float]:
-        means = {key: round(value / self.counts[key], 5) for key, value in self.sums.items()}
-        self.sums, self.counts = {}, {}
-        return means
 
 
 class _LossModule(nn.Module):
@@ -133,7 +114,7 @@ class _Run:
         )
         self.optimiser = self.accelerator.prepare(optimiser)
         self.ema = Ema(task.module, decay=recipe.ema_decay)
-        self.averages = _Averages()
+        self.averages = Averages()
         self.step = 0
         self.elapsed_s = 0.0
 
@@ -180,7 +161,7 @@ class _Run:
             self.task.module.load_state_dict(state["module"])
             self.optimiser.load_state_dict(state["optimiser"])
             self.ema.load_state_dict(state["ema"])
-            self.averages = _Averages(**state["averages"])
+            self.averages = Averages(**state["averages"])
         except (RuntimeError, ValueError, KeyError, TypeError) as error:
             first = str(error).splitlines()[0]
             raise TrainingRecipeError(
@@ -231,7 +212,7 @@ class _Run:
     def _gradients(self, batch: Batch | None, rng: np.random.Generator, seed: int) -> tuple[float, dict[str, float]]:
         own = self.micro_batches // self.accelerator.num_processes
         count = self.recipe.batch_size // self.micro_batches
-        figures = _Averages()
+        figures = Averages()
         for index in range(own):
             number = self.accelerator.process_index * own + index
             part = None
