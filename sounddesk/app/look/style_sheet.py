@@ -90,7 +90,7 @@ QLineEdit, QPlainTextEdit, QTextBrowser, QAbstractSpinBox {{
     padding: 3px {GAP + 2}px; selection-background-color: {of.selection}; selection-color: {of.on_selection};
 }}
 QAbstractSpinBox QLineEdit {{ border: none; padding: 0; background: transparent; }}
-QAbstractSpinBox {{ padding: 2px 0 2px {GAP}px; }}
+QAbstractSpinBox {{ padding: 2px 0 2px {GAP + 2}px; }}
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{
     subcontrol-origin: border; width: 16px; border: none; background: transparent;
 }}
@@ -147,7 +147,9 @@ QCheckBox::indicator:checked, QRadioButton::indicator:checked, QTreeView::indica
     background: {of.accent}; border-color: {of.accent}; image: url("{check}");
 }}
 QCheckBox:focus, QRadioButton:focus {{ color: {of.accent}; }}
-QCheckBox::indicator:focus, QRadioButton::indicator:focus {{ border: 2px solid {of.accent}; }}
+QCheckBox::indicator:focus, QRadioButton::indicator:focus {{
+    width: 12px; height: 12px; border: 2px solid {of.accent};
+}}
 QCheckBox:disabled, QRadioButton:disabled {{ color: {of.disabled}; }}
 QGroupBox {{ border: none; border-top: 1px solid {of.line}; margin-top: {TITLE}px; padding-top: {GAP}px; }}
 QGroupBox::title {{ subcontrol-origin: margin; color: {of.muted}; font-size: {SMALL}px; }}

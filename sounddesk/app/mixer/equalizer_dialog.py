@@ -112,6 +112,8 @@ class EqualizerDialog(QDialog):
         bell = PlainLabel(self.tr("&Bell"))
         bell.setBuddy(self.bell_db)
         reset = QPushButton(self.tr("&Flat"))
+        # Else Enter after a number would take back what was set.
+        reset.setAutoDefault(False)
         reset.clicked.connect(lambda: self._set(Equalizer()))
         grid = QGridLayout()
         grid.addWidget(self.high_pass, 0, 0)

@@ -106,6 +106,7 @@ class ObjectInspector(QWidget):
             self._seed.setText(str(current.seed))
             # Of a number that is too long the end is hidden, not the beginning.
             self._seed.setCursorPosition(0)
+            self._seed.setToolTip(self._seed.text())
         self._lock.setChecked(current.seed_locked)
         self._shown = object_id
         self._show_guess(current)

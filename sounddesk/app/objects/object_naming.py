@@ -139,7 +139,8 @@ class ObjectNaming(QObject):
             return
         if self._wanted == found.id:
             self._wanted = None
-            self._name_by_next(found)
+            if not found.locked:
+                self._name_by_next(found)
         elif found.id not in self._refused and self._settings.name_objects:
             self._commit(project, with_recognised_object(project, found.id, answer), found)
 

@@ -371,8 +371,9 @@ class ObjectsPanel(QWidget):
             project = self._document.project
             known = {each.id: each for each in project.objects}
             for object_id, before, after in results:
-                # What was edited meanwhile is the user's newer word.
-                if object_id in known and known[object_id].mask == before:
+                # What was edited or locked meanwhile is the user's newer word.
+                found = known.get(object_id)
+                if found is not None and found.mask == before and not found.locked:
                     project = project.with_changed_object(object_id, mask=after)
             self._document.commit(verb, project)
 

@@ -23,6 +23,7 @@ from sounddesk.app.commands.command import Command
 from sounddesk.app.commands.menus import add_commands
 from sounddesk.app.commands.registry import CommandRegistry
 from sounddesk.app.look.icons import accent_icon
+from sounddesk.app.notifications import notifier
 from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
@@ -353,7 +354,11 @@ class TakesPanel(QWidget):
     def lock_seed(self) -> None:
         for take in self.selected_takes()[:1]:
             project = self._document.project
-            changed = project.with_changed_object(take.object_id, seed=take.seed, seed_locked=True)
+            try:
+                changed = project.with_changed_object(take.object_id, seed=take.seed, seed_locked=True)
+            except ValueError as error:
+                notifier.refused(error)
+                return
             self._document.commit(self.tr("Lock seed {seed}").format(seed=take.seed), changed)
 
 

@@ -61,6 +61,20 @@ def test_the_mode_and_the_keys_say_what_a_box_does(desk: ClickDesk) -> None:
     assert len(desk.areas) == 2
 
 
+def test_an_object_that_is_locked_while_a_box_on_it_waits_keeps_its_mask(desk: ClickDesk, problems: list[str]) -> None:
+    desk.click_and_wait(CART)
+    areas = desk.areas
+    desk.segmenter.gate.clear()
+    box(desk, AROUND_BELL, SHIFT)
+    project = desk.document.project
+    desk.document.commit("Lock", project.with_changed_object(project.objects[0].id, locked=True))
+    desk.segmenter.gate.set()
+    desk.settle()
+    assert desk.areas == areas
+    assert "is locked" in desk.told[-1]
+    assert problems == []
+
+
 def test_a_box_on_an_image_that_is_gone_is_dropped_and_said(desk: ClickDesk) -> None:
     from tests.flood_segmenter import picture
 

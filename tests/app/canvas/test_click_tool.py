@@ -156,6 +156,21 @@ def test_a_locked_object_is_left_alone_with_a_message(desk: ClickDesk) -> None:
     assert "is locked" in desk.told[-1]
 
 
+def test_an_object_that_is_locked_while_a_click_on_it_waits_keeps_its_mask(
+    desk: ClickDesk, problems: list[str]
+) -> None:
+    desk.click_and_wait(CART)
+    desk.segmenter.gate.clear()
+    desk.click(BELL)
+    project = desk.document.project
+    desk.document.commit("Lock", project.with_changed_object(project.objects[0].id, locked=True))
+    desk.segmenter.gate.set()
+    desk.settle()
+    assert desk.areas == [WHOLE_CART]
+    assert "is locked" in desk.told[-1]
+    assert problems == []
+
+
 def test_clicks_go_on_from_the_mask_that_undo_left(desk: ClickDesk) -> None:
     desk.click_and_wait(CART)
     desk.click_and_wait(BELL)

@@ -72,6 +72,8 @@ def test_the_equalizer_s_controls_are_steps_that_merge_and_its_button_lights(des
     QTest.keyClick(dialog.high_pass, Qt.Key.Key_Space)
     dialog.high_pass_hz.setValue(150.0)
     dialog.bell_db.setValue(-4.5)
+    # Enter after a number presses no button.
+    QTest.keyClick(dialog.bell_db, Qt.Key.Key_Return)
     equalizer = desk.project.object(desk.ids[0]).strip.equalizer
     assert (equalizer.high_pass_hz, equalizer.bell_db, equalizer.low_pass_hz) == (150.0, -4.5, None)
     assert strip.equalizer.styleSheet() != plain

@@ -174,10 +174,18 @@ def test_the_buttons_ask_for_takes(
 
 
 def test_a_seed_can_be_locked_from_a_take(
-    panel: TakesPanel, still: Document, selection: SelectionModel, actions: CommandRegistry
+    panel: TakesPanel,
+    still: Document,
+    selection: SelectionModel,
+    actions: CommandRegistry,
+    told: list[str],
+    problems: list[str],
 ) -> None:
     make_take(still, "o1")
     selection.select_objects(["o1"])
     click(panel, 0)
     actions["takes.reuse_seed"].trigger()
     assert (still.project.object("o1").seed, still.project.object("o1").seed_locked) == (101, True)
+    still.commit("Lock", still.project.with_changed_object("o1", locked=True))
+    actions["takes.reuse_seed"].trigger()
+    assert problems == [] and "is locked" in told[-1]

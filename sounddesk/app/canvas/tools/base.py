@@ -127,13 +127,15 @@ class Tool:
     def editable(self) -> SceneObject | None:
         """The current object where its mask may be edited; refuses a locked one with a message."""
         current = self.canvas.current_object()
-        if current is not None and current.kind == "blend":
+        return None if current is None or self.refuses(current) else current
+
+    def refuses(self, found: SceneObject) -> bool:
+        """Whether an object's mask may not be edited; says why."""
+        if found.kind == "blend":
             notifier.warning(self.tr("A blend has no mask of its own: select one of its objects."))
-            return None
-        if current is not None and current.locked:
-            notifier.warning(self.tr("{name} is locked: unlock it first.").format(name=repr(current.name)))
-            return None
-        return current
+        elif found.locked:
+            notifier.warning(self.tr("{name} is locked: unlock it first.").format(name=repr(found.name)))
+        return found.kind == "blend" or found.locked
 
     def blocked(self, mode: Mode = "add") -> bool:
         """Whether the current object may not be edited, or `mode` needs one and there is none; says so."""

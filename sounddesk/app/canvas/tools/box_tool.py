@@ -116,6 +116,9 @@ class BoxTool(Tool):
         document = self.canvas.document
         fresh = pick == "new" or self.canvas.current_object() is None
         if not fresh:
+            # It may have been locked while the segmenter worked.
+            if self.blocked():
+                return
             mode: Mode = "add" if pick == "add" else "subtract"
             found = combine_whole(self.mask_or_empty(), found.to_array(), mode=mode)
         project, object_id, text = self.with_mask(document.project, found, fresh=fresh)

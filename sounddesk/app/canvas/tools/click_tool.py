@@ -175,13 +175,13 @@ class ClickTool(Tool):
         in_hand = session is self._session
         if session.object_id is None:
             changed, session.object_id, text = self.with_mask(project, mask, fresh=True)
-        elif any(each.id == session.object_id for each in project.objects):
-            name = project.object(session.object_id).name
-            changed = project.with_changed_object(session.object_id, mask=mask)
-            text = self.tr("Refine {name}").format(name=name)
         else:
-            # It was deleted while the segmenter worked, or its making undone.
-            return
+            found = next((each for each in project.objects if each.id == session.object_id), None)
+            if found is None or self.refuses(found):
+                # It was deleted or locked while the segmenter worked, or its making undone.
+                return
+            changed = project.with_changed_object(found.id, mask=mask)
+            text = self.tr("Refine {name}").format(name=found.name)
         session.mask = mask
         document.commit(text, changed)
         if in_hand:

@@ -53,7 +53,7 @@ class MagicTool(_ColourTool):
     def _apply(self, found: np.ndarray) -> None:
         document = self.canvas.document
         info = document.project.image
-        if info is None or found.shape != (info.height, info.width):
+        if info is None or found.shape != (info.height, info.width) or self.blocked(self._mode):
             return
         mask = combine_whole(self.mask_or_empty(), found, mode=self._mode)
         project, object_id, text = self.with_mask(document.project, mask)
@@ -84,7 +84,7 @@ class FillTool(_ColourTool):
         )
 
     def _apply(self, found: np.ndarray) -> None:
-        document, current = self.canvas.document, self.canvas.current_object()
+        document, current = self.canvas.document, self.editable()
         if current is None or found.shape != (current.mask.height, current.mask.width):
             return
         mask = combine_whole(current.mask, found, mode=self._mode)
