@@ -14,10 +14,10 @@ from torch import nn
 from sounddesk.domain.errors import Cancelled
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import Progress
+from sounddesk.training.loop.averages import Averages
 from sounddesk.training.loop.checkpoint import Ema
 from sounddesk.training.loop.checkpoint import load_checkpoint
 from sounddesk.training.loop.loop import TrainingDiverged
-from sounddesk.training.loop.loop import _Averages
 from sounddesk.training.loop.loop import train
 from sounddesk.training.loop.optimiser_recipe import OptimiserRecipe
 
@@ -85,7 +85,7 @@ def test_it_learns_and_exports_the_averaged_weights(tmp_path: Path) -> None:
 
 
 def test_a_figure_is_averaged_over_the_steps_that_told_it() -> None:
-    averages = _Averages()
+    averages = Averages()
     for figures in ({"loss": 1.0, "corrected": 0.8}, {"loss": 3.0}):
         averages.add(figures)
     assert averages.take() == {"loss": 2.0, "corrected": 0.8}
