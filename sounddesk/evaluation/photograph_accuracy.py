@@ -64,7 +64,7 @@ class ObjectResult:
         photograph: index of the photograph.
         overlaps: intersection over union by `PROMPTS`.
         boundaries: boundary F-score by `PROMPTS`.
-        straight: share of the outline on one straight line that is none in the picture, by `PROMPTS`.
+        straight: share of the outline on one straight line where the picture has no edge, by `PROMPTS`.
         honoured: of all clicks in all answers, how many were obeyed.
         asked: how many there were.
     """
@@ -307,7 +307,7 @@ def _measure_object(
         thin=is_thin(truth),
         overlaps={prompt: overlap(answers[prompt], truth) for prompt in PROMPTS},
         boundaries={prompt: boundary_f_score(answers[prompt], truth) for prompt in PROMPTS},
-        straight={prompt: straight_share(answers[prompt], truth) for prompt in PROMPTS},
+        straight={prompt: straight_share(answers[prompt], truth, encoded.image) for prompt in PROMPTS},
         honoured=honoured,
         asked=asked,
     )

@@ -38,6 +38,7 @@ class DetailConfig:
         loudest_frame: logarithm of the summed power of a frame's bands; louder spectrograms are lowered as a whole. A
             quarter of the recordings stay below it.
         loudest_upper: log level of an upper band; one recording in fifty goes higher.
+        loudest_upper_frame: logarithm of the upper bands' deviation together, in a frame; likewise.
         kinds: of which the loudness is known; 0 for none.
         condition_width: of the vectors that ask for them.
     """
@@ -52,6 +53,7 @@ class DetailConfig:
     grain: Annotated[float, Range(0.0, 4.0)] = 1.0
     loudest_frame: Annotated[float, Range(-20.0, 20.0)] = 0.7
     loudest_upper: Annotated[float, Range(-20.0, 20.0)] = -0.5
+    loudest_upper_frame: Annotated[float, Range(-20.0, 20.0)] = -2.1
     kinds: Annotated[int, Range(0, 1 << 16)] = 0
     condition_width: Annotated[int, Range(0, 1 << 14)] = 0
 

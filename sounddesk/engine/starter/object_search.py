@@ -1,7 +1,7 @@
-"""Objects without a prompt, for the starter's segmenter: a grid of clicks on its decoder alone, the best drawn finely.
+"""Objects without a prompt, for the starter's segmenter: grids of clicks on its decoder alone, the best drawn finely.
 
 The decoder answers a click in a fifth of the time that a mask with its own edges takes, so all clicks are asked of it
-and only what may be an object is drawn. The first object comes after a quarter of the clicks.
+and only what may be an object is drawn. The first object comes after a quarter of the first grid.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ Draw = Callable[[Point, npt.NDArray[np.float32]], Candidate | None]
 """A click in image pixels and one of the answers to it, logits float32[S, S] -> its mask; None where it is empty."""
 
 _PER_SIDE: Final = 8
+# Asked after it, for what is too small to lie under one of those (decision 132).
+_FINER_PER_SIDE: Final = 11
 # At once; a search that is stopped ends after so many.
 _BATCH: Final = 16
 # Of two guesses that overlap more, the better one stays. With less, a thing is lost to the group that it stands in.
@@ -42,7 +44,7 @@ _MOST_ALIKE: Final = 0.6
 # What runs along the image's border is seldom an object: taken from the score, times the share of the border.
 _BORDER_COST: Final = 0.5
 # Finely drawn at most; each takes some 0.1 s.
-_MOST_DRAWN: Final = 24
+_MOST_DRAWN: Final = 28
 # How many are drawn before the best of them is given; the first is not kept waiting.
 _LOOKAHEAD: Final = 12
 
@@ -77,7 +79,7 @@ def search_objects(
     """
     guesses: list[ObjectSketch] = []
     drawn: list[ObjectSketch] = []
-    clicks = _grid(encoded)
+    clicks = _grid(encoded) + _cells(encoded, _FINER_PER_SIDE)
     for start in range(0, len(clicks), _BATCH):
         _check(cancel)
         guesses += _guesses(clicks[start : start + _BATCH], decode, width=encoded.width, height=encoded.height)
@@ -116,11 +118,15 @@ def sketch_objects(
 
 def _grid(encoded: EncodedImage) -> list[Point]:
     """Middles of the grid's cells, in image pixels: first every second one of every second row, then the others."""
-    cells = [(row, column) for row in range(_PER_SIDE) for column in range(_PER_SIDE)]
-    cells.sort(key=lambda cell: cell[0] % 2 == 0 or cell[1] % 2 == 0)
-    return [
-        ((column + 0.5) / _PER_SIDE * encoded.width, (row + 0.5) / _PER_SIDE * encoded.height) for row, column in cells
-    ]
+    every = _cells(encoded, _PER_SIDE)
+    first = [index for index in range(len(every)) if index // _PER_SIDE % 2 == index % _PER_SIDE % 2 == 1]
+    return [every[index] for index in first] + [each for index, each in enumerate(every) if index not in first]
+
+
+def _cells(encoded: EncodedImage, per_side: int) -> list[Point]:
+    """Middles of a grid's cells, in image pixels, row by row."""
+    steps = [(index + 0.5) / per_side for index in range(per_side)]
+    return [(across * encoded.width, down * encoded.height) for down in steps for across in steps]
 
 
 def _guesses(clicks: Sequence[Point], decode: Decode, *, width: int, height: int) -> list[ObjectSketch]:

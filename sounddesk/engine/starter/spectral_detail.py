@@ -8,6 +8,7 @@ the take's seed. Why: `resources/manual/decisions`.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import asdict
 from dataclasses import replace
@@ -193,14 +194,28 @@ class SpectralDetail(nn.Module):
 
     @torch.no_grad()
     def unlevelled(self, log_mel: Tensor, synthesise: Callable[[Tensor], Tensor], *, seed: int) -> Tensor:
-        """What `render` brings to its level; full scale is where it would have to be limited."""
+        """What `render` brings to its level, below full scale.
+
+        What peaks above it is louder than any sound that detail and vocoder learned from. It is finished once more
+        from a spectrogram that is lowered to where recordings peak, with the same noise (decision 130).
+        """
+        log_mel = log_mel.float()
+        sounding, silence = self.sounding(log_mel), self.spec.log_silence
+        log_mel = into_range(log_mel, sounding, loudest=self.config.loudest_frame, silence=silence)
+        finished = self._finished(log_mel, synthesise, seed=seed)
+        peak = float(finished.abs().max())
+        if peak > 1.0:
+            lowered = log_mel - math.log(peak / self.spec.peak)
+            log_mel = torch.where(sounding, lowered, log_mel).clamp(min=silence)
+            finished = self._finished(log_mel, synthesise, seed=seed)
+        return finished
+
+    def _finished(self, log_mel: Tensor, synthesise: Callable[[Tensor], Tensor], *, seed: int) -> Tensor:
+        """Grain, waveform and upper band of a log-mel float32[1, T, bands]."""
         state = np.random.SeedSequence([seed, _STREAM]).generate_state(1, np.uint64)
         generator = torch.Generator("cpu").manual_seed(int(state[0] >> np.uint64(1)))
-        log_mel = log_mel.float()
-        loudest, silence = self.config.loudest_frame, self.spec.log_silence
-        log_mel = into_range(log_mel, self.sounding(log_mel), loudest=loudest, silence=silence)
-        grain = self.grain(log_mel.shape[1], generator)
-        refined, levels = self.predict(log_mel, grain)
+        refined, levels = self.predict(log_mel, self.grain(log_mel.shape[1], generator))
+        levels = self.upper_band.limited(levels, self.config.loudest_upper_frame)
         finished: Tensor = self.upper_band(synthesise(refined), levels, generator)
         return finished
 

@@ -19,6 +19,8 @@ _REACH: Final = 100
 _KAISER_BETA: Final = 8.0
 # Frames drawn at a time, so that a long bed takes no more memory than its samples.
 _FRAMES_AT_ONCE: Final = 4096
+# Has a logarithm where there is no noise at all.
+_LEAST_POWER: Final = 1e-9
 
 
 def band_edges_hz(bands: int, from_hz: float, to_hz: float) -> Tensor:
@@ -98,6 +100,19 @@ class UpperBand(nn.Module):
         padded = functional.pad(waveform[:, None], (_REACH, _REACH))
         return functional.conv1d(padded, self.taps).transpose(1, 2).reshape(len(waveform), -1)
 
+    def limited(self, levels: Tensor, loudest: float) -> Tensor:
+        """Log levels float32[B, frames, bands], lowered in frames whose noise deviates by more than exp(`loudest`)."""
+        pieces = []
+        for chosen in levels.split(_FRAMES_AT_ONCE, dim=1):
+            power = (self._gain(chosen) ** 2).sum(dim=-1, keepdim=True) / self.hop_length
+            deviation = 0.5 * torch.log(power + _LEAST_POWER)
+            pieces.append(chosen - (deviation - loudest).clamp(min=0.0))
+        return torch.cat(pieces, dim=1)
+
+    def _gain(self, levels: Tensor) -> Tensor:
+        """Of the bins from `first_bin` on, beside white noise of variance 1: float32[B, frames, bins]."""
+        return torch.exp(levels @ self.interpolation.T) * self.crossover
+
     def noise(self, levels: Tensor, generator: torch.Generator) -> Tensor:
         """Noise float32[B, frames * hop_length] whose bands have these log levels, float32[B, frames, bands].
 
@@ -108,7 +123,7 @@ class UpperBand(nn.Module):
         out = levels.new_zeros(batch, frames + 1, hop)
         for start in range(0, frames, _FRAMES_AT_ONCE):
             chosen = levels[:, start : start + _FRAMES_AT_ONCE]
-            gain = torch.exp(chosen @ self.interpolation.T) * self.crossover
+            gain = self._gain(chosen)
             drawn = torch.randn((*gain.shape, 2), generator=generator).to(gain)
             # A bin of white noise of variance 1 has the mean power n_fft, half of it in each part.
             drawn = drawn * math.sqrt(n_fft / 2)

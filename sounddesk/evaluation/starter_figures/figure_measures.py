@@ -14,6 +14,7 @@ import numpy as np
 from sounddesk.domain.errors import BadInputError
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.session import EngineSession
+from sounddesk.engine.starter.recogniser import NAMES_DOCUMENT
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.types import GenerationRequest
@@ -254,7 +255,7 @@ MEASURES_OF_STARTER: Final = (
         name="masks",
         command="sounddesk evaluate segmenter --pictures FOLDER --scenes 60 --segmenter starter",
         measure=_masks,
-        without=(),
+        without=(NAMES_DOCUMENT,),
     ),
     FigureMeasure(
         name="realism",

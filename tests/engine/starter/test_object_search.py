@@ -68,6 +68,11 @@ def test_the_first_comes_after_a_quarter_of_the_clicks() -> None:
     assert things.asked == 16
 
 
+def test_a_finer_grid_finds_what_lies_between_the_clicks_of_the_first() -> None:
+    small = (4, 4, 7, 7)
+    assert Things({LEFT: 0.9, small: 0.8}).found() == [LEFT, small]
+
+
 def test_a_part_and_its_thing_are_two_and_the_same_thing_is_one() -> None:
     part, almost = (2, 2, 14, 8), (2, 2, 14, 13)
     assert set(Things({LEFT: 0.9, part: 0.8, almost: 0.7}).found()) == {LEFT, part}

@@ -96,6 +96,28 @@ def test_loud_and_soft_sounds_peak_as_recordings_do(detail: SpectralDetail) -> N
     assert finished(0.2) < 0.4
 
 
+def test_what_peaks_over_full_scale_is_finished_again_below_it(detail: SpectralDetail) -> None:
+    log_mel = torch.full((1, 24, CONFIG.bands), -3.0)
+    heard: list[torch.Tensor] = []
+
+    def peaks(loudest: float) -> float:
+        def synthesise(refined: torch.Tensor) -> torch.Tensor:
+            heard.append(refined)
+            tone = torch.sin(0.1 * torch.arange(refined.shape[1] * AUDIO.mel.hop_length))
+            return loudest * torch.exp(refined.mean() - heard[0].mean()) * tone[None]
+
+        heard.clear()
+        return float(detail.unlevelled(log_mel, synthesise, seed=1).abs().max())
+
+    assert peaks(0.3) < 1.0
+    assert len(heard) == 1
+    assert peaks(3.0) < 1.0
+    assert len(heard) == 2
+    # Lowered by more than the excess, with the same noise.
+    assert heard[0].mean() - heard[1].mean() > np.log(3.0)
+    assert (heard[0] - heard[1]).std() < 0.2 * heard[0].std()
+
+
 def test_saved_and_loaded_it_renders_the_same(detail: SpectralDetail, tmp_path: Path) -> None:
     detail.save(tmp_path)
     loaded = SpectralDetail.load(tmp_path, AUDIO.mel)

@@ -47,6 +47,24 @@ def test_noise_has_the_levels_that_were_asked_for(upper: UpperBand, levels: Band
     assert (made - asked[0, 0])[1:].abs().max() < 0.25
 
 
+def test_frames_louder_than_recordings_are_lowered_to_them_whatever_the_pieces(
+    upper: UpperBand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = torch.full((1, 300, BANDS), -6.0)
+    asked[:, 100:200] = -0.5
+    limited = upper.limited(asked, -2.1)
+    assert torch.equal(limited[:, :100], asked[:, :100])
+    assert torch.equal(limited[:, 200:], asked[:, 200:])
+    # As a whole, so that the bands keep their balance.
+    lowered = asked[:, 100:200] - limited[:, 100:200]
+    assert lowered.min() > 0.5
+    assert lowered.max() - lowered.min() < 1e-5
+    made = upper.noise(limited, torch.Generator().manual_seed(0))[0]
+    assert made[110 * 240 : 190 * 240].std().log() == pytest.approx(-2.1, abs=0.02)
+    monkeypatch.setattr("sounddesk.engine.starter.upper_band._FRAMES_AT_ONCE", 64)
+    assert torch.equal(upper.limited(asked, -2.1), limited)
+
+
 def test_a_burst_stays_where_it_was_put(upper: UpperBand, levels: BandLevels) -> None:
     asked = torch.full((1, 100, BANDS), -11.0)
     asked[:, 40] = -1.0
