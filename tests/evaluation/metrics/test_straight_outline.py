@@ -35,3 +35,15 @@ def test_straight_things_and_the_border_of_the_image_are_no_cuts() -> None:
     at_border = (XX < 120) & (np.hypot(XX, YY - 100) < 90)
     assert straight_share(at_border, np.zeros_like(box)) < CUT_SHARE
     assert straight_share(np.zeros_like(box), box) == straight_share(np.ones_like(box), box) == 0
+
+
+def test_a_line_along_an_edge_of_the_picture_is_no_cut_and_one_through_texture_is() -> None:
+    cut = disc(60) & (XX < 150)
+    texture = np.random.default_rng(0).integers(60, 200, (200, 300, 3), dtype=np.uint8)
+    assert straight_share(cut, disc(60), texture) == straight_share(cut, disc(60)) > 2 * CUT_SHARE
+    shelf = texture.copy()
+    shelf[:, 150:] //= 3
+    assert straight_share(cut, disc(60), shelf) < CUT_SHARE
+    # Level lines are judged by what changes from row to row.
+    level = np.ascontiguousarray(cut[:, 50:250].T)
+    assert straight_share(level, disc(60)[:, 50:250].T, shelf[:, 50:250].transpose(1, 0, 2)) < CUT_SHARE
