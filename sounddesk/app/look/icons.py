@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtGui import QIcon
 from PySide6.QtGui import QPainter
 from PySide6.QtGui import QPixmap
+from PySide6.QtGui import QPixmapCache
 from PySide6.QtSvg import QSvgRenderer
 
 from sounddesk.app.look.theme import theme
@@ -66,10 +67,15 @@ def accent_icon(name: str) -> QIcon:
 
 def icon_pixmap(name: str, *, ink: str, side: int) -> QPixmap:
     """An icon in one colour, `side` pixels square. Raises: FileNotFoundError."""
-    made = QPixmap(side, side)
-    made.fill(Qt.GlobalColor.transparent)
-    with QPainter(made) as painter:
-        draw_icon(painter, name, QRectF(0, 0, side, side), QColor(ink))
+    # Playing and stopping ask for six at a time.
+    key = f"sounddesk icon {name} {ink} {side}"
+    made = QPixmap()
+    if not QPixmapCache.find(key, made):
+        made = QPixmap(side, side)
+        made.fill(Qt.GlobalColor.transparent)
+        with QPainter(made) as painter:
+            draw_icon(painter, name, QRectF(0, 0, side, side), QColor(ink))
+        QPixmapCache.insert(key, made)
     return made
 
 
