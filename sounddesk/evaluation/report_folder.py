@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from typing import Final
 
 from sounddesk.domain.errors import BadInputError
+from sounddesk.storage.atomic_file import write_file
+from sounddesk.storage.text_formats import FieldError
+from sounddesk.storage.text_formats import read_json
 
 LOCK_NAME: Final = ".lock"
 
@@ -23,3 +29,25 @@ def check_report_folder(folder: Path, *, marker: str) -> None:
         raise BadInputError(f"{folder} is a file: choose a folder")
     if folder.is_dir() and not (folder / marker).exists() and any(each.name != LOCK_NAME for each in folder.iterdir()):
         raise BadInputError(f"{folder} holds other files: name an empty folder, or one of an earlier run")
+
+
+def keep_settings(path: Path, facts: Mapping[str, Any]) -> None:
+    """Keep what a folder's sounds were made with, or refuse to add sounds of other settings.
+
+    Args:
+        path: of the file in that folder.
+        facts: as JSON.
+
+    Raises:
+        BadInputError: the file says otherwise, or cannot be read.
+        OutputError: it cannot be written.
+    """
+    if path.is_file():
+        try:
+            before = read_json(path)
+        except (OSError, FieldError) as error:
+            raise BadInputError(f"{path} cannot be read ({error}): name an empty folder") from error
+        if before != facts:
+            raise BadInputError(f"{path.parent} holds sounds of other settings ({path.name}): name another folder")
+    else:
+        write_file(path, (json.dumps(facts, indent=1) + "\n").encode())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,11 +27,10 @@ from sounddesk.evaluation.evaluation_clip import EvaluationClip
 from sounddesk.evaluation.evaluation_clip import read_clip_manifest
 from sounddesk.evaluation.report_folder import LOCK_NAME
 from sounddesk.evaluation.report_folder import check_report_folder
+from sounddesk.evaluation.report_folder import keep_settings
 from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.atomic_file import write_file
 from sounddesk.storage.folder_lock import FolderLock
-from sounddesk.storage.text_formats import FieldError
-from sounddesk.storage.text_formats import read_json
 
 SETTINGS_FILE: Final = "system.json"
 
@@ -140,7 +138,7 @@ def run(
             )
             make = entry.start(context) if missing else None
             # Only now, so that a run that lacked something leaves no settings behind.
-            _check_settings(out, facts)
+            keep_settings(out / SETTINGS_FILE, facts)
             for done, clip in enumerate(missing, start=1):
                 if make is not None:
                     write_file(out / f"{clip.id}.wav", _wav(*make(clip)))
@@ -161,20 +159,6 @@ def _fitting(entry: BaselineEntry, clips: Sequence[EvaluationClip]) -> tuple[lis
         else:
             found.append(clip)
     return found, {what: count for what, count in lacking.items() if count}
-
-
-def _check_settings(out: Path, facts: dict[str, Any]) -> None:
-    """Keep the settings, or refuse a folder of others. Raises: BadInputError, OutputError."""
-    path = out / SETTINGS_FILE
-    if path.is_file():
-        try:
-            before = read_json(path)
-        except (OSError, FieldError) as error:
-            raise BadInputError(f"{path} cannot be read ({error}): name an empty folder") from error
-        if before != facts:
-            raise BadInputError(f"{out} holds sounds of other settings ({path.name}): name another folder")
-    else:
-        write_file(path, (json.dumps(facts, indent=1) + "\n").encode())
 
 
 def _wav(waveform: Waveform, rate: int) -> bytes:

@@ -89,7 +89,8 @@ def run(
     chosen.sort(key=lambda each: (each.origin != "paper", each.rank, each.name))
     check_report_folder(out, marker=FEATURES_FOLDER)
     with translate_os_errors(out, what="cannot make"):
-        out.mkdir(parents=True, exist_ok=True)
+        # Also where no network is there to fill it: a later run knows the folder by it.
+        (out / FEATURES_FOLDER).mkdir(parents=True, exist_ok=True)
     lock = FolderLock(out / LOCK_NAME, folder=out, work="measurement")
     try:
         clips = listing.clips

@@ -214,6 +214,11 @@ def test_a_folder_of_other_things_is_left_alone(work: Path, loudness: Loudness) 
         evaluate(work, metrics=["level-range"], out=work / "clips.jsonl")
 
 
+def test_a_report_without_any_network_is_brought_up_to_date(work: Path, loudness: Loudness) -> None:
+    assert "gone-metric" in evaluate(work, metrics=["gone-metric"]).not_measured
+    assert evaluate(work).cells["near"]["level-error"].clips == CLIPS
+
+
 def test_too_few_clips_give_no_figure(work: Path, loudness: Loudness) -> None:
     with METRICS.added(metric("demanding", level_error, needs=("reference",), least_clips=CLIPS + 1)):
         result = evaluate(work, metrics=["demanding"])

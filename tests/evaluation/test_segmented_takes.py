@@ -1,0 +1,59 @@
+"""Takes of two segmenters and of the true masks, from the same seeds; a second run makes only what is missing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sounddesk.domain.errors import BadInputError
+from sounddesk.evaluation.segmented_takes import overlap
+from sounddesk.evaluation.segmented_takes import run
+from tests.evaluation.conftest import COLOURS
+from tests.evaluation.conftest import TABLE_HEADER
+from tests.evaluation.conftest import write_cut_out
+from tests.evaluation.conftest import write_sound
+
+
+def test_overlap_by_hand() -> None:
+    first, second = np.zeros((2, 4, 4), dtype=np.bool_)
+    first[:2], second[1:3] = True, True
+    assert overlap(first, second) == pytest.approx(1 / 3)
+    assert overlap(first, first) == 1.0
+
+
+def test_only_the_mask_differs_and_what_is_there_stays(tmp_path: Path, bundle_with_kinds: Path) -> None:
+    rows = [TABLE_HEADER]
+    for kind in ("dog", "siren", "sea"):
+        write_cut_out(tmp_path / f"{kind}.png", COLOURS[kind])
+        write_sound(tmp_path / f"{kind}.wav", np.random.default_rng(0).standard_normal(4000) * 0.1)
+        rows.append(f"{kind},picture,{kind},{kind}.png,test,s,p,1,m,x,x,MIT,me,1,")
+        rows.append(f"{kind},recording,{kind},{kind}.wav,test,s,p,1,m,x,x,MIT,me,1,16000")
+    (tmp_path / "table.csv").write_text("\n".join(rows) + "\n")
+    out = tmp_path / "out"
+    given = {"reference": tmp_path, "bundle": bundle_with_kinds, "segmenter": ("grabcut",), "metrics": ("fad",)}
+    found = run(out=out, scenes=2, seconds=1.28, device="cpu", **given)
+    (name,) = found.overlaps
+    assert 0 < found.overlaps[name] <= 1
+    clips = [json.loads(line) for line in (out / "clips.jsonl").read_text().splitlines()]
+    assert len(clips) >= 4 and all(Path(each["reference"]).is_file() for each in clips)
+    takes = {system: sorted(path.name for path in (out / system).glob("*.wav")) for system in ("true mask", name)}
+    assert takes["true mask"] == [f"{each['id']}.wav" for each in clips]
+    assert len(takes[name]) == len(clips) - found.not_found[name]
+    # Without its network there is no figure.
+    assert "not measured" in "\n".join(found.details())
+    assert (out / "report" / "index.html").is_file()
+    kept = out / "true mask" / takes["true mask"][0]
+    written = kept.stat().st_mtime_ns
+    before = (out / name / takes[name][0]).read_bytes()
+    (out / name / takes[name][0]).unlink()
+    run(out=out, scenes=2, seconds=1.28, device="cpu", **given)
+    assert kept.stat().st_mtime_ns == written
+    again = (out / name / takes[name][0]).read_bytes()
+    assert len(again) == len(before)
+    with pytest.raises(BadInputError, match="other settings"):
+        run(out=out, scenes=3, seconds=1.28, device="cpu", **given)
+    with pytest.raises(BadInputError, match="is not installed"):
+        run(out=tmp_path / "none", **{**given, "segmenter": ("sam2",)})
