@@ -20,9 +20,13 @@ from sounddesk.audio.files.pcm import Waveform
 from sounddesk.audio.files.sound_stream import SoundStream
 from sounddesk.audio.recordings.arranging import SourceEvent
 from sounddesk.audio.recordings.arranging import arrange
+from sounddesk.audio.recordings.arranging import quiet_spans
 from sounddesk.audio.recordings.arranging import with_tails
+from sounddesk.audio.recordings.event_cutting import CutRecording
 from sounddesk.audio.recordings.event_cutting import cut_events
 from sounddesk.audio.recordings.event_cutting import sound_curves
+from sounddesk.engine.library.library_takes import chosen_events
+from sounddesk.evaluation.metrics.two_sample import area_under_curve
 from sounddesk.evaluation.metrics.two_sample import two_sample_test
 from sounddesk.evaluation.recordings.excerpts import in_band
 from sounddesk.evaluation.recordings.excerpts import loudest_excerpt
@@ -46,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def arranged(recordings: Sequence[ReferenceRecording], embedder: SoundEmbedder) -> str:
     """The line of arranged takes."""
-    real, made, kinds = [], [], []
+    real, made, kinds, behaviours = [], [], [], []
     for number, recording in enumerate(recordings):
         found = read_mono(recording.path)
         if found is None:
@@ -56,25 +60,48 @@ def arranged(recordings: Sequence[ReferenceRecording], embedder: SoundEmbedder) 
             cut = cut_events(sound_curves(stream.mono_blocks(), sample_rate_hz=rate))
         if cut.behaviour == "silent":
             continue
-        starts = [event.start_s for event in cut.events] + [None]
-        spans = with_tails([(event.start_s, event.end_s) for event in cut.events], seconds=len(samples) / rate)
-        sources = [
-            SourceEvent(
-                samples=samples[round(start_s * rate) : round(end_s * rate)][:, None],
-                gap_s=None if after is None or event.texture else after - event.start_s,
-            )
-            for event, after, (start_s, end_s) in zip(cut.events, starts[1:], spans, strict=True)
-        ]
-        take = arrange(
-            sources, seconds=len(samples) / rate, sample_rate_hz=rate, layout=cut.behaviour, seed=number
-        ).samples[:, 0]
+        take = laid_out(samples, rate, cut, seed=number)
         a, b = pair(take, samples, rate, embedder)
         made.append(a)
         real.append(b)
         kinds.append(recording.kind)
+        behaviours.append(cut.behaviour)
     test = two_sample_test(np.stack(real), np.stack(made), real_groups=kinds, made_groups=kinds)
     low, high = test.interval()
-    return f"arranged: AUC {test.auc:.3f} (95 % interval {low:.3f} to {high:.3f}, {len(made)} recordings)"
+    parts = []
+    for behaviour in sorted(set(behaviours)):
+        chosen = np.array([each == behaviour for each in behaviours])
+        parts.append(f"{behaviour} {area_under_curve(test.real[chosen], test.made[chosen]):.3f} ({chosen.sum()})")
+    return (
+        f"arranged: AUC {test.auc:.3f} (95 % interval {low:.3f} to {high:.3f}, {len(made)} recordings); "
+        f"{', '.join(parts)}"
+    )
+
+
+def laid_out(samples: Waveform, rate: int, cut: CutRecording, *, seed: int) -> Waveform:
+    """A take as long as the recording, as the library makes it where its loudest event was found."""
+    assert cut.behaviour != "silent"
+    seconds = len(samples) / rate
+
+    def part(start_s: float, end_s: float) -> Waveform:
+        return samples[round(start_s * rate) : round(end_s * rate)][:, None]
+
+    found = max(cut.events, key=lambda each: each.level_db)
+    chosen = chosen_events(cut.events, found, layout=cut.behaviour)
+    starts = [event.start_s for event in chosen] + [None]
+    sources = [
+        SourceEvent(samples=part(*span), gap_s=None if after is None or event.texture else after - event.start_s)
+        for event, after, span in zip(
+            chosen,
+            starts[1:],
+            with_tails([(each.start_s, each.end_s) for each in chosen], seconds=seconds),
+            strict=True,
+        )
+    ]
+    spans = with_tails([(each.start_s, each.end_s) for each in cut.events], seconds=seconds)
+    quiet = [] if cut.behaviour == "continuous" else [part(*span) for span in quiet_spans(spans, seconds=seconds)]
+    made = arrange(sources, seconds=seconds, sample_rate_hz=rate, layout=cut.behaviour, seed=seed, quiet=quiet)
+    return np.ascontiguousarray(made.samples[:, 0])
 
 
 def pair(

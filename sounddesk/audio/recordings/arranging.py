@@ -37,6 +37,9 @@ _LEAST_GAP_S: Final = 0.02
 # Of the room behind an event.
 _TAIL_S: Final = 0.5
 _EDGE_S: Final = 0.004
+# Of what lies between events, a stretch of at least so long tells of the room; it comes back over the end of each.
+_LEAST_QUIET_S: Final = 0.3
+_ROOM_FADE_S: Final = 0.15
 # Texture: how long a piece is at most, how long two overlap, and among how many places the best is looked for.
 _PIECE_S: Final = (2.5, 6.0)
 _OVERLAP_S: Final = 0.35
@@ -76,12 +79,19 @@ class Arrangement:
 
 
 def arrange(
-    sources: Sequence[SourceEvent], *, seconds: float, sample_rate_hz: int, layout: Layout, seed: int
+    sources: Sequence[SourceEvent],
+    *,
+    seconds: float,
+    sample_rate_hz: int,
+    layout: Layout,
+    seed: int,
+    quiet: Sequence[_Samples] = (),
 ) -> Arrangement:
     """Lay `sources` out over `seconds`. The same seed gives the same samples.
 
     Args:
         sources: at least one, all with as many channels, at `sample_rate_hz`.
+        quiet: stretches float32[n, channels] between events, whose room goes on where nothing else sounds.
 
     Raises:
         ValueError: no source, another number of channels, or a length that is not positive.
@@ -99,6 +109,8 @@ def arrange(
         return _texture(sources, n_samples, sample_rate_hz, rng)
     starts = [0.0] if layout == "one-shot" else _rhythm(sources, seconds, sample_rate_hz, rng)
     out = np.zeros((n_samples, channels), dtype=np.float32)
+    # By numbers of its own: the same seed lays the events out alike with and without it.
+    room = _room(quiet, n_samples, sample_rate_hz, np.random.default_rng([seed, 1]))
     placements: list[Placement] = []
     for start_s, index in zip(starts, _order(len(sources), len(starts), rng), strict=True):
         start = round(start_s * sample_rate_hz)
@@ -111,9 +123,27 @@ def arrange(
         # One that does not fit any more is left out, but for the first.
         if length <= 0 or (placements and length < 0.6 * len(event)):
             continue
-        out[start : start + length] += _with_edges(event[:length], sample_rate_hz, cut=length < len(event))
+        gain = _edges(length, sample_rate_hz, cut=length < len(event))
+        if room is not None:
+            way = _making_way(length, sample_rate_hz)
+            room[start : start + length] *= way
+            fade = min(length // 2, round(_ROOM_FADE_S * sample_rate_hz))
+            gain[length - fade :] *= np.sqrt(np.maximum(0.0, 1.0 - np.square(way[length - fade :])))
+        out[start : start + length] += event[:length] * gain
         placements.append(Placement(source=index, start_s=start_s, cents=cents, gain_db=gain_db))
-    return Arrangement(samples=out, placements=tuple(placements))
+    return Arrangement(samples=out if room is None else out + room, placements=tuple(placements))
+
+
+def quiet_spans(spans_s: Sequence[tuple[float, float]], *, seconds: float) -> list[tuple[float, float]]:
+    """What lies between events and their tails, in seconds; spans as `with_tails` gives them.
+
+    Example:
+        >>> quiet_spans([(0.5, 1.5), (3.0, 3.5)], seconds=4.0)
+        [(0.0, 0.5), (1.5, 3.0), (3.5, 4.0)]
+    """
+    starts = [0.0, *(end for _, end in spans_s)]
+    ends = [*(start for start, _ in spans_s), seconds]
+    return [(start, end) for start, end in zip(starts, ends, strict=True) if end - start >= _LEAST_QUIET_S]
 
 
 def with_tails(spans_s: Sequence[tuple[float, float]], *, seconds: float) -> list[tuple[float, float]]:
@@ -176,15 +206,33 @@ def _changed(samples: _Samples, rate: int, *, cents: float, gain_db: float, tilt
     return np.asarray(out * 10 ** (gain_db / 20), dtype=np.float32)
 
 
-def _with_edges(samples: _Samples, rate: int, *, cut: bool) -> _Samples:
-    """Short fades, so that nothing clicks; a longer one where the end of the sound cuts it off."""
-    out = samples.copy()
-    edge = min(len(out) // 2, max(1, round(_EDGE_S * rate)))
-    ramp = np.linspace(0.0, 1.0, edge, endpoint=False, dtype=np.float32)[:, None]
-    out[:edge] *= ramp
-    tail = min(len(out) // 2, max(1, round(0.05 * rate))) if cut else edge
-    out[len(out) - tail :] *= np.linspace(1.0, 0.0, tail, dtype=np.float32)[:, None]
-    return out
+def _edges(n: int, rate: int, *, cut: bool) -> _Samples:
+    """Gain float32[n, 1] with short fades, so that nothing clicks; a longer one where the sound's end cuts it off."""
+    gain = np.ones((n, 1), dtype=np.float32)
+    edge = min(n // 2, max(1, round(_EDGE_S * rate)))
+    gain[:edge, 0] = np.linspace(0.0, 1.0, edge, endpoint=False, dtype=np.float32)
+    tail = min(n // 2, max(1, round(0.05 * rate))) if cut else edge
+    gain[n - tail :, 0] *= np.linspace(1.0, 0.0, tail, dtype=np.float32)
+    return gain
+
+
+def _making_way(n: int, rate: int) -> _Samples:
+    """Gain float32[n, 1] of the room under an event, in which its own room sounds already; it comes back at its end."""
+    gain = np.zeros((n, 1), dtype=np.float32)
+    edge, fade = (min(n // 2, max(1, round(each * rate))) for each in (_EDGE_S, _ROOM_FADE_S))
+    gain[:edge, 0] = np.linspace(1.0, 0.0, edge, endpoint=False, dtype=np.float32)
+    gain[n - fade :, 0] = np.sin(np.linspace(0.0, np.pi / 2, fade, dtype=np.float32))
+    return gain
+
+
+def _room(quiet: Sequence[_Samples], n_samples: int, rate: int, rng: np.random.Generator) -> _Samples | None:
+    """The room of a recording for `n_samples`, float32[n, channels], of its softest stretches; None without any."""
+    usable = [each for each in quiet if len(each) >= _LEAST_QUIET_S * rate]
+    if not usable:
+        return None
+    softest = sorted(usable, key=lambda each: float(np.mean(np.square(each, dtype=np.float64))))
+    sources = [SourceEvent(samples=each) for each in softest[: max(1, len(softest) // 2)]]
+    return _texture(sources, n_samples, rate, rng).samples
 
 
 # ---------------------------------------------------------------------- textures
@@ -200,7 +248,8 @@ def _texture(sources: Sequence[SourceEvent], n_samples: int, rate: int, rng: np.
         start = int(rng.integers(len(source) - n_samples + 1))
         part = source[start : start + n_samples]
         return Arrangement(
-            samples=_with_edges(part, rate, cut=False), placements=(Placement(source=first, start_s=start / rate),)
+            samples=part * _edges(len(part), rate, cut=False),
+            placements=(Placement(source=first, start_s=start / rate),),
         )
     overlap = min(round(_OVERLAP_S * rate), len(source) // 3)
     out, placements, last_start = source, [Placement(source=first, start_s=0.0)], 0
@@ -215,7 +264,8 @@ def _texture(sources: Sequence[SourceEvent], n_samples: int, rate: int, rng: np.
         last_start = start
         placements.append(Placement(source=index, start_s=(len(out) - overlap) / rate))
         out = joined(out, pool[start : start + length], overlap=overlap)
-    return Arrangement(samples=_with_edges(out[:n_samples], rate, cut=False), placements=tuple(placements))
+    out = out[:n_samples]
+    return Arrangement(samples=out * _edges(len(out), rate, cut=False), placements=tuple(placements))
 
 
 def _matching_start(

@@ -14,6 +14,7 @@ from sounddesk.audio.files.sound_stream import SoundStream
 from sounddesk.audio.recordings.arranging import Layout
 from sounddesk.audio.recordings.arranging import SourceEvent
 from sounddesk.audio.recordings.arranging import arrange
+from sounddesk.audio.recordings.arranging import quiet_spans
 from sounddesk.audio.recordings.arranging import with_tails
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.recordings import FoundEvent
@@ -26,6 +27,9 @@ from sounddesk.storage.library.library import Library
 # So many events of a recording make enough change; a stretch of texture is read up to this length.
 _MOST_EVENTS: Final = 24
 _MOST_STRETCH_S: Final = 60.0
+# Of what lies between the events.
+_MOST_QUIET: Final = 12
+_MOST_QUIET_S: Final = 6.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -63,8 +67,15 @@ def arranged_take(
     recording = found.recording
     chosen = layout or layout_of(recording)
     events = [event for _, event in library.events_of(recording.id)] or [found.event]
-    sources = read_sources(recording, _chosen_events(events, found.event, layout=chosen))
-    made = arrange(sources, seconds=seconds, sample_rate_hz=recording.format.sample_rate_hz, layout=chosen, seed=seed)
+    sources = read_sources(recording, chosen_events(events, found.event, layout=chosen))
+    made = arrange(
+        sources,
+        seconds=seconds,
+        sample_rate_hz=recording.format.sample_rate_hz,
+        layout=chosen,
+        seed=seed,
+        quiet=() if chosen == "continuous" else read_quiet(recording, events, near_s=found.event.start_s),
+    )
     facts = [recording_facts(recording)]
     recipe = {
         "made_of": "recordings",
@@ -81,6 +92,25 @@ def arranged_take(
         recipe=recipe,
         notes=licence_notes(facts),
     )
+
+
+def read_quiet(recording: Recording, events: Sequence[SoundEvent], *, near_s: float) -> list[Waveform]:
+    """What lies between the events of a recording, as far as it is near to a time: how its room sounds.
+
+    Args:
+        events: all of the recording, in order of time.
+
+    Raises:
+        SoundFileError: the recording cannot be read.
+    """
+    rate, seconds = recording.format.sample_rate_hz, recording.format.seconds
+    spans = quiet_spans(with_tails([(each.start_s, each.end_s) for each in events], seconds=seconds), seconds=seconds)
+    nearest = sorted(spans, key=lambda span: abs(span[0] - near_s))[:_MOST_QUIET]
+    with SoundStream(recording.path) as stream:
+        return [
+            stream.read(round(start_s * rate), round(min(end_s, start_s + _MOST_QUIET_S) * rate))
+            for start_s, end_s in sorted(nearest)
+        ]
 
 
 def layout_of(recording: Recording) -> Layout:
@@ -108,7 +138,7 @@ def read_sources(recording: Recording, events: Sequence[SoundEvent]) -> list[Sou
     return [each for each in sources if len(each.samples)]
 
 
-def _chosen_events(events: Sequence[SoundEvent], found: SoundEvent, *, layout: Layout) -> list[SoundEvent]:
+def chosen_events(events: Sequence[SoundEvent], found: SoundEvent, *, layout: Layout) -> list[SoundEvent]:
     """Those to lay out: the one found first, then others of its kind as near to it as they are."""
     if layout == "one-shot":
         return [found]

@@ -38,17 +38,35 @@ def noise(seconds: float, *, channels: int = 1) -> SourceEvent:
     layout=st.sampled_from(["one-shot", "repeating", "continuous"]),
     channels=st.integers(1, 3),
     lengths=st.lists(st.floats(0.01, 1.5), min_size=1, max_size=4),
+    quiet=st.lists(st.floats(0.01, 1.0), max_size=3),
     seed=st.integers(0, 2**63 - 1),
 )
 def test_any_request_gives_the_exact_length_and_channels(
-    seconds: float, layout: Layout, channels: int, lengths: list[float], seed: int
+    seconds: float, layout: Layout, channels: int, lengths: list[float], quiet: list[float], seed: int
 ) -> None:
     sources = [event(each, seed=number, channels=channels) for number, each in enumerate(lengths)]
-    made = arrange(sources, seconds=seconds, sample_rate_hz=RATE, layout=layout, seed=seed)
+    room = [noise(each, channels=channels).samples for each in quiet]
+    made = arrange(sources, seconds=seconds, sample_rate_hz=RATE, layout=layout, seed=seed, quiet=room)
     assert made.samples.shape == (max(1, round(seconds * RATE)), channels)
     assert np.isfinite(made.samples).all()
-    again = arrange(sources, seconds=seconds, sample_rate_hz=RATE, layout=layout, seed=seed)
+    again = arrange(sources, seconds=seconds, sample_rate_hz=RATE, layout=layout, seed=seed, quiet=room)
     assert np.array_equal(made.samples, again.samples)
+
+
+def test_the_room_goes_on_between_events_and_makes_way_for_them() -> None:
+    sources = [event(0.4, seed=number) for number in range(3)]
+    room = np.random.default_rng(9).normal(0, 0.01, (RATE, 1)).astype(np.float32)
+    asked = {"seconds": 20.0, "sample_rate_hz": RATE, "layout": "repeating", "seed": 1}
+    dry = arrange(sources, **asked)  # type: ignore[arg-type]
+    made = arrange(sources, **asked, quiet=[room, 8 * room])  # type: ignore[arg-type]
+    assert made.placements == dry.placements
+    between = ~np.convolve(np.abs(dry.samples[:, 0]) > 0, np.ones(RATE // 10), "same").astype(bool)
+    assert between.sum() > RATE
+    # The softer of the two stretches, everywhere: nothing is silent.
+    assert np.std(made.samples[between]) == pytest.approx(0.01, rel=0.15)
+    start = round(made.placements[0].start_s * RATE)
+    middle = slice(start + RATE // 20, start + RATE // 5)
+    assert np.abs(made.samples[middle] - dry.samples[middle]).max() < 1e-6
 
 
 def test_no_event_follows_itself_and_none_is_heard_twice_alike() -> None:
