@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import torch
 
 from benchmarks import determinism
 from benchmarks import generation_time
@@ -18,11 +19,15 @@ from benchmarks import help_time
 from benchmarks import hint_direction
 from benchmarks import preset_gap
 from benchmarks import segmenter_iou
+from benchmarks import take_levels
 from benchmarks import vocoder_copy_synthesis
 from benchmarks.demo_memory import peak_memory
+from sounddesk.engine.starter.spectral_detail import SpectralDetail
 from sounddesk.evaluation.right_object import Verdict
 from tests.evaluation.conftest import COLOURS
+from tests.evaluation.conftest import add_kinds
 from tests.evaluation.conftest import write_cut_out
+from tests.tiny_bundle import build_tiny_bundle
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +94,24 @@ def test_generation_time(capsys, bundle_with_kinds):
     assert runs == 1
     assert (best_of_one, best_of_four) == (one, four)
     assert (four - 0.005) / (one + 0.005) - 0.005 <= ratio <= (four + 0.005) / (one - 0.005) + 0.005
+
+
+def test_take_levels(capsys, tmp_path, monkeypatch):
+    folder = add_kinds(build_tiny_bundle(tmp_path, detail=True, out_width=32))
+
+    def finished(_detail, _log_mel, _synthesise, *, seed):
+        return torch.full((1, 48_000), 1.5 if seed == 2 else 0.5)
+
+    monkeypatch.setattr(SpectralDetail, "_finished", finished)
+    made = SpectralDetail.unlevelled
+    take_levels.main(["--bundle", str(folder), "--takes", "3", "--seconds", "1", "--steps", "1"])
+    assert SpectralDetail.unlevelled is made
+    _, over, takes, _, _, _, highest, silent, *_ = numbers(
+        "take levels: over full scale before the level is set # (# of #, # % interval # to #), highest #; "
+        "silent takes # of #, # drawn again; 1 s, bundle tiny ",
+        one_line(capsys),
+    )
+    assert (over, takes, highest, silent) == (1, 3, 1.5, 0)
 
 
 @pytest.mark.slow
