@@ -30,6 +30,24 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parent.parent
 FROZEN: Final = ROOT / "packaging" / "frozen"
 MAX_COMPRESSED_MB: Final = 450.0
+# Libraries whose packages do not say it.
+_LICENCES: Final = {"segment-anything": "Apache-2.0"}
+# What wheels bring along besides the library that they are named after.
+_BROUGHT_ALONG: Final = """
+Wheels bring libraries of their own:
+
+| in | what | licence |
+|---|---|---|
+| av | FFmpeg with x264 and x265 | GPL-3.0-or-later |
+| opencv-python-headless | FFmpeg, OpenBLAS | LGPL-2.1-or-later, BSD-3-Clause |
+| PySide6, shiboken6 | Qt | LGPL-3.0-only |
+| numpy, scipy | OpenBLAS, libgfortran | BSD-3-Clause, GPL-3.0-or-later WITH GCC-exception-3.1 |
+| soundfile, soxr | libsndfile with FLAC, Vorbis, Opus and mpg123; libsoxr | LGPL-2.1-or-later |
+| torch | oneDNN, libgomp | Apache-2.0, GPL-3.0-or-later WITH GCC-exception-3.1 |
+
+So the frozen app as a whole is passed on under GPL-3.0-or-later, with which Apache-2.0 goes together; without `av` it
+would be LGPL-3.0 and permissive licences.
+"""
 
 
 class SkippedError(Exception):
@@ -125,13 +143,15 @@ def licences(release: Release) -> str:
     )
     libraries = json.loads(listed)
     for each in libraries:
+        if each["License"] == "UNKNOWN":
+            each["License"] = _LICENCES.get(each["Name"], "UNKNOWN")
         (folder / f"{each['Name']}.txt").write_text(
             f"{each['License']}\n{each['URL']}\n\n{each['LicenseText']}\n", encoding="utf-8"
         )
     rows = [f"| {each['Name']} | {each['Version']} | {each['License']} |" for each in libraries]
     table = "\n".join(["| library | version | licence |", "|---|---|---|", *rows])
     (release.out / "licences.md").write_text(
-        f"# Licences of the libraries of the frozen app\n\n{table}\n", encoding="utf-8"
+        f"# Licences of the libraries of the frozen app\n\n{table}\n{_BROUGHT_ALONG}", encoding="utf-8"
     )
     bom = release.out / f"sounddesk-{release.version}.cdx.json"
     run(
@@ -220,6 +240,8 @@ def installers(release: Release) -> str:
             release.options.homepage,
             "--licences",
             release.work / "licences",
+            "--preset",
+            str(release.options.preset),
         )
         made = [*release.out.glob("*.tar.xz"), *release.out.glob("*.deb")]
     elif sys.platform == "win32":
@@ -326,6 +348,7 @@ def main() -> int:
     parser.add_argument("--torch", default="torch", help="requirement of the CPU build, e.g. torch==2.13.0")
     parser.add_argument("--torch-index", help="package index with CPU builds of torch")
     parser.add_argument("--homepage", default="https://sounddesk.example", help="where the site will be")
+    parser.add_argument("--preset", type=int, default=6, help="of xz; 1 for a quick trial")
     parser.add_argument("--any-tree", action="store_true", help="also from a checkout with changes")
     options = parser.parse_args()
     changes = run("git", "status", "--porcelain")

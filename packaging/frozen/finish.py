@@ -41,7 +41,8 @@ def settle_modules(folder: Path) -> int:
 
 def size_table(folder: Path) -> str:
     """The largest files and the largest parts in MB, as Markdown."""
-    files = {path.relative_to(folder).as_posix(): path.stat().st_size for path in folder.rglob("*") if path.is_file()}
+    found = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+    files = {path.relative_to(folder).as_posix(): path.stat().st_size for path in found}
     parts: Counter[str] = Counter()
     for name, size in files.items():
         below = name.removeprefix("_internal/")

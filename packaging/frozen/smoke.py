@@ -177,7 +177,12 @@ def crash(place: Place) -> str:
     state = place.work / "home" / ".local" / "state" / "sounddesk"
     for old in state.glob("crash-*.txt"):
         old.unlink()
-    _with_window(place, lambda process: process.send_signal(signal.SIGSEGV))
+
+    def fault(process: subprocess.Popen[bytes]) -> None:
+        process.send_signal(signal.SIGSEGV)
+        process.wait(_WINDOW_S)
+
+    _with_window(place, fault)
     reports = [path for path in state.glob("crash-*.txt") if "Fatal Python error" in path.read_text(encoding="utf-8")]
     assert reports, sorted(state.iterdir())
     return f"{reports[0].name} names the fault; a wrong argument is told in a sentence"

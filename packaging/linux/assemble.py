@@ -84,7 +84,7 @@ def write_share(folder: Path, version: str, *, homepage: str, date: str, licence
         shutil.copytree(licences, folder / "doc" / "sounddesk" / "licences")
 
 
-def make_tarball(frozen: Path, share: Path, out: Path, version: str) -> Path:
+def make_tarball(frozen: Path, share: Path, out: Path, version: str, *, preset: int) -> Path:
     """`sounddesk-VERSION-linux-x86_64.tar.xz`: one folder with the app, `share` and the two scripts."""
     name = f"sounddesk-{version}-linux-{os.uname().machine}"
     made = out / f"{name}.tar.xz"
@@ -103,13 +103,13 @@ def make_tarball(frozen: Path, share: Path, out: Path, version: str) -> Path:
             _link_tree(target, top / link)
         command = ["tar", "--sort=name", "--owner=0", "--group=0", "--numeric-owner", "-C", temporary, "-cf", "-", name]
         with made.open("wb") as file, subprocess.Popen(command, stdout=subprocess.PIPE) as packing:
-            subprocess.run(["xz", "-T0", "-6"], stdin=packing.stdout, stdout=file, check=True)
+            subprocess.run(["xz", "-T0", f"-{preset}"], stdin=packing.stdout, stdout=file, check=True)
         if packing.returncode:
             raise RuntimeError(f"tar ended with {packing.returncode}")
     return made
 
 
-def make_deb(frozen: Path, share: Path, out: Path, version: str) -> Path:
+def make_deb(frozen: Path, share: Path, out: Path, version: str, *, preset: int) -> Path:
     """`sounddesk_VERSION_amd64.deb`: the app in /usr/lib/sounddesk, its two commands in /usr/bin."""
     architecture = subprocess.run(
         ["dpkg", "--print-architecture"], capture_output=True, text=True, check=True
@@ -141,7 +141,7 @@ def make_deb(frozen: Path, share: Path, out: Path, version: str) -> Path:
             if not path.is_symlink():
                 path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
         subprocess.run(
-            ["dpkg-deb", "--root-owner-group", "-Zxz", "-z6", "--build", str(root), str(made)], check=True,
+            ["dpkg-deb", "--root-owner-group", "-Zxz", f"-z{preset}", "--build", str(root), str(made)], check=True,
             stdout=subprocess.DEVNULL,
         )  # fmt: skip
     return made
@@ -173,6 +173,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--version", required=True)
     parser.add_argument("--homepage", default=PLACEHOLDER_HOMEPAGE)
+    parser.add_argument("--preset", type=int, choices=range(10), default=6, help="of xz: 1 is quick, 6 and 9 are small")
     parser.add_argument("--licences", type=Path, help="folder of the libraries' licences, to go along")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
@@ -181,8 +182,8 @@ def main() -> None:
         share = Path(temporary) / "share"
         write_share(share, options.version, homepage=options.homepage, date=date, licences=options.licences)
         for made in (
-            make_tarball(options.frozen.resolve(), share, options.out, options.version),
-            make_deb(options.frozen.resolve(), share, options.out, options.version),
+            make_tarball(options.frozen.resolve(), share, options.out, options.version, preset=options.preset),
+            make_deb(options.frozen.resolve(), share, options.out, options.version, preset=options.preset),
         ):
             print(f"{made}  {made.stat().st_size / 1e6:.1f} MB")
 
