@@ -148,6 +148,7 @@ class ImageCanvas(ZoomableWidget):
             self.show_cursor()
             self.tool_changed.emit(name)
             self.tell_status()
+            self._follow_document()
             self.update()
 
     def show_change(self, change: MaskChange | None, *, colour: QColor | None = None) -> None:
@@ -200,7 +201,7 @@ class ImageCanvas(ZoomableWidget):
         # The image first, whichever signal comes first: its masks do not fit on another one.
         if self.document.image is not self._image:
             self._load_image()
-        self._scene.show_objects(self.document.project, self.selection.object_ids)
+        self._scene.show_objects(self.document.project, self.selection.object_ids, dims_rest=self.tool.paints)
         # In a turn of the event loop of its own: a click changes the document and then the selection, and each tells
         # the whole window, which together with the masks twice stood still for 60 ms.
         if not self._scene.masks_are_ready:

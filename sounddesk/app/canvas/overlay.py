@@ -17,6 +17,8 @@ from sounddesk.domain.tiled_mask import TILE
 from sounddesk.domain.tiled_mask import tile_columns
 
 _PLAIN, _SELECTED = 80, 125
+# How much darker the picture is around what is edited, in shares of 255.
+_DIM: Final = 90
 
 
 class MaskOverlay:
@@ -41,6 +43,7 @@ class MaskOverlay:
         self._objects: tuple[SceneObject, ...] = ()
         self._selected: frozenset[str] = frozenset()
         self._opacity = 1.0
+        self._dims_rest = False
 
     def set_opacity(self, opacity: float) -> None:
         """How much the masks cover, from 0 for their outlines alone to 1; marks all of them."""
@@ -49,10 +52,22 @@ class MaskOverlay:
             for each in self._objects:
                 if each.visible:
                     self._mark_covered(each)
+            if self._dims_rest:
+                self._mark_all()
 
-    def show(self, project: Project, selected: Iterable[str]) -> None:
-        """Take over the project's objects and the selection; marks what looks different now."""
+    def show(self, project: Project, selected: Iterable[str], *, dims_rest: bool = False) -> None:
+        """Take over the project's objects and the selection; marks what looks different now.
+
+        `dims_rest`: darken the picture around the selected objects, where they have masks.
+        """
         selected = frozenset(selected)
+        dims_rest = dims_rest and any(
+            each.id in selected and each.visible and any(tile != b"\x00" for tile in each.mask.tiles)
+            for each in project.objects
+        )
+        if dims_rest != self._dims_rest:
+            self._dims_rest = dims_rest
+            self._mark_all()
         old = {each.id: each for each in self._objects}
         new = {each.id: each for each in project.objects}
         order_changed = [o for o in old if o in new] != [o for o in new if o in old]
@@ -114,6 +129,10 @@ class MaskOverlay:
             for column in range(box.left // TILE, (box.right - 1) // TILE + 1):
                 self._dirty.add(row * columns + column)
 
+    def _mark_all(self) -> None:
+        width, height = self._size
+        self._mark(Box(left=0, top=0, right=width, bottom=height))
+
     def _mark_covered(self, each: SceneObject) -> None:
         self._dirty.update(index for index, tile in enumerate(each.mask.tiles) if tile != b"\x00")
 
@@ -123,6 +142,8 @@ class MaskOverlay:
         x, y = column * TILE, row * TILE
         box = Box(left=x, top=y, right=min(x + TILE, width), bottom=min(y + TILE, height))
         out = np.zeros((box.height, box.width, 4), dtype=np.uint16)
+        if self._dims_rest:
+            out[..., 3] = self._dimming(index, box)
         for each in self._objects:
             if each.visible and each.mask.tiles[index] != b"\x00":
                 self._blend(out, each, box)
@@ -132,6 +153,14 @@ class MaskOverlay:
             top, left = y // step, x // step
             pixels[top : top + part.shape[0], left : left + part.shape[1]] = part
         return box
+
+    def _dimming(self, index: int, box: Box) -> np.ndarray:
+        """How opaque the darkness around the selected objects is, uint16[H, W]."""
+        rest = np.full((box.height, box.width), round(_DIM * self._opacity), dtype=np.uint16)
+        for each in self._objects:
+            if each.id in self._selected and each.visible and each.mask.tiles[index] != b"\x00":
+                rest = rest * (255 - each.mask.region(box).astype(np.uint16)) // 255
+        return rest
 
     def _blend(self, out: np.ndarray, each: SceneObject, box: Box) -> None:
         coverage = each.mask.region(box)

@@ -69,10 +69,10 @@ class ScenePicture:
         self._heat = heat
         self.invalidate()
 
-    def show_objects(self, project: Project, selected: Iterable[str]) -> None:
-        """Take over the masks; `refresh` draws what differs."""
+    def show_objects(self, project: Project, selected: Iterable[str], *, dims_rest: bool) -> None:
+        """Take over the masks; `refresh` draws what differs. `dims_rest`: darken what is around the selected ones."""
         if self._overlay is not None:
-            self._overlay.show(project, selected)
+            self._overlay.show(project, selected, dims_rest=dims_rest)
 
     def set_mask_opacity(self, opacity: float) -> None:
         """How much masks cover, from 0 for their outlines alone to 1; also those of images to come."""

@@ -29,9 +29,14 @@ DASHED: Final = (
 
 
 class Tool:
-    """Base of all tools: does nothing. Positions are image pixels."""
+    """Base of all tools: does nothing. Positions are image pixels.
+
+    Attributes:
+        paints: it works on the pixels of the current object's mask, and the picture around it is darkened.
+    """
 
     cursor = Qt.CursorShape.CrossCursor
+    paints = False
 
     def __init__(self, canvas: CanvasPort) -> None:
         self.canvas = canvas

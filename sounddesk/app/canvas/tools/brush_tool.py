@@ -22,6 +22,7 @@ class BrushTool(Tool):
 
     erases = False
     cursor = Qt.CursorShape.BlankCursor
+    paints = True
 
     def __init__(self, canvas: CanvasPort) -> None:
         super().__init__(canvas)

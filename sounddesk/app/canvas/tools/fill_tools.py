@@ -19,6 +19,8 @@ from sounddesk.domain.mask_edits import combine_whole
 class _ColourTool(Tool):
     """A click looks for a region off the UI thread; it is taken over when it is found and no gesture is under way."""
 
+    paints = True
+
     def __init__(self, canvas: CanvasPort) -> None:
         super().__init__(canvas)
         self._background = Background(canvas.owner, name="the selection by colour")

@@ -21,6 +21,8 @@ from sounddesk.domain.mask_edits import polygon
 class OutlineTool(Tool):
     """What lasso and polygon share: points, their picture, and what becomes of them."""
 
+    paints = True
+
     def __init__(self, canvas: CanvasPort) -> None:
         super().__init__(canvas)
         self._points: list[tuple[float, float]] = []
