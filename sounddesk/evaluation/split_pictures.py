@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from sounddesk.domain.errors import BadInputError
+from sounddesk.engine.images.image_file import load_image
+from sounddesk.engine.images.picture_decoding import ImageFileError
 from sounddesk.engine.images.scene_composition import CutOut
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
 from sounddesk.engine.types import BundleError
+from sounddesk.engine.types import RgbImage
 from sounddesk.engine.verified_files import inside
 from sounddesk.evaluation.picture_folder import read_cut_out
 from sounddesk.evaluation.recordings.recording_folder import TABLE_NAME
@@ -82,7 +85,16 @@ def read_split_pictures(reference: Path, *, split: str) -> dict[str, list[CutOut
     return {kind: pictures for kind, pictures in found.items() if pictures}
 
 
-def _picture_files(reference: Path, *, split: str) -> list[tuple[str, Path]]:
+def read_split_backgrounds(reference: Path, *, split: str) -> list[RgbImage]:
+    """The readable backgrounds of one part of a data set. Raises: BadInputError, as `write_pictures`."""
+    found = []
+    for _, origin in _picture_files(reference, split=split, role="background"):
+        with contextlib.suppress(ImageFileError):
+            found.append(load_image(origin).pixels)
+    return found
+
+
+def _picture_files(reference: Path, *, split: str, role: str = "picture") -> list[tuple[str, Path]]:
     """Kind and file of each picture of one part of a data set. Raises: BadInputError."""
     try:
         table = read_csv(reference / TABLE_NAME, columns=("kind", "role", "path", "split"))
@@ -90,9 +102,9 @@ def _picture_files(reference: Path, *, split: str) -> list[tuple[str, Path]]:
         raise BadInputError(
             f"{reference} is no data set ({error}): build one with 'sounddesk train prepare starter'"
         ) from error
-    rows = [row for row in table if row["role"] == "picture" and row["split"] == split]
+    rows = [row for row in table if row["role"] == role and row["split"] == split]
     if not rows:
-        raise BadInputError(f"{reference / TABLE_NAME} has no picture of the split {split!r}: name another")
+        raise BadInputError(f"{reference / TABLE_NAME} has no {role} of the split {split!r}: name another")
     files = []
     for row in rows:
         try:
