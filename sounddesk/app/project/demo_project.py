@@ -28,8 +28,8 @@ FARM: Final = "farm"
 DEMOS: Final = {FARM: "Four animals on a meadow", "shore": "Horses by a windmill", "meadow": "A bee and an owl"}
 # The sounds of a demo begin one after the other, so that each is heard for itself first.
 _APART_S: Final = 1.0
-# Together the takes of the farm are beyond full scale for a moment: its mix shall not clip at -1 dBTP.
-_MASTER_DB: Final = -2.0
+# Together the takes of the farm are beyond full scale for a moment: its mix stays below -1 dBTP.
+_CLIP_DB: Final = -2.0
 # A sample beyond -30 dBFS is heard in a room.
 _HEARD: Final = 10 ** (-30 / 20)
 
@@ -67,7 +67,7 @@ def demo_project(name: str = FARM, *, with_takes: bool = True) -> tuple[ProjectC
     scene = image_from_bytes(file, name=path.name)
     shown = "demo" if name == FARM else name
     image = ImageInfo(sha256=scene.sha256, name=f"{shown}{path.suffix}", width=scene.width, height=scene.height)
-    project = Project(image=image).with_master(gain_db=_MASTER_DB)
+    project = Project(image=image)
     for object_name, file_of_mask in demo_masks(folder).items():
         mask = load_mask(file_of_mask, image_size=(scene.width, scene.height))
         project, object_id = project.with_new_id("o")
@@ -81,7 +81,7 @@ def demo_project(name: str = FARM, *, with_takes: bool = True) -> tuple[ProjectC
     # The one that is heard soonest begins: a press on the still is answered at once.
     for number, take in enumerate(sorted(takes, key=_onset_s)):
         project = with_take_placed(project, take.object_id, take.id, take.seconds)
-        clip = dataclasses.replace(project.clips_of(take.object_id)[0], start_s=_APART_S * number)
+        clip = dataclasses.replace(project.clips_of(take.object_id)[0], start_s=_APART_S * number, gain_db=_CLIP_DB)
         project = with_room_for_clips(project.with_clip(clip))
     contents = ProjectContents(project=project, takes=takes, images={scene.sha256: file})
     return contents, [(file, scene.pixels)]
