@@ -203,6 +203,10 @@ class ExportCommands(QObject):
             self._progress = None
 
     def _finished(self, job: ExportJob, report: ExportReport) -> None:
+        if job.purpose != "ask":
+            # Nobody saw the dialog, which names them beforehand.
+            for each in forbidden_recordings(job.plan.files, job.takes, job.project):
+                notifier.warning(each[:1].upper() + each[1:])
         if job.purpose == "drag":
             return
         self._on_save.keep()
@@ -213,10 +217,6 @@ class ExportCommands(QObject):
         count = len(report.files)
         text = self.tr("1 file is in {folder}") if count == 1 else self.tr("{count} files are in {folder}")
         text = text.format(count=count, folder=report.folder)
-        if job.purpose == "save":
-            # Nobody saw the dialog, which names them beforehand.
-            for each in forbidden_recordings(job.plan.files, job.takes, job.project):
-                notifier.warning(each[:1].upper() + each[1:])
         notifier.info(" ".join([text, *report.notes]), button=NoticeButton(text=self.tr("Show"), press=self.reveal))
         if report.clipped_samples:
             text = self.tr(

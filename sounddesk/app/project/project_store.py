@@ -77,8 +77,8 @@ class ProjectStore(QObject):
         super().__init__(parent)
         self._document = document
         self._settings = settings
-        # Hashes of the recordings that the file of the project held when it was opened.
-        self.embedded: frozenset[str] = frozenset()
+        self.embedded: frozenset[str] = frozenset()  # recordings in the file when it was opened, by hash
+        self._told: set[str] = set()
         self._path: Path | None = None
         self._read_only: OutputError | None = None
         self._lock: FileLock | None = None
@@ -291,8 +291,10 @@ class ProjectStore(QObject):
         self._settings.add_recent_file(path)
         self.path_changed.emit(path)
         self.saved.emit(path)
-        for each in problems:
+        # Not again with every autosave.
+        for each in set(problems) - self._told:
             notifier.warning(each)
+        self._told = set(problems)
         return True
 
     def _save_quietly(self) -> None:

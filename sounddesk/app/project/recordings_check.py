@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +12,9 @@ from sounddesk.app.notifications import notifier
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.project_store import ProjectStore
 from sounddesk.app.workers.background import Background
+from sounddesk.domain.errors import Cancelled
 from sounddesk.domain.recordings import names_of_recordings
+from sounddesk.engine.tasks import CancelToken
 from sounddesk.storage.library.library import default_library_path
 
 _MOST_NAMED: Final = 10
@@ -24,20 +27,25 @@ class RecordingsCheck(QObject):
         super().__init__(parent)
         self._document = document
         self._store = store
+        self._cancel = CancelToken()
         self._background = Background(self, name="looking for recordings")
         self._background.done.connect(lambda _key, lost: self._tell(lost))
         document.replaced.connect(self._look)
 
     def close(self) -> None:
+        """Stop looking, and wait for the block in hand."""
+        self._cancel.cancel()
         self._background.close()
 
     def _look(self) -> None:
         self._background.forget_all()
+        self._cancel.cancel()
+        self._cancel = cancel = CancelToken()
         names = names_of_recordings(take.recipe for take in self._document.takes)
         path, held = self._store.path, self._store.embedded
         if names:
             folder = None if path is None else path.parent
-            self._background.start("recordings", lambda: _lost(names, folder, held))
+            self._background.start("recordings", lambda: _lost(names, folder, held, cancel))
 
     def _tell(self, lost: list[str]) -> None:
         if not lost:
@@ -51,8 +59,13 @@ class RecordingsCheck(QObject):
         )
 
 
-def _lost(names: dict[str, str], folder: Path | None, held: frozenset[str]) -> list[str]:
+def _lost(names: dict[str, str], folder: Path | None, held: frozenset[str], cancel: CancelToken) -> list[str]:
     from sounddesk.engine.library.linked_recordings import RecordingFinder
 
-    with RecordingFinder(folder=folder, library_path=default_library_path()) as finder:
+    # Another project is shown by now, or the window was closed.
+    with (
+        contextlib.suppress(Cancelled),
+        RecordingFinder(folder=folder, library_path=default_library_path(), cancel=cancel) as finder,
+    ):
         return finder.lost(names, embedded=held)
+    return []

@@ -10,6 +10,7 @@ from typing import Final
 
 from sounddesk.engine.library.remembered_recordings import RememberedFile
 from sounddesk.engine.library.remembered_recordings import remembered_recordings
+from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.verified_files import hash_file
 from sounddesk.engine.verified_files import safe_relative_path
 from sounddesk.storage.closing import Closing
@@ -26,10 +27,12 @@ class RecordingFinder(Closing):
     Args:
         folder: of the project; None for one without a file.
         library_path: of the index, where there is one.
+        cancel: looked at while files are hashed; then `find` and `lost` raise Cancelled.
     """
 
-    def __init__(self, *, folder: Path | None, library_path: Path) -> None:
+    def __init__(self, *, folder: Path | None, library_path: Path, cancel: CancelToken | None = None) -> None:
         self._folder = folder
+        self._cancel = cancel or CancelToken()
         self._remembered = remembered_recordings()
         self._library: Library | None = None
         if library_path.is_file():
@@ -45,7 +48,7 @@ class RecordingFinder(Closing):
 
     def find(self, sha256: str, name: str) -> Path | None:
         """A file of this content; None where there is none, or none that is as it was."""
-        return next((path for path, known in self._places(sha256, name) if _is_same(path, sha256, known)), None)
+        return next((path for path, known in self._places(sha256, name) if self._is_same(path, sha256, known)), None)
 
     def lost(self, names: Mapping[str, str], *, embedded: Container[str] = frozenset()) -> list[str]:
         """A line for each recording that is gone, or was changed.
@@ -69,6 +72,17 @@ class RecordingFinder(Closing):
             path, size, mtime_ns = found
             yield path, RememberedFile(path=path, size=size, mtime_ns=mtime_ns)
 
+    def _is_same(self, path: Path, sha256: str, known: RememberedFile | None) -> bool:
+        try:
+            found = path.stat()
+            if known is not None and (found.st_size, found.st_mtime_ns) == (known.size, known.mtime_ns):
+                return True
+            if known is not None and found.st_size != known.size:
+                return False
+            return hash_file(path, on_bytes=lambda _: self._cancel.raise_if_cancelled()).sha256 == sha256
+        except OSError:
+            return False
+
     def _said_of(self, sha256: str, name: str) -> str:
         there = [path for path, _ in self._places(sha256, name)]
         changed = next((path for path in there if path.exists()), None)
@@ -82,13 +96,3 @@ def places_beside(folder: Path, sha256: str, name: str) -> list[Path]:
     """Where in `folder` a recording of this name may be; the second is for another one of the same name."""
     plain = [folder / name] if safe_relative_path(name) and "/" not in name else []
     return [*plain, folder / (sha256[:12] if sha256.isalnum() else "recording")]
-
-
-def _is_same(path: Path, sha256: str, known: RememberedFile | None) -> bool:
-    try:
-        found = path.stat()
-        if known is not None and (found.st_size, found.st_mtime_ns) == (known.size, known.mtime_ns):
-            return True
-        return (known is None or found.st_size == known.size) and hash_file(path).sha256 == sha256
-    except OSError:
-        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from sounddesk.domain.recordings import Recording
 from sounddesk.domain.recordings import RecordingTags
 from sounddesk.engine.verified_files import hash_file
 from sounddesk.storage.library.library import Library
+from sounddesk.storage.library.library_schema import LibraryError
 
 
 def recording_facts(recording: Recording) -> dict[str, Any]:
@@ -34,13 +36,14 @@ def file_facts(path: Path, *, library_path: Path | None = None) -> dict[str, Any
 
     Raises:
         SoundFileError, OSError: it cannot be read.
-        LibraryError: the index cannot be used.
     """
     sha256 = hash_file(path).sha256
     with SoundStream(path) as stream:
         tags = read_tags(path, stream.texts)
     if library_path is not None and library_path.is_file():
-        with Library(library_path) as library:
+        known = None
+        # A library that cannot be used is told where it is used; the sound can be.
+        with contextlib.suppress(LibraryError), Library(library_path) as library:
             known = library.with_content(sha256)
         if known is not None:
             return _facts(path, sha256=sha256, tags=tags, licence=known.licence, commercial=known.commercial)

@@ -88,6 +88,14 @@ class Library(Closing):
             except sqlite3.Error as error:
                 raise LibraryError(f"the library {self.path} cannot be read: {error}") from error
 
+    @contextlib.contextmanager
+    def _understood(self) -> Iterator[None]:
+        """An index that somebody else wrote may hold anything. Raises: LibraryError."""
+        try:
+            yield
+        except (TypeError, ValueError, OverflowError) as error:
+            raise LibraryError(f"the library {self.path} is damaged ({error}): move it away and scan again") from error
+
     # ------------------------------------------------------------------ folders
 
     def add_folder(self, path: Path, *, licence: str | None = None, commercial: bool | None = None) -> int:
@@ -304,21 +312,26 @@ class Library(Closing):
             part = wanted[start : start + _AT_ONCE]
             marks = ", ".join("?" * len(part))
             for row in self._rows(f"{RECORDING_QUERY} WHERE r.id IN ({marks})", part):
-                found[row[0]] = recording_of(row)
+                with self._understood():
+                    found[row[0]] = recording_of(row)
         return found
 
     def problems(self) -> list[Recording]:
         """Recordings that cannot be used, each with its reason."""
-        return [recording_of(row) for row in self._rows(f"{RECORDING_QUERY} WHERE r.problem != '' ORDER BY r.path")]
+        rows = self._rows(f"{RECORDING_QUERY} WHERE r.problem != '' ORDER BY r.path")
+        with self._understood():
+            return [recording_of(row) for row in rows]
 
     def recording_at(self, path: Path) -> Recording | None:
         rows = self._rows(f"{RECORDING_QUERY} WHERE r.path = ?", (os.fsencode(path.absolute()),))
-        return recording_of(rows[0]) if rows else None
+        with self._understood():
+            return recording_of(rows[0]) if rows else None
 
     def with_content(self, sha256: str) -> Recording | None:
         """A recording of this content, rather one that is there."""
         rows = self._rows(f"{RECORDING_QUERY} WHERE r.sha256 = ? ORDER BY r.missing, r.id LIMIT 1", (sha256,))
-        return recording_of(rows[0]) if rows else None
+        with self._understood():
+            return recording_of(rows[0]) if rows else None
 
     def file_with_content(self, sha256: str) -> tuple[Path, int, int] | None:
         """Path, size and mtime_ns of a file of this content, as they were when it was scanned."""
@@ -332,7 +345,8 @@ class Library(Closing):
             "SELECT id, start_s, end_s, peak_db, level_db, texture FROM events WHERE recording_id = ? ORDER BY start_s",
             (recording_id,),
         )
-        return [(row[0], event_of(row[1:])) for row in rows]
+        with self._understood():
+            return [(row[0], event_of(row[1:])) for row in rows]
 
     def events(self, ids: Iterable[int]) -> dict[int, SoundEvent]:
         """Events by id; unknown ids are left out."""
@@ -342,7 +356,9 @@ class Library(Closing):
             part = wanted[start : start + _AT_ONCE]
             marks = ", ".join("?" * len(part))
             sql = f"SELECT id, start_s, end_s, peak_db, level_db, texture FROM events WHERE id IN ({marks})"
-            found |= {row[0]: event_of(row[1:]) for row in self._rows(sql, part)}
+            rows = self._rows(sql, part)
+            with self._understood():
+                found |= {row[0]: event_of(row[1:]) for row in rows}
         return found
 
     def matching_words(self, query: str, *, unfinished: bool = False, limit: int = 2000) -> dict[int, float]:
@@ -368,15 +384,16 @@ class Library(Closing):
             "WHERE NOT r.missing AND r.problem = '' AND f.present AND e.embedding IS NOT NULL ORDER BY e.id"
         )
         said = self._rows("SELECT id, words_vector FROM recordings WHERE words_vector IS NOT NULL ORDER BY id")
-        width = max((len(row[2]) for row in rows), default=0)
-        # Of another encoder: they are scanned again, and cannot be compared until then.
-        rows = [row for row in rows if len(row[2]) == width]
-        row_of = {row[0]: number for number, row in enumerate(said)}
-        recording_ids = np.array([row[1] for row in rows], dtype=np.int64)
-        return EventVectors(
-            event_ids=np.array([row[0] for row in rows], dtype=np.int64),
-            recording_ids=recording_ids,
-            embeddings=matrix_of([row[2] for row in rows]),
-            words_of=np.array([row_of.get(int(each), -1) for each in recording_ids], dtype=np.int64),
-            word_vectors=matrix_of([row[1] for row in said]),
-        )
+        with self._understood():
+            width = max((len(row[2]) for row in rows), default=0)
+            # Of another encoder: they are scanned again, and cannot be compared until then.
+            rows = [row for row in rows if len(row[2]) == width]
+            row_of = {row[0]: number for number, row in enumerate(said)}
+            recording_ids = np.array([row[1] for row in rows], dtype=np.int64)
+            return EventVectors(
+                event_ids=np.array([row[0] for row in rows], dtype=np.int64),
+                recording_ids=recording_ids,
+                embeddings=matrix_of([row[2] for row in rows]),
+                words_of=np.array([row_of.get(int(each), -1) for each in recording_ids], dtype=np.int64),
+                word_vectors=matrix_of([row[1] for row in said]),
+            )

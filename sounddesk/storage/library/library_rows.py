@@ -9,10 +9,12 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any
 from typing import Final
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from sounddesk.domain.recordings import Behaviour
 from sounddesk.domain.recordings import Recording
 from sounddesk.domain.recordings import RecordingTags
 from sounddesk.domain.recordings import SoundEvent
@@ -25,6 +27,11 @@ RECORDING_QUERY: Final = (
     "FROM recordings r JOIN folders f ON f.id = r.folder_id"
 )
 """Begins a query of recordings whose rows `recording_of` takes."""
+
+# Columns of such a row that hold text.
+_TEXTS: Final = (5, 6, 7, 8, 9, 10, 11, 12, 13, 17, 18, 19)
+# A month of sound at once; beyond it times are no times.
+_LONGEST_S: Final = 31 * 86_400.0
 
 Vectors = npt.NDArray[np.float16]
 
@@ -106,26 +113,34 @@ class EventVectors:
 
 
 def matrix_of(blobs: Sequence[bytes]) -> Vectors:
-    """Stored vectors of one width, float16[n, D]."""
+    """Stored vectors of one width, float16[n, D]. Raises: ValueError, they have several."""
     if not blobs:
         return np.zeros((0, 0), dtype=np.float16)
+    if any(len(each) != len(blobs[0]) for each in blobs):
+        raise ValueError("vectors of several widths")
     return np.frombuffer(b"".join(blobs), dtype="<f2").reshape(len(blobs), -1).astype(np.float16)
 
 
 def event_of(row: Sequence[Any]) -> SoundEvent:
-    """Start, end, peak, level and texture as an event."""
-    start_s, end_s, peak_db, level_db, texture = row
-    return SoundEvent(start_s=start_s, end_s=end_s, peak_db=peak_db, level_db=level_db, texture=bool(texture))
+    """Start, end, peak, level and texture as an event. Raises: ValueError or TypeError, they are none."""
+    start_s, end_s, peak_db, level_db = (float(each) for each in row[:4])
+    if not 0.0 <= start_s < end_s <= _LONGEST_S:
+        raise ValueError(f"an event lasts from {start_s:g} to {end_s:g} s")
+    return SoundEvent(start_s=start_s, end_s=end_s, peak_db=peak_db, level_db=level_db, texture=bool(row[4]))
 
 
 def recording_of(row: Sequence[Any]) -> Recording:
-    """A row of `RECORDING_QUERY`."""
+    """A row of `RECORDING_QUERY`. Raises: ValueError or TypeError, it is none."""
+    if row[6] not in ("", *get_args(Behaviour)) or not all(isinstance(row[each], str) for each in _TEXTS):
+        raise ValueError(f"recording {row[0]} has values that are none")
     own_licence, folder_licence, folder_commercial = row[13], row[19], row[20]
     file_licence = row[12]
     return Recording(
         id=row[0],
         path=Path(os.fsdecode(row[1])),
-        format=SoundFormat(frames=row[2], sample_rate_hz=max(1, row[3]), channels=row[4], encoding=row[5]),
+        format=SoundFormat(
+            frames=int(row[2]), sample_rate_hz=max(1, int(row[3])), channels=int(row[4]), encoding=row[5]
+        ),
         behaviour=row[6] or "silent",
         tags=RecordingTags(
             description=row[7],

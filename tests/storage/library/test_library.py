@@ -120,6 +120,31 @@ def test_what_could_act_by_itself_is_refused_and_left_alone(tmp_path: Path, plan
     assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "UPDATE events SET start_s = 'soon'",
+        "UPDATE events SET start_s = -1",
+        "UPDATE events SET end_s = 9e99",
+        "UPDATE recordings SET behaviour = 'loud'",
+        "UPDATE recordings SET frames = 'many'",
+        "UPDATE recordings SET licence = X'00'",
+        "UPDATE recordings SET words_vector = X'0000' WHERE id = 1",
+        "UPDATE events SET embedding = 7",
+    ],
+)
+def test_values_that_are_none_are_one_error(tmp_path: Path, harm: str) -> None:
+    with Library(tmp_path / "library.sqlite") as library:
+        folder = library.add_folder(tmp_path)
+        library.put(folder, [indexed(tmp_path / "dog.wav"), indexed(tmp_path / "cat.wav")])
+    with sqlite3.connect(tmp_path / "library.sqlite") as db:
+        db.execute(harm)
+    with Library(tmp_path / "library.sqlite") as library, pytest.raises(LibraryError, match="is damaged"):
+        library.recording_at(tmp_path / "dog.wav")
+        library.events_of(1)
+        library.vectors()
+
+
 def test_a_link_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "own.txt").write_text("hers")
     (tmp_path / "library.sqlite").symlink_to(tmp_path / "own.txt")
