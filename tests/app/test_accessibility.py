@@ -36,7 +36,7 @@ from tests.app.takes.test_takes_panel import make_take
 _FRAMES: Final = (QScrollArea, QTabWidget, QTabBar, QScrollBar, QHeaderView, QLabel)
 _COMMANDS: Final = (
     "app.preferences", "app.models", "file.project_settings", "help.manual", "help.shortcuts", "help.palette",
-    "help.log", "help.about", "file.batch",
+    "help.log", "help.about", "help.task", "file.batch",
 )  # fmt: skip
 
 
