@@ -34,11 +34,11 @@ def test_only_the_mask_differs_and_what_is_there_stays(tmp_path: Path, bundle_wi
     (tmp_path / "table.csv").write_text("\n".join(rows) + "\n")
     out = tmp_path / "out"
     given = {"reference": tmp_path, "bundle": bundle_with_kinds, "segmenter": ("grabcut",), "metrics": ("fad",)}
-    found = run(out=out, scenes=2, seconds=1.28, device="cpu", **given)
+    found = run(out=out, scenes=1, seconds=1.28, device="cpu", **given)
     (name,) = found.overlaps
     assert 0 < found.overlaps[name] <= 1
     clips = [json.loads(line) for line in (out / "clips.jsonl").read_text().splitlines()]
-    assert len(clips) >= 4 and all(Path(each["reference"]).is_file() for each in clips)
+    assert len(clips) >= 2 and all(Path(each["reference"]).is_file() for each in clips)
     takes = {system: sorted(path.name for path in (out / system).glob("*.wav")) for system in ("true mask", name)}
     assert takes["true mask"] == [f"{each['id']}.wav" for each in clips]
     assert len(takes[name]) == len(clips) - found.not_found[name]
@@ -49,11 +49,11 @@ def test_only_the_mask_differs_and_what_is_there_stays(tmp_path: Path, bundle_wi
     written = kept.stat().st_mtime_ns
     before = (out / name / takes[name][0]).read_bytes()
     (out / name / takes[name][0]).unlink()
-    run(out=out, scenes=2, seconds=1.28, device="cpu", **given)
+    run(out=out, scenes=1, seconds=1.28, device="cpu", **given)
     assert kept.stat().st_mtime_ns == written
     again = (out / name / takes[name][0]).read_bytes()
     assert len(again) == len(before)
     with pytest.raises(BadInputError, match="other settings"):
-        run(out=out, scenes=3, seconds=1.28, device="cpu", **given)
+        run(out=out, scenes=2, seconds=1.28, device="cpu", **given)
     with pytest.raises(BadInputError, match="is not installed"):
         run(out=tmp_path / "none", **{**given, "segmenter": ("sam2",)})
