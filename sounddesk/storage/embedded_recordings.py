@@ -62,17 +62,18 @@ def embed_recordings(db: sqlite3.Connection, wanted: Iterable[tuple[str, str, Pa
 
 def extract_recording(db: sqlite3.Connection, sha256: str, target: Path) -> bool:
     """Write a recording that is in the file to `target`; False where it is not in it, or damaged. Raises: OSError."""
+    digest = hashlib.sha256()
     try:
         row = db.execute("SELECT id FROM recordings WHERE sha256 = ?", (sha256,)).fetchone()
-    except sqlite3.OperationalError:
+        if row is None:
+            return False
+        with db.blobopen("recordings", "file", row[0], readonly=True) as blob, target.open("xb") as file:
+            while block := blob.read(_BLOCK_BYTES):
+                digest.update(block)
+                file.write(block)
+    except sqlite3.Error:
+        # No such table, or a number where the file should be.
         return False
-    if row is None:
-        return False
-    digest = hashlib.sha256()
-    with db.blobopen("recordings", "file", row[0], readonly=True) as blob, target.open("xb") as file:
-        while block := blob.read(_BLOCK_BYTES):
-            digest.update(block)
-            file.write(block)
     if digest.hexdigest() == sha256:
         return True
     target.unlink()

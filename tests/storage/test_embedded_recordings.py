@@ -48,6 +48,8 @@ def test_what_is_damaged_is_not_written(tmp_path: Path) -> None:
     database.connection.execute("UPDATE recordings SET file = zeroblob(400)")
     assert not extract_recording(database.connection, sha256, tmp_path / "again.wav")
     assert not (tmp_path / "again.wav").exists()
+    database.connection.execute("UPDATE recordings SET file = 7")
+    assert not extract_recording(database.connection, sha256, tmp_path / "again.wav")
     database.close()
 
 

@@ -71,11 +71,11 @@ def _copy_recordings(
     target.mkdir()
     with RecordingFinder(folder=folder, library_path=default_library_path()) as finder:
         for sha256, name in names.items():
-            place = next(each for each in places_beside(target, sha256, name) if not each.exists())
+            place = next((each for each in places_beside(target, sha256, name) if not each.exists()), None)
             found = finder.find(sha256, name)
-            if found is not None:
+            if place is not None and found is not None:
                 shutil.copyfile(found, place)
-            elif not extract(sha256, place):
+            elif place is None or not extract(sha256, place):
                 problems.append(f"{name} was not collected, since it is not there or was changed; its takes are there")
     return problems
 

@@ -17,6 +17,8 @@ from sounddesk.storage.closing import Closing
 from sounddesk.storage.library.library import Library
 from sounddesk.storage.library.library_schema import LibraryError
 
+# A project comes from anybody, and file systems take no longer names.
+_MOST_BYTES: Final = 200
 COLLECTED_FOLDER: Final = "recordings"
 """Beside a collected project."""
 
@@ -94,5 +96,6 @@ class RecordingFinder(Closing):
 
 def places_beside(folder: Path, sha256: str, name: str) -> list[Path]:
     """Where in `folder` a recording of this name may be; the second is for another one of the same name."""
-    plain = [folder / name] if safe_relative_path(name) and "/" not in name else []
+    usable = safe_relative_path(name) and "/" not in name and len(name.encode(errors="replace")) <= _MOST_BYTES
+    plain = [folder / name] if usable else []
     return [*plain, folder / (sha256[:12] if sha256.isalnum() else "recording")]

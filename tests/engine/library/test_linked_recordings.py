@@ -66,7 +66,7 @@ def test_beside_a_collected_project(dog: Path, tmp_path: Path) -> None:
         assert here.find(sha256, "dog.wav") == folder / "recordings" / sha256[:12]
 
 
-@pytest.mark.parametrize("name", ["../../sounds/dog.wav", "/etc/passwd", "..", "", "\0"])
+@pytest.mark.parametrize("name", ["../../sounds/dog.wav", "/etc/passwd", "..", "", "\0", "x" * 300])
 def test_a_name_leads_nowhere_else(dog: Path, tmp_path: Path, name: str) -> None:
     (tmp_path / "film" / "recordings").mkdir(parents=True)
     with finder(tmp_path, folder=tmp_path / "film") as here:
