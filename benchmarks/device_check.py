@@ -1,10 +1,10 @@
-"""What has to hold on a device, in one call: precisions, memory plans, cancelling, running out of memory, speed.
+"""What has to hold on a device, in one call: networks, precisions, memory plans, cancelling, training, speed.
 
     python -m benchmarks.device_check --out device_check.json
 
 It compares the device with the CPU in float32 on the same requests, with random weights at AudioLDM s's real size where
 no bundle is named, so it needs no download. One JSON and a table come out; what fails is named and the exit code is 1.
-Checks that a CPU cannot make are listed as skipped. Not covered: compiled networks, training.
+Checks that a CPU cannot make are listed as skipped. Against diffusers' own pipeline see `benchmarks.audioldm_parity`.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ import numpy as np
 import torch
 
 from benchmarks.common import shapes_request
+from benchmarks.device_networks import NetworkChecks
+from benchmarks.device_networks import training_check
 from sounddesk.domain.errors import Cancelled
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.bundles.memory_plan import MemoryPlan
@@ -52,6 +54,7 @@ class Checks:
     def __init__(self, bundle: Bundle, policy: DevicePolicy, *, seconds: float, objects: int) -> None:
         self._bundle = bundle
         self._policy = policy
+        self._seconds = seconds
         self._objects = objects
         sampling = SamplingSettings(preset="paper", steps=_STEPS)
         self._one = shapes_request(1, seconds=seconds, seeds=[1], sampling=sampling)
@@ -70,6 +73,8 @@ class Checks:
             ("cancel within a step", self.cancel),
             ("out of memory, then smaller", self.out_of_memory),
             (f"one object and {self._objects}", self.batch),
+            *NetworkChecks(self._bundle, self._policy, seconds=self._seconds).checks(),
+            ("training, stopped and resumed", self.training),
         ]
         made = []
         for name, check in checks:
@@ -140,6 +145,11 @@ class Checks:
                 torch.cuda.set_per_process_memory_fraction(1.0, device)
         difference = max(float(np.abs(one - other).max()) for one, other in zip(free, bounded, strict=True))
         return _row(difference <= _SAME_SOUND, difference=difference)
+
+    def training(self) -> Row:
+        """Some steps of fine-tuning, with a run that is stopped and goes on."""
+        with tempfile.TemporaryDirectory(prefix="sounddesk-") as scratch:
+            return training_check(self._bundle, self._policy, Path(scratch), seconds=self._seconds)
 
     def batch(self) -> Row:
         """Seconds for one object and for several at once, the networks loaded."""

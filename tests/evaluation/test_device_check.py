@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks import device_check
+from benchmarks.device_networks import NetworkChecks
 
 
 def test_all_checks_pass_on_the_cpu_and_a_wrong_condition_fails(
@@ -21,7 +22,10 @@ def test_all_checks_pass_on_the_cpu_and_a_wrong_condition_fails(
     states = {row["name"]: row["state"] for row in document["checks"]}
     assert code == 0, document
     assert set(states.values()) == {"passed", "skipped"}
-    assert [name for name, state in states.items() if state == "skipped"] == ["out of memory, then smaller"]
+    skipped = [name for name, state in states.items() if state == "skipped"]
+    assert skipped == ["out of memory, then smaller", "U-Net as CUDA graph"]
+    named = {"U-Net in bfloat16", "codec in float32", "U-Net compiled", "training, stopped and resumed"}
+    assert named <= states.keys()
     assert "precision bfloat16" in capsys.readouterr().out
     from sounddesk.engine.bundles.bundle import Bundle
     from sounddesk.engine.device import choose_device
@@ -31,3 +35,6 @@ def test_all_checks_pass_on_the_cpu_and_a_wrong_condition_fails(
     import torch
 
     assert checks.precision(torch.float32)["state"] == "failed"
+    networks = NetworkChecks(Bundle.open(bundle_folder), choose_device("cpu"), seconds=1.0)
+    networks._expected["codec"] = networks._expected["codec"] + 1.0
+    assert networks.network("codec", torch.float32)["state"] == "failed"
