@@ -194,10 +194,10 @@ class SpectralDetail(nn.Module):
 
     @torch.no_grad()
     def unlevelled(self, log_mel: Tensor, synthesise: Callable[[Tensor], Tensor], *, seed: int) -> Tensor:
-        """What `render` brings to its level, below full scale.
+        """What `render` brings to its level.
 
-        What peaks above it is louder than any sound that detail and vocoder learned from. It is finished once more
-        from a spectrogram that is lowered to where recordings peak, with the same noise (decision 130).
+        What peaks over full scale is louder than any sound that detail and vocoder learned from. It is finished once
+        more from a spectrogram that is lowered to where recordings peak, with the same noise (decision 130).
         """
         log_mel = log_mel.float()
         sounding, silence = self.sounding(log_mel), self.spec.log_silence
