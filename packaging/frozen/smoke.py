@@ -255,6 +255,7 @@ def main() -> int:
     parser.add_argument("--installed", type=Path, help="folder of the demo that an installation rendered")
     parser.add_argument("--report", type=Path)
     parser.add_argument("--screenshot", type=Path)
+    parser.add_argument("--only", nargs="+", metavar="STEP", help="steps to do, e.g. demo batch; default: all")
     options = parser.parse_args()
     root: Path | None = options.root
     if root is not None and not root.exists():
@@ -274,6 +275,8 @@ def main() -> int:
     enter(place)
     try:
         for name, step in steps:
+            if options.only and name not in options.only:
+                continue
             try:
                 place.results[name] = step()
             except (AssertionError, OSError, RuntimeError, subprocess.SubprocessError) as error:
