@@ -63,14 +63,14 @@ class Release:
         options: of the command line.
         version: of the sdist, once it is built.
         python: of the environment that is frozen.
-        lines: of the report, a row for each step.
+        lines: of the report, a row for each step by its name.
     """
 
     out: Path
     options: argparse.Namespace
     version: str = ""
     python: Path | None = None
-    lines: list[str] = field(default_factory=list)
+    lines: dict[str, str] = field(default_factory=dict)
 
     @property
     def work(self) -> Path:
@@ -87,7 +87,7 @@ class Release:
 
 
 def run(*command: str | Path, **settings: object) -> str:
-    """Run a command to its end; what it printed. Raises: CalledProcessError."""
+    """Run a command to its end; what it printed. Raises: RuntimeError."""
     ended = subprocess.run(
         [str(each) for each in command], check=False, capture_output=True, text=True, cwd=ROOT, **settings
     )  # type: ignore[call-overload]
@@ -100,10 +100,13 @@ def run(*command: str | Path, **settings: object) -> str:
 
 def build(release: Release) -> str:
     """The sdist, and the wheel made of it."""
+    older = [path.name for path in release.out.glob("*.whl")]
+    if older:
+        raise RuntimeError(f"{release.out} holds {', '.join(older)}: choose another --out")
     run(sys.executable, "-m", "build", "--outdir", release.out, ROOT)
     wheel = next(release.out.glob("*.whl"))
     release.version = wheel.name.split("-")[1]
-    # W002: empty __init__ files are doubles of each other; W009: one package.
+    # W002: files that are doubles of each other, as empty __init__ files are.
     run(sys.executable, "-m", "check_wheel_contents", "--ignore", "W002", wheel)
     return f"{wheel.name} ({megabytes(wheel)}), built from the sdist; its contents checked"
 
@@ -368,12 +371,18 @@ def main() -> int:
             outcome, said, failed = "FAILED", f"{type(error).__name__}: {error}", True
         print(f"{name}: {outcome} in {time.monotonic() - began:.0f} s: {said}", flush=True)
         told = said.replace("\n", " ").replace("|", "/")
-        release.lines.append(f"| {name} | {outcome} | {told} |")
+        release.lines[name] = f"| {name} | {outcome} | {told} |"
     commit = run("git", "rev-parse", "HEAD").strip()
     date = dt.datetime.now(tz=dt.UTC).date().isoformat()
     where = f"{sys.platform}, Python {sys.version.split()[0]}"
     head = f"# sounddesk {release.version}\n\n{date}, commit {commit}, {where}.\n\n"
-    table = "\n".join(["| step | outcome | what |", "|---|---|---|", *release.lines])
+    table = "\n".join(
+        [
+            "| step | outcome | what |",
+            "|---|---|---|",
+            *(release.lines[name] for name in STEPS if name in release.lines),
+        ]
+    )
     (release.out / "report.md").write_text(head + table + "\n", encoding="utf-8")
     describe(release.out, version=release.version, date=date)
     return 1 if failed else 0
@@ -383,6 +392,11 @@ def _resume(release: Release) -> None:
     """Take up what an earlier run with other steps left in the folder."""
     with contextlib.suppress(StopIteration):
         release.version = next(release.out.glob("*.whl")).name.split("-")[1]
+    report = release.out / "report.md"
+    for line in report.read_text(encoding="utf-8").splitlines() if report.exists() else ():
+        name = line.removeprefix("| ").partition(" |")[0]
+        if name in STEPS and name not in release.options.only:
+            release.lines[name] = line
     for name in ("bin/python", "Scripts/python.exe"):
         if (release.work / "environment" / name).exists():
             release.python = release.work / "environment" / name

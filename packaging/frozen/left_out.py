@@ -10,9 +10,8 @@ EXCLUDED_MODULES: Final = (
     "tkinter", "_tkinter", "matplotlib", "IPython", "ipywidgets", "notebook", "pytest", "hypothesis", "setuptools",
     "pip", "wheel", "pandas", "tensorboard", "torch.utils.tensorboard",
     # Tests that packages bring along.
-    "scipy.conftest", "sympy.testing", "diffusers.utils.testing_utils",
-    "transformers.testing_utils",
-    # Training's dashboards and video: for a Python environment of one's own.
+    "scipy.conftest", "sympy.testing", "diffusers.utils.testing_utils", "transformers.testing_utils",
+    # Training's dashboards: for a Python environment of one's own.
     "wandb", "comet_ml", "mlflow",
 )  # fmt: skip
 
@@ -20,7 +19,7 @@ EXCLUDED_MODULES: Final = (
 _KEPT: Final = (
     # A program that torch looks for when it is imported.
     "torch/bin/torch_shm_manager*",
-)  # fmt: skip
+)
 _PATTERNS: Final = (
     # Headers, static libraries and programs for building against torch.
     "torch/include/*", "torch/share/*", "torch/bin/*", "torch/test/*", "torch/lib/*.a", "torch/lib/*.lib", "*.pyi",
