@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,19 @@ def test_values_are_there_after_a_restart(qapp: QApplication, tmp_path: Path) ->
     assert again.shortcuts == {"play.play": "P", "play.stop": ""}
     assert bytes(again.window_state.data()) == b"\x00state"
     assert heard.count("theme") == 1
+
+
+def test_settings_of_the_first_version_are_read(qapp: QApplication) -> None:
+    """The kept file was written by that version's own code."""
+    place = Path(QSettings().fileName())
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(Path(__file__).parent / "data" / "settings-2026-11.ini", place)
+    settings = Settings()
+    assert (settings.theme, settings.device, settings.precision, settings.bundle) == ("light", "cpu", "full", "mine")
+    assert settings.shortcuts == {"play.play": "P", "play.stop": ""}
+    assert (settings.sam_checkpoint, settings.autosave_minutes) == (Path("/models/sam.pth"), 10)
+    assert (settings.export_format, settings.export_rate_hz) == ("FLOAT", 96_000)
+    assert settings.export_folder == Path("/exports") and bytes(settings.window_state.data()) == b"\x00state"
 
 
 def test_damaged_values_fall_back(qapp: QApplication) -> None:
