@@ -33,14 +33,14 @@ def open_foreign_sound(path: Path) -> io.BufferedReader:
     """
     file = open_foreign_file(path)
     try:
-        _refuse_many_chunks(file)
+        _refuse_many_chunks(file, path)
     except BaseException:
         file.close()
         raise
     return file
 
 
-def _refuse_many_chunks(file: io.BufferedReader) -> None:
+def _refuse_many_chunks(file: io.BufferedReader, path: Path) -> None:
     size = os.fstat(file.fileno()).st_size
     order = _CHUNKED.get(file.read(_HEAD_BYTES)[:4])
     if order is not None:
@@ -55,7 +55,7 @@ def _refuse_many_chunks(file: io.BufferedReader) -> None:
                 break
             chunks += 1
             if chunks > _MOST_CHUNKS:
-                raise OSError(errno.EINVAL, f"it holds more than {_MOST_CHUNKS:,} chunks, export it again", file.name)
+                raise OSError(errno.EINVAL, f"it holds more than {_MOST_CHUNKS:,} chunks, export it again", str(path))
             # Chunks begin at even places.
             at += 8 + body + body % 2
     file.seek(0)
