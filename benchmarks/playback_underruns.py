@@ -64,7 +64,8 @@ def play_and_generate(seconds: float, *, effects: bool) -> dict[str, object]:
         "problem": playback.problem,
         "load_before": load,
     }
-    window.close()
+    # Closing it would ask whether to save.
+    window.hide()
     window.shut_down()
     del window, app
     return report
