@@ -33,21 +33,7 @@ MAX_COMPRESSED_MB: Final = 450.0
 # Libraries whose packages do not say it.
 _LICENCES: Final = {"segment-anything": "Apache-2.0"}
 # What wheels bring along besides the library that they are named after.
-_BROUGHT_ALONG: Final = """
-Wheels bring libraries of their own:
-
-| in | what | licence |
-|---|---|---|
-| av | FFmpeg with x264 and x265 | GPL-3.0-or-later |
-| opencv-python-headless | FFmpeg, OpenBLAS | LGPL-2.1-or-later, BSD-3-Clause |
-| PySide6, shiboken6 | Qt | LGPL-3.0-only |
-| numpy, scipy | OpenBLAS, libgfortran | BSD-3-Clause, GPL-3.0-or-later WITH GCC-exception-3.1 |
-| soundfile, soxr | libsndfile with FLAC, Vorbis, Opus and mpg123; libsoxr | LGPL-2.1-or-later |
-| torch | oneDNN, libgomp | Apache-2.0, GPL-3.0-or-later WITH GCC-exception-3.1 |
-
-So the frozen app as a whole is passed on under GPL-3.0-or-later, with which Apache-2.0 goes together; without `av` it
-would be LGPL-3.0 and permissive licences.
-"""
+_BROUGHT_ALONG: Final = ROOT / "packaging" / "brought_along.md"
 
 
 class SkippedError(Exception):
@@ -154,7 +140,8 @@ def licences(release: Release) -> str:
     rows = [f"| {each['Name']} | {each['Version']} | {each['License']} |" for each in libraries]
     table = "\n".join(["| library | version | licence |", "|---|---|---|", *rows])
     (release.out / "licences.md").write_text(
-        f"# Licences of the libraries of the frozen app\n\n{table}\n{_BROUGHT_ALONG}", encoding="utf-8"
+        f"# Licences of the libraries of the frozen app\n\n{table}\n\n{_BROUGHT_ALONG.read_text(encoding='utf-8')}",
+        encoding="utf-8",
     )
     bom = release.out / f"sounddesk-{release.version}.cdx.json"
     run(
