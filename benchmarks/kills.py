@@ -213,8 +213,8 @@ def collect(project: Path) -> Callable[[Path], object]:
         from sounddesk.storage.project_file import read_project
 
         # Named by the command, not by the caller.
-        made = collect_project(read_project(project), out.parent, name=out.name)
-        made.rename(out)
+        made = collect_project(read_project(project), out.parent, path=project, extract=lambda _sha256, _path: False)
+        made.folder.rename(out)
 
     return work
 

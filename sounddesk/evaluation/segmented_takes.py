@@ -119,15 +119,15 @@ def run(
             "preset": preset,
             "seed": seed,
         }
-        with translate_os_errors(out, what="cannot make"):
-            out.mkdir(parents=True, exist_ok=True)
-        keep_settings(out / SETTINGS_FILE, facts)
         kinds = {kind.name for kind in read_bundle_kinds(session.bundle)}
         found = read_split_pictures(reference, split="test")
         pictures = {kind: each for kind, each in found.items() if kind in kinds}
         real: dict[str, list[Path]] = {}
         for recording in read_recording_folder(reference):
             real.setdefault(recording.kind, []).append(recording.path.resolve())
+        with translate_os_errors(out, what="cannot make"):
+            out.mkdir(parents=True, exist_ok=True)
+        keep_settings(out / SETTINGS_FILE, facts)
         clips: list[EvaluationClip] = []
         overlaps: dict[str, list[float]] = {name: [] for name in loaded}
         reporter = StageReporter(stage="takes", total=scenes, on_progress=progress, cancel=cancel)

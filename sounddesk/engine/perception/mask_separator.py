@@ -27,6 +27,7 @@ from torch import Tensor
 from torch import nn
 from torch.nn import functional
 
+from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.errors import EngineError
 from sounddesk.domain.limits import LayerSize
 from sounddesk.engine.perception.class_config import CONFIG_NAME
@@ -164,7 +165,17 @@ class MaskSeparator(nn.Module):
 
     @classmethod
     def load(cls, folder: Path) -> MaskSeparator:
-        """The separator in a folder. Raises: EngineError, a file is missing, damaged or does not fit."""
+        """The separator in a folder.
+
+        Raises:
+            BadInputError: the folder holds none.
+            EngineError: a file is damaged or does not fit.
+        """
+        if not (folder / CONFIG_NAME).is_file():
+            raise BadInputError(
+                f"{folder} holds no separator: name 'export/separator' of a run of 'sounddesk train run "
+                "resources/recipes/separator.yaml'"
+            )
         try:
             config = read_class_config(_SavedConfig, folder, class_name="MaskSeparator")
             data = (folder / WEIGHTS_NAME).read_bytes()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.errors import EngineError
 from sounddesk.engine.perception.mask_separator import MaskSeparator
 from sounddesk.engine.perception.mask_separator import SeparatorShape
@@ -63,6 +64,8 @@ def test_a_saved_separator_is_the_same_and_a_damaged_one_is_refused(tmp_path: Pa
     (tmp_path / "separator.safetensors").write_bytes(b"x")
     with pytest.raises(EngineError, match="sha256 of"):
         MaskSeparator.load(tmp_path)
+    with pytest.raises(BadInputError, match="holds no separator"):
+        MaskSeparator.load(tmp_path / "elsewhere")
 
 
 def test_shapes_that_cannot_be_built_are_named() -> None:
