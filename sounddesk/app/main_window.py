@@ -33,6 +33,7 @@ from sounddesk.app.look.elided_label import ElidedLabel
 from sounddesk.app.mixer.level_matching import LevelMatching
 from sounddesk.app.mixer.mixer_panel import MixerPanel
 from sounddesk.app.notice_view import NoticeView
+from sounddesk.app.notifications import as_sentence
 from sounddesk.app.objects.mask_files import MaskFiles
 from sounddesk.app.objects.objects_panel import ObjectsPanel
 from sounddesk.app.objects.said_field import SaidField
@@ -185,11 +186,11 @@ class MainWindow(QMainWindow):
 
     def _show_segmenter(self, text: str) -> None:
         shown = text.partition(";")[0].partition(" (")[0]
-        self._segmenter.setText(shown[:1].upper() + shown[1:])
+        self._segmenter.setText(as_sentence(shown))
         self._segmenter.setToolTip(plain_tip(text))
 
     def _show_audio(self, problem: str) -> None:
-        self._audio.setText(problem[:1].upper() + problem[1:])
+        self._audio.setText(as_sentence(problem))
 
     def _on_index(self, _index: int) -> None:
         self._refresh()

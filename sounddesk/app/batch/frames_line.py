@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QPushButton
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
+from sounddesk.app.notifications import as_sentence
 from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.runtime.heavy_imports import map_opencv_library
 from sounddesk.app.workers.background import Background
@@ -175,7 +176,7 @@ class FramesLine(QWidget):
         # What is missing to read movies is told with the remedy.
         known = isinstance(error, SounddeskError)
         text = str(error) if known else self.tr("The folder cannot be read.")
-        self.frames, self.problem = (), text[:1].upper() + text[1:] + "."
+        self.frames, self.problem = (), as_sentence(text).removesuffix(".") + "."
         self._tell("")
 
     def _tell(self, text: str) -> None:

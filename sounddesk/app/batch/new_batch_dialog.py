@@ -36,6 +36,7 @@ from sounddesk.app.batch.batch_request import has_begun
 from sounddesk.app.batch.batch_request import sounding_names
 from sounddesk.app.batch.frames_line import FolderLine
 from sounddesk.app.batch.frames_line import FramesLine
+from sounddesk.app.notifications import as_sentence
 from sounddesk.app.notifications import notifier
 from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.preset_box import preset_box
@@ -237,8 +238,8 @@ class NewBatchDialog(QDialog):
         try:
             check_output(out, folder=folder, taken=self._taken)
         except (ValueError, OutputError) as error:
-            text = str(error)
-            return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+            text = as_sentence(str(error))
+            return text if text.endswith(".") else f"{text}."
         return ""
 
     # ------------------------------------------------------------------ what is shown

@@ -20,6 +20,7 @@ from sounddesk.app.export.export_runner import ExportJob
 from sounddesk.app.export.export_runner import ExportRunner
 from sounddesk.app.export.exports_on_save import ExportsOnSave
 from sounddesk.app.notifications import NoticeButton
+from sounddesk.app.notifications import as_sentence
 from sounddesk.app.notifications import notifier
 from sounddesk.app.runtime.revealing import reveal
 from sounddesk.app.services import Services
@@ -206,7 +207,7 @@ class ExportCommands(QObject):
         if job.purpose != "ask":
             # Nobody saw the dialog, which names them beforehand.
             for each in forbidden_recordings(job.plan.files, job.takes, job.project):
-                notifier.warning(each[:1].upper() + each[1:])
+                notifier.warning(as_sentence(each))
         if job.purpose == "drag":
             return
         self._on_save.keep()

@@ -25,6 +25,7 @@ from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.export.export_fields import ExportFields
 from sounddesk.app.export.export_history import ExportHistory
+from sounddesk.app.notifications import as_sentence
 from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.plain_text import PlainMessageBox
 from sounddesk.audio.exporters.export_plan import ExportPlan
@@ -255,7 +256,7 @@ class ExportDialog(QDialog):
         self._ok.setEnabled(allowed)
         self._plan = plan if allowed else None
         forbidden = forbidden_recordings(plan.files, self._takes, self._project)
-        self._licences.setText("\n".join(each[:1].upper() + each[1:] for each in forbidden))
+        self._licences.setText("\n".join(as_sentence(each) for each in forbidden))
         self._licences.setVisible(bool(forbidden))
         self._summary.setText(self._said_of(plan, len(existing), replacing=replacing))
 

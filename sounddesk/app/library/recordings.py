@@ -23,6 +23,7 @@ from sounddesk.app.library.library_jobs import StarJob
 from sounddesk.app.library.library_jobs import TakeJob
 from sounddesk.app.library.library_panel import LibraryPanel
 from sounddesk.app.library.library_worker import LibraryWorker
+from sounddesk.app.notifications import as_sentence
 from sounddesk.app.notifications import notifier
 from sounddesk.app.runtime.revealing import reveal
 from sounddesk.app.services import Services
@@ -237,7 +238,7 @@ class Recordings(QObject):
         self._services.actions.refresh()
         if report is None:
             return
-        notifier.info(report.line()[:1].upper() + report.line()[1:])
+        notifier.info(as_sentence(report.line()))
         for folder, count in report.absent:
             notifier.warning(
                 self.tr("{folder} is not there, or empty. Its {count} recordings are kept.").format(

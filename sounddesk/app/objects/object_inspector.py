@@ -23,9 +23,9 @@ from sounddesk.app.project.selection import SelectionModel
 from sounddesk.domain.scene import SceneObject
 from sounddesk.domain.seeds import MAX_SEED
 
-# The mnemonics of the labels below.
 # What is shown as 0 % is no guess.
 _WORTH_TELLING: Final = 0.005
+# The mnemonics of the labels below.
 INSPECTOR_KEYS: Final = (
     PanelKey(panel="Object", keys="Alt+P", does="go to its prompt"),
     PanelKey(panel="Object", keys="Alt+N", does="go to its negative prompt"),
