@@ -161,7 +161,7 @@ def make_bed(
         told = [*notes, *bed.notes]
         if mix.clipped_samples:
             mix = mix_stems([placed], common_gain_db=mix.needed_gain_db, wav_format=WAV_FORMAT)
-            told.append(f"{-mix.common_gain_db:g} dB lower than generated, so that it does not clip")
+            told.append(f"{-mix.common_gain_db:g} dB lower, so that it does not clip")
         name = f"{BEDS_FOLDER}/{job.file}"
         sha256 = write_sound(settings.out, name, mix.stems[0], chunks=_chunks(job, bed.recordings))
         levels = levels_of(mix.stems[0])

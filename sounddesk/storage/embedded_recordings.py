@@ -23,11 +23,10 @@ _TABLE: Final = (
 
 def embedded_recordings(db: sqlite3.Connection) -> frozenset[str]:
     """Hashes of the recordings that are in the file."""
-    try:
-        return frozenset(str(sha256) for (sha256,) in db.execute("SELECT sha256 FROM recordings"))
-    except sqlite3.OperationalError:
+    if not db.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'recordings'").fetchone():
         # None were ever asked for.
         return frozenset()
+    return frozenset(str(sha256) for (sha256,) in db.execute("SELECT sha256 FROM recordings"))
 
 
 def embed_recordings(db: sqlite3.Connection, wanted: Iterable[tuple[str, str, Path | None]]) -> list[str]:
@@ -64,20 +63,24 @@ def extract_recording(db: sqlite3.Connection, sha256: str, target: Path) -> bool
     """Write a recording that is in the file to `target`; False where it is not in it, or damaged. Raises: OSError."""
     digest = hashlib.sha256()
     try:
-        row = db.execute("SELECT id FROM recordings WHERE sha256 = ?", (sha256,)).fetchone()
+        row = db.execute("SELECT rowid FROM recordings WHERE sha256 = ?", (sha256,)).fetchone()
         if row is None:
             return False
         with db.blobopen("recordings", "file", row[0], readonly=True) as blob, target.open("xb") as file:
-            while block := blob.read(_BLOCK_BYTES):
-                digest.update(block)
-                file.write(block)
+            try:
+                while block := blob.read(_BLOCK_BYTES):
+                    digest.update(block)
+                    file.write(block)
+                if digest.hexdigest() == sha256:
+                    return True
+            except BaseException:
+                target.unlink()
+                raise
+            target.unlink()
+            return False
     except sqlite3.Error:
         # No such table, or a number where the file should be.
         return False
-    if digest.hexdigest() == sha256:
-        return True
-    target.unlink()
-    return False
 
 
 def _embed(db: sqlite3.Connection, sha256: str, name: str, path: Path | None) -> str:
@@ -100,8 +103,10 @@ def _embed(db: sqlite3.Connection, sha256: str, name: str, path: Path | None) ->
                     blob.write(block)
                     left -= len(block)
     except OSError as error:
+        # What was read of it before that must not pass for the recording.
+        db.execute("DELETE FROM recordings WHERE sha256 = ?", (sha256,))
         return f"{name} is not in the project file: {error.strerror or error}"
     if digest.hexdigest() == sha256:
         return ""
-    db.execute("DELETE FROM recordings WHERE id = ?", (added,))
+    db.execute("DELETE FROM recordings WHERE rowid = ?", (added,))
     return f"{name} is not in the project file, because it was changed"

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
+from typing import Final
 from typing import Literal
 
-from packaging.version import InvalidVersion
 from packaging.version import Version
 
 from sounddesk.domain.limits import NotEmpty
@@ -20,6 +20,8 @@ from sounddesk.storage.codec import load
 from sounddesk.storage.text_formats import FieldError
 
 Standing = Literal["newer", "same", "older"]
+
+_MOST_QUOTED: Final = 40
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,5 +81,6 @@ def read_release(path: Path) -> Release:
 def _version(text: str) -> Version:
     try:
         return Version(text)
-    except InvalidVersion:
-        raise FieldError(f"version is {text!r}: expected one like '0.2.0'") from None
+    except ValueError:
+        # `InvalidVersion`, or a number of thousands of digits.
+        raise FieldError(f"version is {text[:_MOST_QUOTED]!r}: expected one like '0.2.0'") from None

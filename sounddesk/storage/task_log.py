@@ -29,7 +29,7 @@ def append_task(path: Path, task: RecordedTask) -> None:
     with translate_os_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as file:
-            # First, so that a line that a crash cut off stays the only one lost.
+            # First, so that a line that a crash cut off does not swallow this one.
             file.write(f"\n{line}\n" if file.tell() else f"{line}\n")
 
 
@@ -47,5 +47,5 @@ def read_tasks(path: Path) -> list[RecordedTask]:
             f"cannot read {path} ({error.strerror}): record a task in the window first (Help, Record a task)"
         ) from error
     except FieldError as error:
-        raise BadInputError(str(error)) from error
+        raise BadInputError(f"{error}: take this line out") from error
     return found

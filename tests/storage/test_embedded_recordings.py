@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import io
 import sqlite3
 from pathlib import Path
 
 import pytest
 
+from sounddesk.storage import embedded_recordings as module
 from sounddesk.storage.embedded_recordings import embed_recordings
 from sounddesk.storage.embedded_recordings import embedded_recordings
 from sounddesk.storage.embedded_recordings import extract_recording
@@ -50,6 +53,41 @@ def test_what_is_damaged_is_not_written(tmp_path: Path) -> None:
     assert not (tmp_path / "again.wav").exists()
     database.connection.execute("UPDATE recordings SET file = 7")
     assert not extract_recording(database.connection, sha256, tmp_path / "again.wav")
+    database.close()
+
+
+class Unplugged(io.BytesIO):
+    """A file whose disk goes away after the first block."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.tell():
+            raise OSError(errno.EIO, "Input/output error")
+        return super().read(min(10, size or 0))
+
+
+def test_what_could_be_read_in_part_only_is_not_in_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "dog.wav"
+    file.write_bytes(b"bark" * 100)
+    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+    database = ProjectDatabase.create(tmp_path / "a.sdesk")
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "open_foreign_file", lambda path: Unplugged(path.read_bytes()))
+        (problem,) = embed_recordings(database.connection, [(sha256, "dog.wav", file)])
+    assert "Input/output error" in problem
+    assert embedded_recordings(database.connection) == frozenset()
+    # The next save tries again.
+    assert embed_recordings(database.connection, [(sha256, "dog.wav", file)]) == []
+    assert embedded_recordings(database.connection) == {sha256}
+    database.close()
+
+
+def test_a_table_with_other_ids_is_read_too(tmp_path: Path) -> None:
+    database = ProjectDatabase.create(tmp_path / "a.sdesk")
+    sha256 = hashlib.sha256(b"bark").hexdigest()
+    database.connection.execute("CREATE TABLE recordings (id TEXT, sha256 TEXT, file BLOB)")
+    database.connection.execute("INSERT INTO recordings VALUES ('x', ?, ?)", (sha256, b"bark"))
+    assert extract_recording(database.connection, sha256, tmp_path / "dog.wav")
+    assert (tmp_path / "dog.wav").read_bytes() == b"bark"
     database.close()
 
 

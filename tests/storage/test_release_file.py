@@ -50,3 +50,8 @@ def test_versions_are_compared_as_packages_are(version: str, installed: str, sta
 def test_what_is_no_version_is_named() -> None:
     with pytest.raises(FieldError, match="'next one'"):
         Release(schema_version=1, version="next one", date="2026-11-30").standing("0.1")
+
+
+def test_a_version_of_thousands_of_digits_is_none() -> None:
+    with pytest.raises(FieldError, match="version is '9{40}'"):
+        Release(schema_version=1, version="9" * 5000, date="2026-11-30").standing("0.3.0")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Container
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -38,11 +39,8 @@ class RecordingFinder(Closing):
         self._remembered = remembered_recordings()
         self._library: Library | None = None
         if library_path.is_file():
-            try:
+            with contextlib.suppress(LibraryError):
                 self._library = Library(library_path)
-            except LibraryError:
-                # Told where the library itself is used.
-                self._library = None
 
     def close(self) -> None:
         if self._library is not None:
@@ -70,9 +68,16 @@ class RecordingFinder(Closing):
             yield from ((each, None) for each in places_beside(self._folder / COLLECTED_FOLDER, sha256, name))
         if (known := self._remembered.get(sha256)) is not None:
             yield known.path, known
-        if self._library is not None and (found := self._library.file_with_content(sha256)) is not None:
-            path, size, mtime_ns = found
-            yield path, RememberedFile(path=path, size=size, mtime_ns=mtime_ns)
+        if (found := self._in_library(sha256)) is not None:
+            yield found.path, found
+
+    def _in_library(self, sha256: str) -> RememberedFile | None:
+        # A damaged index is told where the library itself is used, and keeps no project from being saved.
+        with contextlib.suppress(LibraryError):
+            if self._library is not None and (found := self._library.file_with_content(sha256)) is not None:
+                path, size, mtime_ns = found
+                return RememberedFile(path=path, size=size, mtime_ns=mtime_ns)
+        return None
 
     def _is_same(self, path: Path, sha256: str, known: RememberedFile | None) -> bool:
         try:
@@ -82,7 +87,8 @@ class RecordingFinder(Closing):
             if known is not None and found.st_size != known.size:
                 return False
             return hash_file(path, on_bytes=lambda _: self._cancel.raise_if_cancelled()).sha256 == sha256
-        except OSError:
+        except (OSError, ValueError):
+            # No path at all, in an index that somebody else wrote.
             return False
 
     def _said_of(self, sha256: str, name: str) -> str:

@@ -27,9 +27,11 @@ from torch import Tensor
 from torch import nn
 from torch.nn import functional
 
+from sounddesk.audio.mel_bands import hz_to_mel
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.errors import EngineError
 from sounddesk.domain.limits import LayerSize
+from sounddesk.engine.models.quantised_weights import checked_weights
 from sounddesk.engine.perception.class_config import CONFIG_NAME
 from sounddesk.engine.perception.class_config import read_class_config
 from sounddesk.engine.types import Waveform
@@ -150,7 +152,16 @@ class MaskSeparator(nn.Module):
 
     @torch.no_grad()
     def separate(self, mixture: Waveform, condition: npt.NDArray[np.float32]) -> Waveform:
-        """The object's part of a mixture float32[n] at 16 kHz, as long; `condition` is float32[width]."""
+        """The object's part of a mixture float32[n] at 16 kHz, as long; `condition` is float32[width].
+
+        Raises:
+            EngineError: the condition has another width.
+        """
+        if condition.shape != (self.shape.condition_width,):
+            raise EngineError(
+                f"condition has {condition.shape[-1]} numbers, the separator takes {self.shape.condition_width}: use "
+                "the bundle that it was trained with"
+            )
         spectra = spectrum(torch.from_numpy(mixture)[None])
         masks = self(spectra, torch.from_numpy(condition).float()[None])
         return waveform_of((masks * spectra)[0], n_samples=len(mixture))
@@ -178,7 +189,7 @@ class MaskSeparator(nn.Module):
             )
         try:
             config = read_class_config(_SavedConfig, folder, class_name="MaskSeparator")
-            data = (folder / WEIGHTS_NAME).read_bytes()
+            data = checked_weights(folder / WEIGHTS_NAME).read_bytes()
             if hashlib.sha256(data).hexdigest() != config.sha256:
                 raise ValueError(f"sha256 of {WEIGHTS_NAME} is not the one in {CONFIG_NAME}")
             network = cls(config.shape)
@@ -205,7 +216,7 @@ def waveform_of(spectra: Tensor, *, n_samples: int) -> Waveform:
 def band_weights(bands: int) -> npt.NDArray[np.float32]:
     """How values at `bands` centres, evenly spaced on the mel scale, become those of bins: float32[513, bands]."""
     bin_hz = np.linspace(0.0, RATE_HZ / 2, _N_FFT // 2 + 1)
-    mel = 2595.0 * np.log10(1.0 + bin_hz / 700.0)
+    mel = hz_to_mel(bin_hz)
     place = mel / mel[-1] * (bands - 1)
     lower = np.minimum(place.astype(np.int64), bands - 2)
     weights = np.zeros((len(bin_hz), bands), dtype=np.float32)

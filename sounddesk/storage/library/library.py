@@ -337,7 +337,8 @@ class Library(Closing):
         """Path, size and mtime_ns of a file of this content, as they were when it was scanned."""
         sql = "SELECT path, size, mtime_ns FROM recordings WHERE sha256 = ? ORDER BY missing, id LIMIT 1"
         rows = self._rows(sql, (sha256,))
-        return (Path(os.fsdecode(rows[0][0])), rows[0][1], rows[0][2]) if rows else None
+        with self._understood():
+            return (Path(os.fsdecode(rows[0][0])), int(rows[0][1]), int(rows[0][2])) if rows else None
 
     def events_of(self, recording_id: int) -> list[tuple[int, SoundEvent]]:
         """Ids and events of a recording, in order of time."""

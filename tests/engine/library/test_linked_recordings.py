@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -94,3 +96,17 @@ def test_what_is_remembered_is_bounded_by_what_can_be_read(tmp_path: Path) -> No
     (tmp_path / "state" / "sounddesk").mkdir(parents=True)
     (tmp_path / "state" / "sounddesk" / "recordings.json").write_text('{"x": 1}')
     assert remembered_recordings() == {}
+
+
+@pytest.mark.parametrize("path", [7, b"/nowhere\0/dog.wav"])
+def test_an_index_that_holds_no_paths_keeps_no_project_from_being_saved(
+    dog: Path, tmp_path: Path, path: int | bytes
+) -> None:
+    sha256 = hash_file(dog).sha256
+    with Library(tmp_path / "library.sqlite") as library:
+        library.put(library.add_folder(dog.parent), [indexed(dog, sha256=sha256)])
+    with contextlib.closing(sqlite3.connect(tmp_path / "library.sqlite")) as db:
+        assert db.execute("UPDATE recordings SET path = ?", (path,)).rowcount == 1
+        db.commit()
+    with finder(tmp_path) as found:
+        assert found.find(sha256, "dog.wav") is None
