@@ -162,7 +162,8 @@ def training_check(bundle: Bundle, policy: DevicePolicy, scratch: Path, *, secon
         soundfile.write(f"{stem}.wav", 0.3 * np.sin(2 * np.pi * 220 * (number + 1) * time_s), rate_hz)
         Path(f"{stem}.txt").write_text(name, encoding="utf-8")
     recipe = scratch / "recipe.yaml"
-    optimiser = {"steps": _TRAINING_STEPS, "batch_size": 2, "learning_rate": 1e-4, "checkpoint_steps": 1}
+    half = _TRAINING_STEPS // 2
+    optimiser = {"steps": _TRAINING_STEPS, "batch_size": 2, "learning_rate": 1e-4, "checkpoint_steps": half}
     model = {"bundle": str(bundle.folder), "seconds": seconds, "frames_per_clip": 1}
     whole = {"task": "fine_tune", "data": str(scratch / "clips"), "live": {"page": False}, "model": model}
     # JSON is YAML.
@@ -173,7 +174,7 @@ def training_check(bundle: Bundle, policy: DevicePolicy, scratch: Path, *, secon
     cancel = CancelToken()
 
     def stop(told: Progress) -> None:
-        if told.stage == "train" and told.done >= _TRAINING_STEPS // 2:
+        if told.stage == "train" and told.done >= half:
             cancel.cancel()
 
     try:

@@ -191,7 +191,9 @@ def killed(scans: Scans, folder: Path, made: Made, *, kills: int) -> str:
         kept.append(scans.count())
     report = scans.run("scan")
     lost = sum(after < before for before, after in pairwise(kept))
-    return f"kept {kept[1:]}, then {report['scanned']} scanned in the last run; {lost} times fewer than before"
+    if lost:
+        raise SystemExit(f"kept {kept[1:]}: {lost} times fewer recordings than before a kill")
+    return f"kept {kept[1:]}, then {report['scanned']} scanned in the last run; never fewer than before"
 
 
 def shared(scans: Scans, folder: Path, made: Made) -> str:

@@ -22,7 +22,6 @@ from benchmarks.common import parser
 from sounddesk.engine.library.scan import LibraryEars
 from sounddesk.engine.library.scan import ScanReport
 from sounddesk.engine.library.scan import scan
-from sounddesk.engine.tasks import Progress
 from sounddesk.storage.library.library import Library
 
 LENGTHS_S = (2.0, 4.0, 8.0, 20.0, 60.0)
@@ -40,13 +39,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # Loaded before: the floor is about a night's scan, not about the first second.
         ears.kinds.encode(["sound"])
         next(ears.encoder.embed([(np.zeros(44_100, np.float32), 44_100)]))
-        memory: list[tuple[int, float]] = []
+        memory: list[float] = []
         with Library(Path(work) / "library.sqlite") as library, cProfile.Profile() as profile:
             if not options.profile:
                 profile.disable()
             library.add_folder(folder)
             begin_cpu = time.process_time()
-            report = scan(library, ears=ears, on_progress=lambda step: watch(step, memory))
+            report = scan(library, ears=ears, on_progress=lambda _step: watch(memory))
             busy_s = time.process_time() - begin_cpu
     print(line(report, busy_s, memory))
     if options.profile:
@@ -74,19 +73,19 @@ def make_recordings(folder: Path, *, seconds: float) -> Path:
     return folder
 
 
-def watch(step: Progress, memory: list[tuple[int, float]]) -> None:
+def watch(memory: list[float]) -> None:
     """Note the resident memory after each file, in MB."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
-    memory.append((step.total, pages * 4096 / 1e6))
+    memory.append(pages * 4096 / 1e6)
 
 
-def line(report: ScanReport, busy_s: float, memory: Sequence[tuple[int, float]]) -> str:
-    first = memory[len(memory) // 10][1]
+def line(report: ScanReport, busy_s: float, memory: Sequence[float]) -> str:
+    first = memory[len(memory) // 10]
     return (
         f"{report.scanned} recordings, {report.seconds:.0f} s of sound in {report.elapsed_s:.1f} s: "
         f"{report.seconds / report.elapsed_s:.1f} times real time by the clock, "
         f"{report.seconds / max(1e-9, busy_s):.1f} times by the processor time of all cores; memory "
-        f"{first:.0f} MB after a tenth, {max(each for _, each in memory):.0f} MB at most, {memory[-1][1]:.0f} MB at "
+        f"{first:.0f} MB after a tenth, {max(memory):.0f} MB at most, {memory[-1]:.0f} MB at "
         f"the end; {len(report.problems)} files that cannot be used"
     )
 

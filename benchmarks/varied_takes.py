@@ -38,6 +38,7 @@ from sounddesk.engine.generation.variation_types import VariationRequest
 from sounddesk.engine.session import EngineSession
 from sounddesk.engine.types import ObjectRequest
 from sounddesk.engine.types import SamplingSettings
+from sounddesk.evaluation.metrics.bootstrap import bootstrap_interval
 from sounddesk.evaluation.metrics.two_sample import two_sample_test
 from sounddesk.evaluation.recordings.bundle_weights import NO_PART_IN_SOUND
 from sounddesk.evaluation.recordings.bundle_weights import weights_sha256
@@ -154,8 +155,7 @@ def varied_line(strength: float, made: Vector, real: Vector, kinds: Sequence[str
     cosines = np.sum(made * real, axis=1) / np.maximum(
         np.linalg.norm(made, axis=1) * np.linalg.norm(real, axis=1), 1e-9
     )
-    rng = np.random.default_rng(0)
-    low, high = np.quantile(cosines[rng.integers(len(cosines), size=(1000, len(cosines)))].mean(axis=1), (0.025, 0.975))
+    low, high = bootstrap_interval(cosines.tolist(), range(len(cosines)))
     test = two_sample_test(real, made, real_groups=kinds, made_groups=kinds)
     worst, best = test.interval()
     return (

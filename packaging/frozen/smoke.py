@@ -170,7 +170,7 @@ def batch(place: Place) -> str:
 
 
 def crash(place: Place) -> str:
-    """A window that is killed by a fault leaves a report with versions and without the user's folders."""
+    """A window that is killed by a fault leaves a report that names it."""
     said = place.run("sounddesk", "render", "nowhere.png", "--auto", expect=2)
     assert "does not exist" in said, said
     assert "Traceback" not in said, said

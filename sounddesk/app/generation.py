@@ -30,7 +30,6 @@ from sounddesk.domain.take import Take
 from sounddesk.domain.take_placement import with_take_placed
 from sounddesk.domain.take_placement import with_take_swapped
 from sounddesk.domain.tiled_mask import TiledMask
-from sounddesk.engine.generation.sound_edits import EDIT_WORDS
 from sounddesk.engine.generation.sound_edits import Looping
 from sounddesk.engine.generation.sound_edits import SoundEdit
 from sounddesk.engine.generation.sound_edits import Variation
@@ -77,12 +76,7 @@ class Generation(QObject):
         if not chosen:
             notifier.warning(self.tr("No object is selected: click on one in the image first."))
             return []
-        empty = [each.name for each in chosen if not project.has_sounding_mask(each.id)]
-        if empty:
-            names = ", ".join(repr(name) for name in empty)
-            notifier.warning(
-                self.tr("The mask of {names} is empty: select the object or paint it.").format(names=names)
-            )
+        if self._refuses_empty(project, chosen):
             return []
         by_length: dict[float, list[SceneObject]] = {}
         for each in chosen:
@@ -101,18 +95,15 @@ class Generation(QObject):
         if owner is None or image is None:
             notifier.warning(self.tr("The object of this take is gone: bring it back first."))
             return None
-        if not project.has_sounding_mask(owner.id):
-            notifier.warning(
-                self.tr("The mask of {names} is empty: select the object or paint it.").format(names=repr(owner.name))
-            )
+        if self._refuses_empty(project, [owner]):
             return None
         try:
             check_source(take.seconds, edit)
         except ValueError as error:
-            notifier.warning(self.tr("Take {number}: {reason}").format(number=take.number, reason=error))
+            notifier.refused(error, title=self.tr("Nothing can be made of take {number}.").format(number=take.number))
             return None
         seeds = tuple(self._next_seed(owner) for _ in range(count))
-        made = self.tr("take {number} {how}").format(number=take.number, how=EDIT_WORDS[type(edit)])
+        made = self.tr("take {number} {how}").format(number=take.number, how=edit.word)
         job = GenerateJob(
             make_request=lambda: variation_request(project, image, owner, take, edit=edit, seeds=seeds),
             object_ids=(owner.id,) * count,
@@ -121,6 +112,15 @@ class Generation(QObject):
             place=None if isinstance(edit, Variation) else functools.partial(self._place_instead, take, edit),
         )
         return self._queue.submit(job)
+
+    def _refuses_empty(self, project: Project, objects: Sequence[SceneObject]) -> bool:
+        """Whether something cannot sound, for which its mask is needed; that is told."""
+        empty = ", ".join(repr(each.name) for each in objects if not project.has_sounding_mask(each.id))
+        if empty:
+            notifier.warning(
+                self.tr("The mask of {names} is empty: select the object or paint it.").format(names=empty)
+            )
+        return bool(empty)
 
     def _place_instead(self, source: Take, edit: SoundEdit, takes: Sequence[Take]) -> None:
         """Clips that play `source` play the first of `takes`, as one undo step."""
@@ -135,7 +135,7 @@ class Generation(QObject):
                 # Its own seam is better than any crossfade over it.
                 swapped = replace(swapped, looped=True, loop_crossfade_s=0.0)
             project = project.with_clip(swapped)
-        text = self.tr("Take {number} {how}").format(number=source.number, how=EDIT_WORDS[type(edit)])
+        text = self.tr("Take {number} {how}").format(number=source.number, how=edit.word)
         self._document.commit(text, with_room_for_clips(project))
 
     def add_blend(self, member_ids: Sequence[str]) -> str | None:
@@ -274,7 +274,7 @@ def variation_request(
             preset=preset_named(settings.preset), steps=settings.steps, guidance=settings.guidance
         ),
         origin={
-            "how": EDIT_WORDS[type(edit)],
+            "how": edit.word,
             "source_take": take.number,
             "source_take_id": take.id,
             **({"recordings": recordings} if recordings else {}),

@@ -106,7 +106,7 @@ def run(options: argparse.Namespace, *, console: Console) -> int:
         for name in plan.names:
             console.say(name)
         names = list(plan.names)
-        console.document({"ok": True, "folder": str(options.out), "files": names, "forbidden": forbidden})
+        console.document({"ok": True, "folder": str(options.out), "files": names, "notes": forbidden})
         return ExitCode.OK
     reporters: list[StageReporter] = []
 

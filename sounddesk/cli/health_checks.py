@@ -254,7 +254,11 @@ def check_release(path: Path) -> CheckResult:
             section="release", name="update", value=value, ok=False, needed_for="what its changelog says",
             remedy=f"install one of {', '.join(each.name for each in release.artefacts) or 'its files'}",
         )  # fmt: skip
-    value = f"{told} is what is installed" if standing == "same" else f"{told} is older than {__version__}, installed"
+    value = (
+        f"{told} is what is installed"
+        if standing == "same"
+        else f"{told} is older than {__version__}, which is installed"
+    )
     return CheckResult(section="release", name="update", value=value)
 
 

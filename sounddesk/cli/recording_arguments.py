@@ -114,11 +114,9 @@ def read_recording_options(namespace: argparse.Namespace) -> RecordingOptions:
 
 
 def _edit_of(given: Mapping[str, Any]) -> SoundEdit:
-    """What the options say is to be made of the sound. Raises: BadInputError, a value out of range."""
+    """What the options say is to be made of the sound."""
     match given:
         case {"strength": strength}:
-            if not 0.0 <= strength <= 1.0:
-                raise BadInputError(f"strength is {strength:g}: choose from 0 (a copy) to 1 (a new sound)")
             return Variation(strength=strength)
         case {"regenerate": (start_s, end_s)}:
             return Regeneration(start_s=start_s, end_s=end_s)

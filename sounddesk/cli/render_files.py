@@ -28,7 +28,6 @@ from sounddesk.domain.render_recipe import Sampling
 from sounddesk.domain.render_recipe import path_from
 from sounddesk.domain.render_recipe import recorded_selection
 from sounddesk.domain.timeline import PROJECT_RATE_HZ
-from sounddesk.engine.generation.sound_edits import EDIT_WORDS
 from sounddesk.engine.generation.sound_edits import edit_facts
 from sounddesk.engine.images.masks_picture import draw_masks
 from sounddesk.engine.licence import licence_line
@@ -254,7 +253,7 @@ def _recording_facts(plan: RenderPlan, stems: Stems) -> dict[str, Any] | None:
         return None
     first, *_ = stems.takes.values()
     (facts,) = recordings_of(first[0].recipe)
-    return {"how": EDIT_WORDS[type(asked.edit)], **facts, **edit_facts(asked.edit)}
+    return {"how": asked.edit.word, **facts, **edit_facts(asked.edit)}
 
 
 def _spectrograms(stems: Stems) -> bytes:

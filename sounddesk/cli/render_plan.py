@@ -26,7 +26,7 @@ from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.bundles.bundle_reference import recorded_name
 from sounddesk.engine.bundles.installed_bundles import find_bundle
 from sounddesk.engine.bundles.installed_bundles import find_recorded
-from sounddesk.engine.generation.sound_edits import Extension
+from sounddesk.engine.generation.variation_types import check_source
 from sounddesk.engine.images.scene_objects import Coverage
 from sounddesk.engine.images.scene_objects import SoundingObject
 from sounddesk.engine.specs import check_seconds
@@ -115,11 +115,10 @@ def _seconds_of(recordings: RecordingOptions) -> float:
     assert recordings.source is not None
     with SoundStream(recordings.source) as stream:
         seconds = stream.format.seconds
-    if isinstance(recordings.edit, Extension):
-        seconds += recordings.edit.seconds
     with bad_input(str(recordings.source)):
-        check_seconds(seconds)
-    return seconds
+        check_source(seconds, recordings.edit)
+        check_seconds(seconds + recordings.edit.added_s)
+    return seconds + recordings.edit.added_s
 
 
 def plan_from_recipe(options: RecipeOptions) -> RenderPlan:

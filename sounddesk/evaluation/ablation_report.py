@@ -153,8 +153,8 @@ def difference(ours: Sequence[float], reference: Sequence[float]) -> tuple[float
 
     Seeds pair up: both runs of a seed share scenes and noise.
     """
-    mean, error = mean_and_error([a - b for a, b in zip(ours, reference, strict=False)])
-    count = min(len(ours), len(reference))
+    mean, error = mean_and_error([a - b for a, b in zip(ours, reference, strict=True)])
+    count = len(ours)
     margin = error * float(stats.t.ppf(0.975, count - 1)) if count > 1 else math.inf
     return mean, mean - margin, mean + margin
 
@@ -165,7 +165,8 @@ def verdict(metric: str, row: AblationRow, ours: Sequence[float], reference: Seq
     base = next(other for other in ROWS if other.name == row.against)
     expected = row.paper[index] - base.paper[index]
     mean, low, high = difference(ours, reference)
-    if low <= 0.0 <= high:
+    # So said, what is no number is undecided too.
+    if not (low > 0.0 or high < 0.0):
         return "undecided"
     return "agrees" if mean * expected > 0 else "disagrees"
 
@@ -196,10 +197,15 @@ def report(results: Mapping[str, Sequence[Figures]]) -> dict[str, Any]:
                 continue
             entry["ours"][metric], error = mean_and_error(values)
             entry["error"][metric] = error if math.isfinite(error) else None
-            reference = [float(one[metric]) for one in base if one.get(metric) is not None]
-            if row.against is not None and reference:
-                entry["verdict"][metric] = verdict(metric, row, values, reference)
-                told = difference(values, reference)
+            pairs = [
+                (float(one[metric]), float(other[metric]))
+                for one, other in zip(seeds, base, strict=False)
+                if one.get(metric) is not None and other.get(metric) is not None
+            ]
+            if pairs:
+                ours, reference = zip(*pairs, strict=True)
+                entry["verdict"][metric] = verdict(metric, row, ours, reference)
+                told = difference(ours, reference)
                 entry["difference"][metric] = list(told) if math.isfinite(told[1]) else None
         terms = [one["terms"] for one in seeds if one.get("terms")]
         if terms:

@@ -20,6 +20,7 @@ from sounddesk.audio.files.wav_io import encode_wav
 from sounddesk.audio.pictures.spectrogram_image import encode_png
 from sounddesk.domain.preset import PresetName
 from sounddesk.engine.segmenters.entry import LoadedSegmenter
+from sounddesk.engine.segmenters.mask_quality import overlap
 from sounddesk.engine.segmenters.protocol import EmptySelectionError
 from sounddesk.engine.segmenters.protocol import Prompt
 from sounddesk.engine.session import EngineSession
@@ -114,6 +115,7 @@ def run(
     with EngineSession.open(bundle=bundle, device=device) as session:
         facts = {
             "bundle_sha256": session.bundle.sha256,
+            "reference": str(reference.resolve()),
             "scenes": scenes,
             "seconds": seconds,
             "preset": preset,
@@ -130,6 +132,7 @@ def run(
         keep_settings(out / SETTINGS_FILE, facts)
         clips: list[EvaluationClip] = []
         overlaps: dict[str, list[float]] = {name: [] for name in loaded}
+        not_found = dict.fromkeys(loaded, 0)
         reporter = StageReporter(stage="takes", total=scenes, on_progress=progress, cancel=cancel)
         sampling = SamplingSettings(preset=preset)
         for index in range(scenes):
@@ -141,6 +144,7 @@ def run(
             for name, each in loaded.items():
                 systems[name] = select(each, scene, truth)
                 pairs = zip(systems[name], truth, strict=True)
+                not_found[name] += sum(mask is None for mask in systems[name])
                 overlaps[name] += [0.0 if mask is None else overlap(mask, true) for mask, true in pairs]
             request = scene_request(scene, seed=seed, index=index, seconds=seconds, sampling=sampling)
             for name, masks in systems.items():
@@ -166,7 +170,7 @@ def run(
     )
     return SegmentedTakes(
         overlaps={name: float(np.mean(each)) for name, each in overlaps.items()},
-        not_found={name: sum(value == 0.0 for value in each) for name, each in overlaps.items()},
+        not_found=not_found,
         sounds=measured,
     )
 
@@ -182,11 +186,6 @@ def select(loaded: LoadedSegmenter, scene: EvaluationScene, truth: Sequence[Bool
             answer = None
         found.append(answer if answer is not None and answer.any() else None)
     return found
-
-
-def overlap(first: BoolMask, second: BoolMask) -> float:
-    """Intersection over union of two masks, of which one is not empty."""
-    return float((first & second).sum() / (first | second).sum())
 
 
 def _describe(out: Path, scene: EvaluationScene, index: int, real: dict[str, list[Path]]) -> list[EvaluationClip]:

@@ -45,7 +45,8 @@ class DryRun:
         """The result for a reader."""
         told = (
             f"{self.task}: {self.trained / 1e6:.1f} of {self.parameters / 1e6:.1f} million parameters learn, about "
-            f"{self.memory_bytes / 2**30:.2f} GiB a process; a step takes {self.step_s:.2f} s. Nothing was written."
+            f"{self.memory_bytes / 2**30:.2f} GiB a process; the first step took {self.step_s:.2f} s. "
+            "Nothing was written."
         )
         random = "The bundle is not installed: random weights of its size took its place."
         return [told, random] if self.random_weights else [told]

@@ -61,7 +61,7 @@ def test_a_recording_whose_licence_forbids_paid_work_is_named_and_stands_in_the_
     write_project(project_file, dataclasses.replace(contents, takes=(take,)))
     out = tmp_path / "out"
     assert main(["export", str(project_file), "--out", str(out), "--list", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["forbidden"] == ["the licence of dog.wav (house) forbids paid work"]
+    assert json.loads(capsys.readouterr().out)["notes"] == ["the licence of dog.wav (house) forbids paid work"]
     assert main(["export", str(project_file), "--out", str(out), "--format", "flac16"]) == 0
     assert "the licence of dog.wav (house) forbids paid work" in capsys.readouterr().err
     data = (out / "street_dog.flac").read_bytes()
@@ -71,7 +71,7 @@ def test_a_recording_whose_licence_forbids_paid_work_is_named_and_stands_in_the_
     project = dataclasses.replace(contents.project, settings=free)
     write_project(project_file, dataclasses.replace(contents, takes=(take,), project=project))
     assert main(["export", str(project_file), "--out", str(out), "--list", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["forbidden"] == []
+    assert json.loads(capsys.readouterr().out)["notes"] == []
 
 
 def test_list_writes_nothing(project_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

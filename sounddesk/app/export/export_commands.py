@@ -45,6 +45,7 @@ class ExportCommands(QObject):
         self._last: Path | None = None
         self._on_save = ExportsOnSave(services.settings)
         self._asked_about: set[str] = set()
+        self._told: set[str] = set()
         self._progress: QProgressDialog | None = None
         self.runner = ExportRunner(self)
         self.runner.progressed.connect(self._show_progress)
@@ -53,6 +54,7 @@ class ExportCommands(QObject):
         self.runner.cancelled.connect(self._cancelled)
         services.actions.add(COMMANDS, owner=self)
         services.store.saved.connect(lambda _path: self.export_on_save())
+        services.document.replaced.connect(self._told.clear)
 
     def close(self) -> None:
         """Cancel an export in hand: it leaves nothing half-written."""
@@ -207,7 +209,10 @@ class ExportCommands(QObject):
         if job.purpose != "ask":
             # Nobody saw the dialog, which names them beforehand.
             for each in forbidden_recordings(job.plan.files, job.takes, job.project):
-                notifier.warning(as_sentence(each))
+                if each not in self._told:
+                    notifier.warning(as_sentence(each))
+                    # Not again with every autosave.
+                    self._told.add(each)
         if job.purpose == "drag":
             return
         self._on_save.keep()

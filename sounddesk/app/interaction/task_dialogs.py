@@ -81,7 +81,10 @@ class TaskEndDialog(QDialog):
         told.setWordWrap(True)
         self.satisfaction = QComboBox()
         self.satisfaction.addItem(self.tr("choose"), None)
-        ends = {1: self.tr("1 – not at all"), SATISFACTION_LEVELS: self.tr("5 – completely")}
+        ends = {
+            1: self.tr("1 – not at all"),
+            SATISFACTION_LEVELS: self.tr("{most} – completely").format(most=SATISFACTION_LEVELS),
+        }
         for level in range(1, SATISFACTION_LEVELS + 1):
             self.satisfaction.addItem(ends.get(level, str(level)), level)
         self.succeeded = QCheckBox(self.tr("The &result is what the task asks for"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtCore import QEvent
@@ -46,12 +47,8 @@ class TaskRecorder(QObject):
         """What there is so far. Raises: RuntimeError, no task is recorded."""
         if self._begun is None:
             raise RuntimeError("no task is recorded")
-        known = vars(self._begun) | {
-            "seconds": round(self._clock() - self._from_s, 1),
-            "attempts": self._attempts,
-            "gestures": self._gestures,
-        }
-        return RecordedTask(**known)
+        seconds = round(self._clock() - self._from_s, 1)
+        return replace(self._begun, seconds=seconds, attempts=self._attempts, gestures=self._gestures)
 
     def end(self) -> None:
         """Count no longer."""
@@ -62,7 +59,8 @@ class TaskRecorder(QObject):
         # Each press comes to a window of the system first, and then to one widget or several.
         if event.type() == QEvent.Type.MouseButtonPress:
             self._gestures += isinstance(watched, QWindow)
-        elif event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+        # Not KeyPress, which keys that are shortcuts never become.
+        elif event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
             self._gestures += isinstance(watched, QWindow) and not event.isAutoRepeat()
         return False
 

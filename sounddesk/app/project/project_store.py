@@ -292,7 +292,7 @@ class ProjectStore(QObject):
         self.path_changed.emit(path)
         self.saved.emit(path)
         # Not again with every autosave.
-        for each in set(problems) - self._told:
+        for each in [each for each in problems if each not in self._told]:
             notifier.warning(each)
         self._told = set(problems)
         return True
@@ -331,6 +331,7 @@ class ProjectStore(QObject):
 
     def _on_replaced(self) -> None:
         """Somebody showed another project without a file."""
+        self._told.clear()
         if self._replacing:
             return
         self._release_lock()

@@ -244,6 +244,9 @@ class WorkingCopy:
             else:
                 # The data folder is full or gone: the project's own folder may be neither.
                 write_project(path, contents)
+                if contents.project.settings.embed_recordings:
+                    names = names_of_recordings(take.recipe for take in contents.takes)
+                    problems = [f"{name} is not in the project file: save again" for name in names.values()]
             self._on_saved(path, contents)
         finally:
             if inbox is not None and inbox.state != contents.project:

@@ -26,21 +26,16 @@ _SCIPY_AFTER_S: Final = 1.5
 def gil_friendly_imports() -> Iterator[None]:
     """Import heavy libraries on this thread without holding the GIL for long.
 
-    Three things froze the window for up to 0.8 s on 2 cores: mapping torch's libraries, which an import does under
-    Python's lock; the garbage collector, which walks all of the many new objects again and again; and the long turns
-    that a thread keeps the lock for. Without them no freeze of over 40 ms is left on a quiet machine.
+    Two things froze the window for up to 0.8 s on 2 cores: mapping torch's libraries, which an import does under
+    Python's lock; and the garbage collector, which walks all of the many new objects again and again. The third, long
+    turns of a thread, is seen to where the application is made.
     """
     map_torch_libraries()
-    interval_s = sys.getswitchinterval()
-    sys.setswitchinterval(min(interval_s, 0.001))
-    try:
-        with collection_paused():
-            # It asks whether what is imported already is torch, and fails where another thread has half of torch.
-            import scipy.signal  # noqa: F401
+    with collection_paused():
+        # It asks whether what is imported already is torch, and fails where another thread has half of torch.
+        import scipy.signal  # noqa: F401
 
-            yield
-    finally:
-        sys.setswitchinterval(interval_s)
+        yield
 
 
 def load_what_comes_next() -> None:

@@ -22,7 +22,7 @@ OpenPrompter = Callable[[], "Prompter"]
 
 
 class SaidWorker(ImageSearchWorker[str]):
-    """Finds what words mean: one `FoundMask`, or the search ends with a message."""
+    """Finds what words mean: one `FoundMask`, or the search ends with the error."""
 
     def __init__(self, segment: SegmentationWorker, open_prompter: OpenPrompter, parent: QObject | None = None) -> None:
         """`open_prompter`: called with each search, on its thread."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from typing import ClassVar
 from typing import Final
 
 import numpy as np
@@ -24,6 +25,8 @@ DEFAULT_STRENGTH: Final = 0.5
 class Variation:
     """The whole sound made anew by `strength`: 0 is a copy through the codec, 1 a new sound."""
 
+    word: ClassVar[str] = "varied"  # what a take is called that it made; likewise below
+    added_s: ClassVar[float] = 0.0
     strength: float = DEFAULT_STRENGTH
 
 
@@ -31,6 +34,8 @@ class Variation:
 class Regeneration:
     """Only these seconds made anew; the rest stays, bit by bit."""
 
+    word: ClassVar[str] = "repaired"
+    added_s: ClassVar[float] = 0.0
     start_s: float
     end_s: float
 
@@ -39,7 +44,12 @@ class Regeneration:
 class Extension:
     """The sound goes on for so many seconds behind its end."""
 
+    word: ClassVar[str] = "extended"
     seconds: float
+
+    @property
+    def added_s(self) -> float:
+        return self.seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,15 +59,14 @@ class Looping:
     Of a sound shorter than three times that it is a third.
     """
 
+    word: ClassVar[str] = "looped"
+    added_s: ClassVar[float] = 0.0
     seam_s: float = 1.0
 
 
 SoundEdit = Variation | Regeneration | Extension | Looping
 
-EDIT_WORDS: Final[dict[type[SoundEdit], str]] = {
-    Variation: "varied", Regeneration: "repaired", Extension: "extended", Looping: "looped",
-}  # fmt: skip
-"""What a take is called that such an edit made."""
+"""Each has the `word` for what it makes and, in `added_s`, by how much longer that is."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

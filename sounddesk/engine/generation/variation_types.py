@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
 
-from sounddesk.engine.generation.sound_edits import Extension
 from sounddesk.engine.generation.sound_edits import SoundEdit
 from sounddesk.engine.generation.sound_edits import Variation
 from sounddesk.engine.generation.sound_edits import check_edit
@@ -51,7 +50,7 @@ class VariationRequest:
     @property
     def seconds(self) -> float:
         """Of the takes."""
-        return self.source_seconds + (self.edit.seconds if isinstance(self.edit, Extension) else 0.0)
+        return self.source_seconds + self.edit.added_s
 
     def check(self) -> None:
         """Refuse what cannot be made, before any network is loaded.

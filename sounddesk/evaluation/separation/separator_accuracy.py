@@ -1,8 +1,9 @@
 """How much of an object's sound a `MaskSeparator` takes out of mixtures: `sounddesk evaluate separator`.
 
-Two held-out recordings of different kinds are added at levels within 5 dB, and a held-out picture of each is laid into
-a scene; the mask of one object asks for its sound. The name of its kind is asked for too, since texts and objects lie
-in one space. The ceiling is what masks of the same bands would reach that knew both sounds.
+Two held-out recordings of different kinds are added at levels within 5 dB, each taken over its loudest 10 s, and a
+held-out picture of each is laid into a scene; the mask of one object asks for its sound. The name of its kind is asked
+for too, since texts and objects lie in one space. The ceiling is what masks of the same bands would reach that knew
+both sounds.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ from sounddesk.evaluation.split_pictures import read_split_pictures
 SECONDS: Final = 2.56
 _LEVELS_DB: Final = 5.0
 _RMS: Final = 0.1
+_LEAST_RMS: Final = 1e-4
 
 Sounds = Mapping[str, Sequence[Waveform]]
 """Of each kind, sounds float32[n] at 16 kHz and an RMS of 0.1."""
@@ -201,11 +203,15 @@ def held_out_sounds(reference: Path) -> dict[str, list[Waveform]]:
 
 
 def _placed(sound: Waveform, length: int, rng: np.random.Generator) -> Waveform:
-    """A stretch of a long sound, or a short one repeated."""
+    """A stretch of a long sound that is not silent, or a short one repeated."""
     if len(sound) < length:
         sound = np.tile(sound, -(-length // len(sound)))
-    start = int(rng.integers(len(sound) - length + 1))
-    return sound[start : start + length]
+    while True:
+        start = int(rng.integers(len(sound) - length + 1))
+        stretch = sound[start : start + length]
+        # Of silence there is no SI-SDR. The whole has an RMS of 0.1, so some stretch is louder.
+        if float(np.sqrt(np.mean(np.square(stretch, dtype=np.float64)))) >= _LEAST_RMS:
+            return stretch
 
 
 def _condition(

@@ -107,4 +107,7 @@ def _of(name: str, figures: StarterFigures) -> list[Figure]:
 
 def _command(name: str) -> str:
     wanted = name.partition("/")[0]
-    return next((each.command for each in MEASURES_OF_STARTER if each.name == wanted), "sounddesk evaluate starter")
+    return next(
+        (each.command_text(quick=False) for each in MEASURES_OF_STARTER if each.name == wanted),
+        "sounddesk evaluate starter",
+    )

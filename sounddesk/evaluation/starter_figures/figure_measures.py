@@ -28,6 +28,12 @@ from sounddesk.evaluation.recordings.bundle_weights import NO_PART_IN_SOUND
 from sounddesk.evaluation.recordings.bundle_weights import weights_sha256
 from sounddesk.evaluation.variety import variety
 
+# How many cases, and how many where it is to be quick.
+_OBJECT_SCENES: Final = (120, 30)
+_GROUNDING_SCENES: Final = (200, 50)
+_MASK_SCENES: Final = (60, 15)
+_VARIETY_KINDS: Final = (24, 6)
+
 
 @dataclass(frozen=True, kw_only=True)
 class MeasuringPlace:
@@ -67,6 +73,7 @@ class FigureMeasure:
     """A measure of the starter: its name, the command that repeats it, and the function.
 
     Attributes:
+        command: with '{size}' for how many cases there are, the first of `sizes`, or the second where it is quick.
         without: components and documents of the bundle that have no part in its figures, so that these stay when those
             change. Where takes are measured masks are given, so neither the segmenter nor names of objects count.
     """
@@ -75,13 +82,18 @@ class FigureMeasure:
     command: str
     measure: Callable[[MeasuringPlace], list[MeasuredText]]
     without: tuple[str, ...] = NO_PART_IN_SOUND
+    sizes: tuple[int, int] = (0, 0)
+
+    def command_text(self, *, quick: bool) -> str:
+        """The command as it is typed."""
+        return self.command.format(size=self.sizes[quick])
 
 
 def _right_object(place: MeasuringPlace) -> list[MeasuredText]:
     result = right_object.run(
         place.pictures,
         bundle=place.bundle,
-        scenes=place.size(120, 30),
+        scenes=place.size(*_OBJECT_SCENES),
         seconds=5.0,
         progress=place.progress,
         cancel=place.cancel,
@@ -110,7 +122,7 @@ def _grounding(place: MeasuringPlace) -> list[MeasuredText]:
     result = grounding_accuracy.run(
         place.pictures,
         bundle=place.bundle,
-        scenes=place.size(200, 50),
+        scenes=place.size(*_GROUNDING_SCENES),
         progress=place.progress,
         cancel=place.cancel,
     )
@@ -122,7 +134,7 @@ def _masks(place: MeasuringPlace) -> list[MeasuredText]:
     result = segmenter_accuracy.run(
         place.pictures,
         bundle=place.bundle,
-        scenes=place.size(60, 15),
+        scenes=place.size(*_MASK_SCENES),
         segmenters=("starter",),
         progress=place.progress,
         cancel=place.cancel,
@@ -172,7 +184,7 @@ def _variety(place: MeasuringPlace) -> list[MeasuredText]:
         out=place.work / "variety",
         reference=place.data,
         bundle=place.bundle,
-        kinds=place.size(24, 6),
+        kinds=place.size(*_VARIETY_KINDS),
         progress=place.progress,
         cancel=place.cancel,
     )
@@ -247,14 +259,21 @@ def _determinism(place: MeasuringPlace) -> list[MeasuredText]:
 MEASURES_OF_STARTER: Final = (
     FigureMeasure(
         name="right-object",
-        command="sounddesk evaluate right-object --pictures FOLDER --scenes 120 --seconds 5",
+        command="sounddesk evaluate right-object --pictures FOLDER --scenes {size} --seconds 5",
         measure=_right_object,
+        sizes=_OBJECT_SCENES,
     ),
-    FigureMeasure(name="grounding", command="sounddesk evaluate grounding --pictures FOLDER", measure=_grounding),
+    FigureMeasure(
+        name="grounding",
+        command="sounddesk evaluate grounding --pictures FOLDER --scenes {size}",
+        measure=_grounding,
+        sizes=_GROUNDING_SCENES,
+    ),
     FigureMeasure(
         name="masks",
-        command="sounddesk evaluate segmenter --pictures FOLDER --scenes 60 --segmenter starter",
+        command="sounddesk evaluate segmenter --pictures FOLDER --scenes {size} --segmenter starter",
         measure=_masks,
+        sizes=_MASK_SCENES,
         without=(NAMES_DOCUMENT,),
     ),
     FigureMeasure(
@@ -264,8 +283,9 @@ MEASURES_OF_STARTER: Final = (
     ),
     FigureMeasure(
         name="variety",
-        command="sounddesk evaluate variety --reference DATA --kinds 24 --out FOLDER",
+        command="sounddesk evaluate variety --reference DATA --kinds {size} --out FOLDER",
         measure=_variety,
+        sizes=_VARIETY_KINDS,
     ),
     FigureMeasure(name="time", command="sounddesk evaluate starter --rows time", measure=_time),
     FigureMeasure(name="determinism", command="sounddesk evaluate starter --rows determinism", measure=_determinism),

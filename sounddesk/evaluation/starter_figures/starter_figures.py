@@ -146,7 +146,7 @@ def _figures_of(entry: FigureMeasure, place: MeasuringPlace, weights: str) -> li
             what=each.what,
             floor=each.floor,
             measured=each.measured,
-            command=entry.command,
+            command=entry.command_text(quick=place.quick),
             weights=weights,
             date=today,
         )

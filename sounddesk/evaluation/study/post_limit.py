@@ -26,7 +26,7 @@ class PostLimit:
         self._counts: dict[str, tuple[float, int]] = {}
 
     def refused(self, address: str, *, now: float) -> int:
-        """Count one post at `now` s; by how many the address is over what it may, 0 where the post is taken."""
+        """Count one post at `now` s; how many posts the address is over its limit, 0 where this one is accepted."""
         with self._lock:
             began, count = self._counts.get(address, (now, 0))
             if now - began >= WINDOW_S:

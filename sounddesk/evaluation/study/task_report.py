@@ -18,7 +18,10 @@ from sounddesk.storage.task_log import read_tasks
 
 @dataclass(frozen=True, kw_only=True)
 class Average:
-    """A mean over tasks; `margin` to each side is the 95 % interval (Student's), None for a single task."""
+    """A mean over tasks; `margin` to each side is the 95 % interval (Student's), None for a single task.
+
+    Several tasks of one participant count as if each were another person's: the interval is too narrow then.
+    """
 
     mean: float
     margin: float | None

@@ -151,8 +151,7 @@ def train_variant(
     """
     variant = VARIANTS[name]
     bundle = find_bundle(base)
-    # Runs on the CPU keep the folder that they had before there was a choice.
-    made_with = [asdict(budget), bundle.sha256, *([] if device == "cpu" else [device])]
+    made_with = [asdict(budget), bundle.sha256, device]
     digest = hashlib.sha256(json.dumps(made_with).encode()).hexdigest()[:10]
     place = work / "runs" / digest / f"{name}_{seed}"
     target = place / "bundle"

@@ -96,7 +96,10 @@ class SeparatorTask:
         if len(self.names) < 2:
             raise DataError(f"training recordings are of {len(self.names)} kinds: mixtures need two")
         width = next(iter(vectors.values())).shape[1]
-        shape = SeparatorShape(condition_width=width, **vars(recipe.shape))
+        try:
+            shape = SeparatorShape(condition_width=width, **vars(recipe.shape))
+        except ValueError as error:
+            raise TrainingRecipeError(f"model.shape: {error}") from error
         self.separator = MaskSeparator(shape)
         self.module: nn.Module = self.separator
         self.learning_rate_factors: Mapping[str, float] = {}
@@ -169,6 +172,8 @@ def _energy(spectra: Tensor) -> Tensor:
 def _make(recipe: RunRecipe, model: SeparatorModelRecipe, _context: TaskContext) -> SeparatorTask:
     if recipe.audio.mel.sample_rate_hz != RATE_HZ:
         raise TrainingRecipeError(f"audio.mel.sample_rate_hz: a separator hears {RATE_HZ} Hz")
+    if model.leave_out is not None and not 0 <= model.leave_out < model.folds:
+        raise TrainingRecipeError(f"model.leave_out is {model.leave_out}: choose a fold from 0 to {model.folds - 1}")
     recordings = read_recordings(recipe.data)
     sounds: dict[str, list[Samples]] = {}
     for recording, fold in zip(recordings, folds_of(recordings, model.folds), strict=True):

@@ -6,6 +6,8 @@ import pytest
 from PySide6.QtCore import QObject
 from PySide6.QtCore import Qt
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QKeySequence
+from PySide6.QtGui import QShortcut
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from PySide6.QtWidgets import QDialog
@@ -18,6 +20,7 @@ from sounddesk.app.interaction.task_dialogs import TaskEndDialog
 from sounddesk.app.interaction.task_recording import TaskRecording
 from sounddesk.storage.task_log import own_task_log
 from sounddesk.storage.task_log import read_tasks
+from tests.app.conftest import wait_until
 
 
 class Queue(QObject):
@@ -78,6 +81,13 @@ def test_a_task_is_counted_rated_and_kept(recording: TaskRecording, window: QWid
     for _ in range(3):
         QTest.mouseClick(window.windowHandle(), Qt.MouseButton.LeftButton)
     QTest.keyClick(window.windowHandle(), Qt.Key.Key_G)
+    shortcuts = list[bool]()
+    shortcut = QShortcut(QKeySequence("M"), window)
+    shortcut.activated.connect(lambda: shortcuts.append(True))
+    window.activateWindow()
+    wait_until(window.isActiveWindow)
+    QTest.keyClick(window.windowHandle(), Qt.Key.Key_M)
+    assert shortcuts == [True]
     attempt(recording)
     attempt(recording)
     action.trigger()
@@ -89,7 +99,7 @@ def test_a_task_is_counted_rated_and_kept(recording: TaskRecording, window: QWid
     assert not action.isChecked() and not recording.recorder.running
     (kept,) = read_tasks(own_task_log())
     assert (kept.task, kept.participant, kept.method) == ("baby laughs and puppy barks", "p1", "sounddesk")
-    assert (kept.attempts, kept.gestures, kept.satisfaction, kept.succeeded) == (2, 4, 4, True)
+    assert (kept.attempts, kept.gestures, kept.satisfaction, kept.succeeded) == (2, 5, 4, True)
     QTest.mouseClick(window.windowHandle(), Qt.MouseButton.LeftButton)
     attempt(recording)
     assert len(read_tasks(own_task_log())) == 1

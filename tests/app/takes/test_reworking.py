@@ -118,6 +118,6 @@ def test_what_cannot_be_made_is_told_and_nothing_is_queued(window: MainWindow, t
     source = take_of(services.document.project.objects[0].id)
     assert services.generation.rework(source, Extension(seconds=100.0)) is None
     assert services.generation.rework(take_of("gone"), Variation()) is None
-    assert "extension is 100 s" in told[-2]
+    assert "Extension is 100 s" in told[-2]
     assert "is gone" in told[-1]
     assert not services.generate.waiting
