@@ -112,17 +112,18 @@ def make_bed(
             negative_prompt=sounding.negative_hint,
             kind=sounding.kind,
         )
-        try:
-            conditions.append(session.condition(pixels, request))
-        except (EngineError, ValueError) as error:
-            raise BedError(f"{frame.frame}: {error}") from error
-        condition_times.append(frame.time_s)
+        if settings.library is None:
+            try:
+                conditions.append(session.condition(pixels, request))
+            except (EngineError, ValueError) as error:
+                raise BedError(f"{frame.frame}: {error}") from error
+            condition_times.append(frame.time_s)
         share = share_of_image(sounding.mask)
         if shown is None or share > max(each for each in shares if math.isfinite(each)):
             shown = pixels, request
         shares.append(share)
         pans.append(pan_from_mask(sounding.mask))
-    if not conditions:
+    if shown is None:
         raise BedError("; ".join(notes) or f"{job.name!r} is in no frame: select it where it can be seen")
     prepared = time.monotonic()
     try:
@@ -137,7 +138,6 @@ def make_bed(
             )
             bed = session.generate_bed(wanted, cancel=cancel)
         else:
-            assert shown is not None
             with Library(settings.library) as library:
                 bed = bed_of_recordings(job, library, session=session, image=shown[0], request=shown[1], cancel=cancel)
     except (EngineError, BadInputError, ValueError) as error:

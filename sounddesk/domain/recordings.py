@@ -114,6 +114,16 @@ def recordings_of(recipe: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [dict(each) for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
 
 
+def forbidden_line(recording: Mapping[str, Any]) -> str:
+    """What is told of a recording, by its facts, whose licence forbids paid work.
+
+    Example:
+        >>> forbidden_line({"file": "dog.wav", "licence": "", "commercial": False})
+        'the licence of dog.wav (unknown) forbids paid work'
+    """
+    return f"the licence of {recording.get('file', '')} ({recording.get('licence') or 'unknown'}) forbids paid work"
+
+
 def names_of_recordings(recipes: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """File names, without folders, of the recordings that takes with these recipes are made of, by their hash.
 

@@ -131,7 +131,7 @@ def test_a_bed_is_laid_out_of_recordings(options: BatchOptions, tmp_path: Path) 
     assert np.abs(steps).reshape(8, -1).max(axis=1).min() > 0
     (row_of,) = (json.loads(line) for line in (options.out / "manifest.jsonl").read_text().splitlines())
     assert row_of["settings"]["recordings"][0]["sha256"] == "a" * 64
-    assert "the licence of red_rain.wav (house) forbids commercial use" in row_of["notes"]
+    assert "the licence of red_rain.wav (house) forbids paid work" in row_of["notes"]
     assert b"recording red_rain.wav (licence: house, no paid work)" in (options.out / "beds" / "red.wav").read_bytes()
     assert (
         run(options, objects=options.objects[:1], bed=True, frames_per_s=0.5, library=index, resume=True).rendered == 0

@@ -138,7 +138,7 @@ def test_a_render_is_made_of_recordings(
     image, mask = image_and_mask
     render = ("render", image, "--mask", f"dog@{mask}", "--seconds", "2")
     made = run(capsys, *render, "--from-library", *index, "--out", tmp_path / "arranged")
-    assert any("forbids commercial use" in note for note in made["notes"])  # type: ignore[attr-defined]
+    assert any("forbids paid work" in note for note in made["notes"])  # type: ignore[attr-defined]
     recipe = json.loads((tmp_path / "arranged" / "recipe.json").read_text())
     assert recipe["made_of_recordings"]["recordings"]["dog"][0][0]["sha256"] == found["sha256"]
     samples, rate = soundfile.read(tmp_path / "arranged" / "dog.wav")

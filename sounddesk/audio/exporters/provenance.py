@@ -15,6 +15,7 @@ from sounddesk.audio.exporters.export_plan import PlannedFile
 from sounddesk.audio.metering.loudness import LoudnessReading
 from sounddesk.domain.project import ImageInfo
 from sounddesk.domain.project import Project
+from sounddesk.domain.recordings import forbidden_line
 from sounddesk.domain.recordings import recordings_of
 from sounddesk.domain.take import Take
 from sounddesk.domain.take import TakeLibrary
@@ -71,11 +72,7 @@ def forbidden_recordings(files: Iterable[PlannedFile], takes: TakeLibrary, proje
     if not project.settings.paid_work:
         return []
     found = [each for file in files for take in takes_of(file, takes) for each in recordings_of(take.recipe)]
-    return _distinct(
-        f"the licence of {each.get('file', '')} ({each.get('licence') or 'unknown'}) forbids paid work"
-        for each in found
-        if each.get("commercial") is False
-    )
+    return _distinct(forbidden_line(each) for each in found if each.get("commercial") is False)
 
 
 def licence_of(recipe: Mapping[str, Any], licences: Mapping[str, str]) -> str:

@@ -19,6 +19,7 @@ _NOT_HERE: Final = 0xFFFFFFFF
 # By the first bytes: the order of the bytes in a chunk's length.
 _CHUNKED: Final[dict[bytes, Literal["little", "big"]]] = {
     b"RIFF": "little",
+    b"RIFX": "big",
     b"RF64": "little",
     b"BW64": "little",
     b"FORM": "big",
@@ -55,7 +56,7 @@ def _refuse_many_chunks(file: io.BufferedReader, path: Path) -> None:
                 break
             chunks += 1
             if chunks > _MOST_CHUNKS:
-                raise OSError(errno.EINVAL, f"it holds more than {_MOST_CHUNKS:,} chunks, export it again", str(path))
+                raise OSError(errno.EINVAL, f"it holds more than {_MOST_CHUNKS:,} chunks", str(path))
             # Chunks begin at even places.
             at += 8 + body + body % 2
     file.seek(0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import os
 import re
 import warnings
@@ -52,6 +53,8 @@ MAX_WIDE_BYTES: Final = 1 << 30
 
 # Pillow reads each of them in Python. 200 megapixels in chunks of 8 KiB have as many.
 _MOST_PNG_CHUNKS: Final = 200_000
+# Likewise; profiles and previews of cameras take some hundred.
+_MOST_JPEG_MARKERS: Final = 10_000
 _ORIENTATION_TAG: Final = 0x0112
 # 99.9 % of the values of a 16-bit picture below this, of its upper 8 bits: 12 bits were used at most.
 _UPPER_BITS_OF_12: Final = 16
@@ -148,8 +151,7 @@ def stored_orientation(data: bytes) -> int:
         if kind is not None and kind.name == "TIFF":
             return _orientation(choose_page(tiff_pages(data)).orientation)
         if kind is not None and kind.opener is not None:
-            if kind.name == "PNG":
-                _refuse_many_chunks(data)
+            _refuse_many_parts(data, kind)
             return _orientation(kind.opener(io.BytesIO(data)).getexif().get(_ORIENTATION_TAG, 1))
     return 1
 
@@ -213,10 +215,9 @@ def _translated(name: str, *, what: str) -> Iterator[None]:
 
 def _still(data: bytes, kind: PictureFormat, *, limits: _Limits, notes: list[str]) -> DecodedPicture:
     assert kind.opener is not None
+    _refuse_many_parts(data, kind)
     if kind.name == "JPEG":
         _refuse_rare_jpeg(data)
-    if kind.name == "PNG":
-        _refuse_many_chunks(data)
     image = kind.opener(io.BytesIO(data))
     limits.check(image.width, image.height, wide_bytes=_wide_bytes(image))
     if getattr(image, "is_animated", False):
@@ -353,21 +354,29 @@ def _orientation(value: object) -> int:
 
 def _refuse_rare_jpeg(data: bytes) -> None:
     """Raises OSError for JPEG files of 12 bits or without loss, which are whole but which Pillow cannot decode."""
-    at = 2
-    while at + 10 <= len(data) and data[at] == 0xFF:
-        marker = data[at + 1]
-        if marker == 0xFF:
-            at += 1
-            continue
+    for marker, at in _jpeg_markers(data):
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
             if data[at + 4] != 8:
                 raise OSError(f"unsupported JPEG of {data[at + 4]} bits")
             if marker in (0xC3, 0xC7, 0xCB, 0xCF):
                 raise OSError("unsupported lossless JPEG")
             return
-        if marker == 0xDA:
-            return
-        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+
+
+def _jpeg_markers(data: bytes) -> Iterator[tuple[int, int]]:
+    """Markers before the picture's own data, each with its place; a byte that only fills counts as one."""
+    at = 2
+    while at + 10 <= len(data) and data[at] == 0xFF and (marker := data[at + 1]) != 0xDA:
+        yield marker, at
+        at += 1 if marker == 0xFF else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+
+
+def _refuse_many_parts(data: bytes, kind: PictureFormat) -> None:
+    """Raises OSError for a file of so many parts that looking at each takes minutes."""
+    if kind.name == "PNG":
+        _refuse_many_chunks(data)
+    elif kind.name == "JPEG" and any(True for _ in itertools.islice(_jpeg_markers(data), _MOST_JPEG_MARKERS, None)):
+        raise OSError(f"it holds more than {_MOST_JPEG_MARKERS:,} markers")
 
 
 def _refuse_many_chunks(data: bytes) -> None:

@@ -12,6 +12,7 @@ from sounddesk.audio.files.sound_stream import SoundStream
 from sounddesk.audio.recordings.recording_tags import read_tags
 from sounddesk.domain.recordings import Recording
 from sounddesk.domain.recordings import RecordingTags
+from sounddesk.domain.recordings import forbidden_line
 from sounddesk.engine.verified_files import hash_file
 from sounddesk.storage.library.library import Library
 from sounddesk.storage.library.library_schema import LibraryError
@@ -64,8 +65,4 @@ def _facts(path: Path, *, sha256: str, tags: RecordingTags, licence: str, commer
 
 def licence_notes(recordings: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """What must be known of recordings, by their facts, before their sound is used for paid work."""
-    return tuple(
-        f"the licence of {each['file']} ({each['licence']}) forbids commercial use"
-        for each in recordings
-        if each["commercial"] is False
-    )
+    return tuple(forbidden_line(each) for each in recordings if each["commercial"] is False)

@@ -65,7 +65,7 @@ def test_enter_lays_a_recording_out_as_a_take_of_the_current_object(window: Main
     assert take.object_id == object_id
     assert take.recipe["recordings"][0]["sha256"] == "a" * 64
     assert take.sample_rate_hz == 16_000
-    assert take.notes == ("the licence of dog_bark.wav (house) forbids commercial use",)
+    assert take.notes == ("the licence of dog_bark.wav (house) forbids paid work",)
     assert [clip.take_id for clip in services.document.project.clips_of(object_id)] == [take.id]
     services.document.undo()
     assert not services.document.project.clips

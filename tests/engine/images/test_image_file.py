@@ -330,6 +330,21 @@ def test_a_png_of_millions_of_texts_is_refused_unread(tmp_path: Path, monkeypatc
                 load_image(tmp_path / "a.png")
 
 
+def test_a_jpeg_of_thousands_of_markers_is_refused_unread(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (40, 30)).save(buffer, "JPEG")
+    whole = buffer.getvalue()
+    for extra, refused in ((b"\xff\xe5\0\2" * 9000, False), (b"\xff\xe5\0\2" * 11_000, True), (b"\xff" * 11_000, True)):
+        data = whole[:2] + extra + whole[2:]
+        (tmp_path / "a.jpg").write_bytes(data)
+        assert picture_decoding.stored_orientation(data) == 1
+        if refused:
+            with pytest.raises(ImageFileError, match="more than 10,000 markers"):
+                load_image(tmp_path / "a.jpg")
+        else:
+            assert load_image(tmp_path / "a.jpg").pixels.shape == (30, 40, 3)
+
+
 @pytest.mark.parametrize("what", ["image", "mask"])
 def test_refusals_name_the_file_and_the_remedy(tmp_path: Path, what: str) -> None:
     def load(path: Path) -> None:
