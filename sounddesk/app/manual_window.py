@@ -49,6 +49,7 @@ SECTIONS: Final = {
         ("training", "Training"),
         ("installing", "Installing and updating"),
         ("shortcuts", "Keyboard shortcuts"),
+        ("commands", "Commands"),
         ("troubleshooting", "Troubleshooting"),
     ),
     "Background": (

@@ -1,7 +1,7 @@
 """The measures of `sounddesk evaluate`: one entry each, registered in the measure's own module.
 
-Subcommands, their help and the README's table follow from the entries. `--help` reads them all, so a measure's module
-imports what is heavy inside its functions.
+Subcommands and their help follow from the entries, and the manual's table of commands must tell of each. `--help` reads
+them all, so a measure's module imports what is heavy inside its functions.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -41,23 +42,37 @@ def with_figures(text: str, figures: StarterFigures) -> str:
 
 
 def figure_table(names: list[str], figures: StarterFigures, *, whole: bool) -> str:
-    """A table in Markdown; a name stands for all its parts, and one that was not measured says so."""
-    head = "| what | floor | measured | how to repeat it |" if whole else "| what | measured |"
-    lines = [head, "|" + "---|" * (4 if whole else 2)]
-    for name in names:
-        found = _of(name, figures)
-        for figure in found:
-            measured = f"{figure.measured} (bundle {figure.weights}, {figure.date})"
-            lines.append(
-                f"| {figure.what} | {figure.floor} | {measured} | `{figure.command}` |"
-                if whole
-                else f"| {figure.what} | {measured} |"
-            )
-        if not found:
-            lines.append(
-                f"| {name} | | {NOT_MEASURED} | `{_command(name)}` |" if whole else f"| {name} | {NOT_MEASURED} |"
-            )
-    return "\n".join(lines) + "\n"
+    """A table in Markdown below the bundle and the day that its figures belong to.
+
+    Args:
+        names: of figures; one stands for all its parts too, and what was not measured says so.
+        figures: all that there are.
+        whole: whether floors and commands have columns.
+    """
+    found = {name: _of(name, figures) for name in names}
+    origins = Counter((each.weights, each.date) for parts in found.values() for each in parts)
+    origin = origins.most_common(1)[0][0] if origins else None
+    rows = []
+    for name, parts in found.items():
+        for each in parts:
+            made = "" if (each.weights, each.date) == origin else f" (bundle {each.weights}, {each.date})"
+            rows.append((each.what, each.floor, each.measured + made, f"`{each.command}`"))
+        if not parts:
+            rows.append((name, "", NOT_MEASURED, f"`{_command(name)}`"))
+    head = ("what", "floor", "measured", "how to repeat it")
+    shown = (0, 1, 2, 3) if whole else (0, 2)
+    lines = [_table_line([row[column] for column in shown]) for row in (head, *rows)]
+    lines.insert(1, "|" + "---|" * len(shown))
+    told = (
+        ""
+        if origin is None
+        else f"Bundle {origin[0]}, {origin[1]}{'; other rows say so' if len(origins) > 1 else ''}.\n\n"
+    )
+    return told + "\n".join(lines) + "\n"
+
+
+def _table_line(cells: list[str]) -> str:
+    return "|" + "|".join(f" {cell} " if cell else " " for cell in cells) + "|"
 
 
 def update_documents(checkout: Path, figures: StarterFigures) -> list[Path]:
@@ -101,8 +116,9 @@ def _seal(card: Path) -> None:
 
 
 def _of(name: str, figures: StarterFigures) -> list[Figure]:
-    """The figure of a name, or all its parts."""
-    return [each for key, each in sorted(figures.figures.items()) if key == name or key.startswith(f"{name}/")]
+    """The figure of a name, or all its parts: 'realism', or 'realism/codec copy' at every band."""
+    parts = (f"{name}/", f"{name}, ")
+    return [each for key, each in sorted(figures.figures.items()) if key == name or key.startswith(parts)]
 
 
 def _command(name: str) -> str:

@@ -167,12 +167,11 @@ def _realism(place: MeasuringPlace) -> list[MeasuredText]:
         return f"{row.distance.text(1)}; {row.auc.text(3)} ({size})"
 
     def what(row: Comparison) -> str:
-        band = "full band" if row.band == "full" else "band to 8 kHz"
-        if row.row == "half against half":
-            return f"held-out recordings, half against half, {band}: Fréchet distance; AUC"
-        if row.row == "other recordings":
-            return f"other recordings of the same kinds against held-out ones (a ceiling), {band}"
-        return f"{row.row} against held-out recordings, {band}"
+        pair = {
+            "half against half": "held-out recordings, half against half",
+            "other recordings": "other recordings of the same kinds against held-out ones (a ceiling)",
+        }.get(row.row, f"{row.row} against held-out recordings")
+        return f"{pair}, {'full band' if row.band == 'full' else 'band to 8 kHz'}: Fréchet distance; AUC"
 
     return [
         MeasuredText(part=f"{row.row}, {row.band}", what=what(row), measured=text(row)) for row in result.comparisons

@@ -1,4 +1,4 @@
-"""Every registered measure: what its entry promises, light to import, and told in README as it is."""
+"""Every registered measure: what its entry promises, light to import, and told in the manual as it is."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from sounddesk.evaluation.measures.registry import in_range
 from sounddesk.evaluation.measures.registry import scenes_option
 
 ROOT = Path(__file__).parents[3]
+COMMANDS_PAGE = ROOT / "resources" / "manual" / "commands.md"
 EVERY = pytest.mark.parametrize("entry", MEASURES, ids=lambda entry: entry.name)
 
 
@@ -45,16 +46,20 @@ def test_the_options_are_what_the_function_takes_and_their_defaults_pass_their_c
 
 
 @EVERY
-def test_the_readme_tells_of_it_as_its_help_does(entry: MeasureEntry) -> None:
-    rows = [line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith(f"| `{entry.usage}` |")]
+def test_the_manual_tells_of_it_as_its_help_does(entry: MeasureEntry) -> None:
+    rows = [
+        line
+        for line in COMMANDS_PAGE.read_text(encoding="utf-8").splitlines()
+        if line.startswith(f"| `{entry.usage}` |")
+    ]
     assert len(rows) == 1
     assert entry.summary in rows[0]
 
 
-def test_the_readme_tells_of_no_measure_that_there_is_not() -> None:
+def test_the_manual_tells_of_no_measure_that_there_is_not() -> None:
     told = {
         line.split()[3].strip("`")
-        for line in (ROOT / "README.md").read_text().splitlines()
+        for line in COMMANDS_PAGE.read_text(encoding="utf-8").splitlines()
         if line.startswith("| `sounddesk eval")
     }
     assert told == set(MEASURES.names())

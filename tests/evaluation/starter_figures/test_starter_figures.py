@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from sounddesk.evaluation.recordings.bundle_weights import weights_sha256
 from sounddesk.evaluation.starter_figures import starter_figures
 from sounddesk.evaluation.starter_figures.figure_documents import DOCUMENTS
 from sounddesk.evaluation.starter_figures.figure_documents import NOT_MEASURED
+from sounddesk.evaluation.starter_figures.figure_documents import figure_table
 from sounddesk.evaluation.starter_figures.figure_documents import with_figures
 from sounddesk.evaluation.starter_figures.figure_measures import FigureMeasure
 from sounddesk.evaluation.starter_figures.figure_measures import MeasuredText
@@ -63,11 +65,22 @@ def figure(name: str, measured: str, weights: str = "w") -> Figure:
 def test_tables_are_made_between_the_marks_alone() -> None:
     figures = StarterFigures(weights="w").with_figures([figure("sound/a", "1.0"), figure("sound/b", "2.0")])
     text = with_figures(MARKED, figures)
-    assert f"| speed | {NOT_MEASURED} |\n| the sound/a | 1.0 (bundle w, 2026-01-02) |\n| the sound/b | 2.0" in text
+    assert "Bundle w, 2026-01-02.\n\n| what | measured |" in text
+    assert f"| speed | {NOT_MEASURED} |\n| the sound/a | 1.0 |\n| the sound/b | 2.0 |" in text
     assert f"| speed | | {NOT_MEASURED} | `sounddesk evaluate starter` |" in text
     assert "old" not in text
     assert "\n\nkept\n" in text
     assert with_figures(text, figures) == text
+
+
+def test_a_row_of_another_day_says_so() -> None:
+    old = replace(figure("sound/b, 16 kHz", "2.0"), date="2025-01-02")
+    figures = StarterFigures(weights="w").with_figures([figure("sound/a", "1.0"), old, figure("sound/c", "3.0")])
+    table = figure_table(["sound"], figures, whole=False)
+    assert table.startswith("Bundle w, 2026-01-02; other rows say so.\n\n")
+    assert "| 1.0 |" in table
+    assert "| 2.0 (bundle w, 2025-01-02) |" in table
+    assert "1.0" not in figure_table(["sound/b"], figures, whole=False)
 
 
 def test_a_figure_of_other_weights_is_dropped(tmp_path: Path) -> None:
@@ -111,7 +124,8 @@ def test_measured_once_told_in_every_document_and_gone_with_the_weights(
     first = starter_figures.run(quick=True, **options)
     assert made == ["speed", "sound"]
     assert len(first.changed) == 4
-    assert "| speed | 2 cases (bundle" in (checkout / "README.md").read_text()
+    assert f"Bundle {first.figures.weights}, " in (checkout / "README.md").read_text()
+    assert "| speed | 2 cases |" in (checkout / "README.md").read_text()
     # The card changed and the bundle is whole; what figures belong to did not.
     bundle = Bundle.open(checkout / "resources" / "starter")
     bundle.verify()
