@@ -199,8 +199,10 @@ def killed(scans: Scans, folder: Path, made: Made, *, kills: int) -> str:
 def shared(scans: Scans, folder: Path, made: Made) -> str:
     scans.run("add", str(folder))
     reports = [json.loads(each.communicate()[0]) for each in [scans.start("scan"), scans.start("scan")]]
-    done = [each["scanned"] for each in reports]
-    return f"{done[0]} and {done[1]} scanned of {len(made.good | made.bad)}"
+    done, total = [each["scanned"] for each in reports], len(made.good | made.bad)
+    if sum(done) != total:
+        raise SystemExit(f"two scans at once read {done[0]} and {done[1]} files of {total}")
+    return f"{done[0]} and {done[1]} scanned of {total}, none twice"
 
 
 def vanished(scans: Scans, folder: Path, made: Made) -> list[str]:

@@ -1,7 +1,8 @@
 """Scans the folders of a library: only what changed, in batches, resumable; files are never touched.
 
-What is done is kept after every batch, so that a scan that was killed goes on where it was. Two processes may scan one
-library: each looks before every file whether the other has done it, and the second one begins at the end.
+What is done is kept after every batch, so that a scan that was killed goes on where it was. Several processes may scan
+one library: each claims a file before it reads it, and every second one begins at the end. At its end a scan waits for
+what others are still reading, and reads it itself where they were killed.
 """
 
 from __future__ import annotations
@@ -35,18 +36,18 @@ from sounddesk.engine.library.kind_space import KindSpace
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
-from sounddesk.storage.folder_lock import FolderInUseError
-from sounddesk.storage.folder_lock import FolderLock
 from sounddesk.storage.library.library import Library
 from sounddesk.storage.library.library_rows import IndexedRecording
 from sounddesk.storage.library.library_rows import LibraryFolder
 from sounddesk.storage.library.library_rows import Vectors
+from sounddesk.storage.library.scan_claims import ScanClaims
 
 # Another number scans everything again.
 _ANALYSIS: Final = 1
 _READERS: Final = 2
 _BATCH_FILES: Final = 32
 _BATCH_S: Final = 3.0
+_WAIT_S: Final = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +55,14 @@ class _File:
     path: Path
     size: int
     mtime_ns: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Work:
+    """What a thread made of a file: not claimed where another process is at work on it, nothing where it was done."""
+
+    claimed: bool
+    examined: ExaminedRecording | None = None
 
 
 @dataclass(kw_only=True)
@@ -129,19 +138,11 @@ def scan(
         Cancelled: through `cancel`, within a block of a file; what was done is kept.
     """
     begin = time.monotonic()
-    report = ScanReport()
-    lock: FolderLock | None = None
-    try:
-        lock = FolderLock(library.path.with_name(f"{library.path.name}.scan"), folder=library.path, work="scan")
-    except FolderInUseError:
-        report.beside = True
-    try:
+    with ScanClaims(library) as claims:
+        report = ScanReport(beside=claims.scan > 0)
         for folder in library.folders() if folders is None else folders:
-            _FolderScan(library, folder, ears or LibraryEars(), report, cancel=cancel).run(on_progress)
-    finally:
-        if lock is not None:
-            lock.release()
-        report.elapsed_s = time.monotonic() - begin
+            _FolderScan(library, folder, claims, ears or LibraryEars(), report, cancel=cancel).run(on_progress)
+    report.elapsed_s = time.monotonic() - begin
     return report
 
 
@@ -152,6 +153,7 @@ class _FolderScan:
         self,
         library: Library,
         folder: LibraryFolder,
+        claims: ScanClaims,
         ears: LibraryEars,
         report: ScanReport,
         *,
@@ -159,10 +161,12 @@ class _FolderScan:
     ) -> None:
         self._library = library
         self._folder = folder
+        self._claims = claims
         self._ears = ears
         self._report = report
         self._cancel = cancel
         self._waiting: list[IndexedRecording] = []
+        self._done: list[Path] = []
         self._kept_at = time.monotonic()
 
     def run(self, on_progress: OnProgress | None) -> None:
@@ -189,17 +193,21 @@ class _FolderScan:
         ]
         self._report.unchanged += len(files) - len(todo)
         reporter = StageReporter(stage="scan", total=len(todo), on_progress=on_progress, cancel=self._cancel)
-        if self._report.beside:
+        if self._claims.scan % 2:
             todo.reverse()
         moved_before = self._report.moved
         try:
             for done, (file, examined) in enumerate(self._examined(todo, analysis), start=1):
-                if examined is not None and not self._take(file, examined, analysis):
-                    self._absent(len(known))
-                    return
+                if examined is not None:
+                    if not self._take(file, examined, analysis):
+                        self._absent(len(known))
+                        return
+                    self._done.append(file.path)
+                    self._keep()
                 reporter.step(done)
         finally:
             self._keep(force=True)
+            self._claims.release()
         self._report.missing += max(0, len(gone) - (self._report.moved - moved_before))
 
     def _absent(self, recordings: int) -> None:
@@ -207,27 +215,45 @@ class _FolderScan:
         self._report.absent.append((self._folder.path, recordings))
 
     def _examined(self, todo: Sequence[_File], analysis: str) -> Iterator[tuple[_File, ExaminedRecording | None]]:
-        """Files read ahead by other threads, in order; None for one that another process has done meanwhile."""
+        """Files read ahead by other threads, in order; None for one that another process has done meanwhile.
+
+        Those that another process is at work on come last.
+        """
+        elsewhere: list[_File] = []
         with ThreadPoolExecutor(_READERS, thread_name_prefix="scan") as pool:
-            ahead: list[tuple[_File, Future[ExaminedRecording | None]]] = []
+            ahead: list[tuple[_File, Future[_Work]]] = []
             rest = iter(todo)
-
-            def work(file: _File) -> ExaminedRecording | None:
-                if self._library.is_current(file.path, file.size, file.mtime_ns, analysis):
-                    return None
-                return examine(file.path, cancel=self._cancel)
-
             try:
                 while True:
                     while len(ahead) <= _READERS and (file := next(rest, None)) is not None:
-                        ahead.append((file, pool.submit(work, file)))
+                        ahead.append((file, pool.submit(self._work, file, analysis)))
                     if not ahead:
-                        return
+                        break
                     file, future = ahead.pop(0)
-                    yield file, future.result()
+                    work = future.result()
+                    if work.claimed:
+                        yield file, work.examined
+                    else:
+                        elsewhere.append(file)
             finally:
                 for _, future in ahead:
                     future.cancel()
+        for file in elsewhere:
+            # Nothing is held while waiting: the other one may be waiting for it.
+            self._keep(force=True)
+            while not (work := self._work(file, analysis)).claimed:
+                if self._cancel is not None:
+                    self._cancel.raise_if_cancelled()
+                time.sleep(_WAIT_S)
+            yield file, work.examined
+
+    def _work(self, file: _File, analysis: str) -> _Work:
+        if not self._claims.claim(file.path):
+            return _Work(claimed=False)
+        if self._library.is_current(file.path, file.size, file.mtime_ns, analysis):
+            self._claims.release([file.path])
+            return _Work(claimed=True)
+        return _Work(claimed=True, examined=examine(file.path, cancel=self._cancel))
 
     def _take(self, file: _File, examined: ExaminedRecording, analysis: str) -> bool:
         """Keep what was read of a file; False where the whole folder has gone."""
@@ -270,7 +296,6 @@ class _FolderScan:
         )
         self._report.scanned += 1
         self._report.seconds += examined.format.seconds if examined.format else 0.0
-        self._keep()
         return True
 
     def _was_moved(self, file: _File, examined: ExaminedRecording, words: tuple[str, str, str, str]) -> bool:
@@ -290,10 +315,17 @@ class _FolderScan:
         return moved
 
     def _keep(self, *, force: bool = False) -> None:
-        """Write what has come together, where it is enough or long ago."""
-        due = len(self._waiting) >= _BATCH_FILES or time.monotonic() - self._kept_at >= _BATCH_S
-        if not self._waiting or not (due or force):
+        """Write what has come together, where it is enough or long ago, and give its claims back."""
+        due = len(self._done) >= _BATCH_FILES or time.monotonic() - self._kept_at >= _BATCH_S
+        if not (due or force):
             return
+        if self._waiting:
+            self._write()
+        self._claims.release(self._done)
+        self._done = []
+        self._kept_at = time.monotonic()
+
+    def _write(self) -> None:
         said = [recording_words(each.path, each.tags, root=self._folder.path) for each in self._waiting]
         vectors = self._ears.kinds.encode([text or "sound" for text in said]).astype(np.float16)
         ready = [
@@ -302,7 +334,6 @@ class _FolderScan:
         ]
         self._library.put(self._folder.id, ready)
         self._waiting = []
-        self._kept_at = time.monotonic()
 
 
 def words_of(path: Path, tags: RecordingTags, *, root: Path) -> tuple[str, str, str, str]:

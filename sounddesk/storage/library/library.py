@@ -67,7 +67,7 @@ class Library(Closing):
             self._db.close()
 
     @contextlib.contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self) -> Iterator[sqlite3.Connection]:
         """Everything inside or nothing; other processes wait. Raises: LibraryError."""
         with self._lock:
             try:
@@ -103,7 +103,7 @@ class Library(Closing):
         if not path.is_dir():
             raise LibraryError(f"{path} is not a folder: name one that holds recordings")
         whole = os.fsencode(path.absolute())
-        with self._transaction() as db:
+        with self.transaction() as db:
             for _, other in db.execute("SELECT id, path FROM folders").fetchall():
                 known = Path(os.fsdecode(other))
                 if known in path.absolute().parents or path.absolute() in known.parents:
@@ -118,7 +118,7 @@ class Library(Closing):
 
     def remove_folder(self, folder_id: int) -> None:
         """Forget a folder and all that is known of its recordings; the files stay."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             db.execute("DELETE FROM words WHERE rowid IN (SELECT id FROM recordings WHERE folder_id = ?)", (folder_id,))
             db.execute("DELETE FROM folders WHERE id = ?", (folder_id,))
 
@@ -145,7 +145,7 @@ class Library(Closing):
 
     def set_present(self, folder_id: int, present: bool) -> None:
         """Say whether a folder is there; what is known of its recordings stays either way."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             db.execute("UPDATE folders SET present = ? WHERE id = ?", (present, folder_id))
 
     # ------------------------------------------------------------------ scanning
@@ -168,7 +168,7 @@ class Library(Closing):
 
     def put(self, folder_id: int, found: Iterable[IndexedRecording]) -> None:
         """Keep what a scan found, all of it or nothing; stars and licences of files known before stay."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             if not db.execute("SELECT 1 FROM folders WHERE id = ?", (folder_id,)).fetchone():
                 # Another process took the folder out meanwhile.
                 return
@@ -242,7 +242,7 @@ class Library(Closing):
         """
         target = os.fsencode(path)
         sql = "SELECT id, sha256, path, folder_id FROM recordings WHERE"
-        with self._transaction() as db:
+        with self.transaction() as db:
             moved = db.execute(f"{sql} id = ?", (recording_id,)).fetchone()
             taken = db.execute(f"{sql} path = ?", (target,)).fetchone()
             if moved is None or (taken is not None and taken[1] == moved[1]):
@@ -267,7 +267,7 @@ class Library(Closing):
 
     def set_missing(self, recording_ids: Iterable[int], missing: bool) -> None:
         """Say which recordings were not there; they are not found by searches, and nothing of them is lost."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             db.executemany(
                 "UPDATE recordings SET missing = ? WHERE id = ?", [(missing, each) for each in recording_ids]
             )
@@ -275,18 +275,18 @@ class Library(Closing):
     def forget_missing(self) -> int:
         """Forget the recordings that were not there, of folders that are; how many."""
         chosen = "SELECT r.id FROM recordings r JOIN folders f ON f.id = r.folder_id WHERE r.missing AND f.present"
-        with self._transaction() as db:
+        with self.transaction() as db:
             db.execute(f"DELETE FROM words WHERE rowid IN ({chosen})")
             return db.execute(f"DELETE FROM recordings WHERE id IN ({chosen})").rowcount
 
     # ------------------------------------------------------------------ what the user says of recordings
 
     def star(self, recording_id: int, on: bool) -> None:
-        with self._transaction() as db:
+        with self.transaction() as db:
             db.execute("UPDATE recordings SET starred = ? WHERE id = ?", (on, recording_id))
 
     def set_licence(self, recording_id: int, licence: str, *, commercial: bool | None) -> None:
-        with self._transaction() as db:
+        with self.transaction() as db:
             db.execute(
                 "UPDATE recordings SET licence = ?, commercial = ? WHERE id = ?", (licence, commercial, recording_id)
             )

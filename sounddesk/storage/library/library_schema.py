@@ -16,7 +16,7 @@ from sounddesk.domain.errors import BadInputError
 from sounddesk.storage.own_file import open_own_file
 
 APPLICATION_ID: Final = 0x53444B4C  # 'SDKL'
-VERSION: Final = 1
+VERSION: Final = 2
 _BUSY_S: Final = 20.0
 
 _SCHEMA: Final = """
@@ -45,7 +45,10 @@ CREATE TABLE events (
 );
 CREATE INDEX events_of_recording ON events(recording_id);
 CREATE VIRTUAL TABLE words USING fts5(name, folders, told, category, tokenize = 'porter unicode61 remove_diacritics 2');
+CREATE TABLE claims (path BLOB PRIMARY KEY, scan INTEGER NOT NULL);
 """
+# What version 2 added: the files that scans are at work on.
+_SINCE_VERSION_1: Final = _SCHEMA.strip().split(";\n")[-1].rstrip(";")
 
 
 class LibraryError(BadInputError):
@@ -97,7 +100,9 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
         if _check(db, path):
             _make_tables(db)
             db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            db.execute(f"PRAGMA user_version = {VERSION}")
+        elif db.execute("PRAGMA user_version").fetchone()[0] < VERSION:
+            db.execute(_SINCE_VERSION_1)
+        db.execute(f"PRAGMA user_version = {VERSION}")
     except BaseException:
         db.execute("ROLLBACK")
         raise

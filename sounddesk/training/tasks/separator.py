@@ -39,6 +39,8 @@ _RMS: Final = 0.1
 _LEAST_RMS: Final = 1e-4
 _BEST_RATIO: Final = 1e-3
 """Of error to sound: what is 30 dB apart need not come nearer."""
+_LEAST_SHARE: Final = 1e-5
+"""Of a separated sound: what is 50 dB below the rest counts as lost."""
 _AUDIBLE: Final = 1e3
 """Bands this far below a mixture's loudest hardly count."""
 
@@ -61,7 +63,7 @@ class SeparatorModelRecipe:
     Attributes:
         bundle: whose vectors of words stand for the kinds; its conditions of objects lie in their space.
         seconds: length of a mixture.
-        levels_db: by how much the two sounds of a mixture differ at most.
+        levels_db: by how much the two recordings of a mixture differ at most; stretches of them may differ by more.
         speed: largest change of a recording's speed, as a share.
         tone_db: standard deviation of a random equalizer's knots.
         vector_noise: standard deviation added to each component of a unit vector.
@@ -80,7 +82,10 @@ class SeparatorModelRecipe:
 
 
 class SeparatorTask:
-    """Two recordings of different kinds are added, and each is asked for; the loss is the error's level in dB."""
+    """Two recordings of different kinds are added, and each is asked for; the loss is the SI-SDR in bels, negated.
+
+    `start` is a separator to go on from, for one of the same shape.
+    """
 
     def __init__(
         self,
@@ -89,6 +94,7 @@ class SeparatorTask:
         kinds: Mapping[str, Kind],
         sounds: Mapping[str, list[Samples]],
         vectors: Mapping[str, Tensor],
+        start: MaskSeparator | None = None,
     ) -> None:
         self.recipe = recipe
         self.kinds, self.sounds, self.vectors = kinds, sounds, vectors
@@ -100,7 +106,9 @@ class SeparatorTask:
             shape = SeparatorShape(condition_width=width, **vars(recipe.shape))
         except ValueError as error:
             raise TrainingRecipeError(f"model.shape: {error}") from error
-        self.separator = MaskSeparator(shape)
+        if start is not None and start.shape != shape:
+            raise TrainingRecipeError(f"inputs.start has another shape ({start.shape}): give it as model.shape")
+        self.separator = start or MaskSeparator(shape)
         self.module: nn.Module = self.separator
         self.learning_rate_factors: Mapping[str, float] = {}
 
@@ -122,47 +130,59 @@ class SeparatorTask:
         }
 
     def _sound(self, kind: str, rng: np.random.Generator) -> Samples:
-        """A varied recording of a kind, float32[n], its RMS `_RMS`."""
+        """A stretch of a varied recording of a kind, float32[n].
+
+        The RMS of the recording is `_RMS`, so that the levels of stretches differ as where a separator is measured.
+        """
         length = round(self.recipe.seconds * RATE_HZ)
         recordings = self.sounds[kind]
         samples = recordings[int(rng.integers(len(recordings)))]
         samples = change_speed(samples, float(np.exp(rng.uniform(-1, 1) * np.log1p(self.recipe.speed))))
+        samples = samples * (_RMS / max(_rms(samples), 1e-6))
         # Half of them without pauses, as the mixtures are that it is measured on.
         repeat = self.kinds[kind].repeat if rng.random() < 0.5 else "continuous"
         laid = lay_out(samples, length=length, repeat=repeat, rng=rng)
-        if np.sqrt(np.mean(laid**2)) < _LEAST_RMS:
+        if _rms(laid) < _LEAST_RMS:
             laid = lay_out(samples, length=length, repeat="continuous", rng=rng)
         spectrum_ = np.fft.rfft(laid)
         knots = rng.normal(0.0, self.recipe.tone_db, 7)
         place = np.linspace(0.0, 1.0, len(spectrum_)) ** 0.5 * (len(knots) - 1)
         toned = np.fft.irfft(spectrum_ * 10 ** (np.interp(place, np.arange(len(knots)), knots) / 20), length)
-        return (toned * (_RMS / max(float(np.sqrt(np.mean(toned**2))), 1e-6))).astype(np.float32)
+        return (toned * (_rms(laid) / max(_rms(toned), 1e-6))).astype(np.float32)
 
     def loss_of(self, batch: Batch) -> tuple[Tensor, dict[str, float]]:
-        """Each sound of a mixture is wanted in turn: the error's level in bels, and how far the bands' masks are off.
+        """Each sound of a mixture is wanted in turn: its SI-SDR in bels, negated, and how far the bands' masks are off.
 
-        The level alone, which is what the separator is for, moves little while all masks are near one half.
+        SI-SDR alone, which is what the separator is for, moves little while all masks are near one half.
         """
         parts = spectrum(batch["sounds"].flatten(0, 1)).unflatten(0, (-1, 2))
         mixtures = parts.sum(dim=1, keepdim=True)
         powers = self.separator.band_power(mixtures).expand(-1, 2, -1, -1).flatten(0, 1)
         logits = self.separator.logits(powers, batch["conditions"].flatten(0, 1))
         masks = self.separator.of_bins(torch.sigmoid(logits)).unflatten(0, (-1, 2))
-        ratio = _energy(masks * mixtures - parts) / _energy(parts).clamp(min=1e-9)
-        error_db = (10.0 * torch.log10(ratio + _BEST_RATIO)).mean()
+        separated = masks * mixtures
+        common = (separated.real * parts.real + separated.imag * parts.imag).sum(dim=(-2, -1)) ** 2
+        whole = (_energy(separated) * _energy(parts)).clamp(min=1e-9)
+        # Of the separated sound's energy so much is the wanted one.
+        share = (common / whole).clamp(0.0, 1.0)
+        si_sdr_db = (10.0 * torch.log10((share + _LEAST_SHARE) / (1.0 - share + _BEST_RATIO))).mean()
         own = self.separator.band_power(parts)
         shares = (own / own.sum(dim=1, keepdim=True).clamp(min=1e-9)).flatten(0, 1)
         loudest = powers.amax(dim=(1, 2), keepdim=True).clamp(min=1e-9)
         weights = torch.log1p(_AUDIBLE * powers / loudest)
         entropy = functional.binary_cross_entropy_with_logits(logits, shares, reduction="none")
         off = (entropy * weights).sum() / weights.sum().clamp(min=1e-9)
-        return error_db / 10.0 + off, {"error_db": error_db.item(), "mask_entropy": off.item()}
+        return off - si_sdr_db / 10.0, {"si_sdr_db": si_sdr_db.item(), "mask_entropy": off.item()}
 
     def loss(self, rng: np.random.Generator, batch_size: int) -> tuple[Tensor, dict[str, float]]:
         return self.loss_of(self.draw(rng, batch_size, step=0))
 
     def export(self, folder: Path) -> None:
         self.separator.save(folder / "separator")
+
+
+def _rms(samples: Samples) -> float:
+    return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))
 
 
 def _energy(spectra: Tensor) -> Tensor:
@@ -184,7 +204,14 @@ def _make(recipe: RunRecipe, model: SeparatorModelRecipe, _context: TaskContext)
     with EngineSession.open(bundle=model.bundle, device="cpu") as session:
         found = torch.from_numpy(session.text_vectors([text for _, text in texts]))
     vectors = {name: found[[index for index, (owner, _) in enumerate(texts) if owner == name]] for name in kinds}
-    return SeparatorTask(model, kinds=kinds, sounds={name: sounds[name] for name in kinds}, vectors=vectors)
+    start = recipe.input_folders().get("start")
+    return SeparatorTask(
+        model,
+        kinds=kinds,
+        sounds={name: sounds[name] for name in kinds},
+        vectors=vectors,
+        start=None if start is None else MaskSeparator.load(start).requires_grad_(True),
+    )
 
 
 TASKS.register(

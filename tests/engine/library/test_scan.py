@@ -17,6 +17,7 @@ from sounddesk.engine.library.scan import scan
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import Progress
 from sounddesk.storage.library.library import Library
+from sounddesk.storage.library.scan_claims import ScanClaims
 from tests.library_parts import bark
 
 
@@ -180,7 +181,7 @@ def test_a_cancelled_scan_keeps_what_it_did_and_goes_on(library: Library, record
     assert library.count() == 7
 
 
-def test_two_processes_may_scan_at_once(
+def test_two_scans_at_once_share_the_files(
     library: Library, recordings: Path, ears: LibraryEars, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sounddesk.engine.library.scan._BATCH_FILES", 1)
@@ -200,7 +201,35 @@ def test_two_processes_may_scan_at_once(
     assert library.count() == 19
     rows = library.vectors()
     assert len(set(rows.event_ids.tolist())) == len(rows.event_ids)
-    assert sum(report.scanned for report in reports) <= 24
+    assert sum(report.scanned for report in reports) == 19, "none is read twice"
+    assert sorted(report.beside for report in reports) == [False, True]
+
+
+def test_a_scan_waits_for_files_that_another_one_reads(
+    library: Library, recordings: Path, ears: LibraryEars, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sounddesk.engine.library.scan._WAIT_S", 0.01)
+    library.add_folder(recordings)
+    other = ScanClaims(library)
+    assert other.claim(recordings / "horse.aiff")
+    threading.Timer(0.5, other.close).start()
+    report = scan(library, ears=ears)
+    assert (report.scanned, library.count()) == (7, 7)
+    assert report.elapsed_s >= 0.4
+
+
+def test_waiting_for_another_scan_ends_when_cancelled(
+    library: Library, recordings: Path, ears: LibraryEars, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sounddesk.engine.library.scan._WAIT_S", 0.01)
+    library.add_folder(recordings)
+    cancel = CancelToken()
+    threading.Timer(0.5, cancel.cancel).start()
+    with ScanClaims(library) as other:
+        assert other.claim(recordings / "horse.aiff")
+        with pytest.raises(Cancelled):
+            scan(library, ears=ears, cancel=cancel)
+    assert library.count() <= 6
 
 
 def test_an_older_analysis_is_done_again(
