@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch import nn
@@ -181,7 +182,7 @@ class SeparatorTask:
         self.separator.save(folder / "separator")
 
 
-def _rms(samples: Samples) -> float:
+def _rms(samples: npt.NDArray[np.floating]) -> float:
     return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))
 
 
