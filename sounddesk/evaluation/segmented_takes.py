@@ -7,6 +7,7 @@ all, so that only the mask differs. The folders are systems of `sounddesk evalua
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import replace
@@ -36,6 +37,7 @@ from sounddesk.evaluation.evaluation_scenes import EvaluationScene
 from sounddesk.evaluation.evaluation_scenes import draw_scene
 from sounddesk.evaluation.picture_folder import read_bundle_kinds
 from sounddesk.evaluation.recordings.recording_folder import read_recording_folder
+from sounddesk.evaluation.report_folder import LOCK_NAME
 from sounddesk.evaluation.report_folder import check_report_folder
 from sounddesk.evaluation.report_folder import keep_settings
 from sounddesk.evaluation.right_object import scene_request
@@ -45,6 +47,7 @@ from sounddesk.evaluation.sounds.sounds_result import SoundsResult
 from sounddesk.evaluation.split_pictures import read_split_pictures
 from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.atomic_file import write_file
+from sounddesk.storage.folder_lock import FolderLock
 from sounddesk.storage.png_mask import encode_mask_png
 
 OBJECT_COUNTS: Final = (2, 3)
@@ -107,67 +110,69 @@ def run(
         BadInputError: pictures or recordings cannot be used, a segmenter is not installed, or `out` holds others' files
             or takes of other settings.
         EngineError: bundle or segmenter cannot be used.
-        OutputError: `out` cannot be written.
+        OutputError: `out` cannot be written, or another run is at work there.
         Cancelled: through `cancel`; what was made is kept.
     """
     loaded = {each.segmenter.name: each for each in load_segmenters(segmenter, bundle=bundle, device=device)}
     check_report_folder(out, marker=SETTINGS_FILE)
-    with EngineSession.open(bundle=bundle, device=device) as session:
-        facts = {
-            "bundle_sha256": session.bundle.sha256,
-            "reference": str(reference.resolve()),
-            "scenes": scenes,
-            "seconds": seconds,
-            "preset": preset,
-            "seed": seed,
-        }
-        kinds = {kind.name for kind in read_bundle_kinds(session.bundle)}
-        found = read_split_pictures(reference, split="test")
-        pictures = {kind: each for kind, each in found.items() if kind in kinds}
-        real: dict[str, list[Path]] = {}
-        for recording in read_recording_folder(reference):
-            real.setdefault(recording.kind, []).append(recording.path.resolve())
-        with translate_os_errors(out, what="cannot make"):
-            out.mkdir(parents=True, exist_ok=True)
-        keep_settings(out / SETTINGS_FILE, facts)
-        clips: list[EvaluationClip] = []
-        overlaps: dict[str, list[float]] = {name: [] for name in loaded}
-        not_found = dict.fromkeys(loaded, 0)
-        reporter = StageReporter(stage="takes", total=scenes, on_progress=progress, cancel=cancel)
-        sampling = SamplingSettings(preset=preset)
-        for index in range(scenes):
-            scene = draw_scene(pictures, counts=OBJECT_COUNTS, seed=seed, index=index)
-            rows = _describe(out, scene, index, real)
-            clips += rows
-            truth = [each >= 0.5 for each in scene.composed.masks]
-            systems: dict[str, list[BoolMask | None]] = {TRUE_MASK: list(truth)}
-            for name, each in loaded.items():
-                systems[name] = select(each, scene, truth)
-                pairs = zip(systems[name], truth, strict=True)
-                not_found[name] += sum(mask is None for mask in systems[name])
-                overlaps[name] += [0.0 if mask is None else overlap(mask, true) for mask, true in pairs]
-            request = scene_request(scene, seed=seed, index=index, seconds=seconds, sampling=sampling)
-            for name, masks in systems.items():
-                wanted = [
-                    (clip.id, replace(take, mask=mask))
-                    for clip, take, mask in zip(rows, request.takes, masks, strict=True)
-                    if mask is not None and not (out / name / f"{clip.id}.wav").is_file()
-                ]
-                if wanted:
-                    made = session.generate(replace(request, takes=tuple(t for _, t in wanted)), cancel=cancel)
-                    for (clip_id, _), take in zip(wanted, made, strict=True):
-                        data, _ = encode_wav(take.waveform, sample_rate_hz=take.sample_rate_hz, wav_format="PCM_16")
-                        _write(out / name / f"{clip_id}.wav", data)
-            reporter.step(index + 1)
-    write_file(out / MANIFEST, clips_to_json_lines(clips))
-    measured = sounds.run(
-        system=[f"{name}={out / name}" for name in (TRUE_MASK, *loaded)],
-        manifest=out / MANIFEST,
-        out=out / "report",
-        metrics=metrics,
-        progress=progress,
-        cancel=cancel,
-    )
+    with contextlib.ExitStack() as held:
+        with EngineSession.open(bundle=bundle, device=device) as session:
+            facts = {
+                "bundle_sha256": session.bundle.sha256,
+                "reference": str(reference.resolve()),
+                "scenes": scenes,
+                "seconds": seconds,
+                "preset": preset,
+                "seed": seed,
+            }
+            kinds = {kind.name for kind in read_bundle_kinds(session.bundle)}
+            found = read_split_pictures(reference, split="test")
+            pictures = {kind: each for kind, each in found.items() if kind in kinds}
+            real: dict[str, list[Path]] = {}
+            for recording in read_recording_folder(reference):
+                real.setdefault(recording.kind, []).append(recording.path.resolve())
+            with translate_os_errors(out, what="cannot make"):
+                out.mkdir(parents=True, exist_ok=True)
+            held.callback(FolderLock(out / LOCK_NAME, folder=out, work="measurement").release)
+            keep_settings(out / SETTINGS_FILE, facts)
+            clips: list[EvaluationClip] = []
+            overlaps: dict[str, list[float]] = {name: [] for name in loaded}
+            not_found = dict.fromkeys(loaded, 0)
+            reporter = StageReporter(stage="takes", total=scenes, on_progress=progress, cancel=cancel)
+            sampling = SamplingSettings(preset=preset)
+            for index in range(scenes):
+                scene = draw_scene(pictures, counts=OBJECT_COUNTS, seed=seed, index=index)
+                rows = _describe(out, scene, index, real)
+                clips += rows
+                truth = [each >= 0.5 for each in scene.composed.masks]
+                systems: dict[str, list[BoolMask | None]] = {TRUE_MASK: list(truth)}
+                for name, each in loaded.items():
+                    systems[name] = select(each, scene, truth)
+                    pairs = zip(systems[name], truth, strict=True)
+                    not_found[name] += sum(mask is None for mask in systems[name])
+                    overlaps[name] += [0.0 if mask is None else overlap(mask, true) for mask, true in pairs]
+                request = scene_request(scene, seed=seed, index=index, seconds=seconds, sampling=sampling)
+                for name, masks in systems.items():
+                    wanted = [
+                        (clip.id, replace(take, mask=mask))
+                        for clip, take, mask in zip(rows, request.takes, masks, strict=True)
+                        if mask is not None and not (out / name / f"{clip.id}.wav").is_file()
+                    ]
+                    if wanted:
+                        made = session.generate(replace(request, takes=tuple(t for _, t in wanted)), cancel=cancel)
+                        for (clip_id, _), take in zip(wanted, made, strict=True):
+                            data, _ = encode_wav(take.waveform, sample_rate_hz=take.sample_rate_hz, wav_format="PCM_16")
+                            _write(out / name / f"{clip_id}.wav", data)
+                reporter.step(index + 1)
+        write_file(out / MANIFEST, clips_to_json_lines(clips))
+        measured = sounds.run(
+            system=[f"{name}={out / name}" for name in (TRUE_MASK, *loaded)],
+            manifest=out / MANIFEST,
+            out=out / "report",
+            metrics=metrics,
+            progress=progress,
+            cancel=cancel,
+        )
     return SegmentedTakes(
         overlaps={name: float(np.mean(each)) for name, each in overlaps.items()},
         not_found=not_found,

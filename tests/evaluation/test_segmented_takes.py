@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -10,7 +11,10 @@ import pytest
 
 from sounddesk.audio.files.wav_io import read_sound
 from sounddesk.domain.errors import BadInputError
+from sounddesk.evaluation.report_folder import LOCK_NAME
 from sounddesk.evaluation.segmented_takes import run
+from sounddesk.storage.folder_lock import FolderInUseError
+from sounddesk.storage.folder_lock import FolderLock
 from tests.evaluation.conftest import COLOURS
 from tests.evaluation.conftest import TABLE_HEADER
 from tests.evaluation.conftest import write_cut_out
@@ -46,6 +50,9 @@ def test_only_the_mask_differs_and_what_is_there_stays(tmp_path: Path, bundle_wi
     assert kept.stat().st_mtime_ns == written
     # The same seed, alone instead of beside the others.
     assert np.abs(read_sound(out / name / takes[name][0]).samples - before).max() < 1e-3
+    with contextlib.ExitStack() as held, pytest.raises(FolderInUseError, match="another measurement"):
+        held.callback(FolderLock(out / LOCK_NAME, folder=out).release)
+        run(out=out, scenes=1, seconds=1.28, device="cpu", **given)
     with pytest.raises(BadInputError, match="other settings"):
         run(out=out, scenes=2, seconds=1.28, device="cpu", **given)
     with pytest.raises(BadInputError, match="is not installed"):

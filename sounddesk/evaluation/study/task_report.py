@@ -18,26 +18,34 @@ from sounddesk.storage.task_log import read_tasks
 
 @dataclass(frozen=True, kw_only=True)
 class Average:
-    """A mean over tasks; `margin` to each side is the 95 % interval (Student's), None for a single task.
+    """A mean over tasks; `margin` to each side is the 95 % interval, None for a single participant.
 
-    Several tasks of one participant count as if each were another person's: the interval is too narrow then.
+    Tasks of one participant are alike, so that the interval goes by participants: the variance is that of the sums of
+    their deviations (cluster-robust, Liang and Zeger 1986), with Student's quantile for one participant less.
     """
 
     mean: float
     margin: float | None
 
     @classmethod
-    def of(cls, values: Sequence[float]) -> Average:
-        """Of one value or more.
+    def of(cls, values: Sequence[float], participants: Sequence[str]) -> Average:
+        """Of one value or more, each with the participant whose task it is of.
 
         Example:
-            >>> Average.of([1.0, 3.0]).text(1)
+            >>> Average.of([1.0, 3.0], ["p1", "p2"]).text(1)
             '2.0 ± 12.7'
+            >>> Average.of([1.0, 3.0], ["p1", "p1"]).text(1)
+            '2.0'
         """
-        if len(values) < 2:
-            return cls(mean=float(values[0]), margin=None)
-        error = float(np.std(values, ddof=1)) / len(values) ** 0.5
-        return cls(mean=float(np.mean(values)), margin=error * float(stats.t.ppf(0.975, len(values) - 1)))
+        mean = float(np.mean(values))
+        sums = dict.fromkeys(participants, 0.0)
+        for value, participant in zip(values, participants, strict=True):
+            sums[participant] += value - mean
+        count = len(sums)
+        if count < 2:
+            return cls(mean=mean, margin=None)
+        error = (count / (count - 1) * sum(each**2 for each in sums.values())) ** 0.5 / len(values)
+        return cls(mean=mean, margin=error * float(stats.t.ppf(0.975, count - 1)))
 
     def text(self, digits: int) -> str:
         return f"{self.mean:.{digits}f}" + ("" if self.margin is None else f" ± {self.margin:.{digits}f}")
@@ -122,7 +130,7 @@ def _row(task: str, method: str, found: Sequence[RecordedTask]) -> TaskRow:
     rated = [each for each in found if each.satisfaction is not None]
 
     def average(values: Sequence[float]) -> Average | None:
-        return Average.of(values) if values else None
+        return Average.of(values, [each.participant for each in rated]) if values else None
 
     return TaskRow(
         task=task,

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy import stats
 
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.recorded_task import RecordedTask
+from sounddesk.evaluation.study.task_report import Average
 from sounddesk.evaluation.study.task_report import report_tasks
 from sounddesk.storage.task_log import append_task
 from sounddesk.storage.task_log import read_tasks
@@ -35,6 +38,15 @@ def test_means_and_intervals_of_each_method(tmp_path: Path) -> None:
     assert (text.minutes.mean, text.minutes.margin) == (5.0, None)
     assert "bark, text: 5.00 min" in "\n".join(made.details())
     assert made.to_json()["rows"][0]["attempts"] == {"mean": 3.0, "margin_95": pytest.approx(12.706, abs=1e-3)}
+
+
+def test_the_interval_goes_by_participants_and_not_by_tasks() -> None:
+    values = np.random.default_rng(0).normal(3.0, 1.0, 8)
+    alone = Average.of(values.tolist(), [f"p{number}" for number in range(8)])
+    assert alone.margin == pytest.approx(stats.t.interval(0.95, 7, 0, stats.sem(values))[1])
+    again = Average.of(np.repeat(values, 5).tolist(), [f"p{number}" for number in range(8) for _ in range(5)])
+    assert (again.mean, again.margin) == (pytest.approx(alone.mean), pytest.approx(alone.margin)), "five times the same"
+    assert Average.of(values.tolist(), ["p1"] * 8).margin is None
 
 
 def test_a_line_that_a_crash_cut_off_is_named_and_loses_no_other(tmp_path: Path) -> None:
