@@ -78,6 +78,7 @@ def _after_start(window: MainWindow, path: Path | None) -> None:
     load_what_comes_next()
     QTimer.singleShot(_WARM_UP_AFTER_MS, window, window.services.segment.warm_up)
     window.app_commands.tell_odd_settings()
+    window.app_commands.tell_unused_addon()
     window.app_commands.offer_crash_report()
     window.app_commands.offer_recovery(quietly=path is not None)
     if path is not None:

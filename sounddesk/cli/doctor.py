@@ -45,6 +45,7 @@ def examine(out: Path) -> list[CheckResult]:
     looks: list[tuple[str, Callable[[], list[CheckResult] | CheckResult]]] = [
         ("versions", health_checks.check_packages),
         ("device", health_checks.check_device),
+        ("graphics card", health_checks.check_addon),
         ("memory", health_checks.check_memory),
         ("disk", lambda: health_checks.check_disk(out)),
         ("bundles", health_checks.check_bundles),

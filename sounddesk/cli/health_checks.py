@@ -90,10 +90,31 @@ def check_device() -> CheckResult:
             needed_for="rendering",
             remedy=_install("pip install --force-reinstall torch torchvision"),
         )
-    # The frozen app brings the processor's torch alone.
-    card = "; a graphics card needs an installation with Python" if frozen_folder() is not None else ""
-    value = f"{policy.reason}{card}, {memory.free_bytes / 2**30:.1f} GiB free of {memory.total_bytes / 2**30:.1f} GiB"
+    value = f"{policy.reason}, {memory.free_bytes / 2**30:.1f} GiB free of {memory.total_bytes / 2**30:.1f} GiB"
     return CheckResult(section=section, name="device", value=value)
+
+
+def check_addon() -> list[CheckResult]:
+    """Of the app without Python: whether it has the add-on for graphics cards, and uses it."""
+    if frozen_folder() is None:
+        return []
+    from sounddesk.engine.torch_addon import addon_state
+    from sounddesk.engine.torch_addon import own_runtime
+
+    here = own_runtime()
+    state = addon_state(here)
+    if state is None:
+        value = f"no add-on: {here} computes on the processor; 'sounddesk addon install FOLDER' adds one"
+        return [CheckResult(section="machine", name="graphics card", value=value)]
+    if state.problem:
+        return [
+            CheckResult(
+                section="machine", name="graphics card", value="the add-on is not used, the processor computes",
+                ok=False, needed_for="a graphics card", remedy=state.problem,
+            )
+        ]  # fmt: skip
+    value = f"add-on in {state.folder}: {state.runtime}; should torch fail, 'sounddesk addon remove' goes back"
+    return [CheckResult(section="machine", name="graphics card", value=value)]
 
 
 def check_memory() -> CheckResult:

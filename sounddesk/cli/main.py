@@ -31,6 +31,7 @@ _SUBCOMMANDS: Final = {
     "demo": "render the image that ships with sounddesk",
     "library": "find recordings of your own, for objects or by words",
     "models": "install published models, and join them into bundles",
+    "addon": "use a graphics card in the app without Python",
     "doctor": "show what is installed, what is missing and how to get it",
     "train": "prepare training data, train a bundle, export it",
     "evaluate": "measure a bundle on pictures of your own",

@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Callable
 from collections.abc import Iterator
+from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +16,12 @@ from pathlib import PureWindowsPath
 from typing import Annotated
 from typing import Final
 
+from sounddesk.domain.errors import EngineError
 from sounddesk.domain.limits import Range
 from sounddesk.domain.limits import Sha256
+from sounddesk.engine.tasks import CancelToken
+from sounddesk.engine.tasks import OnProgress
+from sounddesk.engine.tasks import StageReporter
 from sounddesk.engine.types import BundleError
 from sounddesk.storage.foreign_file import open_foreign_file
 from sounddesk.storage.leftovers import ASIDE_SUFFIX
@@ -49,6 +54,55 @@ def hash_file(path: Path, *, on_bytes: Callable[[int], None] | None = None) -> F
             if on_bytes is not None:
                 on_bytes(len(block))
     return FileEntry(sha256=digest.hexdigest(), bytes=n_bytes)
+
+
+class FileDiffersError(EngineError):
+    """A file is not what its entry says; the message is its path and what is wrong, without a remedy."""
+
+
+def check_lengths(folder: Path, files: Mapping[str, FileEntry]) -> None:
+    """The quick half of `check_hashes`. Raises: FileDiffersError, BundleError."""
+    for relative, entry in files.items():
+        path = inside(folder, relative)
+        if not path.is_file():
+            raise FileDiffersError(f"{relative} is missing")
+        n_bytes = path.stat().st_size
+        if n_bytes != entry.bytes:
+            raise FileDiffersError(f"{relative} has {n_bytes} bytes instead of {entry.bytes}")
+
+
+def check_hashes(
+    folder: Path,
+    files: Mapping[str, FileEntry],
+    *,
+    stage: str,
+    on_progress: OnProgress | None = None,
+    cancel: CancelToken | None = None,
+) -> None:
+    """Check existence, length and sha256 of every file below `folder`; `stage` names the work in reports.
+
+    Raises:
+        FileDiffersError: of the first file that differs.
+        BundleError: a path leads out of the folder.
+        Cancelled: through `cancel`.
+    """
+    check_lengths(folder, files)
+    total = sum(entry.bytes for entry in files.values())
+    reporter = StageReporter(stage=stage, total=total, on_progress=on_progress, cancel=cancel, unit="bytes")
+    done = 0
+
+    def on_bytes(n_bytes: int) -> None:
+        nonlocal done
+        done += n_bytes
+        reporter.step(done)
+
+    for relative, entry in files.items():
+        try:
+            found = hash_file(inside(folder, relative), on_bytes=on_bytes)
+        except OSError as error:
+            raise FileDiffersError(f"{relative} cannot be read ({error.strerror})") from error
+        if found != entry:
+            raise FileDiffersError(f"{relative} is not the file that it should be (sha256 differs)")
 
 
 def safe_relative_path(path: str) -> bool:

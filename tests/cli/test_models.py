@@ -50,7 +50,7 @@ def test_the_life_of_a_model(run: Run, hub: LocalHub, tmp_path: Path) -> None:
     assert "every file is as it was installed" in run("models", "verify").out
     (folder / "config.json").write_text("[]")
     damaged = run("models", "verify", "--json")
-    assert damaged.code == 3 and "config.json is not the file that was installed" in damaged.document["error"]
+    assert damaged.code == 3 and "config.json is not the file that it should be" in damaged.document["error"]
     assert run("models", "remove", "sam2.1-tiny", "--json").code == 0
     assert not folder.exists()
     gone = run("models", "where", "sam2.1-tiny")

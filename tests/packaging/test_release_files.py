@@ -39,7 +39,7 @@ def left_out() -> ModuleType:
 
 def test_the_spec_is_python_and_its_files_exist() -> None:
     compile(SPEC, "sounddesk.spec", "exec")
-    for name in re.findall(r'HERE / "([\w.]+\.py)"', SPEC):
+    for name in re.findall(r'"([\w.]+\.py)"', SPEC):
         assert (PACKAGING / "frozen" / name).is_file(), name
 
 

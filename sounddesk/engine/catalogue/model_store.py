@@ -25,8 +25,10 @@ from sounddesk.engine.catalogue.entries import check_id
 from sounddesk.engine.licence import Licence
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
-from sounddesk.engine.tasks import StageReporter
+from sounddesk.engine.verified_files import FileDiffersError
 from sounddesk.engine.verified_files import FileEntry
+from sounddesk.engine.verified_files import check_hashes
+from sounddesk.engine.verified_files import check_lengths
 from sounddesk.engine.verified_files import hash_file
 from sounddesk.engine.verified_files import inside
 from sounddesk.storage.atomic_file import translate_os_errors
@@ -90,34 +92,17 @@ class InstalledModel:
             ModelError: names the file and the remedy.
             Cancelled: through `cancel`.
         """
-        self.check_lengths()
-        reporter = StageReporter(
-            stage=f"check {self.id}", total=self.n_bytes, on_progress=on_progress, cancel=cancel, unit="bytes"
-        )
-        done = 0
-
-        def on_bytes(n_bytes: int) -> None:
-            nonlocal done
-            done += n_bytes
-            reporter.step(done)
-
-        for relative, entry in self.files.items():
-            try:
-                found = hash_file(inside(self.folder, relative), on_bytes=on_bytes)
-            except OSError as error:
-                raise self._refused(relative, f"cannot be read ({error.strerror})") from error
-            if found != entry:
-                raise self._refused(relative, "is not the file that was installed (sha256 differs)")
+        try:
+            check_hashes(self.folder, self.files, stage=f"check {self.id}", on_progress=on_progress, cancel=cancel)
+        except FileDiffersError as error:
+            raise self._refused(error) from error
 
     def check_lengths(self) -> None:
         """The quick half of `verify`. Raises: ModelError."""
-        for relative, entry in self.files.items():
-            path = inside(self.folder, relative)
-            if not path.is_file():
-                raise self._refused(relative, "is missing")
-            n_bytes = path.stat().st_size
-            if n_bytes != entry.bytes:
-                raise self._refused(relative, f"has {n_bytes} bytes instead of {entry.bytes}")
+        try:
+            check_lengths(self.folder, self.files)
+        except FileDiffersError as error:
+            raise self._refused(error) from error
 
     def file(self, relative: str) -> Path:
         """Path of one of its files. Raises: ModelError."""
@@ -139,9 +124,9 @@ class InstalledModel:
         )
         return json.dumps(encode(record), indent=2, ensure_ascii=False) + "\n"
 
-    def _refused(self, relative: str, problem: str) -> ModelError:
+    def _refused(self, differs: FileDiffersError) -> ModelError:
         remedy = "add the folder again" if self.is_linked else f"run 'sounddesk models install {self.id}' again"
-        return ModelError(f"model {self.id!r}: {relative} {problem}: {remedy}")
+        return ModelError(f"model {self.id!r}: {differs}: {remedy}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -68,7 +68,7 @@ def test_install_check_remove(dialog: ModelsDialog) -> None:
     model.file("config.json").write_bytes(b"[]")
     dialog.verify_button.click()
     wait_until(lambda: idle(dialog))
-    assert "config.json is not the file that was installed" in dialog.status.text()
+    assert "config.json is not the file that it should be" in dialog.status.text()
     dialog.remove_button.click()
     wait_until(lambda: idle(dialog))
     assert installed_model("sam2.1-tiny") is None and dialog.state_of("sam2.1-tiny") == ""

@@ -191,7 +191,7 @@ def test_an_installed_model_is_chosen_and_checked_before_it_is_loaded(tmp_path: 
     (folder / "sam_vit_b.safetensors").write_bytes(weights[:-4] + b"\x00\x00\x80\x3f")
     choice = choose_segmenter(environment={}, models_folder=tmp_path)
     assert not isinstance(choice.segmenter, SamSegmenter)
-    assert "sam_vit_b.safetensors is not the file that was installed (sha256 differs)" in choice.notice
+    assert "sam_vit_b.safetensors is not the file that it should be (sha256 differs)" in choice.notice
 
 
 @pytest.mark.slow
