@@ -30,10 +30,6 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parent.parent
 FROZEN: Final = ROOT / "packaging" / "frozen"
 MAX_COMPRESSED_MB: Final = 450.0
-# Libraries whose packages do not say it.
-_LICENCES: Final = {"segment-anything": "Apache-2.0"}
-# What wheels bring along besides the library that they are named after.
-_BROUGHT_ALONG: Final = ROOT / "packaging" / "brought_along.md"
 
 
 class SkippedError(Exception):
@@ -113,36 +109,11 @@ def environment(release: Release) -> str:
 
 
 def licences(release: Release) -> str:
-    """REUSE, the licences of every library with their texts, and the SBOM."""
+    """REUSE, the list of the libraries' licences, and the SBOM."""
     assert release.python is not None
     run(sys.executable, "-m", "reuse", "lint")
-    folder = release.work / "licences"
-    folder.mkdir(exist_ok=True)
-    listed = run(
-        sys.executable,
-        "-m",
-        "piplicenses",
-        "--python",
-        release.python,
-        "--from=mixed",
-        "--format=json",
-        "--with-license-file",
-        "--no-license-path",
-        "--with-urls",
-    )
-    libraries = json.loads(listed)
-    for each in libraries:
-        if each["License"] == "UNKNOWN":
-            each["License"] = _LICENCES.get(each["Name"], "UNKNOWN")
-        (folder / f"{each['Name']}.txt").write_text(
-            f"{each['License']}\n{each['URL']}\n\n{each['LicenseText']}\n", encoding="utf-8"
-        )
-    rows = [f"| {each['Name']} | {each['Version']} | {each['License']} |" for each in libraries]
-    table = "\n".join(["| library | version | licence |", "|---|---|---|", *rows])
-    (release.out / "licences.md").write_text(
-        f"# Licences of the libraries of the frozen app\n\n{table}\n\n{_BROUGHT_ALONG.read_text(encoding='utf-8')}",
-        encoding="utf-8",
-    )
+    listed = run(release.python, "-m", "piplicenses", "--from=mixed", "--format=json", "--with-urls")
+    (release.work / "libraries.json").write_text(listed, encoding="utf-8")
     bom = release.out / f"sounddesk-{release.version}.cdx.json"
     run(
         sys.executable,
@@ -160,8 +131,7 @@ def licences(release: Release) -> str:
         "-o",
         bom,
     )
-    unknown = [each["Name"] for each in libraries if each["License"] == "UNKNOWN"]
-    return f"REUSE compliant; {len(libraries)} libraries, unknown: {', '.join(unknown) or 'none'}; SBOM {bom.name}"
+    return f"REUSE compliant; SBOM {bom.name}"
 
 
 def freeze(release: Release) -> str:
@@ -183,8 +153,21 @@ def freeze(release: Release) -> str:
         FROZEN / "sounddesk.spec",
         env={**os.environ, "SOUNDDESK_ICONS": str(icons)},
     )
+    noticed = run(
+        release.python,
+        FROZEN / "notices.py",
+        release.frozen,
+        "--toc",
+        release.work / "pyinstaller" / "sounddesk" / "COLLECT-00.toc",
+        "--libraries",
+        release.work / "libraries.json",
+        "--homepage",
+        release.options.homepage,
+        "--table",
+        release.out / "licences.md",
+    )
     run(release.python, FROZEN / "finish.py", release.frozen, "--table", release.out / "size.md")
-    return (release.out / "size.md").read_text(encoding="utf-8").splitlines()[0]
+    return f"{(release.out / 'size.md').read_text(encoding='utf-8').splitlines()[0]} Licences: {noticed.strip()}"
 
 
 def smoke(release: Release) -> str:
@@ -228,8 +211,6 @@ def installers(release: Release) -> str:
             release.version,
             "--homepage",
             release.options.homepage,
-            "--licences",
-            release.work / "licences",
             "--preset",
             str(release.options.preset),
         )

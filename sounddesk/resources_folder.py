@@ -17,6 +17,16 @@ def frozen_folder() -> Path | None:
     return Path(folder) if folder is not None and getattr(sys, "frozen", False) else None
 
 
+def licences_folder() -> Path | None:
+    """Where the frozen app has the licences of all that is in it; None in any other installation."""
+    libraries = frozen_folder()
+    if libraries is None:
+        return None
+    # Beside the programs; on macOS the folders of an app bundle have their own names.
+    places = (libraries.parent / "licences", libraries.parent / "Resources" / "licences")
+    return next((place for place in places if place.is_dir()), None)
+
+
 def resources_folder() -> Path:
     """The `resources` folder: starter bundle, recipes, demo still.
 

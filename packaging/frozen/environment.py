@@ -56,6 +56,8 @@ def make(folder: Path, sdist: Path, *, torch: str, index: str | None) -> Path:
     if sys.platform == "linux" and not _loads_operators(python):
         _drop_operators(packages)
     pip(f"{sdist}[{EXTRAS}]", "pyinstaller>=6.11", "pip-licenses>=5.0")
+    if sys.platform == "linux":
+        subprocess.run([sys.executable, str(HERE / "unused_libraries.py"), str(packages)], check=True)
     return python
 
 

@@ -11,6 +11,8 @@ EXCLUDED_MODULES: Final = (
     "pip", "wheel", "pandas", "tensorboard", "torch.utils.tensorboard",
     # Tests that packages bring along.
     "scipy.conftest", "sympy.testing", "diffusers.utils.testing_utils", "transformers.testing_utils",
+    # Editing of lines in Python's own prompt, by a library under the GPL.
+    "readline",
     # Training's dashboards: for a Python environment of one's own.
     "wandb", "comet_ml", "mlflow",
 )  # fmt: skip

@@ -61,7 +61,7 @@ def metainfo(version: str, *, homepage: str, date: str, note: str) -> str:
     )
 
 
-def write_share(folder: Path, version: str, *, homepage: str, date: str, licences: Path | None) -> None:
+def write_share(folder: Path, version: str, *, homepage: str, date: str) -> None:
     """`applications`, `metainfo`, `mime`, `icons` and `doc` below `folder`."""
     import draw
 
@@ -80,8 +80,6 @@ def write_share(folder: Path, version: str, *, homepage: str, date: str, licence
     draw.draw_hicolor(folder / "icons")
     shutil.copy(ROOT / "LICENSE", folder / "doc" / "sounddesk" / "LICENSE")
     shutil.copy(ROOT / "REUSE.toml", folder / "doc" / "sounddesk")
-    if licences is not None:
-        shutil.copytree(licences, folder / "doc" / "sounddesk" / "licences")
 
 
 def make_tarball(frozen: Path, share: Path, out: Path, version: str, *, preset: int) -> Path:
@@ -150,8 +148,10 @@ def make_deb(frozen: Path, share: Path, out: Path, version: str, *, preset: int)
 def _copyright() -> str:
     return (
         "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\nUpstream-Name: sounddesk\n\n"
-        "Files: *\nCopyright: The sounddesk authors\nLicense: Apache-2.0\n See /usr/share/common-licenses/Apache-2.0.\n"
-        "Comment: REUSE.toml beside this file names the licences of data by path; `licences` those of the libraries.\n"
+        "Files: *\nCopyright: The sounddesk authors, and those of the libraries\nLicense: GPL-3.0-or-later\n"
+        " The package as a whole: see /usr/share/common-licenses/GPL-3. sounddesk's own code is under Apache-2.0.\n"
+        "Comment: /usr/lib/sounddesk/licences has the licence of every part, and the places of the sources;\n"
+        " REUSE.toml beside this file names the licences of data by path.\n"
     )
 
 
@@ -174,13 +174,12 @@ def main() -> None:
     parser.add_argument("--version", required=True)
     parser.add_argument("--homepage", default=PLACEHOLDER_HOMEPAGE)
     parser.add_argument("--preset", type=int, choices=range(10), default=6, help="of xz: 1 is quick, 6 and 9 are small")
-    parser.add_argument("--licences", type=Path, help="folder of the libraries' licences, to go along")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     date = dt.datetime.now(tz=dt.UTC).date().isoformat()
     with tempfile.TemporaryDirectory(dir=options.out) as temporary:
         share = Path(temporary) / "share"
-        write_share(share, options.version, homepage=options.homepage, date=date, licences=options.licences)
+        write_share(share, options.version, homepage=options.homepage, date=date)
         for made in (
             make_tarball(options.frozen.resolve(), share, options.out, options.version, preset=options.preset),
             make_deb(options.frozen.resolve(), share, options.out, options.version, preset=options.preset),

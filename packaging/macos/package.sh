@@ -13,6 +13,9 @@ identity=${SIGNING_IDENTITY:--}
 options=(--force --options runtime --entitlements "$here/entitlements.plist" --sign "$identity")
 [ "$identity" = - ] || options+=(--timestamp)
 
+# Every licence, as on the other systems beside the programs.
+cp -R "$(dirname "$app")/sounddesk/licences" "$app/Contents/Resources/licences"
+
 # From the inside out: a bundle's signature covers those of its libraries.
 find "$app" -type f \( -name '*.dylib' -o -name '*.so' \) -print0 | xargs -0 codesign "${options[@]}"
 find "$app/Contents/MacOS" -type f -perm -u+x -print0 | xargs -0 codesign "${options[@]}"

@@ -225,6 +225,4 @@ def _check_files(
     found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or path.is_file()}
     if unexpected := sorted(found - set(manifest.files) - {MANIFEST_NAME}):
         named = ", ".join(unexpected[:_MOST_NAMED])
-        raise AddonError(
-            f"{folder} holds {len(unexpected)} files that its manifest does not name ({named})", remedy=remedy
-        )
+        raise AddonError(f"{folder} holds files that its manifest does not name ({named})", remedy=remedy)

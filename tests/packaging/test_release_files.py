@@ -6,8 +6,10 @@ import hashlib
 import importlib.util
 import plistlib
 import re
+import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from types import ModuleType
 
@@ -119,6 +121,62 @@ def test_torchvision_can_be_imported_without_its_operators(tmp_path: Path) -> No
     assert said() == ["torchvision::nms", "torchvision::qnms", "imported"]
     (package / "_C.so").touch()
     assert said() == ["imported"]
+
+
+def test_a_library_that_nothing_calls_is_replaced_by_an_empty_one(tmp_path: Path) -> None:
+    """Of two real libraries: the one asks the other, by names with and without a version."""
+    if not all(shutil.which(tool) for tool in ("cc", "nm")):
+        pytest.skip("no C compiler")
+    unused = _module(PACKAGING / "frozen" / "unused_libraries.py")
+    (tmp_path / "codec.c").write_text(
+        "int levels[2] = {7, 8}; int plain(void) { return 7; } int versioned(void) { return 7; }"
+    )
+    (tmp_path / "codec.ld").write_text("V1 { global: versioned; };\n")
+    (tmp_path / "user.c").write_text(
+        "extern int levels[2]; int plain(void); int versioned(void);"
+        "int ask(void) { return plain() + versioned() + levels[0]; }"
+    )
+    codec, user = tmp_path / "libcodec.so", tmp_path / "libuser.so"
+    for source, library, options in (
+        ("codec.c", codec, ["-Wl,--version-script=codec.ld"]),
+        ("user.c", user, ["-L.", "-lcodec", "-Wl,-rpath,$ORIGIN"]),
+    ):
+        subprocess.run(["cc", "-shared", "-fPIC", source, "-o", library.name, *options], cwd=tmp_path, check=True)
+
+    def answer() -> str:
+        code = f"import ctypes; print(ctypes.CDLL({str(user)!r}).ask())"
+        return subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True).stdout
+
+    assert answer() == "21\n"
+    assert unused.replace(codec, [user]) == 3
+    assert answer() == "0\n"
+
+
+def test_every_part_of_the_app_has_its_licence(tmp_path: Path) -> None:
+    notices = _module(PACKAGING / "frozen" / "notices.py")
+    table = tomllib.loads((PACKAGING / "frozen" / "native_libraries.toml").read_text(encoding="utf-8"))
+    assert notices.entries_of({"libavcodec-1.so.62", "libxcb-shm-0be6.so"}, table)[1] == []
+    assert notices.entries_of({"libavcodecs.so", "libnew.so"}, table)[1] == ["libavcodecs.so", "libnew.so"]
+    packages = tmp_path / "packages"
+    (packages / "av.libs").mkdir(parents=True)
+    for name, size in (("libavcodec-1.so", 70_000), ("libx264-1.so.165", 15_000), ("libx265-1.so.216", 70_000)):
+        (packages / "av.libs" / name).write_bytes(bytes(size))
+    toc = tmp_path / "COLLECT-00.toc"
+    listed = [(path.name, str(path), "BINARY") for path in (packages / "av.libs").iterdir()]
+    toc.write_text(repr(([*listed, ("a", "/nowhere/liba.so.1", "BINARY"), ("b", "/nowhere/b.txt", "DATA")],)))
+    found = notices.collected(toc, packages=packages)
+    # An empty library is none; what nobody knows is told.
+    assert found.wheels == {"libavcodec-1.so", "libx265-1.so.216"} and found.unknown == {"liba.so.1"}
+    rows = [{"Name": name, "Version": "1", "License": "x"} for name in ("sounddesk", "mutagen")]
+    text = notices.page(rows, found, table, homepage="https://sounddesk.example")
+    assert "under **GPL-3.0-or-later** (`texts/GPL-3.0.txt`): x265, mutagen in it" in text
+    assert "| FFmpeg | LGPL-3.0-or-later" in text and "x264" not in text and "PyAV-Org/pyav-ffmpeg" in text
+    assert "LGPL-3.0 (`texts/LGPL-3.0.txt`)" in notices.page(rows[:1], notices.Collected(), table, homepage="")
+    found.wheels.add("libnew.so")
+    with pytest.raises(SystemExit, match="no entry in native_libraries.toml: libnew.so"):
+        notices.page(rows, found, table, homepage="")
+    for name in ("GPL-2.0", "GPL-3.0", "LGPL-2.1", "LGPL-3.0", "MPL-2.0"):
+        assert "GNU" in (PACKAGING / "licences" / f"{name}.txt").read_text(encoding="utf-8")
 
 
 def test_windows_and_macos_know_the_same_files() -> None:

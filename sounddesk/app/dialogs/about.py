@@ -17,11 +17,13 @@ from sounddesk.app.plain_text import PlainLabel
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.bundles.installed_bundles import list_bundles
 from sounddesk.engine.types import BundleError
+from sounddesk.resources_folder import licences_folder
 
 _LIBRARIES = (
     ("Qt and PySide6", "LGPL-3.0"), ("PyTorch", "BSD-3-Clause"), ("diffusers, transformers, safetensors", "Apache-2.0"),
     ("NumPy, SciPy", "BSD-3-Clause"), ("OpenCV", "Apache-2.0"), ("Pillow", "MIT-CMU"),
     ("libsndfile and soundfile", "LGPL-2.1 and BSD-3-Clause"), ("libsoxr and soxr", "LGPL-2.1"),
+    ("mutagen", "GPL-2.0-or-later"), ("FFmpeg and PyAV, for movies", "LGPL-3.0 and BSD-3-Clause"),
     ("PortAudio and sounddevice", "MIT"), ("segment-anything", "Apache-2.0"),
 )  # fmt: skip
 
@@ -50,6 +52,11 @@ class AboutBox(QDialog):
                 _add_page(tabs, self.tr("Bundle {name}").format(name=bundle.name), _bundle_text(bundle))
         rows = "\n".join(f"| {name} | {licence} |" for name, licence in _LIBRARIES)
         _add_page(tabs, self.tr("Libraries"), f"| library | licence |\n|---|---|\n{rows}\n")
+        folder = licences_folder()
+        if folder is not None:
+            text = self.tr("All licences are in {folder}.").format(folder=f"`{folder}`")
+            page = (folder / "README.md").read_text(encoding="utf-8")
+            _add_page(tabs, self.tr("This app"), f"{text}\n\n{page}")
         licence = _licence_text()
         if licence:
             _add_page(tabs, self.tr("Apache-2.0"), licence, markdown=False)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -249,6 +250,18 @@ def test_about_shows_the_licence_of_each_bundle(qapp: QApplication) -> None:
     texts = [each.toPlainText() for each in box.findChildren(QTextBrowser)]
     assert any("Paid work: under conditions" in text and "Model card" in text for text in texts)
     assert any("LGPL" in text for text in texts) and any("Apache License" in text for text in texts)
+
+
+def test_about_the_app_without_python_shows_the_licences_that_lie_in_it(
+    qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "_internal").mkdir()
+    (tmp_path / "licences").mkdir()
+    (tmp_path / "licences" / "README.md").write_text("under **GPL-3.0-or-later**", encoding="utf-8")
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "_MEIPASS", str(tmp_path / "_internal"), raising=False)
+    texts = [each.toPlainText() for each in AboutBox().findChildren(QTextBrowser)]
+    assert any("under GPL-3.0-or-later" in text and str(tmp_path / "licences") in text for text in texts)
 
 
 def test_the_demo_is_a_fresh_project_each_time(document: Document) -> None:
