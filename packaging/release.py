@@ -180,6 +180,7 @@ def smoke(release: Release) -> str:
     )
     root = ["--root", release.work / "root"] if can_make_root else []
     demo_folder = release.work / "demo"
+    addon = ["--addon", release.options.addon] if release.options.addon else []
     run(
         sys.executable,
         FROZEN / "smoke.py",
@@ -189,6 +190,7 @@ def smoke(release: Release) -> str:
         report,
         "--screenshot",
         release.out / "window.png",
+        *addon,
         *(["--installed", demo_folder] if demo_folder.exists() else []),
     )
     told = json.loads(report.read_text(encoding="utf-8"))
@@ -319,6 +321,7 @@ def main() -> int:
     parser.add_argument("--torch", default="torch", help="requirement of the CPU build, e.g. torch==2.13.0")
     parser.add_argument("--torch-index", help="package index with CPU builds of torch")
     parser.add_argument("--homepage", default="https://sounddesk.example", help="where the site will be")
+    parser.add_argument("--addon", type=Path, help="folder of packaging/addon.py, for the smoke test")
     parser.add_argument("--preset", type=int, default=6, help="of xz; 1 for a quick trial")
     parser.add_argument("--any-tree", action="store_true", help="also from a checkout with changes")
     options = parser.parse_args()

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Final
 
 HERE: Final = Path(__file__).resolve().parent
-# What the app offers in the window: timelines, film, movies.
-EXTRAS: Final = "otio,aaf,film,movie"
+# What the app offers to people without Python: timelines, film, movies, listening studies.
+EXTRAS: Final = "otio,aaf,film,movie,study"
 # A look at torch from inside the environment.
 _LOOK: Final = "import torch; print(torch.__version__, torch.version.cuda)"
 _PACKAGES: Final = "import sysconfig; print(sysconfig.get_paths()['purelib'])"

@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import field
@@ -169,6 +170,94 @@ def batch(place: Place) -> str:
     return f"{len(sounds)} sounds of 2 frames by 2 workers"
 
 
+def library(place: Place) -> str:
+    """Recordings that are taken in, scanned and found: those of the demo."""
+    folder = place.work / "recordings"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(place.work / "demo", folder, ignore=shutil.ignore_patterns("*.json", "*.png", "masks"))
+    place.run("sounddesk", "library", "add", place.inside(folder))
+    said = place.run("sounddesk", "library", "scan")
+    found = place.run("sounddesk", "library", "search", "duck")
+    assert "duck" in found, found
+    return said.strip().splitlines()[-1]
+
+
+def movie(place: Place) -> str:
+    """The first frame of a film in H.264, whose encoder the app need not have."""
+    import av
+    from PIL import Image
+
+    film, out = place.work / "film.mov", place.work / "film"
+    shutil.rmtree(out, ignore_errors=True)
+    demo_folder = place.frozen / "_internal" / "sounddesk" / "_resources" / "demo"
+    with Image.open(demo_folder / "shore" / "scene.jpg") as picture:
+        still = picture.convert("RGB").resize((640, 480))
+    with av.open(str(film), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = *still.size, "yuv420p"
+        for _ in range(5):
+            container.mux(stream.encode(av.VideoFrame.from_image(still)))
+        container.mux(stream.encode())
+    place.run(
+        "sounddesk", "batch", place.inside(film), "--every", "5", "--auto", "--seconds", "1", "--workers", "1",
+        "--out", place.inside(out),
+    )  # fmt: skip
+    sounds = list(out.rglob("*.wav"))
+    assert sounds, sorted(out.rglob("*"))
+    return f"{len(sounds)} sounds of a frame of a film in H.264"
+
+
+def study(place: Place) -> str:
+    """A listening study that is made, and served until Ctrl-C."""
+    folder = place.work / "study"
+    shutil.rmtree(folder, ignore_errors=True)
+    sounds = sorted(path for path in (place.work / "demo").glob("*.wav") if path.stem not in ("mix", "blend"))
+    rows = [{"id": each.stem, "caption": each.stem, "image": "scene.jpg", "object": each.stem} for each in sounds]
+    for system in ("one", "other"):
+        shutil.copytree(place.work / "demo", folder / system, ignore=shutil.ignore_patterns("*.json", "masks"))
+    demo_folder = place.frozen / "_internal" / "sounddesk" / "_resources" / "demo"
+    shutil.copy(demo_folder / "shore" / "scene.jpg", folder)
+    (folder / "clips.jsonl").write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    systems = [f"{name}={place.inside(folder / name)}" for name in ("one", "other")]
+    made = place.inside(folder / "made")
+    manifest = place.inside(folder / "clips.jsonl")
+    place.run(
+        "sounddesk", "study", "new", *systems, "--manifest", manifest, "--out", made, "--clips", "2", "--controls", "1"
+    )
+    command = place.command("sounddesk", "study", "serve", made, "--host", "127.0.0.1", "--port", "0")
+    with subprocess.Popen(command, env=place.environment(), stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            address = server.stdout.readline().strip()
+            with urllib.request.urlopen(address, timeout=60) as answer:
+                first_page = answer.read().decode()
+        finally:
+            server.send_signal(signal.SIGINT)
+            server.communicate(timeout=60)
+    assert "<form" in first_page, first_page[:500]
+    return f"served, and ended with {server.returncode} by Ctrl-C"
+
+
+def addon(place: Place, folder: Path) -> str:
+    """The add-on for graphics cards: used after it was installed, and given up when its folder is gone."""
+    inside = place.work / "addon"
+    shutil.rmtree(inside, ignore_errors=True)
+    subprocess.run(["cp", "-al", str(folder), str(inside)], check=True)
+    place.run("sounddesk", "addon", "install", place.inside(inside))
+    used = place.run("sounddesk", "doctor")
+    for each in (f"add-on in {place.inside(inside)}", "rendering works here"):
+        assert each in used, used
+    demo_folder = place.work / "demo-by-addon"
+    place.run("sounddesk", "demo", "--quiet", "--out", place.inside(demo_folder))
+    shutil.rmtree(inside)
+    gone = place.run("sounddesk", "doctor")
+    for each in ("computing on the processor", "rendering works here"):
+        assert each in gone, gone
+    place.run("sounddesk", "addon", "remove")
+    device = next(line.strip() for line in used.splitlines() if line.strip().startswith("device:"))
+    return f"renders with {device}; without its folder the app's own torch, and says so"
+
+
 def crash(place: Place) -> str:
     """A window that is killed by a fault leaves a report that names it."""
     said = place.run("sounddesk", "render", "nowhere.png", "--auto", expect=2)
@@ -255,6 +344,7 @@ def main() -> int:
     parser.add_argument("--installed", type=Path, help="folder of the demo that an installation rendered")
     parser.add_argument("--report", type=Path)
     parser.add_argument("--screenshot", type=Path)
+    parser.add_argument("--addon", type=Path, help="folder that packaging/addon.py made for this app: tried, too")
     parser.add_argument("--only", nargs="+", metavar="STEP", help="steps to do, e.g. demo batch; default: all")
     options = parser.parse_args()
     root: Path | None = options.root
@@ -267,7 +357,12 @@ def main() -> int:
         ("demo", lambda: demo(place, options.installed)),
         ("export", lambda: export(place)),
         ("batch", lambda: batch(place)),
+        ("library", lambda: library(place)),
+        ("movie", lambda: movie(place)),
+        ("study", lambda: study(place)),
     ]
+    if options.addon is not None:
+        steps.append(("addon", lambda: addon(place, options.addon)))
     if shutil.which("Xvfb") and shutil.which("xdotool"):
         steps += [("window", lambda: window(place, options.screenshot)), ("crash report", lambda: crash(place))]
     failed = False

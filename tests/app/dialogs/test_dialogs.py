@@ -260,7 +260,8 @@ def test_about_the_app_without_python_shows_the_licences_that_lie_in_it(
     (tmp_path / "licences" / "README.md").write_text("under **GPL-3.0-or-later**", encoding="utf-8")
     monkeypatch.setattr(sys, "frozen", True, raising=False)
     monkeypatch.setattr(sys, "_MEIPASS", str(tmp_path / "_internal"), raising=False)
-    texts = [each.toPlainText() for each in AboutBox().findChildren(QTextBrowser)]
+    box = AboutBox()
+    texts = [each.toPlainText() for each in box.findChildren(QTextBrowser)]
     assert any("under GPL-3.0-or-later" in text and str(tmp_path / "licences") in text for text in texts)
 
 
