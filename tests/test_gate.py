@@ -32,6 +32,8 @@ CALLERS: dict[tuple[str, ...], set[str]] = {
         "storage/project_schema.py",
         "storage/project_file.py",
         "storage/library/library_schema.py",
+        # In memory, for what a new database holds.
+        "storage/sqlite_schema.py",
         "app/project/recovery.py",
         "evaluation/study/study_file.py",
     },

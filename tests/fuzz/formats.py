@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -196,11 +197,97 @@ def _queue(path: Path) -> None:
         queue.close()
 
 
+def _library(path: Path) -> None:
+    from sounddesk.storage.library.library import Library
+
+    with Library(path) as library:
+        for folder in library.folders():
+            library.known_files(folder.id)
+        ids = [each for each in range(-1, 4) if library.events_of(each)]
+        library.recordings(ids)
+        library.problems()
+        library.recording_at(Path("/sounds/dog.wav"))
+        library.with_content(seeds.HASH)
+        library.file_with_content(seeds.HASH)
+        library.star(1, True)
+        library.forget_missing()
+
+
+def _library_search(path: Path) -> None:
+    from sounddesk.engine.library.search import EventFilter
+    from sounddesk.engine.library.search import LibrarySearch
+    from sounddesk.storage.library.library import Library
+
+    with Library(path) as library:
+        search = LibrarySearch(library, _kinds())
+        search.of_text("dog", wanted=EventFilter(least_s=0.1))
+        search.like(1)
+
+
+class _Lengths:
+    """Stands for a text encoder, which takes seconds to load and never sees the index: texts by their length."""
+
+    def encode(self, texts: list[str]) -> Any:
+        import torch
+
+        return torch.tensor([[len(text) % (place + 2) + 1.0 for place in range(seeds.WORDS_WIDTH)] for text in texts])
+
+
+@functools.cache
+def _kinds() -> Any:
+    import numpy as np
+
+    from sounddesk.engine.library.kind_space import KindSpace
+    from sounddesk.engine.library.kind_space import encode_texts
+    from sounddesk.engine.perception.effects_head import EffectsHead
+
+    vectors = encode_texts(_Lengths(), ("dog", "rain"))
+    return KindSpace(
+        kinds=("dog", "rain"), caption_vectors=vectors, text_vectors=vectors, kind_of_text=np.arange(2),
+        text_encoder=_Lengths(), head=EffectsHead(seeds.EVENT_WIDTH, 2).eval().requires_grad_(False),
+    )  # fmt: skip
+
+
+def _study(path: Path) -> None:
+    from sounddesk.evaluation.study.study_file import StudyFile
+    from sounddesk.evaluation.study.study_report import report_study
+
+    with StudyFile(path.parent) as study:
+        report_study(study, path.parents[1] / "report")
+
+
+def _served_study(path: Path) -> None:
+    from sounddesk.evaluation.study.study_file import StudyFile
+
+    with StudyFile(path.parent) as study:
+        code = study.add_listener(now=1e9)
+        for listener in (*study.listeners(), study.listener_of(code)):
+            assert listener is not None
+            study.show(listener, now=1e9)
+            if listener.present is not None:
+                criteria = study.samples[listener.present].criteria
+                study.answer(listener, listener.present, dict.fromkeys(criteria, 3), now=2e9)
+        study.note("forged session", now=2e9)
+
+
+def _evaluation_clips(path: Path) -> None:
+    from sounddesk.evaluation.evaluation_clip import read_clip_manifest
+
+    read_clip_manifest(path)
+
+
+def _tasks(path: Path) -> None:
+    from sounddesk.evaluation.study.task_report import report_tasks
+
+    report_tasks([path]).details()
+
+
 # ---------------------------------------------------------------------- the table
 
 _PICTURE = (_image, _mask, _training_image, _training_mask)
 _SOUND = (_sound, _clip_sound)
 _PNG = (*BLIND, *(mutators.change_png,) * 6)
+_SQLITE = (*BLIND, *(mutators.change_sqlite,) * 10)
 
 FORMATS = {
     each.name: each
@@ -222,8 +309,14 @@ FORMATS = {
         Format(name="via", file="a.json", seeds=seeds.via, readers=(_masks,), mutators=JSON),
         Format(name="sam masks", file="a.json", seeds=seeds.segment_anything, readers=(_masks,), mutators=JSON),
         Format(name="cvat", file="a.xml", seeds=seeds.cvat, readers=(_masks,), mutators=TEXT),
-        Format(name="project", file="a.sdesk", seeds=seeds.project, readers=(_project,),
-               mutators=(*BLIND, *(mutators.change_sqlite,) * 10)),
+        Format(name="project", file="a.sdesk", seeds=seeds.project, readers=(_project,), mutators=_SQLITE),
+        Format(name="library", file="a.sqlite", seeds=seeds.library_index, readers=(_library, _library_search),
+               mutators=_SQLITE, share=0.25),
+        Format(name="study", file="study/study.sqlite", seeds=seeds.study, readers=(_study, _served_study),
+               mutators=_SQLITE, share=0.05),
+        Format(name="evaluation clips", file="clips.jsonl", seeds=seeds.evaluation_clips, readers=(_evaluation_clips,),
+               mutators=JSON),
+        Format(name="tasks", file="a.jsonl", seeds=seeds.task_log, readers=(_tasks,), mutators=JSON),
         Format(name="recipe", file="recipe.json", seeds=seeds.render_recipe, readers=(_render_recipe,), mutators=JSON),
         Format(name="bundle", file="bundle.json", seeds=seeds.bundle_manifest, readers=(_bundle,), mutators=JSON),
         Format(name="catalogue", file="a.toml", seeds=seeds.catalogue, readers=(_catalogue,), mutators=TEXT),

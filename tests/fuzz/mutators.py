@@ -199,7 +199,14 @@ def change_sqlite(rng: random.Random, data: bytes, _others: Sequence[bytes]) -> 
                     f"DELETE FROM {table}",
                     f"ALTER TABLE {table} DROP COLUMN {column}", f"ALTER TABLE {table} ADD COLUMN x NOT NULL DEFAULT 1",
                     f"PRAGMA user_version = {rng.choice(NUMBERS) % 2**31}",
-                    f"PRAGMA application_id = {rng.choice(NUMBERS) % 2**31}")))  # fmt: skip
+                    f"PRAGMA application_id = {rng.choice(NUMBERS) % 2**31}",
+                    f"CREATE TRIGGER x AFTER UPDATE ON {table} BEGIN DELETE FROM {table}; END",
+                    f"CREATE VIEW x AS SELECT * FROM {table}")))  # fmt: skip
+                if rng.random() < 0.2:
+                    # The name of a table, and rows without end.
+                    db.execute(f"ALTER TABLE {table} RENAME TO y")
+                    db.execute(f"CREATE VIEW {table} AS WITH RECURSIVE r({column}) AS (SELECT 1 UNION ALL SELECT "
+                               f"{column} + 1 FROM r) SELECT * FROM r")  # fmt: skip
             else:
                 rows = db.execute(f"SELECT rowid, {column} FROM {table}").fetchall()
                 row, old = rng.choice(rows) if rows else (0, None)

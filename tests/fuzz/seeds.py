@@ -19,6 +19,9 @@ from sounddesk.resources_folder import resource
 TESTS = Path(__file__).parents[1]
 HASH = "0123456789abcdef" * 4
 SIZE = (64, 48)
+# Of the vectors of an event and of words in a library.
+EVENT_WIDTH = 8
+WORDS_WIDTH = 6
 
 
 def picture(mode: str = "RGB") -> Image.Image:
@@ -317,3 +320,85 @@ def batch_queue() -> list[bytes]:
     entry = {"id": "b1", "request": plain, "state": "running", "done": 3, "total": 9, "message": ""}
     queue = {"format": "sounddesk-batch-queue", "version": 1, "batches": [entry, {**entry, "id": "b2"}]}
     return [json.dumps(queue).encode()]
+
+
+def library_index() -> list[bytes]:
+    """An index of two recordings, as wide as the starter's encoders make their vectors."""
+    from sounddesk.domain.recordings import RecordingTags
+    from sounddesk.domain.recordings import SoundEvent
+    from sounddesk.domain.recordings import SoundFormat
+    from sounddesk.storage.library.library import Library
+    from sounddesk.storage.library.library_rows import IndexedRecording
+
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        event = SoundEvent(start_s=0.0, end_s=0.5, peak_db=-10.0, level_db=-20.0)
+        with Library(folder / "a.sqlite") as library:
+            found = [
+                IndexedRecording(
+                    path=Path(f"/sounds/{name}.wav"), size=1000, mtime_ns=5, sha256=HASH, analysis="1",
+                    format=SoundFormat(frames=24_000, sample_rate_hz=48_000, channels=1, encoding="PCM_24"),
+                    tags=RecordingTags(description="a dog", licence="CC-BY-4.0"), behaviour="one-shot",
+                    words=(name, "sounds", "a dog", ""), events=(event, event), problem=problem,
+                    embeddings=np.ones((2, EVENT_WIDTH), np.float16), words_vector=np.ones(WORDS_WIDTH, np.float16),
+                )
+                for name, problem in (("dog", ""), ("duck", "too short"))
+            ]  # fmt: skip
+            library.put(library.add_folder(folder, licence="house", commercial=True), found)
+        return [(folder / "a.sqlite").read_bytes()]
+
+
+def study() -> list[bytes]:
+    """A study of two systems and a control that two listeners have rated."""
+    from sounddesk.evaluation.study.study_design import CONTROL
+    from sounddesk.evaluation.study.study_design import StudySample
+    from sounddesk.evaluation.study.study_design import StudyTerms
+    from sounddesk.evaluation.study.study_file import STUDY_FILE
+    from sounddesk.evaluation.study.study_file import StudyFile
+    from sounddesk.evaluation.study.study_file import study_bytes
+
+    samples = [
+        StudySample(number=number, clip=clip, system=system, text="a dog", has_picture=True, has_object=False)
+        for number, (clip, system) in enumerate(
+            ((clip, system) for clip in ("c1", "c2") for system in ("good", "bad", CONTROL)), start=1
+        )
+    ]
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        (folder / STUDY_FILE).write_bytes(study_bytes(StudyTerms(title="Sounds", least_seconds=1.0), samples))
+        with StudyFile(folder) as file:
+            for now in (1000.0, 2000.0):
+                code = file.add_listener(now=now)
+                for step in range(len(samples)):
+                    listener = file.listener_of(code)
+                    file.show(listener, now=now + 10 * step)
+                    present = file.samples[listener.present]
+                    ratings = dict.fromkeys(present.criteria, 1 if present.system == CONTROL else 1 + step % 5)
+                    assert file.answer(listener, listener.present, ratings, now=now + 10 * step + 5) is None
+            file.note("forged session", now=3000.0)
+        return [(folder / STUDY_FILE).read_bytes()]
+
+
+def evaluation_clips() -> list[bytes]:
+    from sounddesk.evaluation.evaluation_clip import EvaluationClip
+    from sounddesk.evaluation.evaluation_clip import clips_to_json_lines
+
+    clips = [
+        EvaluationClip(id=name, image=Path(f"{name}.png"), mask=Path(f"{name}.mask.png"), object="dog",
+                       caption="a dog barks", labels=("Dog", "Bark"), reference=Path(f"{name}.wav"))
+        for name in ("a", "b")
+    ]  # fmt: skip
+    return [clips_to_json_lines(clips)]
+
+
+def task_log() -> list[bytes]:
+    from sounddesk.domain.recorded_task import RecordedTask
+    from sounddesk.storage.task_log import append_task
+
+    with tempfile.TemporaryDirectory() as made:
+        path = Path(made) / "a.jsonl"
+        for number, satisfaction in enumerate((4, 5, None)):
+            task = RecordedTask(task="dog barks", participant=f"p{number}", began_unix_s=1e9, seconds=60.0 + number,
+                                attempts=2, gestures=50, succeeded=True, satisfaction=satisfaction)  # fmt: skip
+            append_task(path, task)
+        return [path.read_bytes()]

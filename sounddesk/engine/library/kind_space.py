@@ -98,6 +98,16 @@ class KindSpace:
         """Names of the starter's kinds. Raises: EngineError."""
         return [kind for kind, _, _ in _kind_rows(find_bundle(SHIPPED_BUNDLE))]
 
+    @property
+    def sound_width(self) -> int:
+        """D of the embeddings of sound effects that the classifier takes."""
+        return self._head.linear.in_features
+
+    @property
+    def text_width(self) -> int:
+        """C of the vectors of texts."""
+        return int(self._caption_vectors.shape[1])
+
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors float32[n, C]."""
         return encode_texts(self._text_encoder, texts)

@@ -236,8 +236,8 @@ class LibrarySearch:
             return self._loaded
 
     def _read(self) -> _Loaded:
-        vectors = self.library.vectors()
         kinds = self.kinds
+        vectors = self.library.vectors(width=kinds.sound_width, words_width=kinds.text_width)
         words = vectors.word_vectors.astype(np.float32)
         by_words = kinds.by_words(words)
         count = len(vectors.event_ids)

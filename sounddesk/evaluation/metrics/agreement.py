@@ -27,11 +27,19 @@ def cohen_kappa(first: Sequence[int], second: Sequence[int], *, levels: int = 5,
         return float("nan")
     table = np.zeros((levels, levels))
     np.add.at(table, (np.asarray(first) - 1, np.asarray(second) - 1), 1.0)
-    table /= table.sum()
-    apart = np.abs(np.subtract.outer(np.arange(levels), np.arange(levels))).astype(np.float64)
+    return float(_kappas(table[None], quadratic=quadratic)[0])
+
+
+def _kappas(tables: Ratings, *, quadratic: bool) -> Ratings:
+    """Kappa of each table of how often one rating met the other, float[n, levels, levels]; NaN as in `cohen_kappa`."""
+    shares = tables / tables.sum(axis=(1, 2), keepdims=True)
+    levels = np.arange(tables.shape[1])
+    apart = np.abs(np.subtract.outer(levels, levels)).astype(np.float64)
     cost = apart**2 if quadratic else (apart > 0).astype(np.float64)
-    expected = float((cost * np.outer(table.sum(axis=1), table.sum(axis=0))).sum())
-    return 1.0 - float((cost * table).sum()) / expected if expected > 0 else float("nan")
+    by_chance = shares.sum(axis=2)[:, :, None] * shares.sum(axis=1)[:, None, :]
+    observed, expected = (np.einsum("ij,nij->n", cost, each) for each in (shares, by_chance))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(expected > 0, 1.0 - observed / expected, np.nan)
 
 
 def mean_cohen_kappa(ratings: Ratings, *, levels: int = 5, quadratic: bool = False) -> float:
@@ -40,14 +48,14 @@ def mean_cohen_kappa(ratings: Ratings, *, levels: int = 5, quadratic: bool = Fal
     Args:
         ratings: float[raters, things], NaN where one has not rated.
     """
-    found = []
-    for a in range(len(ratings)):
-        for b in range(a + 1, len(ratings)):
-            both = ~(np.isnan(ratings[a]) | np.isnan(ratings[b]))
-            if both.sum() >= 2:
-                first, second = (ratings[each][both].astype(int).tolist() for each in (a, b))
-                found.append(cohen_kappa(first, second, levels=levels, quadratic=quadratic))
-    known = [each for each in found if not np.isnan(each)]
+    given = np.stack([ratings == level for level in range(1, levels + 1)]).astype(np.float32)
+    known: list[float] = []
+    for rater in range(len(ratings) - 1):
+        # float[n, levels, levels] with each of the raters behind this one.
+        tables = given[:, rater] @ given[:, rater + 1 :].reshape(-1, ratings.shape[1]).T
+        tables = tables.reshape(levels, levels, -1).transpose(2, 0, 1).astype(np.float64)
+        kappas = _kappas(tables[tables.sum(axis=(1, 2)) >= 2], quadratic=quadratic)
+        known += kappas[~np.isnan(kappas)].tolist()
     return float(np.mean(known)) if known else float("nan")
 
 

@@ -168,7 +168,8 @@ def read_ratings(study: StudyFile, *, control_limit: float = CONTROL_LIMIT) -> S
     if not answers:
         raise BadInputError(f"nobody has rated anything in {study.folder} yet: open it with 'sounddesk study serve'")
     counted, left_out = _counted(study, answers, limit=control_limit)
-    kept = [each for each in answers if each.listener in counted]
+    of_counted = set(counted)
+    kept = [each for each in answers if each.listener in of_counted]
     systems = [*sorted({each.system for each in study.samples.values()} - {CONTROL}), CONTROL]
     means = {name: _means(study, kept, name) for name in systems}
     return StudyRatings(means=means, counted=tuple(counted), left_out=left_out)
@@ -191,7 +192,8 @@ def report_study(study: StudyFile, out: Path, *, first: str = "", control_limit:
         raise BadInputError(f"there is no system {first!r} in this study: choose one of {', '.join(systems)}")
     systems.sort(key=lambda name: (name != first, name))
     check_report_folder(out, marker=ANSWERS_FILE)
-    kept = [each for each in answers if each.listener in ratings.counted]
+    of_counted = set(ratings.counted)
+    kept = [each for each in answers if each.listener in of_counted]
     made = StudyReport(
         title=study.terms.title,
         systems=tuple(systems),
@@ -244,12 +246,11 @@ def _counted(study: StudyFile, answers: Sequence[Answer], *, limit: float) -> tu
     has_controls = any(each.system == CONTROL for each in study.samples.values())
     counted: list[int] = []
     left_out: dict[int, str] = {}
-    for listener in sorted({each.listener for each in answers}):
-        noise = [
-            each.rating
-            for each in answers
-            if each.listener == listener and study.samples[each.sample].system == CONTROL
-        ]
+    of_noise: dict[int, list[int]] = {each.listener: [] for each in answers}
+    for each in answers:
+        if study.samples[each.sample].system == CONTROL:
+            of_noise[each.listener].append(each.rating)
+    for listener, noise in sorted(of_noise.items()):
         if has_controls and not noise:
             left_out[listener] = "met no control yet"
         elif noise and float(np.mean(noise)) > limit:
@@ -289,8 +290,9 @@ def _kappas(answers: Sequence[Answer]) -> dict[Criterion, tuple[float, float, fl
         if len(listeners) < 2:
             continue
         table = np.full((len(listeners), len(samples)), np.nan)
+        row_of, column_of = ({key: place for place, key in enumerate(keys)} for keys in (listeners, samples))
         for each in rows:
-            table[listeners.index(each.listener), samples.index(each.sample)] = each.rating
+            table[row_of[each.listener], column_of[each.sample]] = each.rating
         found[criterion] = (
             mean_cohen_kappa(table),
             mean_cohen_kappa(table, quadratic=True),

@@ -28,8 +28,9 @@ from sounddesk.storage.library.library_rows import IndexedRecording
 from sounddesk.storage.library.library_rows import KnownFile
 from sounddesk.storage.library.library_rows import LibraryFolder
 from sounddesk.storage.library.library_rows import event_of
-from sounddesk.storage.library.library_rows import flag_of
+from sounddesk.storage.library.library_rows import folder_of
 from sounddesk.storage.library.library_rows import matrix_of
+from sounddesk.storage.library.library_rows import of_one_width
 from sounddesk.storage.library.library_rows import recording_of
 from sounddesk.storage.library.library_rows import storable
 from sounddesk.storage.library.library_schema import LibraryError
@@ -104,8 +105,7 @@ class Library(Closing):
             raise LibraryError(f"{path} is not a folder: name one that holds recordings")
         whole = os.fsencode(path.absolute())
         with self.transaction() as db:
-            for _, other in db.execute("SELECT id, path FROM folders").fetchall():
-                known = Path(os.fsdecode(other))
+            for known in self._folder_paths():
                 if known in path.absolute().parents or path.absolute() in known.parents:
                     raise LibraryError(f"{path} and {known} of the library lie in each other: keep one of them")
             db.execute("INSERT INTO folders (path) VALUES (?) ON CONFLICT DO NOTHING", (whole,))
@@ -115,6 +115,10 @@ class Library(Closing):
                 )
             found: int = db.execute("SELECT id FROM folders WHERE path = ?", (whole,)).fetchone()[0]
         return found
+
+    def _folder_paths(self) -> list[Path]:
+        with self._understood():
+            return [Path(os.fsdecode(path)) for (path,) in self._rows("SELECT path FROM folders")]
 
     def remove_folder(self, folder_id: int) -> None:
         """Forget a folder and all that is known of its recordings; the files stay."""
@@ -129,19 +133,8 @@ class Library(Closing):
             "coalesce(sum(r.problem != ''), 0) FROM folders f LEFT JOIN recordings r ON r.folder_id = f.id "
             "GROUP BY f.id ORDER BY f.id"
         )
-        return [
-            LibraryFolder(
-                id=row[0],
-                path=Path(os.fsdecode(row[1])),
-                licence=row[2],
-                commercial=flag_of(row[3]),
-                present=bool(row[4]),
-                recordings=row[5],
-                missing=row[6],
-                problems=row[7],
-            )
-            for row in rows
-        ]
+        with self._understood():
+            return [folder_of(row) for row in rows]
 
     def set_present(self, folder_id: int, present: bool) -> None:
         """Say whether a folder is there; what is known of its recordings stays either way."""
@@ -158,6 +151,8 @@ class Library(Closing):
         return {
             row[0]: KnownFile(id=row[1], size=row[2], mtime_ns=row[3], missing=bool(row[4]), analysis=row[5])
             for row in rows
+            # A path that somebody else wrote is looked for under no name.
+            if isinstance(row[0], bytes)
         }
 
     def is_current(self, path: Path, size: int, mtime_ns: int, analysis: str) -> bool:
@@ -231,7 +226,8 @@ class Library(Closing):
     def missing_with_content(self, sha256: str) -> list[tuple[int, Path]]:
         """Recordings of this content that were not where they had been."""
         rows = self._rows("SELECT id, path FROM recordings WHERE sha256 = ? AND missing = 1", (sha256,))
-        return [(row[0], Path(os.fsdecode(row[1]))) for row in rows]
+        with self._understood():
+            return [(row[0], Path(os.fsdecode(row[1]))) for row in rows]
 
     def move(
         self, recording_id: int, *, folder_id: int, path: Path, size: int, mtime_ns: int, words: tuple[str, ...]
@@ -377,8 +373,13 @@ class Library(Closing):
         )
         return {row[0]: float(row[1]) for row in rows}
 
-    def vectors(self) -> EventVectors:
-        """The vectors of every event of recordings that are there and can be used; one pass over the index."""
+    def vectors(self, *, width: int | None = None, words_width: int | None = None) -> EventVectors:
+        """The vectors of every event of recordings that are there and can be used; one pass over the index.
+
+        Args:
+            width, words_width: how many values those of events and of words have; the widest by default. The others are
+                of another encoder and left out: they are scanned again, and cannot be compared until then.
+        """
         rows = self._rows(
             "SELECT e.id, e.recording_id, e.embedding FROM events e JOIN recordings r ON r.id = e.recording_id "
             "JOIN folders f ON f.id = r.folder_id "
@@ -386,15 +387,13 @@ class Library(Closing):
         )
         said = self._rows("SELECT id, words_vector FROM recordings WHERE words_vector IS NOT NULL ORDER BY id")
         with self._understood():
-            width = max((len(row[2]) for row in rows), default=0)
-            # Of another encoder: they are scanned again, and cannot be compared until then.
-            rows = [row for row in rows if len(row[2]) == width]
+            rows, said = of_one_width(rows, width), of_one_width(said, words_width)
             row_of = {row[0]: number for number, row in enumerate(said)}
             recording_ids = np.array([row[1] for row in rows], dtype=np.int64)
             return EventVectors(
                 event_ids=np.array([row[0] for row in rows], dtype=np.int64),
                 recording_ids=recording_ids,
-                embeddings=matrix_of([row[2] for row in rows]),
+                embeddings=matrix_of([row[-1] for row in rows]),
                 words_of=np.array([row_of.get(int(each), -1) for each in recording_ids], dtype=np.int64),
-                word_vectors=matrix_of([row[1] for row in said]),
+                word_vectors=matrix_of([row[-1] for row in said]),
             )

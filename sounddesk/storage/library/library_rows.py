@@ -33,6 +33,9 @@ _TEXTS: Final = (5, 6, 7, 8, 9, 10, 11, 12, 13, 17, 18, 19)
 # A month of sound at once; beyond it times are no times.
 _LONGEST_S: Final = 31 * 86_400.0
 
+# Of a stored vector.
+_VALUE: Final = np.dtype("<f2")
+
 Vectors = npt.NDArray[np.float16]
 
 
@@ -112,13 +115,23 @@ class EventVectors:
     word_vectors: Vectors
 
 
+def of_one_width(rows: Sequence[Any], width: int | None) -> list[Any]:
+    """The rows whose last value is a vector of `width` values, or of as many as the widest where that is None."""
+    n_bytes = max((len(row[-1]) for row in rows), default=0) if width is None else width * _VALUE.itemsize
+    return [row for row in rows if len(row[-1]) == n_bytes]
+
+
 def matrix_of(blobs: Sequence[bytes]) -> Vectors:
-    """Stored vectors of one width, float16[n, D]. Raises: ValueError, they have several."""
+    """Stored vectors of one width, float16[n, D]; what is no number in them counts as 0.
+
+    Raises:
+        ValueError: half a value is there.
+    """
     if not blobs:
         return np.zeros((0, 0), dtype=np.float16)
-    if any(len(each) != len(blobs[0]) for each in blobs):
-        raise ValueError("vectors of several widths")
-    return np.frombuffer(b"".join(blobs), dtype="<f2").reshape(len(blobs), -1).astype(np.float16)
+    values = np.frombuffer(b"".join(blobs), dtype=_VALUE).reshape(len(blobs), -1).astype(np.float16)
+    # A score that is none would stand at no place of a ranking.
+    return np.nan_to_num(values, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
 
 
 def event_of(row: Sequence[Any]) -> SoundEvent:
@@ -156,6 +169,26 @@ def recording_of(row: Sequence[Any]) -> Recording:
         missing=bool(row[16]) or not row[21],
         problem=row[17],
         sha256=row[18],
+    )
+
+
+def folder_of(row: Sequence[Any]) -> LibraryFolder:
+    """Id, path, licence, whether commercial use is allowed, whether it is there, and three counts, as a folder.
+
+    Raises:
+        ValueError or TypeError: they are none.
+    """
+    if not isinstance(row[2], str):
+        raise ValueError(f"folder {row[0]} has values that are none")
+    return LibraryFolder(
+        id=row[0],
+        path=Path(os.fsdecode(row[1])),
+        licence=row[2],
+        commercial=flag_of(row[3]),
+        present=bool(row[4]),
+        recordings=row[5],
+        missing=row[6],
+        problems=row[7],
     )
 
 

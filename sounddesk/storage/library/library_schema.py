@@ -14,6 +14,9 @@ from typing import Final
 
 from sounddesk.domain.errors import BadInputError
 from sounddesk.storage.own_file import open_own_file
+from sounddesk.storage.sqlite_schema import Schema
+from sounddesk.storage.sqlite_schema import foreign_part
+from sounddesk.storage.sqlite_schema import schema_made_by
 
 APPLICATION_ID: Final = 0x53444B4C  # 'SDKL'
 VERSION: Final = 2
@@ -111,22 +114,18 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
 
 def _check(db: sqlite3.Connection, path: Path) -> bool:
     """Whether there is nothing in it yet. Raises: LibraryError, it is something else, or a newer library."""
-    found = db.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
-    if not found:
+    if not db.execute("SELECT 1 FROM sqlite_master").fetchone():
         return True
     if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
         raise LibraryError(f"{path} is no library of sounddesk: name another file")
     if db.execute("PRAGMA user_version").fetchone()[0] > VERSION:
         raise LibraryError(f"the library {path} is of a newer sounddesk: update, or scan into another file")
-    own = _own_schema()
-    for kind, name, sql in found:
-        # SQLite words what belongs to the full-text index in its own way, and only it may.
-        key = (kind, name)
-        if key not in own or (sql != own[key] and not name.startswith("words_")):
-            raise LibraryError(
-                f"the library {path} has a {kind} {name!r} that sounddesk never makes: move the file away and scan "
-                "again; recordings are untouched"
-            )
+    foreign = foreign_part(db, _own_schema(), within="words_")
+    if foreign:
+        raise LibraryError(
+            f"the library {path} has a {foreign} that sounddesk never makes: move the file away and scan "
+            "again; recordings are untouched"
+        )
     return False
 
 
@@ -137,11 +136,5 @@ def _make_tables(db: sqlite3.Connection) -> None:
 
 
 @functools.cache
-def _own_schema() -> dict[tuple[str, str], str | None]:
-    """The SQL of every table and index of a library, by type and name: anything else in one could act by itself."""
-    db = sqlite3.connect(":memory:")
-    try:
-        _make_tables(db)
-        return {(kind, name): sql for kind, name, sql in db.execute("SELECT type, name, sql FROM sqlite_master")}
-    finally:
-        db.close()
+def _own_schema() -> Schema:
+    return schema_made_by(_make_tables)

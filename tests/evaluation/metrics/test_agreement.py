@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -60,6 +62,19 @@ def test_raters_who_know_a_share_and_guess_the_rest_agree_by_its_square(share: f
     assert mean_cohen_kappa(ratings) == pytest.approx(share**2, abs=0.03)
 
 
+@pytest.mark.parametrize("quadratic", [False, True])
+def test_the_mean_is_that_of_every_pair(quadratic: bool) -> None:
+    rng = np.random.default_rng(1)
+    ratings = rng.integers(1, 6, (5, 12)).astype(float)
+    ratings[rng.random(ratings.shape) < 0.3] = np.nan
+    found = []
+    for first, second in itertools.combinations(ratings, 2):
+        both = ~(np.isnan(first) | np.isnan(second))
+        pair = (each[both].astype(int).tolist() for each in (first, second))
+        found.append(cohen_kappa(*pair, quadratic=quadratic))
+    assert mean_cohen_kappa(ratings, quadratic=quadratic) == pytest.approx(np.mean(found))
+
+
 def test_nothing_shared_is_no_agreement() -> None:
     ratings = np.array([[1.0, np.nan], [np.nan, 2.0]])
     assert np.isnan(mean_cohen_kappa(ratings))
@@ -74,3 +89,10 @@ def test_power_is_what_simulation_says() -> None:
     found = smallest_difference(deviation=2.0, pairs=20)
     assert power_of(found, deviation=2.0, pairs=20) == pytest.approx(0.8, abs=1e-6)
     assert smallest_difference(deviation=0.0, pairs=20) == 0.0
+
+
+@pytest.mark.parametrize("pairs", [2, 3, 50])
+@pytest.mark.parametrize("deviation", [1e-15, 0.1, 1.4142135623730951, 1e6])
+def test_a_smallest_difference_is_found_for_few_pairs_and_any_deviation(pairs: int, deviation: float) -> None:
+    found = smallest_difference(deviation=deviation, pairs=pairs)
+    assert power_of(found, deviation=deviation, pairs=pairs) == pytest.approx(0.8, abs=0.01)

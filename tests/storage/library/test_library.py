@@ -129,7 +129,9 @@ def test_what_could_act_by_itself_is_refused_and_left_alone(tmp_path: Path, plan
         "UPDATE recordings SET behaviour = 'loud'",
         "UPDATE recordings SET frames = 'many'",
         "UPDATE recordings SET licence = X'00'",
-        "UPDATE recordings SET words_vector = X'0000' WHERE id = 1",
+        "UPDATE recordings SET words_vector = X'000000'",
+        "UPDATE folders SET path = 7",
+        "UPDATE folders SET licence = X'00'",
         "UPDATE events SET embedding = 7",
     ],
 )
@@ -142,6 +144,7 @@ def test_values_that_are_none_are_one_error(tmp_path: Path, harm: str) -> None:
     with Library(tmp_path / "library.sqlite") as library, pytest.raises(LibraryError, match="is damaged"):
         library.recording_at(tmp_path / "dog.wav")
         library.events_of(1)
+        library.folders()
         library.vectors()
 
 
@@ -172,3 +175,15 @@ def test_vectors_of_another_width_are_left_out(tmp_path: Path) -> None:
         object.__setattr__(old, "embeddings", np.ones((1, 2), np.float16))
         library.put(folder, [old])
         assert library.vectors().embeddings.shape == (1, 4)
+        assert library.vectors(width=2).embeddings.shape == (1, 2)
+        asked = library.vectors(width=4, words_width=5)
+        assert (len(asked.event_ids), len(asked.word_vectors), asked.words_of.tolist()) == (1, 0, [-1])
+
+
+def test_values_of_vectors_that_are_no_numbers_count_as_nothing(tmp_path: Path) -> None:
+    with Library(tmp_path / "library.sqlite") as library:
+        library.put(library.add_folder(tmp_path), [indexed(tmp_path / "dog.wav")])
+        with sqlite3.connect(tmp_path / "library.sqlite") as db:
+            odd = np.array([np.nan, np.inf, -np.inf, 2.0], np.float16).tobytes()
+            db.execute("UPDATE events SET embedding = ?", (odd,))
+        assert library.vectors().embeddings.tolist() == [[0.0, 0.0, 0.0, 2.0]]
