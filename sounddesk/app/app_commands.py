@@ -16,13 +16,11 @@ from sounddesk.app.commands.command import StandardKey
 from sounddesk.app.export.export_commands import ExportCommands
 from sounddesk.app.file_commands import FileCommands
 from sounddesk.app.notifications import NoticeButton
-from sounddesk.app.notifications import as_sentence
 from sounddesk.app.notifications import notifier
 from sounddesk.app.project.project_reading import Images
 from sounddesk.app.project.recovery import Recoverable
 from sounddesk.app.services import Services
 from sounddesk.app.workers.background import Background
-from sounddesk.resources_folder import frozen_folder
 from sounddesk.storage.project_reader import ProjectContents
 
 _MOST_SHOWN: Final = 3
@@ -107,18 +105,6 @@ class AppCommands(QObject):
         text = self.tr("Of the settings the defaults count where they cannot be used: {problems}.")
         forget = NoticeButton(text=self.tr("Forget these"), press=settings.forget_odd_values)
         notifier.warning(text.format(problems=shown), button=forget)
-
-    def tell_unused_addon(self) -> None:
-        """Say why the add-on for graphics cards is not used, in the app without Python."""
-        if frozen_folder() is None:
-            return
-        from sounddesk.engine.torch_addon import addon_state
-        from sounddesk.engine.torch_addon import own_runtime
-
-        state = addon_state(own_runtime())
-        if state is not None and state.problem:
-            text = self.tr("Takes are made on the processor. {problem}.").format(problem=as_sentence(state.problem))
-            notifier.warning(text)
 
     def project_settings(self) -> None:
         """Length, frame rate, timecode, and how takes are made; one undo step."""

@@ -17,6 +17,7 @@ from sounddesk.app.look.icons import app_icon
 from sounddesk.app.look.style_sheet import apply_theme
 from sounddesk.app.main_window import MainWindow
 from sounddesk.app.project.working_copy import working_folder
+from sounddesk.app.runtime.addon_notice import tell_unused_addon
 from sounddesk.app.runtime.crash_reports import install_crash_reports
 from sounddesk.app.runtime.garbage_collection import UiThreadGarbageCollector
 from sounddesk.app.runtime.heavy_imports import load_what_comes_next
@@ -78,7 +79,7 @@ def _after_start(window: MainWindow, path: Path | None) -> None:
     load_what_comes_next()
     QTimer.singleShot(_WARM_UP_AFTER_MS, window, window.services.segment.warm_up)
     window.app_commands.tell_odd_settings()
-    window.app_commands.tell_unused_addon()
+    tell_unused_addon()
     window.app_commands.offer_crash_report()
     window.app_commands.offer_recovery(quietly=path is not None)
     if path is not None:

@@ -181,6 +181,24 @@ def test_uninstall_removes_models_when_told_to(unpacked: Path, tmp_path: Path) -
 
 
 @pytest.mark.skipif(os.name != "posix", reason="shell scripts of Linux")
+@pytest.mark.parametrize(("answer", "stays"), [("y", False), ("n", True), ("", True)])
+def test_uninstall_asks_about_models(unpacked: Path, tmp_path: Path, answer: str, stays: bool) -> None:
+    models = tmp_path / "home" / ".local" / "share" / "sounddesk" / "models"
+    models.mkdir(parents=True)
+    (models / "weights").write_text("x", encoding="utf-8")
+    _run(unpacked / "install.sh", home=tmp_path / "home")
+    keyboard, terminal = os.openpty()
+    os.write(keyboard, f"{answer}\n".encode())
+    script = tmp_path / "home" / ".local" / "lib" / "sounddesk" / "uninstall.sh"
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path / "home")}
+    ended = subprocess.run(["sh", str(script)], env=environment, stdin=terminal, capture_output=True, text=True)
+    os.close(keyboard)
+    os.close(terminal)
+    assert "Remove the downloaded models in" in ended.stdout and ended.returncode == 0
+    assert models.exists() == stays
+
+
+@pytest.mark.skipif(os.name != "posix", reason="shell scripts of Linux")
 def test_install_overwrites_nothing_of_others(unpacked: Path, tmp_path: Path) -> None:
     other = tmp_path / "prefix" / "lib" / "sounddesk"
     other.mkdir(parents=True)
