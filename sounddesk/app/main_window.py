@@ -30,6 +30,7 @@ from sounddesk.app.file_commands import FileCommands
 from sounddesk.app.interaction.task_recording import TaskRecording
 from sounddesk.app.library.recordings import Recordings
 from sounddesk.app.look.elided_label import ElidedLabel
+from sounddesk.app.look.theme import PADDING
 from sounddesk.app.mixer.level_matching import LevelMatching
 from sounddesk.app.mixer.mixer_panel import MixerPanel
 from sounddesk.app.notice_view import NoticeView
@@ -43,6 +44,7 @@ from sounddesk.app.queue_panel import QueuePanel
 from sounddesk.app.services import Services
 from sounddesk.app.takes.reworking import Reworking
 from sounddesk.app.takes.takes_panel import TakesPanel
+from sounddesk.app.takes_in_making import TakesInMaking
 from sounddesk.app.timeline.timeline_panel import TimelinePanel
 from sounddesk.app.timeline.timeline_scroll import TimelineScroll
 from sounddesk.app.timeline.transport_bar import TransportBar
@@ -110,6 +112,8 @@ class MainWindow(QMainWindow):
         )
         self._make_status_bar()
         self._notices = NoticeView(self)
+        self._making = TakesInMaking(services.generate, self)
+        self._making.changed.connect(self._show_making)
         self._connect()
         recent = RecentFilesMenu(services.settings, self)
         recent.open_requested.connect(self.files.open)
@@ -153,6 +157,7 @@ class MainWindow(QMainWindow):
         self._segmenter = ElidedLabel(parent=self)
         self._audio = ElidedLabel(parent=self)
         self.queue = QueuePanel(self.services.generate, self.services.actions, self)
+        self.statusBar().setContentsMargins(PADDING, 0, 0, 0)
         self.statusBar().addWidget(self.canvas.hint, 1)
         for label in (self._segmenter, self._audio):
             label.setProperty("role", "small")
@@ -178,7 +183,6 @@ class MainWindow(QMainWindow):
         self.welcome.open_requested.connect(self.files.ask_open)
         self.welcome.open_path_requested.connect(self.files.open)
         self.welcome.demo_requested.connect(lambda name: self.app_commands.open_demo(name, play=True))
-        services.document.changed.connect(lambda _old, _new: self._refresh())
         services.document.replaced.connect(self._refresh)
         services.document.dirty_changed.connect(lambda _dirty: self._refresh())
         services.store.path_changed.connect(lambda _path: self._refresh())
@@ -189,8 +193,15 @@ class MainWindow(QMainWindow):
         self._segmenter.setText(as_sentence(shown))
         self._segmenter.setToolTip(plain_tip(text))
 
+    def _show_making(self) -> None:
+        shares = self._making.shares
+        for panel in (self.objects, self.takes, self.timeline):
+            panel.show_making(shares)
+
     def _show_audio(self, problem: str) -> None:
-        self._audio.setText(as_sentence(problem))
+        # The reasons of the sound system are for who looks closer.
+        self._audio.setText(as_sentence(": ".join(problem.split(": ")[:2])))
+        self._audio.setToolTip(plain_tip(problem))
 
     def _on_index(self, _index: int) -> None:
         self._refresh()

@@ -29,6 +29,7 @@ from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.commands.registry import CommandRegistry
+from sounddesk.app.text_spacing import set_spacing
 from sounddesk.resources_folder import resource
 
 # Beside a picture, in pixels.
@@ -165,6 +166,7 @@ class ManualWindow(QDialog):
         """Show Markdown that stands at `path` below the manual's folder."""
         self._shown, self._text = path, text
         self._view.setMarkdown(text)
+        set_spacing(self._view.document())
         self._mark()
 
     def _show_again(self) -> None:

@@ -101,13 +101,15 @@ class Notifier(QObject):
         """Say that something failed."""
         self.noticed.emit(Notice(level=Level.ERROR, title=title, cause=cause, remedy=remedy, button=button))
 
-    def failed(self, error: Exception, *, title: str = "", level: Level = Level.ERROR) -> None:
+    def failed(
+        self, error: Exception, *, title: str = "", level: Level = Level.ERROR, button: NoticeButton | None = None
+    ) -> None:
         """Say what an exception says; `title` tells what was tried, and the exception is its cause then."""
         message = error.message if isinstance(error, SounddeskError) else str(error)
         remedy = error.remedy if isinstance(error, SounddeskError) else ""
         message = message or type(error).__name__
         cause = message if title else ""
-        self.noticed.emit(Notice(level=level, title=title or message, cause=cause, remedy=remedy))
+        self.noticed.emit(Notice(level=level, title=title or message, cause=cause, remedy=remedy, button=button))
 
     def refused(self, error: Exception, *, title: str = "") -> None:
         """Say, as a warning, why what was asked for was not done; otherwise as `failed`."""

@@ -6,16 +6,24 @@ Qt guesses whether a label, a message box or a tool tip holds HTML, and then ope
 from __future__ import annotations
 
 import html
+import re
 from typing import Any
+from typing import Final
 
 from PySide6.QtCore import Qt
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
+from PySide6.QtGui import QTextCursor
 from PySide6.QtGui import QTextDocument
 from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QMessageBox
 from PySide6.QtWidgets import QTextBrowser
 from PySide6.QtWidgets import QWidget
+
+from sounddesk.app.text_spacing import set_spacing
+
+# A line that is nothing else goes as a whole: an empty one would end a table.
+_COMMENT: Final = re.compile(r"^[ \t]*<!--.*?-->[ \t]*(?:\n|$)|<!--.*?-->", re.MULTILINE | re.DOTALL)
 
 
 class PlainLabel(QLabel):
@@ -57,9 +65,12 @@ class ForeignMarkdown(QTextBrowser):
             self.anchorClicked.connect(self._follow)
 
     def show_markdown(self, text: str) -> None:
-        """Show a text in GitHub's dialect; HTML in it is shown as it is written."""
+        """Show a text in GitHub's dialect from its beginning; HTML in it is shown as it is written, save comments."""
         features = QTextDocument.MarkdownFeature
-        self.document().setMarkdown(text, features.MarkdownDialectGitHub | features.MarkdownNoHTML)
+        told = _COMMENT.sub("", text)
+        self.document().setMarkdown(told, features.MarkdownDialectGitHub | features.MarkdownNoHTML)
+        set_spacing(self.document())
+        self.moveCursor(QTextCursor.MoveOperation.Start)
 
     def loadResource(self, _type: int, _name: QUrl | str) -> Any:  # noqa: N802  # Qt's name
         """Nothing is opened because a text names it."""

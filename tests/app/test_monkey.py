@@ -36,7 +36,8 @@ GESTURES = int(os.environ.get("SOUNDDESK_MONKEY_GESTURES", "400"))
 # Opened, worked in a little, and closed again while what they ask for is still being looked up.
 DIALOGS = (
     "app.preferences", "app.models", "file.project_settings", "file.export", "help.shortcuts", "help.palette",
-    "help.log", "help.about", "help.manual",
+    "help.log", "help.about", "help.manual", "file.batch", "takes.rename", "takes.compare", "takes.vary",
+    "takes.regenerate", "takes.extend", "takes.loop", "objects.rename", "objects.colour", "objects.grow",
 )  # fmt: skip
 
 # These open dialogs, leave the project or end the window; each has tests of its own.
@@ -58,6 +59,8 @@ KEYS = (
     Qt.Key.Key_Backspace, Qt.Key.Key_BracketLeft, Qt.Key.Key_BracketRight, Qt.Key.Key_Tab, Qt.Key.Key_Plus,
 )  # fmt: skip
 
+# None that presses a button: it might export or install.
+DIALOG_KEYS = (Qt.Key.Key_Tab, Qt.Key.Key_Down, Qt.Key.Key_Up)
 MENU_KEYS = (Qt.Key.Key_Down, Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_Right, Qt.Key.Key_Left)
 
 
@@ -115,9 +118,8 @@ class Monkey:
 
     def surface(self) -> QWidget:
         window = self.window
-        return self.random.choices([window.canvas.canvas, window.timeline, window.mixer, window.objects], [6, 3, 1, 1])[
-            0
-        ]
+        panels = [window.canvas.canvas, window.timeline, window.mixer, window.objects, window.takes]
+        return self.random.choices(panels, [12, 6, 2, 2, 1])[0]
 
     def somewhere(self, widget: QWidget) -> tuple[QWidget, QPoint]:
         place = QPoint(self.random.randrange(widget.width()), self.random.randrange(widget.height()))
@@ -192,17 +194,29 @@ class Monkey:
     def dialog(self) -> str:
         """A dialog, a few keys in it, and away with it."""
         name = self.random.choice(DIALOGS)
+        self.select_for(name)
         self.window.services.actions[name].trigger()
         opened = [each for each in self.window.findChildren(QWidget) if each.isWindow() and each.isVisible()]
         for each in filter(isValid, opened):
             for _ in range(self.random.randrange(6)):
-                QTest.keyClick(each.focusWidget() or each, self.random.choice((Qt.Key.Key_Tab, Qt.Key.Key_Down)))
+                if not isValid(each):
+                    break
+                QTest.keyClick(each.focusWidget() or each, self.random.choice(DIALOG_KEYS))
             if self.random.random() < 0.5:
                 QApplication.processEvents()
             # A dialog that is only waited in goes with the one before it.
             if isValid(each):
                 each.close()
         return f"dialog {name}"
+
+    def select_for(self, name: str) -> None:
+        """A take or an object that the dialog can be about, where there is one."""
+        window = self.window
+        objects = window.services.document.project.objects
+        if objects and not window.services.selection.object_ids:
+            window.services.selection.select_objects([self.random.choice(objects).id])
+        if name.startswith("takes.") and window.takes._list.count():
+            window.takes._list.setCurrentRow(self.random.randrange(window.takes._list.count()))
 
     def undo_or_redo(self) -> str:
         name = self.random.choice(("edit.undo", "edit.undo", "edit.redo"))
@@ -223,6 +237,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600 + GESTURES)
 def test_random_gestures_leave_a_project_whose_every_state_is_known(
     window: MainWindow, problems: list[str], seed: int
 ) -> None:

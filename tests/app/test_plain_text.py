@@ -6,6 +6,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QTextDocument
+from PySide6.QtWidgets import QApplication
 from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QMessageBox
 from PySide6.QtWidgets import QTreeWidget
@@ -76,3 +77,17 @@ def test_a_card_of_others_opens_nothing_by_itself(qapp: object) -> None:
     assert "<img" in view.toPlainText() and "Card" in view.toPlainText()
     assert view.loadResource(QTextDocument.ResourceType.ImageResource, QUrl("/etc/hostname")) is None
     assert not view.openLinks()
+
+
+def test_comments_of_a_card_are_not_read_and_its_tables_stay_whole(qapp: QApplication) -> None:
+    page = ForeignMarkdown()
+    page.resize(300, 120)
+    page.show()
+    rows = "\n".join(f"| part {number} | {number} |\n<!-- from here\non -->" for number in range(40))
+    page.show_markdown(f"# Card\n\n<!-- figures -->\n| what | n |\n|---|---|\n{rows}\n\nText <!-- aside -->goes on.")
+    assert "<!--" not in page.toPlainText() and "|" not in page.toPlainText()
+    assert page.toPlainText().endswith("Text goes on.")
+    # A page begins at its beginning.
+    assert page.verticalScrollBar().value() == 0
+    assert page.document().findBlock(len(page.toPlainText()) - 1).blockFormat().bottomMargin() > 0
+    page.close()

@@ -24,7 +24,6 @@ from PySide6.QtWidgets import QFormLayout
 from PySide6.QtWidgets import QHBoxLayout
 from PySide6.QtWidgets import QPushButton
 from PySide6.QtWidgets import QRadioButton
-from PySide6.QtWidgets import QSpinBox
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
@@ -36,6 +35,8 @@ from sounddesk.app.batch.batch_request import has_begun
 from sounddesk.app.batch.batch_request import sounding_names
 from sounddesk.app.batch.frames_line import FolderLine
 from sounddesk.app.batch.frames_line import FramesLine
+from sounddesk.app.look.spin_boxes import DoubleSpinBox
+from sounddesk.app.look.spin_boxes import SpinBox
 from sounddesk.app.notifications import as_sentence
 from sounddesk.app.notifications import notifier
 from sounddesk.app.plain_text import PlainLabel
@@ -121,7 +122,7 @@ class NewBatchDialog(QDialog):
         self.frames_per_s = _number(defaults.frames_per_s, 0.01, 1000.0, suffix=self.tr(" frames per second"))
         self.frames.rate_found.connect(self.frames_per_s.setValue)
         self.frames_per_s.valueChanged.connect(lambda _value: self._update())
-        self.every = QSpinBox()
+        self.every = SpinBox()
         self.every.setAccessibleName(self.tr("Render every nth frame"))
         self.every.setRange(1, 1_000_000)
         self.every.setValue(defaults.every)
@@ -132,7 +133,7 @@ class NewBatchDialog(QDialog):
         for each in dict.fromkeys((*bundles, defaults.bundle)):
             self.bundle.addItem(Path(each).name, each)
         self.bundle.setCurrentIndex(self.bundle.findData(defaults.bundle))
-        self.workers = QSpinBox()
+        self.workers = SpinBox()
         self.workers.setRange(1, max(1, os.cpu_count() or 1, defaults.workers))
         self.workers.setValue(defaults.workers)
         self.workers.setToolTip(self.tr("One CPU core each; fewer leave more of the computer to you meanwhile"))
@@ -323,7 +324,7 @@ def _free_folder(folder: Path, taken: Iterable[Path]) -> Path:
 
 
 def _number(value: float, low: float, high: float, *, suffix: str) -> QDoubleSpinBox:
-    spin = QDoubleSpinBox()
+    spin = DoubleSpinBox()
     spin.setRange(low, high)
     spin.setDecimals(3)
     spin.setSuffix(suffix)

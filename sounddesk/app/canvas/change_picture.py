@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor
 from PySide6.QtGui import QImage
 from PySide6.QtGui import QPainter
 
 from sounddesk.app.canvas.viewport import Viewport
+from sounddesk.app.look.image_copy import image_copy
 from sounddesk.app.look.theme import PICK_COLOURS
 from sounddesk.app.workers.mask_change import GAINED
 from sounddesk.app.workers.mask_change import GAINED_EDGE
@@ -43,9 +43,7 @@ def picture_of(change: MaskChange | None, *, gained: QColor) -> ChangePicture | 
     """What comes in in one colour and what goes out in that of removal, both with a full edge; None for no change."""
     if change is None:
         return None
-    codes = np.ascontiguousarray(change.codes)
-    height, width = codes.shape
-    image = QImage(codes.data, width, height, width, QImage.Format.Format_Indexed8)
+    image = image_copy(change.codes)
     table = [0] * (1 + max(GAINED, GAINED_EDGE, LOST, LOST_EDGE))
     for code, colour, alpha in (
         (GAINED, gained, _INSIDE),
@@ -55,4 +53,4 @@ def picture_of(change: MaskChange | None, *, gained: QColor) -> ChangePicture | 
     ):
         table[code] = QColor(colour.red(), colour.green(), colour.blue(), alpha).rgba()
     image.setColorTable(table)
-    return ChangePicture(image.copy(), change.box)
+    return ChangePicture(image, change.box)

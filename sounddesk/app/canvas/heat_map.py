@@ -14,6 +14,8 @@ from PySide6.QtGui import QColor
 from PySide6.QtGui import QImage
 from PySide6.QtGui import QPainter
 
+from sounddesk.app.look.image_copy import image_copy
+
 _BAR_WIDTH: Final = 120
 _MARGIN: Final = 8
 
@@ -70,5 +72,4 @@ def _coloured(shares: npt.NDArray[np.float32]) -> QImage:
     for channel, ramp in enumerate((1 - shares, 0.8 - np.abs(shares - 0.5) * 1.6, shares)):
         pixels[..., channel] = (np.clip(ramp, 0, 1) * 255).astype(np.uint16) * alpha // 255
     pixels[..., 3] = alpha
-    image = QImage(pixels.data, columns, rows, 4 * columns, QImage.Format.Format_ARGB32_Premultiplied)
-    return image.copy()
+    return image_copy(pixels)

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QTreeWidgetItem
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
+from sounddesk.app.notifications import as_sentence
 from sounddesk.app.plain_text import ForeignMarkdown
 from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.workers.models_worker import ModelsWorker
@@ -75,6 +76,7 @@ class ModelsDialog(QDialog):
         self.bar = QProgressBar()
         self.bar.setRange(0, _STEPS)
         self.bar.setTextVisible(False)
+        self.bar.hide()
         self.status = PlainLabel()
         self.status.setWordWrap(True)
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -119,6 +121,8 @@ class ModelsDialog(QDialog):
         if problems:
             self.status.setText("; ".join(problems))
         self._models = {listing.model.id: listing.model for listing in listings if listing.model is not None}
+        # The height of rows is measured once, and the style sheet has a say in it.
+        self.list.ensurePolished()
         with QSignalBlocker(self.list):
             self.list.clear()
             for model_id in dict.fromkeys([*offered(self._entries), *self._models]):
@@ -166,7 +170,7 @@ class ModelsDialog(QDialog):
         assert known is not None
         n_bytes = model.n_bytes if model is not None else None if entry is None else entry.known_bytes
         commercial = {"yes": self.tr("allowed"), "no": self.tr("not allowed"), "conditional": self.tr("on conditions")}
-        size = self.tr("not known") if n_bytes is None else size_text(n_bytes)
+        size = "" if n_bytes is None else size_text(n_bytes)
         item = QTreeWidgetItem(
             [known.name, self.state_of(model_id), size, commercial[known.licence.commercial], known.licence.name]
         )
@@ -185,7 +189,7 @@ class ModelsDialog(QDialog):
             commercial = {"yes": self.tr("yes"), "no": self.tr("no"), "conditional": self.tr("on conditions only")}
             lines = [
                 f"### {known.name}",
-                "" if entry is None else entry.purpose,
+                "" if entry is None else as_sentence(entry.purpose),
                 self.tr("**Licence:** {name}").format(name=licence.name),
                 self.tr("**Commercial use:** {use}").format(use=commercial[licence.commercial]),
                 licence.note,
@@ -230,11 +234,13 @@ class ModelsDialog(QDialog):
     def _begin(self) -> None:
         self._working_on = self.current_id
         self.bar.setValue(0)
+        self.bar.show()
         self.status.setText("")
         self.reload()
 
     def _end(self, text: str) -> None:
         self._working_on = None
+        self.bar.hide()
         self.reload()
         self.status.setText(text)
 

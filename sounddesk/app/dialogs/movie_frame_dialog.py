@@ -21,11 +21,12 @@ from PySide6.QtWidgets import QDialogButtonBox
 from PySide6.QtWidgets import QFormLayout
 from PySide6.QtWidgets import QLineEdit
 from PySide6.QtWidgets import QSlider
-from PySide6.QtWidgets import QSpinBox
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.dialogs.dialog_buttons import ok_and_cancel
+from sounddesk.app.look.image_copy import image_copy
+from sounddesk.app.look.spin_boxes import SpinBox
 from sounddesk.app.notifications import notifier
 from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.project.image_opening import OpenedImage
@@ -81,7 +82,7 @@ class MovieFrameDialog(QDialog):
         self.picture.setAccessibleName(self.tr("Preview of the frame"))
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setAccessibleName(self.tr("Frame"))
-        self.number = QSpinBox()
+        self.number = SpinBox()
         self.timecode = QLineEdit()
         self.start = QComboBox()
         self.start.addItem(self.tr("at the beginning of the movie"), _FROM_MOVIE)
@@ -239,7 +240,7 @@ def _opened(movie: Path, cancel: CancelToken) -> tuple[MovieFacts, MovieReader]:
 
 
 def _small(pixels: RgbImage) -> QImage:
-    return _as_qimage(pixels).scaled(
+    return image_copy(pixels).scaled(
         *_PREVIEW, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
     )
 
@@ -267,12 +268,6 @@ def _frame_as_image(
 def _png(pixels: RgbImage) -> bytes:
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    if not _as_qimage(pixels).save(buffer, "PNG"):  # type: ignore[call-overload]
+    if not image_copy(pixels).save(buffer, "PNG"):  # type: ignore[call-overload]
         raise MemoryError
     return bytes(buffer.data().data())
-
-
-def _as_qimage(pixels: RgbImage) -> QImage:
-    """The pixels as Qt has them, shared with the array."""
-    height, width = pixels.shape[:2]
-    return QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888)

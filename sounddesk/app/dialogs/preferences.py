@@ -25,6 +25,7 @@ from PySide6.QtWidgets import QWidget
 from sounddesk.app.dialogs.dialog_buttons import ok_and_cancel
 from sounddesk.app.dialogs.storage_page import StoragePage
 from sounddesk.app.dialogs.storage_page import folder_bytes
+from sounddesk.app.look.spin_boxes import SpinBox
 from sounddesk.app.look.style_sheet import apply_theme
 from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.settings import Settings
@@ -158,7 +159,7 @@ class Preferences(QDialog):
         return combo
 
     def _number(self, name: str, low: int, high: int, suffix: str) -> QSpinBox:
-        spin = QSpinBox()
+        spin = SpinBox()
         spin.setObjectName(name)
         spin.setRange(low, high)
         spin.setSuffix(suffix)

@@ -12,11 +12,12 @@ from PySide6.QtWidgets import QDialog
 from PySide6.QtWidgets import QDoubleSpinBox
 from PySide6.QtWidgets import QFormLayout
 from PySide6.QtWidgets import QLineEdit
-from PySide6.QtWidgets import QSpinBox
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.dialogs.dialog_buttons import ok_and_cancel
+from sounddesk.app.look.spin_boxes import DoubleSpinBox
+from sounddesk.app.look.spin_boxes import SpinBox
 from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.preset_box import preset_box
 from sounddesk.domain.project import ProjectSettings
@@ -63,12 +64,12 @@ class ProjectSettingsDialog(QDialog):
         form.addRow(self.tr("New takes &last:"), self.seconds)
         self.preset = preset_box(settings.preset)
         form.addRow(self.tr("&Preset:"), self.preset)
-        self.steps = QSpinBox()
+        self.steps = SpinBox()
         self.steps.setRange(_PRESET_STEPS, 1000)
         self.steps.setSpecialValueText(self.tr("as the preset"))
         self.steps.setValue(settings.steps or _PRESET_STEPS)
         form.addRow(self.tr("Ste&ps:"), self.steps)
-        self.guidance = QDoubleSpinBox()
+        self.guidance = DoubleSpinBox()
         self.guidance.setRange(1.0, 20.0)
         self.guidance.setSingleStep(0.5)
         self.guidance.setValue(settings.guidance)
@@ -143,7 +144,7 @@ class ProjectSettingsDialog(QDialog):
         return f"{rate_text(rate.frames_per_s)} {kind}"
 
     def _seconds(self, value: float, low: float, high: float) -> QDoubleSpinBox:
-        spin = QDoubleSpinBox()
+        spin = DoubleSpinBox()
         spin.setRange(low, high)
         spin.setDecimals(3)
         spin.setSuffix(self.tr(" s"))

@@ -12,6 +12,8 @@ from PySide6.QtGui import QColor
 from PySide6.QtGui import QDrag
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtGui import QMouseEvent
+from PySide6.QtGui import QPainter
+from PySide6.QtGui import QPaintEvent
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QListWidget
 from PySide6.QtWidgets import QListWidgetItem
@@ -24,6 +26,7 @@ from sounddesk.app.export.drag_files import drag_file
 from sounddesk.app.export.export_commands import ExportCommands
 from sounddesk.app.export.export_history import ExportHistory
 from sounddesk.app.export.export_runner import ExportJob
+from sounddesk.app.look.empty_text import draw_empty_text
 from sounddesk.app.notifications import notifier
 from sounddesk.app.runtime.revealing import reveal
 from sounddesk.app.services import Services
@@ -102,6 +105,18 @@ class DragOutPanel(QListWidget):
         return None
 
     # ------------------------------------------------------------------ Qt
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        """What the panel is for stands where it is empty."""
+        super().paintEvent(event)
+        last = self.visualItemRect(self.item(self.count() - 1)).bottom() if self.count() else 0
+        text = (
+            self.tr("Drag into your DAW or a folder.")
+            if self.count()
+            else self.tr("What is on the timeline can be dragged from here into your DAW or a folder.")
+        )
+        with QPainter(self.viewport()) as painter:
+            draw_empty_text(painter, self.viewport().rect().adjusted(0, last, 0, 0), text)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         super().mousePressEvent(event)

@@ -132,17 +132,19 @@ class ExportCommands(QObject):
             name, folder, settings = read_on_save(text)
             plan = plan_export(document.project, document.takes, settings, name=name)
         except ValueError as error:
-            notifier.failed(error, title=self.tr("The export on save was left out."))
+            notifier.failed(error, title=self.tr("The export on save was left out."), button=self._again)
             return
         if not self._on_save.is_allowed(text):
             self._ask_about(text, folder)
             return
         # Another machine's folder is not made anew here.
         if not folder.is_dir():
-            text = self.tr(
-                "The export on save was left out, because {folder} does not exist: export again to choose one."
+            notifier.warning(
+                self.tr("The export on save was left out."),
+                cause=self.tr("{folder} does not exist").format(folder=folder),
+                remedy=self.tr("export again to choose another folder"),
+                button=self._again,
             )
-            notifier.warning(text.format(folder=folder))
             return
         self.runner.start(
             ExportJob(
@@ -175,7 +177,12 @@ class ExportCommands(QObject):
 
     def reveal(self) -> None:
         if self._last is not None and not reveal(self._last):
-            notifier.error(self.tr("No file manager answered. The files are in {path}").format(path=self._last.parent))
+            notifier.error(
+                self.tr("The folder cannot be shown."),
+                cause=self.tr("no file manager answered"),
+                remedy=self.tr("the files are in {path}").format(path=self._last.parent),
+                button=NoticeButton(text=self.tr("Copy path"), press=self.copy_path),
+            )
 
     def copy_path(self) -> None:
         if self._last is not None:
@@ -225,16 +232,25 @@ class ExportCommands(QObject):
         text = text.format(count=count, folder=report.folder)
         notifier.info(" ".join([text, *report.notes]), button=NoticeButton(text=self.tr("Show"), press=self.reveal))
         if report.clipped_samples:
-            text = self.tr(
-                "{count} samples were louder than the files can hold and were cut off in {files}: lower the faders."
-            )
+            text = self.tr("{count} samples were louder than the files can hold and were cut off in {files}")
             count = sum(report.clipped_samples.values())
-            notifier.error(text.format(count=count, files=", ".join(report.clipped_samples)))
+            notifier.error(
+                self.tr("The export is distorted."),
+                cause=text.format(count=count, files=", ".join(report.clipped_samples)),
+                remedy=self.tr("lower the faders, or turn the limiter on, and export again"),
+                button=self._again,
+            )
 
     def _failed(self, job: ExportJob, error: Exception) -> None:
         if job.purpose == "ask":
             self._end_progress()
-        notifier.failed(error)
+        title = self.tr("Nothing was exported.") if job.purpose != "drag" else ""
+        notifier.failed(error, title=title, button=self._again if title else None)
+
+    @property
+    def _again(self) -> NoticeButton:
+        """The way on from an export that was not what it should have been."""
+        return NoticeButton(text=self.tr("Export again…"), press=self.ask_export)
 
     def _cancelled(self, job: ExportJob) -> None:
         if job.purpose == "ask":

@@ -146,6 +146,7 @@ class ExportDialog(QDialog):
         # Qt gives Enter to the first button of the box that takes it, which is Cancel on some desktops.
         box.button(QDialogButtonBox.StandardButton.Cancel).setAutoDefault(False)
         self._ok.setDefault(True)
+        self._ok.setProperty("accent", True)
         box.accepted.connect(self.accept)
         box.rejected.connect(self.reject)
         layout = QVBoxLayout(self)

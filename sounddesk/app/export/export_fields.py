@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QHBoxLayout
 from PySide6.QtWidgets import QLineEdit
 from PySide6.QtWidgets import QWidget
 
+from sounddesk.app.look.spin_boxes import DoubleSpinBox
 from sounddesk.audio.exchange.exchange_format import exchange_formats
 from sounddesk.audio.exporters.export_settings import MIN_LUFS
 from sounddesk.audio.exporters.export_settings import ExportSettings
@@ -61,7 +62,7 @@ class ExportFields(QWidget):
         self.end.setValue(timeline_s)
         self.tails = self._check("tails", self.tr("Let clips ring out past the end"))
         self.normalise = self._check("normalise", self.tr("Bring the mix to"))
-        self.lufs = QDoubleSpinBox()
+        self.lufs = DoubleSpinBox()
         self.lufs.setObjectName("normalise_lufs")
         self.lufs.setRange(MIN_LUFS, 0.0)
         self.lufs.setDecimals(1)
@@ -178,7 +179,7 @@ class ExportFields(QWidget):
         return combo
 
     def _seconds(self, name: str, low: float, high: float) -> QDoubleSpinBox:
-        spin = QDoubleSpinBox()
+        spin = DoubleSpinBox()
         spin.setObjectName(name)
         spin.setRange(low, high)
         spin.setDecimals(3)

@@ -54,6 +54,7 @@ QMenu::item:disabled {{ color: {of.disabled}; }}
 QMenu::separator {{ height: 1px; background: {of.line}; margin: {GAP}px {PADDING}px; }}
 QStatusBar {{ background: {of.window}; color: {of.muted}; }}
 QStatusBar::item {{ border: none; }}
+
 QToolTip {{ background: {of.raised}; color: {of.text}; border: 1px solid {of.frame}; padding: {GAP}px; }}
 
 QPushButton, QToolButton {{
@@ -80,6 +81,11 @@ QPushButton[accent="true"]:disabled, QToolButton[accent="true"]:disabled {{
     background: {of.raised}; color: {of.disabled}; border-color: {of.line};
 }}
 QToolButton::menu-button {{ border: none; width: 18px; }}
+QToolButton::menu-indicator {{
+    image: url("{down}"); width: 9px; height: 9px; right: 5px;
+    subcontrol-origin: padding; subcontrol-position: center right;
+}}
+QToolButton[popupMode="2"] {{ padding-right: 18px; }}
 QToolButton[popupMode="1"] {{ padding-right: 22px; }}
 
 QMessageBox QLabel#qt_msgbox_label {{ font-weight: 600; }}
@@ -90,7 +96,7 @@ QLineEdit, QPlainTextEdit, QTextBrowser, QAbstractSpinBox {{
     padding: 3px {GAP + 2}px; selection-background-color: {of.selection}; selection-color: {of.on_selection};
 }}
 QAbstractSpinBox QLineEdit {{ border: none; padding: 0; background: transparent; }}
-QAbstractSpinBox {{ padding: 2px 0 2px {GAP + 2}px; }}
+QAbstractSpinBox {{ padding: 2px 0; }}
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{
     subcontrol-origin: border; width: 16px; border: none; background: transparent;
 }}
@@ -123,7 +129,8 @@ QTreeView, QListView, QListWidget, QTreeWidget {{
     alternate-background-color: {of.sunken};
 }}
 QTreeView:focus, QListView:focus {{ border: 1px solid {of.accent}; }}
-QTreeView::item, QListView::item {{ padding: 2px; }}
+QTreeView::item, QListView::item {{ padding: {GAP}px; }}
+QTreeView::item:hover:!selected, QListView::item:hover:!selected {{ background: {of.hover}; }}
 QTreeView::item:selected, QListView::item:selected {{ background: {of.selection}; color: {of.on_selection}; }}
 QHeaderView::section {{
     background: {of.panel}; color: {of.muted}; border: none; border-bottom: 1px solid {of.line};
@@ -133,7 +140,9 @@ QScrollArea {{ border: none; background: transparent; }}
 QScrollBar {{ background: {of.panel}; border: none; }}
 QScrollBar:vertical {{ width: 10px; }}
 QScrollBar:horizontal {{ height: 10px; }}
-QScrollBar::handle {{ background: {of.frame}; border-radius: 4px; margin: 1px; }}
+QScrollBar::handle {{ background: {of.frame}; border-radius: 3px; margin: 2px; }}
+QScrollBar::handle:hover, QScrollBar::handle:pressed {{ background: {of.muted}; }}
+QScrollBar::handle:disabled {{ background: transparent; }}
 QScrollBar::handle:vertical {{ min-height: 24px; }}
 QScrollBar::handle:horizontal {{ min-width: 24px; }}
 QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QPushButton
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
+from sounddesk.app.look.spin_boxes import DoubleSpinBox
 from sounddesk.app.look.theme import SMALL
 from sounddesk.app.look.theme import colour
 from sounddesk.app.look.theme import font
@@ -176,7 +177,7 @@ class EqualizerDialog(QDialog):
 
     @staticmethod
     def _number(low: float, high: float, suffix: str, *, name: str) -> QDoubleSpinBox:
-        box = QDoubleSpinBox()
+        box = DoubleSpinBox()
         box.setRange(low, high)
         box.setSuffix(suffix)
         box.setDecimals(0 if suffix == " Hz" else 1)

@@ -7,9 +7,9 @@ from typing import Final
 from PySide6.QtCore import Qt
 from PySide6.QtCore import QTimer
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QDialog
 from PySide6.QtWidgets import QHBoxLayout
 from PySide6.QtWidgets import QScrollArea
+from PySide6.QtWidgets import QSizePolicy
 from PySide6.QtWidgets import QToolButton
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
@@ -24,6 +24,8 @@ from sounddesk.app.mixer.level_meter import LoudnessPanel
 from sounddesk.app.mixer.reverb_dialog import ReverbDialog
 from sounddesk.app.mixer.strip import Strip
 from sounddesk.app.notifications import notifier
+from sounddesk.app.open_once import open_once
+from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.player import Player
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
@@ -63,6 +65,10 @@ class MixerPanel(QWidget):
         self._buses.addWidget(self.reverb)
         # Behind the lanes and scrolled with them: only the master is always in sight.
         self._row.addLayout(self._buses)
+        self._empty = PlainLabel(self.tr("Each object gets a strip with a fader."), self)
+        self._empty.setProperty("role", "muted")
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._row.addWidget(self._empty, 100)
         self._row.addStretch(1)
         inner = QWidget(self)
         inner.setLayout(self._row)
@@ -76,10 +82,12 @@ class MixerPanel(QWidget):
         bar = scroll.horizontalScrollBar().sizeHint().height()
         scroll.setMinimumHeight(self.master.minimumSizeHint().height() + bar)
         actions.add(COMMANDS, owner=self)
-        buttons = QHBoxLayout()
+        buttons = QVBoxLayout()
         for command_id in ("mixer.balance", "mixer.pan"):
-            buttons.addWidget(command_button(QToolButton, actions, command_id, self))
-        buttons.addStretch(1)
+            button = command_button(QToolButton, actions, command_id, self)
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            buttons.addWidget(button)
         self.loudness = LoudnessPanel(self)
         # A column of its own, as narrow as it can be: the strips need the width.
         right = QVBoxLayout()
@@ -98,7 +106,6 @@ class MixerPanel(QWidget):
         document.changed.connect(self._on_changed)
         document.replaced.connect(self._on_replaced)
         selection.objects_changed.connect(self._show_selection)
-        selection.objects_changed.connect(actions.refresh)
         player.levels_changed.connect(self._show_levels)
         player.playing_changed.connect(self._on_playing)
         player.loudness_changed.connect(self.loudness.show_reading)
@@ -138,6 +145,7 @@ class MixerPanel(QWidget):
             strip.refresh()
         self.master.refresh()
         self._show_buses()
+        self._empty.setVisible(not order)
         if len(self.strips) < len(order):
             self._next_strip.start()
 
@@ -218,19 +226,17 @@ class MixerPanel(QWidget):
         object_id = object_id or self._selection.current_object_id
         if object_id is None:
             return
-        for dialog in self.findChildren(EqualizerDialog):
-            if dialog.object_id == object_id and dialog.isVisible():
-                _bring_to_front(dialog)
-                return
-        _open(EqualizerDialog(self._document, object_id, self))
+        wanted = object_id
+        open_once(
+            self,
+            EqualizerDialog,
+            lambda: EqualizerDialog(self._document, wanted, self),
+            same=lambda it: it.object_id == wanted,
+        )
 
     def show_reverb(self) -> None:
         """The room of the reverb, in a window of its own."""
-        for dialog in self.findChildren(ReverbDialog):
-            if dialog.isVisible():
-                _bring_to_front(dialog)
-                return
-        _open(ReverbDialog(self._document, self))
+        open_once(self, ReverbDialog, lambda: ReverbDialog(self._document, self))
 
     def group(self) -> None:
         """One more fader for the selected strips."""
@@ -263,16 +269,6 @@ class MixerPanel(QWidget):
         self._document.commit(self.tr("Pan from position"), project)
 
 
-def _open(dialog: QDialog) -> None:
-    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    dialog.show()
-
-
-def _bring_to_front(dialog: QDialog) -> None:
-    dialog.raise_()
-    dialog.activateWindow()
-
-
 COMMANDS: Final[tuple[Command[MixerPanel], ...]] = (
     Command("mixer.mute", "M&ute objects", lambda it: it.toggle("muted"), menu="Mixer", section="strips", keys="M",
             enabled=lambda it: it.has_selection),
@@ -287,7 +283,9 @@ COMMANDS: Final[tuple[Command[MixerPanel], ...]] = (
     Command("mixer.ungroup", "U&ngroup faders of objects", MixerPanel.ungroup, menu="Mixer", section="groups",
             enabled=lambda it: it.has_grouped_selection),
     Command("mixer.balance", "&Match levels to the scene", MixerPanel.ask_to_match_levels, menu="Mixer",
-            section="scene"),
+            section="scene", label="Match levels",
+            tip="Set the faders so that the stems add up like the scene as a whole"),
     Command("mixer.pan", "&Pan from position", MixerPanel.pan_from_position, menu="Mixer", section="scene",
+            label="Pan by position", tip="Pan each object to where it is in the image",
             enabled=lambda it: it.has_objects),
 )  # fmt: skip

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QDoubleSpinBox
 from PySide6.QtWidgets import QFormLayout
 from PySide6.QtWidgets import QWidget
 
+from sounddesk.app.look.spin_boxes import DoubleSpinBox
 from sounddesk.app.project.document import Document
 from sounddesk.domain.mixer_effects import MAX_DECAY_S
 from sounddesk.domain.mixer_effects import MAX_PASS_HZ
@@ -59,7 +60,7 @@ class ReverbDialog(QDialog):
 
     @staticmethod
     def _number(low: float, high: float, suffix: str, *, step: float, decimals: int) -> QDoubleSpinBox:
-        box = QDoubleSpinBox()
+        box = DoubleSpinBox()
         box.setDecimals(decimals)
         box.setRange(low, high)
         box.setSingleStep(step)

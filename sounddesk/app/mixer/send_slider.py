@@ -29,6 +29,6 @@ def send_text(send_db: float) -> str:
 
     Example:
         >>> send_text(-60.0), send_text(-12.0)
-        ('rev', '-12')
+        ('Rev', '-12')
     """
-    return "rev" if send_db <= FADER_BOTTOM_DB else f"{send_db:.0f}"
+    return "Rev" if send_db <= FADER_BOTTOM_DB else f"{send_db:.0f}"

@@ -63,7 +63,7 @@ class FaderScale(QWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
         with QPainter(self) as painter:
-            painter.setFont(font(SMALL - 2))
+            painter.setFont(font(SMALL - 1))
             painter.setPen(colour("muted"))
             room = self.height() - 2 * _HANDLE
             below = -math.inf
@@ -151,7 +151,11 @@ class Strip(QWidget):
         layout.setSpacing(GAP)
         layout.addWidget(self._name)
         names = (
-            (("muted", "M", self.tr("Mute")), ("soloed", "S", self.tr("Solo")), ("inverted", "Ø", self.tr("Invert")))
+            (
+                ("muted", "M", self.tr("Mute")),
+                ("soloed", "S", self.tr("Solo")),
+                ("inverted", "Ø", self.tr("Invert polarity")),
+            )
             if object_id is not None
             else (("limiter", self.tr("Limiter"), self.tr("Limiter")),)
         )

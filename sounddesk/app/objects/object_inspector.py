@@ -7,8 +7,6 @@ from typing import Any
 from typing import Final
 
 from PySide6.QtCore import QCoreApplication
-from PySide6.QtWidgets import QCheckBox
-from PySide6.QtWidgets import QDoubleSpinBox
 from PySide6.QtWidgets import QFormLayout
 from PySide6.QtWidgets import QHBoxLayout
 from PySide6.QtWidgets import QLineEdit
@@ -17,6 +15,7 @@ from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.commands.command import PanelKey
 from sounddesk.app.look.icons import icon
+from sounddesk.app.look.spin_boxes import DoubleSpinBox
 from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
@@ -47,6 +46,7 @@ class ObjectInspector(QWidget):
         self._guess.setWordWrap(True)
         form.addRow(self._guess)
         self._hint = QLineEdit(self)
+        self._hint.setToolTip(self.tr("Which of its sounds the object makes"))
         self._proposal = self._hint.addAction(
             icon("suggest"),
             QLineEdit.ActionPosition.TrailingPosition,
@@ -56,12 +56,13 @@ class ObjectInspector(QWidget):
         self._hint.editingFinished.connect(lambda: self._set("hint", self._hint.text(), self.tr("Prompt of {name}")))
         form.addRow(self.tr("&Prompt"), self._hint)
         self._negative = QLineEdit(self)
-        self._negative.setPlaceholderText(self.tr("such as music, speech"))
+        self._negative.setToolTip(self.tr("What it must not sound like"))
+        self._negative.setPlaceholderText(self.tr("e.g. music"))
         self._negative.editingFinished.connect(
             lambda: self._set("negative_hint", self._negative.text(), self.tr("Negative prompt of {name}"))
         )
         form.addRow(self.tr("&Negative prompt"), self._negative)
-        self._length = QDoubleSpinBox(self)
+        self._length = DoubleSpinBox(self)
         self._length.setRange(0.0, 60.0)
         self._length.setDecimals(2)
         self._length.setSuffix(self.tr(" s"))
@@ -72,8 +73,11 @@ class ObjectInspector(QWidget):
         self._seed = QLineEdit(self)
         self._seed.setAccessibleName(self.tr("Seed"))
         self._seed.editingFinished.connect(self._set_seed)
-        self._lock = QCheckBox(self.tr("lock"), self)
-        self._lock.setToolTip(self.tr("The next take uses this very seed again"))
+        self._lock = QToolButton(self)
+        self._lock.setCheckable(True)
+        self._lock.setIcon(icon("lock"))
+        self._lock.setAccessibleName(self.tr("Lock the seed"))
+        self._lock.setToolTip(self.tr("Lock the seed: the next take uses this very one again"))
         self._lock.clicked.connect(lambda on: self._set("seed_locked", on, self.tr("Lock seed of {name}")))
         dice = QToolButton(self)
         dice.setIcon(icon("dice"))
@@ -121,9 +125,7 @@ class ObjectInspector(QWidget):
         proposed = current.proposed_prompt
         self._proposal.setVisible(bool(proposed) and not current.hint)
         self._hint.setPlaceholderText(
-            self.tr("{prompt} (a guess)").format(prompt=proposed)
-            if proposed
-            else self.tr("which sound of it, e.g. siren")
+            self.tr("{prompt} (a guess)").format(prompt=proposed) if proposed else self.tr("e.g. siren")
         )
 
     def _take_proposal(self) -> None:

@@ -1,13 +1,30 @@
-"""The list of objects as a widget: keys that mean its rows."""
+"""The list of objects as a widget: its columns, and keys that mean its rows."""
 
 from __future__ import annotations
 
+from typing import Final
+
 from PySide6.QtCore import QEvent
+from PySide6.QtCore import QSize
 from PySide6.QtCore import Qt
 from PySide6.QtCore import Signal
 from PySide6.QtCore import SignalInstance
 from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QPainter
+from PySide6.QtGui import QPaintEvent
+from PySide6.QtWidgets import QAbstractItemView
+from PySide6.QtWidgets import QHeaderView
 from PySide6.QtWidgets import QTreeWidget
+from PySide6.QtWidgets import QWidget
+
+from sounddesk.app.look.empty_text import draw_empty_text
+from sounddesk.app.objects.row_delegates import FlagDelegate
+from sounddesk.app.objects.row_delegates import NameDelegate
+from sounddesk.app.objects.thumbnails import SIDE
+
+NAME, VISIBLE, LOCKED = range(3)
+# Wide enough for an icon to be hit.
+_FLAG_WIDTH: Final = 30
 
 
 class ObjectList(QTreeWidget):
@@ -18,6 +35,34 @@ class ObjectList(QTreeWidget):
 
     delete_pressed = Signal()
     escape_pressed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(self.tr("Objects"))
+        self.setHeaderLabels([self.tr("Object"), self.tr("Visible"), self.tr("Lock")])
+        # The icons of the columns say what they are.
+        self.setHeaderHidden(True)
+        self.setItemDelegateForColumn(NAME, NameDelegate(self))
+        self.setItemDelegateForColumn(VISIBLE, FlagDelegate(on="eye", off="eye_off", quiet="", parent=self))
+        self.setItemDelegateForColumn(LOCKED, FlagDelegate(on="lock", off="unlock", quiet="unlock", parent=self))
+        self.setRootIsDecorated(False)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed | QAbstractItemView.EditTrigger.DoubleClicked)
+        self.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
+        self.setIconSize(QSize(SIDE + 6, SIDE))
+        self.header().setStretchLastSection(False)
+        self.header().setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
+        self.header().setMinimumSectionSize(_FLAG_WIDTH)
+        for column in (VISIBLE, LOCKED):
+            self.header().setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
+            self.header().resizeSection(column, _FLAG_WIDTH)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        super().paintEvent(event)
+        if self.topLevelItemCount() == 0:
+            with QPainter(self.viewport()) as painter:
+                text = self.tr("Click on something in the image: it becomes an object.")
+                draw_empty_text(painter, self.viewport().rect(), text)
 
     def event(self, event: QEvent) -> bool:
         """Claim the keys before the window's shortcuts get them."""

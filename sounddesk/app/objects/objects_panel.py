@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Literal
 
 from PySide6.QtCore import QModelIndex
-from PySide6.QtCore import QSize
 from PySide6.QtCore import Qt
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QAbstractItemView
 from PySide6.QtWidgets import QColorDialog
 from PySide6.QtWidgets import QHBoxLayout
-from PySide6.QtWidgets import QHeaderView
 from PySide6.QtWidgets import QInputDialog
 from PySide6.QtWidgets import QMenu
 from PySide6.QtWidgets import QToolButton
@@ -30,10 +28,13 @@ from sounddesk.app.notifications import notifier
 from sounddesk.app.objects.object_inspector import INSPECTOR_KEYS
 from sounddesk.app.objects.object_inspector import ObjectInspector
 from sounddesk.app.objects.object_inspector import guess_text
+from sounddesk.app.objects.object_list import LOCKED
+from sounddesk.app.objects.object_list import NAME
+from sounddesk.app.objects.object_list import VISIBLE
 from sounddesk.app.objects.object_list import ObjectList
 from sounddesk.app.objects.objects_panel_commands import COMMANDS
 from sounddesk.app.objects.objects_panel_commands import OBJECT_MENU
-from sounddesk.app.objects.thumbnails import SIDE
+from sounddesk.app.objects.row_delegates import SHARE_ROLE
 from sounddesk.app.objects.thumbnails import Thumbnails
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
@@ -48,7 +49,6 @@ from sounddesk.domain.scene import name_key
 from sounddesk.domain.seeds import take_seed
 from sounddesk.domain.tiled_mask import TiledMask
 
-_NAME, _VISIBLE, _LOCKED = range(3)
 _OBJECT_ID = Qt.ItemDataRole.UserRole
 FilterKind = Literal["grow", "shrink", "feather"]
 
@@ -107,24 +107,46 @@ class ObjectsPanel(QWidget):
         self._thumbnails.close()
 
     def refresh(self) -> None:
-        """Show the project's objects anew."""
+        """Show the project's objects as they are now.
+
+        Rows stay as long as the objects are the same ones: Qt goes on with the row that a click has changed after it
+        has told of the change.
+        """
+        objects = self._document.project.objects
         self._filling = True
-        self._list.clear()
-        for each in self._document.project.objects:
-            item = QTreeWidgetItem([each.name, "", ""])
-            item.setData(0, _OBJECT_ID, each.id)
-            item.setIcon(_NAME, self._thumbnails.icon_of(each, self._document.image))
-            item.setCheckState(_VISIBLE, Qt.CheckState.Checked if each.visible else Qt.CheckState.Unchecked)
-            item.setCheckState(_LOCKED, Qt.CheckState.Checked if each.locked else Qt.CheckState.Unchecked)
-            kinds = {"object": "", "ambience": self.tr("ambience"), "blend": self.tr("blend")}
-            item.setToolTip(_NAME, kinds[each.kind] or guess_text(each))
-            font = item.font(_NAME)
-            font.setItalic(each.kind != "object" or each.named_by == "guess")
-            item.setFont(_NAME, font)
-            item.setFlags((item.flags() | Qt.ItemFlag.ItemIsEditable) & ~Qt.ItemFlag.ItemIsDropEnabled)
-            self._list.addTopLevelItem(item)
+        if [item.data(0, _OBJECT_ID) for item in self._items()] != [each.id for each in objects]:
+            self._list.clear()
+            for each in objects:
+                item = QTreeWidgetItem()
+                item.setData(0, _OBJECT_ID, each.id)
+                item.setFlags((item.flags() | Qt.ItemFlag.ItemIsEditable) & ~Qt.ItemFlag.ItemIsDropEnabled)
+                self._list.addTopLevelItem(item)
+        for item, each in zip(self._items(), objects, strict=True):
+            self._show_object(item, each)
         self._filling = False
         self._show_selection()
+
+    def _show_object(self, item: QTreeWidgetItem, each: SceneObject) -> None:
+        item.setText(NAME, each.name)
+        item.setIcon(NAME, self._thumbnails.icon_of(each, self._document.image))
+        item.setCheckState(VISIBLE, Qt.CheckState.Checked if each.visible else Qt.CheckState.Unchecked)
+        item.setCheckState(LOCKED, Qt.CheckState.Checked if each.locked else Qt.CheckState.Unchecked)
+        item.setToolTip(VISIBLE, self.tr("Hide its mask in the image") if each.visible else self.tr("Show its mask"))
+        item.setToolTip(
+            LOCKED, self.tr("Unlock: allow changes") if each.locked else self.tr("Lock: nothing can change it")
+        )
+        kinds = {"object": "", "ambience": self.tr("ambience"), "blend": self.tr("blend")}
+        item.setToolTip(NAME, kinds[each.kind] or guess_text(each))
+        font = item.font(NAME)
+        font.setItalic(each.kind != "object" or each.named_by == "guess")
+        item.setFont(NAME, font)
+
+    def show_making(self, shares: Mapping[str, float]) -> None:
+        """How far the takes are that are being made, from 0 to 1 by the id of the object."""
+        self._filling = True
+        for item in self._items():
+            item.setData(NAME, SHARE_ROLE, shares.get(item.data(0, _OBJECT_ID)))
+        self._filling = False
 
     # ------------------------------------------------------------------ building
 
@@ -132,18 +154,6 @@ class ObjectsPanel(QWidget):
         tree = ObjectList(self)
         tree.delete_pressed.connect(self.delete)
         tree.escape_pressed.connect(lambda: self._selection.select_objects(()))
-        tree.setAccessibleName(self.tr("Objects"))
-        tree.setHeaderLabels([self.tr("Object"), self.tr("Visible"), self.tr("Lock")])
-        tree.setRootIsDecorated(False)
-        tree.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        tree.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed | QAbstractItemView.EditTrigger.DoubleClicked)
-        tree.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
-        tree.setIconSize(QSize(SIDE + 6, SIDE))
-        tree.header().setStretchLastSection(False)
-        tree.header().setSectionResizeMode(_NAME, QHeaderView.ResizeMode.Stretch)
-        for column, width in ((_VISIBLE, 52), (_LOCKED, 40)):
-            tree.header().setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
-            tree.header().resizeSection(column, width)
         tree.itemChanged.connect(self._on_edited)
         tree.itemSelectionChanged.connect(self._on_selected)
         tree.model().rowsInserted.connect(self._on_moved)
@@ -167,7 +177,7 @@ class ObjectsPanel(QWidget):
         for item in self._items():
             if item.data(0, _OBJECT_ID) == object_id:
                 item.setIcon(
-                    _NAME, self._thumbnails.icon_of(self._document.project.object(object_id), self._document.image)
+                    NAME, self._thumbnails.icon_of(self._document.project.object(object_id), self._document.image)
                 )
         self._filling = False
 
@@ -206,9 +216,9 @@ class ObjectsPanel(QWidget):
         project = self._document.project
         found = project.object(item.data(0, _OBJECT_ID))
         on = item.checkState(column) == Qt.CheckState.Checked
-        if column == _NAME:
-            self._set_name(found, item.text(_NAME))
-        elif column == _VISIBLE:
+        if column == NAME:
+            self._set_name(found, item.text(NAME))
+        elif column == VISIBLE:
             text = self.tr("Show {name}") if on else self.tr("Hide {name}")
             self._document.commit(text.format(name=found.name), project.with_changed_object(found.id, visible=on))
         else:
@@ -250,7 +260,7 @@ class ObjectsPanel(QWidget):
     def rename(self) -> None:
         for item in self._items():
             if item.data(0, _OBJECT_ID) == self._selection.current_object_id:
-                self._list.editItem(item, _NAME)
+                self._list.editItem(item, NAME)
 
     def choose_colour(self) -> None:
         for each in self._chosen()[:1]:

@@ -15,6 +15,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtGui import QPainter
 from PySide6.QtGui import QPixmap
 
+from sounddesk.app.look.image_copy import image_copy
 from sounddesk.app.workers.background import Background
 from sounddesk.domain.mask import Box
 from sounddesk.domain.scene import SceneObject
@@ -94,9 +95,7 @@ def cut_out(image: RgbImage, mask: TiledMask, *, side: int) -> QImage:
     step = max(1, edge // (2 * side))
     coverage = mask.region(part)[::step, ::step, None].astype(np.float32) / 255.0
     pixels = image[top:bottom:step, left:right:step].astype(np.float32)
-    shown = np.ascontiguousarray((pixels * (_DIMMED + (1 - _DIMMED) * coverage)).astype(np.uint8))
-    height, width = shown.shape[:2]
-    whole = QImage(shown.data, width, height, 3 * width, QImage.Format.Format_RGB888)
+    whole = image_copy((pixels * (_DIMMED + (1 - _DIMMED) * coverage)).astype(np.uint8))
     keep, smooth = Qt.AspectRatioMode.KeepAspectRatioByExpanding, Qt.TransformationMode.SmoothTransformation
     scaled = whole.scaled(side, side, keep, smooth)
     return scaled.copy((scaled.width() - side) // 2, (scaled.height() - side) // 2, side, side)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import partial
 
+import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 from PySide6.QtGui import QPixmap
@@ -36,9 +38,12 @@ class CompareDialog(QDialog):
         self._background.done.connect(self._show)
         for take in takes:
             name = project.mark_of(take.id).name or self.tr("Take {number}").format(number=take.number)
-            facts = f"{name}, {take.seconds:.2f} s, {self.tr('seed')} {take.seed}"
-            rows.addWidget(PlainLabel(facts, inner))
-            picture = PlainLabel(self.tr("drawing"), inner)
+            peak = float(np.abs(take.waveform).max(initial=0.0))
+            level = self.tr("peak {peak:.1f} dBFS").format(peak=20 * math.log10(peak)) if peak else self.tr("silent")
+            title = PlainLabel(f"{name}  ·  {take.seconds:.2f} s  ·  {level}", inner)
+            title.setToolTip(self.tr("Seed {seed}").format(seed=take.seed))
+            rows.addWidget(title)
+            picture = PlainLabel(self.tr("Drawing…"), inner)
             picture.setMinimumHeight(160)
             picture.setAccessibleName(self.tr("Spectrogram of {name}").format(name=name))
             rows.addWidget(picture)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QObject
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
+from sounddesk.app.open_once import open_once
 from sounddesk.app.services import Services
-from sounddesk.app.takes.rework_dialog import Page
 from sounddesk.app.takes.rework_dialog import ReworkDialog
 from sounddesk.domain.take import Take
 from sounddesk.engine.generation.sound_edits import LEAST_RANGE_S
@@ -21,22 +20,20 @@ class Reworking(QObject):
         self._services = services
         self._window = window
 
-    def ask(self, take_id: str, page: Page) -> None:
-        """Ask what is to be made from a take; the dialog that is open for it is used again."""
+    def ask(self, take_id: str, page: str) -> None:
+        """Ask what is to be made from a take, in a way of `REWORKS`; the dialog that is open for it is used again."""
         services = self._services
         take = services.document.takes[take_id]
-        for dialog in self._window.findChildren(ReworkDialog):
-            if dialog.take_id == take.id and dialog.isVisible():
-                dialog.show_page(page)
-                dialog.activateWindow()
-                return
         mark = services.document.project.mark_of(take.id)
         name = mark.name or self.tr("take {number}").format(number=take.number)
-        dialog = ReworkDialog(take, name, self._window, page=page, range_s=self._looped_range(take))
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.requested.connect(lambda edit, count: services.generation.rework(take, edit, count=count))
-        services.document.replaced.connect(dialog.close)
-        dialog.show()
+
+        def make() -> ReworkDialog:
+            dialog = ReworkDialog(take, name, self._window, range_s=self._looped_range(take))
+            dialog.requested.connect(lambda edit, count: services.generation.rework(take, edit, count=count))
+            services.document.replaced.connect(dialog.close)
+            return dialog
+
+        open_once(self._window, ReworkDialog, make, same=lambda it: it.take_id == take.id).show_page(page)
 
     def _looped_range(self, take: Take) -> tuple[float, float] | None:
         """The loop range of the timeline within the first clip that plays the take, in seconds of the take."""

@@ -8,6 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QImage
 from PySide6.QtGui import QPixmap
 
+from sounddesk.app.look.image_copy import image_copy
 from sounddesk.app.workers.background import Background
 from sounddesk.domain.take import Take
 
@@ -47,7 +48,5 @@ def draw(take: Take, *, width: int, height: int) -> QImage:
     if not np.any(take.waveform):
         pixels = np.zeros((height, width, 3), dtype=np.uint8)
     else:
-        pixels = np.ascontiguousarray(
-            spectrogram_image(take.waveform, sample_rate_hz=take.sample_rate_hz, width=width, height=height)
-        )
-    return QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+        pixels = spectrogram_image(take.waveform, sample_rate_hz=take.sample_rate_hz, width=width, height=height)
+    return image_copy(pixels)

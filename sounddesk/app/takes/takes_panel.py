@@ -3,45 +3,42 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Final
 
 from PySide6.QtCore import QEvent
 from PySide6.QtCore import Qt
 from PySide6.QtCore import QTimer
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QKeySequence
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QHBoxLayout
 from PySide6.QtWidgets import QMenu
 from PySide6.QtWidgets import QPushButton
-from PySide6.QtWidgets import QSpinBox
 from PySide6.QtWidgets import QToolButton
 from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.commands.buttons import command_button
-from sounddesk.app.commands.command import Command
 from sounddesk.app.commands.menus import add_commands
 from sounddesk.app.commands.registry import CommandRegistry
 from sounddesk.app.look.icons import accent_icon
+from sounddesk.app.look.spin_boxes import SpinBox
 from sounddesk.app.notifications import notifier
 from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.takes.compare_dialog import CompareDialog
-from sounddesk.app.takes.rework_dialog import Page
 from sounddesk.app.takes.take_list import TakeList
 from sounddesk.app.takes.take_pictures import TakePictures
+from sounddesk.app.takes.takes_panel_commands import COMMANDS
+from sounddesk.app.takes.takes_panel_commands import GENERATE_MENU
+from sounddesk.app.takes.takes_panel_commands import TAKE_MENU
 from sounddesk.domain.project import Project
 from sounddesk.domain.take import Take
 from sounddesk.domain.take_placement import with_take_placed
 from sounddesk.domain.take_placement import with_take_swapped
 
-_TAKE_MENU: Final = (
-    "takes.listen", "takes.use", "takes.place", "", "takes.vary", "takes.regenerate", "takes.extend", "takes.loop", "",
-    "takes.star", "takes.rename", "takes.reuse_seed", "",
-    "takes.a_b", "takes.compare",
-)  # fmt: skip
-_GENERATE_MENU: Final = ("takes.generate", "takes.generate_all", "", "takes.use_new")
 # What of a recipe is shown, under which words.
 _RECIPE_WORDS: Final = (
     ("file", "{}"), ("seed", "seed {}"), ("drawn_seed", "drawn from {}"), ("preset", "{}"), ("steps", "{} steps"),
@@ -58,7 +55,7 @@ class TakesPanel(QWidget):
         generate_requested(object_ids, variations).
         use_new_changed(on): whether new takes are to be used at once.
         audition_requested(take_id): play this take alone.
-        rework_requested(take_id, page): ask what is to be made from this take (`rework_dialog.Page`).
+        rework_requested(take_id, page): ask what is to be made from this take (a name in `REWORKS`).
         listening_changed(takes): which takes are to be heard in place of those in use, by object id.
     """
 
@@ -76,6 +73,7 @@ class TakesPanel(QWidget):
         self._selection = selection
         self._actions = actions
         self._listening: dict[str, str] = {}
+        self._making: Mapping[str, float] = {}
         self._playing = False
         self._pictures = TakePictures(self)
         self._pictures.ready.connect(lambda _take_id: self._list.viewport().update())
@@ -85,20 +83,20 @@ class TakesPanel(QWidget):
         self._recipe = PlainLabel(parent=self)
         self._recipe.setWordWrap(True)
         self._recipe.setProperty("role", "small")
-        self._variations = QSpinBox(self)
+        self._variations = SpinBox(self)
         self._variations.setRange(1, 16)
         self._variations.setPrefix(self.tr("× "))
         self._variations.setToolTip(self.tr("How many takes to make at once"))
         self._variations.setAccessibleName(self.tr("Number of takes"))
         actions.add(COMMANDS, owner=self)
         self._menu = QMenu(self)
-        add_commands(self._menu, actions, _TAKE_MENU)
+        add_commands(self._menu, actions, TAKE_MENU)
         self._generate = command_button(QToolButton, actions, "takes.generate", self)
         self._generate.setProperty("accent", True)
         self._generate.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self._generate.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
         more = QMenu(self._generate)
-        add_commands(more, actions, _GENERATE_MENU)
+        add_commands(more, actions, GENERATE_MENU)
         self._generate.setMenu(more)
         buttons = QHBoxLayout()
         buttons.addWidget(self._generate)
@@ -175,7 +173,7 @@ class TakesPanel(QWidget):
         heard = "" if object_id is None else self._listening.get(object_id, "")
         in_use = {clip.take_id for clip in project.clips}
         self._list.show_takes([(take, project.mark_of(take.id)) for take in takes], in_use=in_use, heard=heard)
-        self._title.setText(self._title_of(object_id, len(takes), heard))
+        self._show_texts()
         self._show_recipe()
         self._actions.refresh()
 
@@ -186,9 +184,32 @@ class TakesPanel(QWidget):
         if heard:
             number = self._document.takes[heard].number
             return self.tr("Listening to take {number}: Use keeps it, A/B goes back.").format(number=number)
-        if count == 0:
-            return self.tr("{name} has no takes yet: Generate makes one.").format(name=name)
-        return self.tr("{name}: 1 take").format(name=name) if count == 1 else f"{name}: {count} " + self.tr("takes")
+        if count == 0 and object_id not in self._making:
+            return self.tr("{name} has no takes yet").format(name=name)
+        counted = self.tr("1 take") if count == 1 else self.tr("{count} takes").format(count=count) if count else ""
+        coming = self.tr("making a take…") if object_id in self._making else ""
+        return f"{name}: " + ", ".join(each for each in (counted, coming) if each)
+
+    def show_making(self, shares: Mapping[str, float]) -> None:
+        """Takes of which objects are being made, and how far they are."""
+        was, self._making = self._making, dict(shares)
+        if set(was) != set(shares):
+            self._show_texts()
+
+    def _show_texts(self) -> None:
+        """The line above the cards, and what stands in their place where there are none."""
+        object_id = self._selection.current_object_id
+        takes = [] if object_id is None else self._document.takes.of_object(object_id)
+        heard = "" if object_id is None else self._listening.get(object_id, "")
+        self._title.setText(self._title_of(object_id, len(takes), heard))
+        if object_id is None:
+            text = self.tr("Click an object in the image, or draw one.\nIts sounds are listed here.")
+        elif object_id in self._making:
+            text = self.tr("The take is on its way.")
+        else:
+            keys = self._actions["takes.generate"].shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+            text = self.tr("Generate ({keys}) makes a sound for it.").format(keys=keys)
+        self._list.set_empty_text(text)
 
     def _show_recipe(self) -> None:
         """How the current take was made."""
@@ -196,7 +217,8 @@ class TakesPanel(QWidget):
         take = None if take_id is None else self._document.takes.get(take_id)
         recipe = {} if take is None else take.recipe
         words = [text.format(recipe[key]) for key, text in _RECIPE_WORDS if recipe.get(key) not in (None, "")]
-        self._recipe.setText(" · ".join(words))
+        told = " · ".join(words)
+        self._recipe.setText(told[:1].upper() + told[1:])
         self._recipe.setVisible(bool(words))
 
     # ------------------------------------------------------------------ building
@@ -275,7 +297,7 @@ class TakesPanel(QWidget):
         for take in self.selected_takes()[:1]:
             self.audition_requested.emit(take.id)
 
-    def rework(self, page: Page) -> None:
+    def rework(self, page: str) -> None:
         for take in self.selected_takes()[:1]:
             self.rework_requested.emit(take.id, page)
 
@@ -360,37 +382,3 @@ class TakesPanel(QWidget):
                 notifier.refused(error)
                 return
             self._document.commit(self.tr("Lock seed {seed}").format(seed=take.seed), changed)
-
-
-COMMANDS: Final[tuple[Command[TakesPanel], ...]] = (
-    Command("takes.generate", "&Generate selected", TakesPanel.generate, menu="Takes", section="generate",
-            keys="Ctrl+G", label="Generate", enabled=lambda it: it.has_objects_selected),
-    Command("takes.generate_all", "Generate &all", TakesPanel.generate_all, menu="Takes", section="generate",
-            keys="Ctrl+Shift+G", enabled=lambda it: it.has_objects),
-    Command("takes.vary", "&Vary take…", lambda it: it.rework("vary"), menu="Takes", section="rework",
-            tip="Takes that begin from this one, more or less like it", enabled=lambda it: it.has_take),
-    Command("takes.regenerate", "&Regenerate range of take…", lambda it: it.rework("regenerate"), menu="Takes",
-            section="rework", tip="Only a range is made anew, the rest stays", enabled=lambda it: it.has_take),
-    Command("takes.extend", "&Extend take…", lambda it: it.rework("extend"), menu="Takes", section="rework",
-            tip="The sound goes on behind its end", enabled=lambda it: it.has_take),
-    Command("takes.loop", "Make take &loopable…", lambda it: it.rework("loop"), menu="Takes", section="rework",
-            tip="The end leads into the start", enabled=lambda it: it.has_take),
-    Command("takes.listen", "&Listen to take", TakesPanel.listen, menu="Takes", section="listen", keys="Shift+Space",
-            enabled=lambda it: it.has_take),
-    Command("takes.use", "&Use take on the timeline", TakesPanel.use_selected, menu="Takes", section="use",
-            keys="Ctrl+U", enabled=lambda it: it.has_take or it.is_listening),
-    Command("takes.place", "&Place take as a new clip", TakesPanel.place_selected, menu="Takes", section="use",
-            enabled=lambda it: it.has_take),
-    Command("takes.star", "&Star take", TakesPanel.star_selected, menu="Takes", section="use", keys="Ctrl+Shift+F",
-            enabled=lambda it: it.has_take),
-    Command("takes.use_new", "Use ne&w takes at once", switch=TakesPanel.use_new_takes, menu="Takes", section="use",
-            tip="Whether a new take takes the place of the one in use"),
-    Command("takes.rename", "&Rename take", TakesPanel.rename, menu="Takes", section="use", keys="Shift+F2",
-            enabled=lambda it: it.has_take),
-    Command("takes.reuse_seed", "Loc&k the object to this seed", TakesPanel.lock_seed, menu="Takes", section="use",
-            enabled=lambda it: it.has_take),
-    Command("takes.a_b", "A/&B: the other take", TakesPanel.switch_takes, menu="Takes", section="compare",
-            keys="Ctrl+B", label="A/B", enabled=lambda it: it.n_takes > 1),
-    Command("takes.compare", "Compare sp&ectrograms", TakesPanel.compare, menu="Takes", section="compare",
-            label="Compare", enabled=lambda it: it.n_takes > 0),
-)  # fmt: skip

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.dialogs.dialog_buttons import ok_and_cancel
+from sounddesk.app.look.spin_boxes import DoubleSpinBox
 from sounddesk.app.plain_text import PlainLabel
 from sounddesk.domain.clip_edits import with_fades
 from sounddesk.domain.timeline import MIN_CLIP_S
@@ -84,7 +85,7 @@ class ClipDialog(QDialog):
 
     @staticmethod
     def _number(value: float, low: float, high: float, suffix: str, *, decimals: int) -> QDoubleSpinBox:
-        box = QDoubleSpinBox()
+        box = DoubleSpinBox()
         box.setDecimals(decimals)
         box.setRange(low, high)
         box.setSingleStep(0.1)

@@ -14,6 +14,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtGui import QImage
 from PySide6.QtGui import QPainter
 
+from sounddesk.app.look.image_copy import image_copy
 from sounddesk.app.project.document import Document
 from sounddesk.app.workers.background import Background
 from sounddesk.domain.take import Take
@@ -108,9 +109,7 @@ def waveform_picture(waveform: npt.NDArray[np.float32], *, sample_rate_hz: int) 
     edges = np.linspace(0, len(waveform), columns, endpoint=False).astype(int)
     heights = np.maximum.reduceat(np.abs(waveform), edges) * (_WAVE_ROWS / 2)
     distance = np.abs(np.arange(_WAVE_ROWS) + 0.5 - _WAVE_ROWS / 2)[:, None]
-    pixels = np.ascontiguousarray((distance <= np.maximum(heights, 0.5)[None, :]).astype(np.uint8))
-    image = QImage(pixels.data, columns, _WAVE_ROWS, columns, QImage.Format.Format_Indexed8)
-    return image.copy()
+    return image_copy((distance <= np.maximum(heights, 0.5)[None, :]).astype(np.uint8))
 
 
 def spectrogram_picture(take: Take) -> QImage:

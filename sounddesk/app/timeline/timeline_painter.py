@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from PySide6.QtCore import QCoreApplication
 from PySide6.QtCore import QPointF
 from PySide6.QtCore import QRect
 from PySide6.QtCore import QRectF
@@ -17,6 +18,7 @@ from PySide6.QtGui import QPalette
 from PySide6.QtGui import QPen
 from PySide6.QtGui import QPolygonF
 
+from sounddesk.app.look.empty_text import draw_empty_text
 from sounddesk.app.look.theme import RADIUS
 from sounddesk.app.look.theme import colour
 from sounddesk.app.timeline.clip_pictures import ClipPictures
@@ -29,6 +31,7 @@ from sounddesk.app.timeline.timeline_view import NAMES_WIDTH
 from sounddesk.app.timeline.timeline_view import RULER_HEIGHT
 from sounddesk.app.timeline.timeline_view import TimelineView
 from sounddesk.domain.project import Project
+from sounddesk.domain.scene import SceneObject
 from sounddesk.domain.timecode import TimeUnit
 from sounddesk.domain.timecode import format_time
 from sounddesk.domain.timecode import ruler_step_s
@@ -47,6 +50,7 @@ class TimelineState:
         marquee: rectangle that is being drawn around clips, in widget pixels.
         curve_mode, chosen_point: what is edited on the lanes, and its point that keys act on.
         take_names: what clips are called, by the id of their take.
+        making: how far the takes are that are being made, from 0 to 1 by the id of the object.
     """
 
     chosen_objects: Collection[str]
@@ -60,6 +64,7 @@ class TimelineState:
     curve_mode: CurveMode
     chosen_point: PointRef | None
     take_names: Mapping[str, str]
+    making: Mapping[str, float]
 
 
 class TimelinePainter:
@@ -82,6 +87,9 @@ class TimelinePainter:
         # The ruler stays above the lanes, and the headers beside the clips.
         painter.setClipRect(QRectF(0, RULER_HEIGHT, area.width(), area.height() - RULER_HEIGHT))
         self._lanes(project, state)
+        if not project.objects:
+            text = QCoreApplication.translate("TimelinePainter", "Each object gets a lane for its sounds.")
+            draw_empty_text(painter, area.adjusted(NAMES_WIDTH, RULER_HEIGHT, 0, 0), text)
         painter.setClipRect(QRectF(NAMES_WIDTH - 5, 0, area.width() - NAMES_WIDTH + 5, area.height()))
         self._beyond_the_end(project)
         self._ruler(project, state)
@@ -92,6 +100,9 @@ class TimelinePainter:
             self._clip(
                 project, clip, chosen=clip.id in state.chosen_clips, title=state.take_names.get(clip.take_id, "")
             )
+        for row, each in enumerate(project.objects):
+            if each.id in state.making:
+                self._clip_to_come(project, each, row, state.making[each.id])
         paint_curves(painter, self._view, project, state.curve_mode, state.chosen_point)
         painter.setClipRect(QRectF(NAMES_WIDTH, 0, area.width() - NAMES_WIDTH, area.height()))
         self._markers(project, state)
@@ -211,6 +222,26 @@ class TimelinePainter:
                 " ".join(texts), Qt.TextElideMode.ElideRight, max(0, round(visible.width()))
             )
             painter.drawText(visible, Qt.AlignmentFlag.AlignBottom, text)
+
+    def _clip_to_come(self, project: Project, each: SceneObject, row: int, share: float) -> None:
+        """Where an empty lane gets its take, how far that is; beside clips only a line along the lane."""
+        painter, view = self._painter, self._view
+        seconds = each.seconds or project.settings.seconds
+        left, top, height = view.x_of(0.0), view.lane_top(row) + 3, view.lane_height - 6
+        whole = QRectF(left, top, seconds * view.scale, height)
+        if project.clips_of(each.id):
+            line = QRectF(NAMES_WIDTH, top + height - 2, (self._area.width() - NAMES_WIDTH) * share, 3)
+            painter.fillRect(line, colour("accent"))
+            return
+        ink = QColor(each.colour)
+        painter.setPen(QPen(ink, 1, Qt.PenStyle.DashLine))
+        painter.drawRect(whole)
+        ink.setAlpha(50)
+        painter.fillRect(QRectF(left, top, whole.width() * share, height), ink)
+        painter.setPen(colour("text"))
+        text = QCoreApplication.translate("TimelinePainter", "Making a take: {percent} %")
+        visible = whole.adjusted(max(0.0, NAMES_WIDTH - left) + 8, 0, 0, 0)
+        painter.drawText(visible, Qt.AlignmentFlag.AlignVCenter, text.format(percent=round(100 * share)))
 
     def _markers(self, project: Project, state: TimelineState) -> None:
         painter = self._painter

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Final
 
 from PySide6.QtCore import QPointF
@@ -93,6 +94,9 @@ class TimelinePanel(QWidget):
         self.view = TimelineView()
         self.unit: TimeUnit = "seconds"
         self._drag: Drag | None = None
+        self._making: Mapping[str, float] = {}
+        # All of the timeline is in sight, and stays so until another part is asked for.
+        self._shows_all = True
         self._pictures = ClipPictures(document, self)
         self._pictures.changed.connect(self.update)
         self._snapper = Snapper(document, player)
@@ -134,6 +138,7 @@ class TimelinePanel(QWidget):
     def fit(self) -> None:
         """Show the whole timeline."""
         self._show(self.view.fitted(0.0, self._document.project.settings.timeline_s, width=self.width()))
+        self._shows_all = True
 
     def clip_rect(self, clip: Clip) -> QRectF:
         """Where a clip is drawn."""
@@ -150,6 +155,8 @@ class TimelinePanel(QWidget):
         self._show(self.view.zoomed(factor, around_x=at_x))
 
     def _show(self, view: TimelineView) -> None:
+        if (view.scale, view.left_s) != (self.view.scale, self.view.left_s):
+            self._shows_all = False
         self.view = view
         self.view_changed.emit()
         self.update()
@@ -167,11 +174,16 @@ class TimelinePanel(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         super().resizeEvent(event)
-        self.show_from()
+        self._keep_in_sight()
 
     def set_snapping(self, on: bool) -> None:
         """Whether drags stick to what is near: clips, markers, the playhead."""
         self._snapper.on = on
+
+    def show_making(self, shares: Mapping[str, float]) -> None:
+        """How far the takes are that are being made, from 0 to 1 by the id of the object."""
+        self._making = dict(shares)
+        self.update()
 
     def show_spectrograms(self, on: bool) -> None:
         """Spectrograms in clips, or waveforms."""
@@ -195,6 +207,7 @@ class TimelinePanel(QWidget):
             loop_s=self._player.loop_s,
             looping=self._player.is_looping,
             take_names=take_names(self._document.project, self._document.takes),
+            making=self._making,
             curve_mode=self.curves.mode,
             chosen_point=self.curves.chosen_point,
             marquee=self._drag.rect if isinstance(self._drag, Marquee) else self._drops.rect,
@@ -205,12 +218,19 @@ class TimelinePanel(QWidget):
 
     def _on_changed(self, old: Project, new: Project) -> None:
         if len(old.objects) != len(new.objects) or old.settings.timeline_s != new.settings.timeline_s:
-            self.show_from()
+            self._keep_in_sight()
         self.update()
+
+    def _keep_in_sight(self) -> None:
+        # While something is dragged, the seconds stay where they are under the mouse.
+        if self._shows_all and self._drag is None:
+            self.fit()
+        self.show_from()
 
     def _on_replaced(self) -> None:
         self.commands.chosen_marker = ""
-        self._show(TimelineView(lane_height=self.view.lane_height))
+        self.view = TimelineView(lane_height=self.view.lane_height)
+        self.fit()
 
     # ------------------------------------------------------------------ mouse
 

@@ -55,7 +55,16 @@ class Layouts(QObject):
     ) -> None:
         super().__init__(window)
         self._window, self._docks, self._document = window, docks, document
+        self._actions = actions
         actions.add(COMMANDS, owner=self)
+        for dock in docks.values():
+            dock.toggleViewAction().toggled.connect(self._show_which)
+
+    def _show_which(self, _on: bool = False) -> None:
+        """Mark the layout whose panels are shown; none where the user has made one of their own."""
+        shown = {panel for panel, dock in self._docks.items() if dock.toggleViewAction().isChecked()}
+        for name, layout in LAYOUTS.items():
+            self._actions[f"view.layout_{name}"].setChecked(layout.panels == shown)
 
     @property
     def has_panels(self) -> bool:
@@ -107,7 +116,8 @@ def _layout_command(name: str, title: str, *, keys: str, tip: str, label: str) -
     return Command(
         f"view.layout_{name}",
         title,
-        lambda it: it.show_layout(name),
+        switch=lambda it, _on: it.show_layout(name),
+        group="layout",
         menu="View",
         section="layout",
         keys=keys,

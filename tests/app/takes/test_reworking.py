@@ -9,8 +9,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from sounddesk.app.main_window import MainWindow
-from sounddesk.app.takes.rework_dialog import PAGES
 from sounddesk.app.takes.rework_dialog import ReworkDialog
+from sounddesk.app.takes.rework_pages import REWORKS
+from sounddesk.app.takes.rework_pages import LoopPage
+from sounddesk.app.takes.rework_pages import RangePage
+from sounddesk.app.takes.rework_pages import VaryPage
 from sounddesk.domain.take import Take
 from sounddesk.engine.generation.sound_edits import Extension
 from sounddesk.engine.generation.sound_edits import Looping
@@ -37,17 +40,19 @@ def test_every_page_says_what_it_makes() -> None:
     asked: list[tuple[SoundEdit, int]] = []
     dialog.requested.connect(lambda edit, count: asked.append((edit, count)))
     dialog.show()
-    for page in PAGES:
-        dialog.show_page(page)
+    for entry in REWORKS:
+        dialog.show_page(entry.name)
         QTest.mouseClick(dialog.make, LEFT)
     assert [edit for edit, _ in asked] == [
         Variation(strength=0.5), Regeneration(start_s=0.3, end_s=0.6), Extension(seconds=5.0), Looping(seam_s=1.0),
     ]  # fmt: skip
     dialog.show_page("vary")
-    before = dialog.words.text()
-    dialog.strength.setValue(0)
-    assert dialog.words.text() == "0.00: a copy through the model" != before
-    assert dialog.strength.accessibleDescription() == dialog.words.text()
+    page = dialog.page
+    assert isinstance(page, VaryPage)
+    before = page.words.text()
+    page.strength.setValue(0)
+    assert page.words.text() == "0.00: a copy through the model" != before
+    assert page.strength.accessibleDescription() == page.words.text()
     dialog.count.setValue(3)
     QTest.mouseClick(dialog.make, LEFT)
     assert asked[-1] == (Variation(strength=0.0), 3)
@@ -63,17 +68,18 @@ def test_the_range_is_dragged_over_the_picture_or_typed() -> None:
     QTest.mousePress(wave, LEFT, pos=first)
     QTest.mouseMove(wave, last)
     QTest.mouseRelease(wave, LEFT, pos=last)
-    assert isinstance(dialog.edit, Regeneration)
-    assert (dialog.edit.start_s, dialog.edit.end_s) == pytest.approx((0.5, 1.5), abs=0.02)
-    dialog.end.setValue(0.2)
+    page = dialog.page
+    assert isinstance(page, RangePage)
+    assert page.range_s == pytest.approx((0.5, 1.5), abs=0.02)
+    page.end.setValue(0.2)
     assert not dialog.make.isEnabled()
-    dialog.end.setValue(0.9)
+    page.end.setValue(0.9)
     assert dialog.make.isEnabled()
     dialog.show_page("extend")
     QTest.mousePress(wave, LEFT, pos=first)
     QTest.mouseMove(wave, last)
     dialog.show_page("regenerate")
-    assert dialog.end.value() == 0.9
+    assert page.end.value() == 0.9
     dialog.close()
 
 
@@ -88,7 +94,8 @@ def test_clips_play_what_was_made_of_their_take_and_undo_brings_it_back(window: 
     window.takes._list.setCurrentRow(0)
     services.actions["takes.loop"].trigger()
     dialog = next(each for each in window.findChildren(ReworkDialog) if each.isVisible())
-    dialog.seam.setValue(0.3)
+    assert isinstance(dialog.page, LoopPage)
+    dialog.page.seam.setValue(0.3)
     QTest.mouseClick(dialog.make, LEFT)
     wait_until(lambda: len(document.takes) == 2, seconds=60)
     made = list(document.takes)[-1]
@@ -103,7 +110,8 @@ def test_clips_play_what_was_made_of_their_take_and_undo_brings_it_back(window: 
     # Variations are for listening: what is in use stays.
     services.actions["takes.vary"].trigger()
     assert sum(each.isVisible() for each in window.findChildren(ReworkDialog)) == 1
-    dialog.strength.setValue(20)
+    assert isinstance(dialog.page, VaryPage)
+    dialog.page.strength.setValue(20)
     dialog.count.setValue(2)
     QTest.mouseClick(dialog.make, LEFT)
     wait_until(lambda: len(document.takes) == 4, seconds=60)

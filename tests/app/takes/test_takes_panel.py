@@ -86,7 +86,7 @@ def test_a_click_plays_a_take_and_enter_uses_it(panel: TakesPanel, still: Docume
     assert [clip.take_id for clip in still.project.clips] == [second.id]
     assert cards(panel)[1].startswith("Take 2, in use")
     assert first.id not in played
-    assert "seed 102" in panel._recipe.text()
+    assert "Seed 102" in panel._recipe.text()
 
 
 def test_a_star_and_a_name_are_undoable(panel: TakesPanel, still: Document, selection: SelectionModel) -> None:

@@ -20,6 +20,7 @@ from sounddesk.app.player import Player
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.timeline.timeline_panel import TimelinePanel
+from sounddesk.app.timeline.timeline_view import TimelineView
 from sounddesk.domain.project import Project
 from sounddesk.domain.take import Take
 from sounddesk.domain.timeline import Clip
@@ -97,6 +98,8 @@ def two_lanes(still: Document, qapp: QApplication) -> Iterator[TwoLanes]:
         document.add_take(take)
         project = project.with_clip(Clip(id=name, object_id=lane.id, take_id=take.id, start_s=start_s, duration_s=2.0))
     document.commit("Clips", project)
+    # A scale that tests can count with.
+    panel._show(TimelineView(scale=60.0))
     yield TwoLanes(panel, document, selection, actions, player)
     panel.close_background()
     player.close()

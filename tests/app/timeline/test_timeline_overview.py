@@ -35,7 +35,12 @@ def test_the_overview_comes_when_not_all_is_in_sight_and_brings_any_part_there(
 ) -> None:
     two_lanes.panel.fit()
     assert not scroll.overview.isVisible()
+    # As long as all of it is shown, that stays so, also where the panel gets another width.
     two_lanes.document.commit("Longer", two_lanes.project.with_settings(timeline_s=120.0))
+    scroll.resize(700, 260)
+    assert not scroll.overview.isVisible()
+    two_lanes.panel.zoom(12.0)
+    scroll.resize(720, 260)
     assert scroll.overview.isVisible()
     place = QPoint(round(scroll.overview.x_of(60.0)), 8)
     QTest.mouseClick(scroll.overview, Qt.MouseButton.LeftButton, pos=place)

@@ -28,8 +28,12 @@ def test_a_layout_shows_its_panels_in_its_sizes(window: MainWindow) -> None:
         # The menu says the same.
         for panel in ("objects", "timeline", "mixer"):
             assert window.services.actions[f"view.{panel}"].isChecked() == (panel in layout.panels)
+        assert [each for each in LAYOUTS if window.services.actions[f"view.layout_{each}"].isChecked()] == [name]
         heights[name] = window.canvas.canvas.height()
     assert heights["mix"] < heights["everything"] < heights["select"]
+    # Panels of the user's own choice are none of the layouts.
+    window.services.actions["view.mixer"].trigger()
+    assert not any(window.services.actions[f"view.layout_{each}"].isChecked() for each in LAYOUTS)
 
 
 def test_the_buttons_wait_for_a_picture(qapp: QApplication) -> None:

@@ -139,6 +139,6 @@ TOOLS.register(
         key="R",
         order=2,
         factory=BoxTool,
-        hint="Drag a box. Shift adds, Alt removes, Ctrl: new object",
+        hint="Drag a box · Shift adds · Alt removes · Ctrl: new object",
     )
 )

@@ -393,6 +393,6 @@ TOOLS.register(
         key="V",
         order=1,
         factory=ClickTool,
-        hint="Shift adds, Alt or right button removes, Ctrl: new object. Tab: part, thing, group. Enter: next object",
+        hint="Shift adds · Alt or right button removes · Ctrl: new object · Tab: part, thing, group · Enter: next",
     )
 )

@@ -111,7 +111,7 @@ TOOLS.register(
         key="W",
         order=8,
         factory=MagicTool,
-        hint="Click a colour. Shift adds, Alt subtracts, both intersect",
+        hint="Click a colour · Shift adds · Alt subtracts · Both intersect",
         options=("mode", "tolerance", "contiguous"),
     )
 )

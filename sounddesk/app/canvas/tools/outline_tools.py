@@ -123,7 +123,7 @@ TOOLS.register(
         key="Q",
         order=5,
         factory=LassoTool,
-        hint="Draw around. Shift adds, Alt subtracts, both intersect",
+        hint="Draw around · Shift adds · Alt subtracts · Both intersect",
         options=("mode",),
     )
 )

@@ -1,0 +1,96 @@
+"""What stands in the rows of objects: eyes and locks in place of boxes to tick, and a ring while takes are made."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import QAbstractItemModel
+from PySide6.QtCore import QEvent
+from PySide6.QtCore import QModelIndex
+from PySide6.QtCore import QPersistentModelIndex
+from PySide6.QtCore import QRectF
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtGui import QPainter
+from PySide6.QtGui import QPen
+from PySide6.QtWidgets import QStyle
+from PySide6.QtWidgets import QStyledItemDelegate
+from PySide6.QtWidgets import QStyleOptionViewItem
+from PySide6.QtWidgets import QWidget
+
+from sounddesk.app.look.icons import draw_icon
+from sounddesk.app.look.theme import PADDING
+from sounddesk.app.look.theme import colour
+
+SHARE_ROLE: Final = Qt.ItemDataRole.UserRole + 1
+"""How far the takes of a row's object are, from 0 to 1; None while none are made."""
+_ICON: Final = 18
+_RING: Final = 14
+Index = QModelIndex | QPersistentModelIndex
+
+
+class FlagDelegate(QStyledItemDelegate):
+    """An icon that stands for a tick: a click anywhere in the cell, or Space, turns it over."""
+
+    def __init__(self, *, on: str, off: str, quiet: str, parent: QWidget) -> None:
+        """`on`, `off`: names of icons; `quiet`: the one of them that is drawn faintly, as things are by default."""
+        super().__init__(parent)
+        self._icons = {True: on, False: off}
+        self._quiet = quiet
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        self.initStyleOption(option, index)
+        rect, state = QRectF(option.rect), option.state  # type: ignore[attr-defined]
+        selected = bool(state & QStyle.StateFlag.State_Selected)
+        hovered = bool(state & QStyle.StateFlag.State_MouseOver)
+        if selected or hovered:
+            painter.fillRect(rect, colour("selection" if selected else "hover"))
+        name = self._icons[_is_on(index)]
+        faint = "muted" if hovered else "disabled"
+        ink = colour("on_selection" if selected else faint if name == self._quiet else "text")
+        where = QRectF(0, 0, _ICON, _ICON)
+        where.moveCenter(rect.center())
+        draw_icon(painter, name, where, ink)
+
+    def editorEvent(  # noqa: N802  # Qt's name
+        self, event: QEvent, model: QAbstractItemModel, option: QStyleOptionViewItem, index: Index
+    ) -> bool:
+        if isinstance(event, QMouseEvent):
+            mine = event.button() == Qt.MouseButton.LeftButton and option.rect.contains(event.position().toPoint())  # type: ignore[attr-defined]
+            if event.type() == QEvent.Type.MouseButtonRelease and mine:
+                return _turn_over(model, index)
+            # The second press of a quick pair of clicks opens no field.
+            return mine and event.type() == QEvent.Type.MouseButtonDblClick
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and event.key() == Qt.Key.Key_Space:
+            return _turn_over(model, index)
+        return False
+
+
+class NameDelegate(QStyledItemDelegate):
+    """The name with its cut-out, and a ring at the right that fills while takes of the object are made."""
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        share = index.data(SHARE_ROLE)
+        super().paint(painter, option, index)
+        if share is None:
+            return
+        rect = option.rect  # type: ignore[attr-defined]
+        where = QRectF(rect.right() - PADDING - _RING, rect.center().y() - _RING / 2, _RING, _RING)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(colour("frame"), 2))
+        painter.drawEllipse(where)
+        painter.setPen(QPen(colour("accent"), 3, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        # In sixteenths of a degree, from the top and clockwise; a little of it is there from the start.
+        painter.drawArc(where, 90 * 16, -round(max(0.04, share) * 360 * 16))
+        painter.restore()
+
+
+def _is_on(index: Index) -> bool:
+    return Qt.CheckState(index.data(Qt.ItemDataRole.CheckStateRole)) == Qt.CheckState.Checked
+
+
+def _turn_over(model: QAbstractItemModel, index: Index) -> bool:
+    state = Qt.CheckState.Unchecked if _is_on(index) else Qt.CheckState.Checked
+    return model.setData(index, state, Qt.ItemDataRole.CheckStateRole)
