@@ -1,4 +1,6 @@
-"""Everything that can be operated says what it is: to a screen reader, in the window and in every dialog."""
+"""Everything that can be operated says what it is, to a screen reader and in words that a user reads: in the window and
+in every dialog.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +19,7 @@ from PySide6.QtWidgets import QHeaderView
 from PySide6.QtWidgets import QKeySequenceEdit
 from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QPushButton
 from PySide6.QtWidgets import QScrollArea
 from PySide6.QtWidgets import QScrollBar
 from PySide6.QtWidgets import QTabBar
@@ -30,6 +33,7 @@ from sounddesk.app.export.export_history import ExportHistory
 from sounddesk.app.main_window import MainWindow
 from sounddesk.app.takes.compare_dialog import CompareDialog
 from sounddesk.app.takes.rework_dialog import ReworkDialog
+from tests.app.shown_texts import unfit_texts
 from tests.app.takes.test_takes_panel import make_take
 
 # What they hold (tabs, headers, what is scrolled) has names, and a label is read as its text.
@@ -76,6 +80,18 @@ def test_everything_in_the_window_has_a_name(selected: MainWindow) -> None:
     window = selected
     assert len(window.findChildren(QWidget)) > 100
     assert nameless(window) == []
+    take = make_take(window.services.document, window.services.document.project.objects[0].id)
+    window.services.selection.select_take(take.id)
+    assert unfit_texts(window) == []
+
+
+def test_what_no_user_should_read_is_found(qapp: QApplication) -> None:
+    unfit = ("bundle da898cb90dba", "Take {number}", "<Take object at 0x7f00>", "1 takes")
+    for text in (*unfit, "1 take", "Seed 4821646885523931505", "1 s", "10 takes", "Stop"):
+        assert bool(unfit_texts(QLabel(text))) == (text in unfit), text
+    button = QPushButton("Move")
+    button.setToolTip("to the end")
+    assert unfit_texts(button) == ["tip of QPushButton: to the end"]
 
 
 def shown_dialog(window: MainWindow) -> QDialog:
@@ -89,6 +105,7 @@ def test_everything_in_a_dialog_has_a_name(window: MainWindow, command: str) -> 
     window.services.actions[command].trigger()
     dialog = shown_dialog(window)
     assert nameless(dialog) == []
+    assert unfit_texts(dialog) == []
     dialog.close()
 
 
@@ -104,6 +121,7 @@ def test_everything_in_dialogs_that_need_takes_has_a_name(window: MainWindow) ->
     ]
     for dialog in dialogs:
         assert nameless(dialog) == []
+        assert unfit_texts(dialog) == []
         dialog.close()
 
 

@@ -27,6 +27,7 @@ from sounddesk.app.dialogs.storage_page import StoragePage
 from sounddesk.app.dialogs.storage_page import folder_bytes
 from sounddesk.app.look.spin_boxes import SpinBox
 from sounddesk.app.look.style_sheet import apply_theme
+from sounddesk.app.notifications import as_sentence
 from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.settings import Settings
 from sounddesk.audio.playback.playback import BUFFERS_S
@@ -181,7 +182,7 @@ class Preferences(QDialog):
         field.setPlaceholderText(self.tr("None: an installed SAM, or the one that ships"))
         checkpoint = self._settings.sam_checkpoint
         field.setText("" if checkpoint is None else str(checkpoint))
-        field.setToolTip(checkpoint_help())
+        field.setToolTip(as_sentence(checkpoint_help()))
         suffixes = " ".join(f"*{suffix}" for suffix in checkpoint_suffixes())
         browse = QPushButton(self.tr("Choose…"))
 

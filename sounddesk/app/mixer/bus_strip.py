@@ -172,7 +172,8 @@ class ReverbStrip(BusStrip):
     settings_requested = Signal()
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
-        super().__init__(document, text="…", metered=True, parent=parent)
+        super().__init__(document, text="", metered=True, parent=parent)
+        self.button.setText(self.tr("Room…"))
         self.button.setToolTip(self.tr("Decay, pre-delay and damping of the reverb"))
         self.button.setAccessibleName(self.button.toolTip())
         self.button.clicked.connect(self.settings_requested)
