@@ -1,6 +1,7 @@
 """2,000 random gestures on the real window, menus and dialogs among them: nothing breaks, and undo and redo know every
 state between. SOUNDDESK_MONKEY_GESTURES=10000 makes that many for each seed.
-`--monkey-seeds 6-15` makes others.
+`--monkey-seeds 6-15` makes others. MALLOC_PERTURB_=165 has glibc overwrite what is freed, so that what is read
+afterwards is seen at once.
 """
 
 from __future__ import annotations
