@@ -44,13 +44,13 @@ from sounddesk.app.queue_panel import QueuePanel
 from sounddesk.app.services import Services
 from sounddesk.app.takes.reworking import Reworking
 from sounddesk.app.takes.takes_panel import TakesPanel
-from sounddesk.app.takes_in_making import TakesInMaking
 from sounddesk.app.timeline.timeline_panel import TimelinePanel
 from sounddesk.app.timeline.timeline_scroll import TimelineScroll
 from sounddesk.app.timeline.transport_bar import TransportBar
 from sounddesk.app.views.layouts import Layouts
 from sounddesk.app.views.layouts import layout_buttons
 from sounddesk.app.views.remembered_views import RememberedViews
+from sounddesk.app.workers.takes_in_making import TakesInMaking
 
 # Of what the status bar says of segmenter and sound, in logical pixels.
 _STATE_WIDTH: Final = 260
@@ -159,8 +159,9 @@ class MainWindow(QMainWindow):
         self.queue = QueuePanel(self.services.generate, self.services.actions, self)
         self.statusBar().setContentsMargins(PADDING, 0, 0, 0)
         self.statusBar().addWidget(self.canvas.hint, 1)
+        # That nothing is heard is not said in small print.
+        self._segmenter.setProperty("role", "small")
         for label in (self._segmenter, self._audio):
-            label.setProperty("role", "small")
             label.setMaximumWidth(_STATE_WIDTH)
         for widget in (self.queue, self._segmenter, self._audio):
             self.statusBar().addPermanentWidget(widget)

@@ -29,7 +29,7 @@ from PySide6.QtWidgets import QVBoxLayout
 from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.commands.registry import CommandRegistry
-from sounddesk.app.text_spacing import set_spacing
+from sounddesk.app.plain_text import set_spacing
 from sounddesk.resources_folder import resource
 
 # Beside a picture, in pixels.

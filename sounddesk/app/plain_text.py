@@ -13,15 +13,25 @@ from typing import Final
 from PySide6.QtCore import Qt
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
+from PySide6.QtGui import QFontMetricsF
+from PySide6.QtGui import QPalette
+from PySide6.QtGui import QTextBlockFormat
 from PySide6.QtGui import QTextCursor
 from PySide6.QtGui import QTextDocument
+from PySide6.QtGui import QTextTable
+from PySide6.QtWidgets import QApplication
 from PySide6.QtWidgets import QLabel
 from PySide6.QtWidgets import QMessageBox
 from PySide6.QtWidgets import QTextBrowser
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.text_spacing import set_spacing
-
+_LINE_PERCENT: Final = 115
+# In lines of the text.
+_ABOVE_HEADINGS: Final = 0.8
+_BELOW_HEADINGS: Final = 0.3
+_BELOW_PARAGRAPHS: Final = 0.5
+_BELOW_ITEMS: Final = 0.2
+_IN_CELLS: Final = 0.25
 # A line that is nothing else goes as a whole: an empty one would end a table.
 _COMMENT: Final = re.compile(r"^[ \t]*<!--.*?-->[ \t]*(?:\n|$)|<!--.*?-->", re.MULTILINE | re.DOTALL)
 
@@ -80,3 +90,31 @@ class ForeignMarkdown(QTextBrowser):
     def _follow(url: QUrl) -> None:
         if url.scheme() in ("http", "https"):
             QDesktopServices.openUrl(url)
+
+
+def set_spacing(document: QTextDocument) -> None:
+    """Give headings room above, paragraphs room below, lines some air, and tables thin lines: Qt sets Markdown without
+    any of it.
+    """
+    line = QFontMetricsF(document.defaultFont()).height()
+    cursor = QTextCursor(document)
+    block = document.begin()
+    while block.isValid():
+        was, made = block.blockFormat(), QTextBlockFormat()
+        if was.headingLevel() > 0:
+            made.setTopMargin(line * _ABOVE_HEADINGS if block.blockNumber() else 0.0)
+            made.setBottomMargin(line * _BELOW_HEADINGS)
+        elif not was.hasProperty(QTextBlockFormat.Property.BlockCodeFence):
+            made.setBottomMargin(line * (_BELOW_ITEMS if block.textList() is not None else _BELOW_PARAGRAPHS))
+            made.setLineHeight(_LINE_PERCENT, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
+        cursor.setPosition(block.position())
+        # In tables the cells have room of their own.
+        if cursor.currentTable() is None:
+            cursor.mergeBlockFormat(made)
+        block = block.next()
+    for frame in document.rootFrame().childFrames():
+        if isinstance(frame, QTextTable):
+            ruled = frame.format().toTableFormat()
+            ruled.setBorderBrush(QApplication.palette().color(QPalette.ColorRole.Mid))
+            ruled.setCellPadding(line * _IN_CELLS)
+            frame.setFormat(ruled)

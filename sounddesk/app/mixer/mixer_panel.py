@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QWidget
 from sounddesk.app.commands.buttons import command_button
 from sounddesk.app.commands.command import Command
 from sounddesk.app.commands.registry import CommandRegistry
+from sounddesk.app.look.open_once import open_once
 from sounddesk.app.mixer.bus_strip import GroupStrip
 from sounddesk.app.mixer.bus_strip import ReverbStrip
 from sounddesk.app.mixer.equalizer_dialog import EqualizerDialog
@@ -24,7 +25,6 @@ from sounddesk.app.mixer.level_meter import LoudnessPanel
 from sounddesk.app.mixer.reverb_dialog import ReverbDialog
 from sounddesk.app.mixer.strip import Strip
 from sounddesk.app.notifications import notifier
-from sounddesk.app.open_once import open_once
 from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.player import Player
 from sounddesk.app.project.document import Document

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.open_once import open_once
+from sounddesk.app.look.open_once import open_once
 from sounddesk.app.services import Services
 from sounddesk.app.takes.rework_dialog import ReworkDialog
 from sounddesk.domain.take import Take

@@ -179,7 +179,7 @@ class TakesPanel(QWidget):
 
     def _title_of(self, object_id: str | None, count: int, heard: str) -> str:
         if object_id is None:
-            return self.tr("Select an object to see its takes.")
+            return self.tr("No object is selected")
         name = self._document.project.object(object_id).name
         if heard:
             number = self._document.takes[heard].number
@@ -203,7 +203,7 @@ class TakesPanel(QWidget):
         heard = "" if object_id is None else self._listening.get(object_id, "")
         self._title.setText(self._title_of(object_id, len(takes), heard))
         if object_id is None:
-            text = self.tr("Click an object in the image, or draw one.\nIts sounds are listed here.")
+            text = self.tr("The sounds of the selected object are listed here.")
         elif object_id in self._making:
             text = self.tr("The take is on its way.")
         else:

@@ -76,6 +76,8 @@ class CurveEditing(QObject):
         self._actions[f"timeline.curves_{mode}"].setChecked(True)
         self.choose(None)
         self._actions.refresh()
+        if mode != "off":
+            notifier.info(self.tr("Click the line to add a point · drag moves it · a double click removes it"))
 
     def choose(self, point: PointRef | None) -> None:
         """Have the keys act on a point; None for none."""

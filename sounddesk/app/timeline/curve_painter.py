@@ -43,7 +43,7 @@ def paint_curves(
         curve = curve_of(project, ref)
         # What is edited stands out; a lane's volume is only hinted at behind the clips' own gain.
         strong = bool(curve) and not (mode == "off" and ref.of == "volume")
-        ink = colour("accent" if mode != "off" else "text", alpha=255 if strong else 140)
+        ink = colour("accent" if mode != "off" else "text", alpha=255 if strong else 200 if mode != "off" else 140)
         painter.setPen(QPen(ink, 1.5, Qt.PenStyle.SolidLine if curve else Qt.PenStyle.DashLine))
         painter.drawPolyline(line_of(view, project, ref))
         if mode == "off":
