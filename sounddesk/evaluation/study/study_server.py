@@ -181,7 +181,11 @@ def create_app(study: StudyFile, *, clock: Callable[[], float] = time.time, anyo
         # Only what she is rating: nobody looks ahead, and nobody without a session hears anything.
         if who is None or number != who.present:
             flask.abort(404)
-        return flask.send_from_directory((study.folder / MEDIA_FOLDER).resolve(), f"{number}.{kind}", conditional=True)
+        path = study.folder.resolve() / MEDIA_FOLDER / f"{number}.{kind}"
+        # A study may come from anybody: a link in it would hand out a file of whoever serves it, a pipe would wait.
+        if path.resolve() != path or not path.is_file():
+            flask.abort(404)
+        return flask.send_file(path, conditional=True)
 
     @app.get("/favicon.ico")
     def icon() -> Response:

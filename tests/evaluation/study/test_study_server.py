@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 from collections.abc import Iterator
@@ -150,6 +151,24 @@ def test_only_the_sound_that_is_rated_is_handed_out(app, clock: Clock) -> None:
     assert client.get(f"/media/{number}.jpg").status_code == 200
     for path in (f"/media/{other}.wav", "/media/..%2fstudy.sqlite", "/media/1.txt", "/study.sqlite"):
         assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("planted", ["link", "folder's link", "pipe", "folder"])
+def test_what_is_no_file_of_the_study_is_not_handed_out(
+    planted: str, app, study: StudyFile, tmp_path: Path, clock: Clock
+) -> None:
+    client, _ = begin(app)
+    number, _ = shown(client)
+    media = study.folder / "media"
+    path = media / f"{number}.wav"
+    if planted == "folder's link":
+        media.rename(tmp_path / "private")
+        media.symlink_to(tmp_path / "private")
+    else:
+        path.rename(tmp_path / "private.wav")
+        plant = {"link": lambda: path.symlink_to(tmp_path / "private.wav"), "pipe": lambda: os.mkfifo(path)}
+        plant.get(planted, path.mkdir)()
+    assert client.get(f"/media/{number}.wav").status_code == 404
 
 
 def test_pages_tell_nothing_of_systems_and_ask_nobody_else(app, clock: Clock) -> None:
