@@ -32,6 +32,17 @@ REFERENCE: Final = {
     ),
     "Registries": ("sounddesk.domain.registry",),
 }
+# For the front page, in a reader's order.
+_BEGINNINGS: Final = (
+    ("installing.md", "Installing", "with or without Python, graphics cards, updates"),
+    ("getting_started.md", "Getting started", "from an image to stems in the window"),
+    ("takes.md", "Takes", "what is generated, and how to steer it"),
+    ("library.md", "Recordings of your own", "finding them for objects, and making takes of them"),
+    ("batch.md", "A folder of frames", "sounds for every frame, overnight"),
+    ("commands.md", "Commands", "everything that works without a window"),
+    ("measurements.md", "Measurements", "what was measured, and what falls short"),
+    ("reference/generating.md", "Reference", "sounddesk as a library of Python"),
+)
 _LINK: Final = re.compile(r"\[([^\]]+)\]\((\.\./[^)]+)\)")
 
 
@@ -40,7 +51,7 @@ def on_config(config: Any) -> Any:
     from sounddesk.app.manual_window import SECTIONS
 
     config.nav = [
-        {"sounddesk": "index.md"},
+        {"Overview": "index.md"},
         *({section: [{title: f"{name}.md"} for name, title in pages]} for section, pages in SECTIONS.items()),
         {"Reference": [{title: f"reference/{_slug(title)}.md"} for title in REFERENCE]},
     ]
@@ -78,7 +89,8 @@ def _front_page() -> str:
     """The head of the README, up to the first heading below its title, with the pictures that the manual has."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     head = readme.partition("\n## ")[0].replace("resources/manual/", "")
-    return f"{head}\n\nBegin with [Getting started](getting_started.md).\n"
+    rows = [f"| [{title}]({target}) | {about} |" for target, title, about in _BEGINNINGS]
+    return "\n".join((head, "", "## Where to begin", "", "| page | what it is about |", "|---|---|", *rows, ""))
 
 
 def _keys() -> str:
