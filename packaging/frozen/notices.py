@@ -28,15 +28,21 @@ from typing import Final
 import jinja2
 
 HERE: Final = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+from unused_libraries import UNUSED  # noqa: E402
+
 ROOT: Final = HERE.parents[1]
 TEXTS: Final = ROOT / "packaging" / "licences"
-# Smaller ones are those that unused_libraries.py made.
+# Libraries that unused_libraries.py replaces are smaller than this then.
 _EMPTY_BYTES: Final = 64_000
+_REPLACED: Final = tuple(name for _, names in UNUSED.values() for name in names)
 _IS_LICENCE: Final = re.compile(r"(?i)(licen[cs]e|copying|notice|authors|3rd.?party|third.?party)[^/]*$")
 _NO_TEXT: Final = (".py", ".pyc", ".pyi", ".so", ".html")
 _LIBRARY: Final = re.compile(r"\.(so|dylib|dll)(\.|$)", re.IGNORECASE)
 # Make the app, and are not in it.
-_TOOLS: Final = ("altgraph", "pyinstaller-hooks-contrib", "pip", "setuptools", "pip-licenses")
+_TOOLS: Final = (
+    "altgraph", "pyinstaller-hooks-contrib", "pip", "setuptools", "pip-licenses", "prettytable", "wcwidth",
+)  # fmt: skip
 # PyInstaller's own program begins the app; its licence has an exception for that.
 _LICENCES: Final = {
     "pyinstaller": "GPL-2.0-or-later WITH Bootloader-exception",
@@ -68,7 +74,8 @@ def collected(toc: Path, *, packages: Path) -> Collected:
         if kind not in ("BINARY", "EXTENSION") or not _LIBRARY.search(path.name):
             continue
         if path.is_relative_to(packages):
-            if _is_brought_along(path.relative_to(packages)) and path.stat().st_size > _EMPTY_BYTES:
+            is_empty = path.name.startswith(_REPLACED) and path.stat().st_size < _EMPTY_BYTES
+            if _is_brought_along(path.relative_to(packages)) and not is_empty:
                 found.wheels.add(path.name)
         elif not path.resolve().is_relative_to(python):
             package = _system_package(path)
@@ -86,9 +93,9 @@ def _system_package(path: Path) -> str:
     """The Debian package that a file of the system belongs to; '' where that cannot be told."""
     if shutil.which("dpkg-query") is None:
         return ""
-    for each in dict.fromkeys(
-        (path, path.resolve(), Path(f"/usr{path.resolve()}"), Path(str(path).removeprefix("/usr")))
-    ):
+    # Where /lib is a link to /usr/lib, the system may know the file by either name.
+    bare = str(path.resolve()).removeprefix("/usr")
+    for each in (path, path.resolve(), bare, f"/usr{bare}"):
         said = subprocess.run(["dpkg-query", "-S", str(each)], capture_output=True, text=True, check=False).stdout
         if said:
             return said.partition(":")[0].split(",")[0]
@@ -99,7 +106,7 @@ def entries_of(names: set[str], table: dict[str, Any]) -> tuple[list[dict[str, A
     """The table's entries of libraries by their files' names, and the names that no entry has."""
     used, unknown = [], set(names)
     for entry in table["library"]:
-        its = {name for name in names if re.match(rf"({'|'.join(entry['names'])})(?![a-z])", name)}
+        its = {name for name in names if name.startswith(tuple(entry["names"]))}
         unknown -= its
         if its:
             used.append(entry)
