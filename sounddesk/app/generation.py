@@ -267,7 +267,7 @@ def variation_request(
         image=image,
         take=object_request(owner, mask=as_probability(project.sounding_mask(owner.id)), seed=seeds[0]),
         seeds=seeds,
-        waveform=take.waveform,
+        waveform=take.mono,
         sample_rate_hz=take.sample_rate_hz,
         edit=edit,
         sampling=SamplingSettings(

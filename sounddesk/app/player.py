@@ -12,7 +12,7 @@ from PySide6.QtCore import Signal
 
 from sounddesk.app.project.document import Document
 from sounddesk.app.workers.background import Background
-from sounddesk.audio.placed_clip import Mono
+from sounddesk.audio.placed_clip import Sound
 from sounddesk.audio.playback.playback import Playback
 from sounddesk.audio.playback.playback import output_names
 from sounddesk.audio.timeline_mix import TimelineMix
@@ -32,8 +32,8 @@ MAX_SHUTTLE: Final = 8
 _YIELD_S: Final = 0.05
 
 
-def at_project_rate(take: Take) -> Mono:
-    """The take's samples at the project rate, float32[n]."""
+def at_project_rate(take: Take) -> Sound:
+    """The take's samples at the project rate."""
     from sounddesk.audio.resample import resample
 
     return resample(take.waveform, from_hz=take.sample_rate_hz, to_hz=PROJECT_RATE_HZ)
@@ -69,7 +69,7 @@ class Player(QObject):
         super().__init__(parent)
         self._document = document
         self._playback = Playback()
-        self._samples: dict[str, Mono] = {}
+        self._samples: dict[str, Sound] = {}
         self._mix: TimelineMix | None = None
         self._position_s = 0.0
         self.returns_on_stop = False
@@ -126,7 +126,7 @@ class Player(QObject):
         """Outputs that can be chosen."""
         return output_names()
 
-    def samples_of(self, take_id: str) -> Mono | None:
+    def samples_of(self, take_id: str) -> Sound | None:
         """A take at the project rate; None while it is being resampled."""
         found = self._samples.get(take_id)
         take = self._document.takes.get(take_id)
@@ -261,8 +261,8 @@ class Player(QObject):
         if self.samples_of(take.id) is not None:
             self._play_alone()
 
-    def audition_sound(self, samples: Mono) -> None:
-        """Play a sound of no project alone, float32[n] at the project rate; one that plays is stopped first."""
+    def audition_sound(self, samples: Sound) -> None:
+        """Play a sound of no project alone, at the project rate; one that plays is stopped first."""
         self.stop()
         seconds = len(samples) / PROJECT_RATE_HZ
         self._auditioning = True
@@ -334,7 +334,7 @@ class Player(QObject):
         self.reset_loudness()
         self._take_over()
 
-    def _keep(self, take_id: str, samples: Mono) -> None:
+    def _keep(self, take_id: str, samples: Sound) -> None:
         self._samples[take_id] = samples
         self._rebuild.start()
         if self._alone is not None and self._alone.clips[0].take_id == take_id:

@@ -56,12 +56,16 @@ def settling_frames(sections: Sections) -> int:
 
 
 def filtered(sound: npt.NDArray[np.float32], sections: Sections, *, settling: int) -> npt.NDArray[np.float32]:
-    """The sound behind the filter, float32[n - settling]; its first `settling` frames are what went before."""
+    """The sound behind the filter, without its first `settling` frames, which are what went before.
+
+    Args:
+        sound: float32[n] or float32[n, channels].
+    """
     from scipy.signal import sosfilt
 
     if not sound.any():
-        return np.zeros(len(sound) - settling, dtype=np.float32)
-    return np.asarray(sosfilt(sections, sound.astype(np.float64))[settling:].astype(np.float32))
+        return np.zeros((len(sound) - settling, *sound.shape[1:]), dtype=np.float32)
+    return np.asarray(sosfilt(sections, sound.astype(np.float64), axis=0)[settling:].astype(np.float32))
 
 
 def _pass(corner_hz: float, *, high: bool) -> list[float]:

@@ -16,7 +16,7 @@ import numpy as np
 from sounddesk.audio.equalizer import equalizer_sections
 from sounddesk.audio.equalizer import filtered
 from sounddesk.audio.equalizer import settling_frames
-from sounddesk.audio.placed_clip import Mono
+from sounddesk.audio.placed_clip import Sound
 from sounddesk.audio.placed_clip import place_clip
 from sounddesk.domain.bounded_cache import BoundedCache
 from sounddesk.domain.crossfades import Fades
@@ -31,10 +31,13 @@ _KEPT_PIECES: Final = 24
 class LaneSound:
     """Safe to be read from several threads.
 
+    Attributes:
+        channels: 2 where a clip plays a stereo take, else 1.
+
     Args:
         clips: of the lane.
         fades: with which they sound, by id.
-        samples_of: a take's samples at the project rate, float32[n]; None where it is not there (yet).
+        samples_of: a take's samples at the project rate; None where it is not there (yet).
         before: the lane as it was: what it has filtered is used again where nothing has changed.
     """
 
@@ -43,35 +46,39 @@ class LaneSound:
         clips: Sequence[Clip],
         *,
         fades: dict[str, Fades],
-        samples_of: Callable[[str], Mono | None],
+        samples_of: Callable[[str], Sound | None],
         equalizer: Equalizer,
         before: LaneSound | None = None,
     ) -> None:
         found = [(clip, samples_of(clip.take_id)) for clip in clips]
         heard = [(clip, fades[clip.id], samples) for clip, samples in found if samples is not None]
         self._clips = tuple(place_clip(clip, samples, each) for clip, each, samples in heard)
+        self.channels = max((samples.ndim for _, _, samples in heard), default=1)
         self._sections = equalizer_sections(equalizer)
         self._settling = settling_frames(self._sections)
-        self._pieces = BoundedCache[int, Mono](max_items=_KEPT_PIECES)
+        self._pieces = BoundedCache[int, Sound](max_items=_KEPT_PIECES)
         # The samples themselves stand for their identity; they are kept alive by the clips.
         self._made_of = ([(clip, each, id(samples)) for clip, each, samples in heard], equalizer)
         if before is not None and before._made_of == self._made_of:
             self._clips, self._pieces = before._clips, before._pieces
 
-    def read(self, start: int, count: int) -> Mono:
-        """What sounds from frame `start` on, float32[count]; a fresh array."""
+    def read(self, start: int, count: int) -> Sound:
+        """What sounds from frame `start` on, float32[count], or of two channels float32[count, 2]; a fresh array."""
         if not len(self._sections):
             return self._dry(start, count)
-        return read_pieces(self._piece, start, count, shape=(count,))
+        return read_pieces(self._piece, start, count, shape=self._shape(count))
 
-    def _dry(self, start: int, count: int) -> Mono:
-        mono = np.zeros(count, dtype=np.float32)
+    def _dry(self, start: int, count: int) -> Sound:
+        sound = np.zeros(self._shape(count), dtype=np.float32)
         for clip in self._clips:
-            clip.add_to(mono, start)
-        return mono
+            clip.add_to(sound, start)
+        return sound
 
-    def _piece(self, index: int) -> Mono:
-        def make() -> Mono:
+    def _shape(self, count: int) -> tuple[int, ...]:
+        return (count,) if self.channels == 1 else (count, self.channels)
+
+    def _piece(self, index: int) -> Sound:
+        def make() -> Sound:
             first = index * PIECE_FRAMES - self._settling
             return filtered(self._dry(first, self._settling + PIECE_FRAMES), self._sections, settling=self._settling)
 

@@ -27,8 +27,9 @@ class StemMix:
     """Stems as they will be written, and their sum.
 
     Attributes:
-        stems: float32[n] each, after gain and common gain, rounded to the steps of the file format.
-        mix: float32[n], the sum of `stems`: exact for PCM formats while it stays within full scale.
+        stems: float32[n] or float32[n, channels] each, after gain and common gain, rounded to the steps of the file
+            format.
+        mix: the sum of `stems`, mono where all of them are: exact for PCM formats while it stays within full scale.
         common_gain_db: applied to every stem, and thereby to the mix.
         clipped_samples: samples of the stems and the mix together that the file format cannot hold; they are
             still whole here.
@@ -82,21 +83,29 @@ def pan_gains(pan: float) -> tuple[float, float]:
 
 
 def sum_stems(stems: Sequence[npt.NDArray[np.floating[Any]]]) -> npt.NDArray[np.float64]:
-    """Sample-wise sum, accumulated in float64.
+    """Sample-wise sum, accumulated in float64; mono stems sound in all channels of the others.
+
+    Args:
+        stems: float[n] or float[n, channels] each.
 
     Raises:
-        ValueError: no stem, stems of different length or channels, or samples that are not finite.
+        ValueError: no stem, stems of different length or (besides mono) channels, or samples that are not finite.
+
+    Example:
+        >>> sum_stems([np.array([0.5, 0.5]), np.array([[0.25, 0.0], [0.0, 0.25]])]).tolist()
+        [[0.75, 0.5], [0.5, 0.75]]
     """
     if not stems:
         raise ValueError("no stem to sum: give at least one")
-    total = np.zeros(stems[0].shape, dtype=np.float64)
+    widest = max(stems, key=lambda stem: stem.ndim)
+    total = np.zeros(widest.shape, dtype=np.float64)
     for i, stem in enumerate(stems):
         check_samples(stem)
-        if stem.shape != total.shape:
+        if len(stem) != len(total) or (stem.ndim > 1 and stem.shape != total.shape):
             raise ValueError(
-                f"stem {i} has {list(stem.shape)} samples and the first {list(total.shape)}: make them equal"
+                f"stem {i} has {list(stem.shape)} samples and another {list(total.shape)}: make them equal"
             )
-        total += stem
+        total += stem if stem.ndim == total.ndim else stem[:, None]
     return total
 
 
@@ -114,7 +123,7 @@ def mix_stems(
     and `needed_gain_db` is the common gain that avoids it; call again with it, and tell the user.
 
     Args:
-        stems: float[n] or float[n, channels] each, of equal shape.
+        stems: as in `sum_stems`.
         gains_db: one per stem; minus infinity mutes; all 0 by default.
         common_gain_db: added to every stem's gain.
         wav_format: of the files to be written.

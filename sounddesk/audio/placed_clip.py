@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import dataclass
+from typing import Any
 from typing import Final
 
 import numpy as np
@@ -23,7 +24,8 @@ from sounddesk.domain.timeline import PROJECT_RATE_HZ
 from sounddesk.domain.timeline import Clip
 from sounddesk.domain.timeline import FadeCurve
 
-Mono = npt.NDArray[np.float32]
+Sound = npt.NDArray[np.float32]
+"""float32[n], or float32[n, 2] where left and right are sounds of their own."""
 
 # Loops of fewer frames are gathered sample by sample: round by round would be a long walk.
 _SHORT_LOOP: Final = 4096
@@ -37,7 +39,7 @@ class PlacedClip:
         samples: what is played, from its beginning, before `offset` is trimmed away.
     """
 
-    samples: Mono
+    samples: Sound
     start: int
     length: int
     offset: int
@@ -50,33 +52,34 @@ class PlacedClip:
     looped: bool
     crossfade: int
 
-    def add_to(self, out: Mono, block_start: int) -> None:
-        """Add what sounds between `block_start` and the end of `out`."""
+    def add_to(self, out: Sound, block_start: int) -> None:
+        """Add what sounds between `block_start` and the end of `out`; a mono clip in stereo sounds on both sides."""
         first = max(self.start, block_start)
         last = min(self.start + self.length, block_start + len(out))
         if first >= last:
             return
         sound = self._source(first - self.start, last - self.start)
         self._shape(sound, first - self.start)
-        out[first - block_start : last - block_start] += sound
+        out[first - block_start : last - block_start] += sound if sound.ndim == out.ndim else sound[:, None]
 
     @functools.cached_property
-    def _body(self) -> Mono:
+    def _body(self) -> Sound:
         return self.samples[self.offset :]
 
     @functools.cached_property
-    def _seam(self) -> Mono:
+    def _seam(self) -> Sound:
         """From the second round on: the beginning of the loop, with the tail of the round before in it."""
         crossfade = min(self.crossfade, len(self._body) // 2)
         period = len(self._body) - crossfade
         turn = (np.arange(crossfade) + 0.5) / max(1, crossfade) * (math.pi / 2)
-        seam = self._body[:crossfade] * np.sin(turn) + self._body[period:] * np.cos(turn)
+        rising, falling = over_time(np.sin(turn), self._body), over_time(np.cos(turn), self._body)
+        seam = self._body[:crossfade] * rising + self._body[period:] * falling
         return seam.astype(np.float32)
 
-    def _source(self, first: int, last: int) -> Mono:
+    def _source(self, first: int, last: int) -> Sound:
         """The take's samples from `first` to `last`, counted from the start of the clip; a fresh array."""
         body = self._body
-        sound = np.zeros(last - first, dtype=np.float32)
+        sound = np.zeros((last - first, *body.shape[1:]), dtype=np.float32)
         if not self.looped:
             heard = body[first:last]
             sound[: len(heard)] = heard
@@ -103,7 +106,7 @@ class PlacedClip:
             place += count
         return sound
 
-    def _shape(self, sound: Mono, first: int) -> None:
+    def _shape(self, sound: Sound, first: int) -> None:
         """Apply gain and fades in place."""
         last = first + len(sound)
         fading_in = max(0, min(self.fade_in, last) - first)
@@ -121,7 +124,12 @@ class PlacedClip:
         if fading_out:
             falling = np.clip((self.length - position[-fading_out:] - 0.5) / self.fade_out, 0.0, 1.0)
             envelope[-fading_out:] *= FADE_SHAPES[self.fade_out_curve](falling)
-        sound *= envelope.astype(np.float32)
+        sound *= over_time(envelope.astype(np.float32), sound)
+
+
+def over_time(factors: npt.NDArray[np.floating[Any]], sound: Sound) -> npt.NDArray[np.floating[Any]]:
+    """Factors float[n] in the shape in which they apply to a sound: to both channels of stereo alike."""
+    return factors if sound.ndim == 1 else factors[:, None]
 
 
 def frames_of(seconds: float) -> int:
@@ -129,7 +137,7 @@ def frames_of(seconds: float) -> int:
     return round(seconds * PROJECT_RATE_HZ)
 
 
-def place_clip(clip: Clip, samples: Mono, fades: Fades) -> PlacedClip:
+def place_clip(clip: Clip, samples: Sound, fades: Fades) -> PlacedClip:
     """A clip with its take's samples and the fades with which it sounds."""
     start = frames_of(clip.start_s)
     length = frames_of(clip.end_s) - start

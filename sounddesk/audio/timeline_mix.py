@@ -21,8 +21,9 @@ from sounddesk.audio.gain_curves import curve_values
 from sounddesk.audio.lane_sound import LaneSound
 from sounddesk.audio.mixing import db_to_linear
 from sounddesk.audio.mixing import pan_gains
-from sounddesk.audio.placed_clip import Mono
+from sounddesk.audio.placed_clip import Sound
 from sounddesk.audio.placed_clip import frames_of
+from sounddesk.audio.placed_clip import over_time
 from sounddesk.audio.resample import resample
 from sounddesk.audio.reverb import ReverbReturn
 from sounddesk.domain.automation import Curve
@@ -30,6 +31,7 @@ from sounddesk.domain.levels import FADER_BOTTOM_DB
 from sounddesk.domain.project import Project
 from sounddesk.domain.scene import MixerStrip
 from sounddesk.domain.take import TakeLibrary
+from sounddesk.domain.take import mono_of
 from sounddesk.domain.timeline import PROJECT_RATE_HZ
 
 Stereo = npt.NDArray[np.float32]
@@ -56,12 +58,12 @@ class _Track:
     volume_curve: Curve
     pan_curve: Curve
 
-    def with_volume(self, start: int, count: int) -> Mono:
-        """What sounds from frame `start` on with its volume curve, float32[count]; a fresh array."""
+    def with_volume(self, start: int, count: int) -> Sound:
+        """What sounds from frame `start` on with its volume curve, as `LaneSound.read`; a fresh array."""
         sound = self.sound.read(start, count)
         if self.volume_curve:
             factors = curve_values(self.volume_curve, np.arange(start, start + count), kind="volume")
-            sound *= factors.astype(np.float32)
+            sound *= over_time(factors.astype(np.float32), sound)
         return sound
 
 
@@ -75,12 +77,12 @@ class TimelineMix:
     """
 
     def __init__(
-        self, project: Project, samples_of: Callable[[str], Mono | None], *, before: TimelineMix | None = None
+        self, project: Project, samples_of: Callable[[str], Sound | None], *, before: TimelineMix | None = None
     ) -> None:
         """Prepare a state to be heard.
 
         Args:
-            samples_of: a take's samples at the project rate, float32[n]; None where it is not there (yet).
+            samples_of: a take's samples at the project rate; None where it is not there (yet).
             before: the state before an edit: what it has filtered is used again where nothing has changed.
         """
         self.frames = frames_of(project.settings.timeline_s)
@@ -141,12 +143,12 @@ class TimelineMix:
         """What comes back from the reverb, behind its fader, float32[count, 2]."""
         return self._reverb.read(start, count) * np.float32(self._reverb_gain)
 
-    def lane(self, index: int, start: int, count: int) -> Mono:
-        """One lane before its fader, pan, mute and solo, float32[count]."""
+    def lane(self, index: int, start: int, count: int) -> Sound:
+        """One lane before its fader, pan, mute and solo: float32[count], or float32[count, 2] where it is stereo."""
         return self._tracks[index].sound.read(start, count)
 
     def automated(self, index: int, start: int, count: int) -> npt.NDArray[np.float32]:
-        """One lane with its curves, which `gains` follow: float32[count], or float32[count, 2] where its pan moves."""
+        """One lane with its curves, which `gains` follow: float32[count], or float32[count, 2] where `is_stereo`."""
         track = self._tracks[index]
         sound = track.with_volume(start, count)
         if not track.pan_curve:
@@ -154,11 +156,15 @@ class TimelineMix:
         pans = curve_values(track.pan_curve, np.arange(start, start + count), kind="pan")
         angle = (pans + 1.0) * (math.pi / 4.0)
         sides = np.stack([np.cos(angle), np.sin(angle)], axis=1) * math.sqrt(2.0)
-        return np.asarray(sound[:, None] * sides.astype(np.float32))
+        return np.asarray((sound if sound.ndim == 2 else sound[:, None]) * sides.astype(np.float32))
 
     def is_stereo(self, index: int) -> bool:
-        """Whether a lane's channels are sounds of their own, because its pan moves."""
-        return bool(self._tracks[index].pan_curve)
+        """Whether a lane's channels are sounds of their own: because its pan moves, or it is `has_sides`."""
+        return bool(self._tracks[index].pan_curve) or self.has_sides(index)
+
+    def has_sides(self, index: int) -> bool:
+        """Whether a lane plays a stereo take, so that it has a left and a right before its strip."""
+        return self._tracks[index].sound.channels == 2
 
     def gains(self, index: int) -> tuple[float, float]:
         """Amplitude factors (left, right) of a lane's strip besides its curves, 0 where it is not heard."""
@@ -176,27 +182,27 @@ class TimelineMix:
         """The mix float32[count, 2] from frame `start`."""
         return self.master(self.stems(start, count), count)
 
-    def _sent(self, start: int, count: int) -> Mono:
-        """What all lanes send to the reverb."""
+    def _sent(self, start: int, count: int) -> Sound:
+        """What all lanes send to the reverb, both sides of stereo averaged, float32[count]."""
         total = np.zeros(count, dtype=np.float64)
         for track in self._tracks:
             if track.send:
-                total += track.with_volume(start, count) * track.send
+                total += mono_of(track.with_volume(start, count)) * track.send
         return total.astype(np.float32)
 
 
 class TakeSamples:
-    """Gives a take's samples by id, float32[n] at 48 kHz, resampled once; None for a take that is not there.
+    """Gives a take's samples by id at 48 kHz, resampled once; None for a take that is not there.
 
     Safe in any thread.
     """
 
     def __init__(self, takes: TakeLibrary) -> None:
         self._takes = takes
-        self._made: dict[str, Mono] = {}
+        self._made: dict[str, Sound] = {}
         self._lock = threading.Lock()
 
-    def __call__(self, take_id: str) -> Mono | None:
+    def __call__(self, take_id: str) -> Sound | None:
         take = self._takes.get(take_id)
         if take is None:
             return None
@@ -210,7 +216,8 @@ def strip_gains(strip: MixerStrip, *, any_soloed: bool) -> tuple[float, float]:
     """Amplitude factors (left, right) of a strip.
 
     The pan law is of constant power with 0 dB in the centre (3 dB more at either side), so that a stem that was
-    never panned is its take on both channels, and the mono stems of `sounddesk render` and these agree.
+    never panned is its take on both channels, and the mono stems of `sounddesk render` and these agree. Applied to
+    the left and the right of a stereo take the same factors are its balance.
     """
     if strip.muted or strip.gain_db <= FADER_BOTTOM_DB or (any_soloed and not strip.soloed):
         return 0.0, 0.0

@@ -82,7 +82,7 @@ def _generated(arranged: LibraryTake, request: ObjectRequest, plan: RenderPlan) 
     return GeneratedTake(
         name=request.name,
         kind=request.kind,
-        waveform=_without_clipping(arranged.mono),
+        waveform=_without_clipping(arranged.waveform),
         sample_rate_hz=arranged.sample_rate_hz,
         recipe={**steps, **arranged.recipe},
         notes=(f"made of {recording['file']}", *arranged.notes),

@@ -128,7 +128,7 @@ def _suggested_gains(
     blend = takes[blend_name][0]
     try:
         balance = suggest_gains(
-            [(stem.waveform, stem.sample_rate_hz) for stem in stems], (blend.waveform, blend.sample_rate_hz)
+            [(stem.mono, stem.sample_rate_hz) for stem in stems], (blend.mono, blend.sample_rate_hz)
         )
     except ValueError as error:
         if plan.balance:

@@ -23,13 +23,14 @@ class Take:
         object_id: whose sound it is; the object may have been deleted since.
         number: 1 for the object's first take.
         seed: 0 to 2**63 - 1.
-        waveform: float32[n], mono, finite, at `sample_rate_hz`; read-only.
+        waveform: float32[n], or float32[n, 2] where left and right are sounds of their own; finite, at
+            `sample_rate_hz`; read-only.
         recipe: JSON-ready facts to make it again: bundle, seed, steps, guidance, mask hash, hint, length.
         created: UTC, ISO 8601.
         notes: what the engine wants the user to know.
 
     Raises:
-        ValueError: waveform not mono float32, empty or with samples that are not finite.
+        ValueError: waveform neither mono nor stereo float32, empty or with samples that are not finite.
     """
 
     id: str
@@ -44,10 +45,11 @@ class Take:
 
     def __post_init__(self) -> None:
         check_seed(self.seed)
-        if self.waveform.dtype != np.float32 or self.waveform.ndim != 1 or not self.waveform.size:
+        shape = self.waveform.shape
+        if self.waveform.dtype != np.float32 or not self.waveform.size or not (len(shape) == 1 or shape[1:] == (2,)):
             raise ValueError(
-                f"waveform of take {self.id!r} is {self.waveform.dtype}{list(self.waveform.shape)}: "
-                "give float32[n] with at least one sample"
+                f"waveform of take {self.id!r} is {self.waveform.dtype}{list(shape)}: "
+                "give float32[n] or float32[n, 2] with at least one sample"
             )
         if not np.isfinite(self.waveform).all():
             raise ValueError(f"waveform of take {self.id!r} has samples that are not finite: make the take again")
@@ -63,6 +65,36 @@ class Take:
     def seconds(self) -> float:
         """Length in seconds."""
         return len(self.waveform) / self.sample_rate_hz
+
+    @property
+    def channels(self) -> int:
+        """1, or 2 where left and right are sounds of their own."""
+        return 1 if self.waveform.ndim == 1 else 2
+
+    @property
+    def mono(self) -> npt.NDArray[np.float32]:
+        """Both channels averaged, float32[n]; of a mono take its waveform."""
+        return mono_of(self.waveform)
+
+
+def mono_of(waveform: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The mean of all channels of float32[n, channels]; float32[n] is returned as it is.
+
+    Example:
+        >>> mono_of(np.array([[0.5, 0.0], [1.0, 1.0]], np.float32)).tolist()
+        [0.25, 1.0]
+    """
+    return waveform if waveform.ndim == 1 else waveform.mean(axis=1, dtype=np.float64).astype(np.float32)
+
+
+def waveform_of(frames: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """A sound float32[n] or float32[n, channels] as a take holds it: one channel, or left and right; more are averaged.
+
+    Example:
+        >>> [waveform_of(np.ones((5, channels), np.float32)).shape for channels in (1, 2, 6)]
+        [(5,), (5, 2), (5,)]
+    """
+    return np.ascontiguousarray(frames if frames.shape[1:] == (2,) else mono_of(frames))
 
 
 class TakeLibrary:

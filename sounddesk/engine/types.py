@@ -22,6 +22,7 @@ from sounddesk.domain.grounding_mode import GroundingMode
 from sounddesk.domain.mask import mask_sha256
 from sounddesk.domain.preset import PRESETS
 from sounddesk.domain.preset import PresetName
+from sounddesk.domain.take import mono_of
 from sounddesk.engine.specs import MAX_BED_SECONDS
 from sounddesk.engine.specs import MIN_SECONDS
 from sounddesk.engine.specs import check_seconds
@@ -277,7 +278,8 @@ class GeneratedTake:
     """One waveform with its whole recipe.
 
     Attributes:
-        waveform: float32[round(seconds * sample_rate_hz)], mono, never clipped or normalised afterwards.
+        waveform: float32[round(seconds * sample_rate_hz)], or with left and right float32[n, 2] where the model makes
+            stereo; never clipped or normalised afterwards.
         sample_rate_hz: the bundle's rate.
         recipe: JSON-ready facts to make it again: bundle name and hash, seed, steps, guidance, eta, preset,
             mask sha256, hint, seconds, engine version.
@@ -292,6 +294,11 @@ class GeneratedTake:
     recipe: dict[str, Any]
     notes: tuple[str, ...]
     patch_weights: npt.NDArray[np.float32]
+
+    @property
+    def mono(self) -> Waveform:
+        """Both channels averaged, float32[n]; of a mono take its waveform."""
+        return mono_of(self.waveform)
 
 
 def check_image(image: RgbImage) -> None:

@@ -174,7 +174,7 @@ def measure_bundle(
             request = _request(scene, captions, weights, seed=(seed, number), seconds=seconds, sampling=sampling)
             takes = session.generate(request, cancel=cancel)
             for kind, mask, take in zip(scene.kinds, scene.composed.masks, takes, strict=True):
-                window = judge.window(take.waveform, sample_rate_hz=take.sample_rate_hz)
+                window = judge.window(take.mono, sample_rate_hz=take.sample_rate_hz)
                 logits, own = judge.hear(window)
                 heard.append(logits)
                 kinds_of.append(kind)

@@ -248,7 +248,7 @@ def judge_takes(judge: SoundJudge, takes: Sequence[GeneratedTake], kinds: Sequen
     """The verdict on each take of a scene; `kinds` are those of its objects, in the same order."""
     verdicts = []
     for take, kind in zip(takes, kinds, strict=True):
-        scores = judge.log_probabilities(take.waveform, sample_rate_hz=take.sample_rate_hz)
+        scores = judge.log_probabilities(take.mono, sample_rate_hz=take.sample_rate_hz)
         verdicts.append(
             Verdict(
                 kind=kind,

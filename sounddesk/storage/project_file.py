@@ -38,6 +38,7 @@ from sounddesk.storage.project_schema import check_tables
 from sounddesk.storage.project_schema import connect
 from sounddesk.storage.project_schema import lift_limit
 from sounddesk.storage.project_schema import limit_work
+from sounddesk.storage.stereo_takes import write_stereo
 from sounddesk.storage.waveform_blob import ENCODING
 from sounddesk.storage.waveform_blob import encode_waveform
 
@@ -238,10 +239,12 @@ class ProjectDatabase:
             "VALUES (?, (SELECT COALESCE(MAX(position), 0) + 1 FROM takes), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 take.id, take.object_id, take.number, take.seed, take.sample_rate_hz, len(take.waveform), ENCODING,
-                encode_waveform(take.waveform), to_text(dict(take.recipe)), take.created,
+                encode_waveform(take.mono), to_text(dict(take.recipe)), take.created,
                 to_text({"notes": list(take.notes)}),
             ),
         )  # fmt: skip
+        if take.channels == 2:
+            write_stereo(self._db, take)
 
     def tidy(self, project: Project) -> None:
         """Drop masks and images that `project` does not refer to, as left by undone steps, and give the room back.

@@ -34,6 +34,8 @@ from sounddesk.storage.project_json import part_from_json
 from sounddesk.storage.project_json import to_text
 from sounddesk.storage.project_json import with_crossfades
 from sounddesk.storage.project_json import with_drop_frame
+from sounddesk.storage.stereo_takes import has_stereo_takes
+from sounddesk.storage.stereo_takes import stereo_waveform
 from sounddesk.storage.waveform_blob import decode_waveform
 
 # A bed lasts an hour at most, at 96 kHz at most.
@@ -42,6 +44,7 @@ _MAX_SAMPLES: Final = 3600 * 96_000
 _FREE_WAVEFORM_BYTES: Final = 2 << 30
 _MAX_SHRINKING: Final = 16
 _MAX_MASK_PIXELS: Final = 4_000_000_000
+_SIDES: Final = "SELECT encoding, waveform FROM stereo_takes WHERE id = ?"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -175,17 +178,23 @@ class ProjectReader:
             "FROM takes ORDER BY position, rowid"
         )
         names = [each[0] for each in rows.description[:8]]
+        stereo = has_stereo_takes(self._db)
         for *plain, waveform, recipe, notes in rows:
             take = decode(_TakeColumns, dict(zip(names, plain, strict=True)), where=f"takes.{plain[0]}")
-            left -= take.samples * 4
+            both = self._db.execute(_SIDES, (take.id,)).fetchone() if stereo else None
+            left -= take.samples * (4 if both is None else 8)
             if left < 0:
                 raise ValueError("its takes are far longer than the file could hold")
+            if both is None:
+                sound = decode_waveform(_blob(waveform, "a take"), samples=take.samples, encoding=take.encoding)
+            else:
+                sound = stereo_waveform(_blob(both[1], "a take"), samples=take.samples, encoding=both[0])
             yield Take(
                 id=take.id,
                 object_id=take.object_id,
                 number=take.number,
                 seed=take.seed,
-                waveform=decode_waveform(_blob(waveform, "a take"), samples=take.samples, encoding=take.encoding),
+                waveform=sound,
                 sample_rate_hz=take.sample_rate_hz,
                 recipe=from_text(recipe, "recipe"),
                 created=take.created,

@@ -33,8 +33,10 @@ CREATE TABLE takes (
     waveform BLOB NOT NULL, recipe TEXT NOT NULL, created TEXT NOT NULL, notes TEXT NOT NULL
 );
 """
-# The last one is made where a project is to hold its recordings (`embedded_recordings`).
-_TABLES: Final = ("state", "images", "masks", "objects", "clips", "markers", "take_marks", "takes", "recordings")
+# The last two are made where a project is to hold its recordings (`embedded_recordings`) or has stereo takes.
+_TABLES: Final = (
+    "state", "images", "masks", "objects", "clips", "markers", "take_marks", "takes", "recordings", "stereo_takes",
+)  # fmt: skip
 
 # Steps of SQLite's virtual machine: reading a project takes a few per row, an endless query all there are.
 _STEPS_BETWEEN_CALLS: Final = 1_000_000

@@ -128,7 +128,7 @@ def test_muting_is_minus_infinity() -> None:
     ("stems", "gains_db", "message"),
     [
         ([], None, "no stem to sum"),
-        ([np.zeros(3), np.zeros(4)], None, r"stem 1 has \[4\] samples and the first \[3\]"),
+        ([np.zeros(3), np.zeros(4)], None, r"stem 1 has \[4\] samples and another \[3\]"),
         ([np.zeros(3)], [0.0, 0.0], "2 gains for 1 stems"),
         ([np.zeros(3)], [math.nan], "gain is nan dB"),
         ([np.zeros(3)], [math.inf], "gain is inf dB"),

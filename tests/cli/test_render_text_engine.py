@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from sounddesk.cli.main import main
 from tests import text_engine_parts
@@ -28,6 +30,11 @@ def test_objects_sound_by_their_words(
     document = json.loads(capsys.readouterr().out)
     assert any("made from the words 'sea' alone" in note for note in document["notes"])
     assert {"sea.wav", "blend.wav", "mix.wav", "recipe.json"} <= {path.name for path in (tmp_path / "out").iterdir()}
+    # The engine gives stereo, which stems and mix keep.
+    sounds = {name: soundfile.read(tmp_path / "out" / f"{name}.wav")[0] for name in ("sea", "blend", "mix")}
+    assert all(sound.shape == (48_000, 2) for sound in sounds.values())
+    assert np.array_equal(sounds["sea"], sounds["mix"])
+    assert np.abs(sounds["sea"][:, 0] - sounds["sea"][:, 1]).max() > 1e-3
     recipe = json.loads((tmp_path / "out" / "recipe.json").read_text())
     assert recipe["bundle"]["name"] == "stable-audio-open"
     assert recipe["made_with"]["licence of the weights"] == "House licence (no paid work)"

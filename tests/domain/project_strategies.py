@@ -129,12 +129,15 @@ FINITE_FLOAT32 = st.floats(width=32, allow_nan=False, allow_infinity=False)
 
 @st.composite
 def takes(draw: st.DrawFn, take_id: str = "t1") -> Take:
+    waveform = np.array(draw(st.lists(FINITE_FLOAT32, min_size=1, max_size=50)), dtype=np.float32)
+    if draw(st.booleans()):
+        waveform = np.stack([waveform, waveform[::-1]], axis=1)
     return Take(
         id=take_id,
         object_id="o1",
         number=draw(st.integers(1, 1000)),
         seed=draw(SEEDS),
-        waveform=np.array(draw(st.lists(FINITE_FLOAT32, min_size=1, max_size=50)), dtype=np.float32),
+        waveform=waveform,
         sample_rate_hz=16_000,
         recipe={
             "seed": draw(SEEDS),

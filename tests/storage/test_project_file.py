@@ -73,7 +73,8 @@ def v1_contents() -> ProjectContents:
 
 def same_take(a: Take, b: Take) -> bool:
     plain = [f.name for f in dataclasses.fields(Take) if f.name != "waveform"]
-    return all(getattr(a, n) == getattr(b, n) for n in plain) and a.waveform.tobytes() == b.waveform.tobytes()
+    alike = all(getattr(a, n) == getattr(b, n) for n in plain) and a.waveform.shape == b.waveform.shape
+    return alike and a.waveform.tobytes() == b.waveform.tobytes()
 
 
 def assert_same(a: ProjectContents, b: ProjectContents) -> None:

@@ -20,9 +20,10 @@ from sounddesk.app.plain_text import PlainMessageBox
 from sounddesk.app.project.file_lock import FileInUseError
 from sounddesk.app.services import Services
 from sounddesk.app.workers.background import Background
-from sounddesk.audio.placed_clip import Mono
+from sounddesk.audio.placed_clip import Sound
 from sounddesk.domain.batch_manifest import Row
 from sounddesk.domain.errors import OutputError
+from sounddesk.domain.take import waveform_of
 from sounddesk.domain.timeline import PROJECT_RATE_HZ
 from sounddesk.engine.types import preset_named
 from sounddesk.storage.codec import encode
@@ -267,13 +268,13 @@ COMMANDS: Final[tuple[Command[BatchCommands], ...]] = (
 )
 
 
-def _sound_of(path: Path) -> Mono:
-    """A file's sound as one channel at the project's rate, float32[n]."""
+def _sound_of(path: Path) -> Sound:
+    """A file's sound at the project's rate, mono or stereo."""
     from sounddesk.audio.files.wav_io import read_sound
     from sounddesk.audio.resample import resample
 
     sound = read_sound(path)
-    return resample(sound.mono, from_hz=sound.sample_rate_hz, to_hz=PROJECT_RATE_HZ)
+    return resample(waveform_of(sound.samples), from_hz=sound.sample_rate_hz, to_hz=PROJECT_RATE_HZ)
 
 
 def _existing(path: Path | None) -> Path | None:

@@ -33,6 +33,7 @@ from sounddesk.domain.scene import MixerStrip
 from sounddesk.domain.scene import SceneObject
 from sounddesk.domain.seeds import take_seed
 from sounddesk.domain.take import Take
+from sounddesk.domain.take import waveform_of
 from sounddesk.domain.take_placement import with_take_placed
 from sounddesk.domain.tiled_mask import TiledMask
 from sounddesk.engine.bundles.bundle_reference import portable_reference
@@ -131,8 +132,6 @@ def project_of_frame(
 def project_of_beds(out: Path, rows: Iterable[Row], *, like: Path) -> OpenedResult:
     """The project that the batch was asked for with, and its continuous sounds as takes.
 
-    Takes are mono: levels that follow the masks arrive, the movement from left to right does not (the note says so).
-
     Args:
         rows: of beds; those that are not done are left out.
 
@@ -157,8 +156,7 @@ def project_of_beds(out: Path, rows: Iterable[Row], *, like: Path) -> OpenedResu
         raise ResultError("none of the continuous sounds is complete: resume the batch to render what is missing")
     length = min(3600.0, max(take.seconds for take in takes))
     project = _placed(project.with_settings(timeline_s=length, **_timecode_of(rows)), takes)
-    note = "Lanes are mono: levels follow the shot, left and right do not. The stereo files are in the batch's folder."
-    return OpenedResult(contents=replace(contents, project=project, takes=tuple(takes)), notes=(note,))
+    return OpenedResult(contents=replace(contents, project=project, takes=tuple(takes)), notes=())
 
 
 def _timecode_of(beds: Iterable[Row]) -> dict[str, Any]:
@@ -302,13 +300,12 @@ def _facts(recipe: RenderRecipe, entry: RecipeObject, *, seed: int, row: Row | N
 def _take(path: Path, object_id: str, *, number: int, seed: int, row: Row | None, facts: dict[str, Any]) -> Take:
     try:
         sound = read_sound(path)
-        samples = sound.samples if sound.samples.ndim == 1 else _mono(sound.samples)
         return Take(
             id=uuid.uuid4().hex,
             object_id=object_id,
             number=number,
             seed=seed,
-            waveform=samples,
+            waveform=waveform_of(sound.samples),
             sample_rate_hz=sound.sample_rate_hz,
             recipe=facts,
             created=row.finished if row is not None and row.finished else dt.datetime.now(dt.UTC).isoformat(),
@@ -316,12 +313,6 @@ def _take(path: Path, object_id: str, *, number: int, seed: int, row: Row | None
         )
     except ValueError as error:
         raise ResultError(f"{error}; resume the batch to make it again") from error
-
-
-def _mono(stereo: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """What was panned: by the constant-power law its level is the root of the sum of both squares."""
-    left, right = stereo[:, 0], stereo[:, 1]
-    return np.asarray(np.copysign(np.hypot(left, right), left + right), dtype=np.float32)
 
 
 def _placed(project: Project, takes: Iterable[Take]) -> Project:

@@ -17,7 +17,7 @@ from PySide6.QtCore import Signal
 from sounddesk.app.workers.serial_thread import JobControl
 from sounddesk.app.workers.serial_thread import Ticket
 from sounddesk.app.workers.serial_worker import SerialWorker
-from sounddesk.audio.placed_clip import Mono
+from sounddesk.audio.placed_clip import Sound
 from sounddesk.domain.project import Project
 from sounddesk.domain.take import TakeLibrary
 from sounddesk.engine.tasks import CancelToken
@@ -102,7 +102,7 @@ def _export(export: _Export, control: JobControl) -> ExportReport:
         control.cancel.raise_if_cancelled()
         control.report(Progress(stage="export", done=done, total=total, elapsed_s=time.monotonic() - started_s))
 
-    samples: Callable[[str], Mono | None] = TakeSamples(takes)
+    samples: Callable[[str], Sound | None] = TakeSamples(takes)
     report = export_project(
         job.project,
         takes,

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 from typing import Final
 
-import numpy as np
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog
 
@@ -202,7 +201,7 @@ class Recordings(QObject):
             object_id=job.object_id,
             number=document.takes.next_number(job.object_id),
             seed=job.seed,
-            waveform=np.ascontiguousarray(made.mono),
+            waveform=made.waveform,
             sample_rate_hz=made.sample_rate_hz,
             recipe={**made.recipe, "file": job.found.recording.name},
             created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),

@@ -92,5 +92,5 @@ def suggest_gains_db(takes: list[Take], blend: Take) -> tuple[float, ...]:
     """Gains in dB, one per take, by which the takes add up like the blend (paper 4.4). Raises: ValueError."""
     from sounddesk.audio.balance import suggest_gains
 
-    stems = [(take.waveform, take.sample_rate_hz) for take in takes]
-    return suggest_gains(stems, (blend.waveform, blend.sample_rate_hz)).gains_db
+    stems = [(take.mono, take.sample_rate_hz) for take in takes]
+    return suggest_gains(stems, (blend.mono, blend.sample_rate_hz)).gains_db

@@ -11,13 +11,14 @@ import numpy as np
 
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.take import Take
+from sounddesk.domain.take import waveform_of
 
 # As long as a timeline may be.
 MAX_SECONDS: Final = 3600.0
 
 
 def take_from_file(path: Path, *, object_id: str, number: int) -> Take:
-    """A take of a sound file, its channels mixed to one; not for the UI thread.
+    """A take of a sound file, mono or stereo; of more channels the mean. Not for the UI thread.
 
     Raises:
         BadInputError: no sound file, or longer than an hour.
@@ -33,15 +34,16 @@ def take_from_file(path: Path, *, object_id: str, number: int) -> Take:
         raise BadInputError(f"{path.name} lasts {sound.seconds:.0f} s", remedy="cut it to at most an hour")
     facts = file_facts(path, library_path=default_library_path())
     remember_recording(facts["sha256"], path)
+    waveform = waveform_of(np.nan_to_num(sound.samples, posinf=1.0, neginf=-1.0))
     channels = 1 if sound.samples.ndim == 1 else sound.samples.shape[1]
     return Take(
         id=uuid.uuid4().hex,
         object_id=object_id,
         number=number,
         seed=0,
-        waveform=np.nan_to_num(sound.mono, posinf=1.0, neginf=-1.0),
+        waveform=waveform,
         sample_rate_hz=sound.sample_rate_hz,
         recipe={"file": path.name, "recordings": [facts]},
         created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        notes=((f"{channels} channels were mixed to one",) if channels > 1 else ()) + licence_notes([facts]),
+        notes=((f"{channels} channels were mixed to one",) if channels > 2 else ()) + licence_notes([facts]),
     )

@@ -129,12 +129,13 @@ class TakeList(QListWidget):
         level = self.tr("{peak:.1f} dBFS").format(peak=20 * math.log10(peak)) if peak > 0 else self.tr("silent")
         state = self.tr("listening") if heard else self.tr("in use") if in_use else ""
         length = self.tr("{seconds:.2f} s").format(seconds=take.seconds)
+        stereo = self.tr("stereo") if take.channels == 2 else ""
         return {
             "starred": mark.starred,
             "in_use": in_use,
             "state": state,
-            "line": f"{length}   {level}",
-            "words": (state, self.tr("starred") if mark.starred else "", length, level),
+            "line": "   ".join(filter(None, (length, level, stereo))),
+            "words": (state, self.tr("starred") if mark.starred else "", length, level, stereo),
         }
 
     def _on_changed(self, item: QListWidgetItem) -> None:

@@ -104,10 +104,13 @@ class ClipPictures(QObject):
 
 
 def waveform_picture(waveform: npt.NDArray[np.float32], *, sample_rate_hz: int) -> QImage:
-    """Peaks of float32[n] around a middle line, as a picture of two colours to be set by who draws it."""
+    """Peaks around a middle line, of stereo those of the louder channel, as a picture of two colours to be set by who
+    draws it.
+    """
+    sizes = np.abs(waveform) if waveform.ndim == 1 else np.abs(waveform).max(axis=1)
     columns = max(1, len(waveform) * _COLUMNS_PER_S // sample_rate_hz)
     edges = np.linspace(0, len(waveform), columns, endpoint=False).astype(int)
-    heights = np.maximum.reduceat(np.abs(waveform), edges) * (_WAVE_ROWS / 2)
+    heights = np.maximum.reduceat(sizes, edges) * (_WAVE_ROWS / 2)
     distance = np.abs(np.arange(_WAVE_ROWS) + 0.5 - _WAVE_ROWS / 2)[:, None]
     return image_copy((distance <= np.maximum(heights, 0.5)[None, :]).astype(np.uint8))
 

@@ -310,7 +310,7 @@ class TimelineCommands(QObject):
         pattern = chosen[0]
         take = self._document.takes[pattern.take_id]
         first = round(pattern.offset_s * take.sample_rate_hz)
-        played = take.waveform[::-1] if pattern.reversed else take.waveform
+        played = take.mono[::-1] if pattern.reversed else take.mono
         sounding = played[first : first + max(1, round(pattern.duration_s * take.sample_rate_hz))]
         begin_s, peak_s, end_s = loudest_event_s(sounding, sample_rate_hz=take.sample_rate_hz)
         if not pattern.looped:

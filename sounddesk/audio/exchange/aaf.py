@@ -34,7 +34,7 @@ from sounddesk.audio.exchange.exchange_model import peak_of_media
 from sounddesk.audio.exchange.exchange_model import write_media
 from sounddesk.audio.files.riff_chunks import xml_text
 from sounddesk.audio.gain_curves import FADE_SHAPES
-from sounddesk.audio.placed_clip import Mono
+from sounddesk.audio.placed_clip import Sound
 from sounddesk.audio.placed_clip import frames_of
 from sounddesk.audio.timeline_mix import strip_gains
 from sounddesk.domain.project import Project
@@ -129,7 +129,7 @@ class _Writer:
     def write(
         self,
         tracks: tuple[ExchangeTrack, ...],
-        samples_of: Callable[[str], Mono | None],
+        samples_of: Callable[[str], Sound | None],
         *,
         title: str,
         comment: str,
@@ -238,7 +238,7 @@ class _Writer:
     # ------------------------------------------------------------------ sound, timecode, markers
 
     def _essence(
-        self, media: Media, samples_of: Callable[[str], Mono | None], folder: Path, inverted: bool
+        self, media: Media, samples_of: Callable[[str], Sound | None], folder: Path, inverted: bool
     ) -> _Essence:
         # A take may exceed full scale, which 24 bits do not hold: the clip's gain gives back what is taken here.
         factor = max(1.0, peak_of_media(media, samples_of))

@@ -160,7 +160,7 @@ def _clip(parent: ET.Element, item: ExchangeClip, *, file: str, colour: str) -> 
     audio = ET.SubElement(
         element,
         "Audio",
-        channels="1",
+        channels=str(item.media.channels),
         sampleRate=str(PROJECT_RATE_HZ),
         duration=seconds_text(item.media.seconds),
         id=_id("audio", clip.id),

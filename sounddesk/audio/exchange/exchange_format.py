@@ -15,7 +15,7 @@ from typing import Any
 from typing import Final
 
 from sounddesk.audio.exchange.exchange_model import ExchangeTrack
-from sounddesk.audio.placed_clip import Mono
+from sounddesk.audio.placed_clip import Sound
 from sounddesk.domain.errors import MissingPackageError
 from sounddesk.domain.project import Project
 from sounddesk.domain.registry import Registry
@@ -38,7 +38,7 @@ class ExchangeJob:
     path: Path
     project: Project
     tracks: tuple[ExchangeTrack, ...]
-    samples_of: Callable[[str], Mono | None]
+    samples_of: Callable[[str], Sound | None]
     title: str
     comment: str
     media_folder: str

@@ -25,7 +25,7 @@ from sounddesk.audio.files.sample_format import SampleFormat
 from sounddesk.audio.files.sample_format import clip_to_range
 from sounddesk.audio.lane_sound import LaneSound
 from sounddesk.audio.mixing import db_to_linear
-from sounddesk.audio.placed_clip import Mono
+from sounddesk.audio.placed_clip import Sound
 from sounddesk.audio.placed_clip import frames_of
 from sounddesk.audio.timeline_mix import TimelineMix
 from sounddesk.domain.crossfades import Fades
@@ -47,19 +47,21 @@ _SECONDS_PRECISION = 9
 
 @dataclass(frozen=True, kw_only=True)
 class Media:
-    """A mono WAV file at 48 kHz.
+    """A WAV file at 48 kHz, of one channel, or of two where it holds a stereo take.
 
     Attributes:
         name: file name.
         take_id: whose raw samples it holds; empty where it is rendered.
-        render: (first frame, number of frames) -> what is rendered, float32[count]; None for a raw take.
+        render: (first frame, number of frames) -> what is rendered; None for a raw take.
         frames: length.
+        channels: 1 or 2.
     """
 
     name: str
     take_id: str
     frames: int
-    render: Callable[[int, int], Mono] | None = field(default=None, compare=False)
+    render: Callable[[int, int], Sound] | None = field(default=None, compare=False)
+    channels: int = 1
 
     @property
     def seconds(self) -> float:
@@ -97,17 +99,17 @@ def gain_of(gain_db: float) -> float:
 
 
 def exchange_tracks(
-    project: Project, takes: TakeLibrary, samples_of: Callable[[str], Mono | None]
+    project: Project, takes: TakeLibrary, samples_of: Callable[[str], Sound | None]
 ) -> tuple[ExchangeTrack, ...]:
     """Every lane with its clips, as far as their takes are there, and what comes back from the reverb."""
     lanes = [dataclasses.replace(lane, strip=project.heard_strip(lane.id)) for lane in project.objects]
-    wanted: list[tuple[SceneObject, Clip, bool, int]] = []
+    wanted: list[tuple[SceneObject, Clip, bool, Sound]] = []
     for lane in lanes:
         for clip in project.clips_of(lane.id):
             samples = samples_of(clip.take_id)
             if samples is not None:
                 rendered = lane.strip.equalizer.is_on or _is_rendered(clip, len(samples))
-                wanted.append((lane, with_fades_heard(project, clip), rendered, len(samples)))
+                wanted.append((lane, with_fades_heard(project, clip), rendered, samples))
     names = {lane.id: lane.name for lane in lanes}
     labels: dict[str, str] = {}
     for lane, clip, rendered, _ in wanted:
@@ -117,14 +119,15 @@ def exchange_tracks(
         labels[_key(clip, rendered=rendered)] = f"{own}_{clip.id}" if rendered else own
     stems = dict(zip(labels, unique_file_stems(list(labels.values())), strict=True))
     media: dict[str, Media] = {}
-    for lane, clip, rendered, frames in wanted:
+    for lane, clip, rendered, samples in wanted:
         key = _key(clip, rendered=rendered)
-        length = frames_of(clip.end_s) - frames_of(clip.start_s) if rendered else frames
+        length = frames_of(clip.end_s) - frames_of(clip.start_s) if rendered else len(samples)
         media[key] = Media(
             name=f"{stems[key]}.wav",
             take_id="" if rendered else clip.take_id,
             frames=max(1, length),
             render=_bare_clip(clip, lane, samples_of) if rendered else None,
+            channels=samples.ndim,
         )
     made = []
     for lane in lanes:
@@ -166,7 +169,7 @@ def _is_rendered(clip: Clip, take_frames: int) -> bool:
     return clip.looped or clip.reversed or bool(clip.envelope) or reach > take_frames
 
 
-def _bare_clip(clip: Clip, lane: SceneObject, samples_of: Callable[[str], Mono | None]) -> Callable[[int, int], Mono]:
+def _bare_clip(clip: Clip, lane: SceneObject, samples_of: Callable[[str], Sound | None]) -> Callable[[int, int], Sound]:
     """A clip from its start, without its gain and fades, behind the equalizer of its lane."""
     bare = dataclasses.replace(clip, gain_db=0.0, fade_in_s=0.0, fade_out_s=0.0)
     start, fades = frames_of(bare.start_s), {bare.id: Fades(0.0, 0.0)}
@@ -175,7 +178,7 @@ def _bare_clip(clip: Clip, lane: SceneObject, samples_of: Callable[[str], Mono |
 
 
 def _reverb_tracks(
-    project: Project, samples_of: Callable[[str], Mono | None], *, taken: Sequence[str]
+    project: Project, samples_of: Callable[[str], Sound | None], *, taken: Sequence[str]
 ) -> tuple[ExchangeTrack, ...]:
     """Left and right of what comes back from the reverb, each panned to its side."""
     if not project.sends_to_reverb:
@@ -196,7 +199,7 @@ def _reverb_tracks(
         )
         own = dataclasses.replace(clip, id=lane.id, object_id=lane.id)
 
-        def render(first: int, count: int, channel: int = channel) -> Mono:
+        def render(first: int, count: int, channel: int = channel) -> Sound:
             # A strip that is panned to a side is louder there by 3 dB.
             return timeline.reverb(first, count)[:, channel] * np.float32(math.sqrt(0.5))
 
@@ -218,7 +221,7 @@ def media_of(tracks: tuple[ExchangeTrack, ...]) -> tuple[Media, ...]:
     return tuple({item.media.name: item.media for track in tracks for item in track.clips}.values())
 
 
-def peak_of_media(media: Media, samples_of: Callable[[str], Mono | None]) -> float:
+def peak_of_media(media: Media, samples_of: Callable[[str], Sound | None]) -> float:
     """The largest absolute sample of a media file before it is written."""
     return max((float(np.abs(block).max(initial=0.0)) for block in _blocks(media, samples_of)), default=0.0)
 
@@ -226,7 +229,7 @@ def peak_of_media(media: Media, samples_of: Callable[[str], Mono | None]) -> flo
 def write_media(
     path: Path,
     media: Media,
-    samples_of: Callable[[str], Mono | None],
+    samples_of: Callable[[str], Sound | None],
     *,
     factor: float = 1.0,
     subtype: WavFormat = "FLOAT",
@@ -237,12 +240,13 @@ def write_media(
         path,
         subtype=subtype,
         sample_rate_hz=PROJECT_RATE_HZ,
-        channels=1,
+        channels=media.channels,
         frames=media.frames,
     )
     try:
         for block in _blocks(media, samples_of):
-            channels = sample_format.from_mono(block, (factor,))
+            sides = (block,) if block.ndim == 1 else (block[:, 0], block[:, 1])
+            channels = tuple(sample_format.from_mono(side, (factor,))[0] for side in sides)
             clip_to_range(channels, subtype=subtype)
             writer.write(channels)
         writer.finish()
@@ -255,7 +259,7 @@ def seconds_text(seconds: float) -> str:
     return f"{round(seconds, _SECONDS_PRECISION):.9f}".rstrip("0").rstrip(".")
 
 
-def _blocks(media: Media, samples_of: Callable[[str], Mono | None]) -> Iterator[Mono]:
+def _blocks(media: Media, samples_of: Callable[[str], Sound | None]) -> Iterator[Sound]:
     if media.render is not None:
         for start in range(0, media.frames, _BLOCK):
             yield media.render(start, min(_BLOCK, media.frames - start))

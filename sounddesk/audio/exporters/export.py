@@ -32,6 +32,8 @@ from sounddesk.audio.exporters.provenance import takes_of
 from sounddesk.audio.exporters.resampling_reader import ReadSound
 from sounddesk.audio.exporters.resampling_reader import ResamplingReader
 from sounddesk.audio.exporters.resampling_reader import channels_of
+from sounddesk.audio.exporters.resampling_reader import file_channels
+from sounddesk.audio.exporters.resampling_reader import gains_of_mono
 from sounddesk.audio.exporters.stem_renderer import BLOCK_FRAMES
 from sounddesk.audio.exporters.stem_renderer import LaneOutput
 from sounddesk.audio.exporters.stem_renderer import StemRenderer
@@ -39,7 +41,7 @@ from sounddesk.audio.files.sample_format import SampleFormat
 from sounddesk.audio.metering.loudness import LoudnessMeter
 from sounddesk.audio.metering.loudness import LoudnessReading
 from sounddesk.audio.mixing import db_to_linear
-from sounddesk.audio.placed_clip import Mono
+from sounddesk.audio.placed_clip import Sound
 from sounddesk.audio.timeline_mix import REVERB
 from sounddesk.audio.timeline_mix import TimelineMix
 from sounddesk.domain.project import Project
@@ -79,7 +81,7 @@ class ExportReport:
 def export_project(
     project: Project,
     takes: TakeLibrary,
-    samples_of: Callable[[str], Mono | None],
+    samples_of: Callable[[str], Sound | None],
     plan: ExportPlan,
     folder: Path,
     *,
@@ -239,8 +241,10 @@ class _Run:
         stem_reader = None
         stem_gains, stem_stereo = gains, stereo
         if self._plan.settings.pre_fader:
-            stem_reader = self._reader(lambda start, count: timeline.lane(index, start, count), first, rate=rate)
-            stem_gains, stem_stereo = (1.0, 1.0), False
+            stem_gains, stem_stereo = (1.0, 1.0), timeline.has_sides(index)
+            stem_reader = self._reader(
+                lambda start, count: timeline.lane(index, start, count), first, rate=rate, stereo=stem_stereo
+            )
         return self._output(
             self._reader(lambda start, count: timeline.automated(index, start, count), first, rate=rate, stereo=stereo),
             file,
@@ -265,13 +269,13 @@ class _Run:
         stem_reader: ResamplingReader | None,
         stem_stereo: bool,
     ) -> LaneOutput:
-        channel_gains = self._channel_gains(stem_gains)
+        mono_gains = gains_of_mono(stem_gains, n_channels=self._plan.n_channels)
         return LaneOutput(
             reader=reader,
             gains=gains,
             stem_reader=stem_reader,
-            stem_gains=channel_gains,
-            writer=None if file is None else self._writer(file, gains=None if stem_stereo else channel_gains),
+            stem_gains=stem_gains,
+            writer=None if file is None else self._writer(file, gains=None if stem_stereo else mono_gains),
             sample_format=None if file is None else self._sample_format(file.name),
         )
 
@@ -304,37 +308,29 @@ class _Run:
 
     def _render_alone(self, file: PlannedFile) -> None:
         source = lone_sound(file, self._project, self._samples_of, pre_fader=self._plan.settings.pre_fader)
-        gains, stereo = self._channel_gains(source.gains), source.stereo
+        gains, stereo, n_channels = source.gains, source.stereo, self._plan.n_channels
         target = self._plan.settings.normalise_lufs
         gain = 1.0
         if target is not None:
             reader = self._reader(source.read, file, rate=False, stereo=stereo)
-            meter = LoudnessMeter(sample_rate_hz=PROJECT_RATE_HZ, channels=len(gains))
+            meter = LoudnessMeter(sample_rate_hz=PROJECT_RATE_HZ, channels=n_channels)
             for done in range(0, file.frames, BLOCK_FRAMES):
                 self._report(done)
-                meter.push(np.stack(channels_of(reader.next(BLOCK_FRAMES), gains), axis=1))
+                meter.push(np.stack(channels_of(reader.next(BLOCK_FRAMES), gains, n_channels=n_channels), axis=1))
             self._done += file.frames
             self.gain_db[file.name] = self._gain_db(meter, target, what=file.name)
             gain = db_to_linear(self.gain_db[file.name])
-        writer = self._writer(file, gains=None if stereo else gains)
+        writer = self._writer(file, gains=None if stereo else gains_of_mono(gains, n_channels=n_channels))
         sample_format = self._sample_format(file.name)
         reader = self._reader(source.read, file, stereo=stereo)
-        scaled = [each * gain for each in gains]
+        scaled = (gains[0] * gain, gains[1] * gain)
         for done in range(0, file.frames, BLOCK_FRAMES):
             self._report(done)
-            sound = reader.next(BLOCK_FRAMES)
-            if stereo:
-                writer.write(sample_format.from_channels(channels_of(sound, scaled)))
-            else:
-                writer.write(sample_format.from_mono(sound, scaled))
+            writer.write(file_channels(sample_format, reader.next(BLOCK_FRAMES), scaled, n_channels=n_channels))
         self._done += file.frames
         self._finish([file])
 
     # ------------------------------------------------------------------ shared
-
-    def _channel_gains(self, gains: tuple[float, float]) -> tuple[float, ...]:
-        """Left and right, or their mean for mono files."""
-        return gains if self._plan.n_channels == 2 else ((gains[0] + gains[1]) / 2.0,)
 
     def _reader(
         self, read: ReadSound, file: PlannedFile, *, rate: bool = True, stereo: bool = False

@@ -14,7 +14,7 @@ from sounddesk.audio.exporters.export_plan import PlannedFile
 from sounddesk.audio.exporters.provenance import summary
 from sounddesk.audio.formats.audio_metadata import AudioMetadata
 from sounddesk.audio.formats.audio_metadata import MarkerPoint
-from sounddesk.audio.placed_clip import Mono
+from sounddesk.audio.placed_clip import Sound
 from sounddesk.audio.placed_clip import frames_of
 from sounddesk.domain.project import Project
 from sounddesk.domain.timeline import PROJECT_RATE_HZ
@@ -69,13 +69,13 @@ def metadata_of(
             for marker in _markers(file, project)
         ),
         loop=None if loop is None else (at_rate(loop[0]), at_rate(loop[1] + 1) - 1),
-        sources=tuple(dict.fromkeys((fact["sample_rate_hz"], fact["bundle"]) for fact in takes)),
+        sources=tuple(dict.fromkeys((fact["sample_rate_hz"], fact["channels"], fact["bundle"]) for fact in takes)),
         licences=tuple(dict.fromkeys(str(fact["licence"]) for fact in takes)),
         own=_own_facts(file, takes),
     )
 
 
-def loop_of_clip(clip: Clip, samples_of: Callable[[str], Mono | None]) -> tuple[int, int] | None:
+def loop_of_clip(clip: Clip, samples_of: Callable[[str], Sound | None]) -> tuple[int, int] | None:
     """First and last frame (included) of a seamless loop in a clip's file, at 48 kHz from its start.
 
     The round begins behind the crossfade and the fade-in, and ends with the crossfade into it. None where the clip is

@@ -10,7 +10,7 @@ import numpy as np
 
 from sounddesk.audio.exporters.export_plan import PlannedFile
 from sounddesk.audio.exporters.resampling_reader import ReadSound
-from sounddesk.audio.placed_clip import Mono
+from sounddesk.audio.placed_clip import Sound
 from sounddesk.audio.timeline_mix import TimelineMix
 from sounddesk.domain.levels import FADER_BOTTOM_DB
 from sounddesk.domain.project import Project
@@ -26,20 +26,21 @@ class LoneSound:
 
 
 def lone_sound(
-    file: PlannedFile, project: Project, samples_of: Callable[[str], Mono | None], *, pre_fader: bool
+    file: PlannedFile, project: Project, samples_of: Callable[[str], Sound | None], *, pre_fader: bool
 ) -> LoneSound:
     """Of a clip, through the strip of its lane but without mute, solo and reverb; or of a raw take."""
     if file.what == "take":
         assert file.take_id is not None
         samples = samples_of(file.take_id)
+        sides = () if samples is None else samples.shape[1:]
 
-        def read_take(start: int, count: int) -> Mono:
-            out = np.zeros(count, dtype=np.float32)
+        def read_take(start: int, count: int) -> Sound:
+            out = np.zeros((count, *sides), dtype=np.float32)
             heard = out[:0] if samples is None else samples[start : start + count]
             out[: len(heard)] = heard
             return out
 
-        return LoneSound(read=read_take, gains=(1.0, 1.0), stereo=False)
+        return LoneSound(read=read_take, gains=(1.0, 1.0), stereo=bool(sides))
     assert file.clip_id is not None
     clip = project.clip(file.clip_id)
     strip = dataclasses.replace(
@@ -49,7 +50,9 @@ def lone_sound(
     lane = dataclasses.replace(project.object(clip.object_id), members=(), strip=strip)
     alone = TimelineMix(Project(objects=(lane,), clips=(clip,)), samples_of)
     if pre_fader:
-        return LoneSound(read=lambda start, count: alone.lane(0, start, count), gains=(1.0, 1.0), stereo=False)
+        return LoneSound(
+            read=lambda start, count: alone.lane(0, start, count), gains=(1.0, 1.0), stereo=alone.has_sides(0)
+        )
     return LoneSound(
         read=lambda start, count: alone.automated(0, start, count), gains=alone.gains(0), stereo=alone.is_stereo(0)
     )

@@ -15,7 +15,7 @@ from sounddesk.audio.exchange.exchange_model import write_media
 from sounddesk.audio.exporters.export_plan import ExportPlan
 from sounddesk.audio.exporters.provenance import licence_of
 from sounddesk.audio.files.block_writers import sync_file
-from sounddesk.audio.placed_clip import Mono
+from sounddesk.audio.placed_clip import Sound
 from sounddesk.domain.project import Project
 from sounddesk.domain.take import TakeLibrary
 from sounddesk.storage.atomic_file import translate_os_errors
@@ -32,7 +32,7 @@ class ExportSource:
 
     project: Project
     takes: TakeLibrary
-    samples_of: Callable[[str], Mono | None]
+    samples_of: Callable[[str], Sound | None]
     licences: Mapping[str, str]
 
 

@@ -55,6 +55,7 @@ def take_facts(take: Take, project: Project, licences: Mapping[str, str]) -> dic
         "guidance": recipe.get("guidance"),
         "seconds": round(take.seconds, 6),
         "sample_rate_hz": take.sample_rate_hz,
+        "channels": take.channels,
         "mask_sha256": recipe.get("mask_sha256", ""),
         "image_sha256": recipe.get("image_sha256", ""),
         **_recordings_of(recipe),

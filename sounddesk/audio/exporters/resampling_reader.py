@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import soxr
 
+from sounddesk.audio.files.sample_format import Channels
+from sounddesk.audio.files.sample_format import SampleFormat
+from sounddesk.audio.placed_clip import Sound
 from sounddesk.domain.timeline import PROJECT_RATE_HZ
 
-# float32[n], or float32[n, 2] where left and right are sounds of their own.
-Sound = npt.NDArray[np.float32]
 # (first frame, number of frames) -> sound at 48 kHz.
 ReadSound = Callable[[int, int], Sound]
 
@@ -56,13 +55,31 @@ class ResamplingReader:
         return block
 
 
-def channels_of(sound: Sound, gains: Sequence[float]) -> list[Sound]:
-    """A sound as channels float32[n], each at its gain: mono is the same in all, stereo gives its sides or their mean.
+def channels_of(sound: Sound, gains: tuple[float, float], *, n_channels: int = 2) -> list[Sound]:
+    """A sound as channels float32[n], each side at its gain; one channel is the mean of left and right.
 
-    Args:
-        gains: of left and right, or one for a mono file.
+    Example:
+        >>> mono, stereo = np.ones(1, np.float32), np.array([[1.0, 0.0]], np.float32)
+        >>> [float(each[0]) for each in channels_of(mono, (1.0, 0.5))]
+        [1.0, 0.5]
+        >>> [float(each[0]) for each in channels_of(stereo, (1.0, 0.5), n_channels=1)]
+        [0.5]
     """
     if sound.ndim == 1:
-        return [sound * np.float32(gain) for gain in gains]
-    sides = (sound[:, 0], sound[:, 1]) if len(gains) == 2 else (sound.mean(axis=1, dtype=np.float32),)
-    return [side * np.float32(gain) for side, gain in zip(sides, gains, strict=True)]
+        return [sound * np.float32(gain) for gain in gains_of_mono(gains, n_channels=n_channels)]
+    sides = [sound[:, side] * np.float32(gain) for side, gain in enumerate(gains)]
+    return sides if n_channels == 2 else [(sides[0] + sides[1]) * np.float32(0.5)]
+
+
+def gains_of_mono(gains: tuple[float, float], *, n_channels: int) -> tuple[float, ...]:
+    """What a mono sound is multiplied by in each channel of a file: left and right, or their mean alone."""
+    return gains if n_channels == 2 else (sum(gains) / 2.0,)
+
+
+def file_channels(
+    sample_format: SampleFormat, sound: Sound, gains: tuple[float, float], *, n_channels: int
+) -> Channels:
+    """A block of a file in the steps of its format: as `channels_of`, and quicker where both channels are the same."""
+    if sound.ndim == 1:
+        return sample_format.from_mono(sound, gains_of_mono(gains, n_channels=n_channels))
+    return sample_format.from_channels(channels_of(sound, gains, n_channels=n_channels))

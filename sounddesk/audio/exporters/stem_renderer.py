@@ -17,6 +17,7 @@ import numpy.typing as npt
 from sounddesk.audio.exporters.audio_file_writer import AudioFileWriter
 from sounddesk.audio.exporters.resampling_reader import ResamplingReader
 from sounddesk.audio.exporters.resampling_reader import channels_of
+from sounddesk.audio.exporters.resampling_reader import file_channels
 from sounddesk.audio.files.sample_format import Channels
 from sounddesk.audio.files.sample_format import SampleFormat
 from sounddesk.audio.metering.loudness import LoudnessMeter
@@ -40,13 +41,13 @@ class LaneOutput:
         reader: its sound with the curves of its strip, before the constant gains.
         gains: left and right of its strip, for the mix.
         stem_reader: its sound for its stem, where that is another one: before the fader a stem has no curves.
-        stem_gains: one per channel of its stem.
+        stem_gains: left and right of its stem.
         writer, sample_format: of its stem; None where only the mix wants it.
     """
 
     reader: ResamplingReader
     gains: tuple[float, float]
-    stem_gains: tuple[float, ...]
+    stem_gains: tuple[float, float]
     stem_reader: ResamplingReader | None = None
     writer: AudioFileWriter | None = None
     sample_format: SampleFormat | None = None
@@ -144,11 +145,8 @@ class StemRenderer:
             if lane.writer is not None:
                 assert lane.sample_format is not None
                 own = sound if lane.stem_reader is None else lane.stem_reader.next(count)
-                gains = [gain * self._gain for gain in lane.stem_gains]
-                if own.ndim == 1:
-                    channels = lane.sample_format.from_mono(own, gains)
-                else:
-                    channels = lane.sample_format.from_channels(channels_of(own, gains))
+                left, right = (gain * self._gain for gain in lane.stem_gains)
+                channels = file_channels(lane.sample_format, own, (left, right), n_channels=self._n_channels)
             if summed:
                 added = channels if self._sums_stems else tuple(channels_of(sound, lane.gains))
                 if all(channel is added[0] for channel in added):

@@ -36,7 +36,7 @@ class AudioMetadata:
         timecode_rate: how frames of the picture are counted.
         markers: within the file, in the order of time.
         loop: first and last frame, both included, of a seamless loop; None without one.
-        sources: sample rate (Hz) and model of each take in it.
+        sources: sample rate (Hz), number of channels and model of each take in it.
         licences: of those models' weights.
         own: facts of our own by key; the keys are valid XML names and Vorbis comments.
     """
@@ -56,6 +56,6 @@ class AudioMetadata:
     timecode_rate: TimecodeRate = field(default_factory=lambda: TimecodeRate.of(25))
     markers: tuple[MarkerPoint, ...] = ()
     loop: tuple[int, int] | None = None
-    sources: tuple[tuple[int, str], ...] = ()
+    sources: tuple[tuple[int, int, str], ...] = ()
     licences: tuple[str, ...] = ()
     own: Mapping[str, str] = field(default_factory=dict)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
+from typing import Final
 
 from sounddesk.audio.files.pcm import bits_of
 from sounddesk.audio.files.riff_chunks import BroadcastInfo
@@ -19,13 +20,18 @@ if TYPE_CHECKING:
     from sounddesk.audio.formats.audio_metadata import AudioMetadata
     from sounddesk.audio.metering.loudness import LoudnessReading
 
+# Words of EBU R 98 for a number of channels.
+_MODES: Final = {1: "mono", 2: "stereo"}
+
 
 def bext_of(metadata: AudioMetadata, audio_format: AudioFormat, reading: LoudnessReading | None) -> bytes:
     """The `bext` chunk; of equal length with and without a reading."""
-    channels = "stereo" if metadata.n_channels == 2 else "mono"
+    channels = _MODES[metadata.n_channels]
     bits = bits_of(audio_format.subtype) or 32
     # EBU R 98: one line per step of the signal's history.
-    history = [f"A=PCM,F={rate},M=mono,T={_plain(bundle)} generated" for rate, bundle in metadata.sources]
+    history = [
+        f"A=PCM,F={rate},M={_MODES[count]},T={_plain(bundle)} generated" for rate, count, bundle in metadata.sources
+    ]
     dithered = ";TPDF dither" if metadata.dithered else ""
     history.append(f"A=PCM,F={metadata.sample_rate_hz},W={bits},M={channels},T={metadata.software}{dithered}")
     info = BroadcastInfo(

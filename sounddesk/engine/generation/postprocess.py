@@ -29,7 +29,7 @@ class Sound:
     """One finished sound.
 
     Attributes:
-        waveform: float32[n], exactly the length asked for.
+        waveform: exactly the length asked for, with the channels of the samples.
         notes: what the user should know.
     """
 
@@ -46,7 +46,7 @@ def postprocess(samples: npt.NDArray[np.float32], *, audio: AudioSpec, seconds: 
     """Exactly `seconds` of `samples`, and nothing silent or broken unannounced.
 
     Args:
-        samples: float32[n], at least as many as asked for.
+        samples: float32[n] or float32[n, 2], at least as long as asked for.
 
     Raises:
         EngineError: samples that are not numbers, or fewer than asked for.
@@ -86,9 +86,9 @@ def recipe_facts(
 def _checked_waveform(
     samples: npt.NDArray[np.float32], *, name: str, seed: int, n_samples: int
 ) -> tuple[Waveform, tuple[str, ...]]:
-    if samples.size < n_samples:
+    if len(samples) < n_samples:
         raise EngineError(
-            f"take of {name!r} has {samples.size} samples instead of {n_samples}: the bundle's vocoder does not "
+            f"take of {name!r} has {len(samples)} samples instead of {n_samples}: the bundle's vocoder does not "
             "fit its audio settings; install the bundle again"
         )
     waveform = samples[:n_samples].astype(np.float32)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from sounddesk.domain.take import waveform_of
 from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.device import DevicePolicy
 from sounddesk.engine.device import is_out_of_memory
@@ -95,12 +96,13 @@ class TextEnginePipeline:
                     ),
                     on_step=lambda done, before=index * steps: reporter.step(before + done),  # type: ignore[misc]
                 )
-            # 4. One channel of the exact length, nothing broken or silent unannounced, and the recipe.
-            mono = channels.mean(axis=0)
-            sound = postprocess(mono, audio=bundle.audio, seconds=seconds, name=take.name, seed=take.seed)
+            # 4. The exact length in mono or stereo, nothing broken or silent unannounced, and the recipe.
+            sound = postprocess(
+                waveform_of(channels.T), audio=bundle.audio, seconds=seconds, name=take.name, seed=take.seed
+            )
             notes = [f"made from the words {take.prompt!r} alone: {bundle.name} sees no image"]
-            if len(channels) > 1:
-                notes.append("mixed down from stereo")
+            if len(channels) > 2:
+                notes.append(f"mixed down from {len(channels)} channels")
             recipe = {
                 **recipe_facts(bundle, self._policy, seed=take.seed, seconds=seconds, sampling=sampling),
                 **take.facts,
@@ -108,6 +110,7 @@ class TextEnginePipeline:
                 "kind": take.kind,
                 "prompt": take.prompt,
                 "negative_prompt": take.negative_prompt,
+                "channels": sound.waveform.ndim,
             }
             made.append(
                 GeneratedTake(

@@ -20,6 +20,7 @@ from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.recordings import FoundEvent
 from sounddesk.domain.recordings import Recording
 from sounddesk.domain.recordings import SoundEvent
+from sounddesk.domain.take import waveform_of
 from sounddesk.engine.library.recording_facts import licence_notes
 from sounddesk.engine.library.recording_facts import recording_facts
 from sounddesk.storage.library.library import Library
@@ -45,6 +46,11 @@ class LibraryTake:
     sample_rate_hz: int
     recipe: dict[str, Any]
     notes: tuple[str, ...]
+
+    @property
+    def waveform(self) -> Waveform:
+        """As a take holds it: mono or stereo like its recording; more channels are averaged."""
+        return waveform_of(self.samples)
 
     @property
     def mono(self) -> Waveform:

@@ -1,4 +1,4 @@
-"""Stable Audio Open (Evans et al. 2024, arXiv 2407.14358): diffusers' own pipeline, mixed down from stereo."""
+"""Stable Audio Open (Evans et al. 2024, arXiv 2407.14358): diffusers' own pipeline, in stereo."""
 
 from __future__ import annotations
 

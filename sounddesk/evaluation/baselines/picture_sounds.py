@@ -27,7 +27,7 @@ def from_pictures(context: BaselineContext, grounding: GroundingMode) -> MakeSou
             image=image, takes=(take,), seconds=context.seconds, sampling=context.sampling, grounding=grounding
         )
         made = context.session.generate(request, cancel=context.cancel)[0]
-        return made.waveform, made.sample_rate_hz
+        return made.mono, made.sample_rate_hz
 
     return make
 

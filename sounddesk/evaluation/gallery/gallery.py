@@ -245,7 +245,7 @@ class _Maker:
             cut_out=self.folder.files[kind][chosen],
             size=(scene.image.shape[1], scene.image.shape[0]),
             seed=seed,
-            sound=self.sound(kind, made.waveform, files["take"]),
+            sound=self.sound(kind, made.mono, files["take"]),
             seen=cosines[:BEST_SHOWN],
             own_cosine=dict(cosines).get(kind),
             picture_file=f"{files['picture']}.jpg",

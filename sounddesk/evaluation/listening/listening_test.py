@@ -231,10 +231,10 @@ def _take(
         scene = draw_single(cut_outs[kind][0], kind=kind, seed=seed, number=1)
         take = ObjectRequest(name=kind, mask=scene.masks[0], seed=of_take)
         asked = GenerationRequest(image=scene.image, takes=(take,), seconds=seconds, sampling=sampling)
-        return session.generate(asked, cancel=cancel)[0].waveform
+        return session.generate(asked, cancel=cancel)[0].mono
     prompt = kind_captions(session.bundle).get(kind, kind)
     request = TextRequest(prompts=(prompt,), seeds=(of_take,), seconds=seconds, sampling=sampling)
-    return session.generate_from_text(request, cancel=cancel)[0].waveform
+    return session.generate_from_text(request, cancel=cancel)[0].mono
 
 
 def _arrange(

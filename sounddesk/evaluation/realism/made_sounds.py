@@ -131,11 +131,11 @@ class SoundMaker:
             request = TextRequest(
                 prompts=(self.captions.get(kind, kind),), seeds=(seed,), seconds=self.seconds, sampling=self.sampling
             )
-            return self.session.generate_from_text(request, cancel=self.cancel)[0].waveform
+            return self.session.generate_from_text(request, cancel=self.cancel)[0].mono
         pictures = self.cut_outs[kind]
         scene = draw_single(
             pictures[number % len(pictures)], kind=kind, seed=self.seed, number=number, backgrounds=self.backgrounds
         )
         take = ObjectRequest(name=kind, mask=scene.masks[0], seed=seed)
         asked = GenerationRequest(image=scene.image, takes=(take,), seconds=self.seconds, sampling=self.sampling)
-        return self.session.generate(asked, cancel=self.cancel)[0].waveform
+        return self.session.generate(asked, cancel=self.cancel)[0].mono

@@ -172,7 +172,7 @@ def likelihoods(judge: SoundJudge, takes: Sequence[GeneratedTake], pair: tuple[s
     """Log-probability of each kind of the pair, by take: float[2, 2]; NaN for a silent one, which follows nothing."""
     rows = []
     for take in takes:
-        scores = judge.log_probabilities(take.waveform, sample_rate_hz=take.sample_rate_hz)
+        scores = judge.log_probabilities(take.mono, sample_rate_hz=take.sample_rate_hz)
         places = [judge.kinds.index(kind) for kind in pair]
         rows.append(np.full(2, np.nan) if scores is None else scores[places])
     return np.stack(rows)

@@ -301,7 +301,7 @@ class _Maker:
         if kept is not None:
             return kept.embeddings["16 kHz"]
         request = TextRequest(prompts=(caption,), seeds=(seed,), seconds=self.seconds, sampling=sampling)
-        return self._keep(key, self.session.generate_from_text(request, cancel=self.cancel)[0].waveform)
+        return self._keep(key, self.session.generate_from_text(request, cancel=self.cancel)[0].mono)
 
     def _keep(self, key: str, waveform: Waveform) -> Embedding:
         rate = self.session.audio.sample_rate_hz

@@ -16,16 +16,23 @@ from tests.app.conftest import wait_until
 
 
 def make_take(
-    document: Document, object_id: str, *, hz: float = 440.0, seconds: float = 1.0, rate_hz: int = 16_000
+    document: Document,
+    object_id: str,
+    *,
+    hz: float = 440.0,
+    seconds: float = 1.0,
+    rate_hz: int = 16_000,
+    stereo: bool = False,
 ) -> Take:
     number = document.takes.next_number(object_id)
     time_s = np.arange(round(rate_hz * seconds)) / rate_hz
+    tone = (0.5 * np.sin(2 * np.pi * hz * time_s)).astype(np.float32)
     take = Take(
         id=f"{object_id}-{number}",
         object_id=object_id,
         number=number,
         seed=100 + number,
-        waveform=(0.5 * np.sin(2 * np.pi * hz * time_s)).astype(np.float32),
+        waveform=np.stack([tone, tone], axis=1) if stereo else tone,
         sample_rate_hz=rate_hz,
         recipe={"bundle": "starter", "seed": 100 + number},
         created="2026-01-01T00:00:00+00:00",
@@ -68,8 +75,8 @@ def test_shows_the_takes_of_the_current_object_with_their_pictures(
     assert cards(panel) == []
     selection.select_objects(["o1"])
     assert cards(panel) == ["Take 1, 1.00 s, -6.0 dBFS"]
-    make_take(still, "o1")
-    assert [each.partition(",")[0] for each in cards(panel)] == ["Take 1", "Take 2"]
+    make_take(still, "o1", stereo=True)
+    assert cards(panel) == ["Take 1, 1.00 s, -6.0 dBFS", "Take 2, 1.00 s, -6.0 dBFS, stereo"]
     wait_until(lambda: panel._pictures.picture(first) is not None)
     assert not panel._list.grab().isNull()
 

@@ -345,7 +345,7 @@ def test_sound_files_become_takes_of_the_lane_they_are_dropped_on(
     assert (rain.start_s, rain.duration_s) == (pytest.approx(6.5, abs=0.05), 1.0)
     assert thunder.start_s == pytest.approx(rain.end_s)
     assert takes[rain.take_id].waveform.mean() == pytest.approx(0.25, abs=0.01)
-    assert "rain.flac: 2 channels were mixed to one" in told
+    assert not any("mixed to one" in line for line in told)
     # Above the lanes there is no object that they could belong to.
     above = QDropEvent(QPointF(point.x(), 4), *options)
     above.ignore()

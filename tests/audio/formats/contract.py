@@ -47,7 +47,7 @@ def _check_file(entry: AudioFormat, path: Path, rate: int, n_channels: int) -> N
         time_reference=3600 * rate,
         markers=(MarkerPoint(time_s=0.01, frame=rate // 100, label="thud"),),
         loop=(10, 4_000),
-        sources=((16_000, "starter"),),
+        sources=((16_000, 1, "starter"),),
         licences=("CC-BY-4.0",),
         own={"SOUNDDESK_SEED": "7"},
     )

@@ -29,7 +29,7 @@ def start(context: BaselineContext) -> MakeSound:
             sampling=context.sampling,
         )
         made = context.session.generate_from_text(request, cancel=context.cancel)[0]
-        return made.waveform, made.sample_rate_hz
+        return made.mono, made.sample_rate_hz
 
     return make
 
