@@ -8,7 +8,8 @@ from sounddesk.app.timeline.clip_pictures import waveform_picture
 
 
 def drawn(waveform: np.ndarray) -> bytes:
-    return bytes(waveform_picture(waveform, sample_rate_hz=16_000).constBits())
+    picture = waveform_picture(waveform, sample_rate_hz=16_000)
+    return bytes(picture.constBits())
 
 
 def test_of_a_stereo_take_the_louder_channel_is_drawn() -> None:
