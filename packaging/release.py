@@ -17,6 +17,7 @@ import datetime as dt
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -262,6 +263,9 @@ def site(release: Release) -> str:
         folder,
         env={**os.environ, "PYTHONPATH": str(ROOT), "NO_MKDOCS_2_WARNING": "1"},
     )
+    loads = re.compile(r'<(?:script|link|img)[^>]+(?:src|href)="https?:')
+    if elsewhere := [page.name for page in folder.rglob("*.html") if loads.search(page.read_text(encoding="utf-8"))]:
+        raise RuntimeError(f"pages load something from elsewhere: {', '.join(elsewhere[:5])}")
     checked = "links were not checked: linkchecker is not installed"
     if shutil.which("linkchecker"):
         said = run("linkchecker", "--no-status", "--ignore-url", "^(https?|mailto):", folder / "index.html")

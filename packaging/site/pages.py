@@ -43,11 +43,14 @@ _BEGINNINGS: Final = (
     ("measurements.md", "Measurements", "what was measured, and what falls short"),
     ("reference/generating.md", "Reference", "sounddesk as a library of Python"),
 )
+_WORKER: Final = "assets/iframe-worker.js"
+# A bar in code in a table is written with a backslash, which this reader of Markdown would show.
+_CODE: Final = re.compile(r"`[^`\n]*`")
 _LINK: Final = re.compile(r"\[([^\]]+)\]\((\.\./[^)]+)\)")
 
 
 def on_config(config: Any) -> Any:
-    """Set the order of the pages."""
+    """Set the order of the pages, and our own script for the search from files in place of one from a server."""
     from sounddesk.app.manual_window import SECTIONS
 
     config.nav = [
@@ -55,6 +58,7 @@ def on_config(config: Any) -> Any:
         *({section: [{title: f"{name}.md"} for name, title in pages]} for section, pages in SECTIONS.items()),
         {"Reference": [{title: f"reference/{_slug(title)}.md"} for title in REFERENCE]},
     ]
+    config.extra["polyfills"] = [_WORKER]
     return config
 
 
@@ -63,13 +67,14 @@ def on_files(files: Files, *, config: Any) -> Files:
     made = {"index.md": _front_page()}
     for title, modules in REFERENCE.items():
         made[f"reference/{_slug(title)}.md"] = "\n\n".join((f"# {title}", *(f"::: {module}" for module in modules)))
+    made[_WORKER] = (Path(__file__).parent / "iframe-worker.js").read_text(encoding="utf-8")
     for name, text in made.items():
         files.append(File.generated(config, name, content=text))
     return files
 
 
 def on_page_markdown(markdown: str, *, page: Any, config: Any, files: Files) -> str:  # noqa: ARG001
-    """Complete the table of keys, and make plain text of links to files that are no pages of the manual."""
+    """Complete the table of keys; make plain text of links to files that are no pages; settle bars in tables."""
     if page.file.src_uri == "shortcuts.md":
         markdown = _keys()
 
@@ -78,7 +83,11 @@ def on_page_markdown(markdown: str, *, page: Any, config: Any, files: Files) -> 
         inside = target.resolve().is_relative_to(MANUAL)
         return found[0] if inside else f"{found[1]} (`{target.resolve().relative_to(ROOT).as_posix()}`)"
 
-    return _LINK.sub(plain, markdown)
+    lines = (
+        _CODE.sub(lambda code: code[0].replace(r"\|", "|"), line) if line.startswith("|") else line
+        for line in markdown.splitlines()
+    )
+    return _LINK.sub(plain, "\n".join(lines))
 
 
 def _slug(title: str) -> str:
