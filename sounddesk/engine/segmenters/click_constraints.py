@@ -6,6 +6,7 @@ photographs (decision 45).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -15,6 +16,7 @@ import numpy as np
 from sounddesk.engine.segmenters.grabcut_solver import bounds_of
 from sounddesk.engine.segmenters.grabcut_solver import keep_parts
 from sounddesk.engine.segmenters.protocol import Point
+from sounddesk.engine.types import BoolMask
 from sounddesk.engine.types import FloatMask
 
 # Radius of a click's disc, in shares of the longer side of the image.
@@ -24,11 +26,17 @@ _PUT_IN: Final = 0.75
 _TAKEN_OUT: Final = 0.25
 
 
+def disc_radius_px(longer_side: int) -> float:
+    """How far a broken click reaches in an image whose longer side has so many pixels."""
+    return _DISC * longer_side
+
+
 def obey_clicks(
     probability: FloatMask,
     *,
     positive: Sequence[Point],
     negative: Sequence[Point],
+    longer_side: int | None = None,
 ) -> FloatMask:
     """A probability whose mask (0.5 and more) holds every positive click and no negative one.
 
@@ -36,9 +44,10 @@ def obey_clicks(
     where only negative ones are it only shrinks. An answer that breaks no click is returned as it is.
 
     Args:
-        probability: float32[H, W]; not changed.
-        positive: clicks (x, y) in image pixels, inside the image.
-        negative: likewise.
+        probability: float32[H, W]; not changed. Of a large image the part that is not empty is enough.
+        positive: clicks (x, y) in its pixels, inside of it.
+        negative: likewise, or outside of it.
+        longer_side: of the whole image, in pixels; None where that is what is given.
 
     Example:
         >>> answer = np.zeros((40, 40), np.float32)
@@ -47,32 +56,50 @@ def obey_clicks(
         >>> bool(bound[30, 30] >= 0.5), bool(bound[18, 18] >= 0.5)
         (True, False)
     """
-    both = {_pixel(point) for point in positive}
-    negative = [point for point in negative if _pixel(point) not in both]
-    broken = [point for point in positive if probability[_pixel(point)] < 0.5]
-    broken += [point for point in negative if probability[_pixel(point)] >= 0.5]
-    if not broken:
+    if are_obeyed(probability >= 0.5, positive=positive, negative=negative):
         return probability
-    bound = _with_discs(probability, positive=positive, negative=negative)
+    negative = _only(negative, positive)
+    reach = disc_radius_px(longer_side or max(probability.shape))
+    bound = _with_discs(probability, positive=positive, negative=negative, reach=reach)
     return _without_loose_parts(bound, probability, positive)
+
+
+def are_obeyed(mask: BoolMask, *, positive: Sequence[Point], negative: Sequence[Point]) -> bool:
+    """Whether a mask bool[H, W] holds every positive click and no negative one, which may lie outside of the array."""
+    held = all(_at(mask, point) for point in positive)
+    return held and not any(_at(mask, point) for point in _only(negative, positive))
+
+
+def _only(negative: Sequence[Point], positive: Sequence[Point]) -> list[Point]:
+    """The negative clicks without those on a pixel that was clicked both ways."""
+    both = {_pixel(point) for point in positive}
+    return [point for point in negative if _pixel(point) not in both]
 
 
 def _pixel(point: Point) -> tuple[int, int]:
     """Row and column."""
-    return int(point[1]), int(point[0])
+    return math.floor(point[1]), math.floor(point[0])
 
 
-def _with_discs(probability: FloatMask, *, positive: Sequence[Point], negative: Sequence[Point]) -> FloatMask:
+def _at(values: BoolMask | FloatMask, point: Point) -> float:
+    """What is at the click; 0 outside of the array."""
+    row, column = _pixel(point)
+    height, width = values.shape
+    return float(values[row, column]) if 0 <= row < height and 0 <= column < width else 0.0
+
+
+def _with_discs(
+    probability: FloatMask, *, positive: Sequence[Point], negative: Sequence[Point], reach: float
+) -> FloatMask:
     """Discs around the clicks that are broken still, each at most half the way to a click of the other kind."""
-    height, width = probability.shape
     changed = probability.copy()
     for points, others, value in ((positive, negative, _PUT_IN), (negative, positive, _TAKEN_OUT)):
         for point in points:
-            if (probability[_pixel(point)] >= 0.5) == (value >= 0.5):
+            if (_at(probability, point) >= 0.5) == (value >= 0.5):
                 continue
             x, y = point
             room = min((float(np.hypot(x - u, y - v)) / 2 for u, v in others), default=np.inf)
-            radius = min(_DISC * max(height, width), room)
+            radius = min(reach, room)
             rows = np.s_[max(0, int(y - radius)) : int(y + radius) + 1]
             columns = np.s_[max(0, int(x - radius)) : int(x + radius) + 1]
             part = changed[rows, columns]
@@ -82,7 +109,7 @@ def _with_discs(probability: FloatMask, *, positive: Sequence[Point], negative: 
     # Between clicks nearer than two pixels a disc may hold the middle of the other's pixel.
     for points, value in ((positive, _PUT_IN), (negative, _TAKEN_OUT)):
         for point in points:
-            if (changed[_pixel(point)] >= 0.5) != (value >= 0.5):
+            if (_at(changed, point) >= 0.5) != (value >= 0.5):
                 changed[_pixel(point)] = value
     return changed
 

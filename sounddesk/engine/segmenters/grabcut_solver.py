@@ -236,16 +236,21 @@ def run_grabcut(crop: Crop, trimap: Trimap, *, iterations: int) -> BoolMask:
 
 def keep_parts(mask: BoolMask, points: Sequence[Point], *, least_share: float) -> BoolMask:
     """The connected parts under the points; without points, those of at least `least_share` of the largest."""
+    if points:
+        # Of 12 megapixels this takes a tenth of what all parts take.
+        height, width = mask.shape
+        marked = mask.astype(np.uint8)
+        for x, y in points:
+            column, row = min(max(int(x), 0), width - 1), min(max(int(y), 0), height - 1)
+            if marked[row, column] == 1:
+                cv2.floodFill(marked, None, (column, row), 2)
+        return np.asarray(marked == 2)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
     if count <= 1:
         return mask
-    height, width = mask.shape
-    if points:
-        wanted = {int(labels[min(max(int(y), 0), height - 1), min(max(int(x), 0), width - 1)]) for x, y in points} - {0}
-    else:
-        areas = stats[1:, cv2.CC_STAT_AREA]
-        wanted = set((np.flatnonzero(areas >= least_share * areas.max()) + 1).tolist())
-    return np.asarray(np.isin(labels, list(wanted)))
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    wanted = np.flatnonzero(areas >= least_share * areas.max()) + 1
+    return np.asarray(np.isin(labels, wanted))
 
 
 def fill_holes(mask: BoolMask, *, except_at: Sequence[Point] = ()) -> BoolMask:

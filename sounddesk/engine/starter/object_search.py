@@ -10,7 +10,6 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from dataclasses import dataclass
-from dataclasses import replace
 from typing import Final
 
 import cv2
@@ -168,7 +167,12 @@ def _drawn_best(
         _check(cancel)
         candidate = draw(guess.click, guess.logits)
         if candidate is not None:
-            yield replace(candidate, score=max(0.0, candidate.score - _border_cost(candidate.mask)))
+            yield Candidate(
+                mask=candidate.mask,
+                probability=candidate.probability,
+                score=max(0.0, candidate.score - _border_cost(candidate.mask)),
+                within=candidate.within,
+            )
 
 
 def _border_cost(mask: BoolMask) -> float:

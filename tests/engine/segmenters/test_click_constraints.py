@@ -99,3 +99,18 @@ def test_what_a_negative_click_cuts_off_goes_where_no_positive_click_is_on_it() 
     assert not bound[:, 30:].any()
     both = obey_clicks(answer, positive=[(15.5, 15.5), (45.5, 15.5)], negative=[(30.5, 15.5)]) >= 0.5
     assert both[5:25, 35:55].all()
+
+
+def test_a_part_of_the_image_is_bound_as_the_whole_is() -> None:
+    answer = np.where(BALL, 0.95, 0).astype(np.float32)
+    positive, negative = [(10.5, 12.5)], [(100.5, 100.5), (0.5, 0.5), (WIDTH - 0.5, HEIGHT - 0.5)]
+    whole = obey_clicks(answer, positive=positive, negative=negative)
+    left, top, right, bottom = 5, 5, WIDTH - 5, HEIGHT - 5
+    part = obey_clicks(
+        answer[top:bottom, left:right],
+        positive=[(x - left, y - top) for x, y in positive],
+        negative=[(x - left, y - top) for x, y in negative],
+        longer_side=max(WIDTH, HEIGHT),
+    )
+    assert np.array_equal(whole[top:bottom, left:right], part)
+    assert not np.array_equal(whole, answer)

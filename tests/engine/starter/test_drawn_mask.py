@@ -1,0 +1,85 @@
+"""From logits on cells to masks and probabilities at image size."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from sounddesk.engine.segmenters.protocol import Candidate
+from sounddesk.engine.segmenters.protocol import EncodedImage
+from sounddesk.engine.segmenters.protocol import Prompt
+from sounddesk.engine.starter.drawn_mask import DrawnMask
+from sounddesk.engine.starter.drawn_mask import candidate_of
+from sounddesk.engine.starter.drawn_mask import fill_mask
+from sounddesk.engine.starter.drawn_mask import fill_probability
+from sounddesk.engine.starter.region import Region
+from sounddesk.engine.starter.segmenter_prompts import fit_prompt
+
+WIDTH, HEIGHT = 320, 200
+
+
+def logits_of_blobs(side: int = 24) -> np.ndarray:
+    noise = np.random.default_rng(0).normal(size=(side, side)).astype(np.float32)
+    logits = 30 * cv2.GaussianBlur(noise, (0, 0), 2) - 2
+    logits[:, 3 * side // 4 :] = -9
+    return logits.astype(np.float32)
+
+
+@pytest.mark.parametrize("size", [(150, 230), (24, 24), (9, 300)])
+def test_filled_as_opencv_enlarges(size: tuple[int, int]) -> None:
+    logits = logits_of_blobs()
+    plain = cv2.resize(logits, size[::-1], interpolation=cv2.INTER_LINEAR)
+    mask, probability = np.zeros(size, bool), np.zeros(size, np.float32)
+    fill_mask(logits, mask)
+    fill_probability(logits, probability)
+    assert 0.05 < mask.mean() < 0.6
+    assert np.array_equal(mask, probability >= 0.5)
+    assert np.array_equal(mask, plain >= 0)
+    expected = 1 / (1 + np.exp(-plain))
+    # Half a step of a mask of bytes.
+    assert np.abs(probability - expected).max() < 0.5 / 255
+    assert not probability[:, -size[1] // 5 :].any()
+
+
+def test_a_logit_that_rounds_to_a_half_is_on_one_side_in_both() -> None:
+    logits = np.full((4, 4), -1e-7, np.float32)
+    logits[:, 2:] = 0
+    mask, probability = np.zeros((4, 4), bool), np.zeros((4, 4), np.float32)
+    fill_mask(logits, mask)
+    fill_probability(logits, probability)
+    assert mask.tolist() == (probability >= 0.5).tolist() == [[False, False, True, True]] * 4
+
+
+def candidate(prompt: Prompt, region: Region, logits: np.ndarray) -> Candidate | None:
+    image = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    encoded = EncodedImage(image=image, sha256="", segmenter="", features=None)
+    fitted = fit_prompt(prompt, width=WIDTH, height=HEIGHT, image_size=160, mask_side=40)
+    return candidate_of(encoded, DrawnMask(region=region, logits=logits, score=0.7), fitted)
+
+
+def test_clicks_are_obeyed_outside_of_the_region_too() -> None:
+    region = Region(left=100, top=50, right=180, bottom=130, width=WIDTH, height=HEIGHT)
+    logits = np.full((16, 16), 3, np.float32)
+    prompt = Prompt(points=((99.5, 60.5), (140.5, 90.5), (3.5, 4.5)), labels=(True, False, False))
+    found = candidate(prompt, region, logits)
+    assert found is not None
+    assert found.within is not None
+    assert found.mask[60, 99]
+    assert not found.mask[90, 140]
+    assert not found.mask[4, 3]
+    assert np.array_equal(found.mask, found.probability >= 0.5)
+    assert found.mask[52:128, 102:178].mean() > 0.98
+    left, top, right, bottom = found.within
+    outside = found.probability.copy()
+    outside[top:bottom, left:right] = 0
+    assert not outside.any()
+
+
+def test_nothing_at_a_click_is_no_candidate_and_probability_is_made_once() -> None:
+    region = Region(left=100, top=50, right=180, bottom=130, width=WIDTH, height=HEIGHT)
+    assert candidate(Prompt.click(140, 90), region, np.full((16, 16), -3, np.float32)) is None
+    found = candidate(Prompt.click(140, 90), region, np.full((16, 16), 3, np.float32))
+    assert found is not None
+    assert found.probability is found.probability
+    assert found.score == 0.7
