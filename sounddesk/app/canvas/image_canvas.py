@@ -35,6 +35,7 @@ from sounddesk.app.canvas.tools.tool_table import tools_in_order
 from sounddesk.app.canvas.zoomable import ZoomableWidget
 from sounddesk.app.look.theme import PICK_COLOURS
 from sounddesk.app.look.theme import SUGGESTION_COLOUR
+from sounddesk.app.look.theme import colour
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.workers.mask_change import MaskChange
@@ -243,7 +244,7 @@ class ImageCanvas(ZoomableWidget):
                 size=self.size(),
                 ratio=self.devicePixelRatioF(),
                 viewport=self.viewport,
-                ground=self.palette().color(QPalette.ColorRole.Mid),
+                ground=colour("canvas"),
             )
             if self._scene.is_empty:
                 return

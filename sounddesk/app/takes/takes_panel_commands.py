@@ -7,6 +7,7 @@ from typing import Final
 
 from sounddesk.app.commands.command import Command
 from sounddesk.app.takes.rework_pages import REWORKS
+from sounddesk.app.takes.rework_pages import ReworkEntry
 
 TAKE_MENU: Final = (
     "takes.listen", "takes.use", "takes.place", "", *(f"takes.{each.name}" for each in REWORKS), "",
@@ -14,17 +15,27 @@ TAKE_MENU: Final = (
     "takes.a_b", "takes.compare",
 )  # fmt: skip
 GENERATE_MENU: Final = ("takes.generate", "takes.generate_all", "", "takes.use_new")
+
+
+def _rework_command(way: ReworkEntry) -> Command[Any]:
+    return Command(
+        f"takes.{way.name}",
+        way.title,
+        lambda it: it.rework(way.name),
+        menu="Takes",
+        section="rework",
+        tip=way.tip,
+        enabled=lambda it: it.has_take,
+    )
+
+
 # Of a `TakesPanel`, which imports this module.
 COMMANDS: Final[tuple[Command[Any], ...]] = (
     Command("takes.generate", "&Generate selected", lambda it: it.generate(), menu="Takes", section="generate",
             keys="Ctrl+G", label="Generate", enabled=lambda it: it.has_objects_selected),
     Command("takes.generate_all", "Generate &all", lambda it: it.generate_all(), menu="Takes", section="generate",
             keys="Ctrl+Shift+G", enabled=lambda it: it.has_objects),
-    *(
-        Command(f"takes.{each.name}", each.title, lambda it, name=each.name: it.rework(name), menu="Takes",
-                section="rework", tip=each.tip, enabled=lambda it: it.has_take)
-        for each in REWORKS
-    ),
+    *(_rework_command(each) for each in REWORKS),
     Command("takes.listen", "&Listen to take", lambda it: it.listen(), menu="Takes", section="listen",
             keys="Shift+Space", enabled=lambda it: it.has_take),
     Command("takes.use", "&Use take on the timeline", lambda it: it.use_selected(), menu="Takes", section="use",
