@@ -95,8 +95,8 @@ class TimelinePanel(QWidget):
         self.unit: TimeUnit = "seconds"
         self._drag: Drag | None = None
         self._making: Mapping[str, float] = {}
-        # All of the timeline is in sight, and stays so until another part is asked for.
-        self._shows_all = True
+        # All of the timeline is in sight, and lanes fill the panel, until something else is asked for.
+        self._shows_all = self._lanes_follow = True
         self._pictures = ClipPictures(document, self)
         self._pictures.changed.connect(self.update)
         self._snapper = Snapper(document, player)
@@ -224,13 +224,16 @@ class TimelinePanel(QWidget):
     def _keep_in_sight(self) -> None:
         # While something is dragged, the seconds stay where they are under the mouse.
         if self._shows_all and self._drag is None:
+            if self._lanes_follow:
+                self.view = self.view.with_lanes_in_sight(count=self.n_lanes, height=self.height())
             self.fit()
         self.show_from()
 
     def _on_replaced(self) -> None:
         self.commands.chosen_marker = ""
         self.view = TimelineView(lane_height=self.view.lane_height)
-        self.fit()
+        self._shows_all = True
+        self._keep_in_sight()
 
     # ------------------------------------------------------------------ mouse
 
@@ -391,5 +394,6 @@ class TimelinePanel(QWidget):
 
     def change_lane_height(self, factor: float) -> None:
         """Higher or lower lanes, with taller or smaller waveforms in them."""
+        self._lanes_follow = False
         height = self.view.lane_height * factor
         self._show(self.view.with_lane_height(height, count=self.n_lanes, height=self.height()))

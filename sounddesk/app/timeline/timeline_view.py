@@ -18,6 +18,8 @@ RULER_HEIGHT: Final = 38
 LANE_HEIGHT: Final = 52
 NAMES_WIDTH: Final = 150
 MIN_LANE, MAX_LANE = 36, 200
+# What lanes grow to by themselves where there is room.
+USUAL_LANE_MAX: Final = 72
 # Mute and solo on the headers of lanes.
 FLAG_SIDE: Final = 20
 EDGE_WIDTH: Final = 6
@@ -86,6 +88,11 @@ class TimelineView:
         """With lanes of another height, within limits."""
         made = replace(self, lane_height=round(min(MAX_LANE, max(MIN_LANE, lane_height))))
         return made.scrolled_down(0.0, count=count, height=height)
+
+    def with_lanes_in_sight(self, *, count: int, height: int) -> TimelineView:
+        """With lanes that fill a widget `height` pixels high, as far as they stay of a usual height."""
+        room = (height - RULER_HEIGHT - 1) // max(1, count)
+        return self.with_lane_height(min(USUAL_LANE_MAX, room), count=count, height=height)
 
     def flag_rect(self, row: int, *, solo: bool) -> QRectF:
         """Mute or solo on the header of a lane."""

@@ -15,6 +15,8 @@ from PySide6.QtWidgets import QApplication
 
 from sounddesk.app.timeline.timeline_scroll import TimelineScroll
 from sounddesk.app.timeline.timeline_view import NAMES_WIDTH
+from sounddesk.app.timeline.timeline_view import RULER_HEIGHT
+from sounddesk.app.timeline.timeline_view import USUAL_LANE_MAX
 from tests.app.conftest import wait_until
 from tests.app.timeline.conftest import TwoLanes
 
@@ -50,6 +52,21 @@ def test_the_overview_comes_when_not_all_is_in_sight_and_brings_any_part_there(
     QTest.mouseDClick(scroll.overview, Qt.MouseButton.LeftButton, pos=place)
     assert not scroll.overview.isVisible()
     assert two_lanes.panel.view.x_of(120.0) < width
+
+
+def test_lanes_fill_the_panel_until_their_height_is_chosen(two_lanes: TwoLanes) -> None:
+    panel, document = two_lanes.panel, two_lanes.document
+    panel.fit()
+    heights = []
+    for height in (400, 150, 120):
+        panel.resize(1000, height)
+        heights.append(panel.view.lane_height)
+    assert heights == [USUAL_LANE_MAX, (150 - RULER_HEIGHT - 1) // 2, (120 - RULER_HEIGHT - 1) // 2]
+    panel.change_lane_height(2.0)
+    chosen = panel.view.lane_height
+    panel.resize(1000, 400)
+    document.commit("Longer", two_lanes.project.with_settings(timeline_s=120.0))
+    assert panel.view.lane_height == chosen == 2 * heights[-1]
 
 
 def wave_rows(two_lanes: TwoLanes) -> int:
