@@ -19,7 +19,7 @@ from PySide6.QtWidgets import QStyledItemDelegate
 from PySide6.QtWidgets import QStyleOptionViewItem
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.look.icons import draw_icon
+from sounddesk.app.look.icons import icon_pixmap
 from sounddesk.app.look.theme import PADDING
 from sounddesk.app.look.theme import colour
 
@@ -40,7 +40,6 @@ class FlagDelegate(QStyledItemDelegate):
         self._quiet = quiet
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        self.initStyleOption(option, index)
         rect, state = QRectF(option.rect), option.state  # type: ignore[attr-defined]
         selected = bool(state & QStyle.StateFlag.State_Selected)
         hovered = bool(state & QStyle.StateFlag.State_MouseOver)
@@ -51,7 +50,10 @@ class FlagDelegate(QStyledItemDelegate):
         ink = colour("on_selection" if selected else faint if name == self._quiet else "text")
         where = QRectF(0, 0, _ICON, _ICON)
         where.moveCenter(rect.center())
-        draw_icon(painter, name, where, ink)
+        # From the cache of icons, in the pixels of the screen: rows are painted at every change of an object.
+        side = round(_ICON * painter.device().devicePixelRatioF())
+        drawn = icon_pixmap(name, ink=ink.name(), side=side)
+        painter.drawPixmap(where, drawn, QRectF(drawn.rect()))
 
     def editorEvent(  # noqa: N802  # Qt's name
         self, event: QEvent, model: QAbstractItemModel, option: QStyleOptionViewItem, index: Index
