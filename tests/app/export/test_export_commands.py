@@ -77,9 +77,16 @@ def test_an_export_says_where_it_is_and_its_path_can_be_copied(place: Place, tmp
     assert place.said == [f"3 files are in {tmp_path / 'out'}"]
     actions["file.copy_export_path"].trigger()
     assert QGuiApplication.clipboard().text() == str(tmp_path / "out" / "street_dog.wav")
+    notices: list[Notice] = []
+    notifier.noticed.connect(notices.append)
     place.exports.export(ExportRequest(plan=place.plan(), folder=tmp_path / "out"))
     wait_until(lambda: place.said[-1].startswith("error"))
-    assert "exists already" in place.said[-1]
+    # What happened, why, and a way on.
+    (refused,) = notices
+    assert refused.title == "Nothing was exported."
+    assert "exists already" in refused.cause
+    assert refused.button is not None and refused.button.text == "Export again…"
+    notifier.noticed.disconnect(notices.append)
 
 
 def test_a_cancelled_export_leaves_nothing(place: Place, tmp_path: Path) -> None:
