@@ -60,7 +60,7 @@ def test_a_fader_and_a_clip_are_moved_by_the_mouse_and_undone(window: MainWindow
     clip = document.project.clips[0]
     grabbed = window.timeline.clip_rect(clip).center().toPoint()
     QTest.mousePress(window.timeline, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, grabbed)
-    QTest.mouseMove(window.timeline, grabbed + QPoint(30, 0))
+    QTest.mouseMove(window.timeline, grabbed + QPoint(round(0.48 * window.timeline.view.scale), 0))
     QTest.mouseRelease(window.timeline, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, grabbed)
     assert document.project.clips[0].start_s == pytest.approx(0.48)
     assert document.undo_stack.undoText() == "Move clip"
