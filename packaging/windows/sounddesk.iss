@@ -28,6 +28,8 @@ ArchitecturesAllowed=x64compatible
 ArchitecturesInstallIn64BitMode=x64compatible
 MinVersion=10.0
 LicenseFile=..\..\LICENSE
+; What the app as a whole is under, and every part.
+InfoBeforeFile={#Frozen}\licences\README.md
 OutputBaseFilename=sounddesk-{#Version}-windows-x86_64-setup
 SetupIconFile={#Icons}\sounddesk.ico
 UninstallDisplayIcon={app}\sounddesk-desk.exe

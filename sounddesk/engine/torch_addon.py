@@ -76,13 +76,13 @@ class AddonState:
     problem: str = ""
 
 
-def own_runtime(libraries: Path | None = None) -> TorchRuntime:
-    """What the app without Python brings, whichever torch is in use. Its folder of libraries is `libraries`.
+def own_runtime() -> TorchRuntime:
+    """What the app without Python brings, whichever torch is in use.
 
     Raises:
         AddonError: this is an installation with Python, whose torch is that of its environment.
     """
-    folder = libraries or frozen_folder()
+    folder = frozen_folder()
     if folder is None:
         raise AddonError(
             "add-ons are for the app without Python",
