@@ -49,6 +49,16 @@ def safe_file_stem(name: str, *, max_bytes: int = MAX_STEM_BYTES) -> str:
     return stem
 
 
+def as_utf8(text: str) -> str:
+    """The text as UTF-8 can spell it: what a shell or a file system gives for bytes that are none becomes '?'.
+
+    Example:
+        >>> as_utf8("caf\udce9")
+        'caf?'
+    """
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def unique_file_stems(names: Sequence[str], *, taken: Iterable[str] = ()) -> tuple[str, ...]:
     """One file stem per name, no two alike on a file system that ignores case or Unicode form.
 

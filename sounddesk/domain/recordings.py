@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from typing import Final
 from typing import Literal
+
+_SHA256: Final = re.compile("[0-9a-f]{64}")
 
 Behaviour = Literal["one-shot", "repeating", "continuous", "silent"]
 """How a recording sounds over time; the first three are also the words for a kind of object."""
@@ -127,14 +131,17 @@ def forbidden_line(recording: Mapping[str, Any]) -> str:
 def names_of_recordings(recipes: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """File names, without folders, of the recordings that takes with these recipes are made of, by their hash.
 
+    What is no hash is left out: recipes come from anybody.
+
     Example:
-        >>> names_of_recordings([{"recordings": [{"file": "dog.wav", "sha256": "12ab"}]}, {"seed": 1}])
-        {'12ab': 'dog.wav'}
+        >>> found = names_of_recordings([{"recordings": [{"file": "dog.wav", "sha256": 16 * "12ab"}]}, {"seed": 1}])
+        >>> list(found.values())
+        ['dog.wav']
     """
     found = [each for recipe in recipes for each in recordings_of(recipe)]
     pairs = [(each.get("sha256"), each.get("file")) for each in found]
     return {
         sha256: file.replace("\\", "/").rpartition("/")[2]
         for sha256, file in pairs
-        if isinstance(sha256, str) and isinstance(file, str)
+        if isinstance(sha256, str) and isinstance(file, str) and _SHA256.fullmatch(sha256)
     }

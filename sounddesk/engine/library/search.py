@@ -190,6 +190,7 @@ class LibrarySearch:
             best = max(matches.values())
             found = np.fromiter(matches, dtype=np.int64)
             strength = np.array([matches[int(each)] / max(best, 1e-9) for each in found], dtype=np.float32)
+            strength = np.nan_to_num(strength, nan=0.0, posinf=0.0, neginf=0.0)
             order = np.argsort(found)
             place = np.searchsorted(found[order], loaded.recording_ids)
             place = np.minimum(place, len(found) - 1)

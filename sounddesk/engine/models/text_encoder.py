@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch import nn
 
+from sounddesk.domain.naming import as_utf8
 from sounddesk.engine.models.diffusers_weights import load_transformers_model
 from sounddesk.engine.models.quantised_weights import load_weights
 from sounddesk.engine.models.quantised_weights import stored_as
@@ -27,7 +28,7 @@ class TextEncoder(Protocol):
     width: int
 
     def encode(self, texts: Sequence[str]) -> Tensor:
-        """Texts -> unit vectors float32[N, Lt]."""
+        """Texts -> unit vectors float32[N, Lt]; any text, also one that is no UTF-8."""
         ...
 
 
@@ -46,7 +47,7 @@ class SentenceEncoder(nn.Module):
 
     @torch.no_grad()
     def encode(self, texts: Sequence[str]) -> Tensor:
-        encoded = self.tokenizer.encode_batch(list(texts))
+        encoded = self.tokenizer.encode_batch([as_utf8(text) for text in texts])
         device = next(self.parameters()).device
         ids = torch.tensor([e.ids for e in encoded], device=device)
         mask = torch.tensor([e.attention_mask for e in encoded], device=device)
@@ -92,7 +93,8 @@ class ClapTextEncoder(nn.Module):
                 vectors up to rounding, and short texts in a fiftieth of the time.
         """
         device = next(self.parameters()).device
-        tokens = self.tokenizer(list(texts), padding=padding, max_length=512, truncation=True, return_tensors="pt")
+        plain = [as_utf8(text) for text in texts]
+        tokens = self.tokenizer(plain, padding=padding, max_length=512, truncation=True, return_tensors="pt")
         output = self.model(**tokens.to(device)).text_embeds
         return nn.functional.normalize(output.float(), dim=-1)
 
@@ -127,7 +129,8 @@ class ClipTextEncoder(nn.Module):
     def encode(self, texts: Sequence[str]) -> Tensor:
         device = next(self.parameters()).device
         longest = int(self.model.config.max_position_embeddings)  # type: ignore[union-attr,arg-type]
-        tokens = self.tokenizer(list(texts), padding=True, max_length=longest, truncation=True, return_tensors="pt")
+        plain = [as_utf8(text) for text in texts]
+        tokens = self.tokenizer(plain, padding=True, max_length=longest, truncation=True, return_tensors="pt")
         output = self.model(**tokens.to(device)).text_embeds
         return nn.functional.normalize(output.float(), dim=-1)
 

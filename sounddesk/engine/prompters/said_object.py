@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from sounddesk.domain.naming import as_utf8
 from sounddesk.engine.prompters.phrase import Phrase
 from sounddesk.engine.prompters.phrase import pick
 from sounddesk.engine.prompters.phrase import read_phrase
@@ -39,7 +40,7 @@ def find_said(
         Cancelled: through `cancel`.
     """
     try:
-        phrase = read_phrase(text)
+        phrase = read_phrase(as_utf8(text))
     except ValueError as error:
         raise PromptError(str(error)) from error
     found = prompter.find(encoded.image, phrase.thing, cancel=cancel)

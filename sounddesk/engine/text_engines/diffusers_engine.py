@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
+from sounddesk.domain.naming import as_utf8
 from sounddesk.engine.specs import AudioSpec
 from sounddesk.engine.text_engines.registry import OnStep
 from sounddesk.engine.text_engines.registry import SoundPrompt
@@ -29,8 +30,8 @@ class DiffusersEngine:
         import torch
 
         return self._pipeline(
-            asked.prompt,
-            negative_prompt=asked.negative_prompt or None,
+            as_utf8(asked.prompt),
+            negative_prompt=as_utf8(asked.negative_prompt) or None,
             num_inference_steps=steps_of(asked.sampling),
             guidance_scale=asked.sampling.guidance,
             # Drawn on the CPU, so that a seed means the same on every device.

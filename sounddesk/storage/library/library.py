@@ -85,7 +85,7 @@ class Library(Closing):
     def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         with self._lock:
             try:
-                return self._db.execute(sql, values).fetchall()
+                return self._db.execute(sql, [storable(each) for each in values]).fetchall()
             except sqlite3.Error as error:
                 raise LibraryError(f"the library {self.path} cannot be read: {error}") from error
 
@@ -110,9 +110,8 @@ class Library(Closing):
                     raise LibraryError(f"{path} and {known} of the library lie in each other: keep one of them")
             db.execute("INSERT INTO folders (path) VALUES (?) ON CONFLICT DO NOTHING", (whole,))
             if licence is not None:
-                db.execute(
-                    "UPDATE folders SET licence = ?, commercial = ? WHERE path = ?", (licence, commercial, whole)
-                )
+                said = (storable(licence), commercial, whole)
+                db.execute("UPDATE folders SET licence = ?, commercial = ? WHERE path = ?", said)
             found: int = db.execute("SELECT id FROM folders WHERE path = ?", (whole,)).fetchone()[0]
         return found
 
@@ -283,9 +282,8 @@ class Library(Closing):
 
     def set_licence(self, recording_id: int, licence: str, *, commercial: bool | None) -> None:
         with self.transaction() as db:
-            db.execute(
-                "UPDATE recordings SET licence = ?, commercial = ? WHERE id = ?", (licence, commercial, recording_id)
-            )
+            said = (storable(licence), commercial, recording_id)
+            db.execute("UPDATE recordings SET licence = ?, commercial = ? WHERE id = ?", said)
 
     # ------------------------------------------------------------------ reading
 
@@ -359,7 +357,7 @@ class Library(Closing):
         return found
 
     def matching_words(self, query: str, *, unfinished: bool = False, limit: int = 2000) -> dict[int, float]:
-        """Recordings that say one of the words of `query`, with how well they do by BM25: higher is better.
+        """Recordings that say one of the words of `query`, with how well they do by BM25: higher is better, 0 unknown.
 
         The name counts most, then folders and category, then what is told. `unfinished` is that of `fts_query`.
         """
@@ -371,7 +369,7 @@ class Library(Closing):
             "ORDER BY score DESC LIMIT ?",
             (text, limit),
         )
-        return {row[0]: float(row[1]) for row in rows}
+        return {row[0]: float(row[1] or 0.0) for row in rows}
 
     def vectors(self, *, width: int | None = None, words_width: int | None = None) -> EventVectors:
         """The vectors of every event of recordings that are there and can be used; one pass over the index.

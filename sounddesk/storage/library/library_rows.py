@@ -14,6 +14,7 @@ from typing import get_args
 import numpy as np
 import numpy.typing as npt
 
+from sounddesk.domain.naming import as_utf8
 from sounddesk.domain.recordings import Behaviour
 from sounddesk.domain.recordings import Recording
 from sounddesk.domain.recordings import RecordingTags
@@ -199,4 +200,4 @@ def flag_of(value: int | None) -> bool | None:
 
 def storable(value: Any) -> Any:
     """The value, of a text what SQLite takes: bytes of names that are no UTF-8 are replaced."""
-    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value
+    return as_utf8(value) if isinstance(value, str) else value

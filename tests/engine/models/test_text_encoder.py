@@ -26,6 +26,8 @@ def test_sentence_vectors_are_unit_and_independent_of_padding(tmp_path: Path) ->
     torch.testing.assert_close(alone.norm(dim=-1), torch.ones(1))
     torch.testing.assert_close(together[0], alone[0], atol=1e-5, rtol=1e-5)
     assert not torch.allclose(together[0], together[1], atol=1e-3)
+    # What a shell gives for a byte that is no UTF-8.
+    torch.testing.assert_close(encoder.encode(["caf\udce9"]), encoder.encode(["caf?"]))
 
 
 def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
@@ -52,6 +54,7 @@ def test_clap_text_is_normalised_because_the_model_does_not(tmp_path: Path) -> N
     vectors = encoder.encode(["dog", "god"])
     assert vectors.shape == (2, 12)
     torch.testing.assert_close(vectors.norm(dim=-1), torch.ones(2))
+    torch.testing.assert_close(encoder.encode(["caf\udce9"]), encoder.encode(["caf?"]))
 
 
 def test_unknown_class_is_named(tmp_path: Path) -> None:

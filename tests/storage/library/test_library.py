@@ -180,6 +180,17 @@ def test_vectors_of_another_width_are_left_out(tmp_path: Path) -> None:
         assert (len(asked.event_ids), len(asked.word_vectors), asked.words_of.tolist()) == (1, 0, [-1])
 
 
+def test_words_that_are_no_utf_8_are_taken(tmp_path: Path) -> None:
+    odd = os.fsdecode(b"caf\xe9")
+    with Library(tmp_path / "library.sqlite") as library:
+        library.put(library.add_folder(tmp_path, licence=odd), [indexed(tmp_path / "dog.wav")])
+        library.set_licence(1, odd, commercial=None)
+        assert library.folders()[0].licence == library.recordings([1])[1].licence == "caf?"
+        # A hash is what a project says that it is.
+        assert library.with_content(odd) is None
+        assert library.matching_words(f"dog {odd}").keys() == {1}
+
+
 def test_values_of_vectors_that_are_no_numbers_count_as_nothing(tmp_path: Path) -> None:
     with Library(tmp_path / "library.sqlite") as library:
         library.put(library.add_folder(tmp_path), [indexed(tmp_path / "dog.wav")])
