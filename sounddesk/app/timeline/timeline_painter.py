@@ -195,7 +195,7 @@ class TimelinePainter:
         fill = QColor(ink)
         fill.setAlpha(110 if chosen else 70)
         painter.fillRect(rect, fill)
-        self._pictures.draw(painter, clip, rect, ink.lighter(125) if self._on_dark else ink.darker(140))
+        self._pictures.draw(painter, clip, rect, ink.lighter(125) if self._on_dark else ink.darker(180))
         outline = colour("accent") if chosen else ink
         painter.setPen(QPen(outline, 2 if chosen else 1))
         painter.drawRect(rect)
