@@ -32,11 +32,7 @@ def test_rows_lanes_and_takes_follow_a_generation(window: MainWindow) -> None:
     assert window._making.shares == {}
     assert row.data(NAME, SHARE_ROLE) is None
     assert window.takes._title.text().endswith("1 take")
-
-
-def test_what_is_cancelled_is_in_the_making_no_more(window: MainWindow) -> None:
-    services = window.services
-    first = services.document.project.objects[0].id
+    # What is cancelled is in the making no more.
     services.generation.generate([first])
     services.generate.cancel_all()
     wait_until(lambda: not services.generate.waiting, seconds=60)
