@@ -103,7 +103,7 @@ def _varied(
     options = plan.recordings
     assert options.source is not None
     sound = read_sound(options.source)
-    facts = [file_facts(options.source, library_path=default_library_path())]
+    facts = [file_facts(options.source, library_path=options.library or default_library_path())]
     notes = licence_notes(facts)
     made = {}
     for entry in plan.scene.objects:

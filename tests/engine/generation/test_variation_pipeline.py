@@ -160,3 +160,18 @@ def test_levels_meet_on_both_sides_of_the_stretch() -> None:
         assert abs(20 * np.log10(np.std(out[inside]) / np.std(out[outside]))) < 1.0
     assert np.array_equal(out[: start - fade], original[: start - fade])
     assert np.array_equal(out[stop + fade :], original[stop + fade :])
+
+
+def test_a_stretch_beside_a_faint_end_is_not_made_louder_than_the_sound() -> None:
+    """The copy of a sound that dies away may be fainter still there, which says nothing of what is made anew."""
+    tone = np.sin(2 * np.pi * 440 / RATE * np.arange(2 * RATE)).astype(np.float32)
+    original = tone * np.repeat(np.float32([0.5, 0.5, 0.5, 0.004]), RATE // 2)
+    copy = tone * np.repeat(np.float32([0.25, 0.25, 0.25, 0.0004]), RATE // 2)
+    start = 2 * RATE - 2000
+    copy[start:] = 0.2 * tone[start:]
+    out = put_in(original, copy, start=start, stop=2 * RATE, sample_rate_hz=RATE)
+    # Twice as loud, as the rest of the copy wants, and not ten times.
+    assert np.abs(out[start:]).max() == pytest.approx(0.4, abs=0.01)
+    copy[start:] = 0.9 * tone[start:]
+    out = put_in(original, copy, start=start, stop=2 * RATE, sample_rate_hz=RATE)
+    assert np.abs(out).max() <= 0.5 + 1e-6
