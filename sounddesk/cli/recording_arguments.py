@@ -33,7 +33,7 @@ class RecordingOptions:
 
     Attributes:
         from_library: takes are arranged of the recordings that fit each object; the first take of the best, and so on.
-        library: the index; None for the user's own.
+        library: the index, which also knows the licence of `source`; None for the user's own.
         source: a sound file that takes begin from.
         edit: what is made of it.
     """
@@ -52,7 +52,9 @@ def add_recording_arguments(group: argparse._ActionsContainer) -> None:
         default=None,
         help="arrange takes of your own recordings: the best for each object first (see sounddesk library)",
     )
-    group.add_argument("--library", type=file_path, metavar="FILE", help="the index of the recordings (default: yours)")
+    group.add_argument(
+        "--library", type=file_path, metavar="FILE", help="the index, which also knows licences (default: yours)"
+    )
     group.add_argument(
         "--from", dest="source", type=file_path, metavar="FILE", help="begin from this sound; its length is the takes'"
     )
@@ -91,8 +93,8 @@ def read_recording_options(namespace: argparse.Namespace) -> RecordingOptions:
     from_library, source = bool(namespace.from_library), namespace.source
     if from_library and source is not None:
         raise BadInputError("--from-library and --from contradict each other: leave out one of them")
-    if namespace.library is not None and not from_library:
-        raise BadInputError("--library is for --from-library: add that, or leave it out")
+    if namespace.library is not None and not from_library and source is None:
+        raise BadInputError("--library is for --from-library and --from: add one of them, or leave it out")
     edits = {name: getattr(namespace, name) for name in _EDITS if getattr(namespace, name) is not None}
     if source is None and edits:
         raise BadInputError(f"--{next(iter(edits))} needs a sound to begin from: add --from FILE")

@@ -103,6 +103,9 @@ def _varied(
     options = plan.recordings
     assert options.source is not None
     sound = read_sound(options.source)
+    if options.library is not None:
+        # One that was named has to be there.
+        open_library(options.library).close()
     facts = [file_facts(options.source, library_path=options.library or default_library_path())]
     notes = licence_notes(facts)
     made = {}

@@ -147,9 +147,12 @@ def test_a_render_is_made_of_recordings(
     again = run(capsys, "render", "--recipe", tmp_path / "arranged" / "recipe.json", "--out", tmp_path / "again")
     assert "made of recordings" in str(again["error"])
     varied = (*render[:4], "--from", folder / "dog_bark.wav", "--steps", "2")
-    run(capsys, *varied, "--out", tmp_path / "varied")
+    none = run(capsys, *varied, "--library", tmp_path / "none.sqlite", "--out", tmp_path / "varied")
+    assert "there is no library" in str(none["error"])
+    made = run(capsys, *varied, *index, "--out", tmp_path / "varied")
+    assert any("forbids paid work" in note for note in made["notes"])  # type: ignore[attr-defined]
     facts = json.loads((tmp_path / "varied" / "recipe.json").read_text())["made_of_recordings"]
-    assert (facts["how"], facts["strength"]) == ("varied", DEFAULT_STRENGTH)
+    assert (facts["how"], facts["strength"], facts["licence"]) == ("varied", DEFAULT_STRENGTH, "house")
     run(capsys, *varied, "--regenerate", "0.5-0.9", "--out", tmp_path / "repaired")
     facts = json.loads((tmp_path / "repaired" / "recipe.json").read_text())["made_of_recordings"]
     assert (facts["how"], facts["file"], facts["regenerated_s"]) == ("repaired", "dog_bark.wav", [0.5, 0.9])

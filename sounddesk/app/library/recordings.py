@@ -79,6 +79,8 @@ class Recordings(QObject):
         """Search for the words in the panel; without any, the last search again with other filters."""
         words = self.panel.words.text().strip()
         if words:
+            # The first search brings the library into memory, which takes seconds.
+            self.panel.show_state(self.tr("Looking for recordings"))
             self._ask(SearchJob(words=words))
         elif self._last is not None and not self._last.words:
             self._ask(self._last)
@@ -209,7 +211,7 @@ class Recordings(QObject):
         )
         document.add_take(take)
         for note in made.notes:
-            notifier.warning(note)
+            notifier.warning(as_sentence(note))
         document.when_free(lambda: self._place(take))
 
     def _place(self, take: Take) -> None:

@@ -172,23 +172,19 @@ def train_variant(
         precision="bfloat16",
         threads=budget.threads,
     )
-    grounding = GroundingTask(
-        GroundingModelRecipe(
-            width=int(bundle.manifest.grounding["out_width"]),
-            scenes=budget.scenes,
-            prototypes=True,
-            heads=variant.heads,
-            score=variant.score,
-            position=variant.position,
-            query=variant.query,
-            mask_share=1.0 if variant.weights == "mask" else 0.0,
-            warm_start_steps=150,
-        ),
-        data_dir=data,
-        inputs=inputs,
-    )
-    steps = replace(common, steps=budget.grounding_steps, batch_size=32, learning_rate=1e-4, weight_decay=0.1)
-    train(grounding, steps, run_dir=place / "grounding", **options)
+    # Where another variant learns the same, it is learned once.
+    grounding_place = place.with_name(f"{grounding_variant(variant)}_{seed}") / "grounding"
+    if not (grounding_place / "export").is_dir():
+        # Weights are drawn before `train` seeds anything: variants of one seed are to begin alike.
+        torch.manual_seed(seed)
+        grounding = GroundingTask(
+            _grounding_recipe(variant, width=int(bundle.manifest.grounding["out_width"]), scenes=budget.scenes),
+            data_dir=data,
+            inputs=inputs,
+        )
+        steps = replace(common, steps=budget.grounding_steps, batch_size=32, learning_rate=1e-4, weight_decay=0.1)
+        train(grounding, steps, run_dir=grounding_place, **options)
+        (grounding_place / "resume.pt").unlink()
     task = DiffusionTask(
         DiffusionModelRecipe(
             seconds=budget.seconds,
@@ -206,13 +202,32 @@ def train_variant(
         ),
         spec=bundle.audio,
         data_dir=data,
-        inputs={**inputs, "grounding": place / "grounding" / "export"},
+        inputs={**inputs, "grounding": grounding_place / "export"},
     )
     train(task, replace(common, device=device), run_dir=place / "diffusion", **options)
     export_run(place / "diffusion", target, base=base)
-    for part in ("grounding", "diffusion"):
-        (place / part / "resume.pt").unlink()
+    (place / "diffusion" / "resume.pt").unlink()
     return target
+
+
+def _grounding_recipe(variant: Variant, *, width: int, scenes: int) -> GroundingModelRecipe:
+    return GroundingModelRecipe(
+        width=width,
+        scenes=scenes,
+        prototypes=True,
+        heads=variant.heads,
+        score=variant.score,
+        position=variant.position,
+        query=variant.query,
+        mask_share=1.0 if variant.weights == "mask" else 0.0,
+        warm_start_steps=150,
+    )
+
+
+def grounding_variant(variant: Variant) -> str:
+    """The first variant whose grounding is learned in the same way, with the same seed to the same weights."""
+    wanted = _grounding_recipe(variant, width=1, scenes=1)
+    return next(name for name, each in VARIANTS.items() if _grounding_recipe(each, width=1, scenes=1) == wanted)
 
 
 def _pairing(variant: Variant, work: Path, scores: Sequence[ScoredPair] | None, budget: AblationBudget) -> Path | None:
