@@ -50,11 +50,11 @@ def put_in(original: _Samples, made: _Samples, *, start: int, stop: int, sample_
 
     first, last = beside(slice(max(0, start - reach), start)), beside(slice(stop, stop + reach))
     begin, end = start - before, stop + after
-    new = made[begin:end] * 10 ** (np.linspace(first, last, end - begin) / 20)
+    levelled = made[begin:end] * 10 ** (np.linspace(first, last, end - begin) / 20)
     most = float(np.abs(kept).max(initial=0.0))
     if most > _SILENT:
-        new = new * min(1.0, most / max(float(np.abs(new).max()), _SILENT))
-    new = new.astype(np.float32)
+        levelled = levelled * min(1.0, most / max(float(np.abs(levelled).max()), _SILENT))
+    new: _Samples = levelled.astype(np.float32)
     out = original.copy()
     out[start:stop] = new[before : before + stop - start]
     if before:
