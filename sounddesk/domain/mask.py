@@ -49,7 +49,11 @@ def quantise_probability(probability: npt.NDArray[np.floating[Any]]) -> npt.NDAr
         >>> quantise_probability(np.array([0.0, 0.5, 1.0])).tolist()
         [0, 128, 255]
     """
-    return np.rint(probability * 255).clip(0, 255).astype(np.uint8)
+    # In place: of a large mask another array takes longer than what is computed.
+    scaled = np.asarray(probability * 255)
+    np.rint(scaled, out=scaled)
+    np.clip(scaled, 0, 255, out=scaled)
+    return scaled.astype(np.uint8)
 
 
 def check_mask(mask: npt.NDArray[Any], *, name: str | None = None) -> None:

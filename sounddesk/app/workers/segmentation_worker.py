@@ -86,8 +86,8 @@ def kept_mask(probability: FloatMask, *, within: tuple[int, int, int, int] | Non
     part = part[rows[0] : rows[-1] + 1]
     columns = np.flatnonzero(part.max(axis=0) >= _SURE)
     part = part[:, columns[0] : columns[-1] + 1]
-    cut = np.where(part < _SURE, np.float32(0), part)
-    cut[part > 1 - _SURE] = 1
+    cut = part * (part >= _SURE)
+    np.putmask(cut, cut > 1 - _SURE, 1)
     return TiledMask.empty(width=width, height=height).with_region(
         left=x + int(columns[0]), top=y + int(rows[0]), pixels=quantise_probability(cut)
     )

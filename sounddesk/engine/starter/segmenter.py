@@ -46,6 +46,7 @@ from sounddesk.engine.starter.drawn_mask import candidate_of
 from sounddesk.engine.starter.drawn_mask import distinct
 from sounddesk.engine.starter.drawn_mask import on_edges
 from sounddesk.engine.starter.drawn_mask import tidied
+from sounddesk.engine.starter.folded_encoder import folded_encoder
 from sounddesk.engine.starter.object_search import ObjectSketch
 from sounddesk.engine.starter.object_search import search_objects
 from sounddesk.engine.starter.object_search import sketch_objects
@@ -137,6 +138,8 @@ class StarterSegmenter:
             raise SegmenterError(
                 f"{NAME} cannot run on {device!r} ({str(error).splitlines()[0]}): choose 'cpu'"
             ) from error
+        # Regions are encoded at every click, most of them several.
+        self._region_encoder = folded_encoder(self._encoder)
         # Elsewhere the session may compute in another precision, and the patches would differ.
         self._patches = patches if self._device.type == "cpu" else None
         self._cache = BoundedCache[str, EncodedImage](max_items=cached_images)
@@ -385,7 +388,7 @@ class StarterSegmenter:
         if found is None:
             image = region_pixels(encoded.image, region, self._network.refiner.config)
             pixels = self._encoder.normalised([image])
-            feature_maps = self._encoder.feature_maps(pixels, strides=self._network.refiner.config.strides)
+            feature_maps = self._region_encoder.feature_maps(pixels, strides=self._network.refiner.config.strides)
             found = EncodedRegion(image=image, pixels=folded(pixels), feature_maps=feature_maps)
             regions.put(region, found)
         return found
