@@ -24,7 +24,7 @@ from pathlib import Path
 
 from benchmarks.batch_shot import draw_shot
 from benchmarks.batch_shot import mask_arguments
-from benchmarks.kills import write_example
+from benchmarks.kill_jobs import write_example
 
 ROOT = Path(__file__).parents[1]
 JOBS = ("render", "export", "batch", "window")

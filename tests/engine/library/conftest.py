@@ -8,49 +8,29 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-import torch
 
 from sounddesk.audio.files.riff_chunks import BroadcastInfo
 from sounddesk.audio.files.riff_chunks import bext_chunk
 from sounddesk.audio.files.riff_chunks import ixml_chunk
 from sounddesk.audio.files.riff_chunks import with_chunks
 from sounddesk.audio.files.wav_io import encode_wav
-from sounddesk.engine.bundles.bundle import Bundle
 from sounddesk.engine.library.event_encoder import EventEncoder
 from sounddesk.engine.library.kind_space import KindSpace
-from sounddesk.engine.library.kind_space import encode_texts
-from sounddesk.engine.library.kind_space import load_text_encoder
 from sounddesk.engine.library.scan import LibraryEars
-from sounddesk.engine.perception.effects_head import EffectsHead
-from sounddesk.engine.perception.sound_effects import SoundEffectsEncoder
 from sounddesk.storage.library.library import Library
 from tests.library_parts import bark
-
-KINDS = ("dog", "rain")
-CAPTIONS = ("a dog barks", "rain falls")
+from tests.library_parts import tiny_encoder
+from tests.library_parts import tiny_kinds
 
 
 @pytest.fixture(scope="session")
 def encoder(tmp_path_factory: pytest.TempPathFactory) -> EventEncoder:
-    folder = tmp_path_factory.mktemp("encoder")
-    torch.manual_seed(0)
-    SoundEffectsEncoder(width=16).save(folder)
-    return EventEncoder(folder)
+    return tiny_encoder(tmp_path_factory.mktemp("encoder"))
 
 
 @pytest.fixture(scope="session")
 def kinds(tiny_bundle: Path, encoder: EventEncoder) -> KindSpace:
-    text_encoder = load_text_encoder(Bundle.open(tiny_bundle))
-    texts = [text for pair in zip(KINDS, CAPTIONS, strict=True) for text in pair]
-    torch.manual_seed(1)
-    return KindSpace(
-        kinds=KINDS,
-        caption_vectors=encode_texts(text_encoder, CAPTIONS),
-        text_vectors=encode_texts(text_encoder, texts),
-        kind_of_text=np.array([0, 0, 1, 1]),
-        text_encoder=text_encoder,
-        head=EffectsHead(encoder.width, len(KINDS)).eval().requires_grad_(False),
-    )
+    return tiny_kinds(tiny_bundle, width=encoder.width)
 
 
 @pytest.fixture(scope="session")

@@ -151,6 +151,10 @@ def test_a_prompt_costs_one_pass_whatever_the_order_of_its_clicks(monkeypatch: p
         fresh.predict(encoded, Prompt(points=CLICKS.points[:count], labels=CLICKS.labels[:count]))
     fresh.predict(encoded, Prompt(points=CLICKS.points[::-1], labels=CLICKS.labels[::-1]))
     assert passes == [1, 2, 3]
+    # Also where there are hundreds: time goes by their number, not by its square.
+    many = tuple((1.0 + number % 20, 1.0 + number // 20) for number in range(400))
+    fresh.predict(encoded, Prompt(points=many, labels=(1,) * 400))
+    assert passes == [1, 2, 3, 400]
 
 
 def test_a_region_grows_until_the_mask_does_not_touch_its_border(monkeypatch: pytest.MonkeyPatch) -> None:
