@@ -121,33 +121,25 @@ def candidate_of(encoded: EncodedImage, drawn: DrawnMask, prompt: FittedPrompt) 
     inside = mask[around.rows, around.columns]
     if len(prompt.points) < 2 and not inside.any():
         return None
-
-    def probability() -> FloatMask:
-        found = np.zeros(shape, np.float32)
-        fill_probability(drawn.logits, found[region.rows, region.columns])
-        return found
-
+    score = min(1.0, max(0.0, drawn.score))
+    within = around.left, around.top, around.right, around.bottom
     positive = [(x - around.left, y - around.top) for x, y in prompt.positive]
     negative = [(x - around.left, y - around.top) for x, y in prompt.negative]
-    make = probability
-    if not are_obeyed(inside, positive=positive, negative=negative):
-        found = probability()
-        part = found[around.rows, around.columns]
-        part[:] = obey_clicks(part, positive=positive, negative=negative, longer_side=max(shape))
-        np.greater_equal(part, 0.5, out=inside)
-        make = partial(_itself, found)
-    if not inside.any():
-        return None
-    return DrawnCandidate(
-        mask=mask,
-        score=min(1.0, max(0.0, drawn.score)),
-        within=(around.left, around.top, around.right, around.bottom),
-        make_probability=make,
-    )
+    if are_obeyed(inside, positive=positive, negative=negative):
+        make = partial(_probability, drawn, shape)
+        return DrawnCandidate(mask=mask, score=score, within=within, make_probability=make) if inside.any() else None
+    probability = _probability(drawn, shape)
+    part = probability[around.rows, around.columns]
+    part[:] = obey_clicks(part, positive=positive, negative=negative, longer_side=max(shape))
+    np.greater_equal(part, 0.5, out=inside)
+    return Candidate(mask=mask, probability=probability, score=score, within=within) if inside.any() else None
 
 
-def _itself(found: FloatMask) -> FloatMask:
-    return found
+def _probability(drawn: DrawnMask, shape: tuple[int, int]) -> FloatMask:
+    """At image size, whatever was clicked."""
+    probability = np.zeros(shape, np.float32)
+    fill_probability(drawn.logits, probability[drawn.region.rows, drawn.region.columns])
+    return probability
 
 
 def fill_mask(logits: npt.NDArray[np.float32], out: BoolMask) -> None:
@@ -175,8 +167,8 @@ def _strips(
 ) -> Iterator[tuple[tuple[slice, slice], npt.NDArray[np.float32]]]:
     """Bands of logits float32[S, S] enlarged bilinearly to some size, from the first to the last column over `least`.
 
-    They are as high as the processor's cache holds of 12 megapixels, where a pass takes a fifth of the time; an array
-    of zeros takes none where it is never written to.
+    What is done with a band finds it in the processor's cache, and an array of zeros takes no time where it is never
+    written to.
     """
     rows, columns = size
     cells = len(logits)

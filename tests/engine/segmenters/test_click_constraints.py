@@ -105,7 +105,8 @@ def test_a_part_of_the_image_is_bound_as_the_whole_is() -> None:
     answer = np.where(BALL, 0.95, 0).astype(np.float32)
     positive, negative = [(10.5, 12.5)], [(100.5, 100.5), (0.5, 0.5), (WIDTH - 0.5, HEIGHT - 0.5)]
     whole = obey_clicks(answer, positive=positive, negative=negative)
-    left, top, right, bottom = 5, 5, WIDTH - 5, HEIGHT - 5
+    rows, columns = np.flatnonzero(BALL.any(axis=1)), np.flatnonzero(BALL.any(axis=0))
+    left, top, right, bottom = 5, 5, int(columns[-1]) + 3, int(rows[-1]) + 3
     part = obey_clicks(
         answer[top:bottom, left:right],
         positive=[(x - left, y - top) for x, y in positive],
