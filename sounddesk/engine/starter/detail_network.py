@@ -39,6 +39,7 @@ class DetailConfig:
             quarter of the recordings stay below it.
         loudest_upper: log level of an upper band; one recording in fifty goes higher.
         loudest_upper_frame: logarithm of the upper bands' deviation together, in a frame; likewise.
+        replicated: share of the upper band's power that is copied from the lower sound; the rest is noise.
         kinds: of which the loudness is known; 0 for none.
         condition_width: of the vectors that ask for them.
     """
@@ -54,6 +55,7 @@ class DetailConfig:
     loudest_frame: Annotated[float, Range(-20.0, 20.0)] = 0.7
     loudest_upper: Annotated[float, Range(-20.0, 20.0)] = -0.5
     loudest_upper_frame: Annotated[float, Range(-20.0, 20.0)] = -2.1
+    replicated: Annotated[float, Range(0.0, 1.0)] = 0.5
     kinds: Annotated[int, Range(0, 1 << 16)] = 0
     condition_width: Annotated[int, Range(0, 1 << 14)] = 0
 

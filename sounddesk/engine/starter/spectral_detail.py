@@ -216,7 +216,7 @@ class SpectralDetail(nn.Module):
         generator = torch.Generator("cpu").manual_seed(int(state[0] >> np.uint64(1)))
         refined, levels = self.predict(log_mel, self.grain(log_mel.shape[1], generator))
         levels = self.upper_band.limited(levels, self.config.loudest_upper_frame)
-        finished: Tensor = self.upper_band(synthesise(refined), levels, generator)
+        finished: Tensor = self.upper_band(synthesise(refined), levels, generator, replicated=self.config.replicated)
         return finished
 
     @classmethod

@@ -1,4 +1,9 @@
-"""The band above the mel: noise under predicted levels, put on top of the lower band by a crossover."""
+"""The band above the mel: a carrier under predicted levels, put on top of the lower band by a crossover.
+
+The carrier is noise and, for a share of its power, the lower sound's own spectrum copied upwards, as spectral band
+replication does it (Dietz et al. 2002, AES 112th Convention, paper 5553): so it has lines where the sound below has
+some, and its pulses within a frame.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +26,10 @@ _KAISER_BETA: Final = 8.0
 _FRAMES_AT_ONCE: Final = 4096
 # Has a logarithm where there is no noise at all.
 _LEAST_POWER: Final = 1e-9
+# The copied bins are divided by their mean over so many on each side, which leaves lines and takes the slope.
+_SLOPE_BINS: Final = 6
+# Deviation of a lower sound, about -105 dBFS, below which there is nothing to copy.
+_LEAST_DEVIATION: Final = 5e-6
 
 
 def band_edges_hz(bands: int, from_hz: float, to_hz: float) -> Tensor:
@@ -87,6 +96,8 @@ class UpperBand(nn.Module):
         self.register_buffer("window", torch.hann_window(n_fft).sqrt(), persistent=False)
         bin_hz = torch.arange(n_fft // 2 + 1, dtype=torch.float64) * sample_rate_hz / n_fft
         self.first_bin = math.ceil(CROSSOVER_HZ[0] * n_fft / sample_rate_hz)
+        # Copied upwards by a multiple of this; it is even, so that phases go on over frames half a window apart.
+        self.copied_bins = self.first_bin // 4 * 2
         edges = band_edges_hz(bands, from_hz, sample_rate_hz / 2)
         centres = (edges[:-1] * edges[1:]).sqrt().log()
         interpolation = _linear_interpolation(bin_hz[self.first_bin :].log(), centres)
@@ -113,10 +124,42 @@ class UpperBand(nn.Module):
         """Of the bins from `first_bin` on, beside white noise of variance 1: float32[B, frames, bins]."""
         return torch.exp(levels @ self.interpolation.T) * self.crossover
 
-    def noise(self, levels: Tensor, generator: torch.Generator) -> Tensor:
-        """Noise float32[B, frames * hop_length] whose bands have these log levels, float32[B, frames, bands].
+    def replicated(self, raised: Tensor, *, start: int, frames: int) -> Tensor:
+        """Bins from `first_bin` on, copied from those below, of frames from `start` on: complex64[B, frames, bins].
 
-        Each frame is drawn on its own on the CPU and overlapped by half with its neighbours.
+        As loud as white noise of variance 1; where the lower sound is silent they are 0.
+
+        Args:
+            raised: the lower sound at the higher rate, float32[B, n].
+        """
+        n_fft, hop = 2 * self.hop_length, self.hop_length
+        first = start * hop - hop // 2
+        last = first + (frames + 1) * hop
+        inside = raised[:, max(first, 0) : max(last, 0)]
+        inside = functional.pad(inside, (max(-first, 0), last - max(first, 0) - inside.shape[1]))
+        spectrum = torch.fft.rfft(inside.unfold(1, n_fft, hop) * self.window, dim=-1)
+        source = spectrum[..., self.first_bin - self.copied_bins : self.first_bin]
+        power = source.real**2 + source.imag**2
+        kernel = 2 * _SLOPE_BINS + 1
+        slope = functional.avg_pool1d(power, kernel, 1, _SLOPE_BINS, count_include_pad=False)
+        silent = power.mean(dim=-1, keepdim=True) < n_fft * _LEAST_DEVIATION**2
+        flat = torch.where(silent, 0.0, source * torch.rsqrt(slope.clamp(min=_LEAST_POWER * _LEAST_DEVIATION)))
+        bins = n_fft // 2 + 1 - self.first_bin
+        repeats = -(-bins // self.copied_bins)
+        # Overlapped frames of one sound add up in amplitude, those of noise in power: so half of the mean power of
+        # `noise` is as loud.
+        return flat.repeat(1, 1, repeats)[..., :bins] * math.sqrt(n_fft / 2)
+
+    def noise(
+        self, levels: Tensor, generator: torch.Generator, *, raised: Tensor | None = None, share: float = 0.0
+    ) -> Tensor:
+        """A carrier float32[B, frames * hop_length] whose bands have these log levels, float32[B, frames, bands].
+
+        Noise of each frame is drawn on its own on the CPU and overlapped by half with its neighbours.
+
+        Args:
+            raised: the lower sound at the higher rate, float32[B, n].
+            share: of the carrier's power that is copied from it where it is not silent; the rest is noise.
         """
         batch, frames, _ = levels.shape
         n_fft, hop = 2 * self.hop_length, self.hop_length
@@ -128,6 +171,10 @@ class UpperBand(nn.Module):
             # A bin of white noise of variance 1 has the mean power n_fft, half of it in each part.
             drawn = drawn * math.sqrt(n_fft / 2)
             spectrum = torch.complex(gain * drawn[..., 0], gain * drawn[..., 1])
+            if raised is not None and share > 0.0:
+                copied = self.replicated(raised, start=start, frames=chosen.shape[1])
+                copied_share = torch.where(copied.abs().amax(dim=-1, keepdim=True) > 0.0, share, 0.0)
+                spectrum = (1.0 - copied_share).sqrt() * spectrum + copied_share.sqrt() * gain * copied
             spectrum = functional.pad(spectrum, (self.first_bin, 0))
             blocks = (torch.fft.irfft(spectrum, n=n_fft, dim=-1) * self.window).reshape(batch, -1, 2, hop)
             count = blocks.shape[1]
@@ -137,11 +184,17 @@ class UpperBand(nn.Module):
         # Frames are centred on the middle of their hop, as those of the mel.
         return whole[:, hop // 2 : hop // 2 + frames * hop]
 
-    def forward(self, waveform: Tensor, levels: Tensor, generator: torch.Generator) -> Tensor:
-        """The sound float32[B, n] at the higher rate, float32[B, n * factor], with the noise of `levels` on top."""
-        upper = self.noise(levels, generator)
+    def forward(
+        self, waveform: Tensor, levels: Tensor, generator: torch.Generator, *, replicated: float = 0.0
+    ) -> Tensor:
+        """The sound float32[B, n] at the higher rate, float32[B, n * factor], with a carrier under `levels` on top.
+
+        Args:
+            replicated: share of the carrier's power that is copied from the sound itself, 0 to 1.
+        """
         piece, overlap = 1 << 18, 8 * _REACH
         raised = in_pieces(self.raise_rate, waveform, piece=piece, overlap=overlap, factor=self.factor)
+        upper = self.noise(levels, generator, raised=raised, share=replicated)
         return raised + upper[:, : raised.shape[1]]
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,19 @@ def test_silence_stays_silent(detail: SpectralDetail) -> None:
     finished = detail.render(silent, lower_noise, seed=1)
     assert levels.max() < -20.0
     assert finished.abs().max() < 1e-6
+
+
+def test_the_upper_band_follows_the_sound_below_as_far_as_the_bundle_says(detail: SpectralDetail) -> None:
+    log_mel = torch.full((1, 64, CONFIG.bands), -3.0)
+
+    def tone(mel: torch.Tensor) -> torch.Tensor:
+        return 0.1 * torch.sin(2.0 * torch.arange(mel.shape[1] * AUDIO.mel.hop_length))[None]
+
+    copied = detail.unlevelled(log_mel, tone, seed=1)
+    noise_alone = SpectralDetail(replace(CONFIG, replicated=0.0), AUDIO.mel).eval()
+    noise_alone.load_state_dict(detail.state_dict())
+    apart = copied - noise_alone.unlevelled(log_mel, tone, seed=1)
+    assert apart.std() > 0.1 * detail.unlevelled(log_mel, lower_noise, seed=1).std()
 
 
 def test_sounding_parts_get_grain_and_an_upper_band(detail: SpectralDetail) -> None:

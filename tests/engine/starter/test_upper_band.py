@@ -81,6 +81,42 @@ def test_blocks_of_noise_join_without_a_seam(upper: UpperBand, monkeypatch: pyte
     assert power[15:17].min() > 0.4 * power.median()
 
 
+def test_a_line_of_the_lower_sound_has_copies_above(upper: UpperBand) -> None:
+    raised = tone(5_000.0, 48_000, seconds=1.0) * 0.1
+    asked = torch.full((1, 200, BANDS), -4.0)
+    made = upper.noise(asked, torch.Generator().manual_seed(0), raised=raised, share=1.0)[0, 4_800:43_200]
+    # Without a phase that jumps between frames a line stays a line: an eighth of a second resolves 8 Hz.
+    spectrum = torch.fft.rfft(made[:6_000] * torch.hann_window(6_000)).abs()
+    copy_hz = 5_000.0 + upper.copied_bins * 100.0
+    assert int(spectrum.argmax()) * 8 % (upper.copied_bins * 100) == copy_hz % (upper.copied_bins * 100)
+    line = round(copy_hz / 8)
+    assert spectrum[line] > 20 * spectrum[line + 10 : line + 40].max()
+
+
+def test_a_copied_carrier_has_the_levels_of_noise(upper: UpperBand, levels: BandLevels) -> None:
+    asked = torch.linspace(-6.0, -2.0, BANDS).expand(1, 400, BANDS)
+    below = upper.raise_rate(torch.randn(1, 32_000, generator=torch.Generator().manual_seed(1)))
+    noise = levels(upper.noise(asked, torch.Generator().manual_seed(0))).mean(dim=(0, 1))
+    copied = levels(upper.noise(asked, torch.Generator().manual_seed(0), raised=below, share=1.0)).mean(dim=(0, 1))
+    assert (noise - copied).abs().max() < 0.2
+
+
+def test_over_silence_the_carrier_is_noise_alone(upper: UpperBand) -> None:
+    asked = torch.full((1, 50, BANDS), -4.0)
+    noise = upper.noise(asked, torch.Generator().manual_seed(0))
+    over_silence = upper.noise(asked, torch.Generator().manual_seed(0), raised=torch.zeros(1, 12_000), share=0.5)
+    assert torch.equal(noise, over_silence)
+
+
+def test_copies_do_not_depend_on_the_pieces(upper: UpperBand, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = torch.full((1, 64, BANDS), -2.0)
+    below = torch.randn(1, 64 * 240 - 100, generator=torch.Generator().manual_seed(1))
+    whole = upper.noise(asked, torch.Generator().manual_seed(0), raised=below, share=1.0)
+    monkeypatch.setattr("sounddesk.engine.starter.upper_band._FRAMES_AT_ONCE", 16)
+    pieces = upper.noise(asked, torch.Generator().manual_seed(0), raised=below, share=1.0)
+    assert torch.allclose(whole, pieces, atol=1e-6)
+
+
 def test_a_rate_that_is_no_multiple_is_refused() -> None:
     with pytest.raises(ValueError, match="44100 Hz is not a multiple of 16000 Hz"):
         UpperBand(lower_rate_hz=16_000, sample_rate_hz=44_100, hop_length=240, bands=4, from_hz=7_500.0)
