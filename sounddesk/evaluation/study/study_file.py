@@ -133,7 +133,7 @@ class StudyFile(Closing):
                 raise BadInputError(
                     f"{self._path} cannot be used ({error}): copy the study to a folder that you can write to"
                 ) from error
-            except (sqlite3.DatabaseError, TypeError) as error:
+            except (sqlite3.DatabaseError, TypeError, UnicodeError) as error:
                 raise BadInputError(f"{self._path} is damaged ({error}): make the study again") from error
             except FieldError as error:
                 raise BadInputError(f"{self._path} is damaged: {error}: make the study again") from error

@@ -86,7 +86,7 @@ class Library(Closing):
         with self._lock:
             try:
                 return self._db.execute(sql, [storable(each) for each in values]).fetchall()
-            except sqlite3.Error as error:
+            except (sqlite3.Error, UnicodeError) as error:
                 raise LibraryError(f"the library {self.path} cannot be read: {error}") from error
 
     @contextlib.contextmanager

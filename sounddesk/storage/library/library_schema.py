@@ -75,7 +75,7 @@ def connect_library(path: Path) -> sqlite3.Connection:
         raise LibraryError(f"the library {path} cannot be opened: {reason}: choose another file") from error
     try:
         _prepare(db, path)
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeError) as error:
         db.close()
         raise LibraryError(
             f"the library {path} cannot be read ({error}): move the file away and scan again; recordings are untouched"
