@@ -69,10 +69,10 @@ class Release:
         return next(self.out.glob("sounddesk-*.tar.gz"))
 
 
-def run(*command: str | Path, **settings: object) -> str:
+def run(*command: str | Path, cwd: Path = ROOT, **settings: object) -> str:
     """Run a command to its end; what it printed. Raises: RuntimeError."""
     ended = subprocess.run(
-        [str(each) for each in command], check=False, capture_output=True, text=True, cwd=ROOT, **settings
+        [str(each) for each in command], check=False, capture_output=True, text=True, cwd=cwd, **settings
     )  # type: ignore[call-overload]
     if ended.returncode:
         raise RuntimeError(
@@ -152,7 +152,9 @@ def freeze(release: Release) -> str:
         "--distpath",
         release.work / "frozen",
         FROZEN / "sounddesk.spec",
-        env={**os.environ, "SOUNDDESK_ICONS": str(icons)},
+        # From the checkout, its own package would be taken for the installed one, which has the resources.
+        cwd=release.work,
+        env={**os.environ, "SOUNDDESK_ICONS": str(icons), "PYTHONSAFEPATH": "1"},
     )
     noticed = run(
         release.python,
@@ -167,6 +169,8 @@ def freeze(release: Release) -> str:
         "--table",
         release.out / "licences.md",
     )
+    if not (release.frozen / "_internal" / "sounddesk" / "_resources" / "starter").is_dir():
+        raise RuntimeError("the frozen app holds no starter bundle")
     run(release.python, FROZEN / "finish.py", release.frozen, "--table", release.out / "size.md")
     return f"{(release.out / 'size.md').read_text(encoding='utf-8').splitlines()[0]} Licences: {noticed.strip()}"
 

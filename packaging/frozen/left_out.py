@@ -44,6 +44,8 @@ _PATTERNS: Final = (
     "PySide6/Qt/plugins/platformthemes/*qgtk3*", "libgtk-3.so*", "libgdk-3.so*", "libgdk_pixbuf*", "libpango*",
     "libcairo*", "libatk*", "libatspi*", "libepoxy*", "libfribidi*", "libthai*", "libdatrie*", "libpixman*",
     "libwayland-egl*",
+    # NVIDIA's, where the machine that builds has them: the add-on brings its own.
+    "libcudart*", "libcublas*", "libcudnn*", "libcupti*", "libnvrtc*", "libnvToolsExt*",
     "PySide6/QtNetwork.*", "PySide6/QtQml.*", "PySide6/QtQuick.*",
 )  # fmt: skip
 

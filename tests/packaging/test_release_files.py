@@ -49,7 +49,7 @@ def test_the_spec_is_python_and_its_files_exist() -> None:
     "path",
     [
         "torch/include/ATen/ATen.h", "torch/bin/protoc", "scipy/signal/tests/test_a.py", "libgtk-3.so.0",
-        "PySide6/Qt/plugins/platforms/libqeglfs.so", r"PySide6\Qt\translations\qt_de.qm",
+        "PySide6/Qt/plugins/platforms/libqeglfs.so", r"PySide6\Qt\translations\qt_de.qm", "libcudart.so",
     ],
 )  # fmt: skip
 def test_what_nobody_needs_is_left_out(left_out: ModuleType, path: str) -> None:
