@@ -357,7 +357,7 @@ class Library(Closing):
         return found
 
     def matching_words(self, query: str, *, unfinished: bool = False, limit: int = 2000) -> dict[int, float]:
-        """Recordings that say one of the words of `query`, with how well they do by BM25: higher is better, 0 unknown.
+        """Recordings that say one of the words of `query`, by BM25: higher is better, 0 where a damaged index has none.
 
         The name counts most, then folders and category, then what is told. `unfinished` is that of `fts_query`.
         """
