@@ -28,6 +28,8 @@ _FRAMES_AT_ONCE: Final = 4096
 _LEAST_POWER: Final = 1e-9
 # The copied bins are divided by their mean over so many on each side, which leaves lines and takes the slope.
 _SLOPE_BINS: Final = 6
+# Keeps zeros from being divided by zero.
+_LEAST_SLOPE: Final = 1e-30
 # Deviation of a lower sound, about -105 dBFS, below which there is nothing to copy.
 _LEAST_DEVIATION: Final = 5e-6
 
@@ -143,7 +145,7 @@ class UpperBand(nn.Module):
         kernel = 2 * _SLOPE_BINS + 1
         slope = functional.avg_pool1d(power, kernel, 1, _SLOPE_BINS, count_include_pad=False)
         silent = power.mean(dim=-1, keepdim=True) < n_fft * _LEAST_DEVIATION**2
-        flat = torch.where(silent, 0.0, source * torch.rsqrt(slope.clamp(min=_LEAST_POWER * _LEAST_DEVIATION)))
+        flat = torch.where(silent, 0.0, source * torch.rsqrt(slope.clamp(min=_LEAST_SLOPE)))
         bins = n_fft // 2 + 1 - self.first_bin
         repeats = -(-bins // self.copied_bins)
         # Overlapped frames of one sound add up in amplitude, those of noise in power: so half of the mean power of
