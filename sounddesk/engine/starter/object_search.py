@@ -38,8 +38,6 @@ _FINER_PER_SIDE: Final = 11
 _BATCH: Final = 16
 # Of two guesses that overlap more, the better one stays. With less, a thing is lost to the group that it stands in.
 _MOST_OVERLAP: Final = 0.7
-# Of two sketches; parts and wholes are both kept, for words may mean either.
-_MOST_ALIKE: Final = 0.6
 # What runs along the image's border is seldom an object: taken from the score, times the share of the border.
 _BORDER_COST: Final = 0.5
 # Finely drawn at most; each takes some 0.1 s.
@@ -49,7 +47,7 @@ _LOOKAHEAD: Final = 12
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class ObjectSketch:
+class _Guess:
     """A mask bool[S, S] over the squashed image, the logits it comes from, and how much it looks like an object."""
 
     click: Point
@@ -76,8 +74,8 @@ def search_objects(
     Raises:
         Cancelled: through `cancel`.
     """
-    guesses: list[ObjectSketch] = []
-    drawn: list[ObjectSketch] = []
+    guesses: list[_Guess] = []
+    drawn: list[_Guess] = []
     clicks = _grid(encoded) + _cells(encoded, _FINER_PER_SIDE)
     for start in range(0, len(clicks), _BATCH):
         _check(cancel)
@@ -93,28 +91,6 @@ def search_objects(
         yield _take_best(waiting)
 
 
-def sketch_objects(
-    encoded: EncodedImage, *, decode: Decode, limit: int, cancel: CancelToken | None = None
-) -> list[ObjectSketch]:
-    """What the decoder alone sees as objects, the most object-like first, at most `limit`, none much like another.
-
-    Raises:
-        Cancelled: through `cancel`, between two batches of clicks.
-    """
-    clicks = _grid(encoded)
-    guesses: list[ObjectSketch] = []
-    for start in range(0, len(clicks), _BATCH):
-        _check(cancel)
-        guesses += _guesses(clicks[start : start + _BATCH], decode, width=encoded.width, height=encoded.height)
-    kept: list[ObjectSketch] = []
-    for guess in sorted(guesses, key=lambda each: -each.score):
-        if len(kept) == limit:
-            break
-        if all(overlap(guess.mask, known.mask) <= _MOST_ALIKE for known in kept):
-            kept.append(guess)
-    return kept
-
-
 def _grid(encoded: EncodedImage) -> list[Point]:
     """Middles of the grid's cells, in image pixels: first every second one of every second row, then the others."""
     every = _cells(encoded, _PER_SIDE)
@@ -128,7 +104,7 @@ def _cells(encoded: EncodedImage, per_side: int) -> list[Point]:
     return [(across * encoded.width, down * encoded.height) for down in steps for across in steps]
 
 
-def _guesses(clicks: Sequence[Point], decode: Decode, *, width: int, height: int) -> list[ObjectSketch]:
+def _guesses(clicks: Sequence[Point], decode: Decode, *, width: int, height: int) -> list[_Guess]:
     """What the clicks lead to: the part that each click is on, where it has a sensible size."""
     logits, scores = decode(clicks)
     side = logits.shape[-1]
@@ -143,15 +119,13 @@ def _guesses(clicks: Sequence[Point], decode: Decode, *, width: int, height: int
             part = parts == parts[row, column]
             share = float(part.mean())
             if LEAST_SHARE <= share <= MOST_SHARE:
-                found.append(
-                    ObjectSketch(click=click, mask=part, logits=answer, score=float(score) - _border_cost(part))
-                )
+                found.append(_Guess(click=click, mask=part, logits=answer, score=float(score) - _border_cost(part)))
     return found
 
 
 def _drawn_best(
-    guesses: Sequence[ObjectSketch],
-    drawn: list[ObjectSketch],
+    guesses: Sequence[_Guess],
+    drawn: list[_Guess],
     draw: Draw,
     *,
     most: int,

@@ -1,7 +1,7 @@
-"""Things by words with the starter alone: what its segmenter sees as objects, told apart by what it recognises.
+"""Things by words with the starter alone: what its segmenter suggests as objects, told apart by what it recognises.
 
-A grid of clicks on the segmenter's decoder gives sketches of objects. Each is cut out and looked at by the published
-classes and by the kinds, and the words say which of these count.
+Each suggestion is cut out and looked at by the published classes and by the kinds, and the words say which of these
+count.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import replace
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor
@@ -26,6 +26,7 @@ from sounddesk.engine.bundles.guarded_loading import loading_component
 from sounddesk.engine.bundles.installed_bundles import find_bundle
 from sounddesk.engine.models.text_encoder import TextEncoder
 from sounddesk.engine.prompters.registry import FoundThing
+from sounddesk.engine.segmenters.protocol import Candidate
 from sounddesk.engine.segmenters.protocol import box_of_mask
 from sounddesk.engine.starter.recogniser import StarterRecogniser
 from sounddesk.engine.starter.segmenter import StarterSegmenter
@@ -33,25 +34,41 @@ from sounddesk.engine.starter.word_match import near_names
 from sounddesk.engine.starter.word_match import read_class_names
 from sounddesk.engine.starter.word_match import same_names
 from sounddesk.engine.tasks import CancelToken
-from sounddesk.engine.types import FloatMask
 from sounddesk.engine.types import RgbImage
 from sounddesk.resources_folder import SHIPPED_BUNDLE
 
 NAME: Final = "the starter's recognition"
-# Sketches that are looked at, the most object-like first.
-MOST_SKETCHES: Final = 24
-# Of two sketches, the smaller lies in the larger where they share more of it. Chosen on six tune photographs (0.33 mean
-# overlap by words; 0.29 without wholes), as the next one.
+# Suggestions that are looked at, of those that come first.
+MOST_LOOKED_AT: Final = 22
+# Of two suggestions, the smaller lies in the larger where they share more of it.
 _INSIDE: Final = 0.6
 # What looks less like it than this share of the part is no whole of it.
 _LIKE_A_PART: Final = 0.5
+# How much it counts that something looks like an object at all: its score to this power, times how much it looks like
+# the thing (decision 159).
+_OBJECT_POWER: Final = 2.0
+_LEAST_OBJECT: Final = 0.05
+
+
+def thing_score(like: float, *, object_score: float) -> float:
+    """How surely something is the thing that was said, 0 to 1.
+
+    Args:
+        like: how much it looks like the thing, 0 to 1.
+        object_score: how much it looks like an object at all, as the segmenter has it.
+
+    Example:
+        >>> [round(thing_score(0.8, object_score=score), 3) for score in (1.0, 0.5)]
+        [0.8, 0.2]
+    """
+    return like * min(1.0, max(_LEAST_OBJECT, object_score)) ** _OBJECT_POWER
 
 
 def wholes(found: Sequence[FoundThing]) -> list[FoundThing]:
     """Things without their own parts, the likeliest first.
 
-    A dog's head looks like a dog, often more so than the dog. Of sketches that lie in each other the largest stays that
-    looks at least half as much like it as the best of them, with the best one's score.
+    A dog's head looks like a dog, often more so than the dog. Of suggestions that lie in each other the largest stays
+    that looks at least half as much like it as the best of them, with the best one's score.
     """
     groups: list[list[FoundThing]] = []
     for each in sorted(found, key=lambda one: -one.score):
@@ -64,7 +81,7 @@ def wholes(found: Sequence[FoundThing]) -> list[FoundThing]:
 
 
 def _within(one: FoundThing, other: FoundThing) -> bool:
-    """Whether the smaller of two sketches lies in the other."""
+    """Whether the smaller of two suggestions lies in the other."""
     assert one.probability is not None
     assert other.probability is not None
     masks = one.probability >= 0.5, other.probability >= 0.5
@@ -79,15 +96,15 @@ def _area(thing: FoundThing) -> int:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _LookedAt:
-    """A sketch of an object, and what it may be.
+    """A suggested object, and what it may be.
 
     Attributes:
-        share: float32[H, W], how much each pixel belongs to it.
+        drawn: its mask, and how much it looks like an object.
         sure: float64[kinds], how likely each kind is its name.
         class_probs: float64[classes].
     """
 
-    share: FloatMask
+    drawn: Candidate
     sure: npt.NDArray[np.float64]
     class_probs: npt.NDArray[np.float64]
 
@@ -139,10 +156,15 @@ class StarterPrompter:
         kinds, classes = self._names_for(thing)
         found = []
         for each in self._looked_at(image, cancel):
-            score = min(1.0, max(float((kinds * each.sure).max()), float(classes @ each.class_probs)))
-            box = box_of_mask(each.share >= 0.5)
-            # Its box is a better prompt than the click: 0.62 against 0.58 of the best sketches of photographs.
-            found.append(FoundThing(box=box, score=score, probability=each.share))
+            like = min(1.0, max(float((kinds * each.sure).max()), float(classes @ each.class_probs)))
+            found.append(
+                FoundThing(
+                    box=box_of_mask(each.drawn.mask),
+                    score=thing_score(like, object_score=each.drawn.score),
+                    probability=each.drawn.probability,
+                    is_final=True,
+                )
+            )
         return wholes(found)
 
     def _looked_at(self, image: RgbImage, cancel: CancelToken | None) -> tuple[_LookedAt, ...]:
@@ -151,19 +173,14 @@ class StarterPrompter:
         known: tuple[_LookedAt, ...] | None = self._seen.get(encoded.sha256)
         if known is not None:
             return known
-        height, width = image.shape[:2]
         found = []
-        for sketch in self._segmenter.sketch_objects(encoded, limit=MOST_SKETCHES, cancel=cancel):
+        for drawn in islice(self._segmenter.propose(encoded, cancel=cancel), MOST_LOOKED_AT):
             if cancel is not None:
                 cancel.raise_if_cancelled()
-            share = cv2.resize(sketch.mask.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
-            inside = share >= 0.5
-            if not inside.any():
-                continue
-            opinions = self._recogniser.opinions(image, inside)
+            opinions = self._recogniser.opinions(image, drawn.mask)
             found.append(
                 _LookedAt(
-                    share=share.astype(np.float32),
+                    drawn=drawn,
                     sure=self._recogniser.confidences(opinions),
                     class_probs=opinions.class_probs,
                 )

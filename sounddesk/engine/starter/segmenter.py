@@ -47,9 +47,7 @@ from sounddesk.engine.starter.drawn_mask import distinct
 from sounddesk.engine.starter.drawn_mask import on_edges
 from sounddesk.engine.starter.drawn_mask import tidied
 from sounddesk.engine.starter.folded_encoder import folded_encoder
-from sounddesk.engine.starter.object_search import ObjectSketch
 from sounddesk.engine.starter.object_search import search_objects
-from sounddesk.engine.starter.object_search import sketch_objects
 from sounddesk.engine.starter.region import Region
 from sounddesk.engine.starter.region import grown_region
 from sounddesk.engine.starter.region import region_of
@@ -219,13 +217,6 @@ class StarterSegmenter:
         prompt = self._fitted(encoded, Prompt.click(*click))
         drawn = self._drawn(encoded, prompt, guess[None])[0]
         return candidate_of(encoded, tidied(drawn, prompt, image_size=self._network.config.image_size), prompt)
-
-    def sketch_objects(
-        self, encoded: EncodedImage, *, limit: int, cancel: CancelToken | None = None
-    ) -> list[ObjectSketch]:
-        """What the decoder alone sees as objects: see `object_search.sketch_objects`. Raises: Cancelled."""
-        check_encoded(encoded, segmenter=NAME)
-        return sketch_objects(encoded, decode=lambda clicks: self._roughly(encoded, clicks), limit=limit, cancel=cancel)
 
     @torch.no_grad()
     def _roughly(

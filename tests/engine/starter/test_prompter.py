@@ -8,6 +8,7 @@ import torch
 
 from sounddesk.engine.prompters.registry import FoundThing
 from sounddesk.engine.segmenters.protocol import box_of_mask
+from sounddesk.engine.starter.prompter import thing_score
 from sounddesk.engine.starter.prompter import wholes
 from sounddesk.engine.starter.word_match import near_names
 from sounddesk.engine.starter.word_match import read_class_names
@@ -46,16 +47,23 @@ def test_the_published_classes_have_their_names() -> None:
     assert (len(names), names[0], len(set(names)) > 990) == (1000, "tench", True)
 
 
-def sketch(rows: slice, columns: slice, *, score: float) -> FoundThing:
+def suggestion(rows: slice, columns: slice, *, score: float) -> FoundThing:
     mask = np.zeros((40, 60), dtype=np.float32)
     mask[rows, columns] = 1.0
     return FoundThing(box=box_of_mask(mask >= 0.5), score=score, probability=mask)
 
 
 def test_a_whole_stands_for_its_part_and_other_things_stay() -> None:
-    head = sketch(slice(4, 10), slice(20, 26), score=0.9)
-    dog = sketch(slice(4, 30), slice(5, 27), score=0.5)
-    scene = sketch(slice(0, 40), slice(0, 40), score=0.2)
-    other = sketch(slice(4, 20), slice(45, 58), score=0.7)
+    head = suggestion(slice(4, 10), slice(20, 26), score=0.9)
+    dog = suggestion(slice(4, 30), slice(5, 27), score=0.5)
+    scene = suggestion(slice(0, 40), slice(0, 40), score=0.2)
+    other = suggestion(slice(4, 20), slice(45, 58), score=0.7)
     found = wholes([scene, other, dog, head])
     assert [(each.box, each.score) for each in found] == [((5, 4, 27, 30), 0.9), ((45, 4, 58, 20), 0.7)]
+
+
+def test_a_doubtful_object_has_to_look_much_more_like_the_thing() -> None:
+    assert thing_score(0.4, object_score=0.9) > thing_score(0.8, object_score=0.5)
+    assert thing_score(0.9, object_score=0.8) > thing_score(0.2, object_score=0.95)
+    # What the segmenter gives up is not lost where nothing else looks like it.
+    assert thing_score(0.5, object_score=0.0) > thing_score(0.0, object_score=1.0)
