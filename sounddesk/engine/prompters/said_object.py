@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 from sounddesk.domain.naming import as_utf8
@@ -67,7 +66,7 @@ def draw(encoded: EncodedImage, thing: FoundThing, segmenter: Segmenter) -> Cand
     if sketch is not None and thing.is_final:
         return Candidate(mask=sketch >= 0.5, probability=sketch, score=thing.score)
     if thing.click is None or sketch is None:
-        return replace(segmenter.predict(encoded, Prompt(box=thing.box))[0], score=thing.score)
+        return segmenter.predict(encoded, Prompt(box=thing.box))[0].with_score(thing.score)
     candidates = segmenter.predict(encoded, Prompt.click(*thing.click))
     like = max(candidates, key=lambda each: overlap(each.mask, sketch >= 0.5))
-    return replace(like, score=thing.score)
+    return like.with_score(thing.score)

@@ -6,6 +6,7 @@ click at (420, 310) lies in column 420 and row 310 of the image array.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from itertools import pairwise
 from typing import Any
 from typing import Final
 from typing import Protocol
+from typing import Self
 
 import numpy as np
 
@@ -100,6 +102,12 @@ class Candidate:
     probability: FloatMask
     score: float
     within: tuple[int, int, int, int] | None = None
+
+    def with_score(self, score: float) -> Self:
+        """The same mask with another score; a probability that is made when it is asked for stays so."""
+        changed = copy.copy(self)
+        object.__setattr__(changed, "score", score)
+        return changed
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -162,7 +162,6 @@ class StarterPrompter:
                     box=box_of_mask(each.drawn.mask),
                     score=thing_score(like, object_score=each.drawn.score),
                     probability=each.drawn.probability,
-                    is_final=True,
                 )
             )
         return wholes(found)

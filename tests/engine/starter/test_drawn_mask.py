@@ -9,6 +9,7 @@ import pytest
 from sounddesk.engine.segmenters.protocol import Candidate
 from sounddesk.engine.segmenters.protocol import EncodedImage
 from sounddesk.engine.segmenters.protocol import Prompt
+from sounddesk.engine.starter.drawn_mask import DrawnCandidate
 from sounddesk.engine.starter.drawn_mask import DrawnMask
 from sounddesk.engine.starter.drawn_mask import candidate_of
 from sounddesk.engine.starter.drawn_mask import fill_mask
@@ -83,3 +84,12 @@ def test_nothing_at_a_click_is_no_candidate_and_probability_is_made_once() -> No
     assert found is not None
     assert found.probability is found.probability
     assert found.score == 0.7
+
+
+def test_a_candidate_with_another_score_still_makes_its_probability_when_asked() -> None:
+    probability = np.full((2, 3), 0.75, np.float32)
+    made = DrawnCandidate(
+        mask=probability > 0.5, score=0.9, within=(0, 0, 3, 2), make_probability=lambda: probability
+    ).with_score(0.4)
+    assert (made.score, made.within) == (0.4, (0, 0, 3, 2))
+    assert made.probability is probability
