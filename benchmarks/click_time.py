@@ -80,7 +80,7 @@ def ask(
 
 def packed(candidates: Sequence[Candidate]) -> list[TiledMask]:
     """As `SegmentationWorker` answers a click."""
-    return [kept_mask(each.probability, within=each.within) for each in candidates]
+    return [kept_mask(each) for each in candidates]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -39,4 +39,4 @@ class SaidWorker(ImageSearchWorker[str]):
         candidate = find_said(
             search.encoded, search.query, prompter=prompter, segmenter=search.choice.segmenter, cancel=control.cancel
         )
-        control.report(FoundMask(pixels=candidate.mask, mask=kept_mask(candidate.probability), score=candidate.score))
+        control.report(FoundMask(pixels=candidate.mask, mask=kept_mask(candidate), score=candidate.score))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from typing import Any
 from typing import Final
 
-import numpy as np
 from PySide6.QtCore import QObject
 from PySide6.QtCore import Qt
 from PySide6.QtCore import QTimer
@@ -21,10 +20,8 @@ from sounddesk.app.workers.serial_thread import JobControl
 from sounddesk.app.workers.serial_thread import Ticket
 from sounddesk.app.workers.serial_worker import SerialWorker
 from sounddesk.domain.mask import BoolMask
-from sounddesk.domain.mask import quantise_probability
 from sounddesk.domain.selection import Scale
 from sounddesk.domain.tiled_mask import TiledMask
-from sounddesk.engine.types import FloatMask
 from sounddesk.engine.types import RgbImage
 
 if TYPE_CHECKING:
@@ -35,8 +32,6 @@ if TYPE_CHECKING:
 
 # For the window to show another image, in milliseconds.
 _SETTLE_MS: Final = 100
-# Less than this is no part of an object and the rest is all of it, in shares of 1.
-_SURE: Final = 1 / 16
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -68,33 +63,12 @@ def choose_default_segmenter() -> SegmenterChoice:
     return choose_segmenter()
 
 
-def kept_mask(probability: FloatMask, *, within: tuple[int, int, int, int] | None = None) -> TiledMask:
-    """The mask of a segmenter's float32[H, W], soft at its edge alone.
-
-    A network is never quite sure. Its thousandths all over the image cost 165 kB where the object's edge costs 11, and
-    whoever looked at the mask afterwards, the UI thread too, had to unpack them.
-
-    `within`: (left, top, right, bottom) outside of which there is nothing, where that is known.
-    """
-    height, width = probability.shape
-    # Most of a photograph of 12 megapixels is not the object: all further work is done on the part that may be.
-    x, y, end_x, end_y = within or (0, 0, width, height)
-    part = probability[y:end_y, x:end_x]
-    rows = np.flatnonzero(part.max(axis=1) >= _SURE)
-    if not len(rows):
-        return TiledMask.empty(width=width, height=height)
-    part = part[rows[0] : rows[-1] + 1]
-    columns = np.flatnonzero(part.max(axis=0) >= _SURE)
-    part = part[:, columns[0] : columns[-1] + 1]
-    cut = part * (part >= _SURE)
-    np.putmask(cut, cut > 1 - _SURE, 1)
-    return TiledMask.empty(width=width, height=height).with_region(
-        left=x + int(columns[0]), top=y + int(rows[0]), pixels=quantise_probability(cut)
-    )
-
-
-def _mask_of(candidate: Candidate) -> TiledMask:
-    return kept_mask(candidate.probability, within=candidate.within)
+def kept_mask(candidate: Candidate) -> TiledMask:
+    """The mask of a candidate as a project keeps it, soft at its edge alone."""
+    height, width = candidate.mask.shape
+    empty = TiledMask.empty(width=width, height=height)
+    soft = candidate.soft_mask()
+    return empty if soft is None else empty.with_region(left=soft.left, top=soft.top, pixels=soft.pixels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,7 +151,7 @@ class _Segmenting:
         candidates = self._candidates(prompt)
         # Packing takes 92 ms for a 4K image: too long for the UI thread.
         return tuple(
-            FoundMask(pixels=each.mask, mask=_mask_of(each), score=each.score, scale=scale)
+            FoundMask(pixels=each.mask, mask=kept_mask(each), score=each.score, scale=scale)
             for each, scale in zip(candidates, scales_of(candidates), strict=True)
         )
 

@@ -52,6 +52,6 @@ class SuggestionWorker(ImageSearchWorker[Sequence[TiledMask]]):
             cancel=control.cancel,
         )
         for each in suggestions:
-            mask = kept_mask(each.candidate.probability)
+            mask = kept_mask(each.candidate)
             found = FoundMask(pixels=each.candidate.mask, mask=mask, score=each.candidate.score)
             control.report(SuggestedMask(found=found, recognised=each.recognised))

@@ -20,6 +20,8 @@ import numpy as np
 
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.errors import EngineError
+from sounddesk.engine.segmenters.soft_edge import SoftMask
+from sounddesk.engine.segmenters.soft_edge import soft_mask
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.types import BoolMask
 from sounddesk.engine.types import FloatMask
@@ -102,6 +104,10 @@ class Candidate:
     probability: FloatMask
     score: float
     within: tuple[int, int, int, int] | None = None
+
+    def soft_mask(self) -> SoftMask | None:
+        """The probability as bytes, soft at the edge alone, as projects keep it; None where it is empty."""
+        return soft_mask(self.probability, within=self.within)
 
     def with_score(self, score: float) -> Self:
         """The same mask with another score; a probability that is made when it is asked for stays so."""

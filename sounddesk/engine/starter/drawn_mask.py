@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import replace
 from functools import cached_property
-from functools import partial
 from typing import Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from sounddesk.domain.mask import quantise_probability
 from sounddesk.engine.segmenters.click_constraints import are_obeyed
 from sounddesk.engine.segmenters.click_constraints import disc_radius_px
 from sounddesk.engine.segmenters.click_constraints import obey_clicks
@@ -24,6 +23,8 @@ from sounddesk.engine.segmenters.grabcut_solver import keep_parts
 from sounddesk.engine.segmenters.mask_quality import overlap
 from sounddesk.engine.segmenters.protocol import Candidate
 from sounddesk.engine.segmenters.protocol import EncodedImage
+from sounddesk.engine.segmenters.soft_edge import LEAST_SURE
+from sounddesk.engine.segmenters.soft_edge import SoftMask
 from sounddesk.engine.starter.guided_filter import follow_colours
 from sounddesk.engine.starter.region import Region
 from sounddesk.engine.starter.region import enclosing
@@ -45,6 +46,8 @@ _STABLE_LOGIT: Final = 1.5
 _LEAST_SURE: Final = 1e-3
 # Of half a step of 255, which is rounded to nothing.
 _FAINT_LOGIT: Final = float(np.log(0.5 / 254.5))
+# Of the probabilities between which the edge of a soft mask lies.
+_EDGE_LOGIT: Final = float(np.log(1 / LEAST_SURE - 1))
 _STRIP_ROWS: Final = 64
 # Logits nearer to 0 have a probability of 0.5 in float32.
 _LEAST_DISTANCE: Final = 4e-7
@@ -91,23 +94,29 @@ def tidied(drawn: DrawnMask, prompt: FittedPrompt, *, image_size: int) -> DrawnM
 
 
 class DrawnCandidate(Candidate):
-    """A candidate whose `probability` is made when it is first asked for, which a preview never does."""
+    """A candidate that is as it was drawn, so that only what is asked for is made at the image's size.
 
-    def __init__(
-        self,
-        *,
-        mask: BoolMask,
-        score: float,
-        within: tuple[int, int, int, int],
-        make_probability: Callable[[], FloatMask],
-    ) -> None:
-        for name, value in (("mask", mask), ("score", score), ("within", within), ("_make", make_probability)):
+    A preview never asks for the probability, and a mask that is kept needs it at its edge alone.
+    """
+
+    def __init__(self, *, mask: BoolMask, score: float, within: tuple[int, int, int, int], drawn: DrawnMask) -> None:
+        for name, value in (("mask", mask), ("score", score), ("within", within), ("_drawn", drawn)):
             object.__setattr__(self, name, value)
 
     @cached_property
     def probability(self) -> FloatMask:
-        make: Callable[[], FloatMask] = self.__dict__["_make"]
-        return make()
+        return _probability(self._of, self.mask.shape)
+
+    def soft_mask(self) -> SoftMask | None:
+        drawn = self._of
+        pixels = np.zeros(drawn.region.size, np.uint8)
+        fill_soft_mask(drawn.logits, pixels)
+        return SoftMask(left=drawn.region.left, top=drawn.region.top, pixels=pixels)
+
+    @property
+    def _of(self) -> DrawnMask:
+        drawn: DrawnMask = self.__dict__["_drawn"]
+        return drawn
 
 
 def candidate_of(encoded: EncodedImage, drawn: DrawnMask, prompt: FittedPrompt) -> Candidate | None:
@@ -126,8 +135,7 @@ def candidate_of(encoded: EncodedImage, drawn: DrawnMask, prompt: FittedPrompt) 
     positive = [(x - around.left, y - around.top) for x, y in prompt.positive]
     negative = [(x - around.left, y - around.top) for x, y in prompt.negative]
     if are_obeyed(inside, positive=positive, negative=negative):
-        make = partial(_probability, drawn, shape)
-        return DrawnCandidate(mask=mask, score=score, within=within, make_probability=make) if inside.any() else None
+        return DrawnCandidate(mask=mask, score=score, within=within, drawn=drawn) if inside.any() else None
     probability = _probability(drawn, shape)
     part = probability[around.rows, around.columns]
     part[:] = obey_clicks(part, positive=positive, negative=negative, longer_side=max(shape))
@@ -135,7 +143,7 @@ def candidate_of(encoded: EncodedImage, drawn: DrawnMask, prompt: FittedPrompt) 
     return Candidate(mask=mask, probability=probability, score=score, within=within) if inside.any() else None
 
 
-def _probability(drawn: DrawnMask, shape: tuple[int, int]) -> FloatMask:
+def _probability(drawn: DrawnMask, shape: tuple[int, ...]) -> FloatMask:
     """At image size, whatever was clicked."""
     probability = np.zeros(shape, np.float32)
     fill_probability(drawn.logits, probability[drawn.region.rows, drawn.region.columns])
@@ -160,6 +168,17 @@ def fill_probability(logits: npt.NDArray[np.float32], out: FloatMask) -> None:
         np.exp(strip, out=strip)
         strip += 1
         np.reciprocal(strip, out=out[part])
+
+
+def fill_soft_mask(logits: npt.NDArray[np.float32], out: npt.NDArray[np.uint8]) -> None:
+    """Draw logits float32[S, S], enlarged bilinearly, into zeros uint8[H, W] as `soft_mask` makes it."""
+    for part, strip in _strips(logits, size=out.shape, least=-_EDGE_LOGIT):
+        band = out[part]
+        np.multiply(strip > _EDGE_LOGIT, np.uint8(255), out=band)
+        edge = np.abs(strip) <= _EDGE_LOGIT
+        near = strip[edge]
+        near[(near < 0) & (near > -_LEAST_DISTANCE)] = -_LEAST_DISTANCE
+        band[edge] = quantise_probability(1 / (1 + np.exp(-near)))
 
 
 def _strips(

@@ -14,7 +14,9 @@ from sounddesk.app.workers.segmentation_worker import kept_mask
 from sounddesk.domain.mask import Box
 from sounddesk.domain.tiled_mask import TiledMask
 from sounddesk.engine.segmenters.choice import SegmenterChoice
+from sounddesk.engine.segmenters.protocol import Candidate
 from sounddesk.engine.segmenters.protocol import Prompt
+from sounddesk.engine.types import FloatMask
 from tests.app.conftest import wait_until
 
 
@@ -43,22 +45,24 @@ def test_a_click_gives_the_mask_of_what_was_clicked(still: Document, segment: Se
 
 def test_a_mask_is_kept_soft_at_its_edge_alone() -> None:
     """Thousandths all over the image made every tile of it one that has to be unpacked."""
+
+    def kept(probability: FloatMask, within: tuple[int, int, int, int] | None = None) -> TiledMask:
+        return kept_mask(Candidate(mask=probability >= 0.5, probability=probability, score=1.0, within=within))
+
     logits = np.full((512, 768), -5.0, np.float32)
     logits[100:200, 100:200] = 5.0
     logits[200, 100:200] = 0.5
     probability = 1 / (1 + np.exp(-logits))
-    mask = kept_mask(probability)
+    mask = kept(probability)
     assert np.array_equal(mask.to_bool(), probability >= 0.5)
     assert mask.to_array()[200, 150] == round(float(probability[200, 150]) * 255)
     assert sum(len(tile) > 1 for tile in mask.tiles) == 1
-    assert np.array_equal(kept_mask(np.ones((4, 4), np.float32)).to_array(), np.full((4, 4), 255))
-    assert kept_mask(np.zeros((4, 4), np.float32)) == TiledMask.empty(width=4, height=4)
+    assert np.array_equal(kept(np.ones((4, 4), np.float32)).to_array(), np.full((4, 4), 255))
+    assert kept(np.zeros((4, 4), np.float32)) == TiledMask.empty(width=4, height=4)
     # Where the segmenter says that there is nothing outside of a part, only that is looked at: with the same result.
     probability[:, :90] = 0
-    assert kept_mask(probability, within=(90, 0, 768, 512)) == kept_mask(probability)
-    assert kept_mask(probability, within=(90, 0, 768, 150)).bounding_box == Box(
-        left=100, top=100, right=200, bottom=150
-    )
+    assert kept(probability, (90, 0, 768, 512)) == kept(probability)
+    assert kept(probability, (90, 0, 768, 150)).bounding_box == Box(left=100, top=100, right=200, bottom=150)
 
 
 def test_a_click_without_an_image_or_outside_it_is_answered_with_the_remedy(

@@ -9,6 +9,7 @@ import pytest
 from sounddesk.engine.segmenters.protocol import Candidate
 from sounddesk.engine.segmenters.protocol import EncodedImage
 from sounddesk.engine.segmenters.protocol import Prompt
+from sounddesk.engine.segmenters.soft_edge import soft_mask
 from sounddesk.engine.starter.drawn_mask import DrawnCandidate
 from sounddesk.engine.starter.drawn_mask import DrawnMask
 from sounddesk.engine.starter.drawn_mask import candidate_of
@@ -86,10 +87,30 @@ def test_nothing_at_a_click_is_no_candidate_and_probability_is_made_once() -> No
     assert found.score == 0.7
 
 
-def test_a_candidate_with_another_score_still_makes_its_probability_when_asked() -> None:
-    probability = np.full((2, 3), 0.75, np.float32)
-    made = DrawnCandidate(
-        mask=probability > 0.5, score=0.9, within=(0, 0, 3, 2), make_probability=lambda: probability
-    ).with_score(0.4)
-    assert (made.score, made.within) == (0.4, (0, 0, 3, 2))
-    assert made.probability is probability
+def test_a_mask_is_kept_as_its_probability_would_be() -> None:
+    region = Region(left=100, top=50, right=180, bottom=130, width=WIDTH, height=HEIGHT)
+    logits = np.random.default_rng(0).normal(0, 3, (16, 16)).astype(np.float32)
+    found = candidate(Prompt.click(140, 90), region, logits)
+    assert isinstance(found, DrawnCandidate)
+    soft, whole = found.soft_mask(), np.zeros((HEIGHT, WIDTH), np.uint8)
+    assert soft is not None
+    rows, columns = soft.pixels.shape
+    whole[soft.top : soft.top + rows, soft.left : soft.left + columns] = soft.pixels
+    wanted = soft_mask(found.probability)
+    assert wanted is not None
+    beside = np.zeros_like(whole)
+    rows, columns = wanted.pixels.shape
+    beside[wanted.top : wanted.top + rows, wanted.left : wanted.left + columns] = wanted.pixels
+    assert np.array_equal(whole >= 128, found.mask)
+    # Rounding may take a pixel across the border between edge and inside; no other differs.
+    assert np.abs(whole.astype(int) - beside).max() <= 1 or (whole != beside).mean() < 1e-4
+    assert 0.05 < np.isin(whole, (0, 255), invert=True)[50:130, 100:180].mean() < 0.9
+
+
+def test_a_candidate_with_another_score_is_still_as_it_was_drawn() -> None:
+    region = Region(left=100, top=50, right=180, bottom=130, width=WIDTH, height=HEIGHT)
+    found = candidate(Prompt.click(140, 90), region, np.full((16, 16), 3, np.float32))
+    assert found is not None
+    made = found.with_score(0.4)
+    assert (made.score, made.within) == (0.4, found.within)
+    assert np.array_equal(made.probability, found.probability)
