@@ -138,12 +138,12 @@ def balance_gains_db(
     if not silent.all():
         factors[~silent] = _fit(rows[:, ~silent], target, common=blend.sum() / stems[:, ~silent].sum())
     gains_db, notes = _limit(factors, silent=silent, floor_db=floor_db, cap_db=cap_db)
-    return BalanceSuggestion(
-        gains_db=gains_db,
-        notes=notes,
-        residual=_residual(rows, target, 10.0 ** (np.array(gains_db) / 10.0)),
-        residual_before=_residual(rows, target, np.ones(len(gains_db))),
-    )
+    residual = _residual(rows, target, 10.0 ** (np.array(gains_db) / 10.0))
+    before = _residual(rows, target, np.ones(len(gains_db)))
+    if residual > before and not any(note in ("floor", "cap") for note in notes):
+        # The stems add up already, and rounding to hundredths would move them away.
+        gains_db, residual = (0.0,) * len(gains_db), before
+    return BalanceSuggestion(gains_db=gains_db, notes=notes, residual=residual, residual_before=before)
 
 
 def _sounding(energies: Energies, *, bands: int) -> Energies:

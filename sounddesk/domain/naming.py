@@ -50,7 +50,7 @@ def safe_file_stem(name: str, *, max_bytes: int = MAX_STEM_BYTES) -> str:
 
 
 def as_utf8(text: str) -> str:
-    """The text as UTF-8 can spell it: what a shell or a file system gives for bytes that are none becomes '?'.
+    r"""The text as UTF-8 can spell it: what a shell or a file system gives for bytes that are none becomes '?'.
 
     Example:
         >>> as_utf8("caf\udce9")

@@ -43,7 +43,8 @@ class TheoremTerms:
     @property
     def bound(self) -> float:
         """Lemma F.1: the largest mean attention error that this contrastive loss allows."""
-        return float(np.sqrt(2.0 * self.contrastive))
+        # A divergence of nothing may be rounded to a little less.
+        return float(np.sqrt(2.0 * max(0.0, self.contrastive)))
 
     @classmethod
     def mean(cls, terms: Sequence[TheoremTerms]) -> TheoremTerms:

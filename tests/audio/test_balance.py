@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import example
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,7 +19,9 @@ def spectrum(centre: float, *, width: float = 6.0) -> np.ndarray:
     return np.exp(-0.5 * ((np.arange(BANDS) - centre) / width) ** 2) + 1e-3
 
 
-@given(st.lists(st.floats(-20.0, 10.0), min_size=1, max_size=4), st.integers(0, 2**32 - 1))
+@given(gains_db=st.lists(st.floats(-20.0, 10.0), min_size=1, max_size=4), seed=st.integers(0, 2**32 - 1))
+# Stems that add up already: rounding to hundredths moved them away.
+@example(gains_db=[0.0] * 4, seed=1033)
 def test_known_gains_are_found_again(gains_db: list[float], seed: int) -> None:
     # Within reach of the floor, which is relative to the highest.
     gains_db = [max(gain, max(gains_db) - 20.0) for gain in gains_db]

@@ -48,6 +48,7 @@ def test_a_reader_refuses_a_pipe(tmp_path: Path, name: str) -> None:
 
 
 def _refused(reader: Callable[[Path], Any], folder: Path, file: str) -> None:
+    (folder / file).parent.mkdir(exist_ok=True)
     os.mkfifo(folder / file)
     with pytest.raises((SounddeskError, OSError)):
         reader(folder / file)

@@ -124,8 +124,10 @@ def _without_loose_parts(bound: FloatMask, before: FloatMask, positive: Sequence
     kept = keep_parts(mask[part], [(x - left, y - top) for x, y in positive], least_share=0.0)
     loose = mask[part] & ~kept
     if loose.any():
-        changed = (mask != (before >= 0.5))[part].astype(np.uint8)
-        rows, columns = np.nonzero(loose & (cv2.dilate(changed, np.ones((3, 3), np.uint8)) > 0))
+        was = before[part] >= 0.5
+        cut = cv2.dilate((was & ~mask[part]).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        # A part that a disc touches at a corner alone is neither.
+        rows, columns = np.nonzero(loose & (cut | ~was))
         touched = keep_parts(loose, list(zip(columns.tolist(), rows.tolist(), strict=True)), least_share=0.0)
         if len(rows):
             bound[part][touched] = np.minimum(bound[part][touched], _TAKEN_OUT)

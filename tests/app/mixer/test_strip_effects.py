@@ -53,6 +53,8 @@ class Desk:
 def desk(still: Document) -> Iterator[Desk]:
     player, selection, actions = Player(still), SelectionModel(still), CommandRegistry()
     panel = MixerPanel(still, selection, actions, player)
+    # As the list of objects does in the window.
+    selection.objects_changed.connect(actions.refresh)
     panel.resize(800, 320)
     panel.show()
     wait_until(lambda: len(panel.strips) == 2)

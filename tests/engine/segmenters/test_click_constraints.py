@@ -3,6 +3,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from hypothesis import example
 from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -61,6 +62,8 @@ def test_any_clicks_on_any_answer_are_obeyed_in_any_order(
 @pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(answer=st.sampled_from(sorted(ANSWERS)), positive=st.lists(POINTS, min_size=1, max_size=6))
+# Its disc touches a part of the mask at a corner alone.
+@example(answer="noise", positive=[(59.0, 33.0)])
 def test_positive_clicks_take_nothing_away_that_a_click_is_on(answer: str, positive: list[tuple[float, float]]) -> None:
     before = ANSWERS[answer]
     bound = obey_clicks(before, positive=positive, negative=[])
