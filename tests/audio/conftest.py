@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import settings
 
 from sounddesk.audio.exporters.export import ExportReport
 from sounddesk.audio.exporters.export import export_project
@@ -24,10 +23,6 @@ from sounddesk.domain.take import TakeLibrary
 from sounddesk.domain.tiled_mask import TiledMask
 from sounddesk.domain.timeline import Clip
 from sounddesk.domain.timeline import Marker
-
-# A busy machine is no failure.
-settings.register_profile("no_deadline", deadline=None)
-settings.load_profile("no_deadline")
 
 CREATED = dt.datetime(2026, 11, 24, 12, 34, 56, tzinfo=dt.UTC)
 LICENCES = {"starter": "CC-BY-4.0"}

@@ -122,6 +122,7 @@ class LibrarySearch:
         self._lock = threading.Lock()
         self._generation: tuple[int, int] | None = None
         self._loaded: _Loaded | None = None
+        self._encoded: tuple[str, _Floats] | None = None
 
     def of_object(self, query: ObjectQuery, *, wanted: EventFilter | None = None, limit: int = 50) -> list[FoundEvent]:
         """Events that fit an object, the best first, one for each recording.
@@ -140,7 +141,7 @@ class LibrarySearch:
         """Events that fit words, the best first, one for each recording. Raises: LibraryError."""
         if not text.strip():
             return []
-        probabilities = self.kinds.of_text(self.kinds.encode([text])[0])
+        probabilities = self.kinds.of_text(self._vector_of(text))
         return self._ranked(probabilities, words=text, wanted=wanted, limit=limit, unfinished=unfinished)
 
     def like(self, event_id: int, *, wanted: EventFilter | None = None, limit: int = 50) -> list[FoundEvent]:
@@ -156,10 +157,17 @@ class LibrarySearch:
     def _kinds_of(self, query: ObjectQuery) -> _Floats | None:
         seen = None if query.condition is None else self.kinds.of_condition(query.condition)
         words = query.words or query.name
-        named = self.kinds.of_text(self.kinds.encode([words])[0]) if words and (query.words or seen is None) else None
+        named = self.kinds.of_text(self._vector_of(words)) if words and (query.words or seen is None) else None
         if seen is not None and named is not None:
             return np.asarray((1 - _NAME_SHARE) * seen + _NAME_SHARE * named, dtype=np.float32)
         return seen if named is None else named
+
+    def _vector_of(self, words: str) -> _Floats:
+        """The unit vector of words, float32[C]; of the last ones it is kept, since a search asks for it twice."""
+        encoded = self._encoded
+        if encoded is None or encoded[0] != words:
+            encoded = self._encoded = words, self.kinds.encode([words])[0]
+        return encoded[1]
 
     def _ranked(
         self,
@@ -182,7 +190,7 @@ class LibrarySearch:
         """What speaks for events beyond the kinds: their words are those asked for, or mean much the same."""
         bonus = np.zeros(len(loaded.event_ids), dtype=np.float32)
         if len(loaded.words):
-            meant = loaded.words @ self.kinds.encode([words])[0]
+            meant = loaded.words @ self._vector_of(words)
             said = loaded.words_of >= 0
             bonus[said] = _MEANING_BONUS * meant[loaded.words_of[said]]
         matches = self.library.matching_words(words, unfinished=unfinished)
