@@ -141,12 +141,7 @@ def _drawn_best(
         _check(cancel)
         candidate = draw(guess.click, guess.logits)
         if candidate is not None:
-            yield Candidate(
-                mask=candidate.mask,
-                probability=candidate.probability,
-                score=max(0.0, candidate.score - _border_cost(candidate.mask)),
-                within=candidate.within,
-            )
+            yield candidate.with_score(max(0.0, candidate.score - _border_cost(candidate.mask)))
 
 
 def _border_cost(mask: BoolMask) -> float:
