@@ -1,6 +1,6 @@
 """Puts the licences of all that is in the frozen app into its folder `licences`, with the places of the sources.
 
-    python packaging/frozen/notices.py FROZEN --toc FILE --libraries FILE --homepage URL --table FILE
+    python packaging/frozen/notices.py FROZEN --toc FILE --libraries FILE --table FILE
 
 FILE of `--toc` is PyInstaller's list of what it collected (COLLECT-00.toc), of `--libraries` the JSON of pip-licenses.
 Must be run by the Python that the app was frozen with. A library that nobody knows ends it with an error: it needs an
@@ -28,7 +28,8 @@ from typing import Final
 import jinja2
 
 HERE: Final = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+from publisher import publisher  # noqa: E402
 from unused_libraries import UNUSED  # noqa: E402
 
 ROOT: Final = HERE.parents[1]
@@ -148,7 +149,7 @@ def copy_system_texts(packages: set[str], folder: Path) -> list[str]:
     return missing
 
 
-def page(libraries: list[dict[str, str]], found: Collected, table: dict[str, Any], *, homepage: str) -> str:
+def page(libraries: list[dict[str, str]], found: Collected, table: dict[str, Any]) -> str:
     """The page that leads through the folder, as Markdown. Raises: SystemExit, a library has no entry."""
     used, unknown = entries_of(found.wheels, table)
     if unknown:
@@ -163,7 +164,7 @@ def page(libraries: list[dict[str, str]], found: Collected, table: dict[str, Any
         places=table["source"],
         libraries=libraries,
         system=sorted(found.system),
-        homepage=homepage,
+        homepage=publisher().homepage,
     )
 
 
@@ -172,7 +173,6 @@ def main() -> None:
     parser.add_argument("frozen", type=Path)
     parser.add_argument("--toc", type=Path, required=True)
     parser.add_argument("--libraries", type=Path, required=True)
-    parser.add_argument("--homepage", required=True)
     parser.add_argument("--table", type=Path, help="where the page goes, too")
     options = parser.parse_args()
     libraries = [each for each in json.loads(options.libraries.read_bytes()) if each["Name"].lower() not in _TOOLS]
@@ -189,7 +189,7 @@ def main() -> None:
     if found.unknown or missing:
         raise SystemExit(f"no licence found of {', '.join(sorted(found.unknown) + missing)}")
     table = tomllib.loads((HERE / "native_libraries.toml").read_text(encoding="utf-8"))
-    text = page(libraries, found, table, homepage=options.homepage)
+    text = page(libraries, found, table)
     (folder / "README.md").write_text(text, encoding="utf-8")
     if options.table is not None:
         options.table.write_text(text, encoding="utf-8")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from pathlib import Path
 from typing import Any
 from typing import Final
@@ -18,6 +19,9 @@ from mkdocs.structure.files import Files
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 ROOT: Final = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "packaging"))
+from publisher import publisher  # noqa: E402
+
 MANUAL: Final = ROOT / "resources" / "manual"
 # What a program calls that uses sounddesk as a library, in the order in which it does.
 REFERENCE: Final = {
@@ -58,6 +62,7 @@ def on_config(config: Any) -> Any:
         *({section: [{title: f"{name}.md"} for name, title in pages]} for section, pages in SECTIONS.items()),
         {"Reference": [{title: f"reference/{_slug(title)}.md"} for title in REFERENCE]},
     ]
+    config.site_url = f"{publisher().homepage}/" if publisher().homepage else None
     config.extra["polyfills"] = [_WORKER]
     return config
 

@@ -13,12 +13,20 @@
 #ifndef Icons
   #error give the folder of the icons: /DIcons=FOLDER
 #endif
+; Empty as long as nobody publishes (pyproject.toml, tool.sounddesk.publisher).
+#ifndef Homepage
+  #define Homepage ""
+#endif
 
 [Setup]
 AppId={{5C9E0C0B-6B0E-4E2E-9C60-9D2D8B1D7C55}
 AppName=sounddesk
 AppVersion={#Version}
 AppPublisher=The sounddesk authors
+#if Homepage != ""
+AppPublisherURL={#Homepage}
+AppSupportURL={#Homepage}
+#endif
 DefaultDirName={autopf}\sounddesk
 DefaultGroupName=sounddesk
 DisableProgramGroupPage=yes

@@ -41,7 +41,8 @@ def assemble() -> ModuleType:
 @pytest.fixture(scope="module")
 def metainfo(assemble: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("metainfo") / f"{APP_ID}.metainfo.xml"
-    text = assemble.metainfo(VERSION, homepage=assemble.PLACEHOLDER_HOMEPAGE, date="2026-11-30", note="A note.")
+    # Reserved by RFC 2606.
+    text = assemble.metainfo(VERSION, homepage="https://sounddesk.example", date="2026-11-30", note="A note.")
     path.write_text(text, encoding="utf-8")
     return path
 
@@ -61,6 +62,13 @@ def test_launcher_is_valid() -> None:
 
 def test_metainfo_is_valid(metainfo: Path) -> None:
     _validate("appstreamcli", "validate", "--strict", "--no-net", metainfo)
+
+
+def test_without_a_homepage_the_metainfo_names_no_address(assemble: ModuleType, tmp_path: Path) -> None:
+    path = tmp_path / f"{APP_ID}.metainfo.xml"
+    path.write_text(assemble.metainfo("1.0", homepage="", date="2026-11-30", note="A note."), encoding="utf-8")
+    assert "://" not in path.read_text(encoding="utf-8")
+    _validate("appstreamcli", "validate", "--strict", "--no-net", path)
 
 
 def test_flatpak_manifest_is_valid(tmp_path: Path) -> None:
@@ -100,6 +108,28 @@ def test_a_project_has_the_magic_of_its_type(tmp_path: Path) -> None:
         value = match.attrib["value"].replace("\\0", "\0").encode()
         offset = int(match.attrib["offset"])
         assert data[offset : offset + len(value)] == value
+
+
+@pytest.mark.parametrize("contact", ["", "sounds@sounddesk.example"])
+def test_a_package_has_the_app_its_commands_and_who_made_it(
+    assemble: ModuleType, unpacked: Path, tmp_path: Path, contact: str
+) -> None:
+    if shutil.which("dpkg-deb") is None:
+        pytest.skip("dpkg-deb is not installed")
+    (unpacked / "share" / "doc" / "sounddesk").mkdir(parents=True)
+    by = assemble.Publisher(homepage="https://sounddesk.example" if contact else "", contact=contact)
+    made = assemble.make_deb(unpacked / "sounddesk", unpacked / "share", tmp_path, VERSION, by=by)
+
+    def ask(*options: str) -> str:
+        return subprocess.run(["dpkg-deb", *options], capture_output=True, text=True, check=True).stdout
+
+    fields = ask("--field", str(made))
+    assert f"<{contact or 'nobody@sounddesk.invalid'}>" in fields and ("Homepage:" in fields) == bool(contact)
+    listed = ask("--contents", str(made))
+    assert "./usr/bin/sounddesk -> ../lib/sounddesk/sounddesk" in listed and "root/root" in listed
+    assert f"./usr/share/applications/{APP_ID}.desktop" in listed
+    # Nothing of the making stays beside the frozen app.
+    assert sorted(path.name for path in unpacked.iterdir() if path.name.startswith("tmp")) == []
 
 
 def test_screenshots_have_the_size_that_is_told(metainfo: Path, assemble: ModuleType) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import importlib.util
 import plistlib
@@ -10,8 +11,10 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 import yaml
@@ -96,6 +99,70 @@ def test_a_release_is_described_as_doctor_reads_it(tmp_path: Path) -> None:
     assert (tmp_path / "SHA256SUMS").read_text(encoding="utf-8") == f"{digest}  a.whl\n"
 
 
+def test_a_release_that_was_stopped_goes_on(tmp_path: Path) -> None:
+    release = _module(PACKAGING / "release.py")
+    done: list[str] = []
+    broken = {"freeze"}
+
+    def step(name: str) -> Callable[[Any], str]:
+        def do(the_release: Any) -> str:
+            done.append(name)
+            if name in broken:
+                raise RuntimeError("no room")
+            (the_release.out / f"{name}.txt").write_text(name, encoding="utf-8")
+            return f"{name} | made"
+
+        return do
+
+    steps = {name: step(name) for name in ("build", "environment", "licences", "freeze", "smoke", "site")}
+
+    def names(*only: str, tree: str = "abc", torch: str = "torch") -> list[str]:
+        """What is done when the command is given again."""
+        done.clear()
+        options = argparse.Namespace(only=only or None, torch=torch, torch_index=None, addon=None)
+        the_release = release.Release(tmp_path / "out", options)
+        for place in (the_release.out, the_release.frozen, the_release.python.parent):
+            place.mkdir(parents=True, exist_ok=True)
+        the_release.python.touch()
+        record = release.Record(the_release.work / "steps.json")
+        record.begin(tree)
+        assert release.do_steps(the_release, record, tree=tree, steps=steps) == bool(broken)
+        return done.copy()
+
+    assert names() == ["build", "environment", "licences", "freeze", "site"]
+    report = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
+    assert "| freeze | FAILED |" in report and "| smoke | skipped |" in report and "| changelog | not done |" in report
+    assert "| build | done | 0 | build / made |" in report
+    broken.clear()
+    assert names() == ["freeze", "smoke"]
+    assert names() == []
+    # An artefact that is gone or was cut off; one step again, and what stands on it; another tree, other settings.
+    (tmp_path / "out" / "site.txt").write_text("s", encoding="utf-8")
+    assert names() == ["site"]
+    assert names("freeze") == ["freeze"] and names() == ["smoke"]
+    assert names(torch="torch==2.13.0") == ["environment", "licences", "freeze", "smoke"]
+    assert names(tree="def") == list(steps)
+
+
+def test_addresses_stand_in_one_place() -> None:
+    """No artefact names a host that somebody made up: whoever publishes writes theirs into pyproject.toml."""
+    made_up = re.compile(r"(?:https?://|@)[\w.-]*sounddesk\.(?!invalid\b)\w+")
+    files = [
+        ROOT / "pyproject.toml",
+        ROOT / "README.md",
+        ROOT / "CONTRIBUTING.md",
+        *(ROOT / "resources" / "manual").glob("*.md"),
+    ]
+    files += [
+        path
+        for path in PACKAGING.rglob("*")
+        if path.suffix in (".py", ".iss", ".in", ".yaml", ".yml", ".sh", ".j2", ".spec")
+    ]
+    assert [
+        (path.name, made_up.findall(text)) for path in files if made_up.search(text := path.read_text(encoding="utf-8"))
+    ] == []
+
+
 @pytest.mark.parametrize(("torch", "torchvision"), [("2.13.0+cpu", "0.28"), ("2.4.1", "0.19")])
 def test_torchvision_goes_with_torch(torch: str, torchvision: str) -> None:
     environment = _module(PACKAGING / "frozen" / "environment.py")
@@ -172,13 +239,13 @@ def test_every_part_of_the_app_has_its_licence(tmp_path: Path) -> None:
     # An empty library is none; what nobody knows is told.
     assert found.wheels == {"libavcodec-1.so", "libx265-1.so.216", "libXau-1.so"} and found.unknown == {"liba.so.1"}
     rows = [{"Name": name, "Version": "1", "License": "x"} for name in ("sounddesk", "mutagen")]
-    text = notices.page(rows, found, table, homepage="https://sounddesk.example")
+    text = notices.page(rows, found, table)
     assert "under **GPL-3.0-or-later** (`texts/GPL-3.0.txt`): x265, mutagen in it" in text
     assert "| FFmpeg | LGPL-3.0-or-later" in text and "x264" not in text and "PyAV-Org/pyav-ffmpeg" in text
-    assert "LGPL-3.0 (`texts/LGPL-3.0.txt`)" in notices.page(rows[:1], notices.Collected(), table, homepage="")
+    assert "LGPL-3.0 (`texts/LGPL-3.0.txt`)" in notices.page(rows[:1], notices.Collected(), table)
     found.wheels.add("libnew.so")
     with pytest.raises(SystemExit, match="no entry in native_libraries.toml: libnew.so"):
-        notices.page(rows, found, table, homepage="")
+        notices.page(rows, found, table)
     for name in ("GPL-2.0", "GPL-3.0", "LGPL-2.1", "LGPL-3.0", "MPL-2.0"):
         assert "GNU" in (PACKAGING / "licences" / f"{name}.txt").read_text(encoding="utf-8")
 
@@ -187,7 +254,7 @@ def test_windows_and_macos_know_the_same_files() -> None:
     script = (PACKAGING / "windows" / "sounddesk.iss").read_text(encoding="utf-8")
     assert r"Software\Classes\.sdesk" in script and "application/x-sounddesk-project" in script
     # Every name that is asked for on the command line is given by the release script.
-    given = (PACKAGING / "release.py").read_text(encoding="utf-8")
+    given = (PACKAGING / "release_steps.py").read_text(encoding="utf-8")
     for name in re.findall(r"#ifndef (\w+)", script):
         assert f"/D{name}=" in given
     plist = plistlib.loads((PACKAGING / "macos" / "Info.plist").read_bytes())
