@@ -38,6 +38,7 @@ from sounddesk.storage.project_schema import check_tables
 from sounddesk.storage.project_schema import connect
 from sounddesk.storage.project_schema import lift_limit
 from sounddesk.storage.project_schema import limit_work
+from sounddesk.storage.sqlite_companions import foreign_companion
 from sounddesk.storage.stereo_takes import write_stereo
 from sounddesk.storage.waveform_blob import ENCODING
 from sounddesk.storage.waveform_blob import encode_waveform
@@ -92,6 +93,7 @@ class ProjectDatabase:
         try:
             with open_foreign_file(path) as file:
                 head = file.read(100)
+            foreign = foreign_companion(path)
         except FileNotFoundError:
             raise ProjectFileError(f"{name} does not exist any more: choose another project") from None
         except OSError as error:
@@ -100,6 +102,8 @@ class ProjectDatabase:
             raise ProjectFileError(f"{name} is empty (0 bytes): take a copy or a recovered project instead")
         if not head.startswith(b"SQLite format 3\0"):
             raise ProjectFileError(f"{name} is not a sounddesk project: choose a file that sounddesk has saved")
+        if foreign:
+            raise ProjectFileError(f"{name} cannot be opened beside what is there: {foreign}: move that file away")
         with _explained(name):
             db = connect(path)
             try:

@@ -47,5 +47,5 @@ def read_tasks(path: Path) -> list[RecordedTask]:
             f"cannot read {path} ({error.strerror}): record a task in the window first (Help, Record a task)"
         ) from error
     except FieldError as error:
-        raise BadInputError(f"{error}: take this line out") from error
+        raise BadInputError(f"{error}: correct it, or leave this log out") from error
     return found

@@ -34,6 +34,7 @@ from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.closing import Closing
 from sounddesk.storage.codec import decode
 from sounddesk.storage.own_file import open_own_file
+from sounddesk.storage.sqlite_companions import foreign_companion
 from sounddesk.storage.sqlite_schema import Schema
 from sounddesk.storage.sqlite_schema import foreign_part
 from sounddesk.storage.sqlite_schema import schema_made_by
@@ -112,6 +113,9 @@ class StudyFile(Closing):
         with translate_os_errors(path):
             # A link would have SQLite write beside another file.
             os.close(open_own_file(path))
+            foreign = foreign_companion(path)
+        if foreign:
+            raise BadInputError(f"{path} cannot be opened: {foreign}: move that file away")
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=10.0)
         try:
             with self._open() as db:

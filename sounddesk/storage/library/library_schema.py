@@ -14,6 +14,7 @@ from typing import Final
 
 from sounddesk.domain.errors import BadInputError
 from sounddesk.storage.own_file import open_own_file
+from sounddesk.storage.sqlite_companions import foreign_companion
 from sounddesk.storage.sqlite_schema import Schema
 from sounddesk.storage.sqlite_schema import foreign_part
 from sounddesk.storage.sqlite_schema import schema_made_by
@@ -69,6 +70,8 @@ def connect_library(path: Path) -> sqlite3.Connection:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         os.close(open_own_file(path))
+        if foreign := foreign_companion(path):
+            raise LibraryError(f"the library {path} cannot be opened: {foreign}: move that file away")
         db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=_BUSY_S)
     except (OSError, sqlite3.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)

@@ -223,9 +223,11 @@ class Canvas:
 def _turned_about_middle(corners: Points, degrees: float) -> Points:
     if not degrees:
         return corners
-    middle = corners.mean(axis=0)
     sine, cosine = np.sin(np.radians(degrees)), np.cos(np.radians(degrees))
-    return np.asarray((corners - middle) @ np.array([[cosine, sine], [-sine, cosine]]) + middle)
+    # Coordinates of others may be as large as numbers get; what becomes of them covers no pixel.
+    with np.errstate(over="ignore", invalid="ignore"):
+        middle = corners.mean(axis=0)
+        return np.asarray((corners - middle) @ np.array([[cosine, sine], [-sine, cosine]]) + middle)
 
 
 def _checked_size(request: MaskRequest, size: tuple[Any, Any]) -> tuple[float, float]:
