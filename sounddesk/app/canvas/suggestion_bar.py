@@ -116,7 +116,6 @@ class SuggestionBar(QFrame):
     def _add(self, suggestions: list[SuggestedMask], text: str) -> None:
         project, made = self._document.project, []
         for each in suggestions:
-            assert each.found.mask is not None
             number = sum(o.kind == "object" for o in project.objects) + 1
             name = self.tr("object {number}").format(number=number)
             project, object_id = project.with_new_object(name=name, mask=each.found.mask, named_by="number")

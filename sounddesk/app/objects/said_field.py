@@ -89,7 +89,6 @@ class SaidField(QLineEdit):
             return
         self._job = None
         self._show()
-        assert found.mask is not None
         mask, thing = found.mask, self._thing
 
         def add() -> None:

@@ -12,7 +12,6 @@ from sounddesk.app.workers.image_search_worker import ImageSearch
 from sounddesk.app.workers.image_search_worker import ImageSearchWorker
 from sounddesk.app.workers.segmentation_worker import FoundMask
 from sounddesk.app.workers.segmentation_worker import SegmentationWorker
-from sounddesk.app.workers.segmentation_worker import kept_mask
 from sounddesk.app.workers.serial_thread import JobControl
 
 if TYPE_CHECKING:
@@ -39,4 +38,7 @@ class SaidWorker(ImageSearchWorker[str]):
         candidate = find_said(
             search.encoded, search.query, prompter=prompter, segmenter=search.choice.segmenter, cancel=control.cancel
         )
-        control.report(FoundMask(pixels=candidate.mask, mask=kept_mask(candidate), score=candidate.score))
+        found = FoundMask(candidate=candidate)
+        # Not on the UI thread.
+        _ = found.mask
+        control.report(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 from typing import Any
 from typing import Final
@@ -36,21 +37,42 @@ _SETTLE_MS: Final = 100
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FoundMask:
-    """One candidate of the segmenter.
+    """One candidate of the segmenter. What is asked of it is made once, on whatever thread asks first.
+
+    Of the ways in which a click can be meant one is shown, and for that one the worker has made what is needed.
 
     Attributes:
-        pixels: bool[H, W], for a preview.
-        mask: with soft edges, ready for the document; None where only a preview was asked for.
-        score: the segmenter's own estimate of the overlap with what was meant, 0 to 1.
+        candidate: as the segmenter answered.
         scale: whether it is a part, the thing or a group, of several candidates.
-        change: what a preview shows; None where a mask was asked for.
+        before: bool[H, W], the mask that it would change; None for one that it would make.
     """
 
-    pixels: BoolMask
-    mask: TiledMask | None
-    score: float
+    candidate: Candidate
     scale: Scale = "thing"
-    change: MaskChange | None = None
+    before: BoolMask | None = None
+
+    @property
+    def score(self) -> float:
+        """The segmenter's own estimate of the overlap with what was meant, 0 to 1."""
+        return self.candidate.score
+
+    @property
+    def pixels(self) -> BoolMask:
+        """bool[H, W]."""
+        return self.candidate.mask
+
+    @cached_property
+    def mask(self) -> TiledMask:
+        """With soft edges, ready for the document: takes some 20 ms for a photograph of 12 megapixels."""
+        height, width = self.candidate.size
+        empty = TiledMask.empty(width=width, height=height)
+        soft = self.candidate.soft_mask()
+        return empty if soft is None else empty.with_region(left=soft.left, top=soft.top, pixels=soft.pixels)
+
+    @cached_property
+    def change(self) -> MaskChange | None:
+        """What it would change, for a preview."""
+        return mask_change(self.before, self.pixels)
 
 
 ChooseSegmenter = Callable[[], "SegmenterChoice"]
@@ -61,14 +83,6 @@ def choose_default_segmenter() -> SegmenterChoice:
     from sounddesk.engine.segmenters.choice import choose_segmenter
 
     return choose_segmenter()
-
-
-def kept_mask(candidate: Candidate) -> TiledMask:
-    """The mask of a candidate as a project keeps it, soft at its edge alone."""
-    height, width = candidate.mask.shape
-    empty = TiledMask.empty(width=width, height=height)
-    soft = candidate.soft_mask()
-    return empty if soft is None else empty.with_region(left=soft.left, top=soft.top, pixels=soft.pixels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,15 +98,26 @@ class _SetSegmenter:
 
 @dataclass(frozen=True, eq=False)
 class _Predict:
+    """`scale`: of several candidates, which one is shown."""
+
     prompt: Prompt
+    scale: Scale | None
 
 
 @dataclass(frozen=True, eq=False)
 class _Preview:
-    """`before`: the mask that the click would change; None for one that it would make."""
+    """`before`: the mask that the click would change; None for one that it would make. `scale`: as for `_Predict`."""
 
     prompt: Prompt
     before: TiledMask | None
+    scale: Scale | None
+
+
+@dataclass(frozen=True, eq=False)
+class _Pack:
+    """Candidates that may be chosen next."""
+
+    found: tuple[FoundMask, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +130,7 @@ class _WarmUp:
     pass
 
 
-_Job = _SetImage | _SetSegmenter | _Predict | _Preview | _HandOut | _WarmUp
+_Job = _SetImage | _SetSegmenter | _Predict | _Preview | _Pack | _HandOut | _WarmUp
 
 
 class _Segmenting:
@@ -132,10 +157,13 @@ class _Segmenting:
             case _SetSegmenter(choose):
                 self._choose, self._choice, self._encoded = choose, None, None
                 self._answered = None
-            case _Predict(prompt):
-                return self._predict(prompt)
-            case _Preview(prompt, before):
-                return self._preview(prompt, before)
+            case _Predict(prompt, scale):
+                return self._predict(prompt, scale)
+            case _Preview(prompt, before, scale):
+                return self._preview(prompt, before, scale)
+            case _Pack(found):
+                self._pack(found, control)
+                return None
             case _HandOut():
                 encoded = self._encode()
                 return self._choice, encoded
@@ -145,25 +173,37 @@ class _Segmenting:
             self._encode()
         return None
 
-    def _predict(self, prompt: Prompt) -> tuple[FoundMask, ...]:
+    def _predict(self, prompt: Prompt, scale: Scale | None) -> tuple[FoundMask, ...]:
+        found, shown = self._found(prompt, scale, before=None)
+        # Not on the UI thread, and not for those that are not shown: they would keep the first one waiting.
+        _ = shown.mask
+        return found
+
+    def _preview(self, prompt: Prompt, before: TiledMask | None, scale: Scale | None) -> tuple[FoundMask, ...]:
+        found, shown = self._found(prompt, scale, before=None if before is None else self._unpacked(before))
+        _ = shown.change
+        return found
+
+    def _found(
+        self, prompt: Prompt, scale: Scale | None, *, before: BoolMask | None
+    ) -> tuple[tuple[FoundMask, ...], FoundMask]:
+        """What the segmenter answers, and which of it is shown."""
+        from sounddesk.engine.segmenters.scales import index_of_scale
         from sounddesk.engine.segmenters.scales import scales_of
 
         candidates = self._candidates(prompt)
-        # Packing takes 92 ms for a 4K image: too long for the UI thread.
-        return tuple(
-            FoundMask(pixels=each.mask, mask=kept_mask(each), score=each.score, scale=scale)
-            for each, scale in zip(candidates, scales_of(candidates), strict=True)
+        scales = scales_of(candidates)
+        found = tuple(
+            FoundMask(candidate=each, scale=its_scale, before=before)
+            for each, its_scale in zip(candidates, scales, strict=True)
         )
+        return found, found[index_of_scale(scales, scale)]
 
-    def _preview(self, prompt: Prompt, before: TiledMask | None) -> tuple[FoundMask, ...]:
-        from sounddesk.engine.segmenters.scales import scales_of
-
-        candidates = self._candidates(prompt)
-        known = None if before is None else self._unpacked(before)
-        return tuple(
-            FoundMask(pixels=each.mask, mask=None, score=each.score, scale=scale, change=mask_change(known, each.mask))
-            for each, scale in zip(candidates, scales_of(candidates), strict=True)
-        )
+    def _pack(self, found: tuple[FoundMask, ...], control: JobControl) -> None:
+        for each in found:
+            if control.cancel.cancelled:
+                return
+            _ = each.mask
 
     def _candidates(self, prompt: Prompt) -> tuple[Candidate, ...]:
         """The segmenter's answer; the last one again where the same is asked, as by a click on what was previewed."""
@@ -250,7 +290,7 @@ class SegmentationWorker(QObject):
         `after_painting`: begin once the window has had time to show it, and an example to sound, since encoding may
         take all cores; or with the first question, so that none is answered with the old image.
         """
-        self._drop(_SetImage, _Predict, _Preview, _HandOut)
+        self._drop(_SetImage, _Predict, _Preview, _Pack, _HandOut)
         self._next_image = _SetImage(sha256, pixels)
         self._has_image = pixels is not None
         self._set_preparing(self._has_image)
@@ -259,27 +299,28 @@ class SegmentationWorker(QObject):
         else:
             self._hand_on_image()
 
-    def predict(self, prompt: Prompt, *, replaces: int | None = None) -> int:
+    def predict(self, prompt: Prompt, *, replaces: int | None = None, scale: Scale | None = None) -> int:
         """Ask for the mask at `prompt`; the job's id. Previews are not answered any more.
 
         Predictions are answered in the order in which they were asked for. `replaces`: one that this one makes
-        needless, as it holds that one's clicks.
+        needless, as it holds that one's clicks. `scale`: of several candidates, which one will be shown; the best one
+        where it is None.
         """
         self._hand_on_image()
-        self._drop(_Preview)
+        self._drop(_Preview, _Pack)
         for ticket in self._worker.tickets:
             if ticket.id == replaces:
                 self._worker.drop(ticket)
-        return self._worker.submit(_Predict(prompt)).id
+        return self._worker.submit(_Predict(prompt, scale)).id
 
-    def preview(self, prompt: Prompt, *, before: TiledMask | None = None) -> int:
+    def preview(self, prompt: Prompt, *, before: TiledMask | None = None, scale: Scale | None = None) -> int:
         """Ask what a click would do, to be looked at only; the job's id. Older previews are not answered any more.
 
-        `before`: the mask that it would change.
+        `before`: the mask that it would change. `scale`: of several candidates, which one will be shown.
         """
         self._hand_on_image()
-        self._drop(_Preview)
-        return self._worker.submit(_Preview(prompt, before)).id
+        self._drop(_Preview, _Pack)
+        return self._worker.submit(_Preview(prompt, before, scale)).id
 
     def hand_out(self) -> int:
         """Ask for the segmenter and the encoded image, for work on another thread; the job's id."""
@@ -322,6 +363,8 @@ class SegmentationWorker(QObject):
     def _on_finished(self, ticket: Ticket[_Job], found: tuple[Any, ...]) -> None:
         if isinstance(ticket.job, _Predict | _Preview):
             self.predicted.emit(ticket.id, found)
+            if isinstance(ticket.job, _Predict) and len(found) > 1:
+                self._worker.submit(_Pack(found))
         elif isinstance(ticket.job, _HandOut):
             self.handed_out.emit(ticket.id, *found)
         self._see_whether_prepared()

@@ -13,7 +13,6 @@ from sounddesk.app.workers.image_search_worker import ImageSearchWorker
 from sounddesk.app.workers.naming_worker import OpenRecogniser
 from sounddesk.app.workers.segmentation_worker import FoundMask
 from sounddesk.app.workers.segmentation_worker import SegmentationWorker
-from sounddesk.app.workers.segmentation_worker import kept_mask
 from sounddesk.app.workers.serial_thread import JobControl
 from sounddesk.domain.object_names import RecognisedObject
 from sounddesk.domain.tiled_mask import TiledMask
@@ -52,6 +51,7 @@ class SuggestionWorker(ImageSearchWorker[Sequence[TiledMask]]):
             cancel=control.cancel,
         )
         for each in suggestions:
-            mask = kept_mask(each.candidate)
-            found = FoundMask(pixels=each.candidate.mask, mask=mask, score=each.candidate.score)
+            found = FoundMask(candidate=each.candidate)
+            # Not on the UI thread.
+            _ = found.mask
             control.report(SuggestedMask(found=found, recognised=each.recognised))

@@ -105,6 +105,17 @@ class Candidate:
     score: float
     within: tuple[int, int, int, int] | None = None
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns of the image."""
+        rows, columns = self.mask.shape
+        return rows, columns
+
+    @property
+    def area_px(self) -> int:
+        """How many pixels the mask has, or nearly so where it is not drawn yet; the same whenever it is asked for."""
+        return int(np.count_nonzero(self.mask))
+
     def soft_mask(self) -> SoftMask | None:
         """The probability as bytes, soft at the edge alone, as projects keep it; None where it is empty."""
         return soft_mask(self.probability, within=self.within)

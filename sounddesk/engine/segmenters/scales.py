@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from sounddesk.domain.selection import SCALES
 from sounddesk.domain.selection import Scale
 from sounddesk.engine.segmenters.protocol import Candidate
@@ -34,7 +32,7 @@ def scales_of(candidates: Sequence[Candidate]) -> tuple[Scale, ...]:
         >>> scales_of([square(4), square(9)]), scales_of([square(4)])
         (('thing', 'group'), ('thing',))
     """
-    sizes = [int(np.count_nonzero(each.mask)) for each in candidates]
+    sizes = [each.area_px for each in candidates]
     if len(sizes) < len(SCALES):
         return tuple("thing" if i == 0 else "part" if size < sizes[0] else "group" for i, size in enumerate(sizes))
     order = sorted(range(len(sizes)), key=lambda i: sizes[i])

@@ -25,14 +25,13 @@ from sounddesk.engine.segmenters.protocol import Candidate
 from sounddesk.engine.segmenters.protocol import EncodedImage
 from sounddesk.engine.segmenters.soft_edge import LEAST_SURE
 from sounddesk.engine.segmenters.soft_edge import SoftMask
-from sounddesk.engine.starter.guided_filter import follow_colours
+from sounddesk.engine.starter.guided_filter import ColourGuide
 from sounddesk.engine.starter.region import Region
 from sounddesk.engine.starter.region import enclosing
 from sounddesk.engine.starter.region import redrawn
 from sounddesk.engine.starter.segmenter_prompts import FittedPrompt
 from sounddesk.engine.types import BoolMask
 from sounddesk.engine.types import FloatMask
-from sounddesk.engine.types import RgbImage
 
 # Smaller parts of a mask that no click is on are specks.
 _LEAST_PART: Final = 0.1
@@ -51,6 +50,8 @@ _EDGE_LOGIT: Final = float(np.log(1 / LEAST_SURE - 1))
 _STRIP_ROWS: Final = 64
 # Logits nearer to 0 have a probability of 0.5 in float32.
 _LEAST_DISTANCE: Final = 4e-7
+# A logit so far from 0 stays on its side, however it is enlarged.
+_BEYOND_ROUNDING: Final = 1e-3
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -68,10 +69,10 @@ def stability(logits: npt.NDArray[np.float32]) -> float:
     return sure / max(1, possible)
 
 
-def on_edges(drawn: DrawnMask, image: RgbImage) -> DrawnMask:
-    """The mask finer than its cells, with its edge on those of the region's image uint8[S, S, 3]: logits [S, S]."""
-    fine = cv2.resize(drawn.logits, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-    followed = follow_colours((1 / (1 + np.exp(-fine))).astype(np.float32), image).clip(_LEAST_SURE, 1 - _LEAST_SURE)
+def on_edges(drawn: DrawnMask, guide: ColourGuide) -> DrawnMask:
+    """The mask finer than its cells, with its edge on those of the region's image [S, S]: logits [S, S]."""
+    fine = cv2.resize(drawn.logits, guide.size[::-1], interpolation=cv2.INTER_LINEAR)
+    followed = guide.follow((1 / (1 + np.exp(-fine))).astype(np.float32)).clip(_LEAST_SURE, 1 - _LEAST_SURE)
     return replace(drawn, logits=np.log(followed / (1 - followed)).astype(np.float32))
 
 
@@ -96,16 +97,34 @@ def tidied(drawn: DrawnMask, prompt: FittedPrompt, *, image_size: int) -> DrawnM
 class DrawnCandidate(Candidate):
     """A candidate that is as it was drawn, so that only what is asked for is made at the image's size.
 
-    A preview never asks for the probability, and a mask that is kept needs it at its edge alone.
+    A preview never asks for the probability, a mask that is kept needs it at its edge alone, and of the ways in which
+    a click can be meant most are never looked at.
     """
 
-    def __init__(self, *, mask: BoolMask, score: float, within: tuple[int, int, int, int], drawn: DrawnMask) -> None:
-        for name, value in (("mask", mask), ("score", score), ("within", within), ("_drawn", drawn)):
+    def __init__(self, *, drawn: DrawnMask, score: float, within: tuple[int, int, int, int]) -> None:
+        for name, value in (("score", score), ("within", within), ("_drawn", drawn)):
             object.__setattr__(self, name, value)
 
+    @property
+    def size(self) -> tuple[int, int]:
+        return self._of.region.height, self._of.region.width
+
     @cached_property
-    def probability(self) -> FloatMask:
-        return _probability(self._of, self.mask.shape)
+    def mask(self) -> BoolMask:  # type: ignore[override]
+        region = self._of.region
+        mask = np.zeros(self.size, bool)
+        fill_mask(self._of.logits, mask[region.rows, region.columns])
+        return mask
+
+    @cached_property
+    def probability(self) -> FloatMask:  # type: ignore[override]
+        return _probability(self._of)
+
+    @property
+    def area_px(self) -> int:
+        """By the cells of the mask, so that it need not be drawn to be told from others by its size."""
+        logits, (rows, columns) = self._of.logits, self._of.region.size
+        return round(np.count_nonzero(logits >= 0) / logits.size * rows * columns)
 
     def soft_mask(self) -> SoftMask | None:
         drawn = self._of
@@ -121,32 +140,53 @@ class DrawnCandidate(Candidate):
 
 def candidate_of(encoded: EncodedImage, drawn: DrawnMask, prompt: FittedPrompt) -> Candidate | None:
     """One mask at image size that obeys the clicks; None where nothing was found at a single one."""
-    shape = encoded.height, encoded.width
-    region = drawn.region
-    mask = np.zeros(shape, bool)
-    fill_mask(drawn.logits, mask[region.rows, region.columns])
+    longer_side = max(encoded.height, encoded.width)
     # A click on the region's border has a disc that reaches out of it.
-    around = region.widened(math.ceil(disc_radius_px(max(shape))) + 1)
-    inside = mask[around.rows, around.columns]
+    around = drawn.region.widened(math.ceil(disc_radius_px(longer_side)) + 1)
+    within = around.left, around.top, around.right, around.bottom
+    found = DrawnCandidate(drawn=drawn, score=min(1.0, max(0.0, drawn.score)), within=within)
+    if prompt.positive and surely_obeys(drawn, prompt):
+        return found
+    inside = found.mask[around.rows, around.columns]
     if len(prompt.points) < 2 and not inside.any():
         return None
-    score = min(1.0, max(0.0, drawn.score))
-    within = around.left, around.top, around.right, around.bottom
     positive = [(x - around.left, y - around.top) for x, y in prompt.positive]
     negative = [(x - around.left, y - around.top) for x, y in prompt.negative]
     if are_obeyed(inside, positive=positive, negative=negative):
-        return DrawnCandidate(mask=mask, score=score, within=within, drawn=drawn) if inside.any() else None
-    probability = _probability(drawn, shape)
+        return found if inside.any() else None
+    probability = found.probability
     part = probability[around.rows, around.columns]
-    part[:] = obey_clicks(part, positive=positive, negative=negative, longer_side=max(shape))
+    part[:] = obey_clicks(part, positive=positive, negative=negative, longer_side=longer_side)
+    mask = found.mask
     np.greater_equal(part, 0.5, out=inside)
-    return Candidate(mask=mask, probability=probability, score=score, within=within) if inside.any() else None
+    return Candidate(mask=mask, probability=probability, score=found.score, within=within) if inside.any() else None
 
 
-def _probability(drawn: DrawnMask, shape: tuple[int, ...]) -> FloatMask:
+def surely_obeys(drawn: DrawnMask, prompt: FittedPrompt) -> bool:
+    """Whether a mask obeys the clicks beyond all rounding, told without drawing it; where not, it has to be drawn."""
+    region, side = drawn.region, len(drawn.logits)
+    rows, columns = region.size
+    for clicks, sign in ((prompt.positive, 1), (prompt.negative, -1)):
+        for x, y in clicks:
+            # The pixel's middle in cells, and the four cells around it.
+            across = (math.floor(x) + 0.5 - region.left) / columns * side
+            down = (math.floor(y) + 0.5 - region.top) / rows * side
+            if not (0 <= across < side and 0 <= down < side):
+                if sign > 0:
+                    return False
+                continue
+            left, above = math.floor(across - 0.5), math.floor(down - 0.5)
+            near = drawn.logits[max(0, above) : above + 2, max(0, left) : left + 2]
+            if float((sign * near).min()) < _BEYOND_ROUNDING:
+                return False
+    return True
+
+
+def _probability(drawn: DrawnMask) -> FloatMask:
     """At image size, whatever was clicked."""
-    probability = np.zeros(shape, np.float32)
-    fill_probability(drawn.logits, probability[drawn.region.rows, drawn.region.columns])
+    region = drawn.region
+    probability = np.zeros((region.height, region.width), np.float32)
+    fill_probability(drawn.logits, probability[region.rows, region.columns])
     return probability
 
 

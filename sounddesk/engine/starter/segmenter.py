@@ -47,6 +47,7 @@ from sounddesk.engine.starter.drawn_mask import distinct
 from sounddesk.engine.starter.drawn_mask import on_edges
 from sounddesk.engine.starter.drawn_mask import tidied
 from sounddesk.engine.starter.folded_encoder import folded_encoder
+from sounddesk.engine.starter.guided_filter import ColourGuide
 from sounddesk.engine.starter.object_search import search_objects
 from sounddesk.engine.starter.region import Region
 from sounddesk.engine.starter.region import grown_region
@@ -319,21 +320,26 @@ class StarterSegmenter:
             regions.append(next((known for known in regions if known.overlap(own) >= _SAME_REGION), own))
         drawn = self._refined(encoded, prompt, guesses, regions)
         for growth in range(_MOST_GROWTHS):
-            grown = [
-                grown_region(
-                    each.region,
-                    tidied(each, prompt, image_size=config.image_size).logits > 0,
-                    whole_side=growth == _MOST_GROWTHS - 1,
-                )
-                for each in drawn
-            ]
+            last = growth == _MOST_GROWTHS - 1
+            grown = [self._grown(each, prompt, whole_side=last) for each in drawn]
             changed = [index for index, each in enumerate(drawn) if grown[index] != each.region]
             if not changed:
                 break
             again = self._refined(encoded, prompt, guesses[changed], [grown[index] for index in changed])
             for index, each in zip(changed, again, strict=True):
                 drawn[index] = each
-        return tuple(on_edges(each, self._region(encoded, each.region).image) for each in drawn)
+        regions_drawn = {each.region for each in drawn}
+        guides = {region: ColourGuide(self._region(encoded, region).image) for region in regions_drawn}
+        return tuple(on_edges(each, guides[each.region]) for each in drawn)
+
+    def _grown(self, drawn: DrawnMask, prompt: FittedPrompt, *, whole_side: bool) -> Region:
+        """The mask's region with more room where the mask runs into it."""
+        region = drawn.region
+        # Most masks keep off every side as they are, and no part is looked for.
+        if grown_region(region, drawn.logits > 0) == region:
+            return region
+        mask = tidied(drawn, prompt, image_size=self._network.config.image_size).logits > 0
+        return grown_region(region, mask, whole_side=whole_side)
 
     def _refined(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
@@ -20,6 +21,7 @@ from sounddesk.app.manual_window import page_text
 from sounddesk.app.workers.segmentation_worker import FoundMask
 from sounddesk.app.workers.suggestion_worker import SuggestedMask
 from sounddesk.domain.timeline import Clip
+from sounddesk.engine.segmenters.protocol import Candidate
 from sounddesk.resources_folder import resource
 from tests.app.conftest import wait_until
 from tests.app.takes.test_takes_panel import make_take
@@ -104,7 +106,9 @@ def test_control_return_accepts_the_suggestion_shown(window: MainWindow) -> None
     # As the search answers, without the seconds that it takes.
     bar._job = 7
     for each in objects[:2]:
-        found = FoundMask(pixels=each.mask.to_bool(), mask=each.mask, score=1.0)
+        pixels = each.mask.to_bool()
+        candidate = Candidate(mask=pixels, probability=(each.mask.to_array() / 255).astype(np.float32), score=1.0)
+        found = FoundMask(candidate=candidate)
         services.suggestions.found.emit(7, SuggestedMask(found=found, recognised=None))
     services.suggestions.ended.emit(7, None)
     assert accept.isEnabled()

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from sounddesk.app.project.document import Document
+from sounddesk.app.workers.segmentation_worker import FoundMask
 from sounddesk.app.workers.segmentation_worker import SegmentationWorker
 from sounddesk.app.workers.segmentation_worker import choose_default_segmenter
-from sounddesk.app.workers.segmentation_worker import kept_mask
 from sounddesk.domain.mask import Box
 from sounddesk.domain.tiled_mask import TiledMask
 from sounddesk.engine.segmenters.choice import SegmenterChoice
@@ -47,7 +47,8 @@ def test_a_mask_is_kept_soft_at_its_edge_alone() -> None:
     """Thousandths all over the image made every tile of it one that has to be unpacked."""
 
     def kept(probability: FloatMask, within: tuple[int, int, int, int] | None = None) -> TiledMask:
-        return kept_mask(Candidate(mask=probability >= 0.5, probability=probability, score=1.0, within=within))
+        candidate = Candidate(mask=probability >= 0.5, probability=probability, score=1.0, within=within)
+        return FoundMask(candidate=candidate).mask
 
     logits = np.full((512, 768), -5.0, np.float32)
     logits[100:200, 100:200] = 5.0
@@ -81,6 +82,34 @@ def test_a_click_without_an_image_or_outside_it_is_answered_with_the_remedy(
     assert "outside the image of 96 x 64" in failures[-1][1]
 
 
+def test_of_several_candidates_the_one_shown_is_made_first(still: Document, segment: SegmentationWorker) -> None:
+    """The others kept a click waiting twice as long."""
+    made = []
+
+    def on_answer(_job: int, found: tuple[FoundMask, ...]) -> None:
+        made.append([(each.scale, "mask" in vars(each), "change" in vars(each)) for each in found])
+        answers.append(found)
+
+    answers: list[tuple[FoundMask, ...]] = []
+    segment.predicted.connect(on_answer)
+    assert still.project.image is not None
+    segment.set_image(still.project.image.sha256, still.image)
+    segment.predict(Prompt.click(20, 30))
+    wait_until(lambda: len(answers) == 1)
+    assert len(made[0]) > 1
+    assert made[0] == [(scale, index == 0, False) for index, (scale, _, _) in enumerate(made[0])]
+    # Then the others, as one of them may be chosen.
+    wait_until(lambda: all("mask" in vars(each) for each in answers[0]))
+    assert all(np.array_equal(each.mask.to_bool(), each.pixels) for each in answers[0])
+    other = made[0][1][0]
+    segment.predict(Prompt.click(20, 30), scale=other)
+    wait_until(lambda: len(answers) == 2)
+    assert [scale for scale, packed, _ in made[1] if packed] == [other]
+    segment.preview(Prompt.click(20, 30), scale=other)
+    wait_until(lambda: len(answers) == 3)
+    assert [scale for scale, _, shown in made[2] if shown] == [other]
+
+
 def test_only_the_newest_of_many_previews_is_computed(still: Document, segment: SegmentationWorker) -> None:
     answers, dropped = [], []
     segment.predicted.connect(lambda job, found: answers.append((job, found)))
@@ -93,7 +122,7 @@ def test_only_the_newest_of_many_previews_is_computed(still: Document, segment: 
     assert len(answers) <= 2
     assert all(error is None for _, error in dropped)
     shown = answers[-1][1][0]
-    assert shown.mask is None
+    assert "mask" not in vars(shown), "a preview is only looked at"
     assert shown.change is not None
     assert shown.change.box.left <= 29 <= shown.change.box.right
 

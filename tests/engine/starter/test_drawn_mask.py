@@ -114,3 +114,29 @@ def test_a_candidate_with_another_score_is_still_as_it_was_drawn() -> None:
     made = found.with_score(0.4)
     assert (made.score, made.within) == (0.4, found.within)
     assert np.array_equal(made.probability, found.probability)
+
+
+def test_a_mask_is_drawn_when_it_is_asked_for_and_obeys_as_if_it_had_been_before() -> None:
+    """Of the candidates of a click most are never looked at; clicks near an edge still have to be tried on the mask."""
+    region = Region(left=100, top=50, right=187, bottom=131, width=WIDTH, height=HEIGHT)
+    random = np.random.default_rng(1)
+    undrawn = 0
+    for _ in range(60):
+        logits = logits_of_blobs(16) + np.float32(random.choice([0.0, 2.0]))
+        count = int(random.integers(1, 4))
+        points = tuple((float(x), float(y)) for x, y in random.uniform((95, 45), (190, 135), (count, 2)))
+        prompt = Prompt(points=points, labels=(True, *(bool(each) for each in random.integers(0, 2, count - 1))))
+        plain = np.zeros((HEIGHT, WIDTH), bool)
+        fill_mask(logits, plain[region.rows, region.columns])
+        obeyed = all(plain[int(y), int(x)] == label for (x, y), label in zip(points, prompt.labels, strict=True))
+        found = candidate(prompt, region, logits)
+        assert found is not None
+        assert found.size == plain.shape
+        assert np.array_equal(found.mask, plain) == obeyed
+        if isinstance(found, DrawnCandidate):
+            again = candidate(prompt, region, logits)
+            assert again is not None
+            undrawn += "mask" not in vars(again)
+            assert again.area_px == pytest.approx(int(np.count_nonzero(plain)), rel=0.05, abs=20)
+            assert again.area_px == found.area_px, "drawn or not, so that its scale stays"
+    assert 5 < undrawn < 60

@@ -107,7 +107,6 @@ class BoxTool(Tool):
             return
         self.canvas.tell_status()
         found = candidates[0].mask
-        assert found is not None
         self.canvas.document.when_free(partial(self._apply, found, pick))
 
     def _apply(self, found: TiledMask, pick: PickMode) -> None:

@@ -75,7 +75,8 @@ class ClickTool(Tool):
         self._session = session
         session.add((event.x, event.y), positive=pick != "remove")
         self._stop_hover()
-        session.job = self.canvas.segment.predict(session.prompt(), replaces=session.job)
+        scale = self.canvas.options.scale
+        session.job = self.canvas.segment.predict(session.prompt(), replaces=session.job, scale=scale)
         if pick == "new":
             self.set_pick("add")
         self._tell()
@@ -170,7 +171,6 @@ class ClickTool(Tool):
         """Put the chosen candidate into the object, as one step."""
         document = self.canvas.document
         mask = session.candidates[session.index].mask
-        assert mask is not None
         project = document.project
         in_hand = session is self._session
         if session.object_id is None:
@@ -267,7 +267,8 @@ class ClickTool(Tool):
             if session is None:
                 return None
             prompt, before = session.prompt(((x, y), pick == "add")), session.mask
-        return HoverQuestion(x=x, y=y, pick=pick, prompt=prompt, before=before)
+        scale = self.canvas.options.scale
+        return HoverQuestion(x=x, y=y, pick=pick, prompt=prompt, before=before, scale=scale)
 
     def _show_hover(self, question: HoverQuestion, found: tuple[FoundMask, ...]) -> None:
         if self._pointer is None or not self.canvas.is_in_hand(self):

@@ -12,6 +12,7 @@ from PySide6.QtCore import QTimer
 from sounddesk.app.canvas.tools.canvas_port import PickMode
 from sounddesk.app.workers.segmentation_worker import FoundMask
 from sounddesk.app.workers.segmentation_worker import SegmentationWorker
+from sounddesk.domain.selection import Scale
 from sounddesk.domain.tiled_mask import TiledMask
 from sounddesk.engine.segmenters.protocol import Prompt
 
@@ -27,6 +28,7 @@ class HoverQuestion:
         pick: what it would do.
         prompt: with it.
         before: the mask that it would change.
+        scale: of several candidates, which one is shown.
     """
 
     x: float
@@ -34,6 +36,7 @@ class HoverQuestion:
     pick: PickMode
     prompt: Prompt
     before: TiledMask | None
+    scale: Scale | None = None
 
 
 class HoverPreview(QObject):
@@ -80,7 +83,7 @@ class HoverPreview(QObject):
             return
         self._asked, self._wanted = self._wanted(), None
         if self._asked is not None:
-            self._job = self._segment.preview(self._asked.prompt, before=self._asked.before)
+            self._job = self._segment.preview(self._asked.prompt, before=self._asked.before, scale=self._asked.scale)
 
     def _on_predicted(self, job: int, found: tuple[FoundMask, ...]) -> None:
         if job != self._job:
