@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from PySide6.QtCore import QEvent
 from PySide6.QtCore import QTimer
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QFileOpenEvent
 from PySide6.QtWidgets import QApplication
 
 import sounddesk
@@ -35,9 +38,24 @@ _TURN_S: Final = 0.0002
 _WARM_UP_AFTER_MS: Final = 2500
 
 
+class DeskApplication(QApplication):
+    """Hears of files that macOS opens: by an event, where other systems start the program with an argument.
+
+    Signals: file_asked_for(Path): the file.
+    """
+
+    file_asked_for = Signal(Path)
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QFileOpenEvent) and event.file():
+            self.file_asked_for.emit(Path(event.file()))
+            return True
+        return super().event(event)
+
+
 def make_application(arguments: Sequence[str]) -> QApplication:
     """The Qt application with sounddesk's names, which decide where settings lie."""
-    app = QApplication.instance() or QApplication(["sounddesk", *arguments])
+    app = QApplication.instance() or DeskApplication(["sounddesk", *arguments])
     assert isinstance(app, QApplication)
     app.setApplicationName("sounddesk")
     app.setOrganizationName("sounddesk")
@@ -95,6 +113,8 @@ def run(path: Path | None = None, *, bundle: str | None = None, device: str | No
     _remove_leftovers(settings)
     # Kept by the name: without one Python would end the window at once.
     window = open_window(settings, path=path, bundle=bundle, device=device)
+    if isinstance(app, DeskApplication):
+        app.file_asked_for.connect(window.files.open)
     code = app.exec()
     window.shut_down()
     del window
