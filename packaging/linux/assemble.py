@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import email.utils
+import gzip
 import os
 import re
 import shutil
@@ -80,13 +82,16 @@ def metainfo(version: str, *, homepage: str, date: str, note: str) -> str:
 
 
 def write_share(folder: Path, version: str, *, by: Publisher, date: str) -> None:
-    """`applications`, `metainfo`, `mime`, `icons` and `doc` below `folder`."""
+    """`applications`, `metainfo`, `mime`, `icons`, `man` and `doc` below `folder`."""
     import draw
 
-    for place in ("applications", "metainfo", "mime/packages", "doc/sounddesk"):
+    for place in ("applications", "metainfo", "mime/packages", "man/man1", "doc/sounddesk"):
         (folder / place).mkdir(parents=True, exist_ok=True)
     shutil.copy(HERE / f"{APP_ID}.desktop", folder / "applications")
     shutil.copy(HERE / f"{APP_ID}.mime.xml", folder / "mime" / "packages" / f"{APP_ID}.xml")
+    for name in ("sounddesk", "sounddesk-desk"):
+        page = gzip.compress((HERE / "sounddesk.1").read_bytes(), mtime=0)
+        (folder / "man" / "man1" / f"{name}.1.gz").write_bytes(page)
     note = (
         "Opens on Linux without Python."
         if "~" in debian_version(version)
@@ -127,7 +132,7 @@ def make_tarball(frozen: Path, share: Path, out: Path, version: str) -> Path:
     return made
 
 
-def make_deb(frozen: Path, share: Path, out: Path, version: str, *, by: Publisher) -> Path:
+def make_deb(frozen: Path, share: Path, out: Path, version: str, *, by: Publisher, date: str) -> Path:
     """`sounddesk_VERSION_amd64.deb`: the app in /usr/lib/sounddesk, its two commands in /usr/bin."""
     architecture = subprocess.run(
         ["dpkg", "--print-architecture"], capture_output=True, text=True, check=True
@@ -143,19 +148,22 @@ def make_deb(frozen: Path, share: Path, out: Path, version: str, *, by: Publishe
         (root / "usr" / "bin").mkdir()
         for name in ("sounddesk", "sounddesk-desk"):
             (root / "usr" / "bin" / name).symlink_to(f"../lib/sounddesk/{name}")
-        (root / "usr" / "share" / "doc" / "sounddesk" / "copyright").write_text(_copyright(), encoding="utf-8")
+        doc = root / "usr" / "share" / "doc" / "sounddesk"
+        (doc / "copyright").write_text(_copyright(date), encoding="utf-8")
+        (doc / "changelog.gz").write_bytes(gzip.compress(_changelog(version, by=by, date=date).encode(), mtime=0))
         size_kb = sum(path.lstat().st_size for path in root.rglob("*")) // 1024
         control = root / "DEBIAN" / "control"
         control.parent.mkdir()
         control.write_text(
             f"Package: sounddesk\nVersion: {debian_version(version)}\nArchitecture: {architecture}\n"
-            f"Maintainer: The sounddesk authors <{by.contact or _NO_CONTACT}>\nInstalled-Size: {size_kb}\n"
+            f"Maintainer: {_maintainer(by)}\nInstalled-Size: {size_kb}\n"
             f"{f'Homepage: {by.homepage}{chr(10)}' if by.homepage else ''}"
             f"Depends: {', '.join(DEPENDS)}\nRecommends: libportaudio2, xdg-desktop-portal\n"
             "Section: sound\nPriority: optional\n"
             "Description: one sound per object of an image, exported as stems\n"
-            " Open a still, select what should sound, and get one sound for each object: to place,\n"
-            " mix and export for a DAW. A small model is included; nothing is downloaded.\n",
+            " Open a still, select what should sound, and get one sound for each object: to\n"
+            " place, mix and export for a DAW. A small model is included; nothing is\n"
+            " downloaded.\n",
             encoding="utf-8",
         )
         for path in root.rglob("*"):
@@ -169,10 +177,22 @@ def make_deb(frozen: Path, share: Path, out: Path, version: str, *, by: Publishe
     return made
 
 
-def _copyright() -> str:
+def _maintainer(by: Publisher) -> str:
+    return f"The sounddesk authors <{by.contact or _NO_CONTACT}>"
+
+
+def _changelog(version: str, *, by: Publisher, date: str) -> str:
+    """As Debian writes one, of the package; what changed for users is told by the app's own."""
+    day = email.utils.format_datetime(dt.datetime.fromisoformat(date).replace(tzinfo=dt.UTC))
+    changes = "  * See CHANGELOG.md of the release."
+    return f"sounddesk ({debian_version(version)}) unstable; urgency=low\n\n{changes}\n\n -- {_maintainer(by)}  {day}\n"
+
+
+def _copyright(date: str) -> str:
     return (
         "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\nUpstream-Name: sounddesk\n\n"
-        "Files: *\nCopyright: The sounddesk authors, and those of the libraries\nLicense: GPL-3.0-or-later\n"
+        f"Files: *\nCopyright: {date[:4]} The sounddesk authors, and those of the libraries\n"
+        "License: GPL-3.0-or-later\n"
         " The package as a whole: see /usr/share/common-licenses/GPL-3. sounddesk's own code is under Apache-2.0.\n"
         "Comment: /usr/lib/sounddesk/licences has the licence of every part, and the places of the sources;\n"
         " REUSE.toml beside this file names the licences of data by path.\n"
@@ -205,7 +225,7 @@ def main() -> None:
         write_share(share, options.version, by=by, date=date)
         made = [make_tarball(frozen, share, options.out, options.version)]
         if shutil.which("dpkg-deb"):
-            made.append(make_deb(frozen, share, options.out, options.version, by=by))
+            made.append(make_deb(frozen, share, options.out, options.version, by=by, date=date))
         else:
             print("no .deb: dpkg-deb is not installed")
     for path in made:

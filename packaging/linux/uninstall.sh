@@ -27,7 +27,8 @@ elif [ "$models" = ask ]; then
 fi
 id=org.sounddesk.sounddesk
 rm -f "$prefix/bin/sounddesk" "$prefix/bin/sounddesk-desk" \
-  "$prefix/share/applications/$id.desktop" "$prefix/share/metainfo/$id.metainfo.xml" "$prefix/share/mime/packages/$id.xml"
+  "$prefix/share/applications/$id.desktop" "$prefix/share/metainfo/$id.metainfo.xml" "$prefix/share/mime/packages/$id.xml" \
+  "$prefix/share/man/man1/sounddesk.1.gz" "$prefix/share/man/man1/sounddesk-desk.1.gz"
 find "$prefix/share/icons/hicolor" \( -name "$id.*" -o -name 'application-x-sounddesk-project.*' \) -type f -exec rm -f {} + 2>/dev/null || true
 rm -rf "$prefix/share/doc/sounddesk" "$app"
 for tool in "update-desktop-database $prefix/share/applications" "update-mime-database $prefix/share/mime"; do

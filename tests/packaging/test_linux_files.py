@@ -118,7 +118,7 @@ def test_a_package_has_the_app_its_commands_and_who_made_it(
         pytest.skip("dpkg-deb is not installed")
     (unpacked / "share" / "doc" / "sounddesk").mkdir(parents=True)
     by = assemble.Publisher(homepage="https://sounddesk.example" if contact else "", contact=contact)
-    made = assemble.make_deb(unpacked / "sounddesk", unpacked / "share", tmp_path, VERSION, by=by)
+    made = assemble.make_deb(unpacked / "sounddesk", unpacked / "share", tmp_path, VERSION, by=by, date="2026-11-30")
 
     def ask(*options: str) -> str:
         return subprocess.run(["dpkg-deb", *options], capture_output=True, text=True, check=True).stdout
@@ -160,6 +160,9 @@ def unpacked(tmp_path: Path) -> Path:
         shutil.copy(LINUX / script, top)
     (top / "share" / "applications").mkdir(parents=True)
     shutil.copy(LINUX / f"{APP_ID}.desktop", top / "share" / "applications")
+    (top / "share" / "man" / "man1").mkdir(parents=True)
+    for name in ("sounddesk", "sounddesk-desk"):
+        shutil.copy(LINUX / "sounddesk.1", top / "share" / "man" / "man1" / f"{name}.1.gz")
     return top
 
 

@@ -180,6 +180,17 @@ def test_version_1_2_still_opens() -> None:
     assert_same(read_project(V1.with_name("v1.2.sdesk")), dataclasses.replace(contents, project=project))
 
 
+def test_version_1_2_with_stereo_takes_and_recordings_still_opens() -> None:
+    """The tables that this version makes where they are needed, as it wrote them on 2026-11-30."""
+    before = read_project(V1.with_name("v1.2.sdesk"))
+    mono = before.takes[0]
+    sides = np.stack([mono.waveform, -0.5 * mono.waveform], axis=1)
+    contents = read_project(V1.with_name("stereo-and-recordings.sdesk"))
+    takes = (mono, dataclasses.replace(mono, id="t2", number=2, waveform=sides))
+    assert_same(contents, dataclasses.replace(before, takes=takes))
+    assert contents.embedded == {hashlib.sha256(b"bark" * 100).hexdigest()}
+
+
 @pytest.mark.parametrize("overlapping", [True, False])
 def test_before_version_1_2_overlapping_clips_added_up_and_still_do(tmp_path: Path, overlapping: bool) -> None:
     path = tmp_path / "old.sdesk"

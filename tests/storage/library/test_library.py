@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -54,6 +55,17 @@ def test_what_is_put_comes_back(tmp_path: Path) -> None:
         again = library.recordings([found.id])[found.id]
         assert (again.id, again.licence) == (found.id, "mine")
         assert len(library.events_of(found.id)) == 1
+
+
+def test_an_index_that_the_first_version_wrote_keeps_what_the_user_said(tmp_path: Path) -> None:
+    """The kept file was written by that version's own code."""
+    shutil.copy(Path(__file__).parent / "data" / "v1.sqlite", tmp_path)
+    with Library(tmp_path / "v1.sqlite") as library:
+        dog, door = (library.recording_at(Path(f"/recordings/{name}.wav")) for name in ("dog", "door"))
+        assert dog is not None and door is not None
+        assert (dog.starred, dog.licence, dog.commercial) == (True, "CC-BY-4.0", None)
+        assert (door.starred, door.licence, door.commercial) == (False, "mine", False)
+        assert len(library.events_of(dog.id)) == 1 and set(library.matching_words("dog")) == {dog.id}
 
 
 def test_names_that_are_no_text_are_kept_byte_by_byte(tmp_path: Path) -> None:
