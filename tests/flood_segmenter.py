@@ -30,6 +30,7 @@ class FloodSegmenter:
     Attributes:
         gate: encoding and answers wait for it.
         prompts: all that were answered.
+        heeds_hints: whether a mask hint is part of the answer; where not, what a click takes away is all of the image.
     """
 
     name = "flood"
@@ -38,6 +39,7 @@ class FloodSegmenter:
         self.gate = threading.Event()
         self.gate.set()
         self.prompts: list[Prompt] = []
+        self.heeds_hints = True
 
     def encode(self, image: RgbImage) -> EncodedImage:
         self.gate.wait(20)
@@ -62,7 +64,7 @@ class FloodSegmenter:
     def _mask(self, image: RgbImage, prompt: Prompt, tolerance: int) -> BoolMask:
         mask = np.zeros(image.shape[:2], bool)
         if prompt.mask_hint is not None:
-            mask |= prompt.mask_hint
+            mask |= prompt.mask_hint if self.heeds_hints else not any(prompt.labels)
         if prompt.box is not None:
             left, top, right, bottom = (int(edge) for edge in prompt.box)
             mask[top:bottom, left:right] |= image[top:bottom, left:right, 0] > GROUND

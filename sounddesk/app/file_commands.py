@@ -11,6 +11,7 @@ from typing import Final
 from PySide6.QtCore import QBuffer
 from PySide6.QtCore import QMimeData
 from PySide6.QtCore import QObject
+from PySide6.QtCore import QStandardPaths
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog
@@ -56,7 +57,7 @@ class FileCommands(QObject):
 
     def ask_open(self) -> None:
         patterns = " ".join(f"*{suffix}" for suffix in (PROJECT_SUFFIX, *PICTURE_SUFFIXES, *MOVIE_SUFFIXES))
-        start = str(self._services.store.path.parent) if self._services.store.path else ""
+        start = str(self._first_folder())
         name, _ = QFileDialog.getOpenFileName(
             self._window,
             self.tr("Open"),
@@ -65,6 +66,13 @@ class FileCommands(QObject):
         )
         if name:
             self.open(Path(name))
+
+    def _first_folder(self) -> Path:
+        """Where looking for a file begins: beside what is open or was open last, else among the pictures."""
+        recent = [self._services.store.path, *self._services.settings.recent_files]
+        folders = [each.parent for each in recent if each is not None]
+        pictures = Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation))
+        return next(each for each in (*folders, pictures, home_folder()) if each.is_dir())
 
     def open(self, path: Path) -> None:
         """Open a project file, or start a project from an image or a frame of a movie, which is asked for."""

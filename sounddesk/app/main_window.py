@@ -11,6 +11,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtGui import QDragEnterEvent
 from PySide6.QtGui import QDropEvent
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QDockWidget
 from PySide6.QtWidgets import QMainWindow
 from PySide6.QtWidgets import QStackedWidget
@@ -23,6 +24,7 @@ from sounddesk.app.canvas.canvas_panel import CanvasPanel
 from sounddesk.app.canvas.heat_map_commands import HeatMapCommands
 from sounddesk.app.commands.command import Command
 from sounddesk.app.commands.command import StandardKey
+from sounddesk.app.commands.menu_bar import MenuBar
 from sounddesk.app.commands.menus import fill_menu_bar
 from sounddesk.app.dialogs.welcome_page import WelcomePage
 from sounddesk.app.export.drag_out_panel import DragOutPanel
@@ -50,6 +52,8 @@ from sounddesk.app.timeline.transport_bar import TransportBar
 from sounddesk.app.views.layouts import Layouts
 from sounddesk.app.views.layouts import layout_buttons
 from sounddesk.app.views.remembered_views import RememberedViews
+from sounddesk.app.views.window_place import LIKED_SIZE
+from sounddesk.app.views.window_place import fit_onto
 from sounddesk.app.workers.takes_in_making import TakesInMaking
 
 # Of what the status bar says of segmenter and sound, in logical pixels.
@@ -117,11 +121,14 @@ class MainWindow(QMainWindow):
         self._connect()
         recent = RecentFilesMenu(services.settings, self)
         recent.open_requested.connect(self.files.open)
-        fill_menu_bar(self.menuBar(), actions, menus_after={"file.open": recent})
-        self.menuBar().setCornerWidget(layout_buttons(actions, self))
-        self.resize(1440, 900)
+        self._menu_bar = MenuBar(self)
+        self.setMenuBar(self._menu_bar)
+        fill_menu_bar(self._menu_bar, actions, menus_after={"file.open": recent})
+        self._menu_bar.setCornerWidget(layout_buttons(actions, self))
+        self._restore_geometry()
         self.layouts.resize_docks()
-        self._restore()
+        if services.settings.window_state:
+            self.restoreState(services.settings.window_state)
         self._views = RememberedViews(services, self.timeline, self.canvas.opacity, self)
         self._show_docks(self._page() is self.canvas)
         self._refresh()
@@ -250,6 +257,19 @@ class MainWindow(QMainWindow):
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             self.services.actions.show_icons()
+        elif event.type() == QEvent.Type.ActivationChange and not self.isActiveWindow():
+            # Alt and Tab took the keys away: its release is not told here.
+            self._menu_bar.show_mnemonics(False)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        super().keyPressEvent(event)
+        if event.key() == Qt.Key.Key_Alt:
+            self._menu_bar.show_mnemonics(True)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        super().keyReleaseEvent(event)
+        if event.key() == Qt.Key.Key_Alt:
+            self._menu_bar.show_mnemonics(False)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
         if event.mimeData().hasUrls() or event.mimeData().hasImage():
@@ -291,19 +311,11 @@ class MainWindow(QMainWindow):
         self.services.settings.shortcuts = self.services.actions.rebound
         self.services.close()
 
-    def _restore(self) -> None:
-        settings = self.services.settings
-        if settings.window_geometry:
-            self.restoreGeometry(settings.window_geometry)
-        if settings.window_state:
-            self.restoreState(settings.window_state)
-        # A window that was left on a screen that is gone would be out of sight.
-        QTimer.singleShot(0, self._pull_onto_screen)
-
-    def _pull_onto_screen(self) -> None:
-        screen = self.screen()
-        if screen is not None and not screen.availableGeometry().intersects(self.frameGeometry()):
-            self.move(screen.availableGeometry().topLeft())
+    def _restore_geometry(self) -> None:
+        self.resize(LIKED_SIZE)
+        if self.services.settings.window_geometry:
+            self.restoreGeometry(self.services.settings.window_geometry)
+        fit_onto(self, self.screen().availableGeometry(), least=self.minimumSizeHint())
 
 
 def _panel_command(name: str, title: str) -> Command[MainWindow]:

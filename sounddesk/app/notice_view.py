@@ -17,6 +17,7 @@ from sounddesk.app.notifications import Level
 from sounddesk.app.notifications import Notice
 from sounddesk.app.notifications import as_sentence
 from sounddesk.app.notifications import notifier
+from sounddesk.app.notifications import with_full_stop
 from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.plain_text import PlainMessageBox
 
@@ -117,8 +118,9 @@ class NoticeView(QObject):
         box = PlainMessageBox(self._window)
         box.setIcon(PlainMessageBox.Icon.Warning)
         box.setWindowTitle(self.tr("sounddesk"))
-        box.setText(as_sentence(notice.title))
-        box.setInformativeText("\n".join(as_sentence(part) for part in (notice.cause, notice.remedy) if part))
+        box.setText(with_full_stop(as_sentence(notice.title)))
+        parts = (with_full_stop(as_sentence(part)) for part in (notice.cause, notice.remedy))
+        box.setInformativeText("\n".join(part for part in parts if part))
         # Named, because with another button beside it Qt finds none for the Escape key and for closing.
         box.setEscapeButton(box.addButton(PlainMessageBox.StandardButton.Ok))
         if notice.button is not None:

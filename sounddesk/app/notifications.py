@@ -25,6 +25,8 @@ from PySide6.QtCore import Signal
 
 from sounddesk.domain.errors import SounddeskError
 
+_ENDS: Final = (".", "!", "?", "…")
+
 
 class Level(StrEnum):
     """How much a notice matters.
@@ -70,14 +72,17 @@ class Notice:
 
     @property
     def line(self) -> str:
-        """All of it in one line: what an exception says has no full stop, and what follows explains it."""
+        """All of it in one line: what an exception says has no full stop, and what follows explains it.
+
+        What was done may end with a folder's name, to which nothing is added; what was not done ends as a sentence.
+        """
         line = ""
         for part in (self.title, self.cause, self.remedy):
             if not line or not part:
                 line += part
             else:
-                line += f" {as_sentence(part)}" if line.endswith((".", "!", "?", "…")) else f": {part}"
-        return line
+                line += f" {as_sentence(part)}" if line.endswith(_ENDS) else f": {part}"
+        return line if self.level is Level.INFO else with_full_stop(line)
 
 
 class Notifier(QObject):
@@ -114,6 +119,11 @@ class Notifier(QObject):
     def refused(self, error: Exception, *, title: str = "") -> None:
         """Say, as a warning, why what was asked for was not done; otherwise as `failed`."""
         self.failed(error, title=title, level=Level.WARNING)
+
+
+def with_full_stop(text: str) -> str:
+    """As a sentence ends."""
+    return text if not text or text.endswith(_ENDS) else f"{text}."
 
 
 def as_sentence(text: str) -> str:

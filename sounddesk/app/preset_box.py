@@ -18,6 +18,12 @@ _TEXTS: Final[dict[PresetName, str]] = {
 }
 
 
+def preset_title(name: str) -> str:
+    """What a preset is called where its steps stand beside it; the name itself where it is none of ours."""
+    known = {str(each): _TEXTS[each].partition(" (")[0] for each in PRESETS}
+    return str(QCoreApplication.translate("preset_box", known.get(name, name)))
+
+
 def preset_box(name: str) -> QComboBox:
     """A box that has the presets' names as its data; `name`: the one that is chosen, the first where it is unknown."""
     box = QComboBox()

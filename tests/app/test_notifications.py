@@ -50,7 +50,7 @@ def test_a_failure_is_one_box_however_often_it_is_told(qapp: object) -> None:
     for _ in range(3):
         notifier.error("It cannot be saved", cause="the disk is full", remedy="free some space", button=retry)
     (box,) = shown(window)
-    assert (box.text(), box.informativeText()) == ("It cannot be saved", "The disk is full\nFree some space")
+    assert (box.text(), box.informativeText()) == ("It cannot be saved.", "The disk is full.\nFree some space.")
     QTest.mouseClick(next(each for each in box.buttons() if each.text() == "Try again"), Qt.MouseButton.LeftButton)
     assert pressed == ["again"] and shown(window) == []
     notifier.error("It cannot be saved", cause="the disk is full", remedy="free some space", button=retry)
@@ -74,7 +74,7 @@ def test_names_of_others_are_no_markup_in_a_box(qapp: object) -> None:
 def test_an_exception_says_its_cause_and_remedy(told: list[str]) -> None:
     notifier.failed(SounddeskError("seconds is 900", remedy="choose at most 600"))
     notifier.failed(MemoryError(), title="dog could not be generated.")
-    assert told == ["error: seconds is 900: choose at most 600", "error: dog could not be generated. MemoryError"]
+    assert told == ["error: seconds is 900: choose at most 600.", "error: dog could not be generated. MemoryError."]
 
 
 def test_a_refusal_is_a_warning_of_the_same_parts() -> None:
@@ -86,7 +86,7 @@ def test_a_refusal_is_a_warning_of_the_same_parts() -> None:
     (notice,) = notices
     parts = {"title": "Objects are not named.", "cause": "there is no mask yet", "remedy": "paint one"}
     assert notice == Notice(level=Level.WARNING, **parts)
-    assert notice.line == "Objects are not named. There is no mask yet: paint one"
+    assert notice.line == "Objects are not named. There is no mask yet: paint one."
 
 
 def test_a_closed_window_shows_nothing_and_threads_may_tell(qapp: object, told: list[str]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from PySide6.QtCore import QCoreApplication
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox
 from PySide6.QtWidgets import QComboBox
@@ -37,6 +38,17 @@ from sounddesk.storage.path_text import home_folder
 from sounddesk.storage.path_text import path_of
 
 _MOST_VERSIONS: Final = 1000
+# Of the presets that come with the app; the user's own have the names that she gave them.
+_TITLES: Final = {
+    "post": "Post-production",
+    "music": "Music, 44.1 kHz",
+    "game": "Game, one mono file per clip",
+    "library": "Sound library, starred takes",
+    "broadcast": "Broadcast mix, -23 LUFS",
+    "web": "Web, OGG",
+    "archive": "Archive, everything",
+    "daw": "DAW session",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,7 +224,7 @@ class ExportDialog(QDialog):
         self._presets.clear()
         self._presets.addItem(self.tr("As last time"), "")
         for name in self._memory.presets():
-            self._presets.addItem(name, name)
+            self._presets.addItem(str(QCoreApplication.translate("ExportDialog", _TITLES.get(name, name))), name)
 
     def _use_preset(self) -> None:
         name = self._presets.currentData()

@@ -41,10 +41,10 @@ class ExportFields(QWidget):
         self.takes = self._combo(
             "takes",
             {
-                "none": self.tr("No takes"),
-                "placed": self.tr("Takes on the timeline"),
-                "starred": self.tr("Starred takes"),
-                "all": self.tr("All takes"),
+                "none": self.tr("None"),
+                "placed": self.tr("Those on the timeline, one file each"),
+                "starred": self.tr("Starred ones, one file each"),
+                "all": self.tr("All, one file each"),
             },
         )
         self.format = self._combo("format", {each.name: each.label for each in audio_formats()})
@@ -79,8 +79,9 @@ class ExportFields(QWidget):
         self.exchange = {each.name: self._check(each.name, each.label) for each in exchange_formats()}
         form = QFormLayout(self)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.addRow(self.tr("Files:"), _row(self.stems, self.mix, self.clips))
-        form.addRow("", _row(self.takes, self.silent))
+        form.addRow(self.tr("Files:"), _row(self.stems, self.silent))
+        form.addRow("", _row(self.mix, self.clips))
+        form.addRow(self.tr("Whole takes:"), self.takes)
         form.addRow(self.tr("Format:"), _row(self.format, self.rate, self.channels))
         form.addRow("", self.dither)
         form.addRow(self.tr("Stems and clips:"), self.fader)

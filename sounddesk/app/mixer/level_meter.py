@@ -170,6 +170,8 @@ class _SpokenMeter(AccessibleParts):
         return self._meter.in_words()
 
 
+# Below the absolute gate of BS.1770 nothing counts as sound.
+_SILENT_LUFS: Final = -70.0
 _UNITS: Final = {"integrated": "LUFS", "short_term": "LUFS", "momentary": "LUFS", "true_peak": "dBTP"}
 
 
@@ -235,7 +237,7 @@ class LoudnessPanel(QWidget):
 def _lufs(value: float | None) -> str:
     if value is None:
         return "n/a"
-    return f"{value:.1f}" if math.isfinite(value) else "-∞"
+    return f"{value:.1f}" if value >= _SILENT_LUFS else "-∞"
 
 
 def _fallen(shown_db: float, now_db: float) -> float:

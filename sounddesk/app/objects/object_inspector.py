@@ -16,6 +16,9 @@ from PySide6.QtWidgets import QWidget
 from sounddesk.app.commands.command import PanelKey
 from sounddesk.app.look.icons import icon
 from sounddesk.app.look.spin_boxes import DoubleSpinBox
+from sounddesk.app.look.theme import GAP
+from sounddesk.app.look.theme import SMALL
+from sounddesk.app.look.theme import font
 from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
@@ -84,11 +87,16 @@ class ObjectInspector(QWidget):
         dice.setAccessibleName(self.tr("New random seed"))
         dice.setToolTip(dice.accessibleName())
         dice.clicked.connect(lambda: self._set("seed", secrets.randbelow(2**31), self.tr("New seed of {name}")))
+        # Across the whole width, and small: a seed has up to 19 figures.
+        self._seed.setFont(font(SMALL))
         row = QHBoxLayout()
+        row.setSpacing(GAP)
+        row.addWidget(PlainLabel(self.tr("Seed"), parent=self))
         row.addWidget(self._seed, 1)
-        row.addWidget(self._lock)
-        row.addWidget(dice)
-        form.addRow(self.tr("Seed"), row)
+        for button in (self._lock, dice):
+            button.setProperty("compact", True)
+            row.addWidget(button)
+        form.addRow(row)
         document.changed.connect(lambda old, new: self.refresh() if old.objects is not new.objects else None)
         document.replaced.connect(self.refresh)
         selection.objects_changed.connect(self.refresh)
@@ -99,6 +107,7 @@ class ObjectInspector(QWidget):
         object_id = self._selection.current_object_id
         self.setEnabled(object_id is not None)
         if object_id is None:
+            self._show_nothing()
             return
         current = self._document.project.object(object_id)
         self.setEnabled(not current.locked)
@@ -116,6 +125,20 @@ class ObjectInspector(QWidget):
         self._show_guess(current)
         self._length.blockSignals(True)
         self._length.setValue(current.seconds or 0.0)
+        self._length.blockSignals(False)
+
+    def _show_nothing(self) -> None:
+        """Nothing of the object that was selected before."""
+        self._shown = None
+        for field in (self._hint, self._negative, self._seed):
+            field.clear()
+        self._seed.setToolTip("")
+        self._lock.setChecked(False)
+        self._guess.hide()
+        self._proposal.setVisible(False)
+        self._hint.setPlaceholderText(self.tr("e.g. siren"))
+        self._length.blockSignals(True)
+        self._length.setValue(0.0)
         self._length.blockSignals(False)
 
     def _show_guess(self, current: SceneObject) -> None:

@@ -34,8 +34,10 @@ from sounddesk.app.objects.object_list import VISIBLE
 from sounddesk.app.objects.object_list import ObjectList
 from sounddesk.app.objects.objects_panel_commands import COMMANDS
 from sounddesk.app.objects.objects_panel_commands import OBJECT_MENU
+from sounddesk.app.objects.row_delegates import COUNT_ROLE
 from sounddesk.app.objects.row_delegates import SHARE_ROLE
 from sounddesk.app.objects.thumbnails import Thumbnails
+from sounddesk.app.plain_text import plain_tip
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.workers.background import Background
@@ -87,6 +89,7 @@ class ObjectsPanel(QWidget):
         layout.addWidget(self._inspector)
         document.changed.connect(self._on_changed)
         document.replaced.connect(self._on_replaced)
+        document.take_added.connect(lambda _take: self.refresh())
         selection.objects_changed.connect(self._show_selection)
         selection.objects_changed.connect(actions.refresh)
         self.refresh()
@@ -136,7 +139,12 @@ class ObjectsPanel(QWidget):
             LOCKED, self.tr("Unlock: allow changes") if each.locked else self.tr("Lock: nothing can change it")
         )
         kinds = {"object": "", "ambience": self.tr("ambience"), "blend": self.tr("blend")}
-        item.setToolTip(NAME, kinds[each.kind] or guess_text(each))
+        count = len(self._document.takes.of_object(each.id))
+        counted = self.tr("1 take") if count == 1 else self.tr("{count} takes").format(count=count) if count else ""
+        item.setData(NAME, COUNT_ROLE, count)
+        item.setData(NAME, Qt.ItemDataRole.AccessibleTextRole, ", ".join(part for part in (each.name, counted) if part))
+        told = (kinds[each.kind] or guess_text(each), counted)
+        item.setToolTip(NAME, plain_tip("\n".join(part for part in told if part)))
         font = item.font(NAME)
         font.setItalic(each.kind != "object" or each.named_by == "guess")
         item.setFont(NAME, font)

@@ -10,6 +10,7 @@ from PySide6.QtCore import QModelIndex
 from PySide6.QtCore import QPersistentModelIndex
 from PySide6.QtCore import QRectF
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtGui import QPainter
@@ -21,10 +22,14 @@ from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.look.icons import icon_pixmap
 from sounddesk.app.look.theme import PADDING
+from sounddesk.app.look.theme import SMALL
 from sounddesk.app.look.theme import colour
+from sounddesk.app.look.theme import font
 
 SHARE_ROLE: Final = Qt.ItemDataRole.UserRole + 1
 """How far the takes of a row's object are, from 0 to 1; None while none are made."""
+COUNT_ROLE: Final = Qt.ItemDataRole.UserRole + 2
+"""How many takes a row's object has."""
 _ICON: Final = 18
 _RING: Final = 14
 Index = QModelIndex | QPersistentModelIndex
@@ -70,14 +75,32 @@ class FlagDelegate(QStyledItemDelegate):
 
 
 class NameDelegate(QStyledItemDelegate):
-    """The name with its cut-out, and a ring at the right that fills while takes of the object are made."""
+    """The name with its cut-out; at the right the number of takes, and a ring that fills while takes are made."""
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        share = index.data(SHARE_ROLE)
-        super().paint(painter, option, index)
-        if share is None:
-            return
-        rect = option.rect  # type: ignore[attr-defined]
+        share, count = index.data(SHARE_ROLE), index.data(COUNT_ROLE) or 0
+        whole, state = QRectF(option.rect), option.state  # type: ignore[attr-defined]
+        selected = bool(state & QStyle.StateFlag.State_Selected)
+        figures = QFontMetrics(font(SMALL)).horizontalAdvance(str(count)) if count else 0
+        taken = (PADDING + figures if count else 0) + (PADDING + _RING if share is not None else 0)
+        if taken and (selected or state & QStyle.StateFlag.State_MouseOver):
+            painter.fillRect(whole, colour("selection" if selected else "hover"))
+        narrowed = QStyleOptionViewItem(option)
+        narrowed.rect = option.rect.adjusted(0, 0, -taken, 0)  # type: ignore[attr-defined]
+        super().paint(painter, narrowed, index)
+        if count:
+            painter.save()
+            painter.setFont(font(SMALL))
+            painter.setPen(colour("on_selection" if selected else "muted"))
+            right = whole.right() - PADDING - (PADDING + _RING if share is not None else 0)
+            place = QRectF(right - figures, whole.top(), figures + 1, whole.height())
+            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, str(count))
+            painter.restore()
+        if share is not None:
+            self._ring(painter, whole, share)
+
+    @staticmethod
+    def _ring(painter: QPainter, rect: QRectF, share: float) -> None:
         where = QRectF(rect.right() - PADDING - _RING, rect.center().y() - _RING / 2, _RING, _RING)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

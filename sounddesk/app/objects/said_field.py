@@ -112,7 +112,7 @@ class SaidField(QLineEdit):
     def _show(self) -> None:
         self.setReadOnly(self.is_looking)
         waiting = self.tr("Looking for it… Escape stops")
-        self.setPlaceholderText(waiting if self.is_looking else self.tr("Say what: the dog on the left"))
+        self.setPlaceholderText(waiting if self.is_looking else self.tr("Select by words: the dog on the left"))
 
 
 COMMANDS: Final[tuple[Command[SaidField], ...]] = (

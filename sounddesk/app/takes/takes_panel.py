@@ -26,6 +26,7 @@ from sounddesk.app.look.icons import accent_icon
 from sounddesk.app.look.spin_boxes import SpinBox
 from sounddesk.app.notifications import notifier
 from sounddesk.app.plain_text import PlainLabel
+from sounddesk.app.preset_box import preset_title
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.takes.compare_dialog import CompareDialog
@@ -41,9 +42,9 @@ from sounddesk.domain.take_placement import with_take_swapped
 
 # What of a recipe is shown, under which words.
 _RECIPE_WORDS: Final = (
-    ("file", "{}"), ("seed", "seed {}"), ("drawn_seed", "drawn from {}"), ("preset", "{}"), ("steps", "{} steps"),
-    ("guidance", "guidance {}"), ("bundle", "bundle {}"), ("how", "{}"), ("source_take", "from take {}"),
-    ("strength", "strength {}"),
+    ("file", "{}"), ("preset", "{}"), ("steps", "{} steps"), ("guidance", "guidance {}"), ("bundle", "bundle {}"),
+    ("how", "{}"), ("source_take", "from take {}"), ("strength", "strength {}"), ("seed", "seed {}"),
+    ("drawn_seed", "drawn from {}"),
     ("hint", "prompt \u201c{}\u201d"), ("negative_hint", "not \u201c{}\u201d"),
 )  # fmt: skip
 
@@ -139,10 +140,6 @@ class TakesPanel(QWidget):
         return bool(self._document.project.objects)
 
     @property
-    def has_objects_selected(self) -> bool:
-        return bool(self._selection.object_ids)
-
-    @property
     def has_take(self) -> bool:
         """Whether a take is selected."""
         return bool(self._list.selected_ids)
@@ -202,12 +199,16 @@ class TakesPanel(QWidget):
         takes = [] if object_id is None else self._document.takes.of_object(object_id)
         heard = "" if object_id is None else self._listening.get(object_id, "")
         self._title.setText(self._title_of(object_id, len(takes), heard))
-        if object_id is None:
+        keys = self._actions["takes.generate"].shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        every = object_id is None and self.has_objects
+        self._generate.setText(self.tr("Generate all") if every else self.tr("Generate"))
+        if every:
+            text = self.tr("Generate all ({keys}) makes a sound for every object.").format(keys=keys)
+        elif object_id is None:
             text = self.tr("The sounds of the selected object are listed here.")
         elif object_id in self._making:
             text = self.tr("The take is on its way.")
         else:
-            keys = self._actions["takes.generate"].shortcut().toString(QKeySequence.SequenceFormat.NativeText)
             text = self.tr("Generate ({keys}) makes a sound for it.").format(keys=keys)
         self._list.set_empty_text(text)
 
@@ -216,6 +217,8 @@ class TakesPanel(QWidget):
         take_id = self._list.current_id
         take = None if take_id is None else self._document.takes.get(take_id)
         recipe = {} if take is None else take.recipe
+        if recipe.get("preset"):
+            recipe = {**recipe, "preset": preset_title(str(recipe["preset"]))}
         words = [text.format(recipe[key]) for key, text in _RECIPE_WORDS if recipe.get(key) not in (None, "")]
         told = " · ".join(words)
         self._recipe.setText(told[:1].upper() + told[1:])
@@ -272,6 +275,10 @@ class TakesPanel(QWidget):
     # ------------------------------------------------------------------ what the user does
 
     def generate(self) -> None:
+        """Make takes for what is selected, for all where nothing is: the next step is always one press away."""
+        if not self._selection.object_ids:
+            self.generate_all()
+            return
         self.generate_requested.emit(list(self._selection.object_ids), self.variations)
 
     def generate_all(self) -> None:

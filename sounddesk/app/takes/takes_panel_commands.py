@@ -32,7 +32,8 @@ def _rework_command(way: ReworkEntry) -> Command[Any]:
 # Of a `TakesPanel`, which imports this module.
 COMMANDS: Final[tuple[Command[Any], ...]] = (
     Command("takes.generate", "&Generate selected", lambda it: it.generate(), menu="Takes", section="generate",
-            keys="Ctrl+G", label="Generate", enabled=lambda it: it.has_objects_selected),
+            keys="Ctrl+G", label="Generate", enabled=lambda it: it.has_objects,
+            tip="Takes for the selected objects, for all of them where none is selected"),
     Command("takes.generate_all", "Generate &all", lambda it: it.generate_all(), menu="Takes", section="generate",
             keys="Ctrl+Shift+G", enabled=lambda it: it.has_objects),
     *(_rework_command(each) for each in REWORKS),

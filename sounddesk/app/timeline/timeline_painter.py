@@ -29,6 +29,7 @@ from sounddesk.app.timeline.timeline_curves import PointRef
 from sounddesk.app.timeline.timeline_view import MARKERS_HEIGHT
 from sounddesk.app.timeline.timeline_view import NAMES_WIDTH
 from sounddesk.app.timeline.timeline_view import RULER_HEIGHT
+from sounddesk.app.timeline.timeline_view import Hit
 from sounddesk.app.timeline.timeline_view import TimelineView
 from sounddesk.domain.project import Project
 from sounddesk.domain.scene import SceneObject
@@ -49,6 +50,7 @@ class TimelineState:
         loop_s: range of the loop; `looping` whether it is repeated.
         marquee: rectangle that is being drawn around clips, in widget pixels.
         curve_mode, chosen_point: what is edited on the lanes, and its point that keys act on.
+        hovered_clip, hovered_button: what is under the mouse: a clip's id, mute or solo of a lane.
         take_names: what clips are called, by the id of their take.
         making: how far the takes are that are being made, from 0 to 1 by the id of the object.
     """
@@ -63,6 +65,8 @@ class TimelineState:
     marquee: QRectF | None
     curve_mode: CurveMode
     chosen_point: PointRef | None
+    hovered_clip: str
+    hovered_button: Hit | None
     take_names: Mapping[str, str]
     making: Mapping[str, float]
 
@@ -98,7 +102,11 @@ class TimelinePainter:
         painter.setClipRect(QRectF(NAMES_WIDTH, RULER_HEIGHT, area.width() - NAMES_WIDTH, area.height()))
         for clip in project.clips:
             self._clip(
-                project, clip, chosen=clip.id in state.chosen_clips, title=state.take_names.get(clip.take_id, "")
+                project,
+                clip,
+                chosen=clip.id in state.chosen_clips,
+                hovered=clip.id == state.hovered_clip,
+                title=state.take_names.get(clip.take_id, ""),
             )
         for row, each in enumerate(project.objects):
             if each.id in state.making:
@@ -132,14 +140,16 @@ class TimelinePainter:
             room = self._view.flag_rect(row, solo=False).left() - 14
             name = painter.fontMetrics().elidedText(each.name, Qt.TextElideMode.ElideRight, round(room))
             painter.drawText(QRectF(10, top, room, height), Qt.AlignmentFlag.AlignVCenter, name)
-            self._flag(self._view.flag_rect(row, solo=False), "M", lit="mute" if each.strip.muted else "")
-            self._flag(self._view.flag_rect(row, solo=True), "S", lit="solo" if each.strip.soloed else "")
+            over = state.hovered_button.part if state.hovered_button and state.hovered_button.id == each.id else ""
+            for part, letter, on in (("mute", "M", each.strip.muted), ("solo", "S", each.strip.soloed)):
+                where = self._view.flag_rect(row, solo=part == "solo")
+                self._flag(where, letter, lit=part if on else "", hovered=over == part)
             painter.setPen(colour("line"))
             painter.drawLine(QPointF(0, top + height), QPointF(width, top + height))
 
-    def _flag(self, where: QRectF, letter: str, *, lit: str) -> None:
+    def _flag(self, where: QRectF, letter: str, *, lit: str, hovered: bool) -> None:
         painter = self._painter
-        painter.setPen(colour("line"))
+        painter.setPen(colour("text" if hovered else "line"))
         painter.setBrush(colour(lit or "hover"))
         painter.drawRoundedRect(where, RADIUS, RADIUS)
         painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -186,17 +196,17 @@ class TimelinePainter:
         shade.setAlpha(shade.alpha() // 4)
         self._painter.fillRect(QRectF(left, RULER_HEIGHT, right - left, self._area.height()), shade)
 
-    def _clip(self, project: Project, clip: Clip, *, chosen: bool, title: str) -> None:
+    def _clip(self, project: Project, clip: Clip, *, chosen: bool, hovered: bool, title: str) -> None:
         painter = self._painter
         rect = self._view.clip_rect(project, clip)
         if rect.right() < NAMES_WIDTH or rect.left() > self._area.width():
             return
         ink = QColor(project.object(clip.object_id).colour)
         fill = QColor(ink)
-        fill.setAlpha(110 if chosen else 70)
+        fill.setAlpha(110 if chosen else 90 if hovered else 70)
         painter.fillRect(rect, fill)
         self._pictures.draw(painter, clip, rect, ink.lighter(125) if self._on_dark else ink.darker(180))
-        outline = colour("accent") if chosen else ink
+        outline = colour("accent") if chosen else colour("text") if hovered else ink
         painter.setPen(QPen(outline, 2 if chosen else 1))
         painter.drawRect(rect)
         painter.setPen(self._palette.color(QPalette.ColorRole.Text))

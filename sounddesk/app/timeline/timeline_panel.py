@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Final
 
+from PySide6.QtCore import QEvent
 from PySide6.QtCore import QPointF
 from PySide6.QtCore import QRectF
 from PySide6.QtCore import Qt
@@ -28,8 +29,6 @@ from sounddesk.app.timeline.clip_presses import ClipPresses
 from sounddesk.app.timeline.curve_editing import CurveEditing
 from sounddesk.app.timeline.take_drops import TakeDrops
 from sounddesk.app.timeline.timeline_commands import TimelineCommands
-from sounddesk.app.timeline.timeline_curves import PointRef
-from sounddesk.app.timeline.timeline_curves import hit_curve
 from sounddesk.app.timeline.timeline_drags import Drag
 from sounddesk.app.timeline.timeline_drags import DragTools
 from sounddesk.app.timeline.timeline_drags import LoopRange
@@ -39,6 +38,7 @@ from sounddesk.app.timeline.timeline_drags import MoveEnd
 from sounddesk.app.timeline.timeline_drags import MoveMarker
 from sounddesk.app.timeline.timeline_drags import Scrub
 from sounddesk.app.timeline.timeline_drags import Snapper
+from sounddesk.app.timeline.timeline_hover import TimelineHover
 from sounddesk.app.timeline.timeline_menus import show_menu
 from sounddesk.app.timeline.timeline_menus import timeline_menu
 from sounddesk.app.timeline.timeline_painter import TimelinePainter
@@ -58,18 +58,6 @@ from sounddesk.domain.timecode import TimeUnit
 from sounddesk.domain.timeline import Clip
 
 MAX_WAVE_ZOOM: Final = 32.0
-_CURSORS: Final = {
-    "left edge": Qt.CursorShape.SizeHorCursor,
-    "right edge": Qt.CursorShape.SizeHorCursor,
-    "end": Qt.CursorShape.SizeHorCursor,
-    "fade in": Qt.CursorShape.SizeFDiagCursor,
-    "fade out": Qt.CursorShape.SizeBDiagCursor,
-    "playhead": Qt.CursorShape.SplitHCursor,
-    "marker": Qt.CursorShape.PointingHandCursor,
-    "body": Qt.CursorShape.OpenHandCursor,
-    "mute": Qt.CursorShape.PointingHandCursor,
-    "solo": Qt.CursorShape.PointingHandCursor,
-}
 
 
 class TimelinePanel(QWidget):
@@ -97,6 +85,7 @@ class TimelinePanel(QWidget):
         self._making: Mapping[str, float] = {}
         # All of the timeline is in sight, and lanes fill the panel, until something else is asked for.
         self._shows_all = self._lanes_follow = True
+        self._hover = TimelineHover(self)
         self._pictures = ClipPictures(document, self)
         self._pictures.changed.connect(self.update)
         self._snapper = Snapper(document, player)
@@ -210,6 +199,8 @@ class TimelinePanel(QWidget):
             making=self._making,
             curve_mode=self.curves.mode,
             chosen_point=self.curves.chosen_point,
+            hovered_clip=self._hover.clip_id,
+            hovered_button=self._hover.button,
             marquee=self._drag.rect if isinstance(self._drag, Marquee) else self._drops.rect,
         )
         with QPainter(self) as painter:
@@ -288,7 +279,8 @@ class TimelinePanel(QWidget):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         drag = self._drag
         if drag is None:
-            self.setCursor(self._cursor_at(event.position()))
+            place, project = event.position(), self._document.project
+            self._hover.move(self._hit(place), place, view=self.view, project=project, mode=self.curves.mode)
             return
         if drag.edits and not self._document.in_gesture:
             # Undo, or something else that ended the gesture, took the clip out of the hand.
@@ -297,11 +289,9 @@ class TimelinePanel(QWidget):
         drag.move(event.position(), free=bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
         self.update()
 
-    def _cursor_at(self, place: QPointF) -> Qt.CursorShape:
-        found = hit_curve(self.view, self._document.project, self.curves.mode, place)
-        if found is not None:
-            return Qt.CursorShape.SizeAllCursor if isinstance(found, PointRef) else Qt.CursorShape.CrossCursor
-        return _CURSORS.get(self._hit(place).part, Qt.CursorShape.ArrowCursor)
+    def leaveEvent(self, event: QEvent) -> None:  # noqa: N802
+        super().leaveEvent(event)
+        self._hover.leave()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         drag, self._drag = self._drag, None

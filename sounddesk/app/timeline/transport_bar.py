@@ -64,7 +64,8 @@ class TransportBar(QWidget):
         self._unit.clicked.connect(self._next_unit)
         row.addWidget(self._unit)
         row.addSpacing(GAP)
-        row.addWidget(self._make_curves())
+        self._curves = self._make_curves()
+        row.addWidget(self._curves)
         row.addStretch(1)
         row.addWidget(self._button("timeline.ripple", text=True))
         for name in ("timeline.snap", "timeline.marker", "timeline.at_markers"):
@@ -106,19 +107,22 @@ class TransportBar(QWidget):
         return button
 
     def _make_curves(self) -> QToolButton:
-        """What the mouse works on, clips or one kind of curve: one button, since the mixer beside needs the width."""
+        """Automation: which curve the mouse works on, or the clips. One button: the mixer beside needs the width."""
         button = QToolButton(self)
         button.setAutoRaise(True)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        button.setToolTip(self.tr("What the mouse works on: clips, or curves over them"))
+        button.setToolTip(self.tr("Automation: draw volume, pan or clip gain over the clips"))
+        button.setCheckable(True)
         menu = QMenu(button)
         button.setMenu(menu)
 
         def show(action: QAction) -> None:
             if action.isChecked():
-                button.setText(action.iconText())
-                button.setAccessibleName(self.tr("The mouse works on: {what}").format(what=action.iconText()))
+                drawing = action is not self._actions["timeline.curves_off"]
+                button.setText(action.iconText() if drawing else self.tr("Automation"))
+                button.setAccessibleName(self.tr("Automation: {what}").format(what=action.iconText()))
+                button.setChecked(drawing)
 
         for mode in CURVE_MODES:
             action = self._actions[f"timeline.curves_{mode}"]

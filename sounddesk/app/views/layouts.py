@@ -89,11 +89,10 @@ class Layouts(QObject):
         self._docks["takes"].raise_()
 
     def set_full_screen(self, on: bool) -> None:
-        """Fill the screen, or no longer."""
-        if on:
-            self._window.showFullScreen()
-        else:
-            self._window.showNormal()
+        """Fill the screen, or have again the size of before: maximised, where it was."""
+        state, full = self._window.windowState(), Qt.WindowState.WindowFullScreen
+        self._window.setWindowState(state | full if on else state & ~full)
+        self._window.show()
 
     def _resize(self, sizes: Mapping[str, int], orientation: Qt.Orientation) -> None:
         self._window.resizeDocks([self._docks[name] for name in sizes], list(sizes.values()), orientation)

@@ -17,6 +17,7 @@ from PySide6.QtCore import Signal
 from sounddesk.app.runtime.heavy_imports import gil_friendly_imports
 from sounddesk.app.workers.mask_change import MaskChange
 from sounddesk.app.workers.mask_change import mask_change
+from sounddesk.app.workers.mask_correction import MaskCorrection
 from sounddesk.app.workers.serial_thread import JobControl
 from sounddesk.app.workers.serial_thread import Ticket
 from sounddesk.app.workers.serial_worker import SerialWorker
@@ -45,21 +46,24 @@ class FoundMask:
         candidate: as the segmenter answered.
         scale: whether it is a part, the thing or a group, of several candidates.
         before: bool[H, W], the mask that it would change; None for one that it would make.
+        correction: joins it with the mask that the clicks correct; None where they make one.
     """
 
     candidate: Candidate
     scale: Scale = "thing"
     before: BoolMask | None = None
+    correction: MaskCorrection | None = None
 
     @property
     def score(self) -> float:
         """The segmenter's own estimate of the overlap with what was meant, 0 to 1."""
         return self.candidate.score
 
-    @property
+    @cached_property
     def pixels(self) -> BoolMask:
         """bool[H, W]."""
-        return self.candidate.mask
+        found = self.candidate.mask
+        return found if self.correction is None else self.correction.of_pixels(found)
 
     @cached_property
     def mask(self) -> TiledMask:
@@ -67,7 +71,8 @@ class FoundMask:
         height, width = self.candidate.size
         empty = TiledMask.empty(width=width, height=height)
         soft = self.candidate.soft_mask()
-        return empty if soft is None else empty.with_region(left=soft.left, top=soft.top, pixels=soft.pixels)
+        made = empty if soft is None else empty.with_region(left=soft.left, top=soft.top, pixels=soft.pixels)
+        return made if self.correction is None else self.correction.of_mask(made)
 
     @cached_property
     def change(self) -> MaskChange | None:
@@ -98,9 +103,10 @@ class _SetSegmenter:
 
 @dataclass(frozen=True, eq=False)
 class _Predict:
-    """`scale`: of several candidates, which one is shown."""
+    """`base`: the mask of the prompt's hint. `scale`: of several candidates, which one is shown."""
 
     prompt: Prompt
+    base: TiledMask | None
     scale: Scale | None
 
 
@@ -157,8 +163,8 @@ class _Segmenting:
             case _SetSegmenter(choose):
                 self._choose, self._choice, self._encoded = choose, None, None
                 self._answered = None
-            case _Predict(prompt, scale):
-                return self._predict(prompt, scale)
+            case _Predict(prompt, base, scale):
+                return self._predict(prompt, base, scale)
             case _Preview(prompt, before, scale):
                 return self._preview(prompt, before, scale)
             case _Pack(found):
@@ -173,8 +179,8 @@ class _Segmenting:
             self._encode()
         return None
 
-    def _predict(self, prompt: Prompt, scale: Scale | None) -> tuple[FoundMask, ...]:
-        found, shown = self._found(prompt, scale, before=None)
+    def _predict(self, prompt: Prompt, base: TiledMask | None, scale: Scale | None) -> tuple[FoundMask, ...]:
+        found, shown = self._found(prompt, scale, base=base)
         # Not on the UI thread, and not for those that are not shown: they would keep the first one waiting.
         _ = shown.mask
         return found
@@ -185,19 +191,23 @@ class _Segmenting:
         return found
 
     def _found(
-        self, prompt: Prompt, scale: Scale | None, *, before: BoolMask | None
+        self, prompt: Prompt, scale: Scale | None, *, before: BoolMask | None = None, base: TiledMask | None = None
     ) -> tuple[tuple[FoundMask, ...], FoundMask]:
         """What the segmenter answers, and which of it is shown."""
+        from sounddesk.engine.segmenters.protocol import EmptySelectionError
         from sounddesk.engine.segmenters.scales import index_of_scale
         from sounddesk.engine.segmenters.scales import scales_of
 
-        candidates = self._candidates(prompt)
+        candidates, correction = self._candidates(prompt), MaskCorrection.of(prompt, base)
         scales = scales_of(candidates)
         found = tuple(
-            FoundMask(candidate=each, scale=its_scale, before=before)
+            FoundMask(candidate=each, scale=its_scale, before=before, correction=correction)
             for each, its_scale in zip(candidates, scales, strict=True)
         )
-        return found, found[index_of_scale(scales, scale)]
+        shown = found[index_of_scale(scales, scale)]
+        if correction is not None and not shown.pixels.any():
+            raise EmptySelectionError("nothing of the object would be left: delete it, or remove a smaller part")
+        return found, shown
 
     def _pack(self, found: tuple[FoundMask, ...], control: JobControl) -> None:
         for each in found:
@@ -299,19 +309,20 @@ class SegmentationWorker(QObject):
         else:
             self._hand_on_image()
 
-    def predict(self, prompt: Prompt, *, replaces: int | None = None, scale: Scale | None = None) -> int:
+    def predict(
+        self, prompt: Prompt, *, base: TiledMask | None = None, replaces: int | None = None, scale: Scale | None = None
+    ) -> int:
         """Ask for the mask at `prompt`; the job's id. Previews are not answered any more.
 
-        Predictions are answered in the order in which they were asked for. `replaces`: one that this one makes
-        needless, as it holds that one's clicks. `scale`: of several candidates, which one will be shown; the best one
-        where it is None.
+        Predictions are answered in their order. `base`: the mask that is the prompt's hint. `replaces`: one that this
+        one makes needless, as it holds that one's clicks. `scale`: which of several candidates is shown; None: the best.
         """
         self._hand_on_image()
         self._drop(_Preview, _Pack)
         for ticket in self._worker.tickets:
             if ticket.id == replaces:
                 self._worker.drop(ticket)
-        return self._worker.submit(_Predict(prompt, scale)).id
+        return self._worker.submit(_Predict(prompt, base, scale)).id
 
     def preview(self, prompt: Prompt, *, before: TiledMask | None = None, scale: Scale | None = None) -> int:
         """Ask what a click would do, to be looked at only; the job's id. Older previews are not answered any more.

@@ -126,6 +126,29 @@ def test_keys_that_are_held_go_before_the_mode(desk: ClickDesk) -> None:
     assert desk.areas == [WHOLE_CART, BELL_AREA + WHOLE_CART]
 
 
+def test_what_adds_takes_nothing_away_and_what_removes_adds_nothing_whatever_the_segmenter_answers(
+    desk: ClickDesk,
+) -> None:
+    desk.click_and_wait(CART)
+    desk.key(Qt.Key.Key_Return)
+    desk.segmenter.heeds_hints = False
+    desk.selection.select_objects([desk.document.project.objects[0].id])
+    desk.hover(BELL)
+    desk.actions["mask.add_to_object"].trigger()
+    desk.hover((BELL[0] + 1, BELL[1]))
+    wait_until(lambda: shown(desk) == {"add"})
+    desk.click_and_wait(BELL)
+    assert desk.areas == [WHOLE_CART + BELL_AREA]
+    desk.click_and_wait(LOAD)
+    assert desk.areas == [WHOLE_CART + BELL_AREA + LOAD_AREA]
+    desk.click_and_wait(WHEEL, ALT)
+    assert desk.areas == [BELL_AREA + LOAD_AREA]
+    # Adds again to what was left.
+    desk.click_and_wait(WHEEL, SHIFT)
+    desk.click_and_wait(BELL, ALT)
+    assert desk.areas == [WHOLE_CART + LOAD_AREA]
+
+
 def test_the_mode_is_seen_on_buttons_keys_text_and_cursor(desk: ClickDesk) -> None:
     bar = desk.panel.pick_bar
     buttons = {each.accessibleName(): each for each in bar.findChildren(QToolButton) if each.accessibleName()}
@@ -233,7 +256,7 @@ def test_clicks_on_an_image_that_is_gone_are_dropped_and_said(desk: ClickDesk) -
 def test_a_click_where_nothing_is_says_so_and_leaves_no_trace(desk: ClickDesk) -> None:
     desk.click_and_wait(NOWHERE)
     assert desk.areas == []
-    assert desk.told[-1] == "there is nothing: click elsewhere"
+    assert desk.told[-1] == "there is nothing: click elsewhere."
     assert desk.pick == "new"
     desk.click_and_wait(CART)
     assert desk.segmenter.prompts[-1].points == ((pytest.approx(CART[0] + 0.5, abs=1), pytest.approx(30.5, abs=1)),)

@@ -203,6 +203,11 @@ def test_presets_of_the_users_own(memory: ExportHistory) -> None:
     assert memory.presets()["mine"] == ExportSettings()
     Settings().store("export_presets", '{"broken": {"format": "mp3"}, "mine": {"format": "ogg"}}')
     assert "broken" not in memory.presets()
+    dialog = ExportDialog(farm(), TAKES, memory, "farm")
+    shown = [dialog._presets.itemText(index) for index in range(dialog._presets.count())]
+    assert shown[0] == "As last time" and shown[-1] == "mine"
+    assert not [each for each in shown[:-1] if each[0].islower()], "each of ours needs a title"
+    dialog.deleteLater()
     assert memory.presets()["mine"].format == "ogg"
 
 

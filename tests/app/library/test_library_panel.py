@@ -71,6 +71,19 @@ def test_enter_lays_a_recording_out_as_a_take_of_the_current_object(window: Main
     assert not services.document.project.clips
 
 
+def test_what_is_missing_stands_in_the_middle_of_an_empty_list(window: MainWindow, found: FoundEvent) -> None:
+    panel, worker = window.recordings.panel, window.recordings.worker
+    assert panel.list.accessibleDescription().startswith("Add a folder") and panel._state.isHidden()
+    panel.resize(360, 400)
+    empty = panel.list.grab().toImage()
+    panel.list.set_empty_text("")
+    assert panel.list.grab().toImage() != empty
+    worker.answered.emit(SearchJob(words="dog"), SearchAnswer(found=(found,), recordings=1))
+    assert (panel.list.accessibleDescription(), panel._state.isHidden()) == ("", False)
+    worker.answered.emit(SearchJob(words="cow"), SearchAnswer(found=(), recordings=1))
+    assert panel.list.accessibleDescription().startswith("Nothing found") and panel._state.isHidden()
+
+
 def test_a_drag_carries_the_file(window: MainWindow, found: FoundEvent) -> None:
     panel = window.recordings.panel
     panel.list.show_found((found,))

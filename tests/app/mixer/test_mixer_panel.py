@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 
 import pytest
@@ -114,6 +115,8 @@ def test_loudness_says_what_it_cannot_know(qapp: object) -> None:
     panel.show_reading(reading)
     texts = {name: label.text() for name, label in panel.values.items()}
     assert texts == {"momentary": "-23.0", "short_term": "n/a", "integrated": "-∞", "true_peak": "0.3"}
+    panel.show_reading(dataclasses.replace(reading, momentary_lufs=-127.1))
+    assert panel.values["momentary"].text() == "-∞"
     panel.show_reading(None)
     assert panel.values["momentary"].text() == "-"
 

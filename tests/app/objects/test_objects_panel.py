@@ -8,6 +8,7 @@ import pytest
 from PySide6.QtCore import QPoint
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 from PySide6.QtWidgets import QTreeWidgetItem
 from shiboken6 import isValid
 
@@ -19,6 +20,7 @@ from sounddesk.app.objects.objects_panel import ObjectsPanel
 from sounddesk.app.objects.row_delegates import SHARE_ROLE
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
+from tests.app.takes.test_takes_panel import make_take
 
 
 @pytest.fixture
@@ -71,6 +73,36 @@ def test_two_quick_clicks_on_an_eye_open_no_field(panel: ObjectsPanel, still: Do
     panel._list.setCurrentItem(row(panel, 0), VISIBLE)
     QTest.keyClick(panel._list, Qt.Key.Key_Space)
     assert still.project.objects[0].visible is not visible
+
+
+def test_a_row_says_how_many_takes_its_object_has(panel: ObjectsPanel, still: Document) -> None:
+    before = panel._list.grab().toImage()
+    make_take(still, still.project.objects[0].id)
+    counted = panel._list.grab().toImage()
+    assert counted != before
+    make_take(still, still.project.objects[0].id)
+    assert panel._list.grab().toImage() != counted
+    name = still.project.objects[0].name
+    spoken = [row(panel, index).data(NAME, Qt.ItemDataRole.AccessibleTextRole) for index in (0, 1)]
+    assert spoken == [f"{name}, 2 takes", still.project.objects[1].name]
+
+
+def test_without_a_selected_object_nothing_of_the_last_one_is_shown(panel: ObjectsPanel, still: Document) -> None:
+    inspector, first = panel._inspector, still.project.objects[0]
+    changed = {"hint": "a bark", "seconds": 3.0, "seed": 2**62, "seed_locked": True}
+    still.commit("Change", still.project.with_changed_object(first.id, **changed))
+    panel._selection.select_objects([first.id])
+    assert (inspector._hint.text(), inspector._length.value(), inspector._lock.isChecked()) == ("a bark", 3.0, True)
+    # All figures of the longest seed are in sight, at the width that the panel has at first.
+    panel.resize(258, 400)
+    QApplication.processEvents()
+    shown = inspector._seed.fontMetrics().horizontalAdvance(inspector._seed.text())
+    assert shown < inspector._seed.width() - 12
+    panel._selection.select_objects(())
+    assert (inspector._hint.text(), inspector._seed.text(), inspector._length.value()) == ("", "", 0.0)
+    assert not (inspector.isEnabled() or inspector._lock.isChecked())
+    panel._selection.select_objects([first.id])
+    assert inspector._hint.text() == "a bark"
 
 
 def test_a_ring_shows_how_far_a_take_is(panel: ObjectsPanel, still: Document) -> None:

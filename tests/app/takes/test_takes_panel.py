@@ -4,12 +4,14 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QPoint
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from sounddesk.app.commands.registry import CommandRegistry
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
+from sounddesk.app.takes.take_pictures import with_waveform
 from sounddesk.app.takes.takes_panel import TakesPanel
 from sounddesk.domain.take import Take
 from tests.app.conftest import wait_until
@@ -93,7 +95,7 @@ def test_a_click_plays_a_take_and_enter_uses_it(panel: TakesPanel, still: Docume
     assert [clip.take_id for clip in still.project.clips] == [second.id]
     assert cards(panel)[1].startswith("Take 2, in use")
     assert first.id not in played
-    assert "Seed 102" in panel._recipe.text()
+    assert panel._recipe.text() == "Bundle starter · seed 102"
 
 
 def test_a_star_and_a_name_are_undoable(panel: TakesPanel, still: Document, selection: SelectionModel) -> None:
@@ -117,7 +119,7 @@ def test_what_can_do_nothing_is_off(
         return [actions[f"takes.{name}"].isEnabled() for name in names]
 
     actions.refresh()
-    assert on("generate", "listen", "use", "star", "a_b", "compare") == [False] * 6
+    assert on("listen", "use", "star", "a_b", "compare") == [False] * 5
     selection.select_objects(["o1"])
     assert on("generate", "use", "compare") == [True, False, False]
     make_take(still, "o1")
@@ -125,6 +127,9 @@ def test_what_can_do_nothing_is_off(
     click(panel, 0)
     make_take(still, "o1")
     assert on("listen", "use", "star", "a_b") == [True] * 4
+    still.commit("Delete", still.project.without_objects(["o1", "o2"]))
+    actions.refresh()
+    assert on("generate", "generate_all") == [False, False]
 
 
 def test_use_and_a_b_change_what_plays(
@@ -178,6 +183,32 @@ def test_the_buttons_ask_for_takes(
     actions["takes.generate"].trigger()
     actions["takes.generate_all"].trigger()
     assert asked == [(["o2"], 3), (["o1", "o2"], 3)]
+
+
+def test_where_nothing_is_selected_the_button_makes_takes_for_all(
+    panel: TakesPanel, selection: SelectionModel, actions: CommandRegistry
+) -> None:
+    asked = []
+    panel.generate_requested.connect(lambda ids, count: asked.append((ids, count)))
+    selection.select_objects(["o2"])
+    assert panel._generate.text() == "Generate"
+    selection.select_objects(())
+    assert panel._generate.text() == "Generate all" and panel._generate.isEnabled()
+    QTest.mouseClick(panel._generate, Qt.MouseButton.LeftButton, pos=QPoint(20, 12))
+    assert asked == [(["o1", "o2"], 1)]
+
+
+def test_a_waveform_lies_over_the_spectrogram() -> None:
+    ground = np.zeros((20, 8, 3), np.uint8)
+    samples = np.zeros((80, 2), np.float32)
+    samples[:10, 1] = 1.0
+    samples[70:, 0] = -0.5
+    shown = with_waveform(ground, samples)[..., 0] > 0
+    # Full scale reaches the edge, half of it half the way, silence is a line.
+    assert shown[:, 0].tolist() == [True] * 10 + [False] * 10
+    assert shown[:, 7].tolist() == [False] * 10 + [True] * 5 + [False] * 5
+    assert shown[:, 3].sum() == 2
+    assert not ground.any()
 
 
 def test_a_seed_can_be_locked_from_a_take(

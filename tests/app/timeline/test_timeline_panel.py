@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from PySide6.QtCore import QEvent
 from PySide6.QtCore import QMimeData
 from PySide6.QtCore import QPoint
 from PySide6.QtCore import QPointF
@@ -263,6 +264,11 @@ def test_the_transport_bar_tells_the_time_and_goes_where_it_is_told(two_lanes: T
     bar.time.setText("later")
     bar.time.returnPressed.emit()
     assert "later" in told[0]
+    assert bar._curves.text() == "Automation" and not bar._curves.isChecked()
+    two_lanes.actions["timeline.curves_volume"].trigger()
+    assert bar._curves.text() == "Volume" and bar._curves.isChecked()
+    two_lanes.actions["timeline.curves_off"].trigger()
+    assert bar._curves.text() == "Automation" and not bar._curves.isChecked()
     assert bar.time.text() == "00:00:04:05"
     bar.deleteLater()
 
@@ -293,6 +299,21 @@ def test_a_screen_reader_is_told_what_is_selected(two_lanes: TwoLanes) -> None:
     two_lanes.panel.setFocus()
     QTest.keyClick(two_lanes.panel, Qt.Key.Key_Down)
     assert two_lanes.panel.accessibleDescription() == "right, take 1, from 4.00 to 6.00 s"
+
+
+def test_what_a_press_would_take_hold_of_lights_up(two_lanes: TwoLanes) -> None:
+    panel, view = two_lanes.panel, two_lanes.panel.view
+    wait_until(lambda: len(panel._pictures._waveforms) == 2)
+    plain = panel.grab().toImage()
+    for place in (
+        two_lanes.on("first", 2.0),
+        view.flag_rect(0, solo=False).center().toPoint(),
+        view.flag_rect(1, solo=True).center().toPoint(),
+    ):
+        QTest.mouseMove(panel, place)
+        assert panel.grab().toImage() != plain
+        QApplication.sendEvent(panel, QEvent(QEvent.Type.Leave))
+        assert panel.grab().toImage() == plain
 
 
 def test_headers_mute_and_solo_and_the_ruler_stays(two_lanes: TwoLanes) -> None:

@@ -19,7 +19,7 @@ class ClickSession:
 
     Attributes:
         object_id: the object that they correct; None while the first answer is awaited that makes it.
-        hint: the mask that the object had before the first click.
+        base: the mask that the object had before the first click; `hint`: its pixels, for the segmenter.
         mask: the mask that it has by the last answer.
         beside: the object that was selected when the first click was made.
         points, labels: the clicks; True belongs to the object.
@@ -29,6 +29,7 @@ class ClickSession:
     """
 
     object_id: str | None = None
+    base: TiledMask | None = None
     hint: BoolMask | None = None
     mask: TiledMask | None = None
     beside: str | None = None
@@ -43,7 +44,16 @@ class ClickSession:
     def on(cls, current: SceneObject) -> ClickSession:
         """Corrections of an object: its mask is corrected by the clicks, not replaced."""
         mask = current.mask
-        return cls(object_id=current.id, hint=None if mask.is_empty else mask.to_bool(), mask=mask)
+        if mask.is_empty:
+            return cls(object_id=current.id, mask=mask)
+        return cls(object_id=current.id, base=mask, hint=mask.to_bool(), mask=mask)
+
+    def goes_on_with(self, *, positive: bool) -> bool:
+        """Whether a click of this kind joins these.
+
+        On a mask that was there before, those that add and those that remove each begin from what there is then.
+        """
+        return self.hint is None or self.job is not None or not self.labels or self.labels[-1] == positive
 
     def prompt(self, *more: tuple[Point, bool]) -> Prompt:
         """All clicks, and perhaps some that are not made yet."""

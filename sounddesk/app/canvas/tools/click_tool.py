@@ -18,18 +18,16 @@ from sounddesk.app.canvas.tools.click_marks import paint_clicks
 from sounddesk.app.canvas.tools.click_session import ClickSession
 from sounddesk.app.canvas.tools.hover_preview import HoverPreview
 from sounddesk.app.canvas.tools.hover_preview import HoverQuestion
+from sounddesk.app.canvas.tools.object_at import LastOutline
 from sounddesk.app.canvas.tools.object_at import object_to_select
 from sounddesk.app.canvas.tools.pick_cursor import pick_cursor
 from sounddesk.app.canvas.tools.tool_table import TOOLS
 from sounddesk.app.canvas.tools.tool_table import ToolEntry
 from sounddesk.app.look.theme import PICK_COLOURS
 from sounddesk.app.notifications import notifier
-from sounddesk.app.workers.mask_change import MaskChange
-from sounddesk.app.workers.mask_change import mask_change
 from sounddesk.app.workers.segmentation_worker import FoundMask
 from sounddesk.domain.scene import SceneObject
 from sounddesk.domain.selection import SCALES
-from sounddesk.domain.tiled_mask import TiledMask
 from sounddesk.engine.segmenters.protocol import Prompt
 from sounddesk.engine.segmenters.scales import index_of_scale
 from sounddesk.engine.segmenters.scales import next_index
@@ -47,11 +45,12 @@ class ClickTool(Tool):
     def __init__(self, canvas: CanvasPort) -> None:
         super().__init__(canvas)
         self._session: ClickSession | None = None
+        self._begun: ClickSession | None = None
         # Of objects that are in hand no longer and whose answer is on its way, by job.
         self._earlier: dict[int, ClickSession] = {}
         self._pointer: CanvasMouse | None = None
         self._hovered: tuple[HoverQuestion, tuple[FoundMask, ...]] | None = None
-        self._outline: tuple[TiledMask, MaskChange | None] | None = None
+        self._outline = LastOutline()
         self._hover = HoverPreview(canvas.segment, self._show_hover, canvas.owner)
         canvas.segment.predicted.connect(self._on_predicted)
         canvas.segment.failed.connect(self._on_failed)
@@ -72,11 +71,12 @@ class ClickTool(Tool):
         session = self._session_for(pick)
         if session is None:
             return
-        self._session = session
+        self._session, self._begun = session, None
         session.add((event.x, event.y), positive=pick != "remove")
         self._stop_hover()
-        scale = self.canvas.options.scale
-        session.job = self.canvas.segment.predict(session.prompt(), replaces=session.job, scale=scale)
+        session.job = self.canvas.segment.predict(
+            session.prompt(), base=session.base, replaces=session.job, scale=self.canvas.options.scale
+        )
         if pick == "new":
             self.set_pick("add")
         self._tell()
@@ -122,12 +122,18 @@ class ClickTool(Tool):
         if pick == "new":
             self._leave_session()
             return ClickSession(beside=None if current is None else current.id)
-        if going_on is not None:
+        if going_on is not None and going_on.goes_on_with(positive=pick == "add"):
             return None if going_on.object_id is not None and self.blocked() else going_on
         self._leave_session()
         if current is None:
             return ClickSession()
-        return None if self.blocked() else ClickSession.on(current)
+        return None if self.blocked() else self._begun_on(current)
+
+    def _begun_on(self, current: SceneObject) -> ClickSession:
+        """Corrections of an object, not yet a click; the same for a preview and the click that follows it."""
+        if self._begun is None or self._begun.object_id != current.id or self._begun.mask is not current.mask:
+            self._begun = ClickSession.on(current)
+        return self._begun
 
     def _leave_session(self) -> None:
         """The next click belongs to another object; what is awaited for this one still comes."""
@@ -245,7 +251,7 @@ class ClickTool(Tool):
         current = self.canvas.current_object()
         if chosen is not None:
             self._hover.stop()
-            self.canvas.show_change(self._outline_of(chosen), colour=QColor(chosen.colour))
+            self.canvas.show_change(self._outline.of(chosen), colour=QColor(chosen.colour))
             return
         busy = any(each.job is not None for each in (self._session, *self._earlier.values()) if each is not None)
         nothing = pick == "remove" and self._going_on() is None and current is None
@@ -262,10 +268,10 @@ class ClickTool(Tool):
         if pick == "new":
             prompt, before = Prompt.click(x, y), None
         else:
-            if session is None and current is not None:
-                session = self._session = ClickSession.on(current)
-            if session is None:
-                return None
+            if session is None or not session.goes_on_with(positive=pick == "add"):
+                if current is None:
+                    return None
+                session = self._begun_on(current)
             prompt, before = session.prompt(((x, y), pick == "add")), session.mask
         scale = self.canvas.options.scale
         return HoverQuestion(x=x, y=y, pick=pick, prompt=prompt, before=before, scale=scale)
@@ -282,11 +288,6 @@ class ClickTool(Tool):
         self._hovered = None
         self._hover.stop()
         self.canvas.show_change(None)
-
-    def _outline_of(self, each: SceneObject) -> MaskChange | None:
-        if self._outline is None or self._outline[0] is not each.mask:
-            self._outline = (each.mask, mask_change(None, each.mask.to_bool()))
-        return self._outline[1]
 
     # ------------------------------------------------------------------ keys and state
 
@@ -311,7 +312,7 @@ class ClickTool(Tool):
 
     def cancel(self) -> None:
         """Answers that are awaited are not wanted; the objects stay as they are."""
-        self._session = None
+        self._session = self._begun = None
         self._earlier.clear()
         self._stop_hover()
         self._tell()
@@ -325,7 +326,7 @@ class ClickTool(Tool):
     def forget_image(self) -> None:
         waiting = self._waiting()
         self.cancel()
-        self._outline = None
+        self._outline = LastOutline()
         self.set_pick("new")
         if waiting:
             text = self.tr("{count} clicks were dropped: another image was opened before they were answered.")

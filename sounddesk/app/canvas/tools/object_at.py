@@ -1,10 +1,13 @@
-"""Which object of the image lies under a point."""
+"""Which object of the image lies under a point, and its outline."""
 
 from __future__ import annotations
 
+from sounddesk.app.workers.mask_change import MaskChange
+from sounddesk.app.workers.mask_change import mask_change
 from sounddesk.domain.mask import Box
 from sounddesk.domain.project import Project
 from sounddesk.domain.scene import SceneObject
+from sounddesk.domain.tiled_mask import TiledMask
 
 # Of 255: what counts as a pixel of the mask.
 _HALF = 128
@@ -40,6 +43,19 @@ def object_to_select(
     if not found or (keep_current and current in ids):
         return None
     return found[(ids.index(current) + 1) % len(found)] if current in ids else found[0]
+
+
+class LastOutline:
+    """The outline of the object that was asked for last, which is asked for at every move of the mouse over it."""
+
+    def __init__(self) -> None:
+        self._kept: tuple[TiledMask, MaskChange | None] | None = None
+
+    def of(self, each: SceneObject) -> MaskChange | None:
+        """As a mask that comes into the image; None for an empty one."""
+        if self._kept is None or self._kept[0] is not each.mask:
+            self._kept = (each.mask, mask_change(None, each.mask.to_bool()))
+        return self._kept[1]
 
 
 def _extent(each: SceneObject) -> int:
