@@ -175,7 +175,7 @@ class FileCommands(QObject):
         store = self._services.store
         image = self._services.document.project.image
         name = Path(image.name).stem if image is not None else self.tr("untitled")
-        start = store.path or home_folder() / f"{name}{PROJECT_SUFFIX}"
+        start = store.path or self._first_folder() / f"{name}{PROJECT_SUFFIX}"
         chosen, _ = QFileDialog.getSaveFileName(
             self._window, self.tr("Save as"), str(start), self.tr("sounddesk projects (*.sdesk)")
         )

@@ -107,7 +107,7 @@ class Generation(QObject):
         job = GenerateJob(
             make_request=lambda: variation_request(project, image, owner, take, edit=edit, seeds=seeds),
             object_ids=(owner.id,) * count,
-            title=f"{owner.name}, {made}" + (f" x {count}" if count > 1 else ""),
+            title=f"{owner.name}, {made}" + (f" × {count}" if count > 1 else ""),
             engine=self.engine_for(project),
             place=None if isinstance(edit, Variation) else functools.partial(self._place_instead, take, edit),
         )
@@ -178,7 +178,7 @@ class Generation(QObject):
         job = GenerateJob(
             make_request=lambda: generation_request(project, image, plan, seconds),
             object_ids=tuple(each.id for each, _ in plan),
-            title=", ".join(each.name for each in objects) + (f" x {variations}" if variations > 1 else ""),
+            title=", ".join(each.name for each in objects) + (f" × {variations}" if variations > 1 else ""),
             engine=self.engine_for(project),
         )
         return self._queue.submit(job)

@@ -76,6 +76,9 @@ class MainWindow(QMainWindow):
         self.objects = ObjectsPanel(document, selection, actions, self)
         self.objects.put_on_top(SaidField(document, selection, actions, services.said, self.objects))
         self.takes = TakesPanel(document, selection, actions, self)
+        first = self.objects.menu.actions()[0]
+        self.objects.menu.insertAction(first, actions["takes.generate"])
+        self.objects.menu.insertSeparator(first)
         self.timeline = TimelinePanel(document, selection, actions, services.player, self)
         self.mixer = MixerPanel(document, selection, actions, services.player, self)
         self.level_matching = LevelMatching(services, self)
@@ -186,7 +189,10 @@ class MainWindow(QMainWindow):
         self.takes.rework_requested.connect(self.reworking.ask)
         self.takes.use_new_changed.connect(lambda on: setattr(services.settings, "use_new_takes", on))
         services.actions["takes.use_new"].setChecked(services.settings.use_new_takes)
-        services.player.playing_changed.connect(self.takes.set_playing)
+        self.takes.stop_requested.connect(services.player.stop)
+        services.player.playing_changed.connect(
+            lambda on: self.takes.set_playing(on, alone=services.player.auditioned_take)
+        )
         self.mixer.levels_requested.connect(self.level_matching.match)
         self.welcome.open_requested.connect(self.files.ask_open)
         self.welcome.open_path_requested.connect(self.files.open)

@@ -81,6 +81,7 @@ class Player(QObject):
         self._auditioning = False
         self._scrubbing = False
         self._alone: Project | None = None
+        self._auditioned = ""
         self._instead: dict[str, str] = {}
         self._last = 0
         self._background = Background(self, name="resampling the take")
@@ -105,6 +106,11 @@ class Player(QObject):
     @property
     def is_playing(self) -> bool:
         return self._playback.is_playing
+
+    @property
+    def auditioned_take(self) -> str:
+        """The id of the take that plays alone now; empty for none."""
+        return self._auditioned if self._auditioning else ""
 
     def set_device(self, name: str) -> None:
         """The output to play on; empty for the system's default."""
@@ -258,6 +264,7 @@ class Player(QObject):
         """Play one take alone, whatever the timeline holds."""
         self.stop()
         self._alone = _alone(take.id, take.seconds)
+        self._auditioned = take.id
         if self.samples_of(take.id) is not None:
             self._play_alone()
 
@@ -265,7 +272,7 @@ class Player(QObject):
         """Play a sound of no project alone, at the project rate; one that plays is stopped first."""
         self.stop()
         seconds = len(samples) / PROJECT_RATE_HZ
-        self._auditioning = True
+        self._auditioning, self._auditioned = True, ""
         self._tell_loop()
         self._playback.set_mix(TimelineMix(_alone("sound", seconds), lambda _take_id: samples))
         self._start(0, len(samples))

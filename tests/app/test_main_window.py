@@ -144,3 +144,20 @@ def test_what_the_preferences_say_reaches_the_engine(window: MainWindow) -> None
     services.settings.bundle = "another"
     assert services.bundle_of_new_projects == "another"
     assert services.document.project.settings.bundle != "another"
+
+
+def test_dialogs_begin_beside_what_was_open_last(window: MainWindow, tmp_path: Path) -> None:
+    assert window.files._first_folder().is_dir()
+    still = tmp_path / "stills" / "street.png"
+    still.parent.mkdir()
+    still.write_bytes(b"")
+    window.services.settings.add_recent_file(still)
+    assert window.files._first_folder() == still.parent
+    still.unlink()
+    still.parent.rmdir()
+    assert window.files._first_folder().is_dir()
+
+
+def test_the_menu_of_an_object_begins_with_generate(window: MainWindow) -> None:
+    menu = window.objects.menu.actions()
+    assert menu[0] is window.services.actions["takes.generate"] and menu[1].isSeparator()

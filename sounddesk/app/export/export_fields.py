@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QLineEdit
 from PySide6.QtWidgets import QWidget
 
 from sounddesk.app.look.spin_boxes import DoubleSpinBox
+from sounddesk.app.plain_text import PlainLabel
 from sounddesk.audio.exchange.exchange_format import exchange_formats
 from sounddesk.audio.exporters.export_settings import MIN_LUFS
 from sounddesk.audio.exporters.export_settings import ExportSettings
@@ -85,7 +86,7 @@ class ExportFields(QWidget):
         form.addRow(self.tr("Format:"), _row(self.format, self.rate, self.channels))
         form.addRow("", self.dither)
         form.addRow(self.tr("Stems and clips:"), self.fader)
-        form.addRow(self.tr("Range:"), _row(self.part, self.start, self.end))
+        form.addRow(self.tr("Range:"), _row(self.part, self.start, PlainLabel(self.tr("to")), self.end))
         form.addRow("", self.tails)
         form.addRow(self.tr("Loudness:"), _row(self.normalise, self.lufs))
         form.addRow(self.tr("Names:"), self.template)

@@ -128,7 +128,7 @@ class LibraryPanel(QWidget):
             self.behaviour.addItem(text, value)
         self.behaviour.currentIndexChanged.connect(lambda _index: self.search_changed.emit())
         self.starred = QCheckBox(self.tr("Starred"), self)
-        self.commercial = QCheckBox(self.tr("Paid work allowed"), self)
+        self.commercial = QCheckBox(self.tr("Commercial use"), self)
         for box in (self.starred, self.commercial):
             box.toggled.connect(lambda _on: self.search_changed.emit())
         self.list = RecordingList(self)

@@ -75,8 +75,8 @@ class ObjectsPanel(QWidget):
         self._list = self._make_list()
         actions.add(COMMANDS, owner=self)
         actions.reserve(INSPECTOR_KEYS)
-        self._menu = QMenu(self)
-        add_commands(self._menu, actions, OBJECT_MENU)
+        self.menu = QMenu(self)
+        add_commands(self.menu, actions, OBJECT_MENU)
         self._inspector = ObjectInspector(document, selection, self)
         buttons = QHBoxLayout()
         for command_id in ("objects.add_ambience", "objects.blend", "objects.duplicate", "objects.delete"):
@@ -166,7 +166,7 @@ class ObjectsPanel(QWidget):
         tree.itemSelectionChanged.connect(self._on_selected)
         tree.model().rowsInserted.connect(self._on_moved)
         tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        tree.customContextMenuRequested.connect(lambda point: self._menu.popup(tree.viewport().mapToGlobal(point)))
+        tree.customContextMenuRequested.connect(lambda point: self.menu.popup(tree.viewport().mapToGlobal(point)))
         return tree
 
     # ------------------------------------------------------------------ following the document

@@ -54,9 +54,13 @@ Index = QModelIndex | QPersistentModelIndex
 
 
 class TakeList(QListWidget):
-    """Signals, each with the take's id: play_requested, use_requested, star_requested; renamed(take_id, name)."""
+    """Signals, each with the take's id: play_requested, use_requested, star_requested; renamed(take_id, name).
+
+    stop_requested(): a click on the card that plays.
+    """
 
     play_requested = Signal(str)
+    stop_requested = Signal()
     use_requested = Signal(str)
     star_requested = Signal(str)
     renamed = Signal(str, str)
@@ -65,8 +69,9 @@ class TakeList(QListWidget):
         super().__init__(parent)
         self._filling = False
         self._empty_text = ""
+        self._playing_id = ""
         self.setAccessibleName(self.tr("Takes"))
-        self.setItemDelegate(_Card(picture_of, self))
+        self.setItemDelegate(_Card(picture_of, lambda take_id: take_id == self._playing_id, self))
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -114,6 +119,12 @@ class TakeList(QListWidget):
         """The middle of a part of a card, 'star' or 'play', in the viewport."""
         rect = self.visualItemRect(self.item(self.ids.index(take_id)))
         return (_star_rect(rect) if part == "star" else _play_rect(rect)).center()
+
+    def show_playing(self, take_id: str) -> None:
+        """Which take is heard alone; empty for none."""
+        if take_id != self._playing_id:
+            self._playing_id = take_id
+            self.viewport().update()
 
     def edit_current(self) -> None:
         """Let the name of the current card be typed."""
@@ -166,6 +177,8 @@ class TakeList(QListWidget):
             return
         if _star_rect(self.visualItemRect(item)).adjusted(-6, -6, 6, 6).contains(event.position().toPoint()):
             self.star_requested.emit(item.data(_ID))
+        elif item.data(_ID) == self._playing_id:
+            self.stop_requested.emit()
         else:
             self.play_requested.emit(item.data(_ID))
 
@@ -185,9 +198,11 @@ class TakeList(QListWidget):
 class _Card(QStyledItemDelegate):
     """Paints a card, and puts the field for a new name over the old one."""
 
-    def __init__(self, picture_of: Callable[[str], QPixmap | None], parent: QWidget) -> None:
+    def __init__(
+        self, picture_of: Callable[[str], QPixmap | None], is_playing: Callable[[str], bool], parent: QWidget
+    ) -> None:
         super().__init__(parent)
-        self._picture_of = picture_of
+        self._picture_of, self._is_playing = picture_of, is_playing
 
     def sizeHint(self, option: QStyleOptionViewItem, _index: Index) -> QSize:  # noqa: N802
         return QSize(max(160, option.rect.width()), _HEIGHT)  # type: ignore[attr-defined]
@@ -209,7 +224,8 @@ class _Card(QStyledItemDelegate):
         painter.drawRoundedRect(card, RADIUS, RADIUS)
         ink = colour("on_selection" if selected else "text")
         quiet = ink if selected else colour("muted")
-        draw_icon(painter, "play", QRectF(_play_rect(rect)).adjusted(5, 5, -5, -5), ink)
+        sign = "stop" if self._is_playing(str(index.data(_ID))) else "play"
+        draw_icon(painter, sign, QRectF(_play_rect(rect)).adjusted(5, 5, -5, -5), ink)
         body = _body(rect)
         painter.setFont(font(BODY, bold=bool(facts["in_use"])))
         painter.setPen(ink)

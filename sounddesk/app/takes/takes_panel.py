@@ -55,7 +55,7 @@ class TakesPanel(QWidget):
     Signals:
         generate_requested(object_ids, variations).
         use_new_changed(on): whether new takes are to be used at once.
-        audition_requested(take_id): play this take alone.
+        audition_requested(take_id): play this take alone. stop_requested(): be quiet.
         rework_requested(take_id, page): ask what is to be made from this take (a name in `REWORKS`).
         listening_changed(takes): which takes are to be heard in place of those in use, by object id.
     """
@@ -63,6 +63,7 @@ class TakesPanel(QWidget):
     generate_requested = Signal(object, int)
     use_new_changed = Signal(bool)
     audition_requested = Signal(str)
+    stop_requested = Signal()
     rework_requested = Signal(str, str)
     listening_changed = Signal(object)
 
@@ -130,9 +131,10 @@ class TakesPanel(QWidget):
     def variations(self) -> int:
         return self._variations.value()
 
-    def set_playing(self, playing: bool) -> None:
-        """Whether the timeline is heard now."""
+    def set_playing(self, playing: bool, *, alone: str = "") -> None:
+        """Whether anything is heard now; `alone`: the take that is, where it is not the timeline."""
         self._playing = playing
+        self._list.show_playing(alone)
 
     @property
     def has_objects(self) -> bool:
@@ -229,6 +231,7 @@ class TakesPanel(QWidget):
     def _make_list(self) -> TakeList:
         made = TakeList(self._picture_of, self)
         made.play_requested.connect(self.audition_requested)
+        made.stop_requested.connect(self.stop_requested)
         made.use_requested.connect(self._use)
         made.star_requested.connect(self._toggle_star)
         made.renamed.connect(self._rename)

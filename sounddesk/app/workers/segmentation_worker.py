@@ -315,7 +315,7 @@ class SegmentationWorker(QObject):
         """Ask for the mask at `prompt`; the job's id. Previews are not answered any more.
 
         Predictions are answered in their order. `base`: the mask that is the prompt's hint. `replaces`: one that this
-        one makes needless, as it holds that one's clicks. `scale`: which of several candidates is shown; None: the best.
+        one makes needless, as it holds that one's clicks. `scale`: which candidate is shown (None: the best).
         """
         self._hand_on_image()
         self._drop(_Preview, _Pack)

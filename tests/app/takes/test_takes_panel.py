@@ -95,6 +95,17 @@ def test_a_click_plays_a_take_and_enter_uses_it(panel: TakesPanel, still: Docume
     assert [clip.take_id for clip in still.project.clips] == [second.id]
     assert cards(panel)[1].startswith("Take 2, in use")
     assert first.id not in played
+    # A click on what plays stops it.
+    silenced: list[bool] = []
+    panel.stop_requested.connect(lambda: silenced.append(True))
+    idle = panel._list.grab().toImage()
+    panel.set_playing(True, alone=second.id)
+    assert panel._list.grab().toImage() != idle
+    click(panel, 1)
+    assert (len(silenced), len(played)) == (1, 1)
+    panel.set_playing(False)
+    click(panel, 1)
+    assert played == [second.id, second.id]
     assert panel._recipe.text() == "Bundle starter · seed 102"
 
 
