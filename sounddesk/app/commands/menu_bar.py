@@ -53,5 +53,8 @@ class MenuBar(QMenuBar):
                 option = QStyleOptionMenuItem()
                 self.initStyleOption(option, action)
                 option.rect = self.actionGeometry(action)  # type: ignore[attr-defined]
+                if option.rect.isEmpty():  # type: ignore[attr-defined]
+                    # In a window that is too narrow for all of them.
+                    continue
                 option.text = self.shown_title(action.text())  # type: ignore[attr-defined]
                 self.style().drawControl(QStyle.ControlElement.CE_MenuBarItem, option, painter, self)

@@ -70,6 +70,7 @@ class TakeList(QListWidget):
         self._filling = False
         self._empty_text = ""
         self._playing_id = ""
+        self._was_double_click = False
         self.setAccessibleName(self.tr("Takes"))
         self.setItemDelegate(_Card(picture_of, lambda take_id: take_id == self._playing_id, self))
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
@@ -167,8 +168,17 @@ class TakeList(QListWidget):
             with QPainter(self.viewport()) as painter:
                 draw_empty_text(painter, self.viewport().rect(), self._empty_text)
 
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        self._was_double_click = True
+        super().mouseDoubleClickEvent(event)
+
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        """A plain click plays; on the star it marks."""
+        """A plain click plays, or stops what plays; on the star it marks."""
+        if self._was_double_click:
+            # It put the take in use, which goes on sounding.
+            self._was_double_click = False
+            super().mouseReleaseEvent(event)
+            return
         item = self.itemAt(event.position().toPoint())
         was_drag = self.state() == QAbstractItemView.State.DraggingState
         super().mouseReleaseEvent(event)

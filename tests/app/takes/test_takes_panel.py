@@ -106,6 +106,13 @@ def test_a_click_plays_a_take_and_enter_uses_it(panel: TakesPanel, still: Docume
     panel.set_playing(False)
     click(panel, 1)
     assert played == [second.id, second.id]
+    # A double click uses it, and leaves it sounding.
+    panel.set_playing(False)
+    panel.audition_requested.connect(lambda take_id: panel.set_playing(True, alone=take_id))
+    place = panel._list.place_of(first.id, "play")
+    QTest.mouseDClick(panel._list.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert (played[2:], len(silenced)) == ([first.id], 1)
+    assert cards(panel)[0].startswith("Take 1, in use")
     assert panel._recipe.text() == "Bundle starter · seed 102"
 
 
