@@ -72,7 +72,13 @@ class Release:
 def run(*command: str | Path, cwd: Path = ROOT, **settings: object) -> str:
     """Run a command to its end; what it printed. Raises: RuntimeError."""
     ended = subprocess.run(
-        [str(each) for each in command], check=False, capture_output=True, text=True, cwd=cwd, **settings
+        [str(each) for each in command],
+        check=False,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        cwd=cwd,
+        **settings,
     )  # type: ignore[call-overload]
     if ended.returncode:
         raise RuntimeError(

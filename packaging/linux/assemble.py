@@ -13,6 +13,7 @@ import datetime as dt
 import email.utils
 import gzip
 import os
+import platform
 import re
 import shutil
 import string
@@ -29,15 +30,17 @@ HERE: Final = Path(__file__).resolve().parent
 ROOT: Final = HERE.parents[1]
 APP_ID: Final = "org.sounddesk.sounddesk"
 SCREENSHOTS: Final = ("desk", "desk_light", "export")
-# What the frozen app takes from the system, as Debian calls it: glibc, and what a GPU driver or X brings along.
+# What is frozen needs the glibc that it was frozen with, or a newer one.
+_GLIBC: Final = platform.libc_ver()[1]
+# What it takes from the system, as Debian calls it: that, and what a GPU driver or X brings along.
+DEPENDS: Final = (f"libc6 (>= {_GLIBC})", "libegl1", "libgl1", "libfontconfig1", "libdbus-1-3")
 # Of xz: 394 MB in 3 minutes of a core, where level 6 takes 12 for 369 MB. Whoever has a tar has an xz to unpack with.
 _XZ_LEVEL: Final = 1
-# Of Zstandard: a third of that time for some 420 MB, and dpkg unpacks it in seconds. Beside a glibc of 2.36 every dpkg
-# knows it.
+# Of Zstandard: a third of that time for some 420 MB, and dpkg unpacks it in seconds. Every dpkg of
+# systems with a glibc of 2.35 knows it.
 _ZSTD_LEVEL: Final = 9
 # A package must name somebody; the domain is reserved for what does not exist (RFC 2606).
 _NO_CONTACT: Final = "nobody@sounddesk.invalid"
-DEPENDS: Final = ("libc6 (>= 2.36)", "libegl1", "libgl1", "libfontconfig1", "libdbus-1-3")
 
 sys.path[:0] = [str(ROOT / "packaging"), str(ROOT / "packaging" / "icons")]
 from publisher import Publisher  # noqa: E402
@@ -117,7 +120,8 @@ def make_tarball(frozen: Path, share: Path, out: Path, version: str) -> Path:
         (top / "share").symlink_to(share)
         for script in ("install.sh", "uninstall.sh"):
             shutil.copy(HERE / script, top)
-        shutil.copy(HERE / "README.txt", top)
+        readme = string.Template((HERE / "README.txt").read_text(encoding="utf-8"))
+        (top / "README.txt").write_text(readme.substitute(glibc=_GLIBC), encoding="utf-8")
         # Links inside the app stay links; only ours are followed.
         for link in ("sounddesk", "share"):
             target = (top / link).readlink()
