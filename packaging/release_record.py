@@ -54,9 +54,10 @@ class Record:
         self.runs: dict[str, Run] = {name: Run(**each) for name, each in told["runs"].items()}
 
     def begin(self, commit: str) -> None:
-        """Forget what was done from another commit."""
+        """Say at once which commit the artefacts will be of; forget what was done from another one."""
         if commit != self.commit:
             self.commit, self.runs = commit, {}
+            self._write()
 
     def key(self, *, tree: str, settings: tuple[str, ...], needs: tuple[str, ...]) -> str:
         """Of what a step is done for: the tree, its settings, and the runs that it stands on."""
@@ -79,6 +80,9 @@ class Record:
 
     def keep(self, name: str, run: Run) -> None:
         self.runs[name] = run
+        self._write()
+
+    def _write(self) -> None:
         new = self._path.with_suffix(".new")
         told = {"commit": self.commit, "runs": {each: asdict(its) for each, its in self.runs.items()}}
         new.write_text(json.dumps(told, indent=1), encoding="utf-8")

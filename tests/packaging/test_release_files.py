@@ -142,6 +142,10 @@ def test_a_release_that_was_stopped_goes_on(tmp_path: Path) -> None:
     assert names("freeze") == ["freeze"] and names() == ["smoke"]
     assert names(torch="torch==2.13.0") == ["environment", "licences", "freeze", "smoke"]
     assert names(tree="def") == list(steps)
+    # Stopped in its first step, it knows all the same of which commit the folder is.
+    record = release.Record(tmp_path / "steps.json")
+    record.begin("abc")
+    assert release.Record(tmp_path / "steps.json").commit == "abc"
 
 
 def test_addresses_stand_in_one_place() -> None:
