@@ -68,6 +68,8 @@ class Camera:
     def take(self, name: str) -> None:
         """The window, with the dialog that is open on it where it would be."""
         rest()
+        # On a busy machine masks come in pieces.
+        wait(lambda: self.window.canvas.canvas._scene.masks_are_ready)
         shot: QPixmap = self.window.grab()
         for dialog in self.window.findChildren(QDialog):
             if dialog.isVisible():

@@ -47,6 +47,7 @@ TAKE_MIME: Final = "application/x-sounddesk-take"
 _ID: Final = Qt.ItemDataRole.UserRole
 _FACTS: Final = Qt.ItemDataRole.UserRole + 1
 _HEIGHT: Final = 74
+_LEAST_WIDTH: Final = 160
 _STAR: Final = 20
 _PLAY: Final = 30
 _LINE: Final = 18
@@ -214,8 +215,9 @@ class _Card(QStyledItemDelegate):
         super().__init__(parent)
         self._picture_of, self._is_playing = picture_of, is_playing
 
-    def sizeHint(self, option: QStyleOptionViewItem, _index: Index) -> QSize:  # noqa: N802
-        return QSize(max(160, option.rect.width()), _HEIGHT)  # type: ignore[attr-defined]
+    def sizeHint(self, _option: QStyleOptionViewItem, _index: Index) -> QSize:  # noqa: N802
+        # The list gives every card its own width; one that was asked for would stay when the list is made narrower.
+        return QSize(_LEAST_WIDTH, _HEIGHT)
 
     def updateEditorGeometry(self, editor: QWidget, option: QStyleOptionViewItem, _index: Index) -> None:  # noqa: N802
         rect = _body(option.rect)  # type: ignore[attr-defined]

@@ -30,6 +30,7 @@ from sounddesk.app.preset_box import preset_title
 from sounddesk.app.project.document import Document
 from sounddesk.app.project.selection import SelectionModel
 from sounddesk.app.takes.compare_dialog import CompareDialog
+from sounddesk.app.takes.generate_button import GenerateButton
 from sounddesk.app.takes.take_list import TakeList
 from sounddesk.app.takes.take_pictures import TakePictures
 from sounddesk.app.takes.takes_panel_commands import COMMANDS
@@ -93,7 +94,7 @@ class TakesPanel(QWidget):
         actions.add(COMMANDS, owner=self)
         self._menu = QMenu(self)
         add_commands(self._menu, actions, TAKE_MENU)
-        self._generate = command_button(QToolButton, actions, "takes.generate", self)
+        self._generate = command_button(GenerateButton, actions, "takes.generate", self)
         self._generate.setProperty("accent", True)
         self._generate.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self._generate.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
@@ -203,7 +204,7 @@ class TakesPanel(QWidget):
         self._title.setText(self._title_of(object_id, len(takes), heard))
         keys = self._actions["takes.generate"].shortcut().toString(QKeySequence.SequenceFormat.NativeText)
         every = object_id is None and self.has_objects
-        self._generate.setText(self.tr("Generate all") if every else self.tr("Generate"))
+        self._generate.show_scope(every=every)
         if every:
             text = self.tr("Generate all ({keys}) makes a sound for every object.").format(keys=keys)
         elif object_id is None:

@@ -7,6 +7,7 @@ import pytest
 from PySide6.QtCore import QPoint
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from sounddesk.app.commands.registry import CommandRegistry
 from sounddesk.app.project.document import Document
@@ -94,6 +95,7 @@ def test_a_click_plays_a_take_and_enter_uses_it(panel: TakesPanel, still: Docume
     QTest.keyClick(panel._list, Qt.Key.Key_Return)
     assert [clip.take_id for clip in still.project.clips] == [second.id]
     assert cards(panel)[1].startswith("Take 2, in use")
+    assert panel._recipe.text() == "Bundle starter · seed 102"
     assert first.id not in played
     # A click on what plays stops it.
     silenced: list[bool] = []
@@ -110,10 +112,11 @@ def test_a_click_plays_a_take_and_enter_uses_it(panel: TakesPanel, still: Docume
     panel.set_playing(False)
     panel.audition_requested.connect(lambda take_id: panel.set_playing(True, alone=take_id))
     place = panel._list.place_of(first.id, "play")
+    click(panel, 0)
     QTest.mouseDClick(panel._list.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    QTest.mouseRelease(panel._list.viewport(), Qt.MouseButton.LeftButton, pos=place)
     assert (played[2:], len(silenced)) == ([first.id], 1)
     assert cards(panel)[0].startswith("Take 1, in use")
-    assert panel._recipe.text() == "Bundle starter · seed 102"
 
 
 def test_a_star_and_a_name_are_undoable(panel: TakesPanel, still: Document, selection: SelectionModel) -> None:
@@ -211,9 +214,25 @@ def test_where_nothing_is_selected_the_button_makes_takes_for_all(
     selection.select_objects(["o2"])
     assert panel._generate.text() == "Generate"
     selection.select_objects(())
-    assert panel._generate.text() == "Generate all" and panel._generate.isEnabled()
+    assert panel._generate.text() == panel._generate.accessibleName() == "Generate all"
     QTest.mouseClick(panel._generate, Qt.MouseButton.LeftButton, pos=QPoint(20, 12))
     assert asked == [(["o1", "o2"], 1)]
+    # Nothing moves where the other is selected.
+    widths = []
+    for chosen in ((), ("o1",)):
+        selection.select_objects(chosen)
+        widths.append((panel._generate.sizeHint().width(), panel.minimumSizeHint().width()))
+    assert widths[0] == widths[1]
+
+
+def test_cards_are_as_wide_as_the_list(panel: TakesPanel, still: Document, selection: SelectionModel) -> None:
+    make_take(still, "o1")
+    selection.select_objects(["o1"])
+    for width in (520, 380):
+        panel.resize(width, 320)
+        QApplication.processEvents()
+        assert panel._list.visualItemRect(panel._list.item(0)).right() < panel._list.viewport().width()
+        assert not panel._list.horizontalScrollBar().isVisible()
 
 
 def test_a_waveform_lies_over_the_spectrogram() -> None:
