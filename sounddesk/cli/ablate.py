@@ -7,6 +7,7 @@ import json
 import time
 from pathlib import Path
 from typing import Any
+from typing import Final
 
 from sounddesk.cli.common_arguments import add_output_arguments
 from sounddesk.cli.common_arguments import file_path
@@ -19,6 +20,8 @@ from sounddesk.engine.tasks import CancelToken
 from sounddesk.storage.atomic_file import write_file
 from sounddesk.storage.text_formats import FieldError
 from sounddesk.storage.text_formats import read_json
+
+_ROWS_FOLDER: Final = "rows"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -67,6 +70,7 @@ def run(options: argparse.Namespace, *, console: Console, cancel: CancelToken) -
     from sounddesk.evaluation.ablation_report import by_variant
     from sounddesk.evaluation.ablation_report import report
     from sounddesk.evaluation.ablation_report import to_markdown
+    from sounddesk.storage.own_file import make_own_folders
 
     names = [row.name for row in ROWS]
     wanted = options.rows.split(",") if options.rows else names
@@ -82,14 +86,14 @@ def run(options: argparse.Namespace, *, console: Console, cancel: CancelToken) -
     results: dict[str, list[dict[str, Any]]] = {}
     for row in by_variant(ROWS):
         for seed in range(options.seeds):
-            file = options.out / "rows" / f"{row.name}_{seed}.json"
+            file = options.out / _ROWS_FOLDER / f"{row.name}_{seed}.json"
             figures = _kept(file, settings)
             if figures is None and row.name in wanted and not (row.table == 5 and options.matching is None):
                 cancel.raise_if_cancelled()
                 began_s = time.monotonic()
                 figures = _one_row(row, seed=seed, options=options, console=console, cancel=cancel)
                 figures["minutes"] = round((time.monotonic() - began_s) / 60, 2)
-                file.parent.mkdir(exist_ok=True)
+                make_own_folders(options.out, Path(_ROWS_FOLDER))
                 write_file(file, (json.dumps({"settings": settings, "figures": figures}, indent=1) + "\n").encode())
             if figures is not None:
                 results.setdefault(row.name, []).append(figures)
@@ -103,13 +107,16 @@ def run(options: argparse.Namespace, *, console: Console, cancel: CancelToken) -
 
 def _settings(options: argparse.Namespace) -> dict[str, Any]:
     """What a row depends on; rows of other settings or another base are made again."""
+    from sounddesk.engine.bundles.bundle_reference import portable_reference
     from sounddesk.engine.bundles.installed_bundles import find_bundle
 
-    keys = ("bundle", "steps", "grounding_steps", "batch_size", "composed", "scenes", "seconds", "sampling_steps")
+    keys = ("steps", "grounding_steps", "batch_size", "composed", "scenes", "seconds", "sampling_steps")
     told = {"base_sha256": find_bundle(options.bundle).sha256, "avc": options.matching is not None, "prototypes": True}
     # Rows that were made on the CPU, where all were before there was a choice, are kept.
     device = {} if options.device == "cpu" else {"device": options.device}
-    return {key: getattr(options, key) for key in keys} | told | {"references": "held out"} | device
+    # The tables are handed on: a folder of hers is none of their readers' business.
+    bundle = {"bundle": portable_reference(options.bundle)}
+    return {key: getattr(options, key) for key in keys} | bundle | told | {"references": "held out"} | device
 
 
 def _kept(file: Path, settings: dict[str, Any]) -> dict[str, Any] | None:
@@ -117,7 +124,12 @@ def _kept(file: Path, settings: dict[str, Any]) -> dict[str, Any] | None:
         data = read_json(file)
     except (OSError, FieldError):
         return None
-    figures: dict[str, Any] | None = data["figures"] if data.get("settings") == settings else None
+    if not isinstance(data, dict) or not isinstance(data.get("settings"), dict):
+        return None
+    # Which base it was says its hash; older rows name it by its folder.
+    figures: dict[str, Any] | None = (
+        data.get("figures") if {**data["settings"], "bundle": settings["bundle"]} == settings else None
+    )
     return figures
 
 

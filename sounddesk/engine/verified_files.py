@@ -8,8 +8,10 @@ import shutil
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
+from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from pathlib import PurePosixPath
 from pathlib import PureWindowsPath
@@ -167,13 +169,21 @@ def whole_folder(target: Path, *, overwrite: bool) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def copy_files(source: Path, target: Path) -> None:
+def copy_files(source: Path, target: Path, *, leave_out: Sequence[str] = ()) -> None:
     """Copy what is in the folder `source` into the folder `target`, contents only.
 
     Not permissions: what was read-only where it came from (a disk image, a shared folder) could be neither flushed,
-    replaced nor removed here. Raises: OSError.
+    replaced nor removed here.
+
+    Args:
+        leave_out: patterns of file names, as of a shell.
+
+    Raises:
+        OSError: something cannot be read or written.
     """
     for path in sorted(source.rglob("*")):
+        if any(fnmatch(path.name, each) for each in leave_out):
+            continue
         copy = target / path.relative_to(source)
         if path.is_dir():
             copy.mkdir(parents=True, exist_ok=True)

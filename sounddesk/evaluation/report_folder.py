@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -31,12 +33,13 @@ def check_report_folder(folder: Path, *, marker: str) -> None:
         raise BadInputError(f"{folder} holds other files: name an empty folder, or one of an earlier run")
 
 
-def keep_settings(path: Path, facts: Mapping[str, Any]) -> None:
+def keep_settings(path: Path, facts: Mapping[str, Any], *, as_before: Mapping[str, Any] | None = None) -> None:
     """Keep what a folder's sounds were made with, or refuse to add sounds of other settings.
 
     Args:
         path: of the file in that folder.
         facts: as JSON.
+        as_before: how an earlier version of sounddesk wrote the same settings.
 
     Raises:
         BadInputError: the file says otherwise, or cannot be read.
@@ -47,7 +50,13 @@ def keep_settings(path: Path, facts: Mapping[str, Any]) -> None:
             before = read_json(path)
         except (OSError, FieldError) as error:
             raise BadInputError(f"{path} cannot be read ({error}): name an empty folder") from error
-        if before != facts:
+        if before not in (facts, as_before):
             raise BadInputError(f"{path.parent} holds sounds of other settings ({path.name}): name another folder")
     else:
         write_file(path, (json.dumps(facts, indent=1) + "\n").encode())
+
+
+def told_folder(folder: Path) -> str:
+    """Which folder of hers it was, without saying where: what is written beside sounds may be handed on with them."""
+    digest = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()
+    return f"{folder.name} ({digest[:12]})"

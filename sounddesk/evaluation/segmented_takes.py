@@ -40,6 +40,7 @@ from sounddesk.evaluation.recordings.recording_folder import read_recording_fold
 from sounddesk.evaluation.report_folder import LOCK_NAME
 from sounddesk.evaluation.report_folder import check_report_folder
 from sounddesk.evaluation.report_folder import keep_settings
+from sounddesk.evaluation.report_folder import told_folder
 from sounddesk.evaluation.right_object import scene_request
 from sounddesk.evaluation.simulated_clicks import innermost_point
 from sounddesk.evaluation.sounds import sounds
@@ -119,7 +120,7 @@ def run(
         with EngineSession.open(bundle=bundle, device=device) as session:
             facts = {
                 "bundle_sha256": session.bundle.sha256,
-                "reference": str(reference.resolve()),
+                "reference": told_folder(reference),
                 "scenes": scenes,
                 "seconds": seconds,
                 "preset": preset,
@@ -134,7 +135,8 @@ def run(
             with translate_os_errors(out, what="cannot make"):
                 out.mkdir(parents=True, exist_ok=True)
             held.callback(FolderLock(out / LOCK_NAME, folder=out, work="measurement").release)
-            keep_settings(out / SETTINGS_FILE, facts)
+            as_before = {**facts, "reference": str(reference.resolve())}
+            keep_settings(out / SETTINGS_FILE, facts, as_before=as_before)
             clips: list[EvaluationClip] = []
             overlaps: dict[str, list[float]] = {name: [] for name in loaded}
             not_found = dict.fromkeys(loaded, 0)

@@ -10,6 +10,7 @@ import os
 import stat
 from pathlib import Path
 from typing import Final
+from typing import TextIO
 
 from sounddesk.domain.errors import OutputError
 
@@ -45,6 +46,11 @@ def open_own_file(path: Path, *, append: bool = False) -> int:
         os.close(descriptor)
         raise
     return descriptor
+
+
+def append_text(path: Path) -> TextIO:
+    """Open a file for text at its end, made where it is missing. Raises: as `open_own_file`."""
+    return os.fdopen(open_own_file(path, append=True), "a", encoding="utf-8")
 
 
 def make_own_folders(root: Path, relative: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from sounddesk.engine.bundles.bundle_manifest import DenoiserSettings
 from sounddesk.engine.bundles.installed_bundles import find_bundle
 from sounddesk.engine.licence import Licence
 from sounddesk.engine.types import BundleError
+from sounddesk.engine.verified_files import copy_files
 from sounddesk.storage.text_formats import read_json
 from sounddesk.storage.text_formats import read_yaml
 from sounddesk.training.loop.provenance import PROVENANCE_NAME
@@ -229,6 +229,6 @@ def _grounding(folder: Path, changes: Mapping[str, Any], scratch: Path) -> tuple
     """The grounding's configuration with `changes` applied, and a copy of its folder with that configuration."""
     config = {**read_json(folder / "config.json"), **changes}
     copy = scratch / "grounding"
-    shutil.copytree(folder, copy)
+    copy_files(folder, copy)
     (copy / "config.json").write_text(json.dumps(config, indent=2) + "\n")
     return config, copy

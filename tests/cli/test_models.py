@@ -155,6 +155,12 @@ def test_pointing_at_a_folder(run: Run, tmp_path: Path) -> None:
     assert run(*words, "--licence", "In-house").code == 0
     listed = next(row for row in run("models", "list", "--json").document["models"] if row["id"] == "own")
     assert listed["installed"] and listed["commercial"] == "no" and listed["origin"] == str(own)
+    if Path("/proc/self/mem").exists():
+        # Even root reads nothing there.
+        (own / "memory.bin").symlink_to("/proc/self/mem")
+        unread = run(*words[:-3], "unread", *words[-2:], "--licence", "In-house")
+        assert unread.code == 2 and "own cannot be read" in unread.err
+        (own / "memory.bin").unlink()
     (own / "model.safetensors").write_bytes(b"changed")
     assert "model 'own': model.safetensors has 7 bytes" in run("models", "verify", "own").err
     assert run("models", "remove", "own").code == 0

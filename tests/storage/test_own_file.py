@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sounddesk.domain.errors import OutputError
+from sounddesk.storage.own_file import append_text
 from sounddesk.storage.own_file import make_own_folders
 from sounddesk.storage.own_file import open_own_file
 
@@ -26,6 +27,17 @@ def test_a_file_is_made_and_found_again(tmp_path: Path) -> None:
         os.write(descriptor, text)
         os.close(descriptor)
     assert (tmp_path / "lock").read_bytes() == b"one two"
+
+
+def test_text_is_added_at_the_end_and_never_through_a_link(tmp_path: Path, mine: Path) -> None:
+    for text in ("é\n", "two\n"):
+        with append_text(tmp_path / "log") as file:
+            file.write(text)
+    assert (tmp_path / "log").read_text(encoding="utf-8") == "é\ntwo\n"
+    (tmp_path / "journal").symlink_to(mine)
+    with pytest.raises(OutputError, match="journal is a link"):
+        append_text(tmp_path / "journal")
+    assert mine.read_text() == "keep"
 
 
 def test_a_link_is_refused_and_its_target_untouched(tmp_path: Path, mine: Path) -> None:

@@ -54,7 +54,12 @@ def link_model(
     check_id(model_id)
     place = models_folder() if root is None else root
     source = folder.resolve()
-    files = hash_folder(source)
+    try:
+        files = hash_folder(source)
+    except OSError as error:
+        raise CatalogueError(
+            f"{error.filename or source} cannot be read ({error.strerror or error}): check its permissions"
+        ) from error
     if not files:
         raise CatalogueError(f"{folder} holds no files: name a folder with a model")
     pickled = [path for path in files if path.endswith(PICKLE_SUFFIXES)]

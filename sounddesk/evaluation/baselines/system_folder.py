@@ -28,6 +28,7 @@ from sounddesk.evaluation.evaluation_clip import read_clip_manifest
 from sounddesk.evaluation.report_folder import LOCK_NAME
 from sounddesk.evaluation.report_folder import check_report_folder
 from sounddesk.evaluation.report_folder import keep_settings
+from sounddesk.evaluation.report_folder import told_folder
 from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.atomic_file import write_file
 from sounddesk.storage.folder_lock import FolderLock
@@ -121,7 +122,9 @@ def run(
                 "sampling": str(settings),
             }
             sources = {"recordings": recordings, "separator": separator}
-            facts |= {what: str(path.resolve()) for what, path in sources.items() if path is not None}
+            named = {what: path for what, path in sources.items() if path is not None}
+            as_before = facts | {what: str(path.resolve()) for what, path in named.items()}
+            facts |= {what: told_folder(path) for what, path in named.items()}
             missing = [clip for clip in fitting if not (out / f"{clip.id}.wav").is_file()]
             kept = len(fitting) - len(missing)
             reporter = StageReporter(
@@ -138,7 +141,7 @@ def run(
             )
             make = entry.start(context) if missing else None
             # Only now, so that a run that lacked something leaves no settings behind.
-            keep_settings(out / SETTINGS_FILE, facts)
+            keep_settings(out / SETTINGS_FILE, facts, as_before=as_before)
             for done, clip in enumerate(missing, start=1):
                 if make is not None:
                     write_file(out / f"{clip.id}.wav", _wav(*make(clip)))

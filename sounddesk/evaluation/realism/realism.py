@@ -155,7 +155,7 @@ def run(
             seconds=seconds,
             sampling=settings,
             folder=out,
-            reference=str(reference),
+            reference=reference.name,
             split=chosen[0].split and (split or "test"),
             heard=heard,
             comparisons=tuple(comparisons),

@@ -22,6 +22,8 @@ from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.atomic_file import write_file
 from sounddesk.storage.closing import Closing
 from sounddesk.storage.folder_lock import FolderLock
+from sounddesk.storage.own_file import append_text
+from sounddesk.storage.own_file import make_own_folders
 from sounddesk.storage.text_formats import parse_json
 
 JOURNAL_NAME: Final = "journal.jsonl"
@@ -73,11 +75,12 @@ class SoundJournal(Closing):
         if folder.is_dir() and not journal.is_file() and any(each.name != _LOCK for each in folder.iterdir()):
             raise BadInputError(f"{folder} holds other files: name an empty folder, or one of an earlier measurement")
         with translate_os_errors(folder, what="cannot make"):
-            (folder / SOUNDS_FOLDER).mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
+            make_own_folders(folder, Path(SOUNDS_FOLDER))
         self._lock = FolderLock(folder / _LOCK, folder=folder, work="measurement")
         self._rows = _read(journal)
         with translate_os_errors(journal):
-            self._file = journal.open("a", encoding="utf-8")
+            self._file = append_text(journal)
 
     def close(self) -> None:
         self._file.close()

@@ -25,6 +25,7 @@ from sounddesk.evaluation.sounds.sounds_result import Example
 from sounddesk.evaluation.sounds.sounds_result import ExampleSound
 from sounddesk.evaluation.sounds.system_sounds import SystemSounds
 from sounddesk.storage.atomic_file import write_file
+from sounddesk.storage.own_file import make_own_folders
 
 FOLDER: Final = "examples"
 _RATE_HZ: Final = 16_000
@@ -67,7 +68,7 @@ def _write_sound(out: Path, name: str, system: str, sound: SoundFile) -> Example
     samples = sound.samples[: round(_SECONDS * sound.sample_rate_hz)]
     limited = np.clip(samples, -1.0, 1.0)
     with_file = ExampleSound(system=system, file=f"{name}.wav", spectrogram=f"{name}.png")
-    (out / FOLDER).mkdir(exist_ok=True)
+    make_own_folders(out, Path(FOLDER))
     data, _ = encode_wav(limited, sample_rate_hz=sound.sample_rate_hz, wav_format="PCM_16")
     write_file(out / with_file.file, data)
     mono = SoundFile(samples=limited, sample_rate_hz=sound.sample_rate_hz, encoding="").mono
@@ -86,6 +87,6 @@ def _write_picture(out: Path, name: str, clip: EvaluationClip) -> str:
     except ImageFileError:
         return ""
     step = max(1, max(image.shape[:2]) // _PICTURE_SIDE)
-    (out / FOLDER).mkdir(exist_ok=True)
+    make_own_folders(out, Path(FOLDER))
     write_file(out / name, encode_jpeg(np.ascontiguousarray(image[::step, ::step])))
     return name

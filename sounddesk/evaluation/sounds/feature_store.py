@@ -6,7 +6,6 @@ import base64
 import json
 import threading
 from pathlib import Path
-from typing import IO
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,8 @@ from sounddesk.evaluation.sound_networks.registry import Features
 from sounddesk.evaluation.sound_networks.registry import NetworkEntry
 from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.closing import Closing
+from sounddesk.storage.own_file import append_text
+from sounddesk.storage.own_file import make_own_folders
 from sounddesk.storage.text_formats import parse_json
 
 
@@ -33,8 +34,9 @@ class FeatureStore(Closing):
         self._lock = threading.Lock()
         self._rows = _read(self._path)
         with translate_os_errors(self._path):
-            folder.mkdir(parents=True, exist_ok=True)
-            self._file: IO[str] = self._path.open("a", encoding="utf-8")
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            make_own_folders(folder.parent, Path(folder.name))
+            self._file = append_text(self._path)
             if self._rows:
                 # A row that a kill cut off ends here.
                 self._file.write("\n")

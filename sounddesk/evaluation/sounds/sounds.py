@@ -48,6 +48,7 @@ from sounddesk.evaluation.sounds.system_sounds import parse_systems
 from sounddesk.storage.atomic_file import translate_os_errors
 from sounddesk.storage.atomic_file import write_file
 from sounddesk.storage.folder_lock import FolderLock
+from sounddesk.storage.own_file import make_own_folders
 
 FEATURES_FOLDER: Final = "features"
 _HALVES: Final = "half of the references against the other half; so few alone make distances larger"
@@ -90,7 +91,8 @@ def run(
     check_report_folder(out, marker=FEATURES_FOLDER)
     with translate_os_errors(out, what="cannot make"):
         # Also where no network is there to fill it: a later run knows the folder by it.
-        (out / FEATURES_FOLDER).mkdir(parents=True, exist_ok=True)
+        out.mkdir(parents=True, exist_ok=True)
+        make_own_folders(out, Path(FEATURES_FOLDER))
     lock = FolderLock(out / LOCK_NAME, folder=out, work="measurement")
     try:
         clips = listing.clips
@@ -121,7 +123,9 @@ def run(
             page=str(out / PAGE_FILE),
             listeners=listeners,
         )
-        write_file(out / FIGURES_FILE, (json.dumps(result.to_json(), indent=1) + "\n").encode())
+        # Not where the page is, which names folders of hers to whom she hands the report on.
+        figures = {key: value for key, value in result.to_json().items() if key != "page"}
+        write_file(out / FIGURES_FILE, (json.dumps(figures, indent=1) + "\n").encode())
         write_file(out / PAGE_FILE, sounds_page(result).encode("utf-8"))
     finally:
         lock.release()

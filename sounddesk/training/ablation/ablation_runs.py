@@ -28,6 +28,9 @@ from sounddesk.engine.bundles.installed_bundles import find_bundle
 from sounddesk.engine.models.quantised_weights import load_weights
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
+from sounddesk.storage.atomic_file import atomic_path
+from sounddesk.storage.atomic_file import write_file
+from sounddesk.storage.own_file import make_own_folders
 from sounddesk.storage.text_formats import read_json
 from sounddesk.training.export import export_run
 from sounddesk.training.loop.loop import train
@@ -111,16 +114,18 @@ def unpack_base(bundle: Bundle, work: Path) -> dict[str, Path]:
     }
     if not (marker.is_file() and read_json(marker) == bundle.sha256):
         bundle.verify()
+        work.mkdir(parents=True, exist_ok=True)
         for role, target in folders.items():
             source = bundle.component_folder(role)
-            target.mkdir(parents=True, exist_ok=True)
+            make_own_folders(work, target.relative_to(work))
             for path in source.iterdir():
-                if path.suffix == ".safetensors":
-                    save_file(load_weights(path), target / path.name, metadata={"format": "pt"})
-                else:
-                    shutil.copyfile(path, target / path.name)
+                with atomic_path(target / path.name) as part:
+                    if path.suffix == ".safetensors":
+                        save_file(load_weights(path), part, metadata={"format": "pt"})
+                    else:
+                        shutil.copyfile(path, part)
         Provenance.of(bundle).write(work / "start")
-        marker.write_text(json.dumps(bundle.sha256))
+        write_file(marker, json.dumps(bundle.sha256).encode())
     return {"encoders": work / "encoders", "codec": work / "codec", "start": work / "start"}
 
 
@@ -238,7 +243,7 @@ def _pairing(variant: Variant, work: Path, scores: Sequence[ScoredPair] | None, 
         raise TrainingRecipeError(f"variant {variant.name!r} needs matching scores: train the matching model first")
     kept = [(seen, heard) for seen, heard, score in scores if score >= variant.threshold]
     path = work / f"pairing_{variant.threshold}_{budget.mismatched_share}.json"
-    path.write_text(json.dumps(kept))
+    write_file(path, json.dumps(kept).encode())
     return path
 
 

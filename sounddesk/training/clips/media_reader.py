@@ -126,7 +126,7 @@ def read_video_frames(path: Path, times_s: Sequence[float]) -> tuple[tuple[RgbIm
                 frames.append(last.to_ndarray(format="rgb24"))
                 shown.append(float(last.time - origin_s))
     except (av.error.FFmpegError, OSError) as error:
-        raise MediaError(f"{path} cannot be read: {error}") from error
+        raise MediaError(f"{path} cannot be read: {error.strerror or error}") from error
     if not frames:
         raise MediaError(f"{path} has no readable frame")
     return tuple(frames), tuple(shown)
@@ -159,7 +159,7 @@ def read_video_sound(path: Path, *, start_s: float, seconds: float, sample_rate_
                 blocks += [out.to_ndarray()[0] for out in resampler.resample(frame)]
             blocks += [out.to_ndarray()[0] for out in resampler.resample(None)]
     except (av.error.FFmpegError, OSError) as error:
-        raise MediaError(f"{path} cannot be read: {error}") from error
+        raise MediaError(f"{path} cannot be read: {error.strerror or error}") from error
     if first_s is None or not blocks:
         return np.zeros(0, dtype=np.float32)
     samples = np.concatenate(blocks).astype(np.float32)
@@ -171,6 +171,8 @@ def read_video_sound(path: Path, *, start_s: float, seconds: float, sample_rate_
 def _read_sound(path: Path, *, start_s: float, seconds: float, sample_rate_hz: int) -> Samples:
     """As `read_video_sound`, of a sound file; what soundfile does not know is left to PyAV."""
     try:
+        if path.is_file() and path.stat().st_size == 0:
+            raise MediaError(f"{path.name} is empty (0 bytes): was the recording finished?")
         with open_foreign_sound(path) as opened, soundfile.SoundFile(opened) as file:
             if file.frames == 0:
                 raise MediaError(f"{path.name} says it has no samples: was the recording finished?")

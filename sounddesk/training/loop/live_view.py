@@ -22,6 +22,7 @@ from sounddesk.domain.errors import MissingPackageError
 from sounddesk.engine.tasks import duration_text
 from sounddesk.storage.atomic_file import write_file
 from sounddesk.storage.html_page import render_template
+from sounddesk.storage.own_file import make_own_folders
 from sounddesk.storage.own_file import open_own_file
 from sounddesk.storage.text_formats import FieldError
 from sounddesk.storage.text_formats import parse_json
@@ -91,7 +92,7 @@ class LiveView:
     def add_previews(self, step: int, sounds: Sequence[Preview]) -> None:
         """Keep sounds of `step` as `previews/STEP-NAME.wav` and a spectrogram beside each."""
         folder = self._run_dir / PREVIEWS
-        folder.mkdir(exist_ok=True)
+        make_own_folders(self._run_dir, Path(PREVIEWS))
         for sound in sounds:
             stem = f"{step:08d}-{sound.name}"
             peak = max(1.0, float(np.abs(sound.samples).max(initial=0.0)))

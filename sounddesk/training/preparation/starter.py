@@ -25,6 +25,7 @@ from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
 from sounddesk.resources_folder import resource
+from sounddesk.storage.own_file import append_text
 from sounddesk.storage.rcc_archive import RccError
 from sounddesk.storage.text_formats import parse_json
 from sounddesk.training.preparation.formats.opensfx_cat import CatError
@@ -144,7 +145,7 @@ def prepare_starter(
     out_dir.mkdir(parents=True, exist_ok=True)
     finished = _read_journal(out_dir)
     rows: list[TableRow] = []
-    with (out_dir / JOURNAL_NAME).open("a", encoding="utf-8") as journal:
+    with append_text(out_dir / JOURNAL_NAME) as journal:
         reporter = StageReporter(stage="starter", total=len(items), on_progress=progress, cancel=cancel)
         for number, item in enumerate(items, start=1):
             row = finished.get(item.key)

@@ -21,6 +21,7 @@ from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
 from sounddesk.resources_folder import resource
+from sounddesk.storage.own_file import append_text
 from sounddesk.storage.text_formats import MAX_TEXT_BYTES
 from sounddesk.storage.text_formats import FieldError
 from sounddesk.storage.text_formats import parse_json
@@ -149,7 +150,7 @@ class CaptionCache:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         # A line that a kill cut short must not swallow this one.
         torn = self._path.is_file() and self._path.stat().st_size > 0 and not self._path.read_bytes().endswith(b"\n")
-        with self._path.open("a", encoding="utf-8") as file:
+        with append_text(self._path) as file:
             file.write(("\n" if torn else "") + json.dumps({"key": key, "caption": caption}, ensure_ascii=False) + "\n")
 
 

@@ -19,6 +19,7 @@ from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import OnProgress
 from sounddesk.engine.tasks import StageReporter
 from sounddesk.storage.atomic_file import write_file
+from sounddesk.storage.own_file import append_text
 from sounddesk.storage.text_formats import parse_json
 from sounddesk.training.clips.clip_manifest import MANIFEST_NAME
 from sounddesk.training.clips.clip_manifest import ClipSource
@@ -129,7 +130,7 @@ class _Kept:
         if key not in self.values:
             self.values[key] = make()
             torn = self.path.is_file() and not self.path.read_bytes().endswith(b"\n")
-            with self.path.open("a", encoding="utf-8") as file:
+            with append_text(self.path) as file:
                 file.write(("\n" if torn else "") + json.dumps([key, self.values[key]]) + "\n")
         return self.values[key]
 

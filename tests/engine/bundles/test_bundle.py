@@ -31,6 +31,7 @@ from sounddesk.engine.specs import MelSpec
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.tasks import Progress
 from sounddesk.engine.types import BundleError
+from sounddesk.engine.verified_files import copy_files
 
 
 def bundle_source(folder: Path, *, name: str = "tiny") -> BundleSource:
@@ -269,5 +270,8 @@ def test_a_bundle_from_a_read_only_place_becomes_one_of_the_users_own(
         for folder in folders:
             folder.chmod(0o755)
     added.verify()
+    copy_files(added.folder, tmp_path / "part", leave_out=("*.json", ".*"))
+    assert not list((tmp_path / "part").rglob("*.json"))
+    assert list((tmp_path / "part").rglob("*.safetensors"))
     # Root may write all the same, so the permissions themselves are looked at.
     assert [path for path in added.folder.rglob("*") if not path.stat().st_mode & stat.S_IWUSR] == []

@@ -20,6 +20,7 @@ from sounddesk.evaluation.baselines import system_folder
 from sounddesk.evaluation.baselines.registry import BASELINES
 from tests.evaluation.conftest import write_cut_out
 from tests.evaluation.conftest import write_sound
+from tests.private_paths import files_that_say
 
 QUICK = SamplingSettings(preset="fast", steps=1)
 
@@ -76,6 +77,12 @@ def test_retrieval_takes_the_kind_that_is_named(manifest: Path, bundle_in_text_s
         make("retrieve-separate", manifest, bundle_in_text_space, recordings=manifest.parent / "recordings")
     made = make("retrieve", manifest, bundle_in_text_space, recordings=manifest.parent / "recordings")
     assert made.made == 3
+    assert files_that_say(manifest.parent.name, manifest.parent / "retrieve") == []
+    settings = manifest.parent / "retrieve" / system_folder.SETTINGS_FILE
+    before = {**json.loads(settings.read_text()), "recordings": str((manifest.parent / "recordings").resolve())}
+    settings.write_text(json.dumps(before))
+    kept = make("retrieve", manifest, bundle_in_text_space, recordings=manifest.parent / "recordings").kept
+    assert kept == 3, "settings of before, which name the folder"
     for clip, kind in (("a", "a dog"), ("b", "a car"), ("c", "sea")):
         sound = read_sound(manifest.parent / "retrieve" / f"{clip}.wav")
         assert sound.samples == pytest.approx(levels[kind], abs=1e-3)

@@ -23,6 +23,7 @@ from sounddesk.evaluation.realism.comparisons import kind_distances
 from sounddesk.evaluation.recordings.sound_embedding import SoundEmbedder
 from tests.evaluation.conftest import write_sound
 from tests.page_reader import PageReader
+from tests.private_paths import files_that_say
 
 QUICK = SamplingSettings(preset="fast", steps=1)
 
@@ -83,6 +84,7 @@ def test_a_stopped_run_goes_on_and_the_page_shows_every_stage(
     shown = [values["src"] for tag, values in page.tags if tag == "img"]
     assert len(shown) == 15
     assert json.loads((out / "realism.json").read_text()) == json.loads(json.dumps(result.to_json()))
+    assert [files_that_say(each, out) for each in (tmp_path.name, str(reference.parent))] == [[], []]
     # Nothing is made twice.
     monkeypatch.setattr(EngineSession, "generate", None)
     monkeypatch.setattr(EngineSession, "round_trip", None)

@@ -14,6 +14,7 @@ from PIL import Image
 from sounddesk.audio.files.wav_io import SoundFile
 from sounddesk.domain.errors import BadInputError
 from sounddesk.domain.errors import Cancelled
+from sounddesk.domain.errors import OutputError
 from sounddesk.engine.catalogue.model_store import ModelError
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.evaluation.evaluation_clip import read_clip_manifest
@@ -29,6 +30,7 @@ from sounddesk.evaluation.sounds import sounds
 from tests.evaluation.conftest import write_cut_out
 from tests.evaluation.conftest import write_sound
 from tests.page_reader import PageReader
+from tests.private_paths import files_that_say
 
 CLIPS = 12
 
@@ -130,6 +132,21 @@ def test_the_better_system_is_found_and_the_page_tells_all(work: Path, loudness:
     assert document["metrics"]["level-error"]["systems"]["near"]["value"] == near.value
     assert "systems" not in document["metrics"]["gone-metric"]
     assert (work / "report" / "examples" / "01-0.wav").is_file()
+    assert files_that_say(work.name, work / "report") == []
+
+
+@pytest.mark.parametrize("name", ["features", "features/loudness-1.jsonl", "examples"])
+def test_links_under_names_of_its_own_lead_nowhere(work: Path, loudness: Loudness, name: str) -> None:
+    (work / "hers").mkdir()
+    (work / "hers" / "mine.txt").write_text("keep")
+    planted = work / "report" / name
+    planted.parent.mkdir(parents=True)
+    if name == "examples":
+        (work / "report" / "features").mkdir()  # else it is a folder of others, and refused as one
+    planted.symlink_to(work / "hers" / "mine.txt" if planted.suffix else work / "hers")
+    with pytest.raises(OutputError, match=f"{planted.name} is a link"):
+        evaluate(work, examples=1)
+    assert [(each.name, each.read_text()) for each in (work / "hers").iterdir()] == [("mine.txt", "keep")]
 
 
 def test_a_second_run_hears_only_what_is_new(work: Path, loudness: Loudness) -> None:

@@ -12,6 +12,7 @@ from sounddesk.domain.errors import BadInputError
 from sounddesk.evaluation.study.study_file import StudyFile
 from sounddesk.evaluation.study.study_report import report_study
 from tests.evaluation.study.conftest import Clock
+from tests.private_paths import files_that_say
 
 
 def rated_by(study: StudyFile, clock: Clock, *, listeners: int) -> None:
@@ -95,4 +96,6 @@ def test_two_listeners_make_a_report(study_folder: Path, clock: Clock, tmp_path:
         rated_by(study, clock, listeners=2)
         made = report_study(study, tmp_path / "report", control_limit=5)
     assert made.began == 2
+    # Page, figures, answers as CSV, and the study itself with its media, which are handed on.
+    assert files_that_say(tmp_path.name, tmp_path / "report") == files_that_say(tmp_path.name, study_folder) == []
     assert all(each.found_from is not None and each.found_from >= 0 for each in made.tests)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import resource
+import struct
 import tarfile
 from pathlib import Path
 
@@ -319,13 +320,43 @@ def test_what_cannot_be_read_is_named(tmp_path: Path, video: Path) -> None:
         read_clip(late, seconds=1.0, sample_rate_hz=RATE_HZ, frame_times_s=(0.0,))
 
 
-def test_a_recording_that_was_never_finished_is_named(tmp_path: Path) -> None:
+def wav_header(*, riff: bytes = b"RIFF", code: int = 1, channels: int = 1, bits: int = 16) -> bytes:
+    """What a recorder writes at the beginning: it fills in the lengths, 0 here, at the end."""
+    width = channels * bits // 8
+    fields = struct.pack("<HHIIHH", code, channels, RATE_HZ, RATE_HZ * width, width, bits)
+    lengths = b"ds64" + struct.pack("<I", 28) + bytes(28) if riff == b"RF64" else b""
+    return riff + bytes(4) + b"WAVE" + lengths + b"fmt " + struct.pack("<I", 16) + fields + b"data" + bytes(4)
+
+
+def without_samples(suffix: str) -> bytes:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, np.zeros(0, dtype=np.float32), RATE_HZ, format=suffix)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("suffix", "data"),
+    [
+        (".wav", without_samples("WAV")),
+        (".wav", wav_header()),
+        (".wav", wav_header(code=3, channels=2, bits=32)),
+        (".wav", wav_header(channels=6, bits=24)),
+        (".wav", wav_header(riff=b"RF64")),
+        (".flac", b""),
+        (".ogg", without_samples("OGG")),
+    ],
+    ids=["none", "header", "float", "six channels", "rf64", "flac", "ogg"],
+)
+def test_a_recording_that_was_never_finished_is_named(tmp_path: Path, suffix: str, data: bytes) -> None:
     write_pair(tmp_path / "dog", colour=(10, 20, 30), sound=tones(1))
-    sound = next(path for path in tmp_path.iterdir() if path.suffix in (".wav", ".flac"))
-    soundfile.write(tmp_path / "zero.wav", np.zeros(0, dtype=np.float32), RATE_HZ)
-    (tmp_path / "zero.wav").replace(sound)
+    old = next(path for path in tmp_path.iterdir() if path.suffix in (".wav", ".flac"))
+    sound = old.with_suffix(suffix)
+    old.unlink()
+    sound.write_bytes(data)
     clip = read_clips(tmp_path).clips[0]
-    with pytest.raises(MediaError, match=f"{sound.name} says it has no samples: was the recording finished"):
+    with pytest.raises(
+        MediaError, match=rf"{sound.name} (says it has no samples|is empty \(0 bytes\)): was the recording finished\?"
+    ):
         read_clip(clip, seconds=1.0, sample_rate_hz=RATE_HZ, frame_times_s=(0.0,))
 
 

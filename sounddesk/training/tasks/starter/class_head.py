@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ from sounddesk.engine.starter.class_branch import ClassBranch
 from sounddesk.engine.starter.class_branch import ClassifyingPatchEncoder
 from sounddesk.engine.starter.object_crop import crop_object
 from sounddesk.engine.starter.object_crop import crop_side
+from sounddesk.engine.verified_files import copy_files
 from sounddesk.storage.atomic_file import atomic_path
 from sounddesk.storage.text_formats import read_json
 from sounddesk.training.data.data_error import DataError
@@ -152,9 +152,7 @@ class ClassHeadTask:
 
     def export(self, folder: Path) -> None:
         """The encoders of `inputs.encoders`, with the tuned blocks and the classifier in the image encoder's branch."""
-        shutil.copytree(
-            self.encoders, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*bank_*.pt", ".*.tmp")
-        )
+        copy_files(self.encoders, folder, leave_out=("*bank_*.pt", ".*.tmp"))
         branch = folder / "image_encoder" / CLASS_BRANCH_FILE
         own = {key: value.detach().contiguous() for key, value in self.tuned.state_dict().items()}
         save_weights({**load_weights(branch), **own}, branch, storage=self.recipe.storage)

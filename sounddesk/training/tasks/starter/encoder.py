@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +28,7 @@ from sounddesk.engine.starter.class_branch import CLASS_BRANCH_FILE
 from sounddesk.engine.starter.object_crop import crop_object
 from sounddesk.engine.types import FloatMask
 from sounddesk.engine.types import RgbImage
+from sounddesk.engine.verified_files import copy_files
 from sounddesk.training.data.data_error import DataError
 from sounddesk.training.data.kind_vectors import kind_vectors
 from sounddesk.training.data.kind_vectors import write_kind_map
@@ -233,7 +233,7 @@ class EncoderTask:
     def export(self, folder: Path) -> None:
         """Both encoders and the kind map, as the grounding recipe takes them for `inputs.encoders`."""
         for name in ("image_encoder", "text_encoder"):
-            shutil.copytree(self.encoders / name, folder / name, dirs_exist_ok=True)
+            copy_files(self.encoders / name, folder / name)
         write_kind_map(folder, weight=self.tuned.head.weight, bias=self.tuned.head.bias)
         state = {key: value.contiguous() for key, value in self.tuned.backbone.state_dict().items()}
         kept = {key: value for key, value in state.items() if "num_batches" not in key}
