@@ -30,9 +30,11 @@ from sounddesk.engine.segmenters.protocol import Candidate
 from sounddesk.engine.segmenters.protocol import box_of_mask
 from sounddesk.engine.starter.recogniser import StarterRecogniser
 from sounddesk.engine.starter.segmenter import StarterSegmenter
-from sounddesk.engine.starter.word_match import near_names
 from sounddesk.engine.starter.word_match import read_class_names
+from sounddesk.engine.starter.word_match import read_people_classes
 from sounddesk.engine.starter.word_match import same_names
+from sounddesk.engine.starter.word_match import shows_people
+from sounddesk.engine.starter.word_match import spoken_for
 from sounddesk.engine.tasks import CancelToken
 from sounddesk.engine.types import RgbImage
 from sounddesk.resources_folder import SHIPPED_BUNDLE
@@ -48,6 +50,8 @@ _LIKE_A_PART: Final = 0.5
 # the thing (decision 159).
 _OBJECT_POWER: Final = 2.0
 _LEAST_OBJECT: Final = 0.05
+# Below it a class's probability says nothing more.
+_LEAST_PROBABILITY: Final = 1e-6
 
 
 def thing_score(like: float, *, object_score: float) -> float:
@@ -139,31 +143,41 @@ class StarterPrompter:
     def name(self) -> str:
         return NAME
 
-    def _names_for(self, thing: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """How much each kind and each published class stands for a thing, 0 to 1."""
+    def _named(self, thing: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None:
+        """Which kinds and which published classes are a thing, ones and zeros; None where its words are no name."""
         kinds, classes = same_names(thing, self._recogniser.kinds), same_names(thing, self._class_names)
         if kinds.any() or classes.any():
             return kinds, classes
-        near = near_names(self._text_encoder.encode([thing])[0], self._name_vectors)
-        return near[: len(kinds)], near[len(kinds) :]
+        if shows_people(thing):
+            people = read_people_classes()
+            return kinds, np.array([name in people for name in self._class_names], dtype=np.float64)
+        return None
 
     @cached_property
-    def _name_vectors(self) -> Tensor:
-        """Unit vectors of the kinds and, behind them, the classes: needed for words that are neither."""
-        return self._text_encoder.encode([*self._recogniser.kinds, *self._class_names])
+    def _class_vectors(self) -> Tensor:
+        """Unit vectors of the classes' names: needed for words that are no name."""
+        return self._text_encoder.encode(list(self._class_names))
+
+    def _likeness(self, thing: str, seen: Sequence[_LookedAt]) -> list[float]:
+        """How much each suggestion looks like a thing, 0 to 1; beside the best of them where its words are no name."""
+        named = self._named(thing)
+        if named is not None:
+            kinds, classes = named
+            return [min(1.0, max(float((kinds * each.sure).max()), float(classes @ each.class_probs))) for each in seen]
+        weights = spoken_for(self._text_encoder.encode([thing])[0], self._class_vectors)
+        spoken = np.array([weights @ np.log(each.class_probs + _LEAST_PROBABILITY) for each in seen])
+        return [float(like) for like in np.exp(spoken - spoken.max(initial=-np.inf))]
 
     def find(self, image: RgbImage, thing: str, *, cancel: CancelToken | None = None) -> Sequence[FoundThing]:
-        kinds, classes = self._names_for(thing)
-        found = []
-        for each in self._looked_at(image, cancel):
-            like = min(1.0, max(float((kinds * each.sure).max()), float(classes @ each.class_probs)))
-            found.append(
-                FoundThing(
-                    box=box_of_mask(each.drawn.mask),
-                    score=thing_score(like, object_score=each.drawn.score),
-                    probability=each.drawn.probability,
-                )
+        seen = self._looked_at(image, cancel)
+        found = [
+            FoundThing(
+                box=box_of_mask(each.drawn.mask),
+                score=thing_score(like, object_score=each.drawn.score),
+                probability=each.drawn.probability,
             )
+            for each, like in zip(seen, self._likeness(thing, seen), strict=True)
+        ]
         return wholes(found)
 
     def _looked_at(self, image: RgbImage, cancel: CancelToken | None) -> tuple[_LookedAt, ...]:

@@ -1,4 +1,4 @@
-"""Which of the names that the starter knows a word means: the same one, one of its sort, or the nearest in meaning."""
+"""Which of the names that the starter knows a word means: the same one, one of its sort, or how each speaks for it."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from sounddesk.resources_folder import resource
 CLASS_NAMES: Final = "vocabulary/imagenet.txt"
 """Names of the published classes, a line each, in the order of the network's outputs."""
 
-# Cosine of two texts from which on they may mean the same thing, and the number of nearest names that are heard.
-_LEAST_COSINE: Final = 0.35
-_NEAREST: Final = 5
+PEOPLE_CLASSES: Final = "vocabulary/people.txt"
+"""Names of those classes that show people, most of them by what they wear."""
+
+_PEOPLE: Final = frozenset({"person", "people", "human", "man", "woman", "boy", "girl", "child", "lady", "guy"})
+# Ridge penalty, in units of the squared length of a name's vector (decision 176).
+_STRENGTH: Final = 3.0
 
 
 def read_class_names() -> tuple[str, ...]:
     """Names of the published classes. Raises: EngineError."""
-    try:
-        return tuple(resource(CLASS_NAMES).read_text("utf-8").splitlines())
-    except OSError as error:
-        raise EngineError(f"{CLASS_NAMES} cannot be read ({error}): install sounddesk again") from error
+    return _read_names(CLASS_NAMES)
 
 
 def same_names(thing: str, names: Sequence[str]) -> npt.NDArray[np.float64]:
@@ -43,17 +43,45 @@ def same_names(thing: str, names: Sequence[str]) -> npt.NDArray[np.float64]:
     return same.astype(np.float64)
 
 
-def near_names(thing: Tensor, names: Tensor) -> npt.NDArray[np.float64]:
-    """How near some names come to a thing in meaning, float64[names] from 0 to 1; all but the nearest five are 0.
+def shows_people(thing: str) -> bool:
+    """Whether its last word means a person.
+
+    Example:
+        >>> shows_people("old man"), shows_people("man hole")
+        (True, False)
+    """
+    return bool(_PEOPLE.intersection(_words(thing)[-1:]))
+
+
+def read_people_classes() -> frozenset[str]:
+    """Names of the classes that show people. Raises: EngineError."""
+    return frozenset(_read_names(PEOPLE_CLASSES))
+
+
+def spoken_for(thing: Tensor, names: Tensor) -> npt.NDArray[np.float64]:
+    """How much each name speaks for a thing that is none of them, float64[names] of sum 0 and length 1.
+
+    Ridge regression writes the thing's vector as a sum of the names' vectors; what a classifier would look for in a
+    picture of it is then the same sum of what it looks for in pictures of the names. What speaks against it counts too.
 
     Args:
         thing: unit vector float[W] of its words.
         names: unit vectors float[names, W].
     """
-    cosines: npt.NDArray[np.float64] = (names @ thing).double().cpu().numpy()
-    weights: npt.NDArray[np.float64] = np.clip((cosines - _LEAST_COSINE) / (1.0 - _LEAST_COSINE), 0.0, 1.0)
-    weights[np.argsort(-weights, kind="stable")[_NEAREST:]] = 0.0
-    return weights
+    known: npt.NDArray[np.float64] = names.double().cpu().numpy()
+    middle = known.mean(axis=0)
+    known = known - middle
+    gram = known @ known.T + _STRENGTH * np.eye(len(known))
+    weights: npt.NDArray[np.float64] = np.linalg.solve(gram, known @ (thing.double().cpu().numpy() - middle))
+    weights = weights - weights.mean()
+    return weights / max(float(np.linalg.norm(weights)), 1e-12)
+
+
+def _read_names(name: str) -> tuple[str, ...]:
+    try:
+        return tuple(resource(name).read_text("utf-8").splitlines())
+    except OSError as error:
+        raise EngineError(f"{name} cannot be read ({error}): install sounddesk again") from error
 
 
 def _words(text: str) -> tuple[str, ...]:

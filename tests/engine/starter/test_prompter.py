@@ -10,9 +10,11 @@ from sounddesk.engine.prompters.registry import FoundThing
 from sounddesk.engine.segmenters.protocol import box_of_mask
 from sounddesk.engine.starter.prompter import thing_score
 from sounddesk.engine.starter.prompter import wholes
-from sounddesk.engine.starter.word_match import near_names
 from sounddesk.engine.starter.word_match import read_class_names
+from sounddesk.engine.starter.word_match import read_people_classes
 from sounddesk.engine.starter.word_match import same_names
+from sounddesk.engine.starter.word_match import shows_people
+from sounddesk.engine.starter.word_match import spoken_for
 
 NAMES = ("dog", "tiger shark", "great white shark", "shark net", "dogsled", "glass")
 
@@ -34,12 +36,19 @@ def test_names_that_a_word_means(thing: str, meant: list[str]) -> None:
     assert [name for name, weight in zip(NAMES, same_names(thing, NAMES), strict=True) if weight] == meant
 
 
-def test_the_nearest_names_count_by_how_near_they_are() -> None:
+def test_names_speak_for_what_is_like_them_and_against_what_is_not() -> None:
     names = torch.nn.functional.normalize(torch.tensor([[1.0, 0.0], [1.0, 0.2], [0.0, 1.0], [-1.0, 0.0]]), dim=-1)
-    weights = near_names(torch.tensor([1.0, 0.0]), names)
-    assert weights[0] == pytest.approx(1.0)
-    assert 0.9 < weights[1] < 1.0
-    assert weights[2:].tolist() == [0.0, 0.0]
+    weights = spoken_for(torch.tensor([1.0, 0.0]), names)
+    assert weights[0] > weights[1] > weights[2] > weights[3]
+    assert weights[1] > 0 > weights[3]
+    assert (weights.sum(), np.linalg.norm(weights)) == (pytest.approx(0.0, abs=1e-9), pytest.approx(1.0))
+
+
+def test_people_are_looked_for_by_what_they_wear() -> None:
+    assert shows_people("person")
+    assert shows_people("old Woman")
+    assert not shows_people("man hole")
+    assert "suit" in read_people_classes() <= set(read_class_names())
 
 
 def test_the_published_classes_have_their_names() -> None:
