@@ -89,7 +89,7 @@ class ProjectDatabase:
         Raises:
             ProjectFileError: missing, foreign or damaged.
         """
-        name = name or path.name
+        name = name or path.name or str(path)
         try:
             with open_foreign_file(path) as file:
                 head = file.read(100)

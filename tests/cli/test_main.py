@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -151,6 +152,16 @@ def test_too_little_memory_for_a_library_is_no_fault(
     monkeypatch.setattr(doctor, "examine", fail)
     assert main(["doctor"]) == 3
     assert "not enough memory" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing limits a process's memory")
+def test_a_process_that_may_have_hardly_any_memory_says_so(tmp_path: Path) -> None:
+    command = f"ulimit -v 60000; exec {shlex.quote(sys.executable)} -m sounddesk export p.sdesk --out {tmp_path}/out"
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=environment, check=False)
+    assert ended.returncode == 3, ended.stderr
+    assert "memory" in ended.stderr and "Traceback" not in ended.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("option", ["--bundle", "--device"])
