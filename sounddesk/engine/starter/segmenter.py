@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -38,7 +39,7 @@ from sounddesk.engine.segmenters.protocol import check_encoded
 from sounddesk.engine.segmenters.protocol import check_image
 from sounddesk.engine.segmenters.protocol import check_prompt
 from sounddesk.engine.segmenters.protocol import keeps_alternatives
-from sounddesk.engine.starter.box_fit import best_in_box
+from sounddesk.engine.starter.box_fit import drawn_in_box
 from sounddesk.engine.starter.candidate_ranking import with_agreement
 from sounddesk.engine.starter.derived_scales import with_derived_scales
 from sounddesk.engine.starter.drawn_mask import DrawnMask
@@ -184,11 +185,10 @@ class StarterSegmenter:
         check_prompt(prompt, width=encoded.width, height=encoded.height)
         fitted = self._fitted(encoded, prompt)
         image_size = self._network.config.image_size
-        drawn = list(self._answer(encoded, fitted))
         if fitted.is_lone_box:
-            drawn = [best_in_box(drawn, fitted, image_size=image_size)]
+            drawn = [drawn_in_box(partial(self._answer, encoded), fitted, image_size=image_size)]
         else:
-            drawn = [tidied(mask, fitted, image_size=image_size) for mask in drawn]
+            drawn = [tidied(mask, fitted, image_size=image_size) for mask in self._answer(encoded, fitted)]
         if prompt.is_single_click:
             most = CANDIDATES if keeps_alternatives(encoded) else 1
             drawn = with_agreement(drawn, fitted, image_size=image_size)

@@ -5,6 +5,8 @@ import pytest
 
 from sounddesk.engine.segmenters.protocol import Prompt
 from sounddesk.engine.starter.box_fit import best_in_box
+from sounddesk.engine.starter.box_fit import drawn_in_box
+from sounddesk.engine.starter.box_fit import spilt_at
 from sounddesk.engine.starter.drawn_mask import DrawnMask
 from sounddesk.engine.starter.region import whole_image
 from sounddesk.engine.starter.segmenter_prompts import FittedPrompt
@@ -62,3 +64,43 @@ def test_nothing_stays_nothing_and_without_a_box_there_is_no_choice() -> None:
     click = fit_prompt(Prompt.click(5, 5), width=512, height=256, image_size=64, mask_side=16)
     with pytest.raises(ValueError, match="has no box"):
         best_in_box([drawn(BODY)], click, image_size=64)
+
+
+NEIGHBOUR = (slice(20, 60), slice(84, 120), 6.0)
+LINK = (slice(50, 54), slice(80, 84), 6.0)
+
+
+def test_what_a_box_holds_far_outside_of_it_is_clicked_away() -> None:
+    asked: list[FittedPrompt] = []
+
+    def answer(prompt: FittedPrompt) -> list[DrawnMask]:
+        asked.append(prompt)
+        return [drawn(BODY)] if 0 in prompt.labels else [drawn(BODY, LINK, NEIGHBOUR)]
+
+    found = drawn_in_box(answer, AROUND_BODY, image_size=64)
+    assert np.array_equal(found.logits > 0, drawn(BODY).logits > 0)
+    assert [each.labels for each in asked] == [(), (0,)]
+    # In its middle; the mask has no click of the user's to obey there.
+    column, row = WHOLE.cells(np.array(asked[1].points, np.float32), image_size=64, side=128)[0]
+    assert 95 < column < 115
+    assert 35 < row < 45
+    assert asked[1].negative == ()
+
+
+def test_a_network_that_keeps_what_is_outside_is_asked_no_more_than_four_times() -> None:
+    asked: list[FittedPrompt] = []
+
+    def answer(prompt: FittedPrompt) -> list[DrawnMask]:
+        asked.append(prompt)
+        return [drawn(BODY, LINK, NEIGHBOUR)]
+
+    drawn_in_box(answer, AROUND_BODY, image_size=64)
+    assert len(asked) == 4
+
+
+def test_a_box_that_cuts_off_a_little_of_the_thing_is_left_alone() -> None:
+    cut = boxed(4 * 24, 2 * 22, 4 * 77, 2 * 60)
+    assert spilt_at(drawn(BODY), cut, image_size=64) is None
+    assert spilt_at(drawn(BODY, NEIGHBOUR), cut, image_size=64) is not None
+    # A speck far away is not worth a question.
+    assert spilt_at(drawn(BODY, (slice(0, 4), slice(120, 124), 6.0)), cut, image_size=64) is None

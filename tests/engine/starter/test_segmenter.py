@@ -193,6 +193,7 @@ def test_a_box_is_drawn_twice_the_second_time_knowing_the_first_answer(monkeypat
 
     drawn: list[torch.Tensor] = []
     monkeypatch.setattr("sounddesk.engine.starter.segmenter._MOST_GROWTHS", 0)
+    monkeypatch.setattr("sounddesk.engine.starter.box_fit._MOST_SPILT", 0)
     monkeypatch.setattr(RegionRefiner, "forward", refine)
     segmenter = tiny_segmenter()
     encoded = segmenter.encode(picture())
