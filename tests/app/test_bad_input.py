@@ -200,10 +200,10 @@ def test_of_several_images_one_is_opened_and_the_way_for_all_is_told(demo_desk: 
 def test_saving_under_a_name_that_no_disk_takes(demo_desk: DemoDesk, tmp_path: Path, problems: list[str]) -> None:
     store = demo_desk.window.services.store
     assert not succeeds(store.save_as, tmp_path / f"{'x' * 300}.sdesk")
-    assert demo_desk.wait_for_words().endswith("its name is too long: choose a shorter one")
+    assert demo_desk.wait_for_words().endswith("its name is too long: choose a shorter one.")
     os.mkfifo(tmp_path / "pipe.sdesk")
     assert not succeeds(store.save_as, tmp_path / "pipe.sdesk")
-    assert demo_desk.told[-1].endswith("it is a device or a pipe: choose another name")
+    assert demo_desk.told[-1].endswith("it is a device or a pipe: choose another name.")
     # What comes after is done all the same.
     assert succeeds(store.save_as, tmp_path / "street.sdesk")
     assert not problems

@@ -142,7 +142,11 @@ class Monkey:
     def click(self) -> str:
         widget, place = self.somewhere(self.surface())
         click = QTest.mouseDClick if self.random.random() < 0.2 else QTest.mouseClick
-        click(widget, Qt.MouseButton.LeftButton, self.random.choice(MODIFIERS), place)
+        button, modifiers = Qt.MouseButton.LeftButton, self.random.choice(MODIFIERS)
+        click(widget, button, modifiers, place)
+        if click is QTest.mouseDClick:
+            # QTest sends the second press alone; a mouse always lets go of what it took hold of.
+            QTest.mouseRelease(widget, button, modifiers, place)
         return f"click on {type(widget).__name__}"
 
     def command(self) -> str:

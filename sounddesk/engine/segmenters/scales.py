@@ -23,6 +23,7 @@ def scales_of(candidates: Sequence[Candidate]) -> tuple[Scale, ...]:
         candidates: best first, as a segmenter answers.
 
     Example:
+        >>> import numpy as np
         >>> def square(side):
         ...     probability = np.zeros((9, 9), np.float32)
         ...     probability[:side, :side] = 1
