@@ -30,7 +30,7 @@ _MAX_WHOLE: Final = 2**64
 _MAX_SHOWN: Final = 60
 # How many values one text may hold, bounded by what stands between them. Python makes up to 250 bytes of a value, and
 # the parsers of TOML and YAML, which are written in Python, take up to 100 microseconds for it.
-_MAX_JSON_VALUES: Final = 4_000_000
+_MAX_JSON_VALUES: Final = 3_000_000
 _MAX_SLOW_VALUES: Final = 100_000
 _MAX_SLOW_LENGTH: Final = 4 << 20
 _MAX_CELLS: Final = 6_000_000
