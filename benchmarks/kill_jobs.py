@@ -22,6 +22,7 @@ from benchmarks.batch_shot import draw_shot
 from benchmarks.batch_shot import mask_arguments
 from benchmarks.resume_after_kill import Forked
 from benchmarks.resume_after_kill import fingerprint
+from sounddesk.storage.output_folder import OutputFolder
 
 if TYPE_CHECKING:
     from sounddesk.storage.project_reader import ProjectContents
@@ -146,9 +147,12 @@ def one_folder(name: str, work: Callable[[Path], object], *, resumes: bool = Fal
         return found
 
     def run(folder: Path) -> None:
-        # Killed after its end but for the process: there is nothing left to do, and another run would go elsewhere.
         if resumes or not (folder / "out").exists():
             work(folder / "out")
+            return
+        # Killed after its end but for the process: there is nothing left to do, and another run would go elsewhere.
+        # What lies about is removed by whoever opens the folder next.
+        OutputFolder(folder / "out").close()
 
     return Job(name=name, work=run, wrong=wrong, result=result)
 
