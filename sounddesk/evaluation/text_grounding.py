@@ -156,8 +156,8 @@ class TextGroundingResult:
             "bundle": self.bundle,
             "bundle_sha256": self.bundle_sha256,
             "kinds": self.kinds,
-            **self.published.to_json(),
-            "learned_with_words": self.learned.to_json(),
+            "learned": self.learned.to_json(),
+            "published": self.published.to_json(),
             "trained": self.trained.to_json(),
         }
 

@@ -43,7 +43,7 @@ def test_end_to_end(naming_bundle: Path, coloured_pictures: Path) -> None:
     found = told.document
     assert found["kinds"] == 5
     assert found["trained"]["trials"] == 10
-    for space in (found, found["learned_with_words"]):
+    for space in (found["learned"], found["published"]):
         for name in ("known", "known_five", "unknown", "unknown_five", "nearest_name"):
             assert space[name]["trials"] == 10
         # Of five kinds the right one is always among the five nearest.

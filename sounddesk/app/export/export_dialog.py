@@ -38,17 +38,6 @@ from sounddesk.storage.path_text import home_folder
 from sounddesk.storage.path_text import path_of
 
 _MOST_VERSIONS: Final = 1000
-# Of the presets that come with the app; the user's own have the names that she gave them.
-_TITLES: Final = {
-    "post": "Post-production",
-    "music": "Music, 44.1 kHz",
-    "game": "Game, one mono file per clip",
-    "library": "Sound library, starred takes",
-    "broadcast": "Broadcast mix, -23 LUFS",
-    "web": "Web, OGG",
-    "archive": "Archive, everything",
-    "daw": "DAW session",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,7 +213,7 @@ class ExportDialog(QDialog):
         self._presets.clear()
         self._presets.addItem(self.tr("As last time"), "")
         for name in self._memory.presets():
-            self._presets.addItem(str(QCoreApplication.translate("ExportDialog", _TITLES.get(name, name))), name)
+            self._presets.addItem(str(QCoreApplication.translate("ExportDialog", self._memory.title_of(name))), name)
 
     def _use_preset(self) -> None:
         name = self._presets.currentData()

@@ -47,7 +47,11 @@ class ExportHistory:
 
     def presets(self) -> dict[str, ExportSettings]:
         """Presets by name, the user's own last."""
-        return {**PRESETS, **self._settings.export_presets}
+        return {**{name: each.settings for name, each in PRESETS.items()}, **self._settings.export_presets}
+
+    def title_of(self, name: str) -> str:
+        """What a preset is called; the user's own have the names that she gave them, also where ours has that name."""
+        return name if name in self._settings.export_presets else PRESETS[name].title
 
     def keep_preset(self, name: str, settings: ExportSettings) -> None:
         """Keep a preset of the user's own; one of the same name is replaced."""

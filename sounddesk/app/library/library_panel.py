@@ -11,14 +11,11 @@ from PySide6.QtCore import QTimer
 from PySide6.QtCore import QUrl
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtGui import QPainter
-from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QAbstractItemView
 from PySide6.QtWidgets import QCheckBox
 from PySide6.QtWidgets import QComboBox
 from PySide6.QtWidgets import QHBoxLayout
 from PySide6.QtWidgets import QLineEdit
-from PySide6.QtWidgets import QListWidget
 from PySide6.QtWidgets import QListWidgetItem
 from PySide6.QtWidgets import QMenu
 from PySide6.QtWidgets import QProgressBar
@@ -29,7 +26,7 @@ from PySide6.QtWidgets import QWidget
 from sounddesk.app.commands.buttons import command_button
 from sounddesk.app.commands.menus import add_commands
 from sounddesk.app.commands.registry import CommandRegistry
-from sounddesk.app.look.empty_text import draw_empty_text
+from sounddesk.app.look.empty_text import EmptyTextList
 from sounddesk.app.plain_text import PlainLabel
 from sounddesk.app.plain_text import plain_tip
 from sounddesk.domain.recordings import FoundEvent
@@ -42,7 +39,7 @@ _PAUSE_MS: Final = 200
 _ROW: Final = 40
 
 
-class RecordingList(QListWidget):
+class RecordingList(EmptyTextList):
     """Signals: listen_requested(), use_requested(). Enter uses, Space plays, a drag carries the files."""
 
     listen_requested = Signal()
@@ -55,19 +52,6 @@ class RecordingList(QListWidget):
         self.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
         self.setUniformItemSizes(True)
         self.itemDoubleClicked.connect(lambda _item: self.use_requested.emit())
-        self._empty_text = ""
-
-    def set_empty_text(self, text: str) -> None:
-        """What stands here while nothing is listed."""
-        self._empty_text = text
-        self.setAccessibleDescription("" if self.count() else text)
-        self.viewport().update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
-        super().paintEvent(event)
-        if self.count() == 0:
-            with QPainter(self.viewport()) as painter:
-                draw_empty_text(painter, self.viewport().rect(), self._empty_text)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):

@@ -20,17 +20,15 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtGui import QPainter
-from PySide6.QtGui import QPaintEvent
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QAbstractItemView
-from PySide6.QtWidgets import QListWidget
 from PySide6.QtWidgets import QListWidgetItem
 from PySide6.QtWidgets import QStyle
 from PySide6.QtWidgets import QStyledItemDelegate
 from PySide6.QtWidgets import QStyleOptionViewItem
 from PySide6.QtWidgets import QWidget
 
-from sounddesk.app.look.empty_text import draw_empty_text
+from sounddesk.app.look.empty_text import EmptyTextList
 from sounddesk.app.look.icons import draw_icon
 from sounddesk.app.look.theme import BODY
 from sounddesk.app.look.theme import GAP
@@ -54,7 +52,7 @@ _LINE: Final = 18
 Index = QModelIndex | QPersistentModelIndex
 
 
-class TakeList(QListWidget):
+class TakeList(EmptyTextList):
     """Signals, each with the take's id: play_requested, use_requested, star_requested; renamed(take_id, name).
 
     stop_requested(): a click on the card that plays.
@@ -69,7 +67,6 @@ class TakeList(QListWidget):
     def __init__(self, picture_of: Callable[[str], QPixmap | None], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._filling = False
-        self._empty_text = ""
         self._playing_id = ""
         self._was_double_click = False
         self.setAccessibleName(self.tr("Takes"))
@@ -155,19 +152,7 @@ class TakeList(QListWidget):
         if not self._filling:
             self.renamed.emit(item.data(_ID), item.text())
 
-    def set_empty_text(self, text: str) -> None:
-        """What stands here while there are no cards."""
-        self._empty_text = text
-        self.setAccessibleDescription("" if self.count() else text)
-        self.viewport().update()
-
     # ------------------------------------------------------------------ Qt
-
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
-        super().paintEvent(event)
-        if self.count() == 0:
-            with QPainter(self.viewport()) as painter:
-                draw_empty_text(painter, self.viewport().rect(), self._empty_text)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         self._was_double_click = True

@@ -111,18 +111,35 @@ class ExportSettings:
         return cls.from_json(parse_json(text))
 
 
-# What people ask for; the dialog and `--preset` show them by these names.
-PRESETS: Final[dict[str, ExportSettings]] = {
-    "post": ExportSettings(),
-    "music": ExportSettings(sample_rate_hz=44_100),
-    "game": ExportSettings(
-        format="wav16", channels="mono", stems=False, mix=False, clips=True, template="{ucs}", pre_fader=True
+@dataclass(frozen=True, kw_only=True)
+class ExportPreset:
+    """What people ask for. `title` is what the dialog calls it; `--preset` takes its name in `PRESETS`."""
+
+    title: str
+    settings: ExportSettings
+
+
+PRESETS: Final[dict[str, ExportPreset]] = {
+    "post": ExportPreset(title="Post-production", settings=ExportSettings()),
+    "music": ExportPreset(title="Music, 44.1 kHz", settings=ExportSettings(sample_rate_hz=44_100)),
+    "game": ExportPreset(
+        title="Game, one mono file per clip",
+        settings=ExportSettings(
+            format="wav16", channels="mono", stems=False, mix=False, clips=True, template="{ucs}", pre_fader=True
+        ),
     ),
-    "library": ExportSettings(sample_rate_hz=96_000, stems=False, mix=False, takes="starred", template="{ucs}"),
-    "broadcast": ExportSettings(stems=False, normalise_lufs=-23.0),
-    "web": ExportSettings(format="ogg", stems=False),
-    "archive": ExportSettings(format="wav32f", takes="all", silent_lanes=True),
-    "daw": ExportSettings(exchange=("dawproject", "rpp")),
+    "library": ExportPreset(
+        title="Sound library, starred takes",
+        settings=ExportSettings(sample_rate_hz=96_000, stems=False, mix=False, takes="starred", template="{ucs}"),
+    ),
+    "broadcast": ExportPreset(
+        title="Broadcast mix, -23 LUFS", settings=ExportSettings(stems=False, normalise_lufs=-23.0)
+    ),
+    "web": ExportPreset(title="Web, OGG", settings=ExportSettings(format="ogg", stems=False)),
+    "archive": ExportPreset(
+        title="Archive, everything", settings=ExportSettings(format="wav32f", takes="all", silent_lanes=True)
+    ),
+    "daw": ExportPreset(title="DAW session", settings=ExportSettings(exchange=("dawproject", "rpp"))),
 }
 
 
@@ -130,4 +147,4 @@ def preset(name: str) -> ExportSettings:
     """The settings of that name. Raises: ValueError, listing those there are."""
     if name not in PRESETS:
         raise ValueError(f"preset is {name!r}: choose one of {', '.join(PRESETS)}")
-    return PRESETS[name]
+    return PRESETS[name].settings

@@ -19,7 +19,9 @@ CLASS_NAMES: Final = "vocabulary/imagenet.txt"
 PEOPLE_CLASSES: Final = "vocabulary/people.txt"
 """Names of those classes that show people, most of them by what they wear."""
 
-_PEOPLE: Final = frozenset({"person", "people", "human", "man", "woman", "boy", "girl", "child", "lady", "guy"})
+_SOMEBODY: Final = ("person", "people", "human", "lady", "guy", "man", "men", "woman", "women")
+_YOUNG: Final = ("boy", "girl", "child", "children", "kid")
+_PEOPLE: Final = frozenset((*_SOMEBODY, *_YOUNG))
 # Ridge penalty, in units of the squared length of a name's vector (decision 176).
 _STRENGTH: Final = 3.0
 
@@ -47,8 +49,8 @@ def shows_people(thing: str) -> bool:
     """Whether its last word means a person.
 
     Example:
-        >>> shows_people("old man"), shows_people("man hole")
-        (True, False)
+        >>> shows_people("old man"), shows_people("two women"), shows_people("man hole")
+        (True, True, False)
     """
     return bool(_PEOPLE.intersection(_words(thing)[-1:]))
 

@@ -190,9 +190,9 @@ def test_the_fields_show_every_setting(qapp: QApplication) -> None:
     fields.set_settings(unusual)
     assert fields.settings() == unusual
     assert len(heard) == 1
-    for settings in PRESETS.values():
-        fields.set_settings(settings)
-        assert fields.settings() == settings
+    for preset in PRESETS.values():
+        fields.set_settings(preset.settings)
+        assert fields.settings() == preset.settings
 
 
 def test_presets_of_the_users_own(memory: ExportHistory) -> None:
@@ -201,6 +201,9 @@ def test_presets_of_the_users_own(memory: ExportHistory) -> None:
     assert memory.presets()["mine"] == mine
     memory.keep_preset("mine", ExportSettings())
     assert memory.presets()["mine"] == ExportSettings()
+    assert (memory.title_of("web"), memory.title_of("mine")) == ("Web, OGG", "mine")
+    memory.keep_preset("web", mine)
+    assert memory.title_of("web") == "web"
     Settings().store("export_presets", '{"broken": {"format": "mp3"}, "mine": {"format": "ogg"}}')
     assert "broken" not in memory.presets()
     dialog = ExportDialog(farm(), TAKES, memory, "farm")

@@ -53,6 +53,6 @@ def test_a_wrong_value_is_named(text: str, message: str) -> None:
 
 
 def test_every_preset_has_a_name_and_an_unknown_one_is_refused() -> None:
-    assert all(preset(name) is PRESETS[name] for name in PRESETS)
+    assert all(preset(name) is PRESETS[name].settings for name in PRESETS)
     with pytest.raises(ValueError, match="choose one of post"):
         preset("none")
